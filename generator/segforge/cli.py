@@ -1,0 +1,58 @@
+"""The command line. Commands are loaded when they are called, so that `segforge --help` is instant."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """A command: the module with its `configure(parser)` and `run(args) -> exit code`, and one line of help."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Final = {
+    "lint": Command("segforge.commands.lint", "check the specs and say what is wrong with them, and where"),
+    "generate": Command("segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"),
+    "mock": Command("segforge_mock.command", "serve a mock of the gateway"),
+    "contract": Command("segforge_contract.command", "check that a gateway keeps what its docs promise"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit code: 0 fine, 1 findings, 2 misuse."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    name = arguments[0] if arguments else ""
+    if name not in COMMANDS:
+        _overview().parse_args(arguments or ["--help"])
+        return 2
+    command = COMMANDS[name]
+    module = importlib.import_module(command.module)
+    parser = argparse.ArgumentParser(prog=f"segforge {name}", description=module.__doc__, allow_abbrev=False)
+    module.configure(parser)
+    try:
+        code: int = module.run(parser.parse_args(arguments[1:]))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _overview() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="segforge",
+        description="Clients, OpenAPI documents, a mock server and contract tests for the Segmind API, from YAML specs.",
+        epilog="Exit codes: 0 fine, 1 findings, 2 misuse. `segforge COMMAND --help` explains a command.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.help, add_help=False)
+    return parser

@@ -1,0 +1,40 @@
+"""Check every spec against its schema and against the rules that no schema can hold."""
+
+import argparse
+import json
+from pathlib import Path
+
+from segforge.commands.console import console
+from segforge.spec.finding import Finding
+from segforge.spec.load import check_specs, default_specs
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how findings are printed")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print all findings; gives 1 if one of them is an error, 2 if there is no such folder."""
+    if not args.specs.is_dir():
+        console(error=True).print(f"segforge lint: no folder {args.specs}; name the folder of your specs with --specs", markup=False)
+        return 2
+    catalog, findings = check_specs(args.specs)
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    if args.format == "json":
+        document = {"errors": errors, "warnings": warnings, "findings": [finding.to_json() for finding in findings]}
+        print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+    else:
+        print_findings(findings)
+        models = f"{len(catalog.models)} models, " if catalog else ""
+        console().print(f"{models}{errors} errors, {warnings} warnings", style="red" if errors else "green")
+    return 1 if errors else 0
+
+
+def print_findings(findings: list[Finding], *, error: bool = False) -> None:
+    """Print findings one a line, coloured on a terminal."""
+    out = console(error=error)
+    for finding in findings:
+        out.print(str(finding), style="yellow" if finding.severity == "warning" else "red", markup=False)

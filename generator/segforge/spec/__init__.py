@@ -1,0 +1,1 @@
+"""Reads the specs: YAML files in, a Catalog or findings out."""

@@ -1,0 +1,251 @@
+"""The Catalog: every fact of the specs as plain frozen data. No behaviour beyond derived properties."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+ParameterType: TypeAlias = Literal["string", "integer", "number", "boolean"]
+Version: TypeAlias = Literal["v1", "v2"]
+Media: TypeAlias = Literal["image", "json"]
+
+
+class Absent(Enum):
+    """Stands for a default that the page does not print; None would mean that it prints null."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Allowed values of a parameter: those a page shows, and how many it says there are."""
+
+    known: tuple[Scalar, ...]
+    total: int
+
+    @property
+    def open(self) -> bool:
+        """Whether there are values that the page does not show, so that an unknown one can't be ruled out."""
+        return self.total > len(self.known)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a model, under the name that goes over the wire."""
+
+    name: str
+    type: ParameterType
+    required: bool
+    description: str
+    format: str | None = None
+    nullable: bool = False
+    default: Scalar | Absent = ABSENT
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    choices: Choices | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Which parameter, by name, decides what about a model's output."""
+
+    aspect_ratio: str | None = None
+    base64: str | None = None
+    count: str | None = None
+    format: str | None = None
+    height: str | None = None
+    prompt: str | None = None
+    quality: str | None = None
+    seed: str | None = None
+    size_from_input: str | None = None
+    width: str | None = None
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What a successful call answers: pictures in one of `formats`, or a JSON document (then `formats` is empty)."""
+
+    media: Media
+    formats: tuple[str, ...] = ()
+    controls: Controls = Controls()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The docs page that a model's facts were read from, and the day (YYYY-MM-DD) of the last review."""
+
+    url: str
+    reviewed: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: what its docs page states."""
+
+    slug: str
+    title: str
+    description: str
+    source: Source
+    versions: tuple[Version, ...]
+    returns: Returns
+    parameters: tuple[Parameter, ...]
+    example: Mapping[str, Scalar]
+    typical_seconds: float | None = None
+    note: str | None = None
+
+    @property
+    def parameters_by_name(self) -> dict[str, Parameter]:
+        """The parameters under their names, in the page's order."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @property
+    def valid_example(self) -> dict[str, Scalar]:
+        """The page's sample, completed by the printed default of each required parameter that it leaves out."""
+        missing = {
+            parameter.name: parameter.default
+            for parameter in self.parameters
+            if parameter.required and parameter.name not in self.example and not isinstance(parameter.default, Absent)
+        }
+        return {**self.example, **missing}
+
+
+@dataclass(frozen=True)
+class Auth:
+    """How a caller proves who it is."""
+
+    header: str
+    environment: str
+    key_pattern: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path template, such as `POST /v1/{slug}`."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The gateway's routes."""
+
+    run: Route
+    submit: Route
+    status: Route
+    result: Route
+    poll: Route
+    credits: Route
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header of a successful v1 answer."""
+
+    name: str
+    type: Literal["string", "integer", "number"]
+    description: str
+    example: str | int | float
+    source: str
+
+
+@dataclass(frozen=True)
+class StatusCase:
+    """One situation that leads to a status, and its body: a JSON object or an HTML page; the other one is None."""
+
+    name: str
+    when: str
+    source: str
+    body: Mapping[str, object] | None = None
+    html: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status code of the gateway with the cases that lead to it."""
+
+    code: int
+    title: str
+    meaning: str
+    billed: bool
+    on_model_pages: bool
+    source: str
+    cases: tuple[StatusCase, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """A state of a v2 job; `next` is empty where the state is terminal, `code` is the status of a poll."""
+
+    name: str
+    meaning: str
+    code: int
+    next: tuple[str, ...]
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a job stays in this state."""
+        return not self.next
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The life of a v2 job. All times in seconds."""
+
+    states: tuple[State, ...]
+    retention_seconds: float
+    poll_interval_seconds: float
+    deadline_seconds: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A value that no page states, and where it comes from."""
+
+    value: str | int | float
+    source: str
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What holds for every model."""
+
+    reviewed: str
+    title: str
+    description: str
+    base_url: str
+    auth: Auth
+    routes: Routes
+    content_types: tuple[str, ...]
+    headers: tuple[Header, ...]
+    statuses: tuple[Status, ...]
+    lifecycle: Lifecycle
+    assumptions: Mapping[str, Assumption]
+
+    @property
+    def cases(self) -> dict[str, tuple[Status, StatusCase]]:
+        """Each status case under its name, with the status it leads to."""
+        return {case.name: (status, case) for status in self.statuses for case in status.cases}
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything the specs state; models in the order of their slugs."""
+
+    gateway: Gateway
+    models: tuple[Model, ...] = field(default_factory=tuple)
+
+    def model(self, slug: str) -> Model:
+        """The model of that slug. Raises KeyError if there is none."""
+        for model in self.models:
+            if model.slug == slug:
+                return model
+        raise KeyError(slug)

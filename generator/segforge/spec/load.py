@@ -1,0 +1,164 @@
+"""From a folder of specs to a Catalog, or to everything that is wrong with them."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segforge.spec import catalog as c
+from segforge.spec.finding import Finding, SpecError
+from segforge.spec.lint import lint_catalog, lint_gateway, lint_model
+from segforge.spec.source import Location, Source, read_source
+from segforge.text import show
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+GATEWAY_FILE = "gateway.yaml"
+MODELS_FOLDER = "models"
+
+
+def default_specs() -> Path:
+    """The folder of the specs that travel with segforge: in the wheel, or in the checkout it is installed from."""
+    packaged = Path(__file__).parents[1] / "specs"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "specs"
+
+
+def load_catalog(specs: Path) -> c.Catalog:
+    """Load `gateway.yaml` and `models/*.yaml` of a folder. Raises SpecError with every error there is; warnings pass."""
+    catalog, findings = check_specs(specs)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors or catalog is None:
+        raise SpecError(errors)
+    return catalog
+
+
+def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
+    """Load a folder of specs and lint it: the Catalog (None where there are errors) and all findings, sorted."""
+    if not specs.is_dir():
+        return None, [
+            Finding(str(specs), 0, 0, "file.missing", "no such folder", "a folder of specs", "name it with --specs")
+        ]
+    findings: list[Finding] = []
+    gateway = _checked(specs / GATEWAY_FILE, "gateway", findings)
+    paths = sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    models = [source for path in paths if (source := _checked(path, "model", findings)) is not None]
+    if not paths:
+        folder = str(specs / MODELS_FOLDER)
+        findings.append(Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file a model", "add a spec, see CONTRIBUTING.md"))
+    findings += lint_catalog(models)
+    if gateway is None or any(finding.severity == "error" for finding in findings):
+        return None, sorted(findings)
+    built = sorted((build_model(source.data) for source in models), key=lambda model: model.slug)
+    return c.Catalog(build_gateway(gateway.data), tuple(built)), sorted(findings)
+
+
+def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
+    """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
+    source, broken = read_source(path, str(path))
+    if source is not None:
+        broken += _schema_findings(source, form)
+    if source is not None and not broken:
+        findings += lint_model(source) if form == "model" else lint_gateway(source)
+    findings += broken
+    return None if broken else source
+
+
+@cache
+def _validator(form: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
+    return Draft202012Validator(schema)
+
+
+def _schema_findings(source: Source, form: str) -> Iterator[Finding]:
+    for error in _validator(form).iter_errors(source.data):
+        yield from _explain(source, error)
+
+
+def _explain(source: Source, error: "ValidationError") -> Iterator[Finding]:
+    at: Location = tuple(error.absolute_path)
+    rule, limit, value = f"schema.{error.validator}", error.validator_value, error.instance
+    name = show(at[-1]) if at else "the file"
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema["properties"])
+            for key in value:
+                if key not in known:
+                    yield source.finding((*at, key), rule, f"unknown field {show(key)}", _one_of(known), _near(key, known), key=True)
+        case "required":
+            for key in limit:
+                if key not in value:
+                    yield source.finding(at, rule, f"no field {show(key)} in {name}", f"the fields {', '.join(limit)}", f"add {key}:")
+        case "type":
+            types = [limit] if isinstance(limit, str) else limit
+            yield source.finding(at, rule, f"{name} is {show(value)}", f"a value of type {' or '.join(types)}", "change the value")
+        case "enum":
+            yield source.finding(at, rule, f"{name} is {show(value)}", _one_of(limit), _near(value, limit))
+        case _:
+            message = error.message if len(error.message) < 300 else f"{name} is {show(value)}"
+            yield source.finding(at, rule, message, f"{error.validator} {show(limit)}", "see the schema's description of the field")
+
+
+def _one_of(values: list[Any]) -> str:
+    return f"one of {', '.join(show(value) for value in values)}" if len(values) > 1 else show(values[0])
+
+
+def _near(word: object, known: list[Any]) -> str:
+    near = difflib.get_close_matches(str(word), map(str, known), 1)
+    return f"did you mean {show(near[0])}?" if near else "remove or rename it"
+
+
+def build_model(data: Mapping[str, Any]) -> c.Model:
+    """A Model from the data of a checked model file."""
+    returns = data["returns"]
+    return c.Model(
+        slug=data["slug"],
+        title=data["title"],
+        description=data["description"],
+        source=c.Source(**data["source"]),
+        versions=tuple(sorted(data["versions"])),
+        returns=c.Returns(returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))),
+        parameters=tuple(_build_parameter(name, value) for name, value in data["parameters"].items()),
+        example=dict(data["example"]),
+        typical_seconds=data.get("typical_seconds"),
+        note=data.get("note"),
+    )
+
+
+def _build_parameter(name: str, data: Mapping[str, Any]) -> c.Parameter:
+    plain = {key: value for key, value in data.items() if key != "enum"}
+    choices = c.Choices(tuple(data["enum"]["known"]), data["enum"]["total"]) if "enum" in data else None
+    return c.Parameter(name=name, choices=choices, **plain)
+
+
+def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
+    """A Gateway from the data of a checked gateway file."""
+    return c.Gateway(
+        reviewed=data["reviewed"],
+        title=data["title"],
+        description=data["description"],
+        base_url=data["base_url"],
+        auth=c.Auth(**data["auth"]),
+        routes=c.Routes(**{name: c.Route(**route) for name, route in data["routes"].items()}),
+        content_types=tuple(data["content_types"]["accepted"]),
+        headers=tuple(c.Header(**header) for header in data["headers"]),
+        statuses=tuple(
+            c.Status(**{**status, "cases": tuple(c.StatusCase(**case) for case in status["cases"])})
+            for status in data["statuses"]
+        ),
+        lifecycle=c.Lifecycle(
+            **{
+                **data["lifecycle"],
+                "states": tuple(
+                    c.State(**{**state, "next": tuple(state["next"])}) for state in data["lifecycle"]["states"]
+                ),
+            }
+        ),
+        assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
+    )
