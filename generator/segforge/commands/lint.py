@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     warnings = len(findings) - errors
     if args.format == "json":
         document = {"errors": errors, "warnings": warnings, "findings": [finding.to_json() for finding in findings]}
-        print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print_findings(findings)
         models = f"{len(catalog.models)} models, " if catalog else ""

@@ -1,0 +1,68 @@
+"""Write everything that is derived from the specs: clients, OpenAPI documents and the mock's models."""
+
+import argparse
+from pathlib import Path
+
+from segforge.commands.console import console
+from segforge.commands.lint import print_findings
+from segforge.emit.artifact import Artifact
+from segforge.emit.emitters import EMITTERS, emit
+from segforge.emit.writer import BadManifest, Changes, HandEdited, plan, write
+from segforge.spec.finding import SpecError
+from segforge.spec.load import default_specs, load_catalog
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
+    parser.add_argument("--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"only these of {', '.join(EMITTERS)}")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generate or check; gives 1 where specs are wrong, files are stale or edited by hand, 2 where there are no specs."""
+    if not args.specs.is_dir():
+        console(error=True).print(f"segforge generate: no folder {args.specs}; name the folder of your specs with --specs", markup=False)
+        return 2
+    out: Path = args.out or args.specs.resolve().parent / "generated"
+    names = tuple(dict.fromkeys(args.only or EMITTERS))
+    try:
+        artifacts = list(emit(load_catalog(args.specs), names))
+        changes = plan(out, artifacts, names) if args.check else write(out, artifacts, names)
+    except SpecError as error:
+        print_findings(list(error.findings), error=True)
+        return 1
+    except HandEdited as error:
+        _print_edited(out, error)
+        return 1
+    except (BadManifest, OSError) as error:
+        console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
+        return 1
+    return _report(artifacts, changes, check=args.check)
+
+
+def _report(artifacts: list[Artifact], changes: Changes, *, check: bool) -> int:
+    out = console()
+    for path in changes.written:
+        out.print(f"{'stale' if check else 'wrote'}    {path}", markup=False)
+    for path in changes.removed:
+        out.print(f"{'obsolete' if check else 'removed'} {path}", markup=False)
+    if check and changes:
+        console(error=True).print("out of date; run: segforge generate", style="red")
+        return 1
+    changed = len(changes.written) + len(changes.removed)
+    out.print(f"{len(artifacts)} files, {changed} changed", style="green")
+    return 0
+
+
+def _print_edited(out: Path, error: HandEdited) -> None:
+    console_ = console(error=True)
+    for diff in error.diffs.values():
+        console_.print(diff, markup=False)
+    console_.print(
+        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry the change over to "
+        "specs or templates and delete the edited file, or restore it, then generate again.",
+        style="red",
+        markup=False,
+    )

@@ -1,0 +1,163 @@
+"""The only way by which a value from a spec becomes code: Jinja filters that quote it for where it goes.
+
+What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error when
+the template is rendered, and never a way for the text of a docs page to become code.
+"""
+
+import dataclasses
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from segforge.identifiers import camel_case, pascal_case, snake_case
+
+LINE_LENGTH: Final = 120
+
+
+class Code(str):
+    """Text that is fit to stand in generated code as it is."""
+
+    __slots__ = ()
+
+
+def python_literal(value: object) -> Code:
+    """A Python literal that reads back equal; escapes all that is not printable ASCII or a common letter."""
+    if isinstance(value, Mapping):
+        return Code("{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}")
+    if isinstance(value, list):
+        return Code("[" + ", ".join(map(python_literal, value)) + "]")
+    if isinstance(value, tuple):
+        return Code("(" + "".join(f"{python_literal(item)}, " for item in value) + ")")
+    if value is None or isinstance(value, bool | int | float):
+        return Code(repr(value))
+    if isinstance(value, str):
+        return Code(ascii(str(value)) if _invisible(value) else repr(str(value)))
+    raise TypeError(f"no Python literal for {type(value).__name__}")
+
+
+def python_expression(value: object) -> Code:
+    """An expression that builds a frozen dataclass anew, fields at their default left out; other values are literals."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        arguments = [
+            f"{field.name}={python_expression(getattr(value, field.name))}"
+            for field in dataclasses.fields(value)
+            if field.default is dataclasses.MISSING or getattr(value, field.name) != field.default
+        ]
+        return Code(f"{type(value).__name__}({', '.join(arguments)})")
+    if isinstance(value, tuple):
+        return Code("(" + "".join(f"{python_expression(item)}, " for item in value) + ")")
+    if isinstance(value, Mapping):
+        items = (f"{python_literal(key)}: {python_expression(item)}" for key, item in value.items())
+        return Code("{" + ", ".join(items) + "}")
+    return python_literal(value)
+
+
+def docstring(text: str, indent: int = 4) -> Code:
+    """A whole Python docstring, wrapped; whatever the text holds, it ends where the docstring ends."""
+    room = LINE_LENGTH - indent
+    escaped = _visible(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    paragraphs = [textwrap.wrap(line, room - 6, break_long_words=False) or [""] for line in escaped.splitlines()]
+    lines = [line for paragraph in paragraphs for line in paragraph] or [""]
+    if lines[-1].endswith('"'):
+        lines[-1] = lines[-1][:-1] + '\\"'
+    if len(lines) == 1:
+        return Code(f'"""{lines[0]}"""')
+    pad = "\n" + " " * indent
+    body = pad.join(lines).replace(pad + "\n", "\n\n").replace(pad + pad, "\n" + pad)
+    return Code(f'"""{body}{pad}"""')
+
+
+def comment(text: str) -> Code:
+    """The text of a comment, on one line."""
+    return Code(" ".join(_visible(text).split()))
+
+
+def python_identifier(name: str) -> Code:
+    """A Python variable, function or module name."""
+    return Code(snake_case(name))
+
+
+def python_class(name: str) -> Code:
+    """A Python class name."""
+    return Code(pascal_case(name))
+
+
+def typescript_literal(value: object) -> Code:
+    """A TypeScript (and JavaScript) literal, in ASCII; safe within `<script>` too."""
+    return Code(json.dumps(value, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"))
+
+
+def typescript_comment(text: str) -> Code:
+    """The text of a `/** */` comment, on one line; it can't end the comment."""
+    return Code(" ".join(_visible(text).split()).replace("*/", "*\\/"))
+
+
+def typescript_property(name: str) -> Code:
+    """A TypeScript property name in camel case."""
+    return Code(camel_case(name))
+
+
+def json_text(value: object) -> Code:
+    """JSON, which is YAML too."""
+    return Code(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+FILTERS: Final = {
+    "literal": python_literal,
+    "expression": python_expression,
+    "docstring": docstring,
+    "comment": comment,
+    "identifier": python_identifier,
+    "class_name": python_class,
+    "ts_literal": typescript_literal,
+    "ts_comment": typescript_comment,
+    "ts_property": typescript_property,
+    "json": json_text,
+}
+
+
+@cache
+def environment() -> Environment:
+    """The one Jinja environment: strict about what is undefined, closed to bare strings, with the filters above."""
+    templates = files("segforge.emit") / "templates"
+    jinja = Environment(
+        loader=FunctionLoader(lambda name: (templates / name).read_text("utf-8")),
+        undefined=StrictUndefined,
+        finalize=_only_code,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - nothing here is HTML; _only_code is stricter than escaping
+    )
+    jinja.filters = dict(FILTERS)
+    jinja.globals = {}
+    return jinja
+
+
+def render(template: str, **values: object) -> str:
+    """Render a template of the `templates` folder. Raises TypeError where it prints an unquoted value."""
+    return environment().get_template(template).render(**values)
+
+
+def _only_code(value: object) -> object:
+    if type(value) is not Code:
+        raise TypeError(f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}")
+    return value
+
+
+_INVISIBLE = re.compile(r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]")
+
+
+def _invisible(text: str) -> bool:
+    return bool(_INVISIBLE.search(text))
+
+
+def _visible(text: str) -> str:
+    """The text with all that a reader can't see (controls, direction overrides, lone surrogates) escaped."""
+    return _INVISIBLE.sub(lambda match: ascii(match[0])[1:-1], text.replace("\r\n", "\n").replace("\t", "    "))

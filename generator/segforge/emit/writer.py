@@ -1,0 +1,151 @@
+"""Writes artifacts: only what changed, atomically; removes what is stale; refuses to touch what somebody edited by hand.
+
+`manifest.json` in the output folder holds the SHA-256 of every file written, by emitter. A file whose bytes are neither
+those of the manifest nor those to be written was edited by hand.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from segforge.emit.artifact import Artifact
+
+MANIFEST: Final = "manifest.json"
+
+
+class HandEdited(Exception):
+    """Files that segforge did not write, or that changed since, stand where it would write. `diffs` shows how they differ."""
+
+    def __init__(self, diffs: Mapping[str, str]) -> None:
+        super().__init__(", ".join(diffs))
+        self.diffs = dict(diffs)
+
+
+class BadManifest(Exception):
+    """The manifest is not one that segforge wrote."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What writing would do (or did): paths relative to the output folder, sorted."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.written or self.removed)
+
+
+def plan(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -> Changes:
+    """What `write` would change. Raises HandEdited and BadManifest; writes nothing."""
+    return _compare(out, {str(artifact.path): artifact.text for artifact in artifacts}, _read_manifest(out), emitters)
+
+
+def write(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -> Changes:
+    """Make the output folder hold the artifacts of these emitters; files of other emitters stay as they are.
+
+    Raises HandEdited and BadManifest before anything is written.
+    """
+    texts = {str(artifact.path): artifact.text for artifact in artifacts}
+    manifest = _read_manifest(out)
+    changes = _compare(out, texts, manifest, emitters)
+    for path in changes.written:
+        _write_atomically(out / path, texts[path])
+    for path in changes.removed:
+        _remove(out, path)
+    kept = {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters}
+    _write_manifest(out, kept | {path: _digest(text.encode()) for path, text in texts.items()})
+    return changes
+
+
+def _compare(out: Path, texts: Mapping[str, str], manifest: Mapping[str, str], emitters: Collection[str]) -> Changes:
+    edited: dict[str, str] = {}
+    written = []
+    for path, text in sorted(texts.items()):
+        before = _read(out / path)
+        if before == text.encode():
+            continue
+        written.append(path)
+        if before is not None and _digest(before) != manifest.get(path):
+            edited[path] = _diff(path, before, text)
+    stale = [path for path in sorted(manifest) if _emitter(path) in emitters and path not in texts]
+    for path in stale:
+        before = _read(out / path)
+        if before is not None and _digest(before) != manifest[path]:
+            edited[path] = _diff(path, before, "")
+    if edited:
+        raise HandEdited(edited)
+    return Changes(tuple(written), tuple(path for path in stale if (out / path).is_file()))
+
+
+def _diff(path: str, before: bytes, text: str) -> str:
+    lines = difflib.unified_diff(
+        before.decode("utf-8", "replace").splitlines(), text.splitlines(), f"{path} (on disk)", f"{path} (generated)", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _emitter(path: str) -> str:
+    return PurePosixPath(path).parts[0]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+        Path(name).chmod(0o644)
+        os.replace(name, path)  # noqa: PTH105 - the function says that the target may exist
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _remove(out: Path, path: str) -> None:
+    """Remove a file, and the folders that it leaves empty."""
+    (out / path).unlink(missing_ok=True)
+    for folder in list((out / path).parents)[: len(PurePosixPath(path).parts) - 1]:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _read_manifest(out: Path) -> dict[str, str]:
+    raw = _read(out / MANIFEST)
+    if raw is None:
+        return {}
+    try:
+        files = json.loads(raw)["files"]
+        manifest = {str(path): str(digest) for path, digest in files.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadManifest(f"{out / MANIFEST} is not a manifest that segforge wrote; restore it, or delete the output folder") from error
+    for path in manifest:
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise BadManifest(f"{out / MANIFEST} names {path}, outside the output folder; restore it, or delete the output folder")
+    return manifest
+
+
+def _write_manifest(out: Path, manifest: Mapping[str, str]) -> None:
+    text = json.dumps({"generated-by": "segforge generate", "files": dict(sorted(manifest.items()))}, indent=2) + "\n"
+    if _read(out / MANIFEST) != text.encode():
+        _write_atomically(out / MANIFEST, text)
