@@ -59,13 +59,18 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
 
 def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
-    source, broken = read_source(path, str(path))
+    source, broken = read_source(path, _display(path))
     if source is not None:
         broken += _schema_findings(source, form)
     if source is not None and not broken:
         findings += lint_model(source) if form == "model" else lint_gateway(source)
     findings += broken
     return None if broken else source
+
+
+def _display(path: Path) -> str:
+    """The path as a person in this folder would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @cache
