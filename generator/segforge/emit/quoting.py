@@ -8,7 +8,7 @@ import dataclasses
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -33,7 +33,7 @@ def python_literal(value: object) -> Code:
     if isinstance(value, list):
         return Code("[" + ", ".join(map(python_literal, value)) + "]")
     if isinstance(value, tuple):
-        return Code("(" + "".join(f"{python_literal(item)}, " for item in value) + ")")
+        return _tuple(map(python_literal, value))
     if value is None or isinstance(value, bool | int | float):
         return Code(repr(value))
     if isinstance(value, str):
@@ -51,11 +51,16 @@ def python_expression(value: object) -> Code:
         ]
         return Code(f"{type(value).__name__}({', '.join(arguments)})")
     if isinstance(value, tuple):
-        return Code("(" + "".join(f"{python_expression(item)}, " for item in value) + ")")
+        return _tuple(map(python_expression, value))
     if isinstance(value, Mapping):
         items = (f"{python_literal(key)}: {python_expression(item)}" for key, item in value.items())
         return Code("{" + ", ".join(items) + "}")
     return python_literal(value)
+
+
+def _tuple(items: Iterable[Code]) -> Code:
+    listed = list(items)
+    return Code(f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})")
 
 
 def docstring(text: str, indent: int = 4) -> Code:

@@ -154,7 +154,13 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         content_types=tuple(data["content_types"]["accepted"]),
         headers=tuple(c.Header(**header) for header in data["headers"]),
         statuses=tuple(
-            c.Status(**{**status, "cases": tuple(c.StatusCase(**case) for case in status["cases"])})
+            c.Status(
+                **{
+                    **status,
+                    "routes": tuple(status["routes"]),
+                    "cases": tuple(c.StatusCase(**case) for case in status["cases"]),
+                }
+            )
             for status in data["statuses"]
         ),
         lifecycle=c.Lifecycle(
