@@ -397,7 +397,7 @@ GATEWAY = Gateway(
         "credits_per_call": Assumption(
             value=0.05, source="observed (one face-swap call on v2 cost 0.05); no price is printed on the five pages"
         ),
-        "opening_credits": Assumption(value=100.0, source="inferred"),
+        "opening_credits": Assumption(value=10000.0, source="inferred"),
         "queue_seconds": Assumption(
             value=0.23, source="api-evangelist, errors/segmind-error-codes.yml (queue_time of the example)"
         ),

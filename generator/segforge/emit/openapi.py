@@ -11,6 +11,7 @@ from segforge.emit.artifact import Artifact
 from segforge.emit.schemas import request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model, Route, Status, StatusCase
+from segforge.text import fill
 
 _GENERATED: Final = "segforge generate; do not edit, change the specs"
 _DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
@@ -30,6 +31,17 @@ def emit(catalog: Catalog) -> Iterator[Artifact]:
 def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
     """The OpenAPI document of some models: their operations, the polls that all share, and the balance."""
     single = models[0] if len(models) == 1 else None
+    paths = _paths(gateway, models)
+    components = {
+        "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": gateway.auth.header}},
+        "headers": {header.name: _header(header) for header in gateway.headers},
+        "parameters": {"requestId": _REQUEST_ID},
+        "responses": {
+            _component(status): _failure(status, models) for status in gateway.statuses if status.code != 200
+        },
+        "schemas": _shared_schemas(gateway) | {_request_name(model): request_schema(model) for model in models},
+    }
+    used = {tag for item in paths.values() for operation in item.values() for tag in operation["tags"]}
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": _DIALECT,
@@ -42,16 +54,36 @@ def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
         "x-generated-by": _GENERATED,
         "servers": [{"url": gateway.base_url}],
         "security": [{"apiKey": []}],
-        "tags": [*map(_tag, models), {"name": "jobs", "description": "v2 jobs."}, {"name": "account", "description": "The account."}],
-        "paths": _paths(gateway, models),
-        "components": {
-            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": gateway.auth.header}},
-            "headers": {header.name: _header(header) for header in gateway.headers},
-            "parameters": {"requestId": _REQUEST_ID},
-            "responses": {_component(status): _failure(status) for status in gateway.statuses if status.code != 200},
-            "schemas": _shared_schemas(gateway) | {_request_name(model): request_schema(model) for model in models},
-        },
+        "tags": [*map(_tag, models), *(tag for tag in _SHARED_TAGS if tag["name"] in used)],
+        "paths": paths,
+        "components": _referenced(components, paths),
     }
+
+
+def _referenced(components: dict[str, dict[str, Any]], paths: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The components that the paths lead to, security schemes included."""
+    found: set[str] = set()
+    pending = _references(paths)
+    while pending:
+        reference = pending.pop()
+        if reference not in found:
+            found.add(reference)
+            _, _, kind, name = reference.split("/")
+            pending |= _references(components[kind][name])
+    kept = {
+        kind: {name: value for name, value in named.items() if f"#/components/{kind}/{name}" in found}
+        for kind, named in components.items()
+    }
+    return {kind: named for kind, named in {**kept, "securitySchemes": components["securitySchemes"]}.items() if named}
+
+
+def _references(value: object) -> set[str]:
+    if isinstance(value, Mapping):
+        own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return own.union(*map(_references, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_references, value))
+    return set()
 
 
 def _tag(model: Model) -> dict[str, Any]:
@@ -67,10 +99,15 @@ def _paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
         if "v2" in model.versions:
             paths[routes.submit.path.replace("{slug}", model.slug)] = _operation(routes.submit, _submit(gateway, model))
     if any("v2" in model.versions for model in models):
-        paths[routes.status.path] = _operation(routes.status, _poll(gateway, "status", "getJobStatus", "State of a job", "JobStatus"))
-        paths[routes.result.path] = _operation(routes.result, _poll(gateway, "result", "getJobResult", "Result of a job", "JobResult"))
+        paths[routes.status.path] = _operation(
+            routes.status, _poll(gateway, "status", "getJobStatus", "State of a job", "JobStatus")
+        )
+        paths[routes.result.path] = _operation(
+            routes.result, _poll(gateway, "result", "getJobResult", "Result of a job", "JobResult")
+        )
         paths[routes.poll.path] = _operation(
-            routes.poll, _poll(gateway, "poll", "pollJob", "Output of a job, by the poll_url of old clients", "JobResult")
+            routes.poll,
+            _poll(gateway, "poll", "pollJob", "Output of a job, by the poll_url of old clients", "JobResult"),
         )
     paths[routes.credits.path] = _operation(routes.credits, _credits(gateway))
     return paths
@@ -132,7 +169,11 @@ def _credits(gateway: Gateway) -> dict[str, Any]:
 
 def _request_body(model: Model) -> dict[str, Any]:
     complete = model.valid_example == dict(model.example)
-    summary = "The docs page's sample" if complete else "The docs page's sample, completed by the required parameters that it lacks"
+    summary = (
+        "The docs page's sample"
+        if complete
+        else "The docs page's sample, completed by the required parameters that it lacks"
+    )
     return {
         "required": True,
         "content": {
@@ -150,7 +191,9 @@ def _output(model: Model) -> dict[str, Any]:
     if model.returns.media == "json":
         return any_json
     content: dict[str, Any] = {
-        _MEDIA_TYPES[format_]: {"schema": {"type": "string", "format": "binary", "contentMediaType": _MEDIA_TYPES[format_]}}
+        _MEDIA_TYPES[format_]: {
+            "schema": {"type": "string", "format": "binary", "contentMediaType": _MEDIA_TYPES[format_]}
+        }
         for format_ in model.returns.formats
     }
     if model.returns.controls.base64 is not None:
@@ -166,12 +209,13 @@ def _failures(gateway: Gateway, route: str) -> dict[str, Any]:
     }
 
 
-def _failure(status: Status) -> dict[str, Any]:
+def _failure(status: Status, models: Sequence[Model]) -> dict[str, Any]:
+    values = _EXAMPLE_VALUES | {"slug": models[0].slug if models else "flux-img2img"}
     content: dict[str, Any] = {}
     for case in status.cases:
         media_type, schema, value = _case_content(status, case)
         examples = content.setdefault(media_type, {"schema": schema, "examples": {}})["examples"]
-        examples[case.name] = {"summary": case.when, "value": value}
+        examples[case.name] = {"summary": case.when, "value": fill(value, values)}
     return {"description": status.meaning, "content": content}
 
 
@@ -201,6 +245,17 @@ def _request_name(model: Model) -> str:
     return f"{pascal_case(model.slug)}Request"
 
 
+_SHARED_TAGS: Final = ({"name": "jobs", "description": "v2 jobs."}, {"name": "account", "description": "The account."})
+_EXAMPLE_VALUES: Final = {
+    "balance": "0.01",
+    "cap": "50",
+    "cost": "0.05",
+    "path": "/v3/flux-img2img",
+    "period": "month",
+    "reason": "unexpected end of JSON",
+    "request_id": "2c7f59ea-13f1-402c-9353-915a2b5a2124",
+    "violations": "steps: 0 is below the minimum 1",
+}
 _REQUEST_ID: Final = {
     "name": "request_id",
     "in": "path",

@@ -1,7 +1,7 @@
 """The only way by which a value from a spec becomes code: Jinja filters that quote it for where it goes.
 
-What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error when
-the template is rendered, and never a way for the text of a docs page to become code.
+What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error
+when the template is rendered, and never a way for the text of a docs page to become code.
 """
 
 import dataclasses
@@ -29,7 +29,9 @@ class Code(str):
 def python_literal(value: object) -> Code:
     """A Python literal that reads back equal; escapes all that is not printable ASCII or a common letter."""
     if isinstance(value, Mapping):
-        return Code("{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}")
+        return Code(
+            "{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}"
+        )
     if isinstance(value, list):
         return Code("[" + ", ".join(map(python_literal, value)) + "]")
     if isinstance(value, tuple):
@@ -42,7 +44,7 @@ def python_literal(value: object) -> Code:
 
 
 def python_expression(value: object) -> Code:
-    """An expression that builds a frozen dataclass anew, fields at their default left out; other values are literals."""
+    """An expression that builds a frozen dataclass anew, defaults left out; of other values, their literal."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         arguments = [
             f"{field.name}={python_expression(getattr(value, field.name))}"
@@ -152,11 +154,15 @@ def render(template: str, **values: object) -> str:
 
 def _only_code(value: object) -> object:
     if type(value) is not Code:
-        raise TypeError(f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}")
+        raise TypeError(
+            f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}"
+        )
     return value
 
 
-_INVISIBLE = re.compile(r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]")
+_INVISIBLE = re.compile(
+    r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]"
+)
 
 
 def _invisible(text: str) -> bool:
