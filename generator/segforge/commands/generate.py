@@ -65,8 +65,8 @@ def _print_edited(out: Path, error: HandEdited) -> None:
     for diff in error.diffs.values():
         console_.print(diff, markup=False)
     console_.print(
-        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry the "
-        "change over to specs or templates and delete the edited file, or restore it, then generate again.",
+        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry "
+        "the change over to specs or templates and delete the edited file, or restore it, then generate again.",
         style="red",
         markup=False,
     )
