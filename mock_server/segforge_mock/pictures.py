@@ -42,7 +42,7 @@ class Picture:
 
 
 def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar]) -> list[Picture]:
-    """The pictures that a payload asks for. Sides outside 1 to MAX_SIDE, which some models allow, are brought inside."""
+    """The pictures that a payload asks for. Sides outside 1 to MAX_SIDE, which some models allow, are clamped."""
     controls = model.returns.controls
     assumed = {name: assumption.value for name, assumption in gateway.assumptions.items()}
     width, height = _size(model, values, int(assumed["image_width"]), int(assumed["image_height"]))
