@@ -127,7 +127,11 @@ def test_somebodys_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyP
         if path.stem != "style-transfer":
             path.unlink()
     path = specs / "models" / "style-transfer.yaml"
-    own = path.read_text("utf-8").replace("slug: style-transfer", "slug: my-model").replace("maximum: 10", "maximum: 3")
+    own = (
+        path.read_text("utf-8")
+        .replace("slug: style-transfer", "slug: my-model")
+        .replace("maximum: 10\n", "maximum: 3\n")
+    )
     (specs / "models" / "my-model.yaml").write_text(own, "utf-8")
     path.unlink()
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--specs", str(specs)]

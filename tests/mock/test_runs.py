@@ -44,7 +44,8 @@ def test_v1_answers_the_output_with_the_documented_headers(quick: httpx.Client, 
 @pytest.mark.parametrize(
     ("slug", "changes", "format_", "size"),
     [
-        ("flux-controlnet", {"use_input_img_dimension": False, "custom_width": 64, "custom_height": 300}, "JPEG", (64, 300)),
+        ("flux-controlnet", {"use_input_img_dimension": False, "custom_width": 64}, "JPEG", (64, 1024)),
+        ("flux-controlnet", {"use_input_img_dimension": False, "custom_height": 300}, "JPEG", (1024, 300)),
         ("flux-controlnet", {"use_input_img_dimension": True, "custom_width": 64}, "JPEG", (1024, 1024)),
         ("flux-ipadapter", {"image_format": "png"}, "PNG", (1024, 1024)),
         ("flux-ipadapter", {"image_format": "webp"}, "WEBP", (1024, 1024)),
