@@ -19,15 +19,15 @@ class Store(Protocol):
     """What the mock needs to keep. Every method is atomic, whoever else works on the same store."""
 
     async def submit(self, job: Job) -> Job | None:
-        """Charge a job's cost and keep the job; gives it with what remains, or None (keeping nothing) where too little does."""
+        """Charge a job and keep it; gives it with what remains, or None, keeping nothing, on a low balance."""
 
     async def charge(self, tenant: str, cost: float) -> float | None:
-        """Charge a cost without a job (v1); gives what remains, or None (charging nothing) where too little does."""
+        """Charge a cost without a job (v1); gives what remains, or None (charging nothing) on a low balance."""
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant; one not seen before has the opening balance."""
 
-    async def set_balance(self, tenant: str, credits: float) -> None:
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
 
     async def get(self, request_id: str) -> Job | None:
@@ -46,7 +46,7 @@ class Store(Protocol):
         """Release a held job."""
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Count a request in a rate window (a whole number of minutes since the epoch); gives how many there are now."""
+        """Charge a job and keep it; gives it with what remains, or None where too little does."""
 
     async def reset(self, tenant: str) -> None:
         """Forget a tenant: its jobs, its balance, its rate window."""
@@ -109,9 +109,9 @@ class MemoryStore:
         """Credits of a tenant."""
         return self._account(tenant).credits / MICRO
 
-    async def set_balance(self, tenant: str, credits: float) -> None:  # noqa: A002 - the field's own word
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        self._account(tenant).credits = round(credits * MICRO)
+        self._account(tenant).credits = round(amount * MICRO)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
