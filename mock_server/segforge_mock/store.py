@@ -46,7 +46,7 @@ class Store(Protocol):
         """Release a held job."""
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Charge a job and keep it; gives it with what remains, or None where too little does."""
+        """Count a request in a rate window (whole minutes since the epoch); gives how many there are now."""
 
     async def reset(self, tenant: str) -> None:
         """Forget a tenant: its jobs, its balance, its rate window."""
