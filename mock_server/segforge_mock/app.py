@@ -79,7 +79,7 @@ class App:
             raise NotImplementedError(f"the gateway does not speak {scope['type']}")
         body = await read_body(receive)
         request = Request(scope, body or b"")
-        tenant = self.tenants.get(request.header(TENANT_HEADER) or self._gateway.key(request))
+        tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
         if body is None:
             answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
             return await deliver(answer, "", 0, scope, send)
@@ -168,7 +168,7 @@ class App:
         return plan
 
     def _profile_of(self, request: Request, tenant: Tenant) -> Profile | Answer:
-        name = request.header(PROFILE_HEADER) or tenant.profile
+        name = request.header(PROFILE_HEADER) if PROFILE_HEADER in request.headers else tenant.profile
         if not name:
             return self._profile
         profile = self._profiles.get(name)
@@ -199,7 +199,7 @@ class App:
         """The tenant whose clock decides about a picture: the one that submitted the job."""
         name, _, _ = match.value.rpartition("-")
         job = await self.store.get(name)
-        return self.tenants.get(job.tenant) if job is not None else caller
+        return self.tenants.get(job.tenant.encode("latin-1")) if job is not None else caller
 
     def _metrics(self) -> str:
         """Prometheus' text format."""

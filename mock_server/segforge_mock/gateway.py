@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-from segforge.spec.catalog import Profile, Version
+from segforge.spec.catalog import Profile, Route, Version
 from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
 from segforge_mock.forms import read_form
 from segforge_mock.jobs import COMPLETED, FAILED, QUEUED, Job, StateName, state
@@ -29,6 +29,7 @@ from segforge_mock.unlisted import UnlistedModels
 from segforge_mock.uploads import Uploads
 from segforge_mock.violations import Violation
 
+MAX_ACCEPTED: Final = 10_000
 PICTURE_SECONDS: Final = 7 * 24 * 3600.0
 _PICTURE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 
@@ -77,6 +78,7 @@ class Gateway:
         self._facts = models.gateway
         self.cases = models.gateway.cases
         self._key_pattern = re.compile(models.gateway.auth.key_pattern)
+        self._accepted: set[bytes] = set()
         self._key_header = models.gateway.auth.header.lower().encode()
         assumed = {name: assumption.value for name, assumption in models.gateway.assumptions.items()}
         self._cost = float(assumed["credits_per_call"])
@@ -84,9 +86,9 @@ class Gateway:
         self._typical_time = float(assumed["typical_seconds"])
         self._retention = models.gateway.lifecycle.retention_seconds
 
-    def key(self, request: Request) -> str:
-        """The key that a request carries, or ""."""
-        return request.header(self._key_header)
+    def key(self, request: Request) -> bytes:
+        """The key that a request carries, or b""."""
+        return request.headers.get(self._key_header, b"")
 
     def origin(self, request: Request) -> str:
         """Where the URLs in answers point: the public URL if there is one, else the address that the caller used."""
@@ -113,11 +115,17 @@ class Gateway:
 
     def check_key(self, request: Request) -> Answer | None:
         """The refusal of a request without a key, or with one that is not known."""
-        key = self.key(request)
+        key = request.headers.get(self._key_header, b"")
+        if key in self._accepted:
+            return None
         if not key and b"authorization" not in request.headers:
             return case_answer(self.cases, "auth.missing")
-        known = key in self._keys if self._keys is not None else self._key_pattern.fullmatch(key)
-        return None if known else case_answer(self.cases, "auth.invalid")
+        text = key.decode("latin-1")
+        if not (text in self._keys if self._keys is not None else self._key_pattern.fullmatch(text)):
+            return case_answer(self.cases, "auth.invalid")
+        if len(self._accepted) < MAX_ACCEPTED:
+            self._accepted.add(key)
+        return None
 
     async def _check_rate(self, call: Call) -> Answer | None:
         limit = call.tenant.rate_limit
@@ -251,24 +259,17 @@ class Gateway:
         kept = await self._store.submit(Job(**job))
         if kept is None:
             return await self._no_credits(call, "v2")
-        urls = self._urls(call.request, kept)
+        origin, routes = self.origin(call.request), self._facts.routes
         return call.json(
             200,
             {
                 "request_id": kept.request_id,
                 "status": QUEUED,
-                "poll_url": urls["poll"],
-                "status_url": urls["status"],
-                "response_url": urls["result"],
+                "poll_url": _url(origin, routes.poll, kept),
+                "status_url": _url(origin, routes.status, kept),
+                "response_url": _url(origin, routes.result, kept),
             },
         )
-
-    def _urls(self, request: Request, job: Job) -> dict[str, str]:
-        origin, routes = self.origin(request), self._facts.routes
-        return {
-            name: origin + route.path.replace("{request_id}", job.request_id)
-            for name, route in (("poll", routes.poll), ("status", routes.status), ("result", routes.result))
-        }
 
     async def _poll(self, call: Call) -> Answer:
         route = call.match.route
@@ -281,14 +282,14 @@ class Gateway:
             return call.json(422, _failed(job, call.profile))
         if current == COMPLETED and route != "status":
             return await self._result(call, job)
-        urls = self._urls(call.request, job)
+        origin, routes = self.origin(call.request), self._facts.routes
         return call.json(
             200,
             {
                 "status": current,
                 "request_id": job.request_id,
-                "status_url": urls["status"],
-                "response_url": urls["result"],
+                "status_url": _url(origin, routes.status, job),
+                "response_url": _url(origin, routes.result, job),
                 "metrics": _metrics(job) if current == COMPLETED else {},
             },
         )
@@ -359,6 +360,10 @@ def _request_id(form: str) -> str:
     raw[8] = raw[8] & 0x3F | 0x80
     text = raw.hex()
     return text if form == "hex" else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _url(origin: str, route: Route, job: Job) -> str:
+    return origin + route.path.replace("{request_id}", job.request_id)
 
 
 def _file_name(job: Job, picture: Picture) -> str:

@@ -8,6 +8,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_JSON: Final = "application/json"
 MAX_BODY_BYTES: Final = 32 * 2**20
 
 
@@ -39,7 +40,8 @@ class Request:
     @property
     def media_type(self) -> str:
         """The Content-Type without parameters, in lower case."""
-        return self.header(b"content-type").partition(";")[0].strip().lower()
+        raw = self.headers.get(b"content-type", b"")
+        return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -1,6 +1,7 @@
 """Finds the route of a path among the templates of `specs/gateway.yaml` and the mock's own."""
 
 from dataclasses import fields
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Routes
@@ -28,6 +29,8 @@ class Router:
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
+        self.match = lru_cache(maxsize=4096)(self._match)
+        """The route of a path, or None; doubled and trailing slashes don't count."""
         split.sort(key=lambda template: sum(part.startswith("{") for part in template[1]))
         self._by_length: dict[int, list[tuple[Match, list[str | None], int]]] = {}
         for match, parts in split:
@@ -35,8 +38,7 @@ class Router:
             place = literals.index(None) if None in literals else -1
             self._by_length.setdefault(len(parts), []).append((match, literals, place))
 
-    def match(self, path: str) -> Match | None:
-        """The route of a path; doubled and trailing slashes don't count."""
+    def _match(self, path: str) -> Match | None:
         parts = path.strip("/").split("/")
         if "" in parts:
             parts = [part for part in parts if part]

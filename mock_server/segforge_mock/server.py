@@ -24,54 +24,45 @@ MAX_HEADER_BYTES: Final = 64 * 2**10
 REQUEST_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 2.0
 BACKLOG: Final = 2048
+_NO_HEADER: Final = -(2**62)
+"""Bytes from here on are no header's: the body has a limit of its own."""
 
 
 class _Protocol(HttpToolsProtocol):
     """Adds what uvicorn leaves out: limits on a header's size and on a request's time, and a way to hang up."""
 
     _header_bytes = 0
-    _deadline: asyncio.TimerHandle | None = None
+    expected_since: float | None = None
+    """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._expect_request()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
+        self.expected_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         self._header_bytes += len(data)
         super().data_received(data)
-        if self._header_bytes > MAX_HEADER_BYTES and self._deadline is not None and self.headers is not None:
+        if self._header_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0
-        if self._deadline is None:
-            self._expect_request()
+        if self.expected_since is None:
+            self.expected_since = self.loop.time()
         extensions: dict[str, Any] = {ABORT: self.transport.abort}
         self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
-        self._header_bytes = -(2**62)  # from here on it is the body, which has a limit of its own
+        self._header_bytes = _NO_HEADER
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._stop_waiting()
+        self.expected_since = None
         super().on_message_complete()
 
-    def _expect_request(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
     def _refuse_headers(self) -> None:
-        self._stop_waiting()
+        self._header_bytes = _NO_HEADER
         body = b'{"error":"Request header fields too large"}'
         head = (
             b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
@@ -114,7 +105,7 @@ async def serve(
     )
     config.load()
     state = ServerState()
-    ticking = loop.create_task(_tell_time(state))
+    ticking = loop.create_task(_tick(state))
     server = await loop.create_server(lambda: _Protocol(config, state, {}), sock=bound, ssl=tls)
     try:
         ready()
@@ -125,10 +116,15 @@ async def serve(
         await _finish(state)
 
 
-async def _tell_time(state: ServerState) -> None:
-    """Keep the Date header right."""
+async def _tick(state: ServerState) -> None:
+    """Once a second: keep the Date header right, and hang up on those who take too long to ask."""
     while True:
         state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        late = asyncio.get_running_loop().time() - REQUEST_SECONDS
+        for connection in list(state.connections):
+            since = connection.expected_since if isinstance(connection, _Protocol) else None
+            if since is not None and since < late:
+                connection.transport.abort()
         await asyncio.sleep(1)
 
 

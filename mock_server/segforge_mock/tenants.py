@@ -31,17 +31,17 @@ class Tenants:
 
     def __init__(self, new: Callable[[str], Tenant]) -> None:
         self._new = new
-        self._tenants: OrderedDict[str, Tenant] = OrderedDict()
+        self._tenants: OrderedDict[bytes, Tenant] = OrderedDict()
 
-    def get(self, name: str) -> Tenant:
-        """The tenant of that name; one not seen before starts fresh."""
-        tenant = self._tenants.get(name)
+    def get(self, raw: bytes) -> Tenant:
+        """The tenant of that name, as it stands in a header; one not seen before starts fresh."""
+        tenant = self._tenants.get(raw)
         if tenant is None:
-            tenant = self._tenants[name] = self._new(name)
+            tenant = self._tenants[raw] = self._new(raw.decode("latin-1"))
             if len(self._tenants) > MAX_TENANTS:
                 self._tenants.popitem(last=False)
         return tenant
 
     def reset(self, name: str) -> None:
         """Forget a tenant."""
-        self._tenants.pop(name, None)
+        self._tenants.pop(name.encode("latin-1"), None)
