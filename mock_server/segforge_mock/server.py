@@ -157,14 +157,21 @@ class BackgroundServer:
         self._app = app
         self._bound = listen(host, port)
         self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._thread = threading.Thread(target=run, args=(self._main,), name="segforge-mock", daemon=True)
         self.url = url_of(self._bound)
 
     async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await serve(self._app, self._bound, self._ready.set, self._stop)
+        stop = asyncio.Event()
+        self._running = asyncio.get_running_loop(), stop
+        await serve(self._app, self._bound, self._ready.set, stop)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the application runs on. Raises RuntimeError before the start."""
+        if self._running is None:
+            raise RuntimeError("the mock is not running; start it, or use it in a with statement")
+        return self._running[0]
 
     def start(self) -> str:
         """Start serving; gives the URL once connections are accepted."""
@@ -174,9 +181,11 @@ class BackgroundServer:
 
     def stop(self) -> None:
         """Stop serving and end the thread."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        if self._running is not None:
+            loop, stop = self._running
+            loop.call_soon_threadsafe(stop.set)
+            self._thread.join()
+            self._running = None
 
     def __enter__(self) -> str:
         return self.start()
