@@ -101,7 +101,7 @@ def test_a_refusal_on_a_poll_is_an_error_and_states_are_upper_case(
 
 def test_credits_through_the_sdk(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
     segmind_mock.credits = 1.5
-    assert sdk.accounts._request("GET", "/get-user-credits").json()["credits"] == 1.5
+    assert sdk._request("GET", "/get-user-credits").json()["credits"] == 1.5
 
 
 def test_any_http_client_and_the_environment(segmind_mock: Mock) -> None:
@@ -110,17 +110,24 @@ def test_any_http_client_and_the_environment(segmind_mock: Mock) -> None:
     with requests.Session() as session:
         first = session.post(url, json=EXAMPLE, headers=headers)
         assert first.content == httpx.post(url, json=EXAMPLE, headers=headers).content
-    code = "import os, httpx; print(httpx.get(os.environ['SEGMIND_BASE_URL'] + '/v1/get-user-credits', headers={'x-api-key': os.environ['SEGMIND_API_KEY']}).status_code)"  # noqa: E501
+    code = """
+import httpx, os
+url = os.environ["SEGMIND_BASE_URL"] + "/v1/get-user-credits"
+print(httpx.get(url, headers={"x-api-key": os.environ["SEGMIND_API_KEY"]}).status_code)
+"""
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "200\n"
     assert [request.method for request in segmind_mock.requests] == ["POST", "POST", "GET"]
 
 
 def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
     headers = {"x-api-key": segmind_mock.key}
+
+    def submit_later() -> None:
+        time.sleep(0.05)
+        httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers=headers)
+
     with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(
-            lambda: (time.sleep(0.05), httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers=headers))
-        )
+        later = pool.submit(submit_later)
         [submit] = segmind_mock.wait_for(1, route="submit")
         later.result()
     assert submit.status == 200
