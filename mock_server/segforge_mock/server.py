@@ -22,6 +22,7 @@ from segforge_mock.request import Receive, Scope, Send
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
 REQUEST_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 75
 STOP_SECONDS: Final = 2.0
 BACKLOG: Final = 2048
 _NO_HEADER: Final = -(2**62)
@@ -101,7 +102,15 @@ async def serve(
     """Serve until `stop` is set; `ready` is called once connections are accepted."""
     loop = asyncio.get_running_loop()
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="off", interface="asgi3", access_log=False, log_config=None
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        log_level="error",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     config.load()
     state = ServerState()
