@@ -80,9 +80,19 @@ def docstring(text: str, indent: int = 4) -> Code:
     return Code(f'"""{body}{pad}"""')
 
 
+def docstring_words(text: str) -> Code:
+    """Words within a docstring that the template writes, on one line."""
+    return Code(" ".join(_visible(text).split()).replace("\\", "\\\\").replace('"', '\\"'))
+
+
 def comment(text: str) -> Code:
     """The text of a comment, on one line."""
     return Code(" ".join(_visible(text).split()))
+
+
+def markdown(text: str) -> Code:
+    """Text within a line of Markdown: neither markup nor HTML nor the end of a table's cell."""
+    return Code(re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", " ".join(_visible(text).split())))
 
 
 def python_identifier(name: str) -> Code:
@@ -119,7 +129,9 @@ FILTERS: Final = {
     "literal": python_literal,
     "expression": python_expression,
     "docstring": docstring,
+    "docstring_words": docstring_words,
     "comment": comment,
+    "markdown": markdown,
     "identifier": python_identifier,
     "class_name": python_class,
     "ts_literal": typescript_literal,
