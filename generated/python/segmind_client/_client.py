@@ -23,8 +23,8 @@ class Segmind(Models):
 
     Args:
         api_key: your key; default: the environment variable SEGMIND_API_KEY.
-        base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else https://api.segmind.com.
-            A closing /v1 or /v2 is cut off.
+        base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else
+            https://api.segmind.com. A closing /v1 or /v2 is cut off.
         timeout: seconds that one request may wait for its answer.
         http_client: an `httpx.Client` of your own, for proxies, certificates or transports. You close it.
 
@@ -62,7 +62,8 @@ class Segmind(Models):
 
         Raises:
             InferenceFailed: the job failed; `detail` says why.
-            InferenceTimeout: the job did not end within 600 seconds; `submit_async` and `wait` take another deadline.
+            InferenceTimeout: the job did not end within 600 seconds; use `submit_async` and `wait` for
+                another deadline.
             SegmindError: its subclasses name every other way to fail.
         """
         return self.submit_async(slug, **params).wait()

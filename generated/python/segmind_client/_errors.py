@@ -226,11 +226,13 @@ BY_STATUS: Final[dict[int, type[SegmindError]]] = {
 def error_for(response: Response, request_id: str | None = None) -> SegmindError:
     """The error that a response means: by its status and, where a status means several things, by its text."""
     kind = BY_STATUS.get(response.status, SegmindError)
-    body = response.json if response.json is not None else response.text
+    body = response.object or {}
     detail = _detail(body) or _without_words(response.status, kind)
     if any(response.status == status and words in detail.lower() for status, words in _gateway.INSUFFICIENT_CREDITS):
         kind = InsufficientCredits
-    return kind(detail, status=response.status, request_id=request_id or _named_id(response, body), body=body)
+    return kind(
+        detail, status=response.status, request_id=request_id or _named_id(response), body=response.json_or_text
+    )
 
 
 def job_failed(request_id: str, record: dict[str, Any]) -> "InferenceFailed":
@@ -239,15 +241,15 @@ def job_failed(request_id: str, record: dict[str, Any]) -> "InferenceFailed":
     return InferenceFailed(detail, status=_gateway.FAILED_STATUS, request_id=request_id, body=record)
 
 
-def _named_id(response: Response, body: Any) -> str | None:
+def _named_id(response: Response) -> str | None:
     """The id that an answer gives itself, in a header or in its body."""
-    named = response.headers.get(_gateway.REQUEST_ID_HEADER) or (isinstance(body, dict) and body.get("request_id"))
+    named = response.headers.get(_gateway.REQUEST_ID_HEADER) or (response.object or {}).get("request_id")
     return named if isinstance(named, str) else None
 
 
-def _detail(body: Any) -> str:
+def _detail(body: dict[str, Any]) -> str:
     """What a body says about the error; empty where it says nothing."""
-    error = body.get("error") if isinstance(body, dict) else None
+    error = body.get("error")
     if error is None or isinstance(error, str):
         return error or ""
     return json.dumps(error, ensure_ascii=False)

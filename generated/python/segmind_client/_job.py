@@ -19,7 +19,8 @@ class Job:
     Attributes:
         request_id: identity of the job. The gateway keeps it for 3600 seconds.
         slug: the model's name.
-        submit_response: what the gateway answered to the submit. Its URLs are data: requests go to the configured address only.
+        submit_response: what the gateway answered to the submit. Its URLs are data: requests go to the configured
+            address only.
     """
 
     def __init__(self, transport: Transport, slug: str, request_id: str, submit_response: dict[str, Any]) -> None:
@@ -42,7 +43,7 @@ class Job:
         return _text(self.submit_response.get("response_url"))
 
     def status(self) -> dict[str, Any]:
-        """Ask once for the job's record: `status` is one of QUEUED, PROCESSING, COMPLETED, FAILED, `metrics` holds times.
+        """Ask once for the job's record, whose `status` is one of QUEUED, PROCESSING, COMPLETED, FAILED.
 
         Raises:
             NotFound: the job is unknown, or older than the gateway keeps it.
@@ -100,8 +101,8 @@ class Job:
     def _record(self, request: Request, timeout: float | None = None) -> dict[str, Any]:
         """The record in an answer. A failed job's comes under an error status and is a record all the same."""
         response = self._transport.send(request, timeout)
-        record = response.json
-        if isinstance(record, dict) and (response.ok or record.get("status") in _gateway.FAILED):
+        record = response.object
+        if record is not None and (response.ok or record.get("status") in _gateway.FAILED):
             return record
         if response.ok:
             return _unforeseen(request, self.request_id, response)
@@ -113,11 +114,11 @@ def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> 
     response = transport.send(submit_request(slug, params))
     if not response.ok:
         raise error_for(response)
-    body = response.json
-    request_id = body.get("request_id") if isinstance(body, dict) else None
+    body = response.object or {}
+    request_id = body.get("request_id")
     if not isinstance(request_id, str) or not request_id:
         detail = "the gateway accepted the job but named no request_id, so that it can't be followed"
-        raise SegmindError(detail, status=response.status, body=response.text if body is None else body)
+        raise SegmindError(detail, status=response.status, body=response.json_or_text)
     return Job(transport, slug, request_id, body)
 
 
@@ -125,7 +126,7 @@ def _unforeseen(request: Request, request_id: str, response: Response) -> dict[s
     """A record for an answer that is no JSON object: a result has been paid for and is kept, a status tells nothing."""
     if request != result_request(request_id):
         return {}
-    output = response.json if response.json is not None else response.content
+    output = response.content if response.json is None else response.json
     return {"status": _gateway.COMPLETED[0], "request_id": request_id, "output": output, "metrics": {}}
 
 

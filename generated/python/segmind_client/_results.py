@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from segmind_client._wire import Response
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """What every result has.
 
@@ -27,7 +27,8 @@ class Result:
     headers: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(content_type={self.content_type!r}, bytes={len(self.content)}, request_id={self.request_id!r})"
+        facts = f"content_type={self.content_type!r}, bytes={len(self.content)}, request_id={self.request_id!r}"
+        return f"{type(self).__name__}({facts})"
 
     @property
     def request_id(self) -> str | None:
@@ -63,7 +64,7 @@ class Result:
         return _write(Path(path), self.content)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class MediaResult(Result):
     """Pictures, decoded where they came as base64.
 
@@ -77,7 +78,7 @@ class MediaResult(Result):
     raw: bytes
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class JsonResult(Result):
     """A JSON document.
 
@@ -118,9 +119,8 @@ def any_result(response: Response) -> MediaResult | JsonResult:
 
 def _decoded_images(response: Response) -> tuple[bytes, ...]:
     """The pictures of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`; none where one can't be decoded."""
-    body = response.json
-    held = body.get("image") if isinstance(body, dict) else None
-    texts = held if isinstance(held, list) else [held]
+    held = (response.object or {}).get("image")
+    texts = cast("list[object]", held) if isinstance(held, list) else [held]
     images = [_decoded(text) for text in texts]
     return tuple(image for image in images if image) if all(images) else ()
 

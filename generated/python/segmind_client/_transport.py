@@ -24,15 +24,12 @@ class Transport:
     def __init__(
         self, api_key: str | None, base_url: str | None, timeout: float, http_client: HttpClient | None
     ) -> None:
-        if http_client is not None and not isinstance(http_client, httpx.Client):
-            kind = type(http_client)
-            raise TypeError(f"http_client is a {kind.__module__}.{kind.__qualname__}; expected an httpx.Client")
         if not timeout > 0:
             raise ValueError(f"timeout is {timeout!r}; expected a number of seconds above 0")
         self.base_url = _checked_url(base_url or os.environ.get(_gateway.BASE_URL_VARIABLE) or _gateway.BASE_URL)
         self.timeout = timeout
         self._api_key = _checked_key(api_key or os.environ.get(_gateway.KEY_VARIABLE) or "")
-        self._http = http_client or httpx.Client()
+        self._http = httpx.Client() if http_client is None else _checked_client(http_client)
         self._owned = weakref.finalize(self, self._http.close) if http_client is None else None
 
     def __repr__(self) -> str:
@@ -51,16 +48,13 @@ class Transport:
             ConnectionFailed: the gateway could not be reached, or hung up.
         """
         seconds = self.timeout if timeout is None else min(timeout, self.timeout)
-        headers = {_gateway.KEY_HEADER: self._api_key, "user-agent": f"segmind-client-python/{_gateway.VERSION}"}
-        if request.body is not None:
-            headers["content-type"] = "application/json"
         failure: SegmindError
         try:
             answer = self._http.request(
                 request.method,
                 self.base_url + request.path,
                 content=request.body,
-                headers=headers,
+                headers=self._headers(request),
                 timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
                 follow_redirects=False,
             )
@@ -72,13 +66,18 @@ class Transport:
             failure = ConnectionFailed(self._masked(f"{self.base_url}: {type(error).__name__}: {error}"))
         else:
             return self._response(answer)
-        # Raised here, so that no httpx error becomes its context: those hold the request, and the request holds the key.
+        # Raised here, so that no httpx error becomes its context: those hold the request, and that holds the key.
         raise failure
 
     def close(self) -> None:
         """Close the connections, unless they belong to the caller's own `http_client`."""
         if self._owned is not None:
             self._owned()
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        """Headers with the key. They are no local of `send`, whose frame stands in the traceback of its errors."""
+        headers = {_gateway.KEY_HEADER: self._api_key, "user-agent": f"segmind-client-python/{_gateway.VERSION}"}
+        return headers if request.body is None else headers | {"content-type": "application/json"}
 
     def _response(self, answer: httpx.Response) -> Response:
         headers = {name.lower(): self._masked(value) for name, value in answer.headers.items()}
@@ -94,6 +93,13 @@ class Transport:
     def _masked_bytes(self, content: bytes) -> bytes:
         key = self._api_key.encode()
         return content.replace(key, _MASK.encode()) if len(key) >= _SHORTEST_MASKED and key in content else content
+
+
+def _checked_client(client: object) -> HttpClient:
+    if not isinstance(client, httpx.Client):
+        kind = type(client)
+        raise TypeError(f"http_client is a {kind.__module__}.{kind.__qualname__}; expected an httpx.Client")
+    return client
 
 
 def _checked_key(key: str) -> str:
@@ -113,7 +119,7 @@ def _checked_url(text: str) -> str:
     expected = "expected the gateway's address, such as " + _gateway.BASE_URL
     try:
         url = httpx.URL(text.strip())
-    except (httpx.InvalidURL, TypeError):
+    except (httpx.InvalidURL, TypeError, AttributeError):
         raise ValueError(f"base_url is no URL; {expected}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"base_url has no http:// or https:// and host; {expected}")

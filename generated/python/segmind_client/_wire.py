@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from segmind_client import _gateway
@@ -50,6 +50,17 @@ class Response:
             return json.loads(self.content)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def object(self) -> dict[str, Any] | None:
+        """The body as a JSON object; None where it is none."""
+        body: object = self.json
+        return cast("dict[str, Any]", body) if isinstance(body, dict) else None
+
+    @property
+    def json_or_text(self) -> Any:
+        """The body as JSON, else as text."""
+        return self.text if self.json is None else self.json
 
     @property
     def text(self) -> str:
