@@ -125,6 +125,7 @@ class NotFound(SegmindError):
     - A v2 poll names an id that is unknown or has expired.
     - The v1 poll URL names an id that is unknown or has expired.
     - The balance is asked for and nobody can be billed.
+    - The path is none of the gateway's.
     """
 
     title = "Not Found"

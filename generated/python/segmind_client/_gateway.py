@@ -25,10 +25,5 @@ FAILED: Final[tuple[str, ...]] = ("FAILED",)
 FAILED_STATUS: Final = 422
 """The HTTP status under which the gateway serves the record of a failed job."""
 
-INSUFFICIENT_CREDITS: Final[tuple[tuple[int, str], ...]] = (
-    (
-        406,
-        "insufficient credits",
-    ),
-)
+INSUFFICIENT_CREDITS: Final[tuple[tuple[int, str], ...]] = ((406, "insufficient credits"),)
 """Statuses that mean several things, and the words that say it is the balance (in lower case)."""
