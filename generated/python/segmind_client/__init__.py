@@ -10,7 +10,7 @@ The names on the docs pages work too: `import segmind_client as segmind`, then `
 Nothing is imported before it is used (PEP 562): `import segmind_client` itself costs next to nothing.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # type checkers take it for true; the import of typing would cost more than all the rest here
 
 if TYPE_CHECKING:
     from segmind_client._client import Segmind as Segmind
