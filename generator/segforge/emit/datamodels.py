@@ -1,5 +1,6 @@
 """Request types by datamodel-code-generator, called in process: TypedDict for clients, msgspec.Struct for the mock."""
 
+import ast
 import json
 import textwrap
 import warnings
@@ -28,7 +29,8 @@ def request_type(model: Model, kind: Kind, suffix: str) -> tuple[str, str]:
         schema["description"] = _wrapped(model.description)
         for parameter in model.parameters:
             schema["properties"][parameter.name] |= _documented(parameter)
-    return name, _generate(schema, kind, name)
+    source = _generate(schema, kind, name)
+    return _defined_name(source), source
 
 
 def has_range(parameter: Parameter) -> bool:
@@ -47,6 +49,16 @@ def _documented(parameter: Parameter) -> dict[str, str]:
     if has_range(parameter):
         documented["x-python-type"] = f"{range_name(parameter)} | None" if parameter.nullable else range_name(parameter)
     return documented
+
+
+def _defined_name(source: str) -> str:
+    """The name of the one type in a module; datamodel-code-generator renames what starts with a digit or underscore."""
+    statement = ast.parse(source).body[-1]
+    if isinstance(statement, ast.ClassDef):
+        return statement.name
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    raise TypeError(f"expected a type at the end of an emitted module, got {ast.unparse(statement)}")
 
 
 def _wrapped(text: str) -> str:

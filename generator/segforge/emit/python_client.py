@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact
-from segforge.emit.python_types import parameter_text, params_module
+from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, render
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model, Status
@@ -57,6 +57,7 @@ class _Named:
     attribute: Code
     module: Code
     name: Code
+    params: ParamsModule
     summary: str
     url: Code
 
@@ -130,11 +131,14 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
 def _named(model: Model) -> _Named:
     attribute = snake_case(model.slug)
     name = pascal_case(model.slug)
+    if name.startswith("_"):  # of a slug that starts with a digit; in Python, a leading underscore says "private"
+        attribute, name = f"model{attribute}", f"Model{name[1:]}"
     return _Named(
         model,
         attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
         module=Code(attribute),
         name=Code(f"{name}_" if name in _CLASS_NAMES else name),
+        params=params_module(model),
         summary=f"{model.title}: {model.description}",
         url=Code(quote(model.source.url, safe=":/?&=%@+,;~")),
     )
@@ -147,7 +151,7 @@ def _sample(models: list[_Named]) -> _Named:
 
 
 def _types_module(named: _Named) -> str:
-    module = params_module(named.model)
+    module = named.params
     return render(
         "python/types/model.py.jinja",
         heading=f"What a call of {named.model.title} takes.",
@@ -167,7 +171,7 @@ def _model_module(named: _Named) -> str:
         decode=Code(f"{kind}_result"),
         module=named.module,
         name=named.name,
-        params=Code(f"{pascal_case(model.slug)}Params"),
+        params=named.params.name,
         result=Code("MediaResult" if kind == "media" else "JsonResult"),
         run_text=_call_text("Call the model and wait for its output in the same request (v1).", model),
         slug=model.slug,
