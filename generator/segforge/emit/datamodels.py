@@ -6,7 +6,7 @@ import textwrap
 import warnings
 from typing import Any, Literal, TypeAlias
 
-from segforge.emit.quoting import LINE_LENGTH
+from segforge.emit.quoting import LINE_LENGTH, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
@@ -62,7 +62,7 @@ def _defined_name(source: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, LINE_LENGTH - 12, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(visible(text), LINE_LENGTH - 12, break_long_words=False, break_on_hyphens=False)
 
 
 def _checkable(schema: dict[str, Any]) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _named(model: Model) -> _Named:
         name=Code(f"{name}_" if name in _CLASS_NAMES else name),
         params=params_module(model),
         summary=f"{model.title}: {model.description}",
-        url=Code(quote(model.source.url, safe=":/?&=%@+,;~")),
+        url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
     )
 
 
