@@ -51,7 +51,7 @@ def with_texts(catalog: Catalog, texts: Sequence[str], *, names: bool) -> Catalo
     numbers = itertools.count()
 
     def numbered(text: str) -> str:
-        return f"{text} n{next(numbers)}q"
+        return f"{text}-n{next(numbers)}q"
 
     def named(text: str) -> str:
         return numbered("".join(filter(str.isprintable, text))).strip()
