@@ -28,7 +28,7 @@ NASTY = (
 
 TEXT = st.lists(st.sampled_from(NASTY) | st.text(max_size=5), min_size=1, max_size=4).map("".join).filter(str.strip)
 TEXTS = st.lists(TEXT, min_size=3, max_size=12)
-BOUNDED = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 # Fields that decide the shape and take only words of a short list, and names, whose hostile forms have their own test.
 STRUCTURE = {"type", "media", "versions", "method", "format", "controls", "formats", "assumptions"}
