@@ -45,6 +45,12 @@ def test_headers_that_are_missing_or_odd_are_none(client: Segmind, gateway: Gate
     assert result.content == JPEG
 
 
+@pytest.mark.parametrize("cost", ["nan", "inf", "", "1,5"])
+def test_a_cost_that_is_no_number_is_none(client: Segmind, gateway: Gateway, cost: str) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, {"x-cost": cost}))
+    assert image_of(client).cost is None
+
+
 @pytest.mark.parametrize(("content", "media_type"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")])
 def test_base64_is_decoded(client: Segmind, gateway: Gateway, content: bytes, media_type: str) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", json_answer({"image": b64(content), "status": "Success"}))

@@ -18,7 +18,17 @@ ROOT = Path(__file__).parents[2]
 MODELS = load_catalog(default_specs()).models
 
 # Legal in a spec and awkward in Python: keywords, names of types and of the client's own, no identifiers.
-ODD_SLUGS = ("class", "none", "run", "jobs", "media-result", "model", "exception", "3d-model", "types")
+ODD_SLUGS = {
+    "class": "class_",
+    "none": "none",
+    "run": "run_",
+    "jobs": "jobs_",
+    "media-result": "media_result",
+    "model": "model",
+    "exception": "exception",
+    "3d-model": "model_3d_model",
+    "types": "types",
+}
 ODD_PARAMETERS = (
     ("self", "str", "int", "bool", "Literal", "NotRequired", "Annotated", "StepsRange", "steps"),
     ("_private", "__mangled", "__dunder__", "slug", "params"),
@@ -74,7 +84,7 @@ def right_uses(model: Model) -> Iterator[str]:
 
 
 def wrong_uses(model: Model) -> Iterator[str]:
-    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version that is not there."""
+    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version not there."""
     run = f"client.{snake_case(model.slug)}.run"
     for parameter in model.parameters:
         wrong: object = [] if parameter.type == "string" else "text"
@@ -159,6 +169,18 @@ def test_names_that_are_awkward_in_python_are_clean(
     project: Path, check: Callable[[Path], dict[str, set[int]]]
 ) -> None:
     assert check(project / "odd") == {}
+
+
+def test_names_that_are_awkward_in_python_give_attributes_that_send_their_slug(project: Path) -> None:
+    code = "import sys, segmind_client as s; print(*(getattr(s.Segmind('k'), name).slug for name in sys.argv[1:]))"
+    run = subprocess.run(
+        [sys.executable, "-c", code, *ODD_SLUGS.values()],
+        cwd=project / "odd",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == list(ODD_SLUGS)
 
 
 def test_the_checked_client_is_the_committed_one(project: Path) -> None:

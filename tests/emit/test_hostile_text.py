@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segforge.emit.emitters import emit
+from segforge.emit.quoting import docstring, visible
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Model, Parameter, StatusCase
 from segforge.spec.load import default_specs, load_catalog
@@ -107,6 +108,12 @@ class Shape(ast.NodeTransformer):
 
 def shape(tree: ast.Module, *, names: bool) -> str:
     return ast.dump(Shape(names=names).visit(tree))
+
+
+@given(text=TEXT, indent=st.integers(0, 8))
+def test_a_docstring_reads_back_word_for_word(text: str, indent: int) -> None:
+    quoted = docstring(text, indent)
+    assert ast.literal_eval(quoted).split() == visible(text).split()
 
 
 @cache

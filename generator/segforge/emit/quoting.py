@@ -68,7 +68,7 @@ def _tuple(items: Iterable[Code]) -> Code:
 def docstring(text: str, indent: int = 4) -> Code:
     """A whole Python docstring, wrapped; whatever the text holds, it ends where the docstring ends."""
     room = LINE_LENGTH - indent
-    escaped = re.sub(r'"(?=""|\s*\Z)', r'\"', visible(text).replace("\\", "\\\\"))
+    escaped = re.sub(r'"(?=""|\s*\Z)', r"\"", visible(text).replace("\\", "\\\\"))
     paragraphs = [textwrap.wrap(line, room - 6, break_long_words=False) or [""] for line in escaped.splitlines()]
     lines = [line for paragraph in paragraphs for line in paragraph] or [""]
     if len(lines) == 1:
