@@ -1,5 +1,6 @@
-"""Hostile bytes on a real socket: a clear 4xx or a closed connection, never a 5xx nor a traceback, and the server goes on."""
+"""Hostile bytes on a real socket: a clear 4xx or a closed connection, never a 5xx, and the server goes on."""
 
+import contextlib
 import random
 import socket
 import time
@@ -60,9 +61,19 @@ def test_duplicate_keys_are_one_value(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/../../etc/passwd", "/v1/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/generations/../x", "/v1/%00", "/v1/\u202e", "/v2/requests//status",
-     "/v2/requests/%ff%fe/status", "/generations/" + "a" * 32 + "-99999.jpeg", "/assets/..%2f..%2fx", "/v1/" + "x" * 5_000],
-)  # fmt: skip
+    [
+        "/v1/../../etc/passwd",
+        "/v1/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "/generations/../x",
+        "/v1/%00",
+        "/v1/\u202e",
+        "/v2/requests//status",
+        "/v2/requests/%ff%fe/status",
+        "/generations/" + "a" * 32 + "-99999.jpeg",
+        "/assets/..%2f..%2fx",
+        "/v1/" + "x" * 5_000,
+    ],
+)
 def test_path_tricks_lead_nowhere(mock: Mock, path: str) -> None:
     response = httpx.get(mock.url + path, headers={"x-api-key": mock.key})
     assert response.status_code in (404, 405)
@@ -98,10 +109,8 @@ def test_a_slow_client_is_hung_up_on(mock: Mock, monkeypatch: pytest.MonkeyPatch
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"POST /v1/style-transfer HTTP/1.1\r\ncontent-length: 100\r\n\r\n{")
         start = time.monotonic()
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert connection.recv(100) == b""
-        except ConnectionResetError:
-            pass
         assert time.monotonic() - start < 5
     assert is_up(mock)
 
