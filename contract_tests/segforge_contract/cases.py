@@ -1,0 +1,214 @@
+"""Cases: a request with one named change against the page's sample, and what has to follow. All made from the Catalog."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from segforge.spec.catalog import Catalog, Gateway, Model, Version
+from segforge.text import one_line, show
+from segforge_contract.changes import OMITTED, Change, Omitted, parameter_changes
+from segforge_contract.exchange import Request
+from segforge_contract.rules import ACCEPTED, RULES
+
+Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
+
+OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
+JSON_TYPE = "application/json"
+UNKNOWN_SLUG = "no-such-model-0"
+UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A way in which a request may end: its name, its status, and whether its body is HTML."""
+
+    name: str
+    status: int
+    html: bool
+    when: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request under one rule. `change` tells in words what it changes, `payload` is its body where that is valid."""
+
+    rule: str
+    operation: Operation
+    model: str | None
+    parameter: str | None
+    change: str
+    request: Request
+    outcomes: tuple[Outcome, ...]
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the case is about, on one line: `range.above flux-img2img submit steps = 51`."""
+        return " ".join(part for part in (self.rule, self.model, self.operation, self.change) if part)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
+        return any(outcome.name == ACCEPTED for outcome in self.outcomes)
+
+    @property
+    def could_be_billed(self) -> bool:
+        """Whether a gateway that breaks its contract could bill it."""
+        return self.operation in OPERATIONS.values() and self.request.key == "valid"
+
+
+def deterministic_cases(catalog: Catalog, models: Iterable[Model]) -> Iterator[Case]:
+    """Every case of the tables: those about the gateway itself, then each model's on each of its versions."""
+    yield from gateway_cases(catalog.gateway)
+    for model in models:
+        for operation in operations(model):
+            yield from request_cases(catalog.gateway, model, operation)
+            yield from parameter_cases(catalog.gateway, model, operation)
+
+
+def operations(model: Model) -> tuple[Operation, ...]:
+    """The ways to call a model that its page documents."""
+    return tuple(OPERATIONS[version] for version in model.versions)
+
+
+def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """The sample itself, then the sample with each change of each parameter."""
+    yield payload_case(gateway, model, operation, None, None)
+    for parameter in model.parameters:
+        for change in parameter_changes(model, parameter):
+            yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def payload_case(
+    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: Change | None
+) -> Case:
+    """The case of the page's sample with one parameter changed, or with none."""
+    payload = dict(model.valid_example)
+    if parameter is None or change is None:
+        return valid_case(gateway, model, operation, payload, "the page's sample")
+    if isinstance(change.value, Omitted):
+        del payload[parameter]
+        words = f"without {parameter}"
+    else:
+        payload[parameter] = change.value
+        words = f"{parameter} = {show(change.value)}"
+    return Case(
+        change.rule,
+        operation,
+        model.slug,
+        parameter,
+        words,
+        payload_request(gateway, model, operation, payload),
+        expected(gateway, change.rule),
+        payload,
+    )
+
+
+def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any], change: str) -> Case:
+    """The case of a payload that is valid as a whole."""
+    request = payload_request(gateway, model, operation, payload)
+    return Case(
+        "payload.valid", operation, model.slug, None, change, request, expected(gateway, "payload.valid"), payload
+    )
+
+
+def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """The cases about a call's key, verb, Content-Type and body, each with the sample as its payload otherwise."""
+    path = _path(gateway, operation, slug=model.slug)
+    body = json.dumps(model.valid_example).encode()
+
+    def case(rule: str, change: str, request: Request, payload: Mapping[str, Any] | None = None) -> Case:
+        return Case(rule, operation, model.slug, None, change, request, expected(gateway, rule), payload)
+
+    yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
+    yield case("auth.invalid", "a wrong key", Request("POST", path, "invalid", JSON_TYPE, body))
+    yield case("order.auth_before_method", "GET without a key", Request("GET", path, "missing"))
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        yield case("method.not_allowed", method, Request(method, path))
+    yield case(
+        "order.method_before_content_type", "PUT of text/plain", Request("PUT", path, "valid", "text/plain", body)
+    )
+    yield case("content_type.invalid", "no Content-Type", Request("POST", path, "valid", None, body))
+    for media_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
+        yield case("content_type.invalid", media_type, Request("POST", path, "valid", media_type, body))
+    charset = f"{JSON_TYPE}; charset=utf-8"
+    yield case("content_type.charset", charset, Request("POST", path, "valid", charset, body), model.valid_example)
+    yield case(
+        "order.content_type_before_body",
+        "text/plain that is no JSON",
+        Request("POST", path, "valid", "text/plain", b"{"),
+    )
+    for words, malformed in _malformed_bodies(body):
+        yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
+
+
+def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "an empty body", b""
+    yield "a body cut short", body[:-1]
+    yield "a body with a second brace", body + b"}"
+    yield "a body with a comma too many", body[:-1] + b",}"
+    yield "a form", b"prompt=a+cat"
+    yield "a body with a byte that is not UTF-8", body[:-1] + b', "_": "\xff"}'
+    for value in ("[]", "null", '"text"', "20", "true"):
+        yield f"{value} instead of an object", value.encode()
+    yield "the object in an array", b"[" + body + b"]"
+    yield "the object as a string", json.dumps(body.decode()).encode()
+
+
+def gateway_cases(gateway: Gateway) -> Iterator[Case]:
+    """The cases that need no model: unknown slugs and ids, and keys on the polls."""
+
+    def case(rule: str, operation: Operation, change: str, request: Request) -> Case:
+        return Case(rule, operation, None, None, change, request, expected(gateway, rule))
+
+    for operation in OPERATIONS.values():
+        path = _path(gateway, operation, slug=UNKNOWN_SLUG)
+        yield case("model.unknown", operation, f"slug {UNKNOWN_SLUG}", Request("POST", path, "valid", JSON_TYPE, b"{}"))
+        yield case(
+            "order.auth_before_model",
+            operation,
+            "an unknown slug without a key",
+            Request("POST", path, "missing", JSON_TYPE, b"{}"),
+        )
+        yield case("order.model_before_method", operation, "GET of an unknown slug", Request("GET", path))
+    polls: tuple[tuple[Operation, str], ...] = (
+        ("status", "request.unknown"),
+        ("result", "request.unknown"),
+        ("poll", "output.unknown"),
+    )
+    for (operation, rule), request_id in itertools.product(polls, UNKNOWN_IDS):
+        yield case(rule, operation, f"id {request_id}", poll_request(gateway, operation, request_id))
+    for operation, _ in polls:
+        path = poll_request(gateway, operation, UNKNOWN_IDS[0]).path
+        yield case("auth.missing", operation, "no key", Request("GET", path, "missing"))
+        yield case("auth.invalid", operation, "a wrong key", Request("GET", path, "invalid"))
+
+
+def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
+    """The request that calls a model with a payload."""
+    return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
+
+
+def poll_request(gateway: Gateway, operation: Operation, request_id: str) -> Request:
+    """The request that asks for a job's status or result, or for its output on v1."""
+    return Request("GET", _path(gateway, operation, request_id=request_id))
+
+
+def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
+    route = getattr(gateway.routes, operation)
+    path: str = route.path.format(**values)
+    return path
+
+
+def expected(gateway: Gateway, rule: str) -> tuple[Outcome, ...]:
+    """The outcomes that keep a rule, as these specs describe them. Raises KeyError if they lack one."""
+    return tuple(_outcome(gateway, name) for name in RULES[rule].outcomes)
+
+
+def _outcome(gateway: Gateway, name: str) -> Outcome:
+    if name == ACCEPTED:
+        return Outcome(name, 200, html=False, when="the request is carried out")
+    status, case = gateway.cases[name]
+    return Outcome(name, status.code, html=case.html is not None, when=one_line(case.when))
