@@ -1,4 +1,4 @@
-"""Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are the same anywhere."""
+"""Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are always the same."""
 
 import subprocess
 import sys

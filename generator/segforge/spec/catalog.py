@@ -169,10 +169,11 @@ class StatusCase:
 
 @dataclass(frozen=True)
 class Status:
-    """A status code of the gateway with the cases that lead to it."""
+    """A status code of the gateway, the names of the routes that may answer it, and the cases that lead to it."""
 
     code: int
     title: str
+    routes: tuple[str, ...]
     meaning: str
     billed: bool
     on_model_pages: bool
