@@ -64,7 +64,7 @@ class Outcome:
 
 
 @dataclass
-class _Broke(Exception):  # noqa: N818 - it never leaves this module
+class _Broke(Exception):
     """Tells Hypothesis that an example broke a rule."""
 
     failures: list[Failure] = field(default_factory=list)

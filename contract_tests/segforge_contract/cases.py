@@ -1,4 +1,4 @@
-"""Cases: a request with one named change against the page's sample, and what has to follow. All made from the Catalog."""
+"""Cases, made from the Catalog: a request with one named change against the page's sample, and what has to follow."""
 
 import itertools
 import json
@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
-from segforge_contract.changes import OMITTED, Change, Omitted, parameter_changes
+from segforge_contract.changes import Change, Omitted, parameter_changes
 from segforge_contract.exchange import Request
 from segforge_contract.rules import ACCEPTED, RULES
 
@@ -32,7 +32,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """One request under one rule. `change` tells in words what it changes, `payload` is its body where that is valid."""
+    """One request under one rule. `change` says in words what it changes, `payload` is the object in its body."""
 
     rule: str
     operation: Operation
@@ -150,7 +150,7 @@ def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "a body with a second brace", body + b"}"
     yield "a body with a comma too many", body[:-1] + b",}"
     yield "a form", b"prompt=a+cat"
-    yield "a body with a byte that is not UTF-8", body[:-1] + b', "_": "\xff"}'
+    yield "text that is not UTF-8", body.replace(b'": "', b'": "\xff', 1)
     for value in ("[]", "null", '"text"', "20", "true"):
         yield f"{value} instead of an object", value.encode()
     yield "the object in an array", b"[" + body + b"]"

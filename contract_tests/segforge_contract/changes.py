@@ -45,22 +45,22 @@ def _range_changes(parameter: Parameter) -> Iterator[Change]:
 
 
 def _step(parameter: Parameter, bound: float) -> float:
-    """How far the nearest value outside lies; for numbers the least that a gateway with 32-bit floats can tell apart."""
+    """How far the nearest value outside lies; for numbers, what a gateway with 32-bit floats can tell apart."""
     return 1 if parameter.type == "integer" else 1e-6 * max(1.0, abs(bound))
 
 
 def _enum_changes(parameter: Parameter) -> Iterator[Change]:
     if parameter.choices is None:
         return
-    for value in parameter.choices.known:
-        yield Change("enum.each", value)
+    for known in parameter.choices.known:
+        yield Change("enum.each", known)
     if not parameter.choices.open:
-        for value in _strangers(parameter.choices):
-            yield Change("enum.unknown", value)
+        for stranger in _strangers(parameter.choices):
+            yield Change("enum.unknown", stranger)
 
 
 def _strangers(choices: Choices) -> Iterator[object]:
-    """Values outside a closed set: a word near a known one, a known one in other case and with a space, nothing at all."""
+    """Values outside a closed set: a word near a known one, one in other case, one with a space, no word at all."""
     numbers = [value for value in choices.known if isinstance(value, int | float) and not isinstance(value, bool)]
     if numbers:
         yield max(numbers) + 1
@@ -97,7 +97,7 @@ def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
             yield Change(rule, value)
 
 
-def _fraction(parameter: Parameter, valid: Any) -> float:
+def _fraction(parameter: Parameter, valid: Any) -> Any:
     """A number with a fraction; for an integer one that int() or round() would bring into the range."""
     if parameter.type != "integer":
         return 1.5

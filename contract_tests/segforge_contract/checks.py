@@ -1,4 +1,4 @@
-"""What must hold between a request and its answer. A check is a small function: an Exchange in, what it found broken out."""
+"""What must hold between a request and its answer. A check is a small function: Exchange in, broken rules out."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -24,7 +24,7 @@ def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> s
     text = _plain(request.body)
     if text is not None:
         return " ".join([*words, "--data-raw", shlex.quote(text)])
-    return f"printf {shlex.quote(_octal(request.body))} | {' '.join([*words, '--data-binary', '@-'])}"
+    return f"printf -- {shlex.quote(_octal(request.body))} | {' '.join([*words, '--data-binary', '@-'])}"
 
 
 def _plain(body: bytes) -> str | None:
@@ -38,4 +38,4 @@ def _plain(body: bytes) -> str | None:
 
 def _octal(body: bytes) -> str:
     r"""The body as a format of printf(1): plain ASCII as it is, every other byte as \ooo."""
-    return "".join(chr(byte) if 32 <= byte < 127 and byte not in b"\\%-" else f"\\{byte:03o}" for byte in body)
+    return "".join(chr(byte) if 32 <= byte < 127 and byte not in b"\\%" else f"\\{byte:03o}" for byte in body)

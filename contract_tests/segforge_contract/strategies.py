@@ -1,5 +1,6 @@
 """Hypothesis strategies made from the Catalog: valid payloads, and the sample with one change that breaks one rule."""
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ _PROMPTS = st.builds(
 
 
 def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
-    """Payloads that the page allows: every required parameter, any optional ones, each value within type, range and enum."""
+    """Payloads that the page allows: all required parameters, any optional ones, values within type, range and enum."""
     required = {p.name: valid_values(model, p) for p in model.parameters if p.required}
     optional = {p.name: valid_values(model, p) for p in model.parameters if not p.required}
     return st.fixed_dictionaries(required, optional=optional)
@@ -61,7 +62,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
 
 
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
-    """Prose is free. A URL must lead to a picture and an identity to a thing, so that those stay as the page prints them."""
+    """Prose is free. A URL leads to a picture and an identity to a thing, so that they stay as the page prints them."""
     printed = model.valid_example.get(parameter.name, parameter.default)
     if parameter.format is None and (parameter.name == model.returns.controls.prompt or not parameter.required):
         return _PROMPTS
@@ -116,7 +117,5 @@ def _confused(model: Model, parameter: Parameter) -> list[st.SearchStrategy[Chan
     }
     rules = {sent: type_rule(sent, parameter.type) for sent in strategies}
     return [
-        values.map(lambda value, rule=rule: Change(rule, value))
-        for sent, values in strategies.items()
-        if (rule := rules[sent]) is not None
+        values.map(partial(Change, rule)) for sent, values in strategies.items() if (rule := rules[sent]) is not None
     ]

@@ -27,7 +27,7 @@ class BadTarget(ValueError):
 
 
 class NoAnswer(Exception):
-    """A request was sent, or tried, and nothing that is HTTP came back. `refused` where there was no connection at all."""
+    """Nothing that is HTTP came back for a request. `refused` where there was no connection at all."""
 
     def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__(reason)
@@ -60,7 +60,7 @@ class HttpTarget:
         self.loopback = _is_loopback(host)
         self._key = checked_key(key)
         self._key_header = key_header
-        # The environment's proxies are for the way out; a proxy between this process and this machine only breaks things.
+        # The environment's proxies are for the way out, not for this machine.
         self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not self.loopback)
 
     def send(self, request: Request) -> Response:
