@@ -50,6 +50,8 @@ def _step(parameter: Parameter, bound: float) -> float:
 
 
 def _enum_changes(parameter: Parameter) -> Iterator[Change]:
+    if parameter.type == "boolean":
+        yield from (Change("boolean.each", value) for value in (True, False))
     if parameter.choices is None:
         return
     for known in parameter.choices.known:

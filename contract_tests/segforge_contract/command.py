@@ -91,7 +91,7 @@ def _run(args: argparse.Namespace, catalog: "Catalog") -> int:
         planned = plan(catalog, models, max_examples=args.max_examples, seed=seed)
         if not target.loopback:
             _announce(planned, target, confirmed=args.yes)
-        outcome = _campaign(planned, _session(catalog, target, args.deadline))
+        outcome = _campaign(planned, open_session(catalog, target, deadline=args.deadline))
     finally:
         target.close()
     return _report(planned, outcome, target, args.json)
@@ -135,7 +135,8 @@ def _announce(planned: "Plan", target: "Target", *, confirmed: bool) -> None:
         )
 
 
-def _session(catalog: "Catalog", target: "Target", deadline: float | None) -> "Session":
+def open_session(catalog: "Catalog", target: "Target", *, deadline: float | None = None) -> "Session":
+    """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
     from segforge_contract.jobs import Pace
     from segforge_contract.session import Session
 

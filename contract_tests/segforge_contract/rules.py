@@ -59,6 +59,7 @@ def _parameter_rules() -> Iterator[Rule]:
             "range.at_minimum": "the printed minimum is accepted",
             "range.at_maximum": "the printed maximum is accepted",
             "enum.each": "each printed value is accepted",
+            "boolean.each": "true and false are both accepted",
             "default.explicit": "the printed default is accepted when it is sent",
             "optional.omitted": "a parameter that the page calls optional may be left out",
             "null.nullable": "null is accepted where the page prints it as the default",
