@@ -99,7 +99,9 @@ def main() -> int:
         contract = [sys.executable, "-m", "segforge.cli", "contract", "--target", url, "--max-examples", "5"]
         code = subprocess.run(contract, env={"SEGMIND_API_KEY": KEY}, check=False).returncode
     table.add_section()
-    table.add_row("all", "v1, v2", "contract campaign", "", "all rules held" if code == 0 else "rules broken, see above")
+    table.add_row(
+        "all", "v1, v2", "contract campaign", "", "all rules held" if code == 0 else "rules broken, see above"
+    )
     console.print(table)
     return code
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from segforge.spec.catalog import Absent, Gateway, Model, Scalar
+from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Scalar
 from segforge_mock.violations import Violation, violations
 
 
@@ -42,9 +42,9 @@ class ServedModel:
         return msgspec.json.Decoder(self.request)
 
     @cached_property
-    def _fields(self) -> tuple[tuple[str, str, Scalar | Absent], ...]:
+    def _fields(self) -> tuple[tuple[str, str, Scalar], ...]:
         """Attribute, parameter and printed default of each field of the request type."""
-        defaults = {parameter.name: parameter.default for parameter in self.model.parameters}
+        defaults = {parameter.name: _default(parameter) for parameter in self.model.parameters}
         fields = msgspec.structs.fields(self.request)
         return tuple((field.name, field.encode_name, defaults[field.encode_name]) for field in fields)
 
@@ -83,10 +83,16 @@ class ServedModel:
         values = {}
         for attribute, name, default in self._fields:
             value: Any = getattr(request, attribute)
-            if value is msgspec.UNSET:
-                value = None if isinstance(default, Absent) else default
-            values[name] = value
+            values[name] = default if value is msgspec.UNSET else value
         return Payload(values)
+
+
+def _default(parameter: Parameter) -> Scalar:
+    """The printed default as it would be decoded from a body, or None where the page prints none."""
+    default = parameter.default
+    if isinstance(default, Absent):
+        return None
+    return float(default) if parameter.type == "number" and isinstance(default, int) else default
 
 
 class ServedModels:

@@ -72,7 +72,9 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"../../x": "0"}}', '{"files": {"/etc/passwd": "0"}}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": {"../../x": "0"}}', '{"files": {"/etc/passwd": "0"}}', "\0"]
+)
 def test_a_manifest_that_segforge_did_not_write_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(BadManifest):

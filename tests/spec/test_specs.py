@@ -61,7 +61,10 @@ def test_samples_are_the_pages_own(catalog: Catalog) -> None:
     controlnet = catalog.model("flux-controlnet")
     assert (controlnet.example["cn_strength"], controlnet.parameters_by_name["cn_strength"].default) == (0.4, 0.45)
     img2img = catalog.model("flux-img2img")
-    assert (img2img.example["prompt"], img2img.parameters_by_name["prompt"].default) == ("anime style", "3d pixar style")
+    assert (img2img.example["prompt"], img2img.parameters_by_name["prompt"].default) == (
+        "anime style",
+        "3d pixar style",
+    )
     finetuned = catalog.model("flux-dev-finetuned")
     assert "finetune_id" not in finetuned.example
     assert finetuned.valid_example["finetune_id"] == "my-finetune-id"
@@ -82,7 +85,11 @@ def test_the_lifecycle_is_the_docs_own(catalog: Catalog) -> None:
     lifecycle = catalog.gateway.lifecycle
     assert [state.name for state in lifecycle.states] == ["QUEUED", "PROCESSING", "COMPLETED", "FAILED"]
     assert {state.name for state in lifecycle.states if state.terminal} == {"COMPLETED", "FAILED"}
-    assert (lifecycle.retention_seconds, lifecycle.poll_interval_seconds, lifecycle.deadline_seconds) == (3600, 1.0, 600)
+    assert (lifecycle.retention_seconds, lifecycle.poll_interval_seconds, lifecycle.deadline_seconds) == (
+        3600,
+        1.0,
+        600,
+    )
 
 
 def test_only_200_is_billed_and_model_pages_print_nine_errors_and_422(catalog: Catalog) -> None:

@@ -11,10 +11,37 @@ from ruamel.yaml import YAML
 
 from segforge.spec.source import read_source
 
-scalars = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-documents = st.dictionaries(st.text(), st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+documents = st.dictionaries(
+    st.text(), st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+)
 words = st.text("0123456789-+.:_eExXoOnNyYtTrRuUfFaAlLsSiI~<= ", max_size=12) | st.sampled_from(
-    ["1:1", "no", "Yes", "0o17", "017", "1e3", "1_000", "+1", ".5", "5.", "0x1F", ".inf", "2026-11-21", "=", "<<", "~", "null", "1:30.5"]
+    [
+        "1:1",
+        "no",
+        "Yes",
+        "0o17",
+        "017",
+        "1e3",
+        "1_000",
+        "+1",
+        ".5",
+        "5.",
+        "0x1F",
+        ".inf",
+        "2026-11-21",
+        "=",
+        "<<",
+        "~",
+        "null",
+        "1:30.5",
+    ]
 )
 
 
@@ -25,7 +52,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(data=documents, flow=st.booleans())
 def test_what_pyyaml_writes_reads_back(path: Path, data: dict[str, Any], flow: bool) -> None:
-    path.write_text(yaml.safe_dump(data, allow_unicode=True, default_flow_style=flow), "utf-8", newline="\n")
+    path.write_text(yaml.safe_dump(data, default_flow_style=flow), "utf-8", newline="\n")
     source, findings = read_source(path, "document.yaml")
     assert source is not None
     if not findings:

@@ -7,6 +7,8 @@ from segforge.spec.catalog import (
     Gateway,
     Header,
     Lifecycle,
+    Outcome,
+    Profile,
     Route,
     Routes,
     State,
@@ -392,6 +394,81 @@ GATEWAY = Gateway(
         poll_interval_seconds=1.0,
         deadline_seconds=600,
         source='model page (section "Asynchronous requests (v2)"); interval and deadline from the page\'s sample',
+    ),
+    profiles=(
+        Profile(
+            name="documented",
+            description="What the docs pages promise.",
+            request_ids="uuid",
+            key_order="documented",
+            numeric_strings="refused",
+            failed_job_keys=("status", "request_id", "error", "metrics"),
+            failed_job_metrics=("inference_time", "queue_time", "total_time"),
+            outcomes=(
+                Outcome(
+                    versions=("v1", "v2"),
+                    violations=("required", "null", "type", "range", "enum"),
+                    cases=("parameters.invalid",),
+                    source='model page (400, "Invalid parameters or request format")',
+                ),
+                Outcome(
+                    versions=("v1", "v2"),
+                    violations=("balance",),
+                    cases=("credits.insufficient",),
+                    source='model page (406, "Insufficient Credits")',
+                ),
+            ),
+        ),
+        Profile(
+            name="observed",
+            description="What the gateway was seen to do in production, by third parties and by the code of its workers.",
+            request_ids="hex",
+            key_order="alphabetical",
+            numeric_strings="cast",
+            failed_job_keys=("status", "error", "metrics"),
+            failed_job_metrics=("inference_time", "queue_time"),
+            outcomes=(
+                Outcome(
+                    versions=("v2",),
+                    violations=("required", "null", "type", "range", "enum"),
+                    cases=("job.failed",),
+                    source="observed (2026-08-02, a submit with an empty prompt was answered 200 and failed on the poll)",
+                ),
+                Outcome(
+                    versions=("v1",),
+                    violations=("enum",),
+                    cases=("value.refused",),
+                    source="api-evangelist, errors/segmind-error-codes.yml, 406 (c)",
+                ),
+                Outcome(
+                    versions=("v1",),
+                    violations=("required", "null"),
+                    cases=("parameters.invalid",),
+                    source="api-evangelist, errors/segmind-error-codes.yml, 400",
+                ),
+                Outcome(
+                    versions=("v1",),
+                    violations=("range",),
+                    cases=("run.failed", "parameters.invalid"),
+                    source="api-evangelist, errors/segmind-error-codes.yml, 500; workers that check answer 400",
+                ),
+                Outcome(
+                    versions=("v1",),
+                    violations=("type",),
+                    cases=("parameters.invalid", "run.failed"),
+                    source="workers (numeric strings are cast; letters give 400 in one worker, 500 in another)",
+                ),
+                Outcome(
+                    versions=("v1",),
+                    violations=("balance",),
+                    cases=("credits.insufficient",),
+                    source="observed (2026-08-02)",
+                ),
+                Outcome(
+                    versions=("v2",), violations=("balance",), cases=("credits.empty",), source="observed (2026-08-02)"
+                ),
+            ),
+        ),
     ),
     assumptions={
         "credits_per_call": Assumption(

@@ -23,6 +23,7 @@ _CONTROL_TYPES = {
     "size_from_input": ("boolean",),
     "width": ("integer",),
 }
+_VIOLATIONS = ("required", "null", "type", "range", "enum", "balance")
 
 
 def lint_model(source: Source) -> list[Finding]:
@@ -348,6 +349,35 @@ def _states_are_known(source: Source) -> Iterator[Finding]:
         )
 
 
+def _profiles_are_whole(source: Source) -> Iterator[Finding]:
+    cases = {case["name"] for status in source.data["statuses"] for case in status["cases"]}
+    names: set[str] = set()
+    for index, profile in enumerate(source.data["profiles"]):
+        at: Location = ("profiles", index)
+        if profile["name"] in names:
+            yield source.finding(
+                (*at, "name"), "profile.name", f"{profile['name']} again", "each profile once", "rename it"
+            )
+        names.add(profile["name"])
+        decided: set[tuple[str, str]] = set()
+        for number, outcome in enumerate(profile["outcomes"]):
+            here = (*at, "outcomes", number)
+            for place, case in enumerate(outcome["cases"]):
+                if case not in cases:
+                    found = f"{show(case)}"
+                    yield source.finding(
+                        (*here, "cases", place), "profile.case", found, "a status case", "correct the name"
+                    )
+            pairs = {(version, violation) for version in outcome["versions"] for violation in outcome["violations"]}
+            for version, violation in sorted(pairs & decided):
+                found = f"{violation} on {version} again"
+                yield source.finding(here, "profile.outcome", found, "one outcome each", "remove one")
+            decided |= pairs
+        for version, violation in sorted({(v, w) for v in ("v1", "v2") for w in _VIOLATIONS} - decided):
+            found = f"no outcome of {violation} on {version}"
+            yield source.finding((*at, "outcomes"), "profile.outcome", found, "an outcome for each", "add it")
+
+
 def _key_pattern_compiles(source: Source) -> Iterator[Finding]:
     try:
         re.compile(source.data["auth"]["key_pattern"])
@@ -370,4 +400,10 @@ _MODEL_RULES: tuple[Rule, ...] = (
     _returned_formats_fit,
     _parameter_names_stay_apart,
 )
-_GATEWAY_RULES: tuple[Rule, ...] = (_reviewed_is_date, _statuses_are_unique, _states_are_known, _key_pattern_compiles)
+_GATEWAY_RULES: tuple[Rule, ...] = (
+    _reviewed_is_date,
+    _statuses_are_unique,
+    _states_are_known,
+    _profiles_are_whole,
+    _key_pattern_compiles,
+)

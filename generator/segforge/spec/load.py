@@ -185,5 +185,15 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
                 ),
             }
         ),
+        profiles=tuple(map(_build_profile, data["profiles"])),
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
     )
+
+
+def _build_profile(data: Mapping[str, Any]) -> c.Profile:
+    outcomes = tuple(
+        c.Outcome(tuple(outcome["versions"]), tuple(outcome["violations"]), tuple(outcome["cases"]), outcome["source"])
+        for outcome in data["outcomes"]
+    )
+    lists = {name: tuple(data[name]) for name in ("failed_job_keys", "failed_job_metrics")}
+    return c.Profile(**{**data, **lists, "outcomes": outcomes})
