@@ -1,11 +1,11 @@
 """The life of a v2 job, from the submit of the page's sample to its result."""
 
 import pytest
-from conftest import Contract
 
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.cases import payload_case
+from segforge_contract.testing import Contract
 
 CATALOG: Catalog = load_catalog(default_specs())
 QUEUED = [model for model in CATALOG.models if "v2" in model.versions]

@@ -1,7 +1,6 @@
 """Properties over drawn payloads: whatever the page allows is accepted, and one breaking change is refused."""
 
 import pytest
-from conftest import Contract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.cases import Operation, operations, payload_case, valid_case
 from segforge_contract.strategies import breaking_changes, valid_payloads
+from segforge_contract.testing import Contract
 
 CATALOG = load_catalog(default_specs())
 CALLS = [(model, operation) for model in CATALOG.models for operation in operations(model)]
@@ -35,5 +35,5 @@ def test_breaking_change_is_refused(
     contract: Contract, model: Model, operation: Operation, data: st.DataObject
 ) -> None:
     """One change that breaks one rule is enough to be refused."""
-    parameter, change = data.draw(breaking_changes(model), label="change")
+    parameter, change = data.draw(breaking_changes(model, CATALOG.gateway), label="change")
     contract.holds([payload_case(CATALOG.gateway, model, operation, parameter, change)])

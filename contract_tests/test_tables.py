@@ -3,11 +3,11 @@
 from collections import defaultdict
 
 import pytest
-from conftest import Contract
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.campaign import plan
 from segforge_contract.cases import Case
+from segforge_contract.testing import Contract
 
 
 def _by_rule() -> dict[str, list[Case]]:

@@ -111,7 +111,7 @@ def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid
         return valid_payloads(model).map(
             lambda payload: valid_case(gateway, model, operation, payload, "a drawn payload")
         )
-    return breaking_changes(model).map(lambda drawn: payload_case(gateway, model, operation, *drawn))
+    return breaking_changes(model, gateway).map(lambda drawn: payload_case(gateway, model, operation, *drawn))
 
 
 def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *, valid: bool) -> list[Failure]:

@@ -3,26 +3,30 @@
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, parameter_changes
 from segforge_contract.exchange import Request
-from segforge_contract.rules import ACCEPTED, RULES
+from segforge_contract.rules import ACCEPTED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
+JOB_FAILED = "job.failed"
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A way in which a request may end: its name, its status, and whether its body is HTML."""
+    """A way in which a request may end: its name, its status, and whether its body is HTML.
+
+    `job.failed` is the one outcome that a submit shows late: it is answered like any other, and its job ends FAILED.
+    """
 
     name: str
     status: int
@@ -54,6 +58,11 @@ class Case:
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
 
     @property
+    def starts_job(self) -> bool:
+        """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
+        return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
+
+    @property
     def could_be_billed(self) -> bool:
         """Whether a gateway that breaks its contract could bill it."""
         return self.operation in OPERATIONS.values() and self.request.key == "valid"
@@ -78,7 +87,8 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
     yield payload_case(gateway, model, operation, None, None)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
-            yield payload_case(gateway, model, operation, parameter.name, change)
+            if promised(gateway, change.rule):
+                yield payload_case(gateway, model, operation, parameter.name, change)
 
 
 def payload_case(
@@ -101,7 +111,7 @@ def payload_case(
         parameter,
         words,
         payload_request(gateway, model, operation, payload),
-        expected(gateway, change.rule),
+        expected(gateway, change.rule, operation),
         payload,
     )
 
@@ -110,7 +120,14 @@ def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Ma
     """The case of a payload that is valid as a whole."""
     request = payload_request(gateway, model, operation, payload)
     return Case(
-        "payload.valid", operation, model.slug, None, change, request, expected(gateway, "payload.valid"), payload
+        "payload.valid",
+        operation,
+        model.slug,
+        None,
+        change,
+        request,
+        expected(gateway, "payload.valid", operation),
+        payload,
     )
 
 
@@ -120,7 +137,7 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     body = json.dumps(model.valid_example).encode()
 
     def case(rule: str, change: str, request: Request, payload: Mapping[str, Any] | None = None) -> Case:
-        return Case(rule, operation, model.slug, None, change, request, expected(gateway, rule), payload)
+        return Case(rule, operation, model.slug, None, change, request, expected(gateway, rule, operation), payload)
 
     yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
     yield case("auth.invalid", "a wrong key", Request("POST", path, "invalid", JSON_TYPE, body))
@@ -161,7 +178,7 @@ def gateway_cases(gateway: Gateway) -> Iterator[Case]:
     """The cases that need no model: unknown slugs and ids, and keys on the polls."""
 
     def case(rule: str, operation: Operation, change: str, request: Request) -> Case:
-        return Case(rule, operation, None, None, change, request, expected(gateway, rule))
+        return Case(rule, operation, None, None, change, request, expected(gateway, rule, operation))
 
     for operation in OPERATIONS.values():
         path = _path(gateway, operation, slug=UNKNOWN_SLUG)
@@ -202,13 +219,33 @@ def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
     return path
 
 
-def expected(gateway: Gateway, rule: str) -> tuple[Outcome, ...]:
-    """The outcomes that keep a rule, as these specs describe them. Raises KeyError if they lack one."""
-    return tuple(_outcome(gateway, name) for name in RULES[rule].outcomes)
+def promised(gateway: Gateway, rule: str) -> bool:
+    """Whether the gateway's profile promises a rule at all: "20" for 20 is no violation where it is cast."""
+    return gateway.profiles[0].numeric_strings == "refused" or rule not in (
+        "type.string_for_integer",
+        "type.string_for_number",
+    )
 
 
-def _outcome(gateway: Gateway, name: str) -> Outcome:
+def under_profile(catalog: Catalog, name: str) -> Catalog:
+    """The Catalog with the profile of that name as the one that counts. Raises KeyError if there is none."""
+    chosen = {profile.name: profile for profile in catalog.gateway.profiles}[name]
+    return replace(catalog, gateway=replace(catalog.gateway, profiles=(chosen,)))
+
+
+def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome, ...]:
+    """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
+    names: list[str] = []
+    for name in RULES[rule].outcomes:
+        version: Version = "v2" if operation == "submit" else "v1"
+        names += gateway.profiles[0].cases(version, rule) if name == REFUSED else (name,)
+    return tuple(_outcome(gateway, name, operation) for name in names)
+
+
+def _outcome(gateway: Gateway, name: str, operation: Operation) -> Outcome:
     if name == ACCEPTED:
         return Outcome(name, 200, html=False, when="the request is carried out")
+    if name == JOB_FAILED and operation == "submit":
+        return Outcome(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
     status, case = gateway.cases[name]
     return Outcome(name, status.code, html=case.html is not None, when=one_line(case.when))

@@ -44,7 +44,8 @@ def judge(exchange: Exchange) -> list[Broken]:
 
 
 def _kind(exchange: Exchange) -> str:
-    return exchange.case.operation if exchange.case.accepted else "refusal"
+    carried_out = exchange.case.accepted or (exchange.case.starts_job and exchange.response.status == 200)
+    return exchange.case.operation if carried_out else "refusal"
 
 
 def _wrong_outcome(exchange: Exchange) -> Broken | None:

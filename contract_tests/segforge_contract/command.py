@@ -48,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
     parser.add_argument(
+        "--profile", metavar="NAME", help="what to expect where sources disagree, default the specs' first"
+    )
+    parser.add_argument(
         "--yes", action="store_true", help="send requests that may be billed to a host that is not this machine"
     )
 
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         catalog = load_catalog(args.specs)
-        return _run(args, catalog)
+        return _run(args, catalog if args.profile is None else _under_profile(catalog, args.profile))
     except SpecError as error:
         print_findings(list(error.findings), error=True)
     except (_Misuse, BadTarget) as error:
@@ -95,6 +98,16 @@ def _run(args: argparse.Namespace, catalog: "Catalog") -> int:
     finally:
         target.close()
     return _report(planned, outcome, target, args.json)
+
+
+def _under_profile(catalog: "Catalog", name: str) -> "Catalog":
+    from segforge_contract.cases import under_profile
+
+    try:
+        return under_profile(catalog, name)
+    except KeyError:
+        known = ", ".join(profile.name for profile in catalog.gateway.profiles)
+        raise _Misuse(f"--profile: there is no profile {name}; there are {known}") from None
 
 
 def _models(catalog: "Catalog", slugs: list[str] | None) -> "tuple[Model, ...]":

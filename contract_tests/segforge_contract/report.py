@@ -66,7 +66,8 @@ def to_json(plan: Plan, outcome: Outcome, base_url: str) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}
-            | {"cases": outcome.ran.get(rule.name, 0), "broken": broken.get(rule.name, 0)}
+            # A rule without cases of its own is judged on every answer, or every job, of its kind.
+            | {"cases": outcome.ran.get(rule.name, 0) if rule.outcomes else None, "broken": broken.get(rule.name, 0)}
             for rule in RULES.values()
         ],
         "failures": [_failure_json(failure, base_url, key_header) for failure in outcome.failures],

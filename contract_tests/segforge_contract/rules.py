@@ -12,7 +12,10 @@ Family: TypeAlias = Literal["parameter", "request", "answer", "job"]
 
 ACCEPTED: Final = "accepted"
 """The outcome of a request that is carried out: 200 with an output (v1), or 200 with a job that ends well (v2).
-Every other outcome is the name of a status case in `specs/gateway.yaml`."""
+Every other outcome but REFUSED is the name of a status case in `specs/gateway.yaml`."""
+
+REFUSED: Final = "refused"
+"""The outcome of parameters that break the page's word. Which status cases that means is up to the profile."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def _parameter_rules() -> Iterator[Rule]:
     yield from _rules(
         "parameter",
         f"{page}; Common Error Codes (400: Invalid parameters or request format)",
-        ("parameters.invalid",),
+        (REFUSED,),
         {
             "range.below": "a value below the printed minimum is refused",
             "range.above": "a value above the printed maximum is refused",

@@ -60,9 +60,9 @@ class Session:
             self.billed += 1
         model = None if case.model is None else self.catalog.model(case.model)
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
-        if case.operation == "submit" and case.accepted:
+        if case.starts_job:
             broken += self._keep_job(case, response)
-        return self._failures(case, broken)
+        return self._failures(case, broken) + self._follow_overdue()
 
     def settle(self, jobs: Iterable[Job] | None = None) -> list[Failure]:
         """Poll jobs, all that were kept unless given, until they have ended, and judge how."""
@@ -84,19 +84,22 @@ class Session:
         watch = Watch(gateway, media, job.request_id, send)
         try:
             state = watch.until_ended(self.pace, job.submitted)
-            if state is not None and state.code != 200:
-                rule = job.case.rule
-                watch.report(
-                    rule, f"{job.case.operation} to end COMPLETED", f"{state.name}, after the submit was accepted"
-                )
-            elif state is not None and deep:
+            if state is not None and (state.code == 200) != job.case.accepted:
+                wanted = "COMPLETED" if job.case.accepted else "FAILED"
+                watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
+            elif state is not None and state.code == 200 and deep:
                 watch.check_result()
         except NoAnswer as error:
             self._note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
-        for rule in {broken.rule for broken in watch.broken} - {job.case.rule}:
-            self.ran[rule] += 1
         return self._failures(job.case, watch.broken, sent)
+
+    def _follow_overdue(self) -> list[Failure]:
+        """Follow jobs whose time is up: in a campaign of hours they would be forgotten by its end."""
+        failures = []
+        while self.jobs and self.pace.clock() - self.jobs[0].submitted > self.pace.deadline:
+            failures += self.follow(self.jobs.pop(0), deep=False)
+        return failures
 
     def _keep_job(self, case: Case, response: Response) -> list[Broken]:
         body = response.json

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import Absent, Model, Parameter
+from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+from segforge_contract.cases import promised
 from segforge_contract.changes import OMITTED, Change, valid_value
 from segforge_contract.rules import type_rule
 
@@ -69,15 +70,18 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     return st.none() if isinstance(printed, Absent) or printed is None else st.just(str(printed))
 
 
-def breaking_changes(model: Model) -> st.SearchStrategy[tuple[str, Change]]:
+def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, Change]]:
     """A parameter's name and a change of it that breaks one rule: anything but the tables' nearest values."""
-    return st.sampled_from(model.parameters).flatmap(
-        lambda parameter: st.tuples(st.just(parameter.name), st.one_of(_breaking(model, parameter)))
-    )
+    changes = [
+        st.tuples(st.just(parameter.name), change)
+        for parameter in model.parameters
+        for change in _breaking(model, parameter, gateway)
+    ]
+    return st.one_of(changes)
 
 
-def _breaking(model: Model, parameter: Parameter) -> list[st.SearchStrategy[Change]]:
-    changes = [*_out_of_range(parameter), *_confused(model, parameter)]
+def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
+    changes = [*_out_of_range(parameter), *_confused(model, parameter, gateway)]
     if parameter.required:
         changes.append(st.just(Change("required.missing", OMITTED)))
     if not parameter.nullable:
@@ -106,7 +110,7 @@ def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[Change]]:
     return changes
 
 
-def _confused(model: Model, parameter: Parameter) -> list[st.SearchStrategy[Change]]:
+def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
     strategies: dict[str, st.SearchStrategy[Any]] = {
         "string": st.text(max_size=30) | st.just(str(valid_value(model, parameter))),
         "number": st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer()),
@@ -115,7 +119,8 @@ def _confused(model: Model, parameter: Parameter) -> list[st.SearchStrategy[Chan
         "array": st.lists(st.integers() | st.text(max_size=5), max_size=3),
         "object": st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
     }
-    rules = {sent: type_rule(sent, parameter.type) for sent in strategies}
     return [
-        values.map(partial(Change, rule)) for sent, values in strategies.items() if (rule := rules[sent]) is not None
+        values.map(partial(Change, rule))
+        for sent, values in strategies.items()
+        if (rule := type_rule(sent, parameter.type)) is not None and promised(gateway, rule)
     ]

@@ -1,0 +1,39 @@
+"""Campaigns against the stand-in, without a socket and without waiting."""
+
+from tests.contract.standin import BASE_URL, KEY, StandIn
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.campaign import Outcome, plan, run
+from segforge_contract.jobs import Pace
+from segforge_contract.session import Session
+from segforge_contract.target import AsgiTarget
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> Outcome:
+    """Run the tables, and as many drawn payloads, over these models or all."""
+    target = AsgiTarget(standin, KEY, base_url=BASE_URL)
+    clock = Clock()
+    models = [model for model in catalog.models if not slugs or model.slug in slugs]
+    try:
+        session = Session(catalog, target, Pace(0.01, deadline=20, sleep=clock.sleep, clock=clock.now))
+        return run(plan(catalog, models, max_examples=max_examples, seed=seed), session)
+    finally:
+        target.close()
+
+
+def broken_rules(outcome: Outcome) -> set[str]:
+    """The names of the rules that a campaign found broken."""
+    return {failure.broken.rule for failure in outcome.failures}
