@@ -7,7 +7,7 @@ from typing import Any
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
-from segforge_contract.session import Failure, Session
+from segforge_contract.session import Failure, Session, Unreachable
 
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
@@ -54,13 +54,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a campaign went: what broke, and what is needed to read that."""
+    """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
 
     failures: tuple[Failure, ...]
     ran: dict[str, int]
     requests: int
     billed: int
     seconds: float
+    stopped: str | None = None
 
 
 @dataclass
@@ -83,19 +84,34 @@ def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: 
 
 
 def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Run a campaign; `progress` is told how many of the planned requests are done. Raises Unreachable."""
+    """Run a campaign; `progress` is told how many of the planned requests are done.
+
+    Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
+    """
     started = session.pace.clock()
     failures: list[Failure] = []
+    stopped = None
+    try:
+        for found in _steps(plan, session, progress):
+            failures += found
+    except Unreachable as error:
+        if not session.answers:
+            raise
+        stopped = str(error)
+    seconds = session.pace.clock() - started
+    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+
+
+def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
     for done, case in enumerate(plan.cases, 1):
-        failures += session.perform(case)
+        yield session.perform(case)
         if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
-            failures += session.follow(session.jobs.pop())
+            yield session.follow([session.jobs.pop()], deep=True)
         progress(done)
-    for index, (model, operation, valid) in enumerate(plan.explorations):
-        failures += _explore(plan, session, model, operation, valid=valid)
-        progress(len(plan.cases) + plan.max_examples * (index + 1))
-    failures += session.settle()
-    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, session.pace.clock() - started)
+    for index, (model, operation, valid) in enumerate(plan.explorations, 1):
+        yield _explore(plan, session, model, operation, valid=valid)
+        progress(len(plan.cases) + plan.max_examples * index)
+    yield session.settle()
 
 
 def _is_sample(case: Case) -> bool:

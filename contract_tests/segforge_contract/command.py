@@ -56,10 +56,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, found {text!r}")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -179,4 +178,6 @@ def _report(planned: "Plan", outcome: "Outcome", target: "Target", file: Path | 
             file.write_text(json.dumps(to_json(planned, outcome, target.base_url), indent=2) + "\n", "utf-8")
         except OSError as error:
             raise _Misuse(f"--json: {error}") from None
-    return 1 if outcome.failures else 0
+    if outcome.failures:
+        return 1
+    return 0 if outcome.stopped is None else 2

@@ -33,21 +33,20 @@ class Watch:
     broken: list[Broken] = field(default_factory=list)
     state: State | None = None
     result_asked: bool = False
+    sent: list[Request] = field(default_factory=list)
 
-    def until_ended(self, pace: Pace, started: float) -> State | None:
-        """Poll until the job has ended; gives its last state, None if it could not be followed to its end in time."""
-        while True:
-            state = self.poll()
-            if state is None or state.terminal:
-                return state
-            if not self.result_asked:
-                self.result_asked = True
-                self._check_early_result()
-            if pace.clock() - started > pace.deadline:
-                found = f"still {state.name} after {pace.deadline:g} s"
-                self.report("job.ends_with_result", "COMPLETED or FAILED within the deadline", found)
-                return None
-            pace.sleep(pace.interval)
+    def look(self, waited: float, deadline: float) -> bool:
+        """Poll once, `waited` seconds after the submit; gives whether the job still runs and has time left."""
+        state = self.poll()
+        if state is None or state.terminal:
+            return False
+        if not self.result_asked:
+            self.result_asked = True
+            self._check_early_result()
+        if waited <= deadline:
+            return True
+        self.report("job.ends_with_result", "COMPLETED or FAILED in time", f"still {state.name} after {deadline:g} s")
+        return False
 
     def poll(self) -> State | None:
         """Ask for the status once and check it; gives the state, None if the answer holds none."""
@@ -82,7 +81,10 @@ class Watch:
 
     def ask(self, operation: Operation) -> Response:
         """Send one of the polls; the key must not come back in it."""
-        response = self.send(poll_request(self.gateway, operation, self.request_id))
+        request = poll_request(self.gateway, operation, self.request_id)
+        if request not in self.sent:
+            self.sent.append(request)
+        response = self.send(request)
         if response.key_echoed:
             self.report("key.not_echoed", "an answer without the key", response.in_words)
         return response

@@ -42,12 +42,14 @@ def print_outcome(out: Console, plan: Plan, outcome: Outcome, base_url: str) -> 
         if len(failures) > _SHOWN:
             out.print(f"{rule}: {len(failures) - _SHOWN} more like this, see --json", style="red", markup=False)
             out.print()
+    if outcome.stopped is not None:
+        out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
     broken = len({failure.broken.rule for failure in outcome.failures})
-    verdict = f"{broken} rules broken in {len(outcome.failures)} cases" if broken else "all rules held"
+    verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else "all rules held"
     out.print(
         f"{verdict}: {len(plan.models)} models, {sum(outcome.ran.values())} cases, {outcome.requests} requests, "
         f"{outcome.billed} billed, {outcome.seconds:.1f} s, seed {plan.seed}",
-        style="red" if broken else "green",
+        style="red" if broken or outcome.stopped else "green",
     )
 
 
@@ -60,7 +62,8 @@ def to_json(plan: Plan, outcome: Outcome, base_url: str) -> dict[str, Any]:
         "seed": plan.seed,
         "max_examples": plan.max_examples,
         "models": [model.slug for model in plan.models],
-        "held": not outcome.failures,
+        "held": not outcome.failures and outcome.stopped is None,
+        "stopped": outcome.stopped,
         "requests": outcome.requests,
         "billed": outcome.billed,
         "seconds": round(outcome.seconds, 3),

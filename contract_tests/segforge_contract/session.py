@@ -42,6 +42,7 @@ class Session:
     target: Target
     pace: Pace
     requests: int = 0
+    answers: int = 0
     billed: int = 0
     ran: Counter[str] = field(default_factory=Counter)
     jobs: list[Job] = field(default_factory=list)
@@ -55,51 +56,58 @@ class Session:
             response = self._send(case.request)
         except NoAnswer as error:
             self._note_silence(error)
-            return self._failures(case, [Broken(case.rule, "an answer", str(error))])
+            return _failures(case, [Broken(case.rule, "an answer", str(error))])
         if response.status == 200 and case.could_be_billed:
             self.billed += 1
         model = None if case.model is None else self.catalog.model(case.model)
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
         if case.starts_job:
             broken += self._keep_job(case, response)
-        return self._failures(case, broken) + self._follow_overdue()
+        return _failures(case, broken) + self._follow_overdue()
 
-    def settle(self, jobs: Iterable[Job] | None = None) -> list[Failure]:
-        """Poll jobs, all that were kept unless given, until they have ended, and judge how."""
-        if jobs is None:
-            jobs, self.jobs = self.jobs, []
-        return [failure for job in jobs for failure in self.follow(job, deep=False)]
+    def settle(self) -> list[Failure]:
+        """Follow all jobs that were kept until they have ended, and judge how."""
+        jobs, self.jobs = self.jobs, []
+        return self.follow(jobs)
 
-    def follow(self, job: Job, *, deep: bool = True) -> list[Failure]:
-        """Poll one job until it has ended; `deep` checks its result too. Raises Unreachable."""
-        gateway = self.catalog.gateway
+    def follow(self, jobs: Iterable[Job], *, deep: bool = False) -> list[Failure]:
+        """Poll jobs, all at one pace, until they have ended; `deep` checks their results too. Raises Unreachable."""
+        watches = [(job, self._watch(job)) for job in jobs]
+        running = watches
+        while running:
+            running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
+            if running:
+                self.pace.sleep(self.pace.interval)
+        return [failure for job, watch in watches for failure in _failures(job.case, watch.broken, watch.sent)]
+
+    def _watch(self, job: Job) -> Watch:
         media = "image" if job.case.model is None else self.catalog.model(job.case.model).returns.media
-        sent: list[Request] = []
+        return Watch(self.catalog.gateway, media, job.request_id, self._send)
 
-        def send(request: Request) -> Response:
-            if request not in sent:
-                sent.append(request)
-            return self._send(request)
-
-        watch = Watch(gateway, media, job.request_id, send)
+    def _look(self, job: Job, watch: Watch, *, deep: bool) -> bool:
+        """Poll a job once and judge its end, if it has come; gives whether it is to be polled again."""
         try:
-            state = watch.until_ended(self.pace, job.submitted)
-            if state is not None and (state.code == 200) != job.case.accepted:
+            if watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+                return True
+            state = watch.state
+            if state is None or not state.terminal:
+                return False
+            if (state.code == 200) != job.case.accepted:
                 wanted = "COMPLETED" if job.case.accepted else "FAILED"
                 watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
-            elif state is not None and state.code == 200 and deep:
+            elif state.code == 200 and deep:
                 watch.check_result()
         except NoAnswer as error:
             self._note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
-        return self._failures(job.case, watch.broken, sent)
+        return False
 
     def _follow_overdue(self) -> list[Failure]:
         """Follow jobs whose time is up: in a campaign of hours they would be forgotten by its end."""
-        failures = []
-        while self.jobs and self.pace.clock() - self.jobs[0].submitted > self.pace.deadline:
-            failures += self.follow(self.jobs.pop(0), deep=False)
-        return failures
+        overdue = self.pace.clock() - self.pace.deadline
+        jobs = [job for job in self.jobs if job.submitted < overdue]
+        self.jobs = self.jobs[len(jobs) :]
+        return self.follow(jobs)
 
     def _keep_job(self, case: Case, response: Response) -> list[Broken]:
         body = response.json
@@ -115,16 +123,18 @@ class Session:
     def _send(self, request: Request) -> Response:
         self.requests += 1
         response = self.target.send(request)
+        self.answers += 1
         self._refused = 0
         return response
 
     def _note_silence(self, error: NoAnswer) -> None:
         self._refused += error.refused
-        if error.refused and (self._refused == self.requests or self._refused >= _GIVE_UP):
+        if not self.answers or self._refused >= _GIVE_UP:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
-    def _failures(self, case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:
-        return [Failure(case, each, (case.request, *polls)) for each in broken]
+
+def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:
+    return [Failure(case, each, (case.request, *polls)) for each in broken]
 
 
 _GIVE_UP = 3  # so many refused connections in a row mean that the target is gone, not that one case broke it

@@ -70,7 +70,7 @@ class HttpTarget:
             answer = self._client.request(
                 request.method, self.base_url + request.path, headers=headers, content=request.body
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             raise NoAnswer(f"no connection: {one_line(str(error))}", refused=True) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise NoAnswer(f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()) from None

@@ -25,7 +25,7 @@ class Contract:
         """Submit one job and check its whole life, its result included."""
         failures = self.session.perform(case)
         jobs, self.session.jobs = self.session.jobs, []
-        self._check(failures + [failure for job in jobs for failure in self.session.follow(job)])
+        self._check(failures + self.session.follow(jobs, deep=True))
 
     def _check(self, failures: list[Failure]) -> None:
         found = failures + self.session.settle()

@@ -1,12 +1,11 @@
 """Campaigns against the stand-in, without a socket and without waiting."""
 
-from tests.contract.standin import BASE_URL, KEY, StandIn
-
 from segforge.spec.catalog import Catalog
 from segforge_contract.campaign import Outcome, plan, run
 from segforge_contract.jobs import Pace
 from segforge_contract.session import Session
 from segforge_contract.target import AsgiTarget
+from tests.contract.standin import BASE_URL, KEY, StandIn
 
 
 class Clock:
@@ -28,7 +27,7 @@ def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int 
     clock = Clock()
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
     try:
-        session = Session(catalog, target, Pace(0.01, deadline=20, sleep=clock.sleep, clock=clock.now))
+        session = Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
         return run(plan(catalog, models, max_examples=max_examples, seed=seed), session)
     finally:
         target.close()

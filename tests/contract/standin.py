@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from PIL import Image
-from tests.contract.validation import Validation
 
 from segforge.spec.catalog import Catalog, Model
+from tests.contract.validation import Validation
 
 KEY = "SG_00112233aabbccdd"
 BASE_URL = "http://127.0.0.1:9"

@@ -1,12 +1,12 @@
 """The harness against a gateway of our own: no alarm while that keeps the contract, the right rule for each fault."""
 
 import pytest
-from tests.contract.campaigns import broken_rules, campaign
-from tests.contract.standin import StandIn
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases import under_profile
 from segforge_contract.rules import RULES
+from tests.contract.campaigns import broken_rules, campaign
+from tests.contract.standin import StandIn
 
 IP, STYLE, NET, TUNED = "flux-ipadapter", "style-transfer", "flux-controlnet", "flux-dev-finetuned"
 
