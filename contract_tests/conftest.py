@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
@@ -26,23 +27,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a target that can't be used, or that could cost money, before anything is sent."""
-    text = config.getoption("--target")
+    text = config.getoption("--target", IN_PROCESS)
     if text == IN_PROCESS:
+        _set_up_hypothesis(Phase.generate, Phase.shrink)
         return
     try:
         target = _open(text, load_catalog(default_specs()))
         target.close()
     except BadTarget as error:
         raise pytest.UsageError(f"--target: {error}") from None
-    if not target.loopback and not config.getoption("--yes"):
+    if not target.loopback and not config.getoption("--yes", False):
         raise pytest.UsageError(f"--target: requests to {target.base_url} may cost money; add --yes to send them")
+    # Shrinking means sending more; never by calls that may be billed.
+    _set_up_hypothesis(Phase.generate, *([Phase.shrink] if target.loopback else []))
+
+
+def _set_up_hypothesis(*phases: Phase) -> None:
+    settings.register_profile(
+        "contract", max_examples=15, deadline=None, derandomize=True, database=None, phases=phases
+    )
 
 
 @pytest.fixture(scope="session")
 def contract(pytestconfig: pytest.Config) -> Iterator[Contract]:
     """The gateway under test."""
     catalog = load_catalog(default_specs())
-    target = _open(pytestconfig.getoption("--target"), catalog)
+    target = _open(pytestconfig.getoption("--target", IN_PROCESS), catalog)
     try:
         yield Contract(open_session(catalog, target))
     finally:

@@ -16,7 +16,7 @@ CALLS = [(model, operation) for model in CATALOG.models for operation in operati
 each_call = pytest.mark.parametrize(
     ("model", "operation"), CALLS, ids=[f"{model.slug}-{operation}" for model, operation in CALLS]
 )
-drawn = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+drawn = settings(settings.get_profile("contract"))  # see conftest.py
 
 
 @each_call
