@@ -111,12 +111,21 @@ def _truth(parameter: Parameter) -> bool:
     return parameter.minimum is None or parameter.minimum > 0 or parameter.maximum is None or parameter.maximum >= 1
 
 
+def base_payload(model: Model) -> dict[str, Any]:
+    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters."""
+    sample = model.valid_example
+    missing = {p.name: valid_value(model, p) for p in model.parameters if p.required and p.name not in sample}
+    return {**sample, **missing}
+
+
 def valid_value(model: Model, parameter: Parameter) -> Any:
     """A valid value of a parameter that is not null: the sample's or the default, else one made from its type."""
     candidates = [model.valid_example.get(parameter.name), parameter.default]
     if parameter.choices is not None:
         candidates.extend(parameter.choices.known)
-    candidates.append(parameter.minimum)
+    candidates += [parameter.minimum, parameter.maximum]
     known = (value for value in candidates if value is not None and not isinstance(value, Absent))
-    made_up = {"string": "text", "integer": 1, "number": 1.0, "boolean": False}
-    return next(known, made_up[parameter.type])
+    return next(known, _MADE_UP.get(parameter.format or parameter.type, "text"))
+
+
+_MADE_UP = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}

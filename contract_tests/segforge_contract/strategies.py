@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge_contract.cases import promised
 from segforge_contract.changes import OMITTED, Change, valid_value
 from segforge_contract.rules import type_rule
@@ -64,10 +64,12 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
 
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     """Prose is free. A URL leads to a picture and an identity to a thing, so that they stay as the page prints them."""
-    printed = model.valid_example.get(parameter.name, parameter.default)
     if parameter.format is None and (parameter.name == model.returns.controls.prompt or not parameter.required):
         return _PROMPTS
-    return st.none() if isinstance(printed, Absent) or printed is None else st.just(str(printed))
+    printed = model.valid_example.get(parameter.name, parameter.default)
+    if printed is None and parameter.nullable:
+        return st.none()
+    return st.just(valid_value(model, parameter))
 
 
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, Change]]:

@@ -1,5 +1,8 @@
 """Campaigns against the stand-in, without a socket and without waiting."""
 
+import contextlib
+from collections.abc import Iterator
+
 from segforge.spec.catalog import Catalog
 from segforge_contract.campaign import Outcome, plan, run
 from segforge_contract.jobs import Pace
@@ -21,16 +24,19 @@ class Clock:
         self.seconds += seconds
 
 
+@contextlib.contextmanager
+def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
+    """A session with the stand-in in this process."""
+    clock = Clock()
+    with contextlib.closing(AsgiTarget(standin, KEY, base_url=BASE_URL)) as target:
+        yield Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
+
+
 def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> Outcome:
     """Run the tables, and as many drawn payloads, over these models or all."""
-    target = AsgiTarget(standin, KEY, base_url=BASE_URL)
-    clock = Clock()
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
-    try:
-        session = Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
-        return run(plan(catalog, models, max_examples=max_examples, seed=seed), session)
-    finally:
-        target.close()
+    with session(catalog, standin) as opened:
+        return run(plan(catalog, models, max_examples=max_examples, seed=seed), opened)
 
 
 def broken_rules(outcome: Outcome) -> set[str]:
