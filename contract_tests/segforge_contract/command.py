@@ -158,10 +158,14 @@ def open_session(catalog: "Catalog", target: "Target", *, deadline: float | None
 
 
 def _campaign(planned: "Plan", session: "Session") -> "Outcome":
+    import platformdirs
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from segforge_contract.campaign import run as run_campaign
 
+    # Hypothesis keeps tables of characters in a folder that it would make wherever this command is run.
+    cache = Path(platformdirs.user_cache_dir("segforge")) / "hypothesis"
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache))
     err = console(error=True)
     columns = (TextColumn("contract"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:

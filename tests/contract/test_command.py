@@ -1,6 +1,8 @@
 """`segforge contract` as it is called: exit codes, reports, and what it refuses to do."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ def test_misuse_is_2_and_one_clear_line(arguments: list[str], said: str, capsys:
     assert out == ""
     assert said in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_nothing_is_left_in_the_folder_where_it_is_run(catalog: Catalog, tmp_path: Path) -> None:
+    here, cache = tmp_path / "here", tmp_path / "cache"
+    here.mkdir()
+    program = [sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())"]
+    with serve(StandIn(catalog)) as url:
+        done = subprocess.run(
+            [*program, "contract", "--target", url, *MODEL],
+            cwd=here,
+            env={"SEGMIND_API_KEY": KEY, "XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(here.iterdir()) == []
 
 
 def test_target_that_is_not_there_is_2(capsys: pytest.CaptureFixture[str]) -> None:
