@@ -21,7 +21,7 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
     rule = RULES[broken.rule]
     where = " ".join(part for part in (case.model, case.operation) if part)
     lines = [
-        f"{rule.name}: {where}: {one_line(case.change)}",
+        f"{rule.name}: {where}: {case.change}",
         f"  promise   {rule.promise} ({rule.source})",
         f"  expected  {broken.expected}",
         f"  found     {broken.found}",
@@ -29,7 +29,7 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
     if case.payload is not None:
         lines.append(f"  payload   {show(dict(case.payload), 2000)}")
     lines += [f"  curl      {curl(request, base_url, key_header=key_header)}" for request in failure.requests]
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))  # much of it is the server's text
 
 
 def print_outcome(out: Console, plan: Plan, outcome: Outcome, base_url: str) -> None:

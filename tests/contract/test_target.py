@@ -6,7 +6,11 @@ import httpx
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract.cases import Case
+from segforge_contract.checks import Broken
 from segforge_contract.exchange import NOT_JSON, Request, Response
+from segforge_contract.report import describe
+from segforge_contract.session import Failure
 from segforge_contract.target import (
     AsgiApp,
     AsgiTarget,
@@ -93,6 +97,15 @@ def test_answer_in_words_fits_one_line_and_shows_no_control_characters() -> None
     words = Response(400, {"content-type": "text/\x1b[2J"}, "a\nb\u202e".encode() * 400).in_words
     assert words.isprintable()
     assert len(words) < 600
+
+
+def test_failure_can_not_forge_a_terminal() -> None:
+    hostile = "\x9b2J\u202e\x1b]0;\nall rules held"
+    request = Request("POST", "/v1/x", "valid", "application/json", hostile.encode())
+    case = Case("range.above", "run", "x", "alpha", hostile, request, (), {"alpha": hostile})
+    text = describe(Failure(case, Broken("range.above", "400", hostile), (request,)), "http://127.0.0.1")
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert not any(line.startswith("all rules held") for line in text.split("\n"))
 
 
 @pytest.fixture(params=["asgi", "http"])
