@@ -87,7 +87,8 @@ def _run(args: argparse.Namespace, catalog: "Catalog") -> int:
     models = _models(catalog, args.models)
     if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
         raise _Misuse(f"--json: no file can be written at {args.json}")
-    target = open_target(args.target, os.environ.get(catalog.gateway.auth.environment), catalog)
+    own_specs = None if args.specs == default_specs() else args.specs
+    target = open_target(args.target, os.environ.get(catalog.gateway.auth.environment), catalog, own_specs)
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
     try:
         planned = plan(catalog, models, max_examples=args.max_examples, seed=seed)
@@ -117,17 +118,21 @@ def _models(catalog: "Catalog", slugs: list[str] | None) -> "tuple[Model, ...]":
     return tuple(model for model in catalog.models if slugs is None or model.slug in slugs)
 
 
-def open_target(text: str, key: str | None, catalog: "Catalog") -> "Target":
-    """The target of that name: a URL, or `mock`. Raises BadTarget."""
+def open_target(text: str, key: str | None, catalog: "Catalog", own_specs: Path | None = None) -> "Target":
+    """The target of that name: a URL, or `mock`, which serves our own specs unless given others. Raises BadTarget."""
     from segforge_contract.target import AsgiTarget, BadTarget, HttpTarget
 
     auth = catalog.gateway.auth
     if text == IN_PROCESS:
         try:
             from segforge_mock.app import create_app
+            from segforge_mock.emitted import models_of
         except ImportError as error:
             raise BadTarget(f"the mock can't be loaded: {error}") from None
-        return AsgiTarget(create_app(time_scale=_IN_PROCESS_TIME_SCALE), key or _IN_PROCESS_KEY, key_header=auth.header)
+        models = None if own_specs is None else models_of(own_specs)
+        return AsgiTarget(
+            create_app(models=models, time_scale=_IN_PROCESS_TIME_SCALE), key or _IN_PROCESS_KEY, key_header=auth.header
+        )
     if not key:
         raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
     return HttpTarget(text, key, key_header=auth.header)

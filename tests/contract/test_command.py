@@ -74,6 +74,17 @@ def test_misuse_is_2_and_one_clear_line(arguments: list[str], said: str, capsys:
     assert "Traceback" not in err
 
 
+def test_mock_in_process_serves_the_specs_that_it_is_held_against(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SEGMIND_API_KEY")
+    file = specs / "models" / "flux-img2img.yaml"
+    file.write_text(file.read_text("utf-8").replace("maximum: 50", "maximum: 60"), "utf-8")
+    arguments = ("--models", "flux-img2img", "--max-examples", "0")
+    assert main(["contract", "--target", "mock", "--specs", str(specs), *arguments]) == 0
+
+
 def test_nothing_is_left_in_the_folder_where_it_is_run(catalog: Catalog, tmp_path: Path) -> None:
     here, cache = tmp_path / "here", tmp_path / "cache"
     here.mkdir()
