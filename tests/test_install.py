@@ -20,14 +20,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("install")
     venv.create(folder / "venv", with_pip=True)
     bin_ = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
-    command: list[str | Path] = [
-        bin_ / "pip",
-        "install",
-        "--quiet",
-        "--constraint",
-        ROOT / "constraints.txt",
-        str(ROOT),
-    ]
+    constraints = ROOT / "constraints.txt"
+    command: list[str | Path] = [bin_ / "pip", "install", "--quiet", "--constraint", constraints, str(ROOT)]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return bin_

@@ -57,6 +57,8 @@ class ServedModel:
         It has the last word, since JSON Schema allows 20.0 for an integer and msgspec does not.
         """
         try:
+            if not body.isascii():
+                body.decode()  # msgspec does not look into the values of keys that it ignores
             self._decoder.decode(body)
         except msgspec.ValidationError:
             pass

@@ -42,6 +42,7 @@ def post(mock: Mock, body: bytes, **headers: str) -> httpx.Response:
         b'{"width": 1e999}',
         b'{"width": ' + b"9" * 10_000 + b"}",
         b'{"style_image": "\xff\xfe"}',
+        b'{"style_image": "x", "ignored": "\xff"}',
         b'{"style_image": "\\ud800"}',
         b"\x00" * 100,
         b"",
