@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from python_multipart import parse_form
 from python_multipart.exceptions import FormParserError
@@ -18,7 +19,7 @@ logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the a
 def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | Malformed:
     """The fields of a form as the JSON values that the model's parameters take; text that can't be cast stays text.
 
-    A file stands for itself as text, since the gateway takes pictures as URL or base64.
+    A file becomes a URI that names it, since the gateway takes pictures as URLs.
     """
     fields: dict[str, str] = {}
 
@@ -27,9 +28,7 @@ def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | 
         fields[(name or b"").decode("utf-8", "replace")] = (value or b"").decode("utf-8", "replace")
 
     def on_file(file: File) -> None:
-        fields[(file.field_name or b"").decode("utf-8", "replace")] = (
-            f"file:{(file.file_name or b'').decode('utf-8', 'replace')}"
-        )
+        fields[(file.field_name or b"").decode("utf-8", "replace")] = f"file:{quote(file.file_name or b'')}"
 
     headers = {"Content-Type": content_type.encode("latin-1"), "Content-Length": str(len(body)).encode()}
     try:

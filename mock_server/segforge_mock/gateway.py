@@ -180,11 +180,11 @@ class Gateway:
         return answer
 
     def _read(self, call: Call, served: ServedModel, media_type: str) -> Payload | Malformed | list[Violation]:
-        cast = call.profile.numeric_strings == "cast"
+        cast, formats = call.profile.numeric_strings == "cast", call.profile.formats == "checked"
         if media_type == "application/json":
-            return served.read(call.request.body, cast=cast)
+            return served.read(call.request.body, cast=cast, formats=formats)
         data = read_form(served.model, call.request.header(b"content-type"), call.request.body)
-        return data if isinstance(data, Malformed) else served.read_data(data, cast=cast)
+        return data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
 
     def _refuse(self, call: Call, version: Version, found: list[Violation]) -> Answer | None:
         """The refusal of invalid parameters, or None where the profile takes the job and lets it fail."""

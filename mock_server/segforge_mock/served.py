@@ -44,14 +44,13 @@ class ServedModel:
         return {parameter.name: parameter.type for parameter in self.model.parameters}
 
     @cached_property
-    def _fields(self) -> tuple[tuple[str, str, Scalar], ...]:
-        """Attribute, parameter and printed default of each field of the request type."""
-        defaults = {parameter.name: _default(parameter) for parameter in self.model.parameters}
-        fields = msgspec.structs.fields(self.request)
-        return tuple((field.name, field.encode_name, defaults[field.encode_name]) for field in fields)
+    def _defaults(self) -> dict[str, Scalar]:
+        return {parameter.name: _default(parameter) for parameter in self.model.parameters}
 
-    def read(self, body: bytes, *, cast: bool = False) -> Payload | Malformed | list[Violation]:
-        """Read a JSON body: the payload, or why it is none. With `cast`, text that spells a number is one.
+    def read(self, body: bytes, *, cast: bool = False, formats: bool = True) -> Payload | Malformed | list[Violation]:
+        """Read a JSON body: the payload, or why it is none.
+
+        With `cast`, text that spells a number is one; without `formats`, a URI may be any text.
 
         The request type decides the common case; where it refuses, `violations` looks again and names everything wrong.
         It has the last word, since JSON Schema allows 20.0 for an integer and msgspec does not.
@@ -70,15 +69,17 @@ class ServedModel:
             data = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return Malformed(str(error))
-        return self.read_data(data, cast=cast)
+        return self.read_data(data, cast=cast, formats=formats)
 
-    def read_data(self, data: object, *, cast: bool = False) -> Payload | Malformed | list[Violation]:
+    def read_data(
+        self, data: object, *, cast: bool = False, formats: bool = True
+    ) -> Payload | Malformed | list[Violation]:
         """Read a body that was decoded already."""
         if not isinstance(data, dict):
             return Malformed("expected a JSON object")
         if cast:
             data = {name: _number(value) if self._is_number(name) else value for name, value in data.items()}
-        found = violations(self.model.parameters, data)
+        found = violations(self.model.parameters, data, formats=formats)
         if found:
             return found
         whole = {name: self._whole(name, value) for name, value in data.items()}
@@ -92,12 +93,15 @@ class ServedModel:
 
     def values(self, body: bytes) -> dict[str, Scalar]:
         """The value of each parameter in a payload's body, printed defaults filled in."""
-        request = self._decoder.decode(body)
-        values = {}
-        for attribute, name, default in self._fields:
-            value: Any = getattr(request, attribute)
-            values[name] = default if value is msgspec.UNSET else value
-        return values
+        data = msgspec.json.decode(body)
+        given = {name: self._canonical(name, data[name]) for name in self._defaults if name in data}
+        return {**self._defaults, **given}
+
+    def _canonical(self, name: str, value: Any) -> Scalar:
+        """1 and 1.0 are the same number; as one of them, so that they give the same output."""
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        canonical: Scalar = float(value) if is_whole and self._types[name] == "number" else value
+        return canonical
 
 
 def _number(value: object) -> object:

@@ -13,7 +13,7 @@ class _Anything(msgspec.Struct):
 class UnlistedModel(ServedModel):
     """Takes any JSON object and draws a picture after its `prompt` and `seed`."""
 
-    def read_data(self, data: object, *, cast: bool = False) -> Payload | Malformed:  # noqa: ARG002 - nothing to cast
+    def read_data(self, data: object, **_: bool) -> Payload | Malformed:
         """Take any JSON object."""
         return Payload(msgspec.json.encode(data)) if isinstance(data, dict) else Malformed("expected a JSON object")
 

@@ -42,7 +42,7 @@ def post(mock: Mock, body: bytes, **headers: str) -> httpx.Response:
         b'{"width": 1e999}',
         b'{"width": ' + b"9" * 10_000 + b"}",
         b'{"style_image": "\xff\xfe"}',
-        b'{"style_image": "x", "ignored": "\xff"}',
+        b'{"style_image": "http://x", "ignored": "\xff"}',
         b'{"style_image": "\\ud800"}',
         b"\x00" * 100,
         b"",
@@ -57,7 +57,7 @@ def test_a_hostile_body_is_400(mock: Mock, body: bytes, capfd: pytest.CaptureFix
 
 
 def test_duplicate_keys_are_one_value(mock: Mock) -> None:
-    assert post(mock, b'{"style_image": "x", "style_image": "y"}').status_code == 200
+    assert post(mock, b'{"style_image": "http://x", "style_image": "http://y"}').status_code == 200
 
 
 @pytest.mark.parametrize(

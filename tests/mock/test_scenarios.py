@@ -234,6 +234,7 @@ INVALID: dict[str, dict[str, Any]] = {
     "type": {"width": "wide"},
     "range": {"number_of_images": 11},
     "enum": {"model": "slow"},
+    "format": {"style_image": "not a uri"},
 }
 
 
@@ -248,6 +249,8 @@ def test_a_violation_is_answered_as_the_profile_says(profile: str, family: str) 
     with client_of(profile=profile) as client:
         for version in CATALOG.model("style-transfer").versions:
             case = facts.cases(version, family)[0]
+            if family == "format" and facts.formats == "ignored":
+                case = "job.accepted"
             response = client.post(f"/{version}/style-transfer", json=broken(family))
             if case == "job.failed":
                 assert response.status_code == 200

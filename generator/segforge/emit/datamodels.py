@@ -10,6 +10,7 @@ from segforge.emit.quoting import LINE_LENGTH, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
+from segforge.spec.formats import URI_PATTERN
 
 Kind: TypeAlias = Literal["typed_dict", "struct"]
 
@@ -67,9 +68,10 @@ def _wrapped(text: str) -> str:
 
 def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
     """The part of a parameter's schema that a server checks: an open enum is any string, a default needs no check."""
+    formatted = {"pattern": URI_PATTERN} if schema.get("format") == "uri" else {}
     ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
     typed = schema["anyOf"][1] if "anyOf" in schema else schema
-    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged
+    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged | formatted
 
 
 def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
