@@ -1,4 +1,4 @@
-"""A v2 job: a record that is written once, and a state that is a pure function of the record, the time and its polls."""
+"""A v2 job: a record that is written once, and a state that is a pure function of record, time and polls."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -14,9 +14,10 @@ FAILED: Final = "FAILED"
 class Job(msgspec.Struct, frozen=True, gc=False):
     """What is known of a job from its submit on. Times in seconds, cost and balance in credits.
 
-    `body` is the payload as JSON. `queue_time` and `inference_time` are those that the answers name; `queue_seconds` and
-    `run_seconds` are how long the job really takes on the mock's clock. A job with `polls` moves by being polled instead
-    of by the clock; a held one stays where it is until it is released. `error` is why the job will fail, or None.
+    `body` is the payload as JSON. `queue_time` and `inference_time` are those that the answers name; `queue_seconds`
+    and `run_seconds` are how long the job really takes on the mock's clock. A job with `polls` moves by being polled
+    instead of by the clock; a held one stays where it is until it is released. `error` is why the job will fail, or
+    None.
     """
 
     request_id: str
