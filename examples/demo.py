@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import segmind as official_sdk
-import segmind_client
 from rich.console import Console
 from rich.table import Table
 
+import segmind_client
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
 

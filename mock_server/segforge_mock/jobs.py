@@ -16,8 +16,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     `body` is the payload as JSON. `queue_time` and `inference_time` are those that the answers name; `queue_seconds`
     and `run_seconds` are how long the job really takes on the mock's clock. A job with `polls` moves by being polled
-    instead of by the clock; a held one stays where it is until it is released. `error` is why the job will fail, or
-    None.
+    instead of by the clock; a held one stays where it is until it is released. `error` is why it will fail, or None.
     """
 
     request_id: str

@@ -26,27 +26,24 @@ class StoreError(Exception):
     """A store that can't be had; the message says which and why, and never holds a password."""
 
 
-def micros(credits: float) -> int:  # noqa: A002 - the field's own word
+def micros(amount: float) -> int:
     """Credits in whole millionths."""
-    return round(credits * MICRO)
+    return round(amount * MICRO)
 
 
 class Store(Protocol):
     """What the mock needs to keep. Every method is atomic, whoever else works on the same store."""
 
     async def submit(self, job: Job) -> Job | None:
-        """Charge a job's cost and keep the job; gives it with what remains.
-
-        None, and nothing is charged or kept, where too little remains.
-        """
+        """Charge a job and keep it; gives it with what remains, or None, keeping nothing, on a low balance."""
 
     async def charge(self, tenant: str, cost: float) -> float | None:
-        """Charge a cost without a job (v1); gives what remains, or None (charging nothing) where too little does."""
+        """Charge a cost without a job (v1); gives what remains, or None (charging nothing) on a low balance."""
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant; one not seen before has the opening balance."""
 
-    async def set_balance(self, tenant: str, credits: float) -> None:  # noqa: A002 - the field's own word
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
 
     async def get(self, request_id: str) -> Job | None:
@@ -65,7 +62,7 @@ class Store(Protocol):
         """Release a held job, where there is such a job."""
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Count a request in a rate window (a whole number of minutes since the epoch); gives how many there are now.
+        """Count a request in a rate window (whole minutes since the epoch); gives how many there are now.
 
         Windows further than a minute away are forgotten, but not the one before: workers don't turn the minute at once.
         """
@@ -131,9 +128,9 @@ class MemoryStore:
         """Credits of a tenant."""
         return self._account(tenant).credits / MICRO
 
-    async def set_balance(self, tenant: str, credits: float) -> None:  # noqa: A002 - the field's own word
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        self._account(tenant).credits = micros(credits)
+        self._account(tenant).credits = micros(amount)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""

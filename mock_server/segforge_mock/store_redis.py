@@ -169,9 +169,9 @@ class RedisStore:
         kept = await self._redis.get(_key("credits", tenant))
         return (self._opening if kept is None else int(kept)) / MICRO
 
-    async def set_balance(self, tenant: str, credits: float) -> None:  # noqa: A002 - the field's own word
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        await self._redis.set(_key("credits", tenant), micros(credits), ex=KEEP_SECONDS)
+        await self._redis.set(_key("credits", tenant), micros(amount), ex=KEEP_SECONDS)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""

@@ -175,9 +175,9 @@ class SqliteStore:
         row = self._db.execute("SELECT credits FROM accounts WHERE tenant = ?", (tenant,)).fetchone()
         return (self._opening if row is None else row[0]) / MICRO
 
-    async def set_balance(self, tenant: str, credits: float) -> None:  # noqa: A002 - the field's own word
+    async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        self._db.execute(_SET_BALANCE, (tenant, micros(credits), self._now()))
+        self._db.execute(_SET_BALANCE, (tenant, micros(amount), self._now()))
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""

@@ -307,6 +307,17 @@ GATEWAY = Gateway(
                         "metrics": {"inference_time": 0.007, "queue_time": 0.23, "total_time": 0.24},
                     },
                 ),
+                StatusCase(
+                    name="job.blocked",
+                    when="A content (RAI) check refused the prompt or the output; it surfaces as FAILED, not as a state of its own.",
+                    source='model page (section "Status states"); inferred (the text is not recorded)',
+                    body={
+                        "status": "FAILED",
+                        "request_id": "2c7f59ea-13f1-402c-9353-915a2b5a2124",
+                        "error": "Content blocked by the safety check",
+                        "metrics": {"inference_time": 0.007, "queue_time": 0.23, "total_time": 0.24},
+                    },
+                ),
             ),
         ),
         Status(
