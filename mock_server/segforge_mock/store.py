@@ -23,7 +23,7 @@ FORMAT: Final = zlib.crc32(",".join(Job.__struct_fields__).encode()) & 0x7FFF_FF
 
 
 class StoreError(Exception):
-    """A store that can't be had; the message says which and why, and never holds a password."""
+    """A store that can't be had or has gone; the message says why, and never holds a password."""
 
 
 def micros(amount: float) -> int:

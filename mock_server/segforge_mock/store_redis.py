@@ -10,7 +10,8 @@ the scripts, which one server allows and a cluster doesn't.
     segforge:<format>:order:             zset     ids of all tenants by number of submit
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -129,7 +130,8 @@ class RedisStore:
     """Keeps everything in a Redis server, and of the jobs the newest `max_jobs`.
 
     What is not used for KEEP_SECONDS is forgotten. Balances are exact below 9 billion credits, where Lua's numbers end.
-    It connects at the first call, and belongs to the event loop of that call.
+    It connects at the first call, and belongs to the event loop of that call. Every method raises StoreError where the
+    server can't be reached.
     """
 
     def __init__(self, url: str, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:
@@ -166,12 +168,14 @@ class RedisStore:
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant."""
-        kept = await self._redis.get(_key("credits", tenant))
+        with _failures():
+            kept = await self._redis.get(_key("credits", tenant))
         return (self._opening if kept is None else int(kept)) / MICRO
 
     async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        await self._redis.set(_key("credits", tenant), micros(amount), ex=KEEP_SECONDS)
+        with _failures():
+            await self._redis.set(_key("credits", tenant), micros(amount), ex=KEEP_SECONDS)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
@@ -180,7 +184,8 @@ class RedisStore:
 
     async def _fields(self, request_id: str, *names: str) -> list[bytes | None]:
         # The library's types give each command's answer as "awaitable or not".
-        return await cast("Awaitable[list[bytes | None]]", self._redis.hmget(_key("job", request_id), names))
+        with _failures():
+            return await cast("Awaitable[list[bytes | None]]", self._redis.hmget(_key("job", request_id), names))
 
     async def jobs(self, tenant: str) -> list[Job]:
         """The jobs of a tenant."""
@@ -223,7 +228,19 @@ def _key(kind: str, name: str = "") -> str:
 
 
 async def _run(script: "AsyncScript", keys: list[str], arguments: list[str | bytes | int]) -> Any:
-    return await script(keys=keys, args=arguments)
+    with _failures():
+        return await script(keys=keys, args=arguments)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise StoreError for what goes wrong between here and Redis."""
+    from redis import RedisError
+
+    try:
+        yield
+    except RedisError as error:
+        raise StoreError(f"Redis: {error}") from error
 
 
 def _with_remaining(job: Job, remaining: bytes) -> Job:

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,14 @@ from segforge_mock.store_sqlite import SqliteStore
 
 @pytest.fixture(scope="session")
 def redis_socket() -> Iterator[str]:
-    """The URL of a Redis server of these tests' own, on a socket whose path is short enough for one."""
+    """The URL of a Redis server of these tests' own."""
+    with redis_server() as (url, _):
+        yield url
+
+
+@contextmanager
+def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis server on a socket, whose path is short enough for one; gives its URL and process."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.fail("these tests need redis-server: make redis, or apt-get install redis-server")
@@ -28,7 +36,7 @@ def redis_socket() -> Iterator[str]:
         with subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL) as process:
             try:
                 _wait_for(path)
-                yield f"unix://{path}"
+                yield f"unix://{path}", process
             finally:
                 process.terminate()
                 process.wait(10)
