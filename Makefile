@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-stores clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ contract: $(STAMP)  ## the contract tests alone, on the mock in process
 
 bench: $(STAMP)  ## start-up and generation time
 	$(BIN)/python benchmarks/startup.py
+
+bench-stores: setup  ## submits and polls a second of the three stores, side by side
+	$(BIN)/python benchmarks/stores.py
 
 clean:  ## remove what set-up and runs leave behind
 	rm -rf .venv tests/interop/node_modules out .mypy_cache .ruff_cache .hypothesis
