@@ -21,7 +21,7 @@ from segforge_mock.request import MAX_BODY_BYTES, Receive, Request, Scope, Send,
 from segforge_mock.routing import Match, Router
 from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, scenarios
 from segforge_mock.served import ServedModels, packaged_models
-from segforge_mock.store import MemoryStore, Store
+from segforge_mock.store import MemoryStore, Store, StoreError
 from segforge_mock.tenants import Tenant, Tenants
 
 DEFAULT_TIME_SCALE: Final = 0.01
@@ -73,6 +73,10 @@ class App:
         """A tenant's time, in seconds since the epoch."""
         return self._settings.now() + tenant.clock_offset
 
+    async def close(self) -> None:
+        """Give back what the store holds open."""
+        await self.store.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; the gateway speaks nothing else."""
         if scope["type"] != "http":
@@ -83,10 +87,13 @@ class App:
         if body is None:
             answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
             return await deliver(answer, "", 0, scope, send)
-        own = await self._own_answer(request, tenant)
-        if own is not None:
-            return await deliver(own, "", 0, scope, send)
-        return await self._exchange(request, tenant, send)
+        try:
+            own = await self._own_answer(request, tenant)
+            if own is None:
+                return await self._exchange(request, tenant, send)
+        except StoreError as error:
+            own = json_answer(503, {"error": f"The mock's store failed: {error}"})
+        return await deliver(own, "", 0, scope, send)
 
     async def _own_answer(self, request: Request, tenant: Tenant) -> Answer | None:
         """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
@@ -98,7 +105,10 @@ class App:
         if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
             return _preflight(request)
         match path:
-            case "/healthz" | "/readyz":
+            case "/healthz":
+                return json_answer(200, {"status": "ok"})
+            case "/readyz":
+                await self.store.get("")
                 return json_answer(200, {"status": "ok"})
             case "/metrics":
                 return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())

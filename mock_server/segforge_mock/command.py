@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import ipaddress
-import signal
+import multiprocessing
+import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from segforge_mock.app import App
     from segforge_mock.served import ServedModels
+    from segforge_mock.upstream import Proxy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +36,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="serve https for Segmind's host names; the certificate to trust is written to FILE",
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="forward to this gateway instead, and report on standard error where its answers differ from the specs",
+    )
+    state = parser.add_argument_group("state")
+    state.add_argument("--store", metavar="URL", help="memory (default), sqlite:///PATH or redis://HOST:PORT/DATABASE")
+    state.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N",
+        help="processes that serve, on a store that they share; without the admin API (default: %(default)s)",
     )
     time = parser.add_argument_group("time")
     time.add_argument(
@@ -59,26 +76,31 @@ def run(args: argparse.Namespace) -> int:
     from segforge.spec.finding import SpecError
     from segforge_mock.policies import BadPolicy
     from segforge_mock.scenarios import BadRule
-    from segforge_mock.server import listen
+    from segforge_mock.server import listen, url_of
+    from segforge_mock.store import StoreError
 
     try:
         models = _models(args.specs)
         if args.list_scenarios:
             return _list_scenarios(models)
+        _check_workers(args)
         app = _app(args, models)
         tls = _tls(args.tls)
     except SpecError as error:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
         return 1
-    except (BadRule, BadPolicy, OSError, _Misuse) as error:
+    except (BadRule, BadPolicy, StoreError, OSError, _Misuse) as error:
         return _misuse(str(error))
     try:
         bound = listen(args.host, args.port)
     except OSError as error:
         reason = error.strerror or str(error)
         return _misuse(f"can't listen on {args.host}:{args.port}: {reason}; choose another --port, or 0 for a free one")
-    _serve(app, bound, tls)
+    if args.workers > 1:
+        return _serve_workers(args, models, app, bound, tls)
+    url = url_of(bound, "https" if tls is not None else "http")
+    _serve(app, bound, lambda: print(f"segforge mock: {url}", flush=True), tls)
     return 0
 
 
@@ -110,15 +132,19 @@ def _list_scenarios(models: "ServedModels") -> int:
     return 0
 
 
-def _app(args: argparse.Namespace, models: "ServedModels") -> "App":
+def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
+    if args.upstream is not None:
+        return _proxy(args, models)
     from segforge_mock.app import create_app
     from segforge_mock.scenarios import read_script, scenarios
+    from segforge_mock.stores import open_store
 
     profiles = [profile.name for profile in models.gateway.profiles]
     if args.profile not in profiles:
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
     return create_app(
         models=models,
+        store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
         keys=_keys(args),
         profile=args.profile,
         pictures=args.pictures,
@@ -130,10 +156,26 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App":
         chaos=args.chaos,
         seed=args.seed,
         rate_limit=args.rate_limit,
-        admin=not args.no_admin and (_is_loopback(args.host) or args.admin_token is not None),
+        admin=not args.no_admin and args.workers == 1 and (_is_loopback(args.host) or args.admin_token is not None),
         admin_token=args.admin_token,
         log=args.log,
     )
+
+
+def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
+    import httpx
+
+    from segforge_mock.upstream import Proxy
+
+    if args.admin_token is not None:
+        raise _Misuse("--upstream: goes without the admin API; leave out --admin-token")
+    try:
+        url = httpx.URL(args.upstream)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise _Misuse(f"--upstream: expected an http or https URL, found {args.upstream!r}")
+    return Proxy(args.upstream, models)
 
 
 def _keys(args: argparse.Namespace) -> list[str] | None:
@@ -158,16 +200,62 @@ def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":
     return make_context(authority_file) if authority_file is not None else None
 
 
-def _serve(app: "App", bound: Any, tls: "ssl.SSLContext | None") -> None:
+def _check_workers(args: argparse.Namespace) -> None:
+    """Raise _Misuse where several workers can't do what the other arguments ask for."""
+    from segforge_mock.stores import is_shared
+
+    if args.workers == 1:
+        return
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise _Misuse("--workers: this system can't fork processes; leave it out")
+    if not is_shared(args.store):
+        raise _Misuse("--workers: needs a store that they share: --store sqlite:///PATH or --store redis://HOST:PORT/0")
+    if args.admin_token is not None:
+        raise _Misuse("--admin-token: the admin API reaches one process only; leave out --workers")
+
+
+def _serve_workers(
+    args: argparse.Namespace,
+    models: "ServedModels",
+    checked: "App | Proxy",
+    bound: socket.socket,
+    tls: "ssl.SSLContext | None",
+) -> int:
+    """Serve with several processes. Each opens the store for itself; that of `checked` showed that it can be opened."""
+    from segforge_mock.server import url_of
+    from segforge_mock.store import StoreError
+    from segforge_mock.workers import supervise
+
+    asyncio.run(checked.close())
+    url = url_of(bound, "https" if tls is not None else "http")
+
+    def announce(pids: list[int]) -> None:
+        print(f"segforge mock: {url}", flush=True)
+        print(f"segforge mock: workers {' '.join(map(str, pids))}", flush=True)
+
+    def work(ready: Callable[[], None]) -> None:
+        try:
+            app = _app(args, models)
+        except StoreError as error:
+            raise SystemExit(_misuse(str(error))) from None
+        _serve(app, bound, ready, tls)
+
+    return supervise(work, args.workers, announce)
+
+
+def _serve(app: "App | Proxy", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
+    """Serve until SIGINT or SIGTERM, or in a worker until its supervisor is gone."""
     from segforge_mock.server import run as run_loop
-    from segforge_mock.server import serve, url_of
+    from segforge_mock.server import serve
+    from segforge_mock.workers import on_stop
 
     async def main() -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        url = url_of(bound, "https" if tls is not None else "http")
-        await serve(app, bound, lambda: print(f"segforge mock: {url}", flush=True), stop, tls)
+        on_stop(asyncio.get_running_loop(), stop.set)
+        try:
+            await serve(app, bound, ready, stop, tls)
+        finally:
+            await app.close()
 
     run_loop(main)
 
@@ -181,6 +269,12 @@ def _limit(text: str) -> int:
         return _PLANS[text]
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a whole number or one of {', '.join(_PLANS)}, found {text!r}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 64, found {text!r}")
     return int(text)
 
 

@@ -160,7 +160,7 @@ def run(main: Callable[[], Any]) -> None:
 
 
 class BackgroundServer:
-    """A server in a thread of this process: `with BackgroundServer(app) as url:`."""
+    """A server in a thread of this process: `with BackgroundServer(app) as url:`. It closes the application at its end."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Any], host: str = "127.0.0.1", port: int = 0) -> None:
         self._app = app
@@ -173,7 +173,12 @@ class BackgroundServer:
     async def _main(self) -> None:
         stop = asyncio.Event()
         self._running = asyncio.get_running_loop(), stop
-        await serve(self._app, self._bound, self._ready.set, stop)
+        try:
+            await serve(self._app, self._bound, self._ready.set, stop)
+        finally:
+            close = getattr(self._app, "close", None)
+            if close is not None:
+                await close()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -4,6 +4,7 @@ Everything belongs to a tenant (the caller's key, unless a header names another)
 Credits are counted in whole millionths, so that sums stay exact.
 """
 
+import zlib
 from collections import OrderedDict
 from typing import Final, Protocol
 
@@ -13,6 +14,21 @@ from segforge_mock.jobs import Job, Progress
 
 MICRO: Final = 1_000_000
 MAX_JOBS: Final = 100_000
+
+KEEP_SECONDS: Final = 7 * 86_400
+"""How long a store that outlives the process keeps what nobody uses, by real time: as the gateway keeps pictures."""
+
+FORMAT: Final = zlib.crc32(",".join(Job.__struct_fields__).encode()) & 0x7FFF_FFFF
+"""Names what a kept record is made of, so that a store never reads the records of another version of the mock."""
+
+
+class StoreError(Exception):
+    """A store that can't be had or has gone; the message says why, and never holds a password."""
+
+
+def micros(amount: float) -> int:
+    """Credits in whole millionths."""
+    return round(amount * MICRO)
 
 
 class Store(Protocol):
@@ -37,19 +53,22 @@ class Store(Protocol):
         """The jobs of a tenant, the oldest first."""
 
     async def progress(self, request_id: str) -> Progress:
-        """What changed about a job since its submit."""
+        """What changed about a job since its submit; nothing where there is no such job."""
 
     async def count_poll(self, request_id: str) -> Progress:
-        """Count one more poll of a job's status; gives the progress with it."""
+        """Count one more poll of a job's status, where there is such a job; gives the progress with it."""
 
     async def release(self, request_id: str) -> None:
-        """Release a held job."""
+        """Release a held job, where there is such a job."""
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Count a request in a rate window (whole minutes since the epoch); gives how many there are now."""
+        """Count a request in a rate window (whole minutes since the epoch); gives how many there are now.
+
+        Windows further than a minute away are forgotten, but not the one before: workers don't turn the minute at once.
+        """
 
     async def reset(self, tenant: str) -> None:
-        """Forget a tenant: its jobs, its balance, its rate window."""
+        """Forget a tenant: its jobs, its balance, its rate windows."""
 
     async def close(self) -> None:
         """Give back what the store holds open."""
@@ -60,15 +79,15 @@ class _Account(msgspec.Struct):
 
     credits: int
     jobs: OrderedDict[str, None] = msgspec.field(default_factory=OrderedDict)
-    window: int = 0
-    hits: int = 0
+    hits: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 class MemoryStore:
-    """Keeps everything in this process, and of the jobs the newest MAX_JOBS."""
+    """Keeps everything in this process, and of the jobs the newest `max_jobs`."""
 
-    def __init__(self, opening_credits: float) -> None:
-        self._opening = round(opening_credits * MICRO)
+    def __init__(self, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:
+        self._max_jobs = max_jobs
+        self._opening = micros(opening_credits)
         self._accounts: dict[str, _Account] = {}
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._progress: dict[str, Progress] = {}
@@ -87,7 +106,7 @@ class MemoryStore:
         kept = msgspec.structs.replace(job, remaining_credits=remaining)
         self._jobs[job.request_id] = kept
         self._account(job.tenant).jobs[job.request_id] = None
-        if len(self._jobs) > MAX_JOBS:
+        if len(self._jobs) > self._max_jobs:
             self._forget(next(iter(self._jobs.values())))
         return kept
 
@@ -99,7 +118,7 @@ class MemoryStore:
     async def charge(self, tenant: str, cost: float) -> float | None:
         """Charge a cost."""
         account = self._account(tenant)
-        remaining = account.credits - round(cost * MICRO)
+        remaining = account.credits - micros(cost)
         if remaining < 0:
             return None
         account.credits = remaining
@@ -111,7 +130,7 @@ class MemoryStore:
 
     async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        self._account(tenant).credits = round(amount * MICRO)
+        self._account(tenant).credits = micros(amount)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
@@ -128,20 +147,25 @@ class MemoryStore:
     async def count_poll(self, request_id: str) -> Progress:
         """Count a poll."""
         before = await self.progress(request_id)
+        if request_id not in self._jobs:
+            return before
         after = self._progress[request_id] = Progress(before.polls + 1, before.released)
         return after
 
     async def release(self, request_id: str) -> None:
         """Release a held job."""
-        before = await self.progress(request_id)
-        self._progress[request_id] = Progress(before.polls, released=True)
+        if request_id in self._jobs:
+            before = await self.progress(request_id)
+            self._progress[request_id] = Progress(before.polls, released=True)
 
     async def hit(self, tenant: str, window: int) -> int:
         """Count a request in a rate window."""
-        account = self._account(tenant)
-        account.hits = account.hits + 1 if account.window == window else 1
-        account.window = window
-        return account.hits
+        hits = self._account(tenant).hits
+        hits[window] = hits.get(window, 0) + 1
+        if hits[window] == 1:
+            for other in [other for other in hits if abs(other - window) > 1]:
+                del hits[other]
+        return hits[window]
 
     async def reset(self, tenant: str) -> None:
         """Forget a tenant."""
