@@ -209,7 +209,7 @@ class App:
         """The tenant whose clock decides about a picture: the one that submitted the job."""
         name, _, _ = match.value.rpartition("-")
         job = await self.store.get(name)
-        return self.tenants.get(job.tenant.encode("latin-1")) if job is not None else caller
+        return (self.tenants.named(job.tenant) if job is not None else None) or caller
 
     def _metrics(self) -> str:
         """Prometheus' text format."""

@@ -172,11 +172,11 @@ class Mock:
     @property
     def credits(self) -> float:
         """The balance of the key."""
-        return self._run(self.app.store.balance(self.key))
+        return self._run(self.app.store.balance(self.tenant.name))
 
     @credits.setter
     def credits(self, amount: float) -> None:
-        self._run(self.app.store.set_balance(self.key, amount))
+        self._run(self.app.store.set_balance(self.tenant.name, amount))
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -195,7 +195,7 @@ class Mock:
     def jobs(self) -> list[RecordedJob]:
         """Every v2 job so far with its state now, the oldest first."""
         now = self.clock.now
-        jobs = self._run(self.app.store.jobs(self.key))
+        jobs = self._run(self.app.store.jobs(self.tenant.name))
         return [
             RecordedJob(
                 job.request_id,
@@ -210,8 +210,9 @@ class Mock:
 
     def reset(self) -> None:
         """Forget jobs, balance, scenarios, clock and requests."""
-        self.app.tenants.reset(self.key)
-        self._run(self.app.store.reset(self.key))
+        name = self.tenant.name
+        self.app.tenants.reset(name)
+        self._run(self.app.store.reset(name))
 
 
 def _recorded(exchange: Exchange) -> RecordedRequest:

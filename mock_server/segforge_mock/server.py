@@ -160,7 +160,7 @@ def run(main: Callable[[], Any]) -> None:
 
 
 class BackgroundServer:
-    """A server in a thread of this process: `with BackgroundServer(app) as url:`. It closes the application at its end."""
+    """A server in a thread of this process: `with BackgroundServer(app) as url:`. It closes the application, too."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Any], host: str = "127.0.0.1", port: int = 0) -> None:
         self._app = app

@@ -1,5 +1,6 @@
 """Tenants: each key (or name in the x-mock-tenant header) has its own clock, rules, limits and journal."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -27,21 +28,29 @@ class Tenant:
 
 
 class Tenants:
-    """The tenants by name, the newest MAX_TENANTS of them."""
+    """The tenants, the newest MAX_TENANTS of them. Their names are hashes: the keys they stand for are kept nowhere."""
 
     def __init__(self, new: Callable[[str], Tenant]) -> None:
         self._new = new
         self._tenants: OrderedDict[bytes, Tenant] = OrderedDict()
+        self._names: dict[str, Tenant] = {}
 
     def get(self, raw: bytes) -> Tenant:
-        """The tenant of that name, as it stands in a header; one not seen before starts fresh."""
+        """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
         tenant = self._tenants.get(raw)
         if tenant is None:
-            tenant = self._tenants[raw] = self._new(raw.decode("latin-1"))
+            tenant = self._tenants[raw] = self._new(hashlib.sha256(raw).hexdigest()[:32])
+            self._names[tenant.name] = tenant
             if len(self._tenants) > MAX_TENANTS:
-                self._tenants.popitem(last=False)
+                _, oldest = self._tenants.popitem(last=False)
+                del self._names[oldest.name]
         return tenant
+
+    def named(self, name: str) -> Tenant | None:
+        """The tenant of that name, or None."""
+        return self._names.get(name)
 
     def reset(self, name: str) -> None:
         """Forget a tenant."""
-        self._tenants.pop(name.encode("latin-1"), None)
+        if self._names.pop(name, None) is not None:
+            self._tenants = OrderedDict((raw, tenant) for raw, tenant in self._tenants.items() if tenant.name != name)

@@ -171,3 +171,9 @@ def test_a_mock_that_was_not_started_says_so() -> None:
     with pytest.raises(RuntimeError, match="start"):
         _ = mock.credits
     mock._server._bound.close()
+
+
+def test_no_key_is_kept_with_a_job(segmind_mock: Mock) -> None:
+    httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers={"x-api-key": segmind_mock.key})
+    [job] = segmind_mock._run(segmind_mock.app.store.jobs(segmind_mock.tenant.name))
+    assert segmind_mock.key not in repr(job)
