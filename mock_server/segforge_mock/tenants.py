@@ -12,6 +12,11 @@ from segforge_mock.scenarios import Rules
 MAX_TENANTS: Final = 1_000
 
 
+def name_of(raw: bytes) -> str:
+    """The name of the tenant that a key (or a header's value) stands for: a hash, so that no key is kept with a job."""
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
 class Tenant:
     """What one tenant has set; jobs and credits are in the store."""
 
@@ -39,7 +44,7 @@ class Tenants:
         """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
         tenant = self._tenants.get(raw)
         if tenant is None:
-            tenant = self._tenants[raw] = self._new(hashlib.sha256(raw).hexdigest()[:32])
+            tenant = self._tenants[raw] = self._new(name_of(raw))
             self._names[tenant.name] = tenant
             if len(self._tenants) > MAX_TENANTS:
                 _, oldest = self._tenants.popitem(last=False)

@@ -11,9 +11,12 @@ import pytest
 
 from segforge.cli import main
 from segforge_mock.stores import open_store
+from segforge_mock.tenants import name_of
 from tests.mock.conftest import KEY
 from tests.mock.stores.conftest import Kind, redis_server
 from tests.mock.stores.processes import Caller, Served, ends_of, serving, submit_until
+
+TENANT = name_of(KEY.encode())
 
 OPENING = 10_000.0
 COST = 0.05
@@ -28,7 +31,7 @@ async def check(url: str, store_url: str | None, ids: list[str], lost: int) -> N
     assert len(set(ids)) == len(ids)
     assert await ends_of(url, ids) == {"COMPLETED": len(ids)}
     store = open_store(store_url, OPENING)
-    kept = await store.jobs(KEY)
+    kept = await store.jobs(TENANT)
     await store.close()
     assert {job.request_id for job in kept} >= set(ids)
     assert len(ids) <= len(kept) <= len(ids) + lost
