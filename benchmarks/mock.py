@@ -1,7 +1,7 @@
 """The mock against Prism, Mockoon and a bare ASGI application: requests a second and p99. `make bench-mock`.
 
 Servers run one at a time on core 0, the load (wrk, one thread, 16 connections) on core 1; rounds go around all servers
-so that noise meets them alike, and each figure is the median of the rounds. Traffic stays on loopback and ends by itself.
+so that noise meets them alike, and each figure is the median of its rounds. Traffic stays on loopback, and ends itself.
 """
 
 import argparse
