@@ -197,7 +197,7 @@ def test_a_submit_answers_a_json_object_with_what_the_sdk_needs(
     assert all((job.request_id, job.status_url, job.response_url))
     assert job.submit_response["status"] == "QUEUED"
     segmind_mock.scenario("malformed-json", times=1)
-    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         sdk.submit_async("flux-img2img", **EXAMPLE)
 
 
