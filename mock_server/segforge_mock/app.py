@@ -32,6 +32,10 @@ JOB_HEADER: Final = b"x-mock-job"
 _NO_ROUTE: Final = Match("", "", "")
 
 
+class BadHeader(ValueError):
+    """One of the mock's own request headers asks for something that there is not."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the mock behaves around the gateway; see `create_app`."""
@@ -119,7 +123,10 @@ class App:
         match = self._router.match(request.path) or _NO_ROUTE
         if match.route == "picture":
             tenant = await self._owner(match, tenant)
-        answer, plan = await self._planned(request, tenant, match)
+        try:
+            answer, plan = await self._planned(request, tenant, match)
+        except (BadHeader, BadPolicy) as error:
+            answer, plan = json_answer(400, {"error": str(error)}), NOTHING
         scenario = plan.scenario
         fault = scenario.name if scenario is not None and scenario.kind == "fault" else ""
         name = scenario.name if scenario is not None else ""
@@ -136,15 +143,10 @@ class App:
 
     async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Plan]:
         """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
-        plan: Plan | Answer = NOTHING
+        plan = NOTHING
         if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.rules:
             plan = self._plan(request, tenant, match)
         profile = self._profile_of(request, tenant)
-        for wrong in (plan, profile):
-            if isinstance(wrong, Answer):
-                return wrong, NOTHING
-        assert isinstance(plan, Plan)  # noqa: S101 - narrows the type
-        assert isinstance(profile, Profile)  # noqa: S101 - narrows the type
         if plan.delay:
             await asyncio.sleep(plan.delay)
         scenario = plan.scenario
@@ -155,36 +157,33 @@ class App:
             return self._case(call, scenario), plan
         call.scenario = scenario
         if JOB_HEADER in request.headers:
-            try:
-                call.policy = read_policy(request.header(JOB_HEADER))
-            except BadPolicy as error:
-                return json_answer(400, {"error": f"x-mock-job: {error}"}), NOTHING
+            call.policy = read_policy(request.header(JOB_HEADER))
         if match is _NO_ROUTE:
             refusal = self._gateway.check_key(request)
             return refusal or case_answer(self._gateway.cases, "route.unknown", {"path": request.path}), plan
         return await self._gateway.answer(call), plan
 
-    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan | Answer:
+    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan:
         name = request.header(SCENARIO_HEADER)
         if name:
             scenario = self.scenarios.get(name)
             if scenario is None:
                 known = ", ".join(self.scenarios)
-                return json_answer(400, {"error": f"x-mock-scenario: no scenario {name!r}; there are: {known}"})
+                raise BadHeader(f"x-mock-scenario: no scenario {name!r}; there are: {known}")
             return Plan(scenario)
         plan = tenant.rules.plan(match.route, match.value if match.route in ("run", "submit") else "")
         if plan.scenario is None and self._chaos is not None:
             return plan._replace(scenario=self._chaos.plan().scenario)
         return plan
 
-    def _profile_of(self, request: Request, tenant: Tenant) -> Profile | Answer:
+    def _profile_of(self, request: Request, tenant: Tenant) -> Profile:
         name = request.header(PROFILE_HEADER) if PROFILE_HEADER in request.headers else tenant.profile
         if not name:
             return self._profile
         profile = self._profiles.get(name)
         if profile is None:
             known = ", ".join(self._profiles)
-            return json_answer(400, {"error": f"x-mock-profile: no profile {name!r}; there are: {known}"})
+            raise BadHeader(f"x-mock-profile: no profile {name!r}; there are: {known}")
         return profile
 
     def _case(self, call: Call, scenario: Scenario) -> Answer:
