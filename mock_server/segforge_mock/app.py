@@ -29,6 +29,8 @@ SCENARIO_HEADER: Final = b"x-mock-scenario"
 PROFILE_HEADER: Final = b"x-mock-profile"
 TENANT_HEADER: Final = b"x-mock-tenant"
 JOB_HEADER: Final = b"x-mock-job"
+_HEALTH: Final = frozenset({"/healthz", "/readyz"})
+_OWN_PATHS: Final = _HEALTH | {"/metrics"}
 _NO_ROUTE: Final = Match("", "", "")
 
 
@@ -92,31 +94,26 @@ class App:
             answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
             return await deliver(answer, "", 0, scope, send)
         try:
-            own = await self._own_answer(request, tenant)
-            if own is None:
+            if not _is_own(request):
                 return await self._exchange(request, tenant, send)
+            own = await self._own_answer(request, tenant)
         except StoreError as error:
             own = json_answer(503, {"error": f"The mock's store failed: {error}"})
         return await deliver(own, "", 0, scope, send)
 
-    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer | None:
+    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer:
         """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
-        path = request.path
-        if path.startswith(ADMIN_PREFIX):
+        if request.path.startswith(ADMIN_PREFIX):
             if self._admin is None:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
             return await self._admin.answer(request, tenant)
-        if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
-            return _preflight(request)
-        match path:
-            case "/healthz":
-                return json_answer(200, {"status": "ok"})
-            case "/readyz":
+        if request.path == "/metrics":
+            return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+        if request.path in _HEALTH:
+            if request.path == "/readyz":
                 await self.store.get("")
-                return json_answer(200, {"status": "ok"})
-            case "/metrics":
-                return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
-        return None
+            return json_answer(200, {"status": "ok"})
+        return _preflight(request)
 
     async def _exchange(self, request: Request, tenant: Tenant, send: Send) -> None:
         """One request to the gateway, from its scenario to the journal."""
@@ -232,6 +229,13 @@ class App:
             "scenario": scenario or None,
         }
         sys.stderr.write(json.dumps(entry) + "\n")
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a request is for the mock itself, and not for the gateway."""
+    if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+        return True
+    return request.path in _OWN_PATHS or request.path.startswith(ADMIN_PREFIX)
 
 
 def _preflight(request: Request) -> Answer:
