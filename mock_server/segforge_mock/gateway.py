@@ -9,28 +9,28 @@ import base64
 import os
 import re
 import time
-from collections.abc import Iterable
 from typing import Any, Final
 
 from segforge.spec.catalog import Profile, Route, Version
 from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
-from segforge_mock.forms import read_form
 from segforge_mock.jobs import COMPLETED, FAILED, QUEUED, Job, StateName, state
 from segforge_mock.outputs import Outputs
 from segforge_mock.pictures import Picture
 from segforge_mock.policies import Policy
+from segforge_mock.reading import Reader, Reading
 from segforge_mock.request import Request
 from segforge_mock.routing import Match
 from segforge_mock.scenarios import Scenario
-from segforge_mock.served import Malformed, Payload, ServedModel, ServedModels
+from segforge_mock.served import ServedModel, ServedModels
 from segforge_mock.store import Store
 from segforge_mock.tenants import Tenant
-from segforge_mock.unlisted import UnlistedModels
+from segforge_mock.unlisted import unlisted_model
 from segforge_mock.uploads import Uploads
-from segforge_mock.violations import Violation
 
 MAX_ACCEPTED: Final = 10_000
 PICTURE_SECONDS: Final = 7 * 24 * 3600.0
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The variant of RFC 9562 in place of a random digit."""
 _PICTURE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 
 
@@ -73,8 +73,9 @@ class Gateway:
         self._keys = keys
         self._time_scale = time_scale
         self._public_url = public_url
-        self._unlisted = UnlistedModels() if any_model else None
+        self._any_model = any_model
         self._uploads = Uploads()
+        self._reader = Reader(models.gateway)
         self._facts = models.gateway
         self.cases = models.gateway.cases
         self._key_pattern = re.compile(models.gateway.auth.key_pattern)
@@ -154,69 +155,30 @@ class Gateway:
         request, match = call.request, call.match
         version: Version = "v1" if match.route == "run" else "v2"
         served: ServedModel | None = self._models.get(match.value)
-        if served is None and self._unlisted is not None:
-            served = self._unlisted.get(match.value)
+        if served is None and self._any_model:
+            served = unlisted_model(match.value)
         if served is None or version not in served.model.versions:
             return case_answer(self.cases, "model.unknown", {"slug": match.value})
         if request.method != match.method:
             return self.wrong_method(match)
-        media_type = request.media_type
-        if media_type not in self._facts.content_types:
+        if request.media_type not in self._facts.content_types:
             return case_answer(self.cases, "content_type.invalid")
-        read = self._read(call, served, media_type)
-        if isinstance(read, Malformed):
-            return case_answer(self.cases, "body.malformed", {"reason": read.reason})
-        refusal = None if isinstance(read, Payload) else self._refuse(call, version, read)
-        if refusal is not None:
-            return refusal
-        job = self._job(call, served)
-        if isinstance(read, Payload):
-            job["body"] = read.body
-        else:
-            job |= {"error": _sentences(read), "cost": 0.0}
-        answer = await (self._run(call, served, job) if version == "v1" else self._submit(call, job))
+        reading = self._reader.read(served, version, call.profile.name, request)
+        if reading.refusal is not None:
+            return reading.refusal
+        answer = await (self._run if version == "v1" else self._submit)(call, served, reading)
         if served.model.slug not in self._models.slugs:
             answer.headers.append((b"x-mock-model", b"unlisted"))
         return answer
 
-    def _read(self, call: Call, served: ServedModel, media_type: str) -> Payload | Malformed | list[Violation]:
-        cast, formats = call.profile.numeric_strings == "cast", call.profile.formats == "checked"
-        if media_type == "application/json":
-            return served.read(call.request.body, cast=cast, formats=formats)
-        data = read_form(served.model, call.request.header(b"content-type"), call.request.body)
-        return data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
-
-    def _refuse(self, call: Call, version: Version, found: list[Violation]) -> Answer | None:
-        """The refusal of invalid parameters, or None where the profile takes the job and lets it fail."""
-        case = call.profile.cases(version, found[0].rule)[0]
-        if case == "job.failed":
-            return None
-        return case_answer(self.cases, case, {"violations": _sentences(found)}, violations=found)
-
-    def _job(self, call: Call, served: ServedModel) -> dict[str, Any]:
-        """The fields of a job that starts now."""
-        policy, scenario = call.policy, call.scenario
+    def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
+        """How long the model is said to run, and how long the job really queues and runs; in seconds."""
         inference = served.model.typical_seconds or self._typical_time
-        queue_seconds, run_seconds = self._queue_time * self._time_scale, inference * self._time_scale
-        if policy is not None and policy.seconds is not None:
-            share = self._queue_time / (self._queue_time + inference)
-            queue_seconds, run_seconds = policy.seconds * share, policy.seconds * (1 - share)
-        fails = scenario is not None and scenario.kind == "job"
-        return {
-            "request_id": _request_id(call.profile.request_ids),
-            "tenant": call.tenant.name,
-            "slug": served.model.slug,
-            "body": b"{}",
-            "submitted_at": call.now,
-            "queue_time": self._queue_time,
-            "inference_time": inference,
-            "queue_seconds": queue_seconds,
-            "run_seconds": run_seconds,
-            "cost": 0.0 if fails else self._cost,
-            "error": self._job_error(scenario) if fails and scenario is not None else None,
-            "polls": policy.polls if policy is not None else 0,
-            "held": policy is not None and policy.held,
-        }
+        policy = call.policy
+        if policy is None or policy.seconds is None:
+            return inference, self._queue_time * self._time_scale, inference * self._time_scale
+        share = self._queue_time / (self._queue_time + inference)
+        return inference, policy.seconds * share, policy.seconds * (1 - share)
 
     def _job_error(self, scenario: Scenario) -> str:
         _, case = self.cases[scenario.case]
@@ -227,36 +189,53 @@ class Gateway:
         case = call.profile.cases(version, "balance")[0]
         return case_answer(self.cases, case, {"balance": balance, "cost": self._cost})
 
-    async def _run(self, call: Call, served: ServedModel, job: dict[str, Any]) -> Answer:
+    async def _run(self, call: Call, served: ServedModel, reading: Reading) -> Answer:
         """The blocking call: the output itself, or JSON with it in base64."""
-        if job["error"] is not None:
-            return case_answer(self.cases, "run.failed")
-        remaining = await self._store.charge(call.tenant.name, job["cost"])
+        remaining = await self._store.charge(call.tenant.name, self._cost)
         if remaining is None:
             return await self._no_credits(call, "v1")
-        seconds = job["queue_seconds"] + job["run_seconds"]
-        if seconds:
-            await asyncio.sleep(seconds)
-        output = self._outputs.of(served, job["body"])
+        inference, queue_seconds, run_seconds = self._times(call, served)
+        if queue_seconds or run_seconds:
+            await asyncio.sleep(queue_seconds + run_seconds)
+        output = self._outputs.of(served, reading.payload)
         first = output.pictures[0]
         if output.base64:
             rendered = [await self._outputs.bytes_of(picture) for picture in output.pictures]
-            answer = call.json(200, _base64_body(rendered, first, job["inference_time"]))
+            answer = call.json(200, _base64_body(rendered, first, inference))
         else:
             answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
         answer.headers.extend(
             (
-                (b"x-request-id", job["request_id"].encode()),
-                (b"x-cost", b"%r" % job["cost"]),
+                (b"x-request-id", _request_id(call.profile.request_ids).encode()),
+                (b"x-cost", b"%r" % self._cost),
                 (b"x-remaining-credits", b"%r" % remaining),
-                (b"x-generation-time", b"%r" % job["inference_time"]),
+                (b"x-generation-time", b"%r" % inference),
                 (b"x-seed-value", b"%d" % output.seed),
             )
         )
         return answer
 
-    async def _submit(self, call: Call, job: dict[str, Any]) -> Answer:
-        kept = await self._store.submit(Job(**job))
+    async def _submit(self, call: Call, served: ServedModel, reading: Reading) -> Answer:
+        policy, error = call.policy, reading.error
+        if call.scenario is not None and call.scenario.kind == "job":
+            error = self._job_error(call.scenario)
+        inference, queue_seconds, run_seconds = self._times(call, served)
+        job = Job(
+            request_id=_request_id(call.profile.request_ids),
+            tenant=call.tenant.name,
+            slug=served.model.slug,
+            body=reading.payload,
+            submitted_at=call.now,
+            queue_time=self._queue_time,
+            inference_time=inference,
+            queue_seconds=queue_seconds,
+            run_seconds=run_seconds,
+            cost=self._cost if error is None else 0.0,
+            error=error,
+            polls=policy.polls if policy is not None else 0,
+            held=policy is not None and policy.held,
+        )
+        kept = await self._store.submit(job)
         if kept is None:
             return await self._no_credits(call, "v2")
         origin, routes = self.origin(call.request), self._facts.routes
@@ -325,7 +304,7 @@ class Gateway:
 
     def _served(self, job: Job) -> ServedModel:
         served = self._models.get(job.slug)
-        return served if served is not None else UnlistedModels().get(job.slug)
+        return served if served is not None else unlisted_model(job.slug)
 
     async def _picture(self, call: Call) -> Answer:
         """A picture of a completed job; its address is the secret, no key is asked for."""
@@ -349,16 +328,10 @@ class Gateway:
         return found or case_answer(self.cases, "route.unknown", {"path": call.request.path})
 
 
-def _sentences(found: Iterable[Violation]) -> str:
-    return "; ".join(f"{violation.parameter}: {violation.message} ({violation.rule})" for violation in found)
-
-
 def _request_id(form: str) -> str:
     """A random UUID (version 4), with hyphens or as 32 hexadecimal digits."""
-    raw = bytearray(os.urandom(16))
-    raw[6] = raw[6] & 0x0F | 0x40
-    raw[8] = raw[8] & 0x3F | 0x80
-    text = raw.hex()
+    text = os.urandom(16).hex()
+    text = f"{text[:12]}4{text[13:16]}{_VARIANT[text[16]]}{text[17:]}"
     return text if form == "hex" else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
@@ -367,7 +340,7 @@ def _url(origin: str, route: Route, job: Job) -> str:
 
 
 def _file_name(job: Job, picture: Picture) -> str:
-    return f"{job.request_id}-{picture.index + 1}.{picture.format}"
+    return f"{job.request_id}-{picture.position + 1}.{picture.format}"
 
 
 def _metrics(job: Job) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What runs put out: pictures by payload, drawn beside the event loop and kept in a bounded cache."""
 
 import asyncio
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cachetools import LRUCache
@@ -30,22 +31,20 @@ class Outputs:
     def __init__(self, gateway: Gateway, detail: Detail) -> None:
         self._gateway = gateway
         self._max_side = TINY_SIDE if detail == "tiny" else MAX_SIDE
-        self._outputs: LRUCache[tuple[str, bytes], Output] = LRUCache(CACHED_PAYLOADS)
+        self._remembered = lru_cache(maxsize=CACHED_PAYLOADS)(self._output)
         self._rendered: LRUCache[Picture, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
 
     def of(self, served: ServedModel, body: bytes) -> Output:
         """What a payload's body asks for."""
-        key = served.model.slug, body
-        output = self._outputs.get(key)
-        if output is None:
-            values = served.values(body)
-            controls = served.model.returns.controls
-            made = tuple(pictures(self._gateway, served.model, values, self._max_side))
-            is_text = served.model.returns.media == "json" or bool(values.get(controls.base64 or ""))
-            output = Output(made, used_seed(served.model, values), is_text)
-            if len(body) <= CACHED_PAYLOAD_BYTES:
-                self._outputs[key] = output
-        return output
+        remembers = len(body) <= CACHED_PAYLOAD_BYTES
+        return (self._remembered if remembers else self._output)(served, body)
+
+    def _output(self, served: ServedModel, body: bytes) -> Output:
+        values = served.values(body)
+        controls = served.model.returns.controls
+        made = tuple(pictures(self._gateway, served.model, values, self._max_side))
+        is_text = served.model.returns.media == "json" or bool(values.get(controls.base64 or ""))
+        return Output(made, used_seed(served.model, values), is_text)
 
     async def bytes_of(self, picture: Picture) -> bytes:
         """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""

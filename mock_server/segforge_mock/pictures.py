@@ -6,8 +6,7 @@ import json
 import random
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
@@ -21,14 +20,13 @@ _EXIF_IMAGE_DESCRIPTION: Final = 0x010E
 _MESH: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """Everything that decides a picture's bytes. Sides in pixels, quality from 0 to 100."""
 
     slug: str
     prompt: str
     seed: int
-    index: int
+    position: int
     pattern: int
     width: int
     height: int
@@ -54,14 +52,14 @@ def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_s
             slug=model.slug,
             prompt=str(values.get(controls.prompt or "") or ""),
             seed=used_seed(model, values),
-            index=index,
-            pattern=pattern + index,
+            position=position,
+            pattern=pattern + position,
             width=width,
             height=height,
             format=str(values.get(controls.format or "") or assumed["image_format"]),
             quality=min(max(quality, 0), 100),
         )
-        for index in range(_integer(values, controls.count, 1))
+        for position in range(_integer(values, controls.count, 1))
     ]
 
 
@@ -148,7 +146,7 @@ def _label(draw: ImageDraw.ImageDraw, picture: Picture) -> None:
     font = ImageFont.load_default(size)
     columns = max(8, int(picture.width * 0.9 / (size * 0.55)))
     prompt = "".join(character if character.isprintable() else " " for character in picture.prompt[:400])
-    lines = [f"segforge mock · {picture.slug}", f"seed {picture.seed} · picture {picture.index + 1}"]
+    lines = [f"segforge mock · {picture.slug}", f"seed {picture.seed} · picture {picture.position + 1}"]
     lines = [line[:columns] for line in lines] + textwrap.wrap(prompt, columns)[:4]
     step = round(size * 1.35)
     top = picture.height - step * len(lines) - size

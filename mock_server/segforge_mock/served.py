@@ -28,9 +28,9 @@ class Malformed(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model with what its emitted module knows: its facts and the type of its requests."""
+    """A model with what its emitted module knows: its facts and the type of its requests. There is one of each."""
 
     model: Model
     request: type[msgspec.Struct]

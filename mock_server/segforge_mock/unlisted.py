@@ -1,5 +1,7 @@
 """Models without a spec: served leniently on request, so that nobody waits for a spec of what shipped today."""
 
+from functools import lru_cache
+
 import msgspec
 
 from segforge.spec.catalog import Controls, Model, Parameter, Returns, Scalar, Source
@@ -23,20 +25,18 @@ class UnlistedModel(ServedModel):
         return {name: value for name, value in data.items() if isinstance(value, str | int | float | None)}
 
 
-class UnlistedModels:
-    """Makes a lenient model for any slug."""
-
-    def get(self, slug: str) -> ServedModel:
-        """A model of that slug with the parameters that most have."""
-        controls = Controls(prompt="prompt", seed="seed", base64="base64")
-        model = Model(
-            slug=slug,
-            title=slug,
-            description="A model without a spec.",
-            source=Source("", ""),
-            versions=("v1", "v2"),
-            returns=Returns("image", ("jpeg",), controls),
-            parameters=(Parameter("prompt", "string", required=False, description="Prompt."),),
-            example={},
-        )
-        return UnlistedModel(model, _Anything)
+@lru_cache(maxsize=1000)
+def unlisted_model(slug: str) -> ServedModel:
+    """A lenient model of that slug with the parameters that most have."""
+    controls = Controls(prompt="prompt", seed="seed", base64="base64")
+    model = Model(
+        slug=slug,
+        title=slug,
+        description="A model without a spec.",
+        source=Source("", ""),
+        versions=("v1", "v2"),
+        returns=Returns("image", ("jpeg",), controls),
+        parameters=(Parameter("prompt", "string", required=False, description="Prompt."),),
+        example={},
+    )
+    return UnlistedModel(model, _Anything)

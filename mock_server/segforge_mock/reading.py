@@ -1,0 +1,66 @@
+"""Reads request bodies under a profile, and remembers what it made of the ones that it saw last."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from segforge.spec.catalog import Gateway, Version
+from segforge_mock.answers import Answer, case_answer
+from segforge_mock.forms import read_form
+from segforge_mock.request import Request
+from segforge_mock.served import Malformed, Payload, ServedModel
+from segforge_mock.violations import Violation
+
+REMEMBERED: Final = 1_000
+REMEMBERED_BYTES: Final = 16 * 2**10
+
+
+class Reading(NamedTuple):
+    """What became of a body: the payload; or the refusal; or, where the job is taken and fails, why it will."""
+
+    payload: bytes = b"{}"
+    refusal: Answer | None = None
+    error: str | None = None
+
+
+class Reader:
+    """Reads the bodies of runs and submits."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._cases = gateway.cases
+        self._profiles = {profile.name: profile for profile in gateway.profiles}
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._read_json)
+
+    def read(self, served: ServedModel, version: Version, profile: str, request: Request) -> Reading:
+        """Read a request's body, of a media type that the gateway takes, under the profile of that name."""
+        body = request.body
+        if request.media_type != "application/json":
+            data = read_form(served.model, request.header(b"content-type"), body)
+            cast, formats = self._leniency(profile)
+            found = data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
+            return self._judge(found, version, profile)
+        if len(body) > REMEMBERED_BYTES:
+            return self._read_json(served, version, profile, body)
+        reading = self._remembered(served, version, profile, body)
+        if reading.refusal is not None:  # an answer's headers are added to, and this one will be given again
+            status, headers, text = reading.refusal
+            return Reading(refusal=Answer(status, headers.copy(), text))
+        return reading
+
+    def _leniency(self, profile: str) -> tuple[bool, bool]:
+        known = self._profiles[profile]
+        return known.numeric_strings == "cast", known.formats == "checked"
+
+    def _read_json(self, served: ServedModel, version: Version, profile: str, body: bytes) -> Reading:
+        cast, formats = self._leniency(profile)
+        return self._judge(served.read(body, cast=cast, formats=formats), version, profile)
+
+    def _judge(self, found: Payload | Malformed | list[Violation], version: Version, profile: str) -> Reading:
+        if isinstance(found, Payload):
+            return Reading(payload=found.body)
+        if isinstance(found, Malformed):
+            return Reading(refusal=case_answer(self._cases, "body.malformed", {"reason": found.reason}))
+        text = "; ".join(f"{violation.parameter}: {violation.message} ({violation.rule})" for violation in found)
+        case = self._profiles[profile].cases(version, found[0].rule)[0]
+        if case == "job.failed":
+            return Reading(error=text)
+        return Reading(refusal=case_answer(self._cases, case, {"violations": text}, violations=found))
