@@ -17,7 +17,9 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "lint": Command("segforge.commands.lint", "check the specs and say what is wrong with them, and where"),
-    "generate": Command("segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"),
+    "generate": Command(
+        "segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"
+    ),
     "page": Command("segforge.commands.page", "print what a saved docs page states, and what it leaves undecided"),
     "import": Command("segforge.commands.import_", "draft specs from docs pages, or from an OpenAPI document"),
     "drift": Command("segforge.commands.drift", "hold docs pages against the specs and say what changed"),
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="segforge",
-        description="Clients, OpenAPI documents, a mock server and contract tests for the Segmind API, from YAML specs.",
+        description="Clients, OpenAPI documents, a mock and contract tests for the Segmind API, from YAML specs.",
         epilog="Exit codes: 0 fine, 1 findings, 2 misuse. `segforge COMMAND --help` explains a command.",
         allow_abbrev=False,
     )
@@ -61,3 +63,7 @@ def _overview() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help, add_help=False)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

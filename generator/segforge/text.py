@@ -2,8 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def one_line(text: str) -> str:
@@ -15,3 +19,14 @@ def show(value: object, limit: int = 80) -> str:
     """A value as JSON, cut after `limit` characters, to name it in a message."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def fill(value: object, values: Mapping[str, object]) -> Any:
+    """A JSON value whose strings have each `{name}` of `values` replaced; other braces stay as they are."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda match: str(values.get(match[1], match[0])), value)
+    if isinstance(value, Mapping):
+        return {key: fill(item, values) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill(item, values) for item in value]
+    return value

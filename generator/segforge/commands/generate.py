@@ -16,14 +16,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
-    parser.add_argument("--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"only these of {', '.join(EMITTERS)}")
+    parser.add_argument(
+        "--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"only these of {', '.join(EMITTERS)}"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Generate or check; gives 1 where specs are wrong, files are stale or edited by hand, 2 where there are no specs."""
+    """Generate or check; gives 1 where specs are wrong or files are stale or edited by hand, 2 without specs."""
     if not args.specs.is_dir():
-        console(error=True).print(f"segforge generate: no folder {args.specs}; name the folder of your specs with --specs", markup=False)
+        console(error=True).print(
+            f"segforge generate: no folder {args.specs}; name the folder of your specs with --specs", markup=False
+        )
         return 2
     out: Path = args.out or args.specs.resolve().parent / "generated"
     names = tuple(dict.fromkeys(args.only or EMITTERS))
@@ -61,8 +65,8 @@ def _print_edited(out: Path, error: HandEdited) -> None:
     for diff in error.diffs.values():
         console_.print(diff, markup=False)
     console_.print(
-        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry the change over to "
-        "specs or templates and delete the edited file, or restore it, then generate again.",
+        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry "
+        "the change over to specs or templates and delete the edited file, or restore it, then generate again.",
         style="red",
         markup=False,
     )

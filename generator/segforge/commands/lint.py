@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print all findings; gives 1 if one of them is an error, 2 if there is no such folder."""
     if not args.specs.is_dir():
-        console(error=True).print(f"segforge lint: no folder {args.specs}; name the folder of your specs with --specs", markup=False)
+        console(error=True).print(
+            f"segforge lint: no folder {args.specs}; name the folder of your specs with --specs", markup=False
+        )
         return 2
     catalog, findings = check_specs(args.specs)
     errors = sum(finding.severity == "error" for finding in findings)

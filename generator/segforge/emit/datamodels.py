@@ -14,8 +14,8 @@ Kind: TypeAlias = Literal["typed_dict", "struct"]
 def request_type(model: Model, kind: Kind, suffix: str) -> tuple[str, str]:
     """The name and the source of a model's request type: a module with its imports, not yet formatted.
 
-    Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)` in a
-    Struct; a TypedDict refers to it by the name that `range_name` gives, which the caller defines above the class.
+    Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)`
+    in a Struct; a TypedDict refers to it by the name that `range_name` gives, which the caller defines above the class.
     """
     name = pascal_case(model.slug) + suffix
     schema = request_schema(model)
@@ -47,14 +47,15 @@ def _documented(parameter: Parameter) -> dict[str, str]:
 
 
 def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The part of a parameter's schema that a server checks: an open enum is any string, a default is the model's affair."""
+    """The part of a parameter's schema that a server checks: an open enum is any string, a default needs no check."""
     ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
     typed = schema["anyOf"][1] if "anyOf" in schema else schema
     return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged
 
 
 def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
-    from datamodel_code_generator import DataModelType, InputFileType, LiteralType, PythonVersion, generate
+    from datamodel_code_generator import InputFileType, LiteralType, PythonVersion, generate
+    from datamodel_code_generator.enums import DataModelType
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

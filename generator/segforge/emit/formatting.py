@@ -1,4 +1,4 @@
-"""Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are the same anywhere."""
+"""Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are always the same."""
 
 import subprocess
 import sys
@@ -31,6 +31,6 @@ def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
 def _ruff(root: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache"]
     line_length = ["--line-length", str(LINE_LENGTH), "--target-version", "py310", "."]
-    result = subprocess.run([*command, *line_length], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run([*command, *line_length], cwd=root, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise RuntimeError(f"ruff refused emitted code: {result.stdout}{result.stderr}")

@@ -1,14 +1,14 @@
 """The only way by which a value from a spec becomes code: Jinja filters that quote it for where it goes.
 
-What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error when
-the template is rendered, and never a way for the text of a docs page to become code.
+What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error
+when the template is rendered, and never a way for the text of a docs page to become code.
 """
 
 import dataclasses
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -29,11 +29,13 @@ class Code(str):
 def python_literal(value: object) -> Code:
     """A Python literal that reads back equal; escapes all that is not printable ASCII or a common letter."""
     if isinstance(value, Mapping):
-        return Code("{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}")
+        return Code(
+            "{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}"
+        )
     if isinstance(value, list):
         return Code("[" + ", ".join(map(python_literal, value)) + "]")
     if isinstance(value, tuple):
-        return Code("(" + "".join(f"{python_literal(item)}, " for item in value) + ")")
+        return _tuple(map(python_literal, value))
     if value is None or isinstance(value, bool | int | float):
         return Code(repr(value))
     if isinstance(value, str):
@@ -42,7 +44,7 @@ def python_literal(value: object) -> Code:
 
 
 def python_expression(value: object) -> Code:
-    """An expression that builds a frozen dataclass anew, fields at their default left out; other values are literals."""
+    """An expression that builds a frozen dataclass anew, defaults left out; of other values, their literal."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         arguments = [
             f"{field.name}={python_expression(getattr(value, field.name))}"
@@ -51,11 +53,16 @@ def python_expression(value: object) -> Code:
         ]
         return Code(f"{type(value).__name__}({', '.join(arguments)})")
     if isinstance(value, tuple):
-        return Code("(" + "".join(f"{python_expression(item)}, " for item in value) + ")")
+        return _tuple(map(python_expression, value))
     if isinstance(value, Mapping):
         items = (f"{python_literal(key)}: {python_expression(item)}" for key, item in value.items())
         return Code("{" + ", ".join(items) + "}")
     return python_literal(value)
+
+
+def _tuple(items: Iterable[Code]) -> Code:
+    listed = list(items)
+    return Code(f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})")
 
 
 def docstring(text: str, indent: int = 4) -> Code:
@@ -147,11 +154,15 @@ def render(template: str, **values: object) -> str:
 
 def _only_code(value: object) -> object:
     if type(value) is not Code:
-        raise TypeError(f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}")
+        raise TypeError(
+            f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}"
+        )
     return value
 
 
-_INVISIBLE = re.compile(r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]")
+_INVISIBLE = re.compile(
+    r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]"
+)
 
 
 def _invisible(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Writes artifacts: only what changed, atomically; removes what is stale; refuses to touch what somebody edited by hand.
+"""Writes artifacts: only what changed, atomically; removes what is stale; leaves alone what somebody edited by hand.
 
 `manifest.json` in the output folder holds the SHA-256 of every file written, by emitter. A file whose bytes are neither
 those of the manifest nor those to be written was edited by hand.
@@ -20,7 +20,7 @@ MANIFEST: Final = "manifest.json"
 
 
 class HandEdited(Exception):
-    """Files that segforge did not write, or that changed since, stand where it would write. `diffs` shows how they differ."""
+    """Files that segforge did not write, or that changed since, are in the way; `diffs` shows how they differ."""
 
     def __init__(self, diffs: Mapping[str, str]) -> None:
         super().__init__(", ".join(diffs))
@@ -86,7 +86,11 @@ def _compare(out: Path, texts: Mapping[str, str], manifest: Mapping[str, str], e
 
 def _diff(path: str, before: bytes, text: str) -> str:
     lines = difflib.unified_diff(
-        before.decode("utf-8", "replace").splitlines(), text.splitlines(), f"{path} (on disk)", f"{path} (generated)", lineterm=""
+        before.decode("utf-8", "replace").splitlines(),
+        text.splitlines(),
+        f"{path} (on disk)",
+        f"{path} (generated)",
+        lineterm="",
     )
     return "\n".join(lines)
 
@@ -137,11 +141,15 @@ def _read_manifest(out: Path) -> dict[str, str]:
         files = json.loads(raw)["files"]
         manifest = {str(path): str(digest) for path, digest in files.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadManifest(f"{out / MANIFEST} is not a manifest that segforge wrote; restore it, or delete the output folder") from error
+        raise BadManifest(
+            f"{out / MANIFEST} is not a manifest that segforge wrote; restore it, or delete the output folder"
+        ) from error
     for path in manifest:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
-            raise BadManifest(f"{out / MANIFEST} names {path}, outside the output folder; restore it, or delete the output folder")
+            raise BadManifest(
+                f"{out / MANIFEST} names {path}, outside the output folder; restore it, or delete the output folder"
+            )
     return manifest
 
 

@@ -169,10 +169,11 @@ class StatusCase:
 
 @dataclass(frozen=True)
 class Status:
-    """A status code of the gateway with the cases that lead to it."""
+    """A status code of the gateway, the names of the routes that may answer it, and the cases that lead to it."""
 
     code: int
     title: str
+    routes: tuple[str, ...]
     meaning: str
     billed: bool
     on_model_pages: bool
@@ -207,6 +208,41 @@ class Lifecycle:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a violation is answered with: names of status cases, the likeliest first.
+
+    `violations` are the first words of the rules' names: required, null, type, range, enum; and balance.
+    """
+
+    versions: tuple[Version, ...]
+    violations: tuple[str, ...]
+    cases: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A way in which the gateway answers where sources disagree: as documented, or as observed."""
+
+    name: str
+    description: str
+    request_ids: Literal["uuid", "hex"]
+    key_order: Literal["documented", "alphabetical"]
+    numeric_strings: Literal["refused", "cast"]
+    failed_job_keys: tuple[str, ...]
+    failed_job_metrics: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+
+    def cases(self, version: Version, violation: str) -> tuple[str, ...]:
+        """The status cases that a violation (a rule's name, such as `range.below`, or its first word) may lead to."""
+        family = violation.partition(".")[0]
+        for outcome in self.outcomes:
+            if version in outcome.versions and family in outcome.violations:
+                return outcome.cases
+        raise KeyError(f"profile {self.name} has no outcome for {violation} on {version}")
+
+
+@dataclass(frozen=True)
 class Assumption:
     """A value that no page states, and where it comes from."""
 
@@ -228,6 +264,7 @@ class Gateway:
     headers: tuple[Header, ...]
     statuses: tuple[Status, ...]
     lifecycle: Lifecycle
+    profiles: tuple[Profile, ...]
     assumptions: Mapping[str, Assumption]
 
     @property

@@ -23,6 +23,7 @@ _CONTROL_TYPES = {
     "size_from_input": ("boolean",),
     "width": ("integer",),
 }
+_VIOLATIONS = ("required", "null", "type", "range", "enum", "balance")
 
 
 def lint_model(source: Source) -> list[Finding]:
@@ -61,7 +62,9 @@ def type_matches(value: object, type_: str) -> bool:
         case "boolean":
             return isinstance(value, bool)
         case "integer":
-            return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+            return not isinstance(value, bool) and (
+                isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            )
         case _:
             return not isinstance(value, bool) and isinstance(value, int | float)
 
@@ -81,7 +84,9 @@ def _reviewed_is_date(source: Source) -> Iterator[Finding]:
     try:
         datetime.date.fromisoformat(text)
     except ValueError:
-        yield source.finding(at, "reviewed.date", show(text), "a day of the calendar, YYYY-MM-DD", "write the day of the review")
+        yield source.finding(
+            at, "reviewed.date", show(text), "a day of the calendar, YYYY-MM-DD", "write the day of the review"
+        )
 
 
 def _parameters(source: Source) -> Iterator[tuple[Location, Mapping[str, Any]]]:
@@ -93,7 +98,9 @@ def _names_are_clean(source: Source) -> Iterator[Finding]:
     for at, _ in _parameters(source):
         name = str(at[-1])
         if not name.isprintable() or name != name.strip():
-            yield source.finding(at, "parameter.name", show(name), "a printable name without outer spaces", "rename it", key=True)
+            yield source.finding(
+                at, "parameter.name", show(name), "a printable name without outer spaces", "rename it", key=True
+            )
 
 
 def _ranges_make_sense(source: Source) -> Iterator[Finding]:
@@ -101,21 +108,31 @@ def _ranges_make_sense(source: Source) -> Iterator[Finding]:
         ends = {end: parameter[end] for end in ("minimum", "maximum") if end in parameter}
         if ends and parameter["type"] not in ("integer", "number"):
             found = f"a range on a {parameter['type']}"
-            yield source.finding((*at, next(iter(ends))), "range.type", found, "a range on a number", "remove it", key=True)
+            yield source.finding(
+                (*at, next(iter(ends))), "range.type", found, "a range on a number", "remove it", key=True
+            )
             continue
         if len(ends) == 2 and ends["minimum"] > ends["maximum"]:
             found = f"minimum {ends['minimum']} above maximum {ends['maximum']}"
             yield source.finding((*at, "minimum"), "range.order", found, "minimum <= maximum", "swap them")
         for end, value in ends.items():
             if not type_matches(value, parameter["type"]):
-                yield source.finding((*at, end), "range.type", f"{end} {value} of an integer", "a whole number", "change the end or the type")
+                yield source.finding(
+                    (*at, end),
+                    "range.type",
+                    f"{end} {value} of an integer",
+                    "a whole number",
+                    "change the end or the type",
+                )
 
 
 def _formats_fit(source: Source) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         if "format" in parameter and parameter["type"] != "string":
             found = f"format {parameter['format']} on a {parameter['type']}"
-            yield source.finding((*at, "format"), "format.type", found, "a string", "change the type or remove the format")
+            yield source.finding(
+                (*at, "format"), "format.type", found, "a string", "change the type or remove the format"
+            )
 
 
 def _enums_make_sense(source: Source) -> Iterator[Finding]:
@@ -125,7 +142,13 @@ def _enums_make_sense(source: Source) -> Iterator[Finding]:
         known, total = parameter["enum"]["known"], parameter["enum"]["total"]
         if len(known) > total:
             found = f"{len(known)} known values of {total}"
-            yield source.finding((*at, "enum", "total"), "enum.total", found, "known values no more than the total", f"set total: {len(known)}")
+            yield source.finding(
+                (*at, "enum", "total"),
+                "enum.total",
+                found,
+                "known values no more than the total",
+                f"set total: {len(known)}",
+            )
         seen: list[tuple[type, object]] = []
         for index, value in enumerate(known):
             here = (*at, "enum", "known", index)
@@ -148,7 +171,14 @@ def _example_is_valid(source: Source) -> Iterator[Finding]:
     for name, value in source.data["example"].items():
         at = ("example", name)
         if name not in parameters:
-            yield source.finding(at, "example.unknown", f"{show(name)} in the example", "a parameter above", "add the parameter", key=True)
+            yield source.finding(
+                at,
+                "example.unknown",
+                f"{show(name)} in the example",
+                "a parameter above",
+                "add the parameter",
+                key=True,
+            )
         else:
             yield from _invalid_value(source, at, "example", parameters[name], value)
     for name, parameter in parameters.items():
@@ -164,11 +194,15 @@ def _example_is_valid(source: Source) -> Iterator[Finding]:
             )
 
 
-def _invalid_value(source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: object) -> Iterator[Finding]:
+def _invalid_value(
+    source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: object
+) -> Iterator[Finding]:
     """Findings about a default or a sample that its own parameter would refuse."""
     if value is None:
         if not parameter.get("nullable"):
-            yield source.finding(at, f"{what}.null", f"{what} null", "a parameter that allows null", "add nullable: true")
+            yield source.finding(
+                at, f"{what}.null", f"{what} null", "a parameter that allows null", "add nullable: true"
+            )
     elif not type_matches(value, parameter["type"]):
         mend = "quote it" if parameter["type"] == "string" else "change the value or the type"
         yield source.finding(at, f"{what}.type", f"{what} {show(value)}", f"a value of type {parameter['type']}", mend)
@@ -176,11 +210,17 @@ def _invalid_value(source: Source, at: Location, what: str, parameter: Mapping[s
         yield from _out_of_bounds(source, at, what, parameter, value)
 
 
-def _out_of_bounds(source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: Any) -> Iterator[Finding]:
+def _out_of_bounds(
+    source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: Any
+) -> Iterator[Finding]:
     low, high = parameter.get("minimum"), parameter.get("maximum")
-    if parameter["type"] in ("integer", "number") and ((low is not None and value < low) or (high is not None and value > high)):
+    if parameter["type"] in ("integer", "number") and (
+        (low is not None and value < low) or (high is not None and value > high)
+    ):
         found = f"{what} {value} outside {low if low is not None else '-∞'} to {high if high is not None else '∞'}"
-        yield source.finding(at, f"{what}.range", found, "a value within the range", "check value and range on the page")
+        yield source.finding(
+            at, f"{what}.range", found, "a value within the range", "check value and range on the page"
+        )
     choices = parameter.get("enum")
     if choices and value not in choices["known"] and len(choices["known"]) >= choices["total"]:
         found = f"{what} {show(value)} is none of {show(choices['known'])}"
@@ -192,10 +232,18 @@ def _controls_fit(source: Source) -> Iterator[Finding]:
         at = ("returns", "controls", control)
         parameter = source.data["parameters"].get(name)
         if parameter is None:
-            yield source.finding(at, "controls.unknown", f"{show(name)}", "the name of a parameter below", "correct the name")
+            yield source.finding(
+                at, "controls.unknown", f"{show(name)}", "the name of a parameter below", "correct the name"
+            )
         elif parameter["type"] not in _CONTROL_TYPES[control]:
             found = f"{show(name)}, of type {parameter['type']}"
-            yield source.finding(at, "controls.type", found, f"a parameter of type {' or '.join(_CONTROL_TYPES[control])}", "name another one")
+            yield source.finding(
+                at,
+                "controls.type",
+                found,
+                f"a parameter of type {' or '.join(_CONTROL_TYPES[control])}",
+                "name another one",
+            )
 
 
 def _returned_formats_fit(source: Source) -> Iterator[Finding]:
@@ -203,12 +251,24 @@ def _returned_formats_fit(source: Source) -> Iterator[Finding]:
     formats = returns.get("formats", [])
     if bool(formats) != (returns["media"] == "image"):
         expected = "the formats of its pictures" if returns["media"] == "image" else "no formats"
-        yield source.finding(("returns",), "returns.formats", f"media {returns['media']} with {len(formats)} formats", expected, "mend formats:")
+        yield source.finding(
+            ("returns",),
+            "returns.formats",
+            f"media {returns['media']} with {len(formats)} formats",
+            expected,
+            "mend formats:",
+        )
     control = source.data["parameters"].get(returns.get("controls", {}).get("format"), {})
     known = control.get("enum", {}).get("known")
     if formats and known and sorted(map(str, known)) != sorted(formats):
         found = f"formats {show(formats)}"
-        yield source.finding(("returns", "formats"), "returns.formats", found, f"the format parameter's values {show(known)}", "use those")
+        yield source.finding(
+            ("returns", "formats"),
+            "returns.formats",
+            found,
+            f"the format parameter's values {show(known)}",
+            "use those",
+        )
 
 
 def _parameter_names_stay_apart(source: Source) -> Iterator[Finding]:
@@ -216,7 +276,9 @@ def _parameter_names_stay_apart(source: Source) -> Iterator[Finding]:
         for first, second, name in _collisions(source.data["parameters"], naming):
             found = f"{show(second)} and {show(first)} both become {name} in {language}"
             at = ("parameters", second)
-            yield source.finding(at, f"collision.{language}", found, "names that stay apart", "drop one, if the page allows", key=True)
+            yield source.finding(
+                at, f"collision.{language}", found, "names that stay apart", "drop one, if the page allows", key=True
+            )
 
 
 _NAMINGS: Mapping[str, Callable[[str], str]] = {
@@ -243,12 +305,20 @@ def _statuses_are_unique(source: Source) -> Iterator[Finding]:
         at: Location = ("statuses", index)
         for field, seen in (("code", codes), ("title", titles)):
             if status[field] in seen:
-                yield source.finding((*at, field), f"status.{field}", f"{show(status[field])} again", f"each {field} once", "merge the two")
+                yield source.finding(
+                    (*at, field),
+                    f"status.{field}",
+                    f"{show(status[field])} again",
+                    f"each {field} once",
+                    "merge the two",
+                )
             seen.add(status[field])
         for number, case in enumerate(status["cases"]):
             here = (*at, "cases", number)
             if case["name"] in names:
-                yield source.finding((*here, "name"), "status.case", f"{show(case['name'])} again", "each case once", "rename it")
+                yield source.finding(
+                    (*here, "name"), "status.case", f"{show(case['name'])} again", "each case once", "rename it"
+                )
             names.add(case["name"])
             if ("body" in case) == ("html" in case):
                 yield source.finding(here, "status.body", "both or neither of body and html", "one of them", "keep one")
@@ -261,21 +331,60 @@ def _states_are_known(source: Source) -> Iterator[Finding]:
     for index, state in enumerate(lifecycle["states"]):
         at: Location = ("lifecycle", "states", index)
         if state["name"] in names[:index]:
-            yield source.finding((*at, "name"), "state.duplicate", f"{state['name']} again", "each state once", "remove it")
+            yield source.finding(
+                (*at, "name"), "state.duplicate", f"{state['name']} again", "each state once", "remove it"
+            )
         if state["code"] not in codes:
-            yield source.finding((*at, "code"), "state.code", f"{state['code']}", "one of the statuses above", "add the status")
+            yield source.finding(
+                (*at, "code"), "state.code", f"{state['code']}", "one of the statuses above", "add the status"
+            )
         for number, name in enumerate(state["next"]):
             if name not in names:
-                yield source.finding((*at, "next", number), "state.next", show(name), f"one of {', '.join(names)}", "correct the name")
+                yield source.finding(
+                    (*at, "next", number), "state.next", show(name), f"one of {', '.join(names)}", "correct the name"
+                )
     if all(state["next"] for state in lifecycle["states"]):
-        yield source.finding(("lifecycle", "states"), "state.terminal", "no state without a next one", "a terminal state", "set next: []")
+        yield source.finding(
+            ("lifecycle", "states"), "state.terminal", "no state without a next one", "a terminal state", "set next: []"
+        )
+
+
+def _profiles_are_whole(source: Source) -> Iterator[Finding]:
+    cases = {case["name"] for status in source.data["statuses"] for case in status["cases"]}
+    names: set[str] = set()
+    for index, profile in enumerate(source.data["profiles"]):
+        at: Location = ("profiles", index)
+        if profile["name"] in names:
+            yield source.finding(
+                (*at, "name"), "profile.name", f"{profile['name']} again", "each profile once", "rename it"
+            )
+        names.add(profile["name"])
+        decided: set[tuple[str, str]] = set()
+        for number, outcome in enumerate(profile["outcomes"]):
+            here = (*at, "outcomes", number)
+            for place, case in enumerate(outcome["cases"]):
+                if case not in cases:
+                    found = f"{show(case)}"
+                    yield source.finding(
+                        (*here, "cases", place), "profile.case", found, "a status case", "correct the name"
+                    )
+            pairs = {(version, violation) for version in outcome["versions"] for violation in outcome["violations"]}
+            for version, violation in sorted(pairs & decided):
+                found = f"{violation} on {version} again"
+                yield source.finding(here, "profile.outcome", found, "one outcome each", "remove one")
+            decided |= pairs
+        for version, violation in sorted({(v, w) for v in ("v1", "v2") for w in _VIOLATIONS} - decided):
+            found = f"no outcome of {violation} on {version}"
+            yield source.finding((*at, "outcomes"), "profile.outcome", found, "an outcome for each", "add it")
 
 
 def _key_pattern_compiles(source: Source) -> Iterator[Finding]:
     try:
         re.compile(source.data["auth"]["key_pattern"])
     except re.error as error:
-        yield source.finding(("auth", "key_pattern"), "auth.pattern", str(error), "a regular expression", "mend the pattern")
+        yield source.finding(
+            ("auth", "key_pattern"), "auth.pattern", str(error), "a regular expression", "mend the pattern"
+        )
 
 
 _MODEL_RULES: tuple[Rule, ...] = (
@@ -291,4 +400,10 @@ _MODEL_RULES: tuple[Rule, ...] = (
     _returned_formats_fit,
     _parameter_names_stay_apart,
 )
-_GATEWAY_RULES: tuple[Rule, ...] = (_reviewed_is_date, _statuses_are_unique, _states_are_known, _key_pattern_compiles)
+_GATEWAY_RULES: tuple[Rule, ...] = (
+    _reviewed_is_date,
+    _statuses_are_unique,
+    _states_are_known,
+    _profiles_are_whole,
+    _key_pattern_compiles,
+)

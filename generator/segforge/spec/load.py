@@ -1,6 +1,5 @@
 """From a folder of specs to a Catalog, or to everything that is wrong with them."""
 
-import dataclasses
 import difflib
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +28,7 @@ def default_specs() -> Path:
 
 
 def load_catalog(specs: Path) -> c.Catalog:
-    """Load `gateway.yaml` and `models/*.yaml` of a folder. Raises SpecError with every error there is; warnings pass."""
+    """Load `gateway.yaml` and `models/*.yaml` of a folder. Raises SpecError with every error; warnings pass."""
     catalog, findings = check_specs(specs)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or catalog is None:
@@ -49,7 +48,9 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     models = [source for path in paths if (source := _checked(path, "model", findings)) is not None]
     if not paths:
         folder = str(specs / MODELS_FOLDER)
-        findings.append(Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file a model", "add a spec, see CONTRIBUTING.md"))
+        findings.append(
+            Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file a model", "add a spec, see CONTRIBUTING.md")
+        )
     findings += lint_catalog(models)
     if gateway is None or any(finding.severity == "error" for finding in findings):
         return None, sorted(findings)
@@ -88,26 +89,37 @@ def _schema_findings(source: Source, form: str) -> Iterator[Finding]:
 
 def _explain(source: Source, error: "ValidationError") -> Iterator[Finding]:
     at: Location = tuple(error.absolute_path)
-    rule, limit, value = f"schema.{error.validator}", error.validator_value, error.instance
+    rule = f"schema.{error.validator}"
+    value: Any = error.instance
+    limit: Any = error.validator_value
+    schema: Any = error.schema
     name = show(at[-1]) if at else "the file"
     match error.validator:
         case "additionalProperties":
-            known = list(error.schema["properties"])
+            known = list(schema["properties"])
             for key in value:
                 if key not in known:
-                    yield source.finding((*at, key), rule, f"unknown field {show(key)}", _one_of(known), _near(key, known), key=True)
+                    yield source.finding(
+                        (*at, key), rule, f"unknown field {show(key)}", _one_of(known), _near(key, known), key=True
+                    )
         case "required":
             for key in limit:
                 if key not in value:
-                    yield source.finding(at, rule, f"no field {show(key)} in {name}", f"the fields {', '.join(limit)}", f"add {key}:")
+                    yield source.finding(
+                        at, rule, f"no field {show(key)} in {name}", f"the fields {', '.join(limit)}", f"add {key}:"
+                    )
         case "type":
             types = [limit] if isinstance(limit, str) else limit
-            yield source.finding(at, rule, f"{name} is {show(value)}", f"a value of type {' or '.join(types)}", "change the value")
+            yield source.finding(
+                at, rule, f"{name} is {show(value)}", f"a value of type {' or '.join(types)}", "change the value"
+            )
         case "enum":
             yield source.finding(at, rule, f"{name} is {show(value)}", _one_of(limit), _near(value, limit))
         case _:
             message = error.message if len(error.message) < 300 else f"{name} is {show(value)}"
-            yield source.finding(at, rule, message, f"{error.validator} {show(limit)}", "see the schema's description of the field")
+            yield source.finding(
+                at, rule, message, f"{error.validator} {show(limit)}", "see the schema's description of the field"
+            )
 
 
 def _one_of(values: list[Any]) -> str:
@@ -128,7 +140,9 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         description=data["description"],
         source=c.Source(**data["source"]),
         versions=tuple(sorted(data["versions"])),
-        returns=c.Returns(returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))),
+        returns=c.Returns(
+            returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))
+        ),
         parameters=tuple(_build_parameter(name, value) for name, value in data["parameters"].items()),
         example=dict(data["example"]),
         typical_seconds=data.get("typical_seconds"),
@@ -154,7 +168,13 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         content_types=tuple(data["content_types"]["accepted"]),
         headers=tuple(c.Header(**header) for header in data["headers"]),
         statuses=tuple(
-            c.Status(**{**status, "cases": tuple(c.StatusCase(**case) for case in status["cases"])})
+            c.Status(
+                **{
+                    **status,
+                    "routes": tuple(status["routes"]),
+                    "cases": tuple(c.StatusCase(**case) for case in status["cases"]),
+                }
+            )
             for status in data["statuses"]
         ),
         lifecycle=c.Lifecycle(
@@ -165,5 +185,15 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
                 ),
             }
         ),
+        profiles=tuple(map(_build_profile, data["profiles"])),
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
     )
+
+
+def _build_profile(data: Mapping[str, Any]) -> c.Profile:
+    outcomes = tuple(
+        c.Outcome(tuple(outcome["versions"]), tuple(outcome["violations"]), tuple(outcome["cases"]), outcome["source"])
+        for outcome in data["outcomes"]
+    )
+    lists = {name: tuple(data[name]) for name in ("failed_job_keys", "failed_job_metrics")}
+    return c.Profile(**{**data, **lists, "outcomes": outcomes})

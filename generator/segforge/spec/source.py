@@ -31,7 +31,7 @@ _CORE_SCHEMA = re.compile(  # YAML 1.2.2, section 10.3.2
     r"~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN"
 )
-_RESOLVER = yaml.resolver.Resolver()
+_RESOLVER: Any = yaml.resolver.Resolver()
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
@@ -46,9 +46,17 @@ class Source:
     keys: dict[Location, tuple[int, int]]
 
     def finding(
-        self, location: Location, rule: str, found: str, expected: str, mend: str, *, key: bool = False, warning: bool = False
+        self,
+        location: Location,
+        rule: str,
+        found: str,
+        expected: str,
+        mend: str,
+        *,
+        key: bool = False,
+        warning: bool = False,
     ) -> Finding:
-        """A finding about the value (or its key) at a location, or about the nearest thing around it that has a position."""
+        """A finding about the value (or its key) at a location, or about the nearest thing around it."""
         positions = self.keys if key else self.values
         while location and location not in positions:
             location, positions = location[:-1], self.values
@@ -66,17 +74,22 @@ def read_source(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
         reader = _Reader(name)
         data = reader.read(text)
     except _Refused as refused:
-        return None, [Finding(name, refused.line, refused.column, *refused.what)]
+        return None, [refused.finding(name)]
     source = Source(path, name, data, reader.values, reader.keys)
     return source, reader.findings
 
 
 class _Refused(Exception):
-    """The file can't be read. `what` holds rule, found, expected and mend."""
+    """The file can't be read."""
 
-    def __init__(self, line: int, column: int, *what: str) -> None:
-        super().__init__(*what)
-        self.line, self.column, self.what = line, column, what
+    def __init__(self, line: int, column: int, rule: str, found: str, expected: str, mend: str) -> None:
+        super().__init__(found)
+        self.line, self.column, self.rule = line, column, rule
+        self.found, self.expected, self.mend = found, expected, mend
+
+    def finding(self, name: str) -> Finding:
+        """The reason as a finding about the file of that name."""
+        return Finding(name, self.line, self.column, self.rule, self.found, self.expected, self.mend)
 
 
 def _read_text(path: Path) -> str:
@@ -84,10 +97,17 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _Refused(0, 0, "file.unreadable", str(error.strerror), "a file that can be read", "check path and rights") from None
+        raise _Refused(
+            0, 0, "file.unreadable", str(error.strerror), "a file that can be read", "check path and rights"
+        ) from None
     if len(raw) > MAX_BYTES:
         raise _Refused(
-            0, 0, "file.too_large", f"more than {MAX_BYTES:,} bytes", f"at most {MAX_BYTES:,}", "one model a file; remove what is no fact"
+            0,
+            0,
+            "file.too_large",
+            f"more than {MAX_BYTES:,} bytes",
+            f"at most {MAX_BYTES:,}",
+            "one model a file; remove what is no fact",
         )
     try:
         return raw.decode("utf-8-sig")
@@ -119,57 +139,86 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
             problem = error.problem or error.context or "not YAML"
-            mend = "indent with spaces" if "\t" in _line(text, line) else "quote the text, or mend indentation and brackets"
+            mend = (
+                "indent with spaces"
+                if "\t" in _line(text, line)
+                else "quote the text, or mend indentation and brackets"
+            )
             raise _Refused(line, column, "yaml.syntax", problem, "YAML 1.2", mend) from None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             raise _Refused(
-                line, 0, "yaml.character", error.reason, "printable text", "remove the character, or escape it in double quotes"
+                line,
+                0,
+                "yaml.character",
+                error.reason,
+                "printable text",
+                "remove the character, or escape it in double quotes",
             ) from None
         if len(documents) != 1:
-            raise _Refused(1, 1, "yaml.documents", f"{len(documents)} documents", "one", "one model a file, without '---' lines between")
+            raise _Refused(
+                1,
+                1,
+                "yaml.documents",
+                f"{len(documents)} documents",
+                "one",
+                "one model a file, without '---' lines between",
+            )
         return documents[0]
 
     def _documents(self, events: Iterator[yaml.Event]) -> list[Any]:
-        documents = []
-        for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents.append(self._value(next(events), events, ()))
-        return documents
+        return [self._value(next(events), events, ()) for event in events if isinstance(event, yaml.DocumentStartEvent)]
 
     def _value(self, event: yaml.Event, events: Iterator[yaml.Event], at: Location) -> Any:
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _position(event)
         self.values[at] = line, column
         before = self._nodes
         self._count(1, line, column)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, line, column)
         if len(at) > MAX_DEPTH:
-            raise _Refused(line, column, "yaml.too_deep", f"more than {MAX_DEPTH} levels", "a flat file", "remove the nesting")
+            raise _Refused(
+                line, column, "yaml.too_deep", f"more than {MAX_DEPTH} levels", "a flat file", "remove the nesting"
+            )
         value: Any
         if isinstance(event, yaml.ScalarEvent):
-            value = self._scalar(event, at)
+            value = self._scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._sequence(events, at)
         else:
             value = self._mapping(events, at)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value, self._nodes - before
+        anchor: str | None = getattr(event, "anchor", None)
+        if anchor is not None:
+            self._anchors[anchor] = value, self._nodes - before
         return value
 
     def _count(self, nodes: int, line: int, column: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise _Refused(
-                line, column, "yaml.too_many", f"more than {MAX_NODES:,} values, aliases expanded", "fewer", "one model a file"
+                line,
+                column,
+                "yaml.too_many",
+                f"more than {MAX_NODES:,} values, aliases expanded",
+                "fewer",
+                "one model a file",
             )
 
     def _alias(self, event: yaml.AliasEvent, line: int, column: int) -> Any:
         self._aliases += 1
         if self._aliases > MAX_ALIASES:
-            raise _Refused(line, column, "yaml.aliases", f"more than {MAX_ALIASES} aliases", "fewer", "write the values out")
+            raise _Refused(
+                line, column, "yaml.aliases", f"more than {MAX_ALIASES} aliases", "fewer", "write the values out"
+            )
         if event.anchor not in self._anchors:
-            raise _Refused(line, column, "yaml.alias", f"*{event.anchor}", "an anchor that stands complete above", "write the value out")
+            raise _Refused(
+                line,
+                column,
+                "yaml.alias",
+                f"*{event.anchor}",
+                "an anchor that stands complete above",
+                "write the value out",
+            )
         value, nodes = self._anchors[event.anchor]
         self._count(nodes, line, column)
         return value
@@ -183,32 +232,47 @@ class _Reader:
     def _mapping(self, events: Iterator[yaml.Event], at: Location) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            key = self._key(event, at)
-            position = event.start_mark.line + 1, event.start_mark.column + 1
+            key = self._key(event)
+            position = _position(event)
             duplicate = key in mapping
             value = self._value(next(events), events, (*at, key))
             if duplicate:
                 first = self.keys[(*at, key)][0]
-                self._add(*position, "yaml.duplicate_key", f"{show(key)} again", "each key once", f"remove it here or in line {first}")
+                self._add(
+                    *position,
+                    "yaml.duplicate_key",
+                    f"{show(key)} again",
+                    "each key once",
+                    f"remove it here or in line {first}",
+                )
             else:
                 mapping[key] = value
                 self.keys[(*at, key)] = position
         return mapping
 
-    def _key(self, event: yaml.Event, at: Location) -> str:
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+    def _key(self, event: yaml.Event) -> str:
+        line, column = _position(event)
         if not isinstance(event, yaml.ScalarEvent):
-            raise _Refused(line, column, "yaml.key", "a key that is no text", "text", "write the key as one word or in quotes")
+            raise _Refused(
+                line, column, "yaml.key", "a key that is no text", "text", "write the key as one word or in quotes"
+            )
         if event.value == "<<" and event.implicit[0]:
             raise _Refused(line, column, "yaml.merge_key", "<<", "plain keys", "write the merged keys out")
-        key = self._scalar(event, at)
+        key = self._scalar(event)
         if not isinstance(key, str):
-            self._add(line, column, "yaml.key", f"the key {event.value}, read as {show(key)}", "text", f"quote it: {show(event.value)}")
+            self._add(
+                line,
+                column,
+                "yaml.key",
+                f"the key {event.value}, read as {show(key)}",
+                "text",
+                f"quote it: {show(event.value)}",
+            )
         return str(event.value)
 
-    def _scalar(self, event: yaml.ScalarEvent, at: Location) -> str | int | float | bool | None:
+    def _scalar(self, event: yaml.ScalarEvent) -> str | int | float | bool | None:
         text: str = event.value
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _position(event)
         if event.tag not in (None, "!", _TEXT_TAG):
             self._add(line, column, "yaml.tag", f"the tag {event.tag}", "no tags", "remove the tag")
         if not event.implicit[0]:
@@ -239,8 +303,13 @@ class _Reader:
             f"quote it if it is text: {show(text)}",
         )
 
-    def _add(self, line: int, column: int, *what: str) -> None:
-        self.findings.append(Finding(self.name, line, column, *what))
+    def _add(self, line: int, column: int, rule: str, found: str, expected: str, mend: str) -> None:
+        self.findings.append(Finding(self.name, line, column, rule, found, expected, mend))
+
+
+def _position(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
 
 
 def _line(text: str, number: int) -> str:

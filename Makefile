@@ -1,0 +1,58 @@
+# The two commands: `make demo` and `make test`. Both set up what they need; `make help` lists the rest.
+
+PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+STAMP := .venv/.set-up
+TOOLS := tests/interop/node_modules/.set-up
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help setup demo test lint generate types unit contract bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) $(TOOLS)  ## create .venv and install everything (quick when done already)
+
+$(STAMP): pyproject.toml constraints.txt generated/python/pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or later found; install one, or name it: make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]' --editable generated/python
+	@touch $@
+
+$(TOOLS): tests/interop/package-lock.json
+	npm ci --prefix tests/interop --silent --no-fund --no-audit
+	@touch $@
+
+demo: $(STAMP)  ## run all models through the mock with both SDKs, and a short contract campaign
+	$(BIN)/segforge lint
+	$(BIN)/segforge generate
+	$(BIN)/python examples/demo.py
+
+test: setup lint types unit  ## everything that CI runs
+	@echo "all checks passed"
+
+lint: $(STAMP)  ## style, specs, and whether what is generated is current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/segforge lint
+	$(BIN)/segforge generate --check
+
+types: $(STAMP)  ## mypy --strict
+	$(BIN)/mypy generator mock_server contract_tests/segforge_contract generated/mock tests benchmarks examples
+
+unit: setup  ## all tests, contract tests included
+	$(BIN)/pytest --numprocesses auto --quiet
+
+generate: $(STAMP)  ## write everything that is derived from the specs
+	$(BIN)/segforge generate
+
+contract: $(STAMP)  ## the contract tests alone, on the mock in process
+	$(BIN)/pytest contract_tests --quiet
+
+bench: $(STAMP)  ## start-up and generation time
+	$(BIN)/python benchmarks/startup.py
+
+clean:  ## remove what set-up and runs leave behind
+	rm -rf .venv tests/interop/node_modules out .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,47 @@
+"""Reads multipart/form-data bodies: fields are text; numbers and booleans are cast to the parameter's type."""
+
+import io
+import json
+from typing import Any
+
+from python_multipart import parse_form
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File
+
+from segforge.spec.catalog import Model, Scalar
+from segforge_mock.served import Malformed
+
+
+def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | Malformed:
+    """The fields of a form as the JSON values that the model's parameters take; text that can't be cast stays text.
+
+    A file stands for itself as text, since the gateway takes pictures as URL or base64.
+    """
+    fields: dict[str, str] = {}
+
+    def on_field(field: Field) -> None:
+        name, value = field.field_name, field.value
+        fields[(name or b"").decode("utf-8", "replace")] = (value or b"").decode("utf-8", "replace")
+
+    def on_file(file: File) -> None:
+        fields[(file.field_name or b"").decode("utf-8", "replace")] = (
+            f"file:{(file.file_name or b'').decode('utf-8', 'replace')}"
+        )
+
+    headers = {"Content-Type": content_type.encode("latin-1"), "Content-Length": str(len(body)).encode()}
+    try:
+        parse_form(headers, io.BytesIO(body), on_field, on_file)
+    except (FormParserError, ValueError) as error:
+        return Malformed(str(error))
+    types = {parameter.name: parameter.type for parameter in model.parameters}
+    return {name: _cast(text, types.get(name, "string")) for name, text in fields.items()}
+
+
+def _cast(text: str, type_: str) -> Scalar:
+    if type_ == "string":
+        return text
+    try:
+        value = json.loads(text.lower())
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text

@@ -1,0 +1,89 @@
+"""What is committed is what the specs give, byte for byte, on any machine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segforge.cli import main
+from segforge.spec.load import default_specs
+
+GENERATED = Path(__file__).parents[2] / "generated"
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_what_is_committed_is_current() -> None:
+    assert main(["generate", "--check"]) == 0
+
+
+def test_two_hash_seeds_and_locales_give_the_same_bytes(tmp_path: Path) -> None:
+    trees = []
+    for seed, locale in (("1", "C"), ("4242", "C.UTF-8")):
+        out = tmp_path / seed
+        command = [sys.executable, "-m", "segforge.cli", "generate", "--specs", str(default_specs()), "--out", str(out)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": locale, "PYTHONUTF8": "0"}
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+        trees.append(tree(out))
+    assert trees[0] == trees[1]
+    manifest = {name: data for name, data in trees[0].items() if name != "manifest.json"}
+    assert {name: (GENERATED / name).read_bytes() for name in manifest} == manifest
+
+
+def test_check_lists_what_is_stale_and_writes_nothing(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = specs.parent / "generated"
+    assert main(["generate", "--specs", str(specs)]) == 0
+    path = specs / "models" / "flux-img2img.yaml"
+    path.write_text(path.read_text("utf-8").replace("maximum: 50", "maximum: 60"), "utf-8")
+    (specs / "models" / "flux-dev-finetuned.yaml").unlink()
+    before = tree(out)
+    capsys.readouterr()
+    assert main(["generate", "--check", "--specs", str(specs)]) == 1
+    printed = capsys.readouterr()
+    assert "stale    openapi/models/flux-img2img.yaml" in printed.out
+    assert "obsolete openapi/models/flux-dev-finetuned.yaml" in printed.out
+    assert "segforge generate" in printed.err
+    assert tree(out) == before
+
+    assert main(["generate", "--specs", str(specs)]) == 0
+    assert main(["generate", "--check", "--specs", str(specs)]) == 0
+    assert not (out / "openapi/models/flux-dev-finetuned.yaml").exists()
+
+
+def test_a_hand_edited_file_is_refused_with_a_diff(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = specs.parent / "generated"
+    assert main(["generate", "--specs", str(specs)]) == 0
+    edited = out / "openapi/segmind.yaml"
+    edited.write_text(edited.read_text("utf-8") + "# mine\n", "utf-8")
+    capsys.readouterr()
+    assert main(["generate", "--specs", str(specs)]) == 1
+    error = capsys.readouterr().err
+    assert "-# mine" in error
+    assert "nothing was written" in error
+    assert edited.read_text("utf-8").endswith("# mine\n")
+
+
+def test_only_leaves_the_rest_alone(specs: Path) -> None:
+    out = specs.parent / "generated"
+    assert main(["generate", "--specs", str(specs), "--only", "openapi"]) == 0
+    assert {path.name for path in out.iterdir()} == {"openapi", "manifest.json"}
+    assert main(["generate", "--specs", str(specs), "--only", "mock"]) == 0
+    shutil.rmtree(out / "openapi")
+    assert main(["generate", "--specs", str(specs), "--only", "mock", "--check"]) == 0
+    assert main(["generate", "--specs", str(specs), "--only", "openapi", "--check"]) == 1
+
+
+def test_an_unknown_emitter_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["generate", "--only", "cobol"])
+    assert exit_.value.code == 2
+    assert "openapi" in capsys.readouterr().err

@@ -1,0 +1,149 @@
+"""The OpenAPI documents say what the Catalog says, and other people's tools accept them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import schemathesis
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.core.result import Ok
+
+from segforge.emit.openapi import document, emit
+from segforge.emit.schemas import request_schema
+from segforge.spec.catalog import Absent, Catalog, Model
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = ROOT / "generated" / "openapi"
+TOOLS = ROOT / "tests" / "interop"
+DOCUMENTS = [OPENAPI / "segmind.yaml", OPENAPI / "segmind.json", *sorted((OPENAPI / "models").glob("*.yaml"))]
+
+documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+def load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return loaded
+
+
+@documents
+def test_a_document_is_valid_openapi(path: Path) -> None:
+    OpenAPIV31SpecValidator(load(path)).validate()
+
+
+def test_yaml_and_json_are_one_document() -> None:
+    assert load(OPENAPI / "segmind.yaml") == json.loads((OPENAPI / "segmind.json").read_text("utf-8"))
+
+
+def test_every_model_has_a_document(catalog: Catalog) -> None:
+    assert {path.stem for path in (OPENAPI / "models").iterdir()} == {model.slug for model in catalog.models}
+
+
+@documents
+def test_operations_statuses_and_security(path: Path, catalog: Catalog) -> None:
+    spec = load(path)
+    models = catalog.models if path.stem == "segmind" else [catalog.model(path.stem)]
+    expected = {f"/{version}/{model.slug}" for model in models for version in model.versions} | {"/v1/get-user-credits"}
+    if any("v2" in model.versions for model in models):
+        expected |= {"/v2/requests/{request_id}/status", "/v2/requests/{request_id}", "/v1/requests/{request_id}"}
+    assert set(spec["paths"]) == expected
+    assert spec["components"]["securitySchemes"]["apiKey"] == {"type": "apiKey", "in": "header", "name": "x-api-key"}
+    for name, item in spec["paths"].items():
+        [operation] = item.values()
+        promised = {str(status.code) for status in catalog.gateway.statuses if status.on_model_pages}
+        wanted = promised - {"400", "403", "406"} if "request" in name or "credits" in name else promised - {"422"}
+        assert wanted - ({"422"} if "credits" in name else set()) <= set(operation["responses"]), name
+
+
+@documents
+def test_failures_have_a_body_and_an_example_each(path: Path) -> None:
+    spec = load(path)
+    schemas = {"components": spec["components"]}
+    for name, response in spec["components"]["responses"].items():
+        for media_type, content in response["content"].items():
+            assert content["examples"], name
+            for example in content["examples"].values():
+                assert "{" not in json.dumps(example["value"]).strip('{}"') or media_type == "application/json"
+                jsonschema.validate(example["value"], {**content["schema"], **schemas})
+                if media_type == "application/json":
+                    assert example["value"]["error"]
+
+
+@documents
+def test_samples_fit_their_schemas(path: Path) -> None:
+    spec = load(path)
+    for item in spec["paths"].values():
+        for operation in item.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for example in content["examples"].values():
+                    jsonschema.validate(example["value"], {**content["schema"], "components": spec["components"]})
+
+
+def test_every_fact_of_a_parameter_is_in_its_schema(catalog: Catalog) -> None:
+    for model in catalog.models:
+        schema = request_schema(model)
+        assert schema["required"] == [parameter.name for parameter in model.parameters if parameter.required]
+        for parameter in model.parameters:
+            made = schema["properties"][parameter.name]
+            assert made.get("minimum") == parameter.minimum
+            assert made.get("maximum") == parameter.maximum
+            assert made.get("default", parameter.default) == parameter.default or isinstance(parameter.default, Absent)
+            assert ("default" in made) != isinstance(parameter.default, Absent)
+            values = made["anyOf"][0]["enum"] if "anyOf" in made else made.get("enum")
+            assert values == (list(parameter.choices.known) if parameter.choices else None)
+            assert ("anyOf" in made) == bool(parameter.choices and parameter.choices.open)
+
+
+def test_media_types_follow_the_formats(catalog: Catalog) -> None:
+    def run(model: Model) -> set[str]:
+        operation = document(catalog.gateway, [model])["paths"][f"/v1/{model.slug}"]["post"]
+        return set(operation["responses"]["200"]["content"])
+
+    assert run(catalog.model("style-transfer")) == {"image/webp", "image/jpeg", "image/png"}
+    assert run(catalog.model("flux-img2img")) == {"image/jpeg", "application/json"}
+    assert run(catalog.model("flux-dev-finetuned")) == {"application/json"}
+
+
+def test_emitting_is_pure(catalog: Catalog) -> None:
+    assert list(emit(catalog)) == list(emit(catalog))
+
+
+def test_redocly_has_nothing_to_say() -> None:
+    command = ["npx", "redocly", "lint", "--config", "redocly.yaml", "--format", "stylish", *map(str, DOCUMENTS)]
+    result = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "warning" not in result.stdout
+
+
+def test_openapi_typescript_makes_types_that_compile(tmp_path: Path) -> None:
+    types = tmp_path / "segmind.ts"
+    for command in (
+        ["npx", "openapi-typescript", str(OPENAPI / "segmind.yaml"), "--output", str(types)],
+        ["npx", "tsc", "--strict", "--noEmit", str(types)],
+    ):
+        result = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert '"euler" | "euler_cfg_pp"' in types.read_text("utf-8")
+
+
+def test_openapi_python_client_makes_a_client(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
+    command += ["--path", str(OPENAPI / "segmind.json"), "--output-path", str(tmp_path / "client")]
+    command += ["--config", str(TOOLS / "openapi_python_client.yaml")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it formats what it makes with ruff
+    environment = {**os.environ, "PATH": path}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "client" / "models" / "style_transfer_request.py").is_file()
+
+
+@documents
+def test_schemathesis_reads_every_operation(path: Path) -> None:
+    schema = schemathesis.openapi.from_path(str(path))
+    found = [isinstance(result, Ok) for result in schema.get_all_operations()]
+    assert found == [True] * len(load(path)["paths"])

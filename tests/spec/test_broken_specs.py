@@ -1,0 +1,188 @@
+"""A broken spec gives one clear message a finding, no traceback, and nothing is written."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segforge.cli import main
+from segforge.spec.load import check_specs
+
+Breaking = Callable[[str], str]
+
+
+def replace(old: str, new: str) -> Breaking:
+    def breaking(text: str) -> str:
+        assert text.count(old) >= 1, f"the spec no longer holds {old!r}"
+        return text.replace(old, new, 1)
+
+    return breaking
+
+
+def alias_bomb(text: str) -> str:
+    levels = ["note_0: &n0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"note_{n}: &n{n} [{', '.join([f'*n{n - 1}'] * 9)}]" for n in range(1, 9)]
+    return text + "\n".join(levels)
+
+
+# What is done to flux-ipadapter.yaml -> the rule that names it, and what the message must hold.
+BROKEN: dict[str, tuple[Breaking, str, str]] = {
+    "tab": (replace("  image:\n    type", "  image:\n\ttype"), "yaml.syntax", "indent with spaces"),
+    "bracket": (replace("versions: [v1, v2]", "versions: [v1, v2"), "yaml.syntax", "brackets"),
+    "duplicate key": (replace("    default: 3.5\n", "    default: 3.5\n    default: 3.5\n"), "yaml.duplicate_key", '"default" again'),
+    "duplicate parameter": (replace("  strength:\n", "  seed:\n"), "yaml.duplicate_key", '"seed" again'),
+    "alias bomb": (alias_bomb, "yaml.", "more than"),
+    "many aliases": (lambda text: text + "x: &x 1\ny: [" + ", ".join(["*x"] * 60) + "]\n", "yaml.aliases", "more than 50"),
+    "alias to itself": (lambda text: text + "x: &x [*x]\n", "yaml.alias", "*x"),
+    "unknown alias": (lambda text: text + "x: *nowhere\n", "yaml.alias", "*nowhere"),
+    "deep": (lambda text: text + "x: " + "[" * 200 + "]" * 200, "yaml.too_deep", "levels"),
+    "very deep": (lambda text: text + "x: " + "[" * 100_000, "yaml.", "levels"),
+    "many values": (lambda text: text + "x: [" + "1," * 30_000 + "1]\n", "yaml.too_many", "20,000"),
+    "large": (lambda text: text + "#" * 60_000_000, "file.too_large", "1,000,000 bytes"),
+    "two documents": (lambda text: text + "---\nslug: other\n", "yaml.documents", "2 documents"),
+    "empty": (lambda _: "", "yaml.documents", "0 documents"),
+    "a list": (lambda _: "- 1\n", "schema.type", "object"),
+    "merge key": (lambda text: text + "x: &x {a: 1}\ny: {<<: *x}\n", "yaml.merge_key", "<<"),
+    "python tag": (lambda text: text + "x: !!python/object/apply:os.system [ls]\n", "schema.additionalProperties", '"x"'),
+    "scalar tag": (replace("default: jpeg", "default: !!binary jpeg"), "yaml.tag", "remove the tag"),
+    "control character": (replace("Flux Ipadapter", "Flux \x07 Ipadapter"), "yaml.character", "escape it"),
+    "sexagesimal": (replace("[jpeg, png, webp], total: 3", "[1:1, png, webp], total: 3"), "yaml.ambiguous", '"1:1", which YAML 1.1 reads as 61'),
+    "norway": (replace("default: jpeg", "default: no"), "yaml.ambiguous", "reads as false"),
+    "date": (replace('"2026-11-21"', "2026-11-21"), "yaml.ambiguous", "quote it"),
+    "octal": (replace("maximum: 75", "maximum: 075"), "yaml.ambiguous", "reads as 61"),
+    "number as key": (replace("  true_gs:", "  1:"), "yaml.key", '"1"'),
+    "unknown field": (replace("    minimum: 10\n", "    minimun: 10\n"), "schema.additionalProperties", 'did you mean "minimum"?'),
+    "missing field": (replace("title: Flux Ipadapter\n", ""), "schema.required", '"title"'),
+    "wrong type": (replace("required: true", "required: 7"), "schema.type", "boolean"),
+    "unknown version": (replace("[v1, v2]", "[v1, v3]"), "schema.enum", '"v3"'),
+    "bad slug": (replace("slug: flux-ipadapter", "slug: ../etc/passwd"), "schema.pattern", "passwd"),
+    "slug of another file": (replace("slug: flux-ipadapter", "slug: flux-other"), "slug.file_name", "flux-other.yaml"),
+    "no date": (replace('"2026-11-21"', '"2026-13-41"'), "reviewed.date", "YYYY-MM-DD"),
+    "range the wrong way round": (replace("minimum: 10\n    maximum: 75", "minimum: 75\n    maximum: 10"), "range.order", "swap"),
+    "range on text": (replace('    default: ""\n', '    default: ""\n    minimum: 1\n'), "range.type", "string"),
+    "fraction in an integer range": (replace("minimum: 10\n    maximum: 75", "minimum: 10.5\n    maximum: 75"), "range.type", "10.5"),
+    "default outside range": (replace("default: 3.5", "default: 35"), "default.range", "35 outside 1 to 10"),
+    "default outside enum": (replace("default: jpeg", "default: gif"), "default.enum", '"gif"'),
+    "default of another type": (replace("default: 3.5", 'default: "3.5"'), "default.type", "number"),
+    "null default": (replace("default: 3.5", "default: null"), "default.null", "nullable: true"),
+    "more known values than there are": (replace("total: 3", "total: 2"), "enum.total", "3 known values of 2"),
+    "value twice": (replace("[jpeg, png, webp], total", "[jpeg, png, png], total"), "enum.duplicate", '"png" again'),
+    "number in a text enum": (replace("[jpeg, png, webp], total", "[jpeg, png, 5], total"), "enum.type", "quote it"),
+    "format on a number": (replace("type: integer\n", "type: integer\n    format: uri\n"), "format.type", "integer"),
+    "sample outside range": (replace("  true_gs: 2\n", "  true_gs: 20\n"), "example.range", "20"),
+    "sample outside enum": (replace("  image_format: jpeg\n", "  image_format: gif\n"), "example.enum", '"gif"'),
+    "sample of another type": (replace("  seed: 32556\n", "  seed: none\n"), "example.type", "integer"),
+    "sample of no parameter": (replace("  true_gs: 2\n", "  true_g: 2\n"), "example.unknown", '"true_g"'),
+    "names that collide": (replace("  true_gs:\n", "  True-GS:\n"), "example.unknown", '"true_gs"'),
+    "control of no parameter": (replace("seed: seed", "seed: sede"), "controls.unknown", '"sede"'),
+    "control of the wrong type": (replace("seed: seed", "seed: prompt"), "controls.type", "integer"),
+    "formats that differ": (replace("formats: [jpeg, png, webp]", "formats: [jpeg, png]"), "returns.formats", "webp"),
+    "formats of JSON": (replace("media: image", "media: json"), "returns.formats", "no formats"),
+    "name with a line end": (replace("  true_gs:\n", '  "true\\ngs":\n'), "parameter.name", "\\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_model_is_named(name: str, specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    breaking, rule, text = BROKEN[name]
+    path = specs / "models" / "flux-ipadapter.yaml"
+    path.write_text(breaking(path.read_text("utf-8")), "utf-8")
+    out = specs.parent / "generated"
+
+    assert main(["lint", "--specs", str(specs)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    findings = [line for line in lines if "flux-ipadapter.yaml:" in line]
+    assert any(f"  {rule}" in line and text in line for line in findings), lines
+    assert all(re.match(r"\S+:\d+:\d+  [a-z_.A-Z]+  \S", line) for line in findings), lines
+
+    assert main(["generate", "--specs", str(specs), "--out", str(out)]) == 1
+    assert rule in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_colliding_names_are_named(specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    text = path.read_text("utf-8")
+    extra = "  True-GS:\n    type: number\n    required: false\n    description: Twin.\n"
+    path.write_text(text.replace("  true_gs:\n", extra + "  true_gs:\n"), "utf-8")
+    _, findings = check_specs(specs)
+    assert {"collision.python", "collision.typescript"} <= {finding.rule for finding in findings}
+
+
+def test_colliding_slugs_are_named(specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    twin = specs / "models" / "flux.ipadapter.yaml"
+    twin.write_text(path.read_text("utf-8").replace("slug: flux-ipadapter", "slug: flux.ipadapter"), "utf-8")
+    _, findings = check_specs(specs)
+    assert {"collision.python", "collision.typescript"} <= {finding.rule for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("code: 402", "code: 401", "status.code"),
+        ("title: Gone", "title: Forbidden", "status.title"),
+        ("name: auth.invalid", "name: auth.missing", "status.case"),
+        ("next: [COMPLETED, FAILED]", "next: [COMPLETED, DONE]", "state.next"),
+        ("code: 422, next: []", "code: 423, next: []", "state.code"),
+        ("html: ", "text: ", "schema.additionalProperties"),
+        ("key_pattern: \"^SG_", "key_pattern: \"^(SG_", "auth.pattern"),
+    ],
+)  # fmt: skip
+def test_a_broken_gateway_is_named(old: str, new: str, rule: str, specs: Path) -> None:
+    path = specs / "gateway.yaml"
+    path.write_text(replace(old, new)(path.read_text("utf-8")), "utf-8")
+    catalog, findings = check_specs(specs)
+    assert catalog is None
+    assert rule in {finding.rule for finding in findings}
+
+
+def test_a_file_that_is_not_utf8_is_named(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    path.write_bytes(path.read_bytes().replace(b"Flux Ipadapter", b"Flux \xe9padapter"))
+    assert main(["lint", "--specs", str(specs)]) == 1
+    line = path.read_bytes().split(b"\xe9")[0].count(b"\n") + 1
+    assert f"flux-ipadapter.yaml:{line}:" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_read_is_named(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (specs / "models" / "broken.yaml").symlink_to(specs / "nowhere")
+    assert main(["lint", "--specs", str(specs)]) == 1
+    assert "file.unreadable" in capsys.readouterr().out
+
+
+def test_all_findings_come_at_once(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("flux-ipadapter", "style-transfer"):
+        path = specs / "models" / f"{name}.yaml"
+        path.write_text(path.read_text("utf-8").replace("default: 1\n", "default: -1\n"), "utf-8")
+    assert main(["lint", "--specs", str(specs), "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    files = [Path(finding["file"]).name for finding in report["findings"] if finding["rule"] == "default.range"]
+    assert files.count("flux-ipadapter.yaml") == 3
+    assert files.count("style-transfer.yaml") == 2
+    assert report["errors"] == 5
+
+
+def test_a_finding_cannot_forge_lines(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    forged = '"jpeg\\nspecs/models/x.yaml:1:1  fake  \\e[31m[bold]all is well[/bold]"'
+    path.write_text(path.read_text("utf-8").replace("default: jpeg", f"default: {forged}"), "utf-8")
+    assert main(["lint", "--specs", str(specs)]) == 1
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert not any(line.startswith("specs/models/x.yaml") for line in out.splitlines())
+    assert "[bold]all is well[/bold]" in out
+
+
+def test_no_folder_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("lint", "generate"):
+        assert main([command, "--specs", str(tmp_path / "nowhere")]) == 2
+        assert "--specs" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_a_finding(tmp_path: Path) -> None:
+    catalog, findings = check_specs(tmp_path)
+    assert catalog is None
+    assert {finding.rule for finding in findings} == {"file.missing", "file.unreadable"}
