@@ -77,9 +77,9 @@ def read_blocks(document: Document, start: int, end: int, sample: dict[str, Valu
     best = Reading("none", unread=list(lines))
     best_score = (0, 0, 0)
     for form in _FORMS:
+        if form == "glued" and best_score[1] > 1 and set(sample) <= set(best.names):
+            continue  # nothing is missing, so that no line needs to be cut
         made = list(_split_glued(document, lines, sample)) if form == "glued" else lines
-        if form == "glued" and len(made) == len(lines):
-            continue
         reading = _Walk(document, made, form, sample, bare=True).read()
         if any(block.values.labelled for block in reading.blocks):
             reading = _Walk(document, made, form, sample, bare=False).read()
@@ -97,6 +97,7 @@ class _Walk:
         self.text, self.lines, self.form, self.sample, self.bare = document.text, lines, form, sample, bare
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
+        self._loose = form in ("joined", "glued")
 
     def read(self) -> Reading:
         reading = Reading(self.form)
@@ -152,7 +153,7 @@ class _Walk:
         start = self.lines[begin].start if begin < len(self.lines) else self.end
         sample = self.sample.get(own)
         if index == len(self.lines):
-            values = read_values(self.text, start, self.end, type_, sample, bare=self.bare)
+            values = read_values(self.text, start, self.end, type_, sample, bare=self.bare, loose=self._loose)
             rest = self.text[values.stop : self.end].strip() if begin < len(self.lines) else ""
             return None if rest else (values, None, (0, 0))
         line = self.lines[index]
@@ -160,7 +161,7 @@ class _Walk:
         if header is None:
             return None
         end = header.name_end if self._glued else line.start
-        values = read_values(self.text, start, end, type_, sample, bare=self.bare)
+        values = read_values(self.text, start, end, type_, sample, bare=self.bare, loose=self._loose)
         if not self._glued:
             return None if self.text[values.stop : end].strip() else (values, header, (line.start, header.name_end))
         place = self._name(start, values, end, type_, sample)
@@ -180,7 +181,7 @@ class _Walk:
             known = [key for key in self.sample if key and whole.endswith(key) and len(key) > len(name)]
             if known:
                 at = start + len(whole) - len(max(known, key=len))
-                values = read_values(self.text, start, at, type_, sample, bare=self.bare)
+                values = read_values(self.text, start, at, type_, sample, bare=self.bare, loose=self._loose)
                 if self.text[values.stop : at].strip():
                     return None
                 name = max(known, key=len)
@@ -200,7 +201,7 @@ class _Walk:
         if form in ("joined", "glued"):
             if not _ANCHOR.search(line.text):
                 return None
-            stop = read_values(self.text, start, line.end, type_, bare=self.bare).stop
+            stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
             return _joined_header(self.text, line, index, max(stop, line.start), self.sample)
         following = lines[index + 1] if index + 1 < len(lines) else None
         if form == "spaced":
@@ -215,15 +216,11 @@ class _Walk:
             match = _FLAG_TYPE.fullmatch(following.text)
             if match is None:
                 return None
-            third = lines[index + 2] if index + 2 < len(lines) else None
-            if third is not None and _FLAG_TYPE.fullmatch(third.text) and index + 3 < len(lines) and not self._anchored(index + 3):
+            if following.text in self.sample and index + 2 < len(lines) and _FLAG_TYPE.fullmatch(lines[index + 2].text):
                 return None
             return replace(_header_of(index, index + 2, following, match), name_end=line.end)
         third = lines[index + 2] if index + 2 < len(lines) else None
         return _three_line(form, index, line, following, third) if third is not None else None
-
-    def _anchored(self, index: int) -> bool:
-        return index < len(self.lines) and _FLAG_TYPE.fullmatch(self.lines[index].text) is not None
 
 
 _FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "glued")

@@ -63,21 +63,24 @@ def _without_numbers(code: str) -> str:
     for first in _NUMBERED.finditer(code):
         if first.start() < at:
             continue
-        number = 1
-        position = first.start() + len(first[0]) - 1
-        while True:
-            digits = str(number)
-            parts += [code[at:position], " " * len(digits)]
-            at = position + len(digits)
-            line_end = code.find("\n", at)
-            if line_end < 0:
-                break
-            match = re.compile(rf"[ \t]*(?={number + 1}(?!\d))").match(code, line_end + 1)
-            if match is None:
-                break
-            number, position = number + 1, match.end()
+        places = _numbers(code, first.end() - 1)
+        for place, number in places if len(places) > 1 else []:
+            parts += [code[at:place], " " * len(number)]
+            at = place + len(number)
     parts.append(code[at:])
     return "".join(parts)
+
+
+def _numbers(code: str, first: int) -> list[tuple[int, str]]:
+    """Where the lines' numbers stand, from a first one on: at the start of each line, one more each."""
+    places = [(first, "1")]
+    while (end := code.find("\n", places[-1][0])) >= 0:
+        number = str(len(places) + 1)
+        match = re.compile(rf"[ \t]*(?={number}(?!\d))").match(code, end + 1)
+        if match is None:
+            break
+        places.append((match.end(), number))
+    return places
 
 
 def _payloads(code: str) -> Iterator[Sample]:

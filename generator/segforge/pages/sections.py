@@ -51,7 +51,9 @@ def cut(document: Document) -> Sections:
         if stop is not None:
             body_end, complete = stop, True
         parameters, after = (begin, max(begin, body_end)), body_end
-    code_end = lines[endpoint].start if endpoint is not None else (after if start is None else lines[start].start)
+    code_end = after if start is None else lines[start].start
+    if endpoint is not None:
+        code_end = lines[endpoint].end - len("API Endpoint")
     head = _head(lines, code_end)
     code_start = head[-1].end if head else 0
     returns = _returns(lines, after if parameters else 0)

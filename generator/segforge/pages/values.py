@@ -20,6 +20,9 @@ _TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
 _NUMBERS = re.compile(r"-?\d[-\d.]*(?:[eE][-+]\d+)?")
 _WORD = re.compile(r"true|false|null")
 _NEST = re.compile(r"(?:Array items|Object properties|Items|Properties)\s*:(?=\s|\w)")
+_AFTER_WORD = re.compile(r"(?=[\s\",|+]|true|false|null|$)")
+_AFTER_VALUE = re.compile(r"(?=[\s\",|+]|Range\s*:|Array items|$)")
+_COMMA = re.compile(r"\s*[,|]\s*")
 _RAW = re.compile(r"[^\n]+")
 
 KINDS: Final = {"string": str, "boolean": bool, "integer": int, "number": (int, float)}
@@ -59,12 +62,13 @@ class _Token:
     end: int
 
 
-def read_values(text: str, start: int, end: int, type_: str, sample: Value = None, *, bare: bool = True) -> Values:
+def read_values(text: str, start: int, end: int, type_: str, sample: Value = None, *, bare: bool = True, loose: bool = True) -> Values:
     """Read as many values as there are from `start` on.
 
-    `type_` is the parameter's, `sample` its value in the page's sample; `bare` allows values without a label.
+    `type_` is the parameter's, `sample` its value in the page's sample. `bare` allows values without a label, and
+    `loose` those that run into a name.
     """
-    scan = _Scan(text, end, type_, bare)
+    scan = _Scan(text, end, type_, bare=bare, loose=loose)
     values = scan.run(start)
     _Meaning(scan, values, type_, sample).settle()
     return values
@@ -73,8 +77,8 @@ def read_values(text: str, start: int, end: int, type_: str, sample: Value = Non
 class _Scan:
     """Collects the tokens: one default, one list of values, one range, in the order that the layouts have."""
 
-    def __init__(self, text: str, end: int, type_: str, bare: bool) -> None:
-        self.text, self.end, self.type, self.allow_bare = text, end, type_, bare
+    def __init__(self, text: str, end: int, type_: str, *, bare: bool, loose: bool) -> None:
+        self.text, self.end, self.type, self.allow_bare, self.loose = text, end, type_, bare, loose
         self.default: _Token | None = None
         self.bare: list[_Token] = []
         self.allowed: list[_Token] = []
@@ -124,11 +128,11 @@ class _Scan:
     def _list(self, at: int) -> int:
         stop = at
         while token := self._value(self._blank(at)):
-            if token.kind == "word" and self.type != "boolean" and token.value is not None:
+            if token.kind == "word" and not _AFTER_WORD.match(self.text, token.end, self.end):
                 break
             self.allowed.append(token)
             at = stop = token.end
-            comma = re.compile(r"\s*[,|]\s*").match(self.text, at, self.end)
+            comma = _COMMA.match(self.text, at, self.end)
             at = comma.end() if comma else at
         if match := _MORE.match(self.text, self._blank(stop), self.end):
             self.more = _Token("number", int(match[1]), match.start(), match.end())
@@ -145,6 +149,8 @@ class _Scan:
         if token is None or (token.kind == "word" and (self.bare or not self._word_fits(token))):
             return None
         if token.kind == "numbers" and self.type in ("string", "boolean"):
+            return None
+        if token.kind in ("numbers", "word") and not self.loose and not _AFTER_VALUE.match(self.text, token.end, self.end):
             return None
         if token.kind == "text" and self.type in ("integer", "number", "boolean") and self.bare:
             return None
