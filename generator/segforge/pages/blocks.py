@@ -77,7 +77,7 @@ def read_blocks(document: Document, start: int, end: int, sample: dict[str, Valu
     best = Reading("none", unread=list(lines))
     best_score = (0, 0, 0)
     for form in _FORMS:
-        if form == "glued" and best_score[1] > 1 and set(sample) <= set(best.names):
+        if form == "glued" and best_score[1] > (not sample) and set(sample) <= set(best.names):
             continue  # nothing is missing, so that no line needs to be cut
         made = list(_split_glued(document, lines, sample)) if form == "glued" else lines
         reading = _Walk(document, made, form, sample, bare=True).read()

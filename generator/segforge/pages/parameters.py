@@ -23,7 +23,7 @@ def build_parameters(document: Document, reading: Reading, samples: Sequence[Sam
 def _no_descriptions(reading: Reading) -> bool:
     """Whether the page has no descriptions at all, so that what stands in their place are values."""
     readings = [block for block in reading.blocks if block.header.slot is None]
-    return len(readings) > 1 and all(block.other is not None or not block.description for block in readings)
+    return len(readings) > 2 and all(block.other is not None or not block.description for block in readings)
 
 
 def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sample], *, bare: bool) -> PageParameter:
