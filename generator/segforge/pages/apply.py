@@ -8,6 +8,7 @@ from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
 from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
 from segforge.pages.yaml_text import mapping, sequence
+from segforge.spec.lint import CONTROL_TYPES
 
 ORDER: Final = ("type", "format", "required", "nullable", "description", "default", "minimum", "maximum", "enum", "note")
 """The order of a parameter's fields."""
@@ -113,9 +114,12 @@ class _Edit:
         return True
 
     def mend(self) -> None:
-        """Carry what changed over to where the spec repeats it: the formats of what is returned."""
+        """Carry what changed over to where the spec repeats it: which parameter decides what, and the formats."""
         data = load(self.text)
         returns = data["returns"]
+        for name, target in returns.get("controls", {}).items():
+            if data["parameters"][target]["type"] not in CONTROL_TYPES[name]:
+                self.text = remove(self.text, ("returns", "controls", name))
         control = returns.get("controls", {}).get("format")
         known = data["parameters"].get(control, {}).get("enum", {}).get("known") if control else None
         if known and "formats" in returns and sorted(map(str, known)) != sorted(returns["formats"]):

@@ -264,6 +264,8 @@ class _Meaning:
         """Digits without a label: one default, or a default and allowed values glued together."""
         whole = number_of(token.value)
         readings = [one for one in splits(token.value) if one[0] in one[1:] and len(set(one[1:])) == len(one) - 1]
+        if isinstance(self.sample, int | float) and self.scan.more is None:
+            readings = [one for one in readings if self.sample in one[1:]]  # a list of all allowed values has the sample's
         bounded = self.scan.range is not None and whole is not None and self.scan.range[0].value <= whole <= self.scan.range[1].value
         if whole is not None and self.scan.more is None and (not readings or self.sample == whole or bounded):
             self._fact("default", whole, token, LIKELY if bounded or self.sample == whole else CONVENTION + 0.1, "the value after the description")
