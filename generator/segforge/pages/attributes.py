@@ -19,12 +19,12 @@ _TYPES: Final = {
     "bool": "boolean", "boolean": "boolean", "list": "array", "array": "array", "dict": "object", "object": "object",
     "image": "string", "file": "string",
 }  # fmt: skip
+MAX_HEADER: Final = 3_000
 _WORD = "|".join(sorted(_TYPES, key=len, reverse=True))
 _HEADER = re.compile(
     rf"(?P<name>\S.*?)\s*(?P<enum>enum\s*:\s*)?(?P<type>{_WORD})(?P<required>\s*\*)?"
     r"(?:\s*\( default: ?(?P<default>.*?) ?\))?(?P<star>\s*\*)?(?:\s*Affects Pricing)?"
 )
-_MARKED = re.compile(r"[\s*)]|Affects Pricing$|(?<=\S)(?:str|int|float|bool|boolean)$")
 _BOUND = re.compile(r"(min|max)\s*:\s*(-?\d+(?:\.\d+)?)\s*,?")
 _ALLOWED = re.compile(r"Allowed values\s*:\s*(.*)")
 _STANDS_FOR: Final[dict[str, tuple[Value, ...]]] = {
@@ -53,7 +53,7 @@ def read_attributes(document: Document, start: int, end: int, samples: Sequence[
 
 def _header(text: str, keys: set[str]) -> re.Match[str] | None:
     """The header that a line is. A line of prose that happens to end in a type's name is none."""
-    match = _HEADER.fullmatch(text)
+    match = _HEADER.fullmatch(text) if len(text) <= MAX_HEADER else None
     if match is None or _BOUND.fullmatch(text):
         return None
     if match["name"] in keys:

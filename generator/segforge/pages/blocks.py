@@ -25,6 +25,7 @@ _BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNOR
 _ANCHOR = re.compile(rf"{FLAG}{TYPE}")
 _LABEL = re.compile(r"Default\s*:|(?:Allowed|Possible) values\s*(?:\(\d{1,6} total\))?\s*:|Range\s*:|Array items\s*:")
 MAX_NAME: Final = 100
+MAX_HEADER: Final = 300
 MAX_BLOCKS: Final = 2_000
 
 Place: TypeAlias = tuple[int, int]
@@ -203,6 +204,8 @@ class _Walk:
                 return None
             stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
             return _joined_header(self.text, line, index, max(stop, line.start), self.sample)
+        if len(line.text) > MAX_HEADER:
+            return None
         following = lines[index + 1] if index + 1 < len(lines) else None
         if form == "spaced":
             match = _SPACED.fullmatch(line.text) or _BRACED.fullmatch(line.text)

@@ -16,7 +16,6 @@ CELL: Final = "\t"
 """Stands between the cells of a table row."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_BREAK = re.compile(r"\s*\n\s*")
 _FLAT = frozenset("area base br col embed hr img input link meta source track wbr p li td th tr dt dd option path".split())
 _HIDDEN = frozenset("script style noscript template svg head iframe object select button nav footer".split())
 _WHOLE = frozenset("p h1 h2 td th dd pre code".split())
@@ -83,7 +82,7 @@ def _lines(root: "LexborNode") -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """The text without the source's line breaks. Blanks within a line stay: they may be part of a value."""
-    return _BREAK.sub(" ", text).replace(CELL, " ").strip()
+    return " ".join(filter(None, map(str.strip, text.split("\n")))).replace(CELL, " ")
 
 
 class _Trace:

@@ -15,6 +15,7 @@ from segforge.pages.sections import Sections, cut, urls
 from segforge.pages.statuses import read_statuses
 from segforge.pages.table import find_table, read_table
 
+MAX_PROSE = 4_000
 _SECONDS = re.compile(r"~\s*(\d{1,6}(?:\.\d{1,6})?)\s*s")
 _PRICE = re.compile(r"~\s*\$\s*(\d{1,6}(?:\.\d{1,8})?)")
 _TITLE_END = re.compile(r"\s*(?:Serverless )?API(?: Documentation)?\s*$")
@@ -125,7 +126,7 @@ def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict
             facts["typical_seconds"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
         elif match := _PRICE.fullmatch(line.text):
             facts["price_usd"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
-        elif not _FORMAT_LINE.fullmatch(line.text):
+        elif len(line.text) <= MAX_PROSE and not _FORMAT_LINE.fullmatch(line.text):
             prose.append((line, span))
     titled = next((index for index, (line, _) in enumerate(prose) if _TITLE_END.search(line.text)), 0)
     for key, index in (("title", titled), ("description", titled + 1)):

@@ -8,7 +8,7 @@ from typing import Final
 from segforge.pages.document import Document, Line
 
 _ENDPOINT = re.compile(r".*API Endpoint$")
-_URL = re.compile(r"(?P<method>GET|POST|PUT|DELETE)?\s*(?P<url>https://api\.segmind\.com(?P<path>/[^\s\"'<>]*))")
+_URL = re.compile(r"(?:(?P<method>GET|POST|PUT|DELETE)\s{0,20})?(?P<url>https://api\.segmind\.com(?P<path>/[^\s\"'<>]*))")
 _ROUTE = re.compile(r"(?P<method>GET|POST)\s*(?P<path>/v\d/[A-Za-z0-9_.{}/-]+)")
 _PARAMETERS = re.compile(r"(?:https?://\S+|.*[\s)\"'])?(Parameters|Request parameters|Request Parameters|Input parameters)")
 _ATTRIBUTES = re.compile(r"Attributes")

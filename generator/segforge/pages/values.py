@@ -25,6 +25,7 @@ _AFTER_VALUE = re.compile(r"(?=[\s\",|+]|Range\s*:|Array items|$)")
 _COMMA = re.compile(r"\s*[,|]\s*")
 _RAW = re.compile(r"[^\n]+")
 
+MAX_VALUES: Final = 5_000
 KINDS: Final = {"string": str, "boolean": bool, "integer": int, "number": (int, float)}
 _DECODER = json.JSONDecoder()
 
@@ -127,7 +128,7 @@ class _Scan:
 
     def _list(self, at: int) -> int:
         stop = at
-        while token := self._value(self._blank(at)):
+        while len(self.allowed) < MAX_VALUES and (token := self._value(self._blank(at))):
             if token.kind == "word" and not _AFTER_WORD.match(self.text, token.end, self.end):
                 break
             self.allowed.append(token)
