@@ -85,10 +85,10 @@ def _parameters(
         return "none", (), ["no list of parameters was found"]
     start, end = sections.parameters
     problems: list[str] = []
+    table = None if sections.oldest else find_table(document, start, end)
     if sections.oldest:
-        return "attributes", read_attributes(document, start, end, samples), problems
-    table = find_table(document, start, end)
-    if table is not None:
+        layout, parameters = "attributes", read_attributes(document, start, end, samples)
+    elif table is not None:
         layout, parameters = "table", read_table(document, table, samples)
     else:
         reading = read_blocks(document, start, end, payload)
