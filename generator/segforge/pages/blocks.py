@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from segforge.pages.document import Document, Line, joined
-from segforge.pages.page import Value
+from segforge.pages.page import CONVENTION, Value
 from segforge.pages.values import Values, read_values
 
 _WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
@@ -99,6 +99,7 @@ class _Walk:
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
         self._loose = form in ("joined", "glued")
+        self._current = (False, "")
 
     def read(self) -> Reading:
         reading = Reading(self.form)
@@ -123,6 +124,7 @@ class _Walk:
         """The block that a header begins, and the next header with its name's place."""
         type_ = self.text[slice(*header.type)].lower()
         own = self.text[name[0] : name[1]].strip()
+        self._current = (self.text[slice(*header.flag)].lower() != "required", own)
         slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
         for index in range(first, len(self.lines) + 1):
             for begin in self._begins(header, first, index):
@@ -169,7 +171,27 @@ class _Walk:
         if place is None:
             return None
         values, at = place
+        if self._loose and not self.text[at - 1 : at].isspace():
+            values, at = self._literal_or_name(values, at, header)
         return values, header, (at, end)
+
+    def _literal_or_name(self, values: Values, at: int, header: Header) -> tuple[Values, int]:
+        """Whether `nullable` is a default and a name or a name alone: the sample says, else the order of the names."""
+        default, end = values.facts.get("default"), header.name_end
+        name = self.text[at:end].strip()
+        if default is None or default.end != at or not (default.value is None or default.value in (True, False)) or name in self.sample:
+            return values, at
+        if not self._in_order(self.text[default.start : end].strip(), header):
+            return values, at
+        if not self._in_order(name, header):
+            return read_values(self.text, default.start, default.start, "string"), default.start
+        values.facts["default"] = replace(default, confidence=CONVENTION, why="the value after the description, unless it begins the next name")
+        return values, at
+
+    def _in_order(self, name: str, header: Header) -> bool:
+        """Whether a name may follow the current one: required ones come first, and each kind is sorted."""
+        required = self.text[slice(*header.flag)].lower() == "required"
+        return (not required, name) > self._current
 
     def _name(self, start: int, values: Values, end: int, type_: str, sample: Value) -> tuple[Values, int] | None:
         """Where the name begins that values run into. A name that the sample has is preferred to another cut."""
