@@ -8,12 +8,12 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo test lint generate types unit contract bench clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-stores clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) $(TOOLS)  ## create .venv and install everything (quick when done already)
+setup: $(STAMP) $(TOOLS) redis  ## create .venv and install everything (quick when done already)
 
 $(STAMP): pyproject.toml constraints.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or later found; install one, or name it: make PYTHON=..." >&2; exit 2; }
@@ -24,6 +24,12 @@ $(STAMP): pyproject.toml constraints.txt generated/python/pyproject.toml
 $(TOOLS): tests/interop/package-lock.json
 	npm ci --prefix tests/interop --silent --no-fund --no-audit
 	@touch $@
+
+# The tests of the shared stores talk to a real server. Where it can't be installed, they fail and say so.
+redis:  ## install redis-server where it is missing and apt-get may (Debian's package, root)
+	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y redis-server; } \
+		|| echo "make: redis-server is missing, and only root can install it with apt-get; install it yourself" >&2
 
 demo: $(STAMP)  ## run all models through the mock with both SDKs, and a short contract campaign
 	$(BIN)/segforge lint
@@ -40,7 +46,7 @@ lint: $(STAMP)  ## style, specs, and whether what is generated is current
 	$(BIN)/segforge generate --check
 
 types: $(STAMP)  ## mypy --strict
-	$(BIN)/mypy generator mock_server contract_tests/segforge_contract generated/mock tests benchmarks examples
+	$(BIN)/mypy generator mock_server contract_tests generated/mock tests benchmarks examples
 
 unit: setup  ## all tests, contract tests included
 	$(BIN)/pytest --numprocesses auto --quiet
@@ -53,6 +59,9 @@ contract: $(STAMP)  ## the contract tests alone, on the mock in process
 
 bench: $(STAMP)  ## start-up and generation time
 	$(BIN)/python benchmarks/startup.py
+
+bench-stores: setup  ## submits and polls a second of the three stores, side by side
+	$(BIN)/python benchmarks/stores.py
 
 clean:  ## remove what set-up and runs leave behind
 	rm -rf .venv tests/interop/node_modules out .mypy_cache .ruff_cache .hypothesis

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import segmind as official_sdk
-import segmind_client
 from rich.console import Console
 from rich.table import Table
 
+import segmind_client
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
 
@@ -78,7 +78,7 @@ def save_output(name: str, result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Run the demo; gives 0 where every call and the contract campaign succeed."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     OUT.mkdir(exist_ok=True)
     table = Table("model", "API", "SDK", "seconds", "output")
     with mock() as url:
@@ -87,8 +87,8 @@ def main() -> int:
         calls: list[tuple[str, str, Any, Callable[[Any, Model], str]]] = [
             ("v1", "segmind-client", ours, v1_ours),
             ("v2", "segmind-client", ours, v2_ours),
-            ("v1", "segmind (official)", theirs, v1_official),
-            ("v2", "segmind (official)", theirs, v2_official),
+            ("v1", "segmind", theirs, v1_official),
+            ("v2", "segmind", theirs, v2_official),
         ]
         for model in load_catalog(default_specs()).models:
             for version, sdk, client, call in calls:

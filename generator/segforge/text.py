@@ -24,6 +24,8 @@ def show(value: object, limit: int = 80) -> str:
 def fill(value: object, values: Mapping[str, object]) -> Any:
     """A JSON value whose strings have each `{name}` of `values` replaced; other braces stay as they are."""
     if isinstance(value, str):
+        if "{" not in value:
+            return value
         return _PLACEHOLDER.sub(lambda match: str(values.get(match[1], match[0])), value)
     if isinstance(value, Mapping):
         return {key: fill(item, values) for key, item in value.items()}

@@ -1,7 +1,7 @@
 """What the mock answers: status, headers and body, made from the cases of `specs/gateway.yaml`."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -11,36 +11,49 @@ from segforge.text import fill
 Cases: TypeAlias = Mapping[str, tuple[Status, StatusCase]]
 """Each status case under its name, as `Gateway.cases` gives them."""
 
-_JSON = (b"content-type", b"application/json")
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+
+_JSON: Final = (b"content-type", b"application/json")
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Answer(NamedTuple):
-    """An HTTP answer as ASGI wants it."""
+    """An HTTP answer as ASGI wants it. `headers` may be added to until it is sent."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: RawHeaders
     body: bytes
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON."""
+        return self.headers[0] is _JSON
 
-def json_answer(status: int, data: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer with a JSON body."""
-    return _answer(status, _JSON, msgspec.json.encode(data), headers)
+    @property
+    def is_picture(self) -> bool:
+        """Whether the body is a picture."""
+        return self.headers[0][1].startswith(b"image/")
+
+    def with_body(self, body: bytes) -> "Answer":
+        """The same answer with another body."""
+        return Answer(self.status, [self.headers[0], (b"content-length", b"%d" % len(body)), *self.headers[2:]], body)
 
 
-def bytes_answer(media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer of 200 with a body of that media type."""
-    return _answer(200, (b"content-type", media_type.encode("ascii")), body, headers)
+def json_answer(status: int, data: object, *, alphabetical: bool = False) -> Answer:
+    """An answer with a JSON body, its keys in the order given or in alphabetical order."""
+    body = _encode_sorted(data) if alphabetical else _encode(data)
+    return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+
+
+def bytes_answer(media_type: str, body: bytes, status: int = 200) -> Answer:
+    """An answer with a body of that media type."""
+    return Answer(status, [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))], body)
 
 
 def case_answer(cases: Cases, name: str, values: Mapping[str, object] | None = None, **extra: Any) -> Answer:
     """The answer of a named status case; `values` fill its `{placeholders}`, `extra` adds keys to a JSON body."""
     status, case = cases[name]
     if case.html is not None:
-        return _answer(status.code, (b"content-type", b"text/html; charset=utf-8"), case.html.encode(), None)
+        return bytes_answer("text/html; charset=utf-8", case.html.encode(), status.code)
     return json_answer(status.code, {**fill(case.body, values or {}), **extra})
-
-
-def _answer(status: int, content_type: tuple[bytes, bytes], body: bytes, headers: Mapping[str, str] | None) -> Answer:
-    listed = [content_type, (b"content-length", b"%d" % len(body))]
-    listed.extend((name.encode("ascii"), value.encode("ascii")) for name, value in (headers or {}).items())
-    return Answer(status, listed, body)

@@ -1,339 +1,293 @@
-"""The mock gateway as an ASGI application.
-
-A request is checked in the gateway's order: key (401), slug (404), verb (405), Content-Type (406), JSON (400),
-parameters (400), balance (406).
-"""
+"""The mock as an ASGI application: tenants, scenarios and the journal around the gateway, the admin API beside it."""
 
 import asyncio
-import base64
-import re
+import json
+import sys
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from segforge.spec.catalog import Assumption, Scalar
+from segforge.spec.catalog import Profile
+from segforge_mock.admin import PREFIX as ADMIN_PREFIX
+from segforge_mock.admin import Admin
 from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
-from segforge_mock.forms import read_form
-from segforge_mock.jobs import COMPLETED, FAILED, Job, StateName, state
-from segforge_mock.pictures import Picture, pictures, render, used_seed
+from segforge_mock.delivery import deliver, drop, with_cors
+from segforge_mock.gateway import Call, Gateway
+from segforge_mock.outputs import Detail, Outputs
+from segforge_mock.policies import BadPolicy, read_policy
+from segforge_mock.request import MAX_BODY_BYTES, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
-from segforge_mock.served import Malformed, Payload, ServedModel, ServedModels, packaged_models
-from segforge_mock.store import MemoryStore, Store
-from segforge_mock.violations import Violation
+from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, scenarios
+from segforge_mock.served import ServedModels, packaged_models
+from segforge_mock.store import MemoryStore, Store, StoreError
+from segforge_mock.tenants import Tenant, Tenants
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-
-MAX_BODY_BYTES: Final = 32 * 2**20
 DEFAULT_TIME_SCALE: Final = 0.01
+SCENARIO_HEADER: Final = b"x-mock-scenario"
+PROFILE_HEADER: Final = b"x-mock-profile"
+TENANT_HEADER: Final = b"x-mock-tenant"
+JOB_HEADER: Final = b"x-mock-job"
+_NO_ROUTE: Final = Match("", "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the mock reads off a request. Header names in lower case."""
+@dataclass(frozen=True)
+class Settings:
+    """How the mock behaves around the gateway; see `create_app`."""
 
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    scheme: str
-    server: str
-    body: bytes | None
-
-    @property
-    def origin(self) -> str:
-        """Scheme and authority under which the caller reached the mock; the URLs in answers start with it."""
-        return f"{self.scheme}://{self.headers.get('host') or self.server}"
-
-    @property
-    def media_type(self) -> str:
-        """The Content-Type without parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+    now: Callable[[], float]
+    profile: str
+    rules: tuple[Rule, ...]
+    chaos: str | None
+    seed: int
+    rate_limit: int | None
+    job_policy: str | None
+    admin: bool
+    admin_token: str | None
+    log: bool
 
 
 class App:
-    """The gateway: models, a store, a clock and the keys that it knows (None: every well-formed one)."""
+    """The mock. Make it with `create_app`."""
 
-    def __init__(
-        self,
-        models: ServedModels,
-        store: Store,
-        now: Callable[[], float],
-        time_scale: float,
-        keys: frozenset[str] | None,
-    ) -> None:
-        self._models = models
-        self._store = store
-        self._now = now
-        self._time_scale = time_scale
-        self._keys = keys
-        self._gateway = models.gateway
-        self._cases = models.gateway.cases
-        self._router = Router.of(models.gateway.routes)
-        self._key_pattern = re.compile(models.gateway.auth.key_pattern)
-        self._key_header = models.gateway.auth.header.lower()
+    def __init__(self, gateway: Gateway, models: ServedModels, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.models = models
+        self.scenarios = scenarios(models.gateway)
+        self._gateway = gateway
+        self._settings = settings
+        self._profiles = {known.name: known for known in models.gateway.profiles}
+        self._profile = self._profiles[settings.profile]
+        self._router = Router(models.gateway.routes)
+        self._chaos = read_chaos(settings.chaos, self.scenarios, settings.seed) if settings.chaos else None
+        self._counts: Counter[tuple[str, int]] = Counter()
+        policy = read_policy(settings.job_policy) if settings.job_policy else None
+        self.tenants = Tenants(
+            lambda name: Tenant(name, Rules(self.scenarios, settings.rules, settings.seed), policy, settings.rate_limit)
+        )
+        admin = Admin(self.tenants, store, self.scenarios, self.now, settings.admin_token)
+        self._admin = admin if settings.admin else None
+
+    def now(self, tenant: Tenant) -> float:
+        """A tenant's time, in seconds since the epoch."""
+        return self._settings.now() + tenant.clock_offset
+
+    async def close(self) -> None:
+        """Give back what the store holds open."""
+        await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; other protocols are none of the gateway's."""
+        """Answer one HTTP request; the gateway speaks nothing else."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway does not speak {scope['type']}")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        host, port = scope.get("server") or ("localhost", 80)
-        request = Request(
-            scope["method"],
-            scope["path"],
-            headers,
-            scope.get("scheme", "http"),
-            f"{host}:{port}",
-            await _read_body(receive),
-        )
-        answer = await self.answer(request)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
+        body = await read_body(receive)
+        request = Request(scope, body or b"")
+        tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
+        if body is None:
+            answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
+            return await deliver(answer, "", 0, scope, send)
+        try:
+            own = await self._own_answer(request, tenant)
+            if own is None:
+                return await self._exchange(request, tenant, send)
+        except StoreError as error:
+            own = json_answer(503, {"error": f"The mock's store failed: {error}"})
+        return await deliver(own, "", 0, scope, send)
 
-    async def answer(self, request: Request) -> Answer:
-        """Answer a request."""
-        if request.body is None:
-            return json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
-        match = self._router.match(request.path)
-        if match is not None and match.route == "picture":
-            return await self._picture(request, match)
-        refusal = self._check_key(request)
-        if refusal is not None:
-            return refusal
-        if match is None:
-            return case_answer(self._cases, "route.unknown", {"path": request.path})
-        if match.route in ("run", "submit"):
-            return await self._start(request, match)
-        if request.method != match.method:
-            return self._wrong_method(match)
-        if match.route == "credits":
-            return json_answer(200, {"credits": await self._store.balance(self._key(request)), "free-credits": 0.0})
-        return await self._poll(request, match)
+    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer | None:
+        """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
+        path = request.path
+        if path.startswith(ADMIN_PREFIX):
+            if self._admin is None:
+                return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
+            return await self._admin.answer(request, tenant)
+        if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+            return _preflight(request)
+        match path:
+            case "/healthz":
+                return json_answer(200, {"status": "ok"})
+            case "/readyz":
+                await self.store.get("")
+                return json_answer(200, {"status": "ok"})
+            case "/metrics":
+                return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+        return None
 
-    def _key(self, request: Request) -> str:
-        return request.headers.get(self._key_header, "")
+    async def _exchange(self, request: Request, tenant: Tenant, send: Send) -> None:
+        """One request to the gateway, from its scenario to the journal."""
+        match = self._router.match(request.path) or _NO_ROUTE
+        if match.route == "picture":
+            tenant = await self._owner(match, tenant)
+        answer, plan = await self._planned(request, tenant, match)
+        scenario = plan.scenario
+        fault = scenario.name if scenario is not None and scenario.kind == "fault" else ""
+        name = scenario.name if scenario is not None else ""
+        if answer is not None and b"origin" in request.headers:
+            with_cors(answer.headers, request.headers[b"origin"])
+        slug = match.value if match.route in ("run", "submit") else ""
+        tenant.journal.add(self.now(tenant), request, (match.route, slug, name), answer)
+        self._counts[match.route, answer.status if answer is not None else 0] += 1
+        if self._settings.log:
+            self._write_log(request, tenant, match, answer, name)
+        if answer is None:
+            return drop(request.scope)
+        return await deliver(answer, fault, plan.seconds, request.scope, send)
 
-    def _check_key(self, request: Request) -> Answer | None:
-        key = self._key(request)
-        if not key and "authorization" not in request.headers:
-            return case_answer(self._cases, "auth.missing")
-        known = key in self._keys if self._keys is not None else self._key_pattern.fullmatch(key)
-        return None if known else case_answer(self._cases, "auth.invalid")
+    async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Plan]:
+        """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
+        plan: Plan | Answer = NOTHING
+        if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.rules:
+            plan = self._plan(request, tenant, match)
+        profile = self._profile_of(request, tenant)
+        for wrong in (plan, profile):
+            if isinstance(wrong, Answer):
+                return wrong, NOTHING
+        assert isinstance(plan, Plan)  # noqa: S101 - narrows the type
+        assert isinstance(profile, Profile)  # noqa: S101 - narrows the type
+        if plan.delay:
+            await asyncio.sleep(plan.delay)
+        scenario = plan.scenario
+        if scenario is not None and scenario.name == "drop-before":
+            return None, plan
+        call = Call(request, match, tenant, self.now(tenant), profile)
+        if scenario is not None and (scenario.kind == "case" or (scenario.kind == "job" and match.route != "submit")):
+            return self._case(call, scenario), plan
+        call.scenario = scenario
+        if JOB_HEADER in request.headers:
+            try:
+                call.policy = read_policy(request.header(JOB_HEADER))
+            except BadPolicy as error:
+                return json_answer(400, {"error": f"x-mock-job: {error}"}), NOTHING
+        if match is _NO_ROUTE:
+            refusal = self._gateway.check_key(request)
+            return refusal or case_answer(self._gateway.cases, "route.unknown", {"path": request.path}), plan
+        return await self._gateway.answer(call), plan
 
-    def _wrong_method(self, match: Match) -> Answer:
-        answer = case_answer(self._cases, "method.not_allowed")
-        answer.headers.append((b"allow", match.method.encode()))
-        return answer
+    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan | Answer:
+        name = request.header(SCENARIO_HEADER)
+        if name:
+            scenario = self.scenarios.get(name)
+            if scenario is None:
+                known = ", ".join(self.scenarios)
+                return json_answer(400, {"error": f"x-mock-scenario: no scenario {name!r}; there are: {known}"})
+            return Plan(scenario)
+        plan = tenant.rules.plan(match.route, match.value if match.route in ("run", "submit") else "")
+        if plan.scenario is None and self._chaos is not None:
+            return plan._replace(scenario=self._chaos.plan().scenario)
+        return plan
 
-    async def _start(self, request: Request, match: Match) -> Answer:
-        """A v1 run or a v2 submit."""
-        served = self._models.get(match.value)
-        if served is None or ("v1" if match.route == "run" else "v2") not in served.model.versions:
-            return case_answer(self._cases, "model.unknown", {"slug": match.value})
-        if request.method != match.method:
-            return self._wrong_method(match)
-        if request.media_type not in self._gateway.content_types:
-            return case_answer(self._cases, "content_type.invalid")
-        read = _read(request, served)
-        if isinstance(read, Malformed):
-            return case_answer(self._cases, "body.malformed", {"reason": read.reason})
-        if not isinstance(read, Payload):
-            return self._refuse(read)
-        cost = self._assumed_number("credits_per_call")
-        remaining = await self._store.charge(self._key(request), cost)
-        if remaining is None:
-            balance = await self._store.balance(self._key(request))
-            return case_answer(self._cases, "credits.insufficient", {"balance": balance, "cost": cost})
-        job = self._job(served, read.values, cost, remaining)
-        return await (self._run(served, job) if match.route == "run" else self._submit(request, job))
+    def _profile_of(self, request: Request, tenant: Tenant) -> Profile | Answer:
+        name = request.header(PROFILE_HEADER) if PROFILE_HEADER in request.headers else tenant.profile
+        if not name:
+            return self._profile
+        profile = self._profiles.get(name)
+        if profile is None:
+            known = ", ".join(self._profiles)
+            return json_answer(400, {"error": f"x-mock-profile: no profile {name!r}; there are: {known}"})
+        return profile
 
-    def _refuse(self, found: Iterable[Violation]) -> Answer:
-        listed = list(found)
-        text = "; ".join(f"{violation.parameter}: {violation.message} ({violation.rule})" for violation in listed)
-        return case_answer(self._cases, "parameters.invalid", {"violations": text}, violations=listed)
-
-    def _job(self, served: ServedModel, values: Mapping[str, Scalar], cost: float, remaining: float) -> Job:
-        return Job(
-            request_id=str(uuid.uuid4()),
-            slug=served.model.slug,
-            values=values,
-            submitted_at=self._now(),
-            queue_time=self._assumed_number("queue_seconds"),
-            inference_time=served.model.typical_seconds or self._assumed_number("typical_seconds"),
-            time_scale=self._time_scale,
-            cost=cost,
-            remaining_credits=remaining,
-        )
-
-    def _assumed_number(self, name: str) -> float:
-        assumption: Assumption = self._gateway.assumptions[name]
-        return float(assumption.value)
-
-    async def _run(self, served: ServedModel, job: Job) -> Answer:
-        """The blocking call: the output itself, or JSON with it in base64."""
-        made = pictures(self._gateway, served.model, job.values)
-        rendered, _ = await asyncio.gather(_rendered(made), asyncio.sleep(job.inference_time * job.time_scale))
-        headers = {
-            "x-request-id": job.request_id,
-            "x-cost": str(job.cost),
-            "x-remaining-credits": str(job.remaining_credits),
-            "x-generation-time": str(job.inference_time),
-            "x-seed-value": str(used_seed(served.model, job.values)),
+    def _case(self, call: Call, scenario: Scenario) -> Answer:
+        """The answer of a status case that was asked for; what its text names is filled in where it is known."""
+        if scenario.case == "rate.limited":
+            return self._gateway.rate_limited(call.now)
+        value = call.match.value
+        values = {
+            "slug": value,
+            "request_id": value,
+            "path": call.request.path,
+            "balance": "0.0",
+            "cost": "0.05",
+            "cap": "50",
+            "period": "month",
+            "reason": "asked for by the scenario",
+            "violations": "asked for by the scenario",
         }
-        if served.model.returns.media == "image" and not job.values.get(served.model.returns.controls.base64 or ""):
-            return bytes_answer(made[0].media_type, rendered[0], headers)
-        encoded = [base64.b64encode(data).decode("ascii") for data in rendered]
-        body = {
-            "status": "Success",
-            "image": encoded[0] if len(encoded) == 1 else encoded,
-            "infer_time": job.inference_time,
-            "outputs": len(encoded),
-            "image_format": made[0].format,
-        }
-        return json_answer(200, body, headers)
+        return case_answer(self._gateway.cases, scenario.case, values)
 
-    async def _submit(self, request: Request, job: Job) -> Answer:
-        await self._store.add(job)
-        return json_answer(
-            200,
-            {
-                "request_id": job.request_id,
-                "status": state(job, job.submitted_at - 1),
-                "poll_url": self._url(request, "poll", job),
-                "status_url": self._url(request, "status", job),
-                "response_url": self._url(request, "result", job),
-            },
-        )
+    async def _owner(self, match: Match, caller: Tenant) -> Tenant:
+        """The tenant whose clock decides about a picture: the one that submitted the job."""
+        name, _, _ = match.value.rpartition("-")
+        job = await self.store.get(name)
+        return (self.tenants.named(job.tenant) if job is not None else None) or caller
 
-    def _url(self, request: Request, route: str, job: Job) -> str:
-        path: str = getattr(self._gateway.routes, route).path
-        return request.origin + path.replace("{request_id}", job.request_id)
-
-    async def _poll(self, request: Request, match: Match) -> Answer:
-        job = await self._store.get(match.value)
-        now = self._now()
-        if job is None or now - job.submitted_at >= self._gateway.lifecycle.retention_seconds:
-            case = "output.unknown" if match.route == "poll" else "request.unknown"
-            return case_answer(self._cases, case, {"request_id": match.value})
-        current = state(job, now)
-        if current == FAILED:
-            return json_answer(
-                422,
-                {"status": FAILED, "request_id": job.request_id, "error": job.error, "metrics": _metrics(job, current)},
-            )
-        if match.route == "status" or current != COMPLETED:
-            return json_answer(
-                200,
-                {
-                    "status": current,
-                    "request_id": job.request_id,
-                    "status_url": self._url(request, "status", job),
-                    "response_url": self._url(request, "result", job),
-                    "metrics": _metrics(job, current),
-                },
-            )
-        return await self._result(request, job)
-
-    async def _result(self, request: Request, job: Job) -> Answer:
-        made = self._pictures(job)
-        rendered = await _rendered(made)
-        images = [
-            {
-                "url": f"{request.origin}/generations/{_file_name(job, picture)}",
-                "content_type": picture.media_type,
-                "file_name": _file_name(job, picture),
-                "file_size": str(len(data)),
-            }
-            for picture, data in zip(made, rendered, strict=True)
+    def _metrics(self) -> str:
+        """Prometheus' text format."""
+        lines = [
+            "# HELP segforge_mock_requests_total Requests to the gateway by route and status (0: connection dropped).",
+            "# TYPE segforge_mock_requests_total counter",
         ]
-        return json_answer(
-            200,
-            {
-                "status": COMPLETED,
-                "request_id": job.request_id,
-                "output": images[0]["url"],
-                "images": images,
-                "seed": str(made[0].seed),
-                "prompt": made[0].prompt,
-                "metrics": _metrics(job, COMPLETED),
-            },
-        )
+        for (route, status), count in sorted(self._counts.items()):
+            lines.append(f'segforge_mock_requests_total{{route="{route or "unknown"}",status="{status}"}} {count}')
+        return "\n".join(lines) + "\n"
 
-    def _pictures(self, job: Job) -> list[Picture]:
-        served = self._models.get(job.slug)
-        return pictures(self._gateway, served.model, job.values) if served is not None else []
-
-    async def _picture(self, request: Request, match: Match) -> Answer:
-        """A picture of a completed job; its address is the secret, no key is asked for."""
-        if request.method not in ("GET", "HEAD"):
-            return self._wrong_method(match)
-        job = await self._store.get(match.value[:36])
-        if job is not None and state(job, self._now()) == COMPLETED:
-            for picture in self._pictures(job):
-                if _file_name(job, picture) == match.value:
-                    return bytes_answer(picture.media_type, (await _rendered([picture]))[0])
-        return case_answer(self._cases, "route.unknown", {"path": request.path})
+    def _write_log(self, request: Request, tenant: Tenant, match: Match, answer: Answer | None, scenario: str) -> None:
+        """One line of JSON on standard error; nothing that a caller keeps secret is in it."""
+        entry = {
+            "time": self.now(tenant),
+            "method": request.method,
+            "path": request.path,
+            "route": match.route or None,
+            "status": answer.status if answer is not None else None,
+            "bytes": len(answer.body) if answer is not None else 0,
+            "scenario": scenario or None,
+        }
+        sys.stderr.write(json.dumps(entry) + "\n")
 
 
-def _read(request: Request, served: ServedModel) -> Payload | Malformed | list[Violation]:
-    body = request.body or b""
-    if request.media_type == "application/json":
-        return served.read(body)
-    data = read_form(served.model, request.headers["content-type"], body)
-    return data if isinstance(data, Malformed) else served.read_data(data)
+def _preflight(request: Request) -> Answer:
+    answer = Answer(204, [(b"content-length", b"0")], b"")
+    with_cors(answer.headers, request.headers.get(b"origin", b"*"))
+    asked = request.headers.get(b"access-control-request-headers", b"*")
+    answer.headers.append((b"access-control-allow-methods", b"GET, POST, PUT, DELETE"))
+    answer.headers.append((b"access-control-allow-headers", asked))
+    answer.headers.append((b"access-control-max-age", b"600"))
+    return answer
 
 
-def _file_name(job: Job, picture: Picture) -> str:
-    return f"{job.request_id}-{picture.index + 1}.{picture.format}"
-
-
-def _metrics(job: Job, current: StateName) -> dict[str, float]:
-    """Times once they are known; cost and balance only for what is billed."""
-    times = {"inference_time": job.inference_time, "queue_time": job.queue_time, "total_time": job.total_time}
-    if current == COMPLETED:
-        return {"cost": job.cost, "remaining_credits": job.remaining_credits, **times}
-    return times if current == FAILED else {}
-
-
-async def _rendered(made: list[Picture]) -> list[bytes]:
-    """The pictures' bytes; drawing takes tens of milliseconds, so that it happens beside the event loop."""
-    return await asyncio.to_thread(lambda: [render(picture) for picture in made])
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None where it is larger than MAX_BODY_BYTES."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= MAX_BODY_BYTES else None
-    parts, size = [body], len(body)
-    while message.get("more_body") and size <= MAX_BODY_BYTES:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-    return b"".join(parts) if size <= MAX_BODY_BYTES else None
-
-
-def create_app(
+def create_app(  # noqa: PLR0913 - settings, each by its name
     *,
     models: ServedModels | None = None,
     store: Store | None = None,
     now: Callable[[], float] = time.time,
     time_scale: float = DEFAULT_TIME_SCALE,
     keys: Iterable[str] | None = None,
+    profile: str = "documented",
+    pictures: Detail = "full",
+    rules: tuple[Rule, ...] = (),
+    chaos: str | None = None,
+    seed: int = 0,
+    rate_limit: int | None = None,
+    job_policy: str | None = None,
+    public_url: str | None = None,
+    any_model: bool = False,
+    admin: bool = True,
+    admin_token: str | None = None,
+    log: bool = False,
 ) -> App:
     """The mock gateway as an ASGI 3 application.
 
     `models`: what it serves (default: the models that travel with segforge). `store`: where jobs are kept (default: in
     memory). `now`: the clock, in seconds. `time_scale`: how long a run takes here against the real gateway, 0 for no
-    time. `keys`: the API keys that it knows (default: every well-formed one).
+    time. `keys`: the API keys that it knows (default: every well-formed one). `profile`: one of the specs' profiles.
+    `pictures`: "full", or "tiny" for speed. `rules`, `chaos` and `seed`: faults on purpose, see `scenarios`.
+    `rate_limit`: requests a minute and tenant. `job_policy`: how jobs move, see `policies`. `public_url`: what URLs in
+    answers start with (default: the address that the caller used). `any_model`: serve slugs without a spec.
+    `admin`, `admin_token`: the admin API. `log`: a line of JSON for each request on standard error.
+
+    Raises BadRule and BadPolicy for settings that can't be used, KeyError for an unknown profile.
     """
     models = models or packaged_models()
     if store is None:
-        opening = float(models.gateway.assumptions["opening_credits"].value)
-        store = MemoryStore(opening, models.gateway.lifecycle.retention_seconds)
-    return App(models, store, now, time_scale, None if keys is None else frozenset(keys))
+        store = MemoryStore(float(models.gateway.assumptions["opening_credits"].value))
+    gateway = Gateway(
+        models,
+        store,
+        Outputs(models.gateway, pictures),
+        keys=None if keys is None else frozenset(keys),
+        time_scale=time_scale,
+        public_url=public_url.rstrip("/") if public_url else None,
+        any_model=any_model,
+    )
+    settings = Settings(now, profile, rules, chaos, seed, rate_limit, job_policy, admin, admin_token, log)
+    return App(gateway, models, store, settings)

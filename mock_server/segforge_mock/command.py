@@ -1,53 +1,281 @@
 """Serve a mock of the gateway: v1 answers pictures, v2 queues jobs, nothing is billed."""
 
 import argparse
-import sys
+import asyncio
+import ipaddress
+import multiprocessing
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
+
+if TYPE_CHECKING:
+    import ssl
+
+    from segforge_mock.app import App
+    from segforge_mock.served import ServedModels
+    from segforge_mock.upstream import Proxy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=_port, default=8086, help="port to listen on, 0 for a free one (default: %(default)s)"
-    )
+    parser.add_argument("--port", type=_port, default=8086, help="port to listen on, 0 for a free one (%(default)s)")
     parser.add_argument("--api-key", action="append", metavar="KEY", help="accept only this key; may be given again")
+    parser.add_argument("--keys-file", type=Path, metavar="FILE", help="accept only the keys in this file, one a line")
     parser.add_argument("--specs", type=Path, metavar="DIR", help="serve the models of these specs instead of our own")
+    parser.add_argument("--any-model", action="store_true", help="serve slugs without a spec too, leniently")
+    parser.add_argument("--profile", default="documented", help="documented (default) or observed")
+    parser.add_argument("--pictures", choices=("full", "tiny"), default="full", help="tiny ones are quicker")
+    parser.add_argument("--public-url", metavar="URL", help="what URLs in answers start with (the caller's Host)")
+    parser.add_argument("--log", action="store_true", help="a line of JSON for each request on standard error")
     parser.add_argument(
+        "--tls",
+        type=Path,
+        metavar="FILE",
+        help="serve https for Segmind's host names; the certificate to trust is written to FILE",
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="forward to this gateway instead, and report on standard error where its answers differ from the specs",
+    )
+    state = parser.add_argument_group("state")
+    state.add_argument("--store", metavar="URL", help="memory (default), sqlite:///PATH or redis://HOST:PORT/DATABASE")
+    state.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N",
+        help="processes that serve, on a store that they share; without the admin API (default: %(default)s)",
+    )
+    time = parser.add_argument_group("time")
+    time.add_argument(
         "--time-scale",
         type=_scale,
         default=0.01,
         metavar="FACTOR",
         help="how long a run takes against the real gateway; 0 for no time (default: %(default)s)",
     )
+    time.add_argument("--job-policy", metavar="HOW", help="how jobs move: instant, seconds=S, polls=N or held")
+    faults = parser.add_argument_group("faults and limits")
+    faults.add_argument("--list-scenarios", action="store_true", help="list what can go wrong on purpose, and exit")
+    faults.add_argument("--script", type=Path, metavar="FILE", help="YAML file of rules: which scenario, when")
+    faults.add_argument("--chaos", metavar="NAME=RATE,...", help="scenarios that happen at random, at these rates")
+    faults.add_argument("--seed", type=int, default=0, help="seed of chaos and drawn latencies (default: %(default)s)")
+    faults.add_argument("--rate-limit", type=_limit, metavar="PLAN", help=f"requests a minute and key: a number, or {', '.join(_PLANS)}")  # fmt: skip  # noqa: E501
+    admin = parser.add_argument_group("admin API (below /_mock)")
+    admin.add_argument("--no-admin", action="store_true", help="switch it off")
+    admin.add_argument("--admin-token", metavar="TOKEN", help="ask for this x-mock-token; needed off loopback")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM; gives 2 where the address can't be had, 1 where the specs are wrong."""
+    """Serve until SIGINT or SIGTERM; gives 2 for settings that can't be used, 1 where the specs are wrong."""
     from segforge.spec.finding import SpecError
-    from segforge_mock.app import create_app
-    from segforge_mock.emitted import models_of
-    from segforge_mock.server import listen, serve, url_of
+    from segforge_mock.policies import BadPolicy
+    from segforge_mock.scenarios import BadRule
+    from segforge_mock.server import listen, url_of
+    from segforge_mock.store import StoreError
 
     try:
-        models = models_of(args.specs) if args.specs is not None else None
+        models = _models(args.specs)
+        if args.list_scenarios:
+            return _list_scenarios(models)
+        _check_workers(args)
+        app = _app(args, models)
+        tls = _tls(args.tls)
     except SpecError as error:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
         return 1
+    except (BadRule, BadPolicy, StoreError, OSError, _Misuse) as error:
+        return _misuse(str(error))
     try:
         bound = listen(args.host, args.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        address = f"{args.host}:{args.port}"
-        message = f"segforge mock: can't listen on {address}: {reason}; choose another --port, or 0 for a free one"
-        console(error=True).print(message, style="red", markup=False)
-        return 2
-    app = create_app(models=models, time_scale=args.time_scale, keys=args.api_key)
-    serve(app, bound, lambda: print(f"segforge mock: {url_of(bound)}", file=sys.stdout, flush=True))
+        return _misuse(f"can't listen on {args.host}:{args.port}: {reason}; choose another --port, or 0 for a free one")
+    if args.workers > 1:
+        return _serve_workers(args, models, app, bound, tls)
+    url = url_of(bound, "https" if tls is not None else "http")
+    _serve(app, bound, lambda: print(f"segforge mock: {url}", flush=True), tls)
     return 0
+
+
+class _Misuse(Exception):
+    """Arguments that can't be used; the message says why."""
+
+
+def _misuse(message: str) -> int:
+    console(error=True).print(f"segforge mock: {message}", style="red", markup=False)
+    return 2
+
+
+def _models(specs: Path | None) -> "ServedModels":
+    from segforge_mock.emitted import models_of
+    from segforge_mock.served import packaged_models
+
+    return packaged_models() if specs is None else models_of(specs)
+
+
+def _list_scenarios(models: "ServedModels") -> int:
+    from rich.table import Table
+
+    from segforge_mock.scenarios import scenarios
+
+    table = Table("scenario", "what happens")
+    for name, scenario in scenarios(models.gateway).items():
+        table.add_row(name, scenario.description)
+    console().print(table)
+    return 0
+
+
+def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
+    if args.upstream is not None:
+        return _proxy(args, models)
+    from segforge_mock.app import create_app
+    from segforge_mock.scenarios import read_script, scenarios
+    from segforge_mock.stores import open_store
+
+    profiles = [profile.name for profile in models.gateway.profiles]
+    if args.profile not in profiles:
+        raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
+    return create_app(
+        models=models,
+        store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
+        keys=_keys(args),
+        profile=args.profile,
+        pictures=args.pictures,
+        time_scale=args.time_scale,
+        job_policy=args.job_policy,
+        public_url=args.public_url,
+        any_model=args.any_model,
+        rules=read_script(args.script, scenarios(models.gateway)) if args.script else (),
+        chaos=args.chaos,
+        seed=args.seed,
+        rate_limit=args.rate_limit,
+        admin=not args.no_admin and args.workers == 1 and (_is_loopback(args.host) or args.admin_token is not None),
+        admin_token=args.admin_token,
+        log=args.log,
+    )
+
+
+def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
+    import httpx
+
+    from segforge_mock.upstream import Proxy
+
+    if args.admin_token is not None:
+        raise _Misuse("--upstream: goes without the admin API; leave out --admin-token")
+    try:
+        url = httpx.URL(args.upstream)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise _Misuse(f"--upstream: expected an http or https URL, found {args.upstream!r}")
+    return Proxy(args.upstream, models)
+
+
+def _keys(args: argparse.Namespace) -> list[str] | None:
+    keys: list[str] = list(args.api_key or ())
+    if args.keys_file is not None:
+        keys += [line.strip() for line in args.keys_file.read_text("utf-8").splitlines() if line.strip()]
+        if not keys:
+            raise _Misuse(f"--keys-file: no key in {args.keys_file}; write one a line")
+    return keys or None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":
+    from segforge_mock.tls import make_context
+
+    return make_context(authority_file) if authority_file is not None else None
+
+
+def _check_workers(args: argparse.Namespace) -> None:
+    """Raise _Misuse where several workers can't do what the other arguments ask for."""
+    from segforge_mock.stores import is_shared
+
+    if args.workers == 1:
+        return
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise _Misuse("--workers: this system can't fork processes; leave it out")
+    if not is_shared(args.store):
+        raise _Misuse("--workers: needs a store that they share: --store sqlite:///PATH or --store redis://HOST:PORT/0")
+    if args.admin_token is not None:
+        raise _Misuse("--admin-token: the admin API reaches one process only; leave out --workers")
+
+
+def _serve_workers(
+    args: argparse.Namespace,
+    models: "ServedModels",
+    checked: "App | Proxy",
+    bound: socket.socket,
+    tls: "ssl.SSLContext | None",
+) -> int:
+    """Serve with several processes. Each opens the store for itself; that of `checked` showed that it can be opened."""
+    from segforge_mock.server import url_of
+    from segforge_mock.store import StoreError
+    from segforge_mock.workers import supervise
+
+    asyncio.run(checked.close())
+    url = url_of(bound, "https" if tls is not None else "http")
+
+    def announce(pids: list[int]) -> None:
+        print(f"segforge mock: {url}", flush=True)
+        print(f"segforge mock: workers {' '.join(map(str, pids))}", flush=True)
+
+    def work(ready: Callable[[], None]) -> None:
+        try:
+            app = _app(args, models)
+        except StoreError as error:
+            raise SystemExit(_misuse(str(error))) from None
+        _serve(app, bound, ready, tls)
+
+    return supervise(work, args.workers, announce)
+
+
+def _serve(app: "App | Proxy", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
+    """Serve until SIGINT or SIGTERM, or in a worker until its supervisor is gone."""
+    from segforge_mock.server import run as run_loop
+    from segforge_mock.server import serve
+    from segforge_mock.workers import on_stop
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        on_stop(asyncio.get_running_loop(), stop.set)
+        try:
+            await serve(app, bound, ready, stop, tls)
+        finally:
+            await app.close()
+
+    run_loop(main)
+
+
+_PLANS = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
+"""Requests a minute of the plans on the pricing page, as recorded in api-evangelist's rate-limits file."""
+
+
+def _limit(text: str) -> int:
+    if text in _PLANS:
+        return _PLANS[text]
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number or one of {', '.join(_PLANS)}, found {text!r}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 64, found {text!r}")
+    return int(text)
 
 
 def _port(text: str) -> int:

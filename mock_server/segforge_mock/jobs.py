@@ -1,10 +1,8 @@
-"""A v2 job: a record that is written once, and a state that is a pure function of the record and the time."""
+"""A v2 job: a record that is written once, and a state that is a pure function of record, time and polls."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from segforge.spec.catalog import Scalar
+import msgspec
 
 StateName: TypeAlias = Literal["QUEUED", "PROCESSING", "COMPLETED", "FAILED"]
 QUEUED: Final = "QUEUED"
@@ -13,36 +11,53 @@ COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, gc=False):
     """What is known of a job from its submit on. Times in seconds, cost and balance in credits.
 
-    `queue_time` and `inference_time` are those of the real gateway; `time_scale` says how much shorter they are here.
-    `error` is why the job will fail, or None where it will complete.
+    `body` is the payload as JSON. `queue_time` and `inference_time` are those that the answers name; `queue_seconds`
+    and `run_seconds` are how long the job really takes on the mock's clock. A job with `polls` moves by being polled
+    instead of by the clock; a held one stays where it is until it is released. `error` is why it will fail, or None.
     """
 
     request_id: str
+    tenant: str
     slug: str
-    values: Mapping[str, Scalar]
+    body: bytes
     submitted_at: float
     queue_time: float
     inference_time: float
-    time_scale: float
+    queue_seconds: float
+    run_seconds: float
     cost: float
-    remaining_credits: float
+    remaining_credits: float = 0.0
     error: str | None = None
+    polls: int = 0
+    held: bool = False
 
     @property
     def total_time(self) -> float:
-        """Seconds from submit to the end, on the real gateway's scale."""
+        """Seconds from submit to the end, as the answers name them."""
         return self.queue_time + self.inference_time
 
 
-def state(job: Job, now: float) -> StateName:
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """What changes about a job after its submit: how often its status was asked for, and whether it was released."""
+
+    polls: int = 0
+    released: bool = False
+
+
+def state(job: Job, now: float, progress: Progress = Progress()) -> StateName:  # noqa: B008 - it is frozen
     """The job's state at a time, in seconds on the clock of `submitted_at`."""
-    elapsed = now - job.submitted_at
-    if elapsed < job.queue_time * job.time_scale:
+    if job.held and not progress.released:
         return QUEUED
-    if elapsed < job.total_time * job.time_scale:
-        return PROCESSING
+    if job.polls:
+        if progress.polls < job.polls:
+            return QUEUED if progress.polls <= 1 else PROCESSING
+    elif not job.held:
+        elapsed = now - job.submitted_at
+        if elapsed < job.queue_seconds:
+            return QUEUED
+        if elapsed < job.queue_seconds + job.run_seconds:
+            return PROCESSING
     return COMPLETED if job.error is None else FAILED

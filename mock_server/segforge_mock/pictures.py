@@ -7,7 +7,6 @@ import random
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -16,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from segforge.spec.catalog import Gateway, Model, Scalar
 
 MAX_SIDE: Final = 4096
+TINY_SIDE: Final = 16
 MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _EXIF_IMAGE_DESCRIPTION: Final = 0x010E
 _MESH: Final = 5
@@ -41,11 +41,12 @@ class Picture:
         return MEDIA_TYPES[self.format]
 
 
-def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar]) -> list[Picture]:
-    """The pictures that a payload asks for. Sides outside 1 to MAX_SIDE, which some models allow, are clamped."""
+def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_side: int = MAX_SIDE) -> list[Picture]:
+    """The pictures that a payload asks for. Sides outside 1 to `max_side` pixels are brought to its ends."""
     controls = model.returns.controls
     assumed = {name: assumption.value for name, assumption in gateway.assumptions.items()}
     width, height = _size(model, values, int(assumed["image_width"]), int(assumed["image_height"]))
+    width, height = min(max(width, 1), max_side), min(max(height, 1), max_side)
     pattern = _pattern(model, values)
     quality = _integer(values, controls.quality, int(assumed["image_quality"]))
     return [
@@ -82,7 +83,7 @@ def _size(model: Model, values: Mapping[str, Scalar], width: int, height: int) -
         if colon and across.isdecimal() and down.isdecimal() and 0 < int(across) <= 100 and 0 < int(down) <= 100:
             longest = max(int(across), int(down))
             width, height = width * int(across) // longest, height * int(down) // longest
-    return min(max(width, 1), MAX_SIDE), min(max(height, 1), MAX_SIDE)
+    return width, height
 
 
 def _integer(values: Mapping[str, Scalar], name: str | None, default: int) -> int:
@@ -99,7 +100,6 @@ def _pattern(model: Model, values: Mapping[str, Scalar]) -> int:
     return int.from_bytes(digest[:8])
 
 
-@lru_cache(maxsize=64)
 def render(picture: Picture) -> bytes:
     """Draw a picture and encode it; the same picture gives the same bytes."""
     image = _draw(picture)

@@ -1,12 +1,17 @@
-"""Finds the route of a path among the templates of `specs/gateway.yaml`."""
+"""Finds the route of a path among the templates of `specs/gateway.yaml` and the mock's own."""
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import fields
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Routes
 
-PICTURES = "/generations/{name}"
-"""Where output URLs point: the mock's own route, served without a key."""
+OWN_ROUTES: Final = (
+    ("picture", "GET", "/generations/{name}"),
+    ("upload", "POST", "/upload-asset"),
+    ("asset", "GET", "/assets/{name}"),
+)
+"""Where output URLs and uploads point. On the real gateway they have hosts of their own."""
 
 
 class Match(NamedTuple):
@@ -17,34 +22,30 @@ class Match(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True)
 class Router:
-    """Route templates split at their slashes; a literal segment goes before a placeholder."""
+    """Route templates by their number of segments; a literal segment goes before a placeholder."""
 
-    templates: tuple[tuple[str, str, tuple[str, ...]], ...]
-
-    @classmethod
-    def of(cls, routes: Routes) -> "Router":
-        """The router of the gateway's routes and of the mock's pictures."""
+    def __init__(self, routes: Routes) -> None:
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
-        listed = [(name, route.method, route.path) for name, route in named] + [("picture", "GET", PICTURES)]
-        split = [(name, method, tuple(path.strip("/").split("/"))) for name, method, path in listed]
-        return cls(tuple(sorted(split, key=lambda template: sum(part.startswith("{") for part in template[2]))))
+        listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
+        split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
+        self.match = lru_cache(maxsize=4096)(self._match)
+        """The route of a path, or None; doubled and trailing slashes don't count."""
+        split.sort(key=lambda template: sum(part.startswith("{") for part in template[1]))
+        self._by_length: dict[int, list[tuple[Match, list[str | None], int]]] = {}
+        for match, parts in split:
+            literals = [None if part.startswith("{") else part for part in parts]
+            place = literals.index(None) if None in literals else -1
+            self._by_length.setdefault(len(parts), []).append((match, literals, place))
 
-    def match(self, path: str) -> Match | None:
-        """The route of a path; doubled and trailing slashes don't count."""
+    def _match(self, path: str) -> Match | None:
         parts = path.strip("/").split("/")
         if "" in parts:
             parts = [part for part in parts if part]
-        for name, method, template in self.templates:
-            if len(template) != len(parts):
-                continue
-            value = ""
-            for expected, part in zip(template, parts, strict=True):
-                if expected[0] == "{":
-                    value = part
-                elif expected != part:
+        for match, literals, place in self._by_length.get(len(parts), ()):
+            for literal, part in zip(literals, parts, strict=True):
+                if literal is not None and literal != part:
                     break
             else:
-                return Match(name, method, value)
+                return Match(match.route, match.method, parts[place]) if place >= 0 else match
         return None

@@ -1,14 +1,14 @@
 """The models that a mock serves: the emitted package, each model loaded when it is first asked for."""
 
+import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,15 +16,13 @@ from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Scalar
 from segforge_mock.violations import Violation, violations
 
 
-@dataclass(frozen=True)
-class Payload:
-    """A request body that the model takes: the value of each parameter, printed defaults filled in."""
+class Payload(NamedTuple):
+    """A request body that the model takes, as JSON whose values have the parameters' types."""
 
-    values: Mapping[str, Scalar]
+    body: bytes
 
 
-@dataclass(frozen=True)
-class Malformed:
+class Malformed(NamedTuple):
     """A request body that is no JSON object, and why."""
 
     reason: str
@@ -42,49 +40,81 @@ class ServedModel:
         return msgspec.json.Decoder(self.request)
 
     @cached_property
-    def _fields(self) -> tuple[tuple[str, str, Scalar], ...]:
-        """Attribute, parameter and printed default of each field of the request type."""
-        defaults = {parameter.name: _default(parameter) for parameter in self.model.parameters}
-        fields = msgspec.structs.fields(self.request)
-        return tuple((field.name, field.encode_name, defaults[field.encode_name]) for field in fields)
+    def _types(self) -> dict[str, str]:
+        return {parameter.name: parameter.type for parameter in self.model.parameters}
 
-    def read(self, body: bytes) -> Payload | Malformed | list[Violation]:
+    @cached_property
+    def _defaults(self) -> dict[str, Scalar]:
+        return {parameter.name: _default(parameter) for parameter in self.model.parameters}
+
+    def read(self, body: bytes, *, cast: bool = False, formats: bool = True) -> Payload | Malformed | list[Violation]:
         """Read a JSON body: the payload, or why it is none.
+
+        With `cast`, text that spells a number is one; without `formats`, a URI may be any text.
 
         The request type decides the common case; where it refuses, `violations` looks again and names everything wrong.
         It has the last word, since JSON Schema allows 20.0 for an integer and msgspec does not.
         """
         try:
-            return self._payload(self._decoder.decode(body))
+            if not body.isascii():
+                body.decode()  # msgspec does not look into the values of keys that it ignores
+            self._decoder.decode(body)
         except msgspec.ValidationError:
             pass
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return Malformed(str(error))
+        else:
+            return Payload(body)
         try:
             data = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return Malformed(str(error))
-        return self.read_data(data)
+        return self.read_data(data, cast=cast, formats=formats)
 
-    def read_data(self, data: object) -> Payload | Malformed | list[Violation]:
+    def read_data(
+        self, data: object, *, cast: bool = False, formats: bool = True
+    ) -> Payload | Malformed | list[Violation]:
         """Read a body that was decoded already."""
         if not isinstance(data, dict):
             return Malformed("expected a JSON object")
-        found = violations(self.model.parameters, data)
+        if cast:
+            data = {name: _number(value) if self._is_number(name) else value for name, value in data.items()}
+        found = violations(self.model.parameters, data, formats=formats)
         if found:
             return found
-        integers = {parameter.name for parameter in self.model.parameters if parameter.type == "integer"}
-        whole = {
-            name: int(value) if name in integers and isinstance(value, float) else value for name, value in data.items()
-        }
-        return self._payload(msgspec.convert(whole, self.request))
+        whole = {name: self._whole(name, value) for name, value in data.items()}
+        return Payload(msgspec.json.encode(whole))
 
-    def _payload(self, request: msgspec.Struct) -> Payload:
-        values = {}
-        for attribute, name, default in self._fields:
-            value: Any = getattr(request, attribute)
-            values[name] = default if value is msgspec.UNSET else value
-        return Payload(values)
+    def _is_number(self, name: str) -> bool:
+        return self._types.get(name) in ("integer", "number")
+
+    def _whole(self, name: str, value: Any) -> Any:
+        return int(value) if isinstance(value, float) and self._types.get(name) == "integer" else value
+
+    def values(self, body: bytes) -> dict[str, Scalar]:
+        """The value of each parameter in a payload's body, printed defaults filled in."""
+        data = msgspec.json.decode(body)
+        given = {name: self._canonical(name, data[name]) for name in self._defaults if name in data}
+        return {**self._defaults, **given}
+
+    def _canonical(self, name: str, value: Any) -> Scalar:
+        """1 and 1.0 are the same number; as one of them, so that they give the same output."""
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        canonical: Scalar = float(value) if is_whole and self._types[name] == "number" else value
+        return canonical
+
+
+def _number(value: object) -> object:
+    """A number for text that spells one, as the workers' int() and float() read it."""
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        return number if abs(number) < float("inf") else value
+    return value
 
 
 def _default(parameter: Parameter) -> Scalar:
@@ -120,7 +150,7 @@ def packaged_models() -> ServedModels:
 
 def models_in(folder: Path) -> ServedModels:
     """The models of an emitted package in another folder, beside those that travel with segforge."""
-    name = f"segmind_mock_{abs(hash(str(folder.resolve()))):x}"
+    name = f"segmind_mock_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(
             name, folder / "__init__.py", submodule_search_locations=[str(folder)]

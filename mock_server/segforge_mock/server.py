@@ -1,14 +1,75 @@
-"""Runs the mock as a process: uvicorn with uvloop and httptools on a socket of its own."""
+"""Serves the application on a socket: uvicorn's httptools protocol on uvloop, with a start and a stop of our own.
+
+uvicorn.Server looks for its end every 100 ms; a fixture that starts a server for each test can't wait for that.
+"""
 
 import asyncio
 import contextlib
-import signal
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+import threading
+from collections.abc import Callable
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-from segforge_mock.app import App
+from segforge_mock.delivery import ABORT
+from segforge_mock.request import Receive, Scope, Send
+
+MAX_HEADER_BYTES: Final = 64 * 2**10
+REQUEST_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 75
+STOP_SECONDS: Final = 2.0
+BACKLOG: Final = 2048
+_NO_HEADER: Final = -(2**62)
+"""Bytes from here on are no header's: the body has a limit of its own."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """Adds what uvicorn leaves out: limits on a header's size and on a request's time, and a way to hang up."""
+
+    _header_bytes = 0
+    expected_since: float | None = None
+    """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self.expected_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        self._header_bytes += len(data)
+        super().data_received(data)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._refuse_headers()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+        if self.expected_since is None:
+            self.expected_since = self.loop.time()
+        extensions: dict[str, Any] = {ABORT: self.transport.abort}
+        self.scope["extensions"] = extensions
+
+    def on_headers_complete(self) -> None:
+        self._header_bytes = _NO_HEADER
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.expected_since = None
+        super().on_message_complete()
+
+    def _refuse_headers(self) -> None:
+        self._header_bytes = _NO_HEADER
+        body = b'{"error":"Request header fields too large"}'
+        head = (
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        )
+        self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        self.transport.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -18,51 +79,132 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-        bound.listen(2048)
+        bound.listen(BACKLOG)
     except OSError:
         bound.close()
         raise
     return bound
 
 
-def url_of(bound: socket.socket) -> str:
-    """The http URL at which a listening socket is reached."""
+def url_of(bound: socket.socket, scheme: str = "http") -> str:
+    """The URL at which a listening socket is reached."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-class _Server(uvicorn.Server):
-    """Tells when it accepts connections, and ends with exit code 0 on SIGINT and SIGTERM."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal, without raising it again afterwards as uvicorn would."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-
-def serve(app: App, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once connections are accepted."""
+async def serve(
+    app: Callable[[Scope, Receive, Send], Any],
+    bound: socket.socket,
+    ready: Callable[[], None],
+    stop: asyncio.Event,
+    tls: ssl.SSLContext | None = None,
+) -> None:
+    """Serve until `stop` is set; `ready` is called once connections are accepted."""
+    loop = asyncio.get_running_loop()
     config = uvicorn.Config(
         app,
-        loop="auto",
         http="httptools",
         ws="none",
         lifespan="off",
         interface="asgi3",
         access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
+        log_config=None,
+        log_level="error",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    _Server(config, ready).run(sockets=[bound])
+    config.load()
+    state = ServerState()
+    ticking = loop.create_task(_tick(state))
+    server = await loop.create_server(lambda: _Protocol(config, state, {}), sock=bound, ssl=tls)
+    try:
+        ready()
+        await stop.wait()
+    finally:
+        ticking.cancel()
+        server.close()
+        await _finish(state)
+
+
+async def _tick(state: ServerState) -> None:
+    """Once a second: keep the Date header right, and hang up on those who take too long to ask."""
+    while True:
+        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        late = asyncio.get_running_loop().time() - REQUEST_SECONDS
+        for connection in list(state.connections):
+            since = connection.expected_since if isinstance(connection, _Protocol) else None
+            if since is not None and since < late:
+                connection.transport.abort()
+        await asyncio.sleep(1)
+
+
+async def _finish(state: ServerState) -> None:
+    """Let running requests end, idle connections at once; after STOP_SECONDS cut what is left."""
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=STOP_SECONDS)
+    for task in list(state.tasks):
+        task.cancel()
+    for connection in list(state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+def run(main: Callable[[], Any]) -> None:
+    """Run a coroutine function on uvloop where there is one."""
+    factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as factory
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+
+
+class BackgroundServer:
+    """A server in a thread of this process: `with BackgroundServer(app) as url:`. It closes the application, too."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Any], host: str = "127.0.0.1", port: int = 0) -> None:
+        self._app = app
+        self._bound = listen(host, port)
+        self._ready = threading.Event()
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._thread = threading.Thread(target=run, args=(self._main,), name="segforge-mock", daemon=True)
+        self.url = url_of(self._bound)
+
+    async def _main(self) -> None:
+        stop = asyncio.Event()
+        self._running = asyncio.get_running_loop(), stop
+        try:
+            await serve(self._app, self._bound, self._ready.set, stop)
+        finally:
+            close = getattr(self._app, "close", None)
+            if close is not None:
+                await close()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the application runs on. Raises RuntimeError before the start."""
+        if self._running is None:
+            raise RuntimeError("the mock is not running; start it, or use it in a with statement")
+        return self._running[0]
+
+    def start(self) -> str:
+        """Start serving; gives the URL once connections are accepted."""
+        self._thread.start()
+        self._ready.wait()
+        return self.url
+
+    def stop(self) -> None:
+        """Stop serving and end the thread."""
+        if self._running is not None:
+            loop, stop = self._running
+            loop.call_soon_threadsafe(stop.set)
+            self._thread.join()
+            self._running = None
+
+    def __enter__(self) -> str:
+        return self.start()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()

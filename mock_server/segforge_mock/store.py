@@ -1,56 +1,178 @@
-"""Where jobs and balances are kept. This one is the memory of one process."""
+"""Where jobs, balances and rate windows are kept: the protocol, and the store in the memory of one process.
 
+Everything belongs to a tenant (the caller's key, unless a header names another), so that parallel tests don't meet.
+Credits are counted in whole millionths, so that sums stay exact.
+"""
+
+import zlib
 from collections import OrderedDict
-from typing import Protocol
+from typing import Final, Protocol
 
-from segforge_mock.jobs import Job
+import msgspec
 
-MICRO = 1_000_000
+from segforge_mock.jobs import Job, Progress
+
+MICRO: Final = 1_000_000
+MAX_JOBS: Final = 100_000
+
+KEEP_SECONDS: Final = 7 * 86_400
+"""How long a store that outlives the process keeps what nobody uses, by real time: as the gateway keeps pictures."""
+
+FORMAT: Final = zlib.crc32(",".join(Job.__struct_fields__).encode()) & 0x7FFF_FFFF
+"""Names what a kept record is made of, so that a store never reads the records of another version of the mock."""
+
+
+class StoreError(Exception):
+    """A store that can't be had or has gone; the message says why, and never holds a password."""
+
+
+def micros(amount: float) -> int:
+    """Credits in whole millionths."""
+    return round(amount * MICRO)
 
 
 class Store(Protocol):
-    """What the mock needs to keep. Balances are exact, whoever charges them at the same time."""
+    """What the mock needs to keep. Every method is atomic, whoever else works on the same store."""
 
-    async def add(self, job: Job) -> None:
-        """Keep a job."""
+    async def submit(self, job: Job) -> Job | None:
+        """Charge a job and keep it; gives it with what remains, or None, keeping nothing, on a low balance."""
+
+    async def charge(self, tenant: str, cost: float) -> float | None:
+        """Charge a cost without a job (v1); gives what remains, or None (charging nothing) on a low balance."""
+
+    async def balance(self, tenant: str) -> float:
+        """Credits of a tenant; one not seen before has the opening balance."""
+
+    async def set_balance(self, tenant: str, amount: float) -> None:
+        """Set the credits of a tenant."""
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
 
-    async def balance(self, key: str) -> float:
-        """Credits of a key; a key not seen before has the opening balance."""
+    async def jobs(self, tenant: str) -> list[Job]:
+        """The jobs of a tenant, the oldest first."""
 
-    async def charge(self, key: str, cost: float) -> float | None:
-        """Take credits from a key's balance; gives what remains, or None (taking nothing) where they don't suffice."""
+    async def progress(self, request_id: str) -> Progress:
+        """What changed about a job since its submit; nothing where there is no such job."""
+
+    async def count_poll(self, request_id: str) -> Progress:
+        """Count one more poll of a job's status, where there is such a job; gives the progress with it."""
+
+    async def release(self, request_id: str) -> None:
+        """Release a held job, where there is such a job."""
+
+    async def hit(self, tenant: str, window: int) -> int:
+        """Count a request in a rate window (whole minutes since the epoch); gives how many there are now.
+
+        Windows further than a minute away are forgotten, but not the one before: workers don't turn the minute at once.
+        """
+
+    async def reset(self, tenant: str) -> None:
+        """Forget a tenant: its jobs, its balance, its rate windows."""
+
+    async def close(self) -> None:
+        """Give back what the store holds open."""
+
+
+class _Account(msgspec.Struct):
+    """What a tenant has in memory."""
+
+    credits: int
+    jobs: OrderedDict[str, None] = msgspec.field(default_factory=OrderedDict)
+    hits: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 class MemoryStore:
-    """Keeps jobs in the order of their submit and forgets those that are older than `retention` seconds."""
+    """Keeps everything in this process, and of the jobs the newest `max_jobs`."""
 
-    def __init__(self, opening_credits: float, retention: float) -> None:
-        self._opening = round(opening_credits * MICRO)
-        self._retention = retention
+    def __init__(self, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:
+        self._max_jobs = max_jobs
+        self._opening = micros(opening_credits)
+        self._accounts: dict[str, _Account] = {}
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._balances: dict[str, int] = {}
+        self._progress: dict[str, Progress] = {}
 
-    async def add(self, job: Job) -> None:
-        """Keep a job, and forget the expired ones."""
-        self._jobs[job.request_id] = job
-        while next(iter(self._jobs.values())).submitted_at < job.submitted_at - self._retention:
-            self._jobs.popitem(last=False)
+    def _account(self, tenant: str) -> _Account:
+        account = self._accounts.get(tenant)
+        if account is None:
+            account = self._accounts[tenant] = _Account(self._opening)
+        return account
+
+    async def submit(self, job: Job) -> Job | None:
+        """Charge and keep a job."""
+        remaining = await self.charge(job.tenant, job.cost)
+        if remaining is None:
+            return None
+        kept = msgspec.structs.replace(job, remaining_credits=remaining)
+        self._jobs[job.request_id] = kept
+        self._account(job.tenant).jobs[job.request_id] = None
+        if len(self._jobs) > self._max_jobs:
+            self._forget(next(iter(self._jobs.values())))
+        return kept
+
+    def _forget(self, job: Job) -> None:
+        del self._jobs[job.request_id]
+        self._progress.pop(job.request_id, None)
+        self._account(job.tenant).jobs.pop(job.request_id, None)
+
+    async def charge(self, tenant: str, cost: float) -> float | None:
+        """Charge a cost."""
+        account = self._account(tenant)
+        remaining = account.credits - micros(cost)
+        if remaining < 0:
+            return None
+        account.credits = remaining
+        return remaining / MICRO
+
+    async def balance(self, tenant: str) -> float:
+        """Credits of a tenant."""
+        return self._account(tenant).credits / MICRO
+
+    async def set_balance(self, tenant: str, amount: float) -> None:
+        """Set the credits of a tenant."""
+        self._account(tenant).credits = micros(amount)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
         return self._jobs.get(request_id)
 
-    async def balance(self, key: str) -> float:
-        """Credits of a key."""
-        return self._balances.get(key, self._opening) / MICRO
+    async def jobs(self, tenant: str) -> list[Job]:
+        """The jobs of a tenant."""
+        return [self._jobs[request_id] for request_id in self._account(tenant).jobs]
 
-    async def charge(self, key: str, cost: float) -> float | None:
-        """Take credits, in whole millionths so that sums stay exact."""
-        remaining = self._balances.get(key, self._opening) - round(cost * MICRO)
-        if remaining < 0:
-            return None
-        self._balances[key] = remaining
-        return remaining / MICRO
+    async def progress(self, request_id: str) -> Progress:
+        """What changed about a job."""
+        return self._progress.get(request_id) or Progress()
+
+    async def count_poll(self, request_id: str) -> Progress:
+        """Count a poll."""
+        before = await self.progress(request_id)
+        if request_id not in self._jobs:
+            return before
+        after = self._progress[request_id] = Progress(before.polls + 1, before.released)
+        return after
+
+    async def release(self, request_id: str) -> None:
+        """Release a held job."""
+        if request_id in self._jobs:
+            before = await self.progress(request_id)
+            self._progress[request_id] = Progress(before.polls, released=True)
+
+    async def hit(self, tenant: str, window: int) -> int:
+        """Count a request in a rate window."""
+        hits = self._account(tenant).hits
+        hits[window] = hits.get(window, 0) + 1
+        if hits[window] == 1:
+            for other in [other for other in hits if abs(other - window) > 1]:
+                del hits[other]
+        return hits[window]
+
+    async def reset(self, tenant: str) -> None:
+        """Forget a tenant."""
+        account = self._accounts.pop(tenant, None)
+        for request_id in account.jobs if account is not None else ():
+            del self._jobs[request_id]
+            self._progress.pop(request_id, None)
+
+    async def close(self) -> None:
+        """Nothing is held open."""

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from segforge_mock.app import App
+from segforge_mock.delivery import Dropped
 
 
 class MockTransport(httpx.BaseTransport):
@@ -43,7 +44,10 @@ class MockTransport(httpx.BaseTransport):
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except Dropped as error:
+            raise httpx.RemoteProtocolError(str(error), request=request) from None
         start, *parts = sent
         content = b"".join(part.get("body", b"") for part in parts)
         return httpx.Response(start["status"], headers=start["headers"], content=content, request=request)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segforge.spec.catalog import Parameter
+from segforge.spec.formats import fits
 from segforge.spec.lint import type_matches
 from segforge.text import show
 
@@ -18,18 +19,21 @@ class Violation:
     message: str
 
 
-def violations(parameters: Iterable[Parameter], payload: Mapping[str, Any]) -> list[Violation]:
-    """All violations in the order of the parameters. Keys that no parameter has are ignored, as the gateway does."""
+def violations(parameters: Iterable[Parameter], payload: Mapping[str, Any], *, formats: bool = True) -> list[Violation]:
+    """All violations in the order of the parameters. Keys that no parameter has are ignored, as the gateway does.
+
+    `formats`: whether the format of texts is looked at, such as that of a URI.
+    """
     found: list[Violation] = []
     for parameter in parameters:
         if parameter.name in payload:
-            found.extend(_value_violations(parameter, payload[parameter.name]))
+            found.extend(_value_violations(parameter, payload[parameter.name], formats=formats))
         elif parameter.required:
             found.append(Violation("required.missing", parameter.name, "is required"))
     return found
 
 
-def _value_violations(parameter: Parameter, value: Any) -> Iterator[Violation]:
+def _value_violations(parameter: Parameter, value: Any, *, formats: bool) -> Iterator[Violation]:
     name = parameter.name
     if value is None:
         if not parameter.nullable:
@@ -42,6 +46,8 @@ def _value_violations(parameter: Parameter, value: Any) -> Iterator[Violation]:
             yield Violation("range.below", name, f"{value} is below the minimum {parameter.minimum}")
         if parameter.maximum is not None and value > parameter.maximum:
             yield Violation("range.above", name, f"{value} is above the maximum {parameter.maximum}")
+        if formats and parameter.format is not None and not fits(value, parameter.format):
+            yield Violation(f"format.{parameter.format}", name, f"{show(value)} is no {parameter.format}")
         choices = parameter.choices
         if choices is not None and not choices.open and value not in choices.known:
             yield Violation("enum.unknown", name, f"{show(value)} is none of {show(list(choices.known), 300)}")

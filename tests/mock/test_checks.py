@@ -19,6 +19,7 @@ from segforge_mock.violations import violations
 
 CATALOG = load_catalog(default_specs())
 MODELS = {model.slug: model for model in CATALOG.models}
+FORMATS = jsonschema.FormatChecker(["uri"])
 every_model = pytest.mark.parametrize("slug", MODELS)
 
 
@@ -122,6 +123,15 @@ def test_every_violation_is_named_with_its_rule(quick: httpx.Client) -> None:
         assert f"{violation['parameter']}: {violation['message']} ({violation['rule']})" in body["error"]
 
 
+def test_a_text_that_is_no_uri_is_named_unless_formats_are_ignored(quick: httpx.Client) -> None:
+    payload = {**CATALOG.model("style-transfer").example, "style_image": "iVBORw0KGgo="}
+    response = post(quick, "/v1/style-transfer", payload)
+    assert [violation["rule"] for violation in response.json()["violations"]] == ["format.uri"]
+    assert post(quick, "/v1/style-transfer", payload, **{"x-mock-profile": "observed"}).status_code == 200
+    inline = {**payload, "style_image": "data:image/png;base64,iVBORw0KGgo="}
+    assert post(quick, "/v1/style-transfer", inline).status_code == 200
+
+
 def test_v2_refuses_the_same_at_submit(quick: httpx.Client) -> None:
     v1, v2 = (post(quick, f"/{version}/style-transfer", {"height": "x"}) for version in ("v1", "v2"))
     assert (v1.status_code, v1.json()) == (v2.status_code, v2.json())
@@ -154,7 +164,7 @@ def test_a_large_body_is_refused(quick: httpx.Client) -> None:
 def test_an_empty_balance_is_406_and_takes_nothing(catalog: Catalog) -> None:
     from segforge_mock.store import MemoryStore
 
-    store = MemoryStore(opening_credits=0.12, retention=3600)
+    store = MemoryStore(opening_credits=0.12)
     app = create_app(store=store, time_scale=0)
     example = catalog.model("style-transfer").example
     with httpx.Client(
@@ -196,7 +206,8 @@ def test_mock_schema_and_violations_agree(case: tuple[str, dict[str, Scalar]]) -
     assert served is not None
     accepted = isinstance(served.read(json.dumps(payload).encode()), Payload)
     assert accepted == (not violations(MODELS[slug].parameters, payload))
-    assert accepted == jsonschema.Draft202012Validator(request_schema(MODELS[slug])).is_valid(payload)
+    schema = request_schema(MODELS[slug])
+    assert accepted == jsonschema.Draft202012Validator(schema, format_checker=FORMATS).is_valid(payload)
 
 
 @given(body=st.binary(max_size=60) | st.text('{}[]",:0123456789.eE+-\\u truefalsn', max_size=40).map(str.encode))

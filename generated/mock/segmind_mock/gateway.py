@@ -307,6 +307,17 @@ GATEWAY = Gateway(
                         "metrics": {"inference_time": 0.007, "queue_time": 0.23, "total_time": 0.24},
                     },
                 ),
+                StatusCase(
+                    name="job.blocked",
+                    when="A content (RAI) check refused the prompt or the output; it surfaces as FAILED, not as a state of its own.",
+                    source='model page (section "Status states"); inferred (the text is not recorded)',
+                    body={
+                        "status": "FAILED",
+                        "request_id": "2c7f59ea-13f1-402c-9353-915a2b5a2124",
+                        "error": "Content blocked by the safety check",
+                        "metrics": {"inference_time": 0.007, "queue_time": 0.23, "total_time": 0.24},
+                    },
+                ),
             ),
         ),
         Status(
@@ -402,12 +413,13 @@ GATEWAY = Gateway(
             request_ids="uuid",
             key_order="documented",
             numeric_strings="refused",
+            formats="checked",
             failed_job_keys=("status", "request_id", "error", "metrics"),
             failed_job_metrics=("inference_time", "queue_time", "total_time"),
             outcomes=(
                 Outcome(
                     versions=("v1", "v2"),
-                    violations=("required", "null", "type", "range", "enum"),
+                    violations=("required", "null", "type", "range", "enum", "format"),
                     cases=("parameters.invalid",),
                     source='model page (400, "Invalid parameters or request format")',
                 ),
@@ -425,12 +437,13 @@ GATEWAY = Gateway(
             request_ids="hex",
             key_order="alphabetical",
             numeric_strings="cast",
+            formats="ignored",
             failed_job_keys=("status", "error", "metrics"),
             failed_job_metrics=("inference_time", "queue_time"),
             outcomes=(
                 Outcome(
                     versions=("v2",),
-                    violations=("required", "null", "type", "range", "enum"),
+                    violations=("required", "null", "type", "range", "enum", "format"),
                     cases=("job.failed",),
                     source="observed (2026-08-02, a submit with an empty prompt was answered 200 and failed on the poll)",
                 ),
@@ -442,9 +455,9 @@ GATEWAY = Gateway(
                 ),
                 Outcome(
                     versions=("v1",),
-                    violations=("required", "null"),
+                    violations=("required", "null", "format"),
                     cases=("parameters.invalid",),
-                    source="api-evangelist, errors/segmind-error-codes.yml, 400",
+                    source='api-evangelist, errors/segmind-error-codes.yml, 400; workers ("Invalid image URL or path")',
                 ),
                 Outcome(
                     versions=("v1",),

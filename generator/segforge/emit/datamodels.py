@@ -1,12 +1,16 @@
 """Request types by datamodel-code-generator, called in process: TypedDict for clients, msgspec.Struct for the mock."""
 
+import ast
 import json
+import textwrap
 import warnings
 from typing import Any, Literal, TypeAlias
 
+from segforge.emit.quoting import LINE_LENGTH, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
+from segforge.spec.formats import URI_PATTERN
 
 Kind: TypeAlias = Literal["typed_dict", "struct"]
 
@@ -23,9 +27,11 @@ def request_type(model: Model, kind: Kind, suffix: str) -> tuple[str, str]:
         schema["properties"] = {key: _checkable(value) for key, value in schema["properties"].items()}
         schema.pop("description")
     else:
+        schema["description"] = _wrapped(model.description)
         for parameter in model.parameters:
             schema["properties"][parameter.name] |= _documented(parameter)
-    return name, _generate(schema, kind, name)
+    source = _generate(schema, kind, name)
+    return _defined_name(source), source
 
 
 def has_range(parameter: Parameter) -> bool:
@@ -40,17 +46,32 @@ def range_name(parameter: Parameter) -> str:
 
 def _documented(parameter: Parameter) -> dict[str, str]:
     """What an editor shows of a parameter: its type by name where it has a range, and all facts in its docstring."""
-    documented = {"description": f"{describe(parameter)} {facts(parameter)}".strip()}
+    documented = {"description": _wrapped(f"{describe(parameter)} {facts(parameter)}")}
     if has_range(parameter):
         documented["x-python-type"] = f"{range_name(parameter)} | None" if parameter.nullable else range_name(parameter)
     return documented
 
 
+def _defined_name(source: str) -> str:
+    """The name of the one type in a module; datamodel-code-generator renames what starts with a digit or underscore."""
+    statement = ast.parse(source).body[-1]
+    if isinstance(statement, ast.ClassDef):
+        return statement.name
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    raise TypeError(f"expected a type at the end of an emitted module, got {ast.unparse(statement)}")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(visible(text), LINE_LENGTH - 12, break_long_words=False, break_on_hyphens=False)
+
+
 def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
     """The part of a parameter's schema that a server checks: an open enum is any string, a default needs no check."""
+    formatted = {"pattern": URI_PATTERN} if schema.get("format") == "uri" else {}
     ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
     typed = schema["anyOf"][1] if "anyOf" in schema else schema
-    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged
+    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged | formatted
 
 
 def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
@@ -69,6 +90,7 @@ def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
             enum_field_as_literal=LiteralType.All,
             field_constraints=True,
             formatters=[],
+            special_field_name_prefix="" if kind == "typed_dict" else None,
             target_python_version=PythonVersion.PY_310,
             use_annotated=True,
             use_field_description=True,

@@ -68,11 +68,9 @@ def _tuple(items: Iterable[Code]) -> Code:
 def docstring(text: str, indent: int = 4) -> Code:
     """A whole Python docstring, wrapped; whatever the text holds, it ends where the docstring ends."""
     room = LINE_LENGTH - indent
-    escaped = _visible(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    escaped = re.sub(r'"(?=""|\s*\Z)', r"\"", visible(text).replace("\\", "\\\\"))
     paragraphs = [textwrap.wrap(line, room - 6, break_long_words=False) or [""] for line in escaped.splitlines()]
     lines = [line for paragraph in paragraphs for line in paragraph] or [""]
-    if lines[-1].endswith('"'):
-        lines[-1] = lines[-1][:-1] + '\\"'
     if len(lines) == 1:
         return Code(f'"""{lines[0]}"""')
     pad = "\n" + " " * indent
@@ -80,9 +78,19 @@ def docstring(text: str, indent: int = 4) -> Code:
     return Code(f'"""{body}{pad}"""')
 
 
+def docstring_words(text: str) -> Code:
+    """Words within a docstring that the template writes, on one line."""
+    return Code(" ".join(visible(text).split()).replace("\\", "\\\\").replace('"', '\\"'))
+
+
 def comment(text: str) -> Code:
     """The text of a comment, on one line."""
-    return Code(" ".join(_visible(text).split()))
+    return Code(" ".join(visible(text).split()))
+
+
+def markdown(text: str) -> Code:
+    """Text within a line of Markdown: neither markup nor HTML nor the end of a table's cell."""
+    return Code(re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", " ".join(visible(text).split())))
 
 
 def python_identifier(name: str) -> Code:
@@ -102,7 +110,7 @@ def typescript_literal(value: object) -> Code:
 
 def typescript_comment(text: str) -> Code:
     """The text of a `/** */` comment, on one line; it can't end the comment."""
-    return Code(" ".join(_visible(text).split()).replace("*/", "*\\/"))
+    return Code(" ".join(visible(text).split()).replace("*/", "*\\/"))
 
 
 def typescript_property(name: str) -> Code:
@@ -119,7 +127,9 @@ FILTERS: Final = {
     "literal": python_literal,
     "expression": python_expression,
     "docstring": docstring,
+    "docstring_words": docstring_words,
     "comment": comment,
+    "markdown": markdown,
     "identifier": python_identifier,
     "class_name": python_class,
     "ts_literal": typescript_literal,
@@ -169,6 +179,6 @@ def _invisible(text: str) -> bool:
     return bool(_INVISIBLE.search(text))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text with all that a reader can't see (controls, direction overrides, lone surrogates) escaped."""
     return _INVISIBLE.sub(lambda match: ascii(match[0])[1:-1], text.replace("\r\n", "\n").replace("\t", "    "))

@@ -91,16 +91,16 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
     data["title"] = scalar(str(page.get("title") or made.slug)[:200])
     data["description"] = scalar(str(page.get("description") or "To be written.")[:4000])
     if "title" not in page.facts:
-        todo(made, data, "title", "the page states none")
+        mark_todo(made, data, "title", "the page states none")
     if "description" not in page.facts:
-        todo(made, data, "description", "the page states none")
+        mark_todo(made, data, "description", "the page states none")
     folder = "pixelflows" if any("/workflows/" in one.path for one in page.endpoints) else "models"
     address = page.get("page_slug") or made.slug
     source = {"url": scalar(f"https://www.segmind.com/{folder}/{address}/api"), "reviewed": _quoted(today or datetime.date.today().isoformat())}
     data["source"] = mapping(source)
     data["versions"] = sequence(list(page.versions) or ["v1"])
     if not page.versions:
-        todo(made, data, "versions", "the page names no version")
+        mark_todo(made, data, "versions", "the page names no version")
     if (page.get("typical_seconds") or 0) > 0:
         data["typical_seconds"] = page.get("typical_seconds")
 
@@ -122,7 +122,7 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
     data = mapping({"media": media or "json"})
     if media is None:
         stated = page.get("returns")
-        todo(made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned")
+        mark_todo(made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned")
     controls = {
         control: name
         for control, (type_, names) in _CONTROLS.items()
@@ -136,7 +136,7 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
     if media == "image":
         data["formats"] = sequence(list(known) if known and usable else ["jpeg"])
         if not usable:
-            todo(made, data, "formats", "the page names no format")
+            mark_todo(made, data, "formats", "the page names no format")
     if controls:
         data["controls"] = mapping({control: scalar(name) for control, name in controls.items()})
     made.data["returns"] = data
@@ -150,14 +150,14 @@ def draft_parameter(made: Draft, one: PageParameter) -> Any:
     if kind == "string" and one.get("format") == "uri":
         data["format"] = "uri"
     elif "format" in one.facts and kind == "string":
-        todo(made, data, "type", f"the page adds the format {show(one.get('format'))}")
+        mark_todo(made, data, "type", f"the page adds the format {show(one.get('format'))}")
     data["required"] = bool(one.get("required"))
     _ask(made, data, one, "required")
     if "default" in one.facts and one.get("default") is None:
         data["nullable"] = True
     data["description"] = scalar(one_line(str(one.get("description") or "To be written.")).strip()[:4000] or "To be written.")
     if "description" not in one.facts:
-        todo(made, data, "description", "the page states none")
+        mark_todo(made, data, "description", "the page states none")
     _bounds(made, data, one, kind)
     _choices(made, data, one, kind)
     _default(made, data, one)
@@ -168,7 +168,7 @@ def _bounds(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
     ends = {key: one.get(key) for key in ("minimum", "maximum") if key in one.facts}
     fitting = kind in ("integer", "number") and all(type_matches(value, kind) for value in ends.values())
     if ends and (not fitting or (len(ends) == 2 and ends["minimum"] > ends["maximum"])):
-        todo(made, data, "description", f"the page prints the range {ends.get('minimum')} to {ends.get('maximum')}")
+        mark_todo(made, data, "description", f"the page prints the range {ends.get('minimum')} to {ends.get('maximum')}")
     else:
         for key, value in ends.items():
             data[key] = scalar(value)
@@ -181,7 +181,7 @@ def _choices(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
     if known and all(type_matches(value, kind) for value in known) and len({show(value) for value in known}) == len(known):
         data["enum"] = mapping({"known": sequence(known), "total": total or len(known)}, flow=len(str(known)) < 80)
     elif known:
-        todo(made, data, "description", f"the page lists the values {show(known, 200)}")
+        mark_todo(made, data, "description", f"the page lists the values {show(known, 200)}")
     _ask(made, data, one, "enum")
     if "enum" in data:
         _ask(made, data, one, "enum_total")
@@ -192,7 +192,7 @@ def _default(made: Draft, data: Any, one: PageParameter) -> None:
         if valid(data, one.get("default")):
             data["default"] = scalar(one.get("default"))
         else:
-            todo(made, data, "description", f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out")
+            mark_todo(made, data, "description", f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out")
     _ask(made, data, one, "default")
 
 
@@ -218,12 +218,12 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
         if not isinstance(value, list | dict) and valid(made.data["parameters"][name], value):
             made.data["example"][scalar(name)] = scalar(value)
         else:
-            todo(made, made.data, "example", f"the sample sends {name}: {show(value)}")
+            mark_todo(made, made.data, "example", f"the sample sends {name}: {show(value)}")
     for name in payload:
         if name not in held:
-            todo(made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar")
+            mark_todo(made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar")
     if not payload:
-        todo(made, made.data, "example", "the page has no sample that could be read")
+        mark_todo(made, made.data, "example", "the page has no sample that could be read")
     if not made.data["example"]:
         made.data["example"].fa.set_flow_style()
 
@@ -232,7 +232,7 @@ def _left_out(made: Draft, parameters: Mapping[str, PageParameter], held: Mappin
     for name, one in parameters.items():
         if name not in held:
             flag = "required" if one.get("required") else "optional"
-            todo(made, made.data, "parameters", f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only")
+            mark_todo(made, made.data, "parameters", f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only")
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
@@ -240,10 +240,10 @@ def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
     if doubt is not None:
         readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
         at = {"enum_total": "enum"}.get(key, key)
-        todo(made, data, at if at in data else "description", f"{key} is undecided: {readings}; {doubt.why}")
+        mark_todo(made, data, at if at in data else "description", f"{key} is undecided: {readings}; {doubt.why}")
 
 
-def todo(made: Draft, data: Any, key: str, text: str) -> None:
+def mark_todo(made: Draft, data: Any, key: str, text: str) -> None:
     """Put a TODO comment above a key of the data (several are kept)."""
     note = one_line(text).replace("#", "no.")[:300]
     made.todos.append(note)

@@ -211,7 +211,7 @@ class Lifecycle:
 class Outcome:
     """What a violation is answered with: names of status cases, the likeliest first.
 
-    `violations` are the first words of the rules' names: required, null, type, range, enum; and balance.
+    `violations` are the first words of the rules' names: required, null, type, range, enum, format; and balance.
     """
 
     versions: tuple[Version, ...]
@@ -229,6 +229,7 @@ class Profile:
     request_ids: Literal["uuid", "hex"]
     key_order: Literal["documented", "alphabetical"]
     numeric_strings: Literal["refused", "cast"]
+    formats: Literal["checked", "ignored"]
     failed_job_keys: tuple[str, ...]
     failed_job_metrics: tuple[str, ...]
     outcomes: tuple[Outcome, ...]

@@ -23,7 +23,7 @@ CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
     "size_from_input": ("boolean",),
     "width": ("integer",),
 }
-_VIOLATIONS = ("required", "null", "type", "range", "enum", "balance")
+_VIOLATIONS = ("required", "null", "type", "range", "enum", "format", "balance")
 
 
 def lint_model(source: Source) -> list[Finding]:

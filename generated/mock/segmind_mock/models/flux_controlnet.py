@@ -8,7 +8,12 @@ from segforge.spec.catalog import Choices, Controls, Model, Parameter, Returns, 
 
 
 class FluxControlnetRequest(Struct):
-    image: str
+    image: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z][A-Za-z0-9+.\\-]*+:(?://(?:(?:[A-Za-z0-9\\-._~!$&'()*+,;=:]++|%[0-9A-Fa-f]{2})*+@)?(?:\\[[0-9A-Fa-f:.]++\\]|(?:[A-Za-z0-9\\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?(?=[/?#]|\\Z)|(?!//))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+(?:\\?(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?(?:#(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?\\Z"
+        ),
+    ]
     prompt: str
     sampler: str
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]

@@ -8,7 +8,12 @@ from segforge.spec.catalog import Choices, Controls, Model, Parameter, Returns, 
 
 
 class FluxIpadapterRequest(Struct):
-    image: str
+    image: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z][A-Za-z0-9+.\\-]*+:(?://(?:(?:[A-Za-z0-9\\-._~!$&'()*+,;=:]++|%[0-9A-Fa-f]{2})*+@)?(?:\\[[0-9A-Fa-f:.]++\\]|(?:[A-Za-z0-9\\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?(?=[/?#]|\\Z)|(?!//))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+(?:\\?(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?(?:#(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?\\Z"
+        ),
+    ]
     prompt: str
     adapter_strength: Annotated[float, Meta(ge=0.0, le=1.0)] | UnsetType = UNSET
     base64: bool | UnsetType = UNSET

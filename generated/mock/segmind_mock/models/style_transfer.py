@@ -8,7 +8,12 @@ from segforge.spec.catalog import Choices, Controls, Model, Parameter, Returns, 
 
 
 class StyleTransferRequest(Struct):
-    style_image: str
+    style_image: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z][A-Za-z0-9+.\\-]*+:(?://(?:(?:[A-Za-z0-9\\-._~!$&'()*+,;=:]++|%[0-9A-Fa-f]{2})*+@)?(?:\\[[0-9A-Fa-f:.]++\\]|(?:[A-Za-z0-9\\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?(?=[/?#]|\\Z)|(?!//))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+(?:\\?(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?(?:#(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?\\Z"
+        ),
+    ]
     height: int | UnsetType = UNSET
     model: Literal["fast", "high-quality", "realistic", "cinematic", "animated"] | UnsetType = UNSET
     negative_prompt: str | UnsetType = UNSET
@@ -19,7 +24,16 @@ class StyleTransferRequest(Struct):
     seed: int | None | UnsetType = UNSET
     structure_denoising_strength: Annotated[float, Meta(ge=0.0, le=1.0)] | UnsetType = UNSET
     structure_depth_strength: Annotated[float, Meta(ge=0.0, le=2.0)] | UnsetType = UNSET
-    structure_image: str | None | UnsetType = UNSET
+    structure_image: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^[A-Za-z][A-Za-z0-9+.\\-]*+:(?://(?:(?:[A-Za-z0-9\\-._~!$&'()*+,;=:]++|%[0-9A-Fa-f]{2})*+@)?(?:\\[[0-9A-Fa-f:.]++\\]|(?:[A-Za-z0-9\\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?(?=[/?#]|\\Z)|(?!//))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+(?:\\?(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?(?:#(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+)?\\Z"
+            ),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
     width: int | UnsetType = UNSET
 
 

@@ -1,0 +1,21 @@
+# The mock gateway as a container: docker build -t segforge . && docker run --rm -p 8086:8086 segforge
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY specs specs
+COPY generator generator
+COPY generated/mock generated/mock
+COPY mock_server mock_server
+COPY contract_tests contract_tests
+RUN python -m venv /opt/segforge \
+    && /opt/segforge/bin/pip install --no-cache-dir --constraint constraints.txt '.[redis]'
+
+FROM python:3.11-slim
+LABEL org.opencontainers.image.title="segforge mock" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/segforge /opt/segforge
+USER 65534:65534
+EXPOSE 8086
+HEALTHCHECK --interval=10s --timeout=2s --start-period=2s \
+    CMD ["/opt/segforge/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8086/healthz', timeout=1)"]
+ENTRYPOINT ["/opt/segforge/bin/segforge", "mock", "--host", "0.0.0.0", "--port", "8086"]

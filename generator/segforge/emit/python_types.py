@@ -1,0 +1,84 @@
+"""The module of a model's parameters in the Python client: range aliases, then the TypedDict of what a call takes."""
+
+import ast
+import builtins
+from dataclasses import dataclass
+from typing import Final
+
+from segforge.emit.datamodels import has_range, range_name, request_type
+from segforge.emit.quoting import Code, python_literal
+from segforge.emit.schemas import describe, facts
+from segforge.spec.catalog import Model, Parameter
+from segforge.text import show
+
+_RANGE_TYPES: Final = {"integer": Code("int"), "number": Code("float")}
+_TYPE_NAMES: Final = frozenset({*dir(builtins), "Annotated", "Ge", "Le", "Literal", "NotRequired", "TypedDict"})
+
+
+@dataclass(frozen=True)
+class RangeAlias:
+    """A type alias such as `StepsRange = Annotated[int, Ge(1), Le(50)]`."""
+
+    name: Code
+    type: Code
+    minimum: int | float | None
+    maximum: int | float | None
+    parameter: str
+
+
+@dataclass(frozen=True)
+class ParamsModule:
+    """What the template of a model's parameter types is given."""
+
+    name: Code
+    ranges: tuple[RangeAlias, ...]
+    imports: Code
+    definition: Code
+
+
+def params_module(model: Model) -> ParamsModule:
+    """The types of a model's parameters, by datamodel-code-generator."""
+    name, source = request_type(model, "typed_dict", "Params")
+    imports, definition = _split(source, name)
+    if any(_unfit_for_a_class(parameter.name, model) for parameter in model.parameters):
+        definition = _functional(definition, name, model)
+    ranges = tuple(_range_alias(parameter) for parameter in model.parameters if has_range(parameter))
+    return ParamsModule(Code(name), ranges, Code(imports), Code(definition))
+
+
+def parameter_text(parameter: Parameter) -> str:
+    """All facts about a parameter as one line of a docstring, such as `steps (integer, required): ...`."""
+    kind = f"{parameter.type} or null" if parameter.nullable else parameter.type
+    need = "required" if parameter.required else "optional"
+    allowed = ""
+    if parameter.choices is not None:
+        allowed = f" Values: {', '.join(show(value) for value in parameter.choices.known)}."
+    return f"{parameter.name} ({kind}, {need}): {describe(parameter)}{allowed} {facts(parameter)}".strip()
+
+
+def _range_alias(parameter: Parameter) -> RangeAlias:
+    return RangeAlias(
+        Code(range_name(parameter)), _RANGE_TYPES[parameter.type], parameter.minimum, parameter.maximum, parameter.name
+    )
+
+
+def _split(source: str, name: str) -> tuple[str, str]:
+    """The imports of a module, and the one definition below them."""
+    start = min(at for opening in (f"class {name}(", f"{name} = ") if (at := source.find(opening)) >= 0)
+    return source[:start].strip(), source[start:].strip()
+
+
+def _unfit_for_a_class(name: str, model: Model) -> bool:
+    """Whether a name can't be declared in a class body: it would be mangled, or hide a type that is used there."""
+    return name.startswith("__") or name in _TYPE_NAMES or name in {range_name(p) for p in model.parameters}
+
+
+def _functional(definition: str, name: str, model: Model) -> str:
+    """The same TypedDict in the form that takes any name. datamodel-code-generator keeps the parameters' order."""
+    statement = ast.parse(definition).body[0]
+    if not isinstance(statement, ast.ClassDef):
+        return definition
+    annotations = [ast.unparse(line.annotation) for line in statement.body if isinstance(line, ast.AnnAssign)]
+    names = [python_literal(parameter.name) for parameter in model.parameters]
+    fields = ", ".join(f"{key}: {annotation}" for key, annotation in zip(names, annotations, strict=True))
+    return f"{name} = TypedDict({python_literal(name)}, {{{fields}}})"

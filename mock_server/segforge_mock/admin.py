@@ -1,0 +1,219 @@
+"""The admin API, below /_mock: what a test sets up and asks about, as JSON. The tenant is the caller's."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from segforge_mock.answers import Answer, json_answer
+from segforge_mock.jobs import state
+from segforge_mock.journal import Exchange
+from segforge_mock.policies import BadPolicy, read_policy
+from segforge_mock.request import Request
+from segforge_mock.scenarios import BadRule, Scenario, read_rule
+from segforge_mock.store import Store
+from segforge_mock.tenants import Tenant, Tenants
+
+PREFIX: Final = "/_mock/"
+TOKEN_HEADER: Final = b"x-mock-token"
+MAX_WAIT: Final = 60.0
+
+Query: TypeAlias = Mapping[str, str]
+Handler: TypeAlias = Callable[[Tenant, Query, Any], Awaitable[Any]]
+
+
+class BadCall(ValueError):
+    """A call of the admin API that can't be carried out; the message says why."""
+
+
+class Admin:
+    """The admin API over tenants and store. `token`: what callers must show in x-mock-token, if anything."""
+
+    def __init__(
+        self,
+        tenants: Tenants,
+        store: Store,
+        known: Mapping[str, Scenario],
+        now: Callable[[Tenant], float],
+        token: str | None,
+    ) -> None:
+        self._tenants = tenants
+        self._store = store
+        self._known = known
+        self._now = now
+        self._token = token
+        self._routes: dict[tuple[str, str], Handler] = {
+            ("GET", "scenarios"): self.scenarios,
+            ("POST", "rules"): self.add_rule,
+            ("DELETE", "rules"): self.clear_rules,
+            ("GET", "requests"): self.requests,
+            ("GET", "requests/count"): self.count,
+            ("GET", "requests/wait"): self.wait,
+            ("DELETE", "requests"): self.clear_requests,
+            ("GET", "clock"): self.clock,
+            ("POST", "clock"): self.advance,
+            ("GET", "jobs"): self.jobs,
+            ("POST", "jobs/policy"): self.set_policy,
+            ("POST", "jobs/release"): self.release,
+            ("GET", "credits"): self.credits,
+            ("PUT", "credits"): self.set_credits,
+            ("PUT", "rate-limit"): self.set_rate_limit,
+            ("PUT", "profile"): self.set_profile,
+            ("POST", "reset"): self.reset,
+        }
+
+    async def answer(self, request: Request, tenant: Tenant) -> Answer:
+        """Answer a call: 401 without the token, 404 or 405 off the table, 400 where it can't be carried out."""
+        if self._token is not None and not hmac.compare_digest(request.header(TOKEN_HEADER), self._token):
+            return json_answer(401, {"error": "x-mock-token is missing or wrong"})
+        name = request.path.removeprefix(PREFIX).strip("/")
+        handler = self._routes.get((request.method, name))
+        if handler is None:
+            verbs = [method for method, known in self._routes if known == name]
+            paths = sorted({f"{PREFIX}{known}" for _, known in self._routes})
+            hint = f"use {' or '.join(verbs)}" if verbs else f"there are: {', '.join(paths)}"
+            return json_answer(405 if verbs else 404, {"error": f"no {request.method} {request.path}; {hint}"})
+        query = dict(parse_qsl(request.scope.get("query_string", b"").decode("latin-1")))
+        try:
+            body = msgspec.json.decode(request.body) if request.body else {}
+            return json_answer(200, await handler(tenant, query, body))
+        except (BadCall, BadRule, BadPolicy, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            return json_answer(400, {"error": str(error)})
+
+    async def scenarios(self, _tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """Every scenario with what it does."""
+        return {name: scenario.description for name, scenario in self._known.items()}
+
+    async def add_rule(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Add a rule after those that are there."""
+        tenant.rules.add(read_rule(body, self._known))
+        return {}
+
+    async def clear_rules(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """Drop all rules."""
+        tenant.rules.clear()
+        return {}
+
+    async def requests(self, tenant: Tenant, query: Query, _body: Any) -> Any:
+        """The exchanges that match."""
+        return [exchange.as_json() for exchange in tenant.journal.matching(_wanted(query))]
+
+    async def count(self, tenant: Tenant, query: Query, _body: Any) -> Any:
+        """How many exchanges match."""
+        return {"count": len(tenant.journal.matching(_wanted(query)))}
+
+    async def wait(self, tenant: Tenant, query: Query, _body: Any) -> Any:
+        """Wait for `count` matching exchanges, at most `timeout` seconds (default 5); gives those that do."""
+        count, seconds = int(_number(query, "count", 1)), _number(query, "timeout", 5)
+        found = await tenant.journal.wait(_wanted(query), count, min(seconds, MAX_WAIT))
+        return [exchange.as_json() for exchange in found]
+
+    async def clear_requests(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """Forget all exchanges."""
+        tenant.journal.clear()
+        return {}
+
+    async def clock(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """The tenant's time."""
+        return {"now": self._now(tenant), "offset": tenant.clock_offset}
+
+    async def advance(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Move the tenant's clock by `advance` seconds, forward."""
+        seconds = _field(body, "advance", (int, float))
+        if not 0 <= seconds < 1e10:
+            raise BadCall("advance: expected seconds from 0 on; a clock does not go back")
+        tenant.clock_offset += seconds
+        return {"now": self._now(tenant), "offset": tenant.clock_offset}
+
+    async def jobs(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """The tenant's jobs with their states."""
+        now = self._now(tenant)
+        return [
+            {
+                "request_id": job.request_id,
+                "slug": job.slug,
+                "status": state(job, now, await self._store.progress(job.request_id)),
+                "payload": msgspec.Raw(job.body),
+                "submitted_at": job.submitted_at,
+                "error": job.error,
+                "cost": job.cost,
+            }
+            for job in await self._store.jobs(tenant.name)
+        ]
+
+    async def set_policy(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """How the next jobs move: `policy` is one of instant, seconds=S, polls=N, held, or null for their own time."""
+        text = _field(body, "policy", (str, type(None)))
+        tenant.policy = None if text is None else read_policy(text)
+        return {}
+
+    async def release(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Release a held job (`request_id`), or all of the tenant's."""
+        named = body.get("request_id") if isinstance(body, dict) else None
+        released = [job.request_id for job in await self._store.jobs(tenant.name) if named in (None, job.request_id)]
+        if named is not None and not released:
+            raise BadCall(f"no job {named!r}")
+        for request_id in released:
+            await self._store.release(request_id)
+        return {"released": released}
+
+    async def credits(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """The tenant's balance."""
+        return {"credits": await self._store.balance(tenant.name)}
+
+    async def set_credits(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Set the tenant's balance to `credits`."""
+        credits_ = _field(body, "credits", (int, float))
+        if not 0 <= credits_ < 1e12:
+            raise BadCall("credits: expected a number from 0 on")
+        await self._store.set_balance(tenant.name, credits_)
+        return {"credits": await self._store.balance(tenant.name)}
+
+    async def set_rate_limit(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Set how many requests a minute the tenant has: `per_minute`, null for no limit."""
+        limit = _field(body, "per_minute", (int, type(None)))
+        if limit is not None and limit < 0:
+            raise BadCall("per_minute: expected a whole number from 0 on, or null")
+        tenant.rate_limit = limit
+        return {}
+
+    async def set_profile(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Set the tenant's `profile`; the next request with an unknown one is told so."""
+        tenant.profile = _field(body, "profile", (str, type(None)))
+        return {}
+
+    async def reset(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """Forget all of the tenant: jobs, balance, rules, clock, journal."""
+        self._tenants.reset(tenant.name)
+        await self._store.reset(tenant.name)
+        return {}
+
+
+def _field(body: Any, name: str, types: tuple[type, ...]) -> Any:
+    value = body.get(name) if isinstance(body, dict) else None
+    present = isinstance(body, dict) and name in body
+    if not present or not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
+        raise BadCall(f"expected a JSON object with {name}: {wanted}")
+    return value
+
+
+def _number(query: Query, name: str, default: float) -> float:
+    try:
+        number = float(query.get(name, default))
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1e6:
+        raise BadCall(f"{name}: expected a number from 0 on, found {query[name]!r}")
+    return number
+
+
+def _wanted(query: Query) -> Callable[[Exchange], bool]:
+    """A predicate from the filters method, path, route, slug, scenario and status."""
+    filters = {name: query[name] for name in ("method", "path", "route", "slug", "scenario", "status") if name in query}
+    unknown = set(query) - set(filters) - {"count", "timeout"}
+    if unknown:
+        raise BadCall(f"unknown filter {min(unknown)!r}; there are: method, path, route, slug, scenario, status")
+    return lambda exchange: all(str(getattr(exchange, name)) == value for name, value in filters.items())

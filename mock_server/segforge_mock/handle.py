@@ -1,0 +1,231 @@
+"""A mock in this process, held in the hand: start it, break it, move its clock, look at what it was asked."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from segforge_mock.app import App, create_app
+from segforge_mock.jobs import StateName, state
+from segforge_mock.journal import Exchange
+from segforge_mock.policies import read_policy
+from segforge_mock.scenarios import Latency, Rule
+from segforge_mock.server import BackgroundServer
+from segforge_mock.tenants import Tenant
+
+T = TypeVar("T")
+KEY = "SG_0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """A request that the mock was sent, and what it answered; secrets are masked. Status 0: no answer was sent."""
+
+    method: str
+    path: str
+    route: str
+    slug: str
+    scenario: str | None
+    status: int
+    headers: dict[str, str]
+    body: str
+    response_headers: dict[str, str]
+    response_body: str
+
+    @property
+    def json(self) -> Any:
+        """The request's body as JSON. Raises ValueError if it is none."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class RecordedJob:
+    """A v2 job that the mock took."""
+
+    request_id: str
+    slug: str
+    status: StateName
+    payload: Any
+    error: str | None
+    cost: float
+
+
+class Clock:
+    """The clock of a mock's tenant; it runs on by itself and can be moved forward."""
+
+    def __init__(self, mock: "Mock") -> None:
+        self._mock = mock
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._mock.app.now(self._mock.tenant)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward by seconds."""
+        if seconds < 0:
+            raise ValueError("a clock does not go back")
+        self._mock.tenant.clock_offset += seconds
+
+
+class Mock:
+    """A server on a free port in a thread of this process: `with Mock() as mock:`. Options are those of `create_app`.
+
+    `url` is its origin, `base_url` what the official SDK takes, `key` a key that it knows.
+    """
+
+    def __init__(self, *, key: str = KEY, **options: Any) -> None:
+        self.key = key
+        self.app: App = create_app(**options)
+        self.clock = Clock(self)
+        self._server = BackgroundServer(self.app)
+        self.url = self._server.url
+        self.base_url = f"{self.url}/v1"
+
+    @property
+    def tenant(self) -> Tenant:
+        """What belongs to the mock's key."""
+        return self.app.tenants.get(self.key.encode("latin-1"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that lead clients here."""
+        return {"SEGMIND_BASE_URL": self.url, self.app.models.gateway.auth.environment: self.key}
+
+    def start(self) -> "Mock":
+        """Start serving; comes back once connections are accepted."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+    def __enter__(self) -> "Mock":
+        return self.start()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            loop = self._server.loop
+        except RuntimeError:
+            work.close()
+            raise
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    def scenario(
+        self,
+        name: str,
+        *,
+        times: int | None = None,
+        after: int = 0,
+        every: int = 1,
+        route: Literal["run", "submit", "status", "result", "poll", "credits", "picture", "upload"] | None = None,
+        slug: str | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Let something go wrong (see `segforge mock --list-scenarios`) with the requests that match.
+
+        It spares the first `after`, takes every `every`-th, and ends after `times`. Raises BadRule.
+        """
+        rule = Rule(scenario=name, times=times, after=after, every=every, route=route, slug=slug, seconds=seconds)
+        self.tenant.rules.add(rule)
+
+    def latency(
+        self,
+        seconds: float,
+        distribution: Literal["constant", "uniform", "exponential", "lognormal"] = "constant",
+        *,
+        sigma: float = 0.5,
+        slug: str | None = None,
+    ) -> None:
+        """Let answers take their time, drawn from a distribution."""
+        self.tenant.rules.add(Rule(latency=Latency(distribution, seconds, sigma), slug=slug))
+
+    def clear_scenarios(self) -> None:
+        """Let everything go right again."""
+        self.tenant.rules.clear()
+
+    def job_policy(self, text: str | None) -> None:
+        """How the next jobs move: instant, seconds=S, polls=N, held; None for their own time. Raises BadPolicy."""
+        self.tenant.policy = None if text is None else read_policy(text)
+
+    def release(self) -> None:
+        """Release all held jobs."""
+        for job in self.jobs:
+            self._run(self.app.store.release(job.request_id))
+
+    def profile(self, name: str | None) -> None:
+        """Answer as this profile of the specs says: documented or observed."""
+        self.tenant.profile = name
+
+    def rate_limit(self, per_minute: int | None) -> None:
+        """Allow so many requests a minute."""
+        self.tenant.rate_limit = per_minute
+
+    @property
+    def credits(self) -> float:
+        """The balance of the key."""
+        return self._run(self.app.store.balance(self.tenant.name))
+
+    @credits.setter
+    def credits(self, amount: float) -> None:
+        self._run(self.app.store.set_balance(self.tenant.name, amount))
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request so far, the oldest first."""
+        return [_recorded(exchange) for exchange in self.tenant.journal.matching(lambda _: True)]
+
+    def wait_for(self, count: int, *, route: str | None = None, timeout: float = 5.0) -> list[RecordedRequest]:
+        """Wait for `count` requests (on a route), at most `timeout` seconds; gives those that came."""
+
+        def wanted(exchange: Exchange) -> bool:
+            return route is None or exchange.route == route
+
+        return [_recorded(exchange) for exchange in self._run(self.tenant.journal.wait(wanted, count, timeout))]
+
+    @property
+    def jobs(self) -> list[RecordedJob]:
+        """Every v2 job so far with its state now, the oldest first."""
+        now = self.clock.now
+        jobs = self._run(self.app.store.jobs(self.tenant.name))
+        return [
+            RecordedJob(
+                job.request_id,
+                job.slug,
+                state(job, now, self._run(self.app.store.progress(job.request_id))),
+                json.loads(job.body),
+                job.error,
+                job.cost,
+            )
+            for job in jobs
+        ]
+
+    def reset(self) -> None:
+        """Forget jobs, balance, scenarios, clock and requests."""
+        name = self.tenant.name
+        self.app.tenants.reset(name)
+        self._run(self.app.store.reset(name))
+
+
+def _recorded(exchange: Exchange) -> RecordedRequest:
+    data = exchange.as_json()
+    return RecordedRequest(
+        method=data["method"],
+        path=data["path"],
+        route=data["route"],
+        slug=data["slug"],
+        scenario=data["scenario"],
+        status=data["status"],
+        headers=data["request"]["headers"],
+        body=data["request"]["body"],
+        response_headers=data["response"]["headers"],
+        response_body=data["response"]["body"],
+    )

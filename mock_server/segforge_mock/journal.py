@@ -1,0 +1,112 @@
+"""What was asked and answered, for tests to assert on: a ring with a cap for each body, the key masked."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from segforge_mock.answers import Answer, RawHeaders
+from segforge_mock.request import Request
+
+MAX_EXCHANGES: Final = 1_000
+MAX_BODY: Final = 16 * 2**10
+_SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
+
+
+class Exchange(NamedTuple):
+    """A request and its answer, kept raw; `as_json` masks what is secret."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    route: str
+    slug: str
+    scenario: str
+    status: int
+    request_headers: RawHeaders
+    request_body: bytes
+    response_headers: RawHeaders
+    response_body: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """The exchange as JSON; keys and credentials are replaced by ***, wherever they stand. Status 0: no answer."""
+        secrets = [value for name, value in self.request_headers if name in _SECRET_HEADERS and value]
+        mask = re.compile(b"|".join(map(re.escape, secrets))) if secrets else None
+
+        def text(raw: bytes) -> str:
+            return (mask.sub(b"***", raw) if mask else raw).decode("utf-8", "replace")
+
+        return {
+            "number": self.number,
+            "at": self.at,
+            "method": self.method,
+            "path": text(self.path.encode("utf-8", "surrogatepass")),
+            "route": self.route,
+            "slug": self.slug,
+            "scenario": self.scenario or None,
+            "status": self.status,
+            "request": {
+                "headers": {text(name): text(value) for name, value in self.request_headers},
+                "body": text(self.request_body),
+            },
+            "response": {
+                "headers": {text(name): text(value) for name, value in self.response_headers},
+                "body": text(self.response_body),
+            },
+        }
+
+
+class Journal:
+    """The newest exchanges of one tenant."""
+
+    def __init__(self) -> None:
+        self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self._number = 0
+        self._waiting: list[asyncio.Event] = []
+
+    def add(self, at: float, request: Request, place: tuple[str, str, str], answer: Answer | None) -> None:
+        """Keep an exchange; `place` is route, slug and scenario, an answer of None was never sent."""
+        self._number += 1
+        body = request.body
+        status, headers, answered = answer if answer is not None else (0, [], b"")
+        self._exchanges.append(
+            Exchange(
+                self._number,
+                at,
+                request.method,
+                request.path,
+                *place,
+                status,
+                request.scope["headers"],
+                body if len(body) <= MAX_BODY else body[:MAX_BODY],
+                headers,
+                answered if len(answered) <= MAX_BODY else answered[:MAX_BODY],
+            )
+        )
+        for event in self._waiting:
+            event.set()
+
+    def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
+        """The exchanges that a predicate wants, the oldest first."""
+        return [exchange for exchange in self._exchanges if wanted(exchange)]
+
+    async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
+        """Wait until `count` exchanges match, or until the time is over; gives those that do."""
+        event = asyncio.Event()
+        self._waiting.append(event)
+        try:
+            async with asyncio.timeout(seconds):
+                while len(self.matching(wanted)) < count:
+                    event.clear()
+                    await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting.remove(event)
+        return self.matching(wanted)
+
+    def clear(self) -> None:
+        """Forget all exchanges."""
+        self._exchanges.clear()

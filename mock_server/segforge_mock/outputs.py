@@ -1,0 +1,58 @@
+"""What runs put out: pictures by payload, drawn beside the event loop and kept in a bounded cache."""
+
+import asyncio
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from cachetools import LRUCache
+
+from segforge.spec.catalog import Gateway
+from segforge_mock.pictures import MAX_SIDE, TINY_SIDE, Picture, pictures, render, used_seed
+from segforge_mock.served import ServedModel
+
+Detail: TypeAlias = Literal["full", "tiny"]
+
+CACHE_BYTES: Final = 64 * 2**20
+CACHED_PAYLOADS: Final = 1_000
+CACHED_PAYLOAD_BYTES: Final = 16 * 2**10
+
+
+class Output(NamedTuple):
+    """What a payload asks for: its pictures, the seed that was used, and whether they come as base64 text."""
+
+    pictures: tuple[Picture, ...]
+    seed: int
+    base64: bool
+
+
+class Outputs:
+    """Works out and draws outputs; `tiny` pictures are at most 16 pixels wide and high."""
+
+    def __init__(self, gateway: Gateway, detail: Detail) -> None:
+        self._gateway = gateway
+        self._max_side = TINY_SIDE if detail == "tiny" else MAX_SIDE
+        self._outputs: LRUCache[tuple[str, bytes], Output] = LRUCache(CACHED_PAYLOADS)
+        self._rendered: LRUCache[Picture, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
+
+    def of(self, served: ServedModel, body: bytes) -> Output:
+        """What a payload's body asks for."""
+        key = served.model.slug, body
+        output = self._outputs.get(key)
+        if output is None:
+            values = served.values(body)
+            controls = served.model.returns.controls
+            made = tuple(pictures(self._gateway, served.model, values, self._max_side))
+            is_text = served.model.returns.media == "json" or bool(values.get(controls.base64 or ""))
+            output = Output(made, used_seed(served.model, values), is_text)
+            if len(body) <= CACHED_PAYLOAD_BYTES:
+                self._outputs[key] = output
+        return output
+
+    async def bytes_of(self, picture: Picture) -> bytes:
+        """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""
+        data = self._rendered.get(picture)
+        if data is None:
+            tiny = picture.width * picture.height <= TINY_SIDE**2
+            data = render(picture) if tiny else await asyncio.to_thread(render, picture)
+            if len(data) <= CACHE_BYTES // 4:
+                self._rendered[picture] = data
+        return data

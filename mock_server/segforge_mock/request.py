@@ -1,0 +1,58 @@
+"""What the mock reads off a request."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_JSON: Final = "application/json"
+MAX_BODY_BYTES: Final = 32 * 2**20
+
+
+class Request:
+    """A request with its body; header names are lower case, as ASGI gives them."""
+
+    __slots__ = ("body", "headers", "method", "path", "scope")
+
+    def __init__(self, scope: Scope, body: bytes) -> None:
+        self.scope = scope
+        self.body = body
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+
+    def header(self, name: bytes) -> str:
+        """A header's value, or "" where the request has none of that name."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority under which the caller reached the mock."""
+        host = self.headers.get(b"host")
+        if host:
+            return f"{self.scope.get('scheme', 'http')}://{host.decode('latin-1')}"
+        server, port = self.scope.get("server") or ("localhost", 80)
+        return f"{self.scope.get('scheme', 'http')}://{server}:{port}"
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without parameters, in lower case."""
+        raw = self.headers.get(b"content-type", b"")
+        return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None where it is larger than MAX_BODY_BYTES."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body if len(body) <= MAX_BODY_BYTES else None
+    parts, size = [body], len(body)
+    while message.get("more_body") and size <= MAX_BODY_BYTES:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+    return b"".join(parts) if size <= MAX_BODY_BYTES else None

@@ -1,0 +1,59 @@
+"""POST /upload-asset: takes base64 data URLs, answers URLs at the mock that serve the bytes again without a key."""
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import Annotated, Final
+
+import msgspec
+from cachetools import LRUCache
+
+from segforge_mock.answers import Answer, Cases, bytes_answer, case_answer, json_answer
+from segforge_mock.request import Request
+
+KEPT_BYTES: Final = 64 * 2**20
+_DATA_URL: Final = re.compile(r"data:(?P<type>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=\s]*)", re.IGNORECASE)
+_ENDING: Final = re.compile(r"[a-z0-9]+")
+
+
+class _Upload(msgspec.Struct):
+    data_urls: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+class Uploads:
+    """Uploaded files, the newest KEPT_BYTES of them."""
+
+    def __init__(self) -> None:
+        self._files: LRUCache[str, tuple[str, bytes]] = LRUCache(KEPT_BYTES, getsizeof=lambda file: len(file[1]) + 1)
+
+    def answer(self, request: Request, origin: str, cases: Cases) -> Answer:
+        """Keep the files of an upload. `urls` is what the docs name the result, `file_urls` what the SDK reads."""
+        try:
+            upload = msgspec.json.decode(request.body, type=_Upload)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            return case_answer(cases, "body.malformed", {"reason": str(error)})
+        files = [self._read(text) for text in upload.data_urls]
+        if None in files:
+            return json_answer(400, {"error": "Files must be provided as base64-encoded data URLs."})
+        urls = [f"{origin}/assets/{self._keep(*file)}" for file in files if file is not None]
+        return json_answer(200, {"file_urls": urls, "urls": urls, "message": "Files uploaded successfully"})
+
+    def _read(self, text: str) -> tuple[str, bytes] | None:
+        found = _DATA_URL.fullmatch(text)
+        try:
+            return None if found is None else (found["type"].lower(), base64.b64decode(found["data"], validate=False))
+        except binascii.Error:
+            return None
+
+    def _keep(self, media_type: str, data: bytes) -> str:
+        ending = _ENDING.match(media_type.partition("/")[2])
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending[0] if ending else 'bin'}"
+        if len(data) < KEPT_BYTES:
+            self._files[name] = media_type, data
+        return name
+
+    def get(self, name: str) -> Answer | None:
+        """An uploaded file, served as what it was said to be, or None."""
+        found = self._files.get(name)
+        return bytes_answer(*found) if found is not None else None

@@ -1,0 +1,117 @@
+"""Several processes that serve one socket, and the process that watches over them.
+
+The socket and the models are there before the fork, so that all share them; the socket's queue outlives a worker, and
+the next one answers whoever waits in it.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from typing import Final, TypeAlias
+
+Serve: TypeAlias = Callable[[Callable[[], None]], None]
+"""Serves until it is stopped; calls its argument when it accepts connections."""
+
+STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+STOP_SECONDS: Final = 5.0
+YOUNG_SECONDS: Final = 1.0
+
+
+def supervise(serve: Serve, workers: int, announce: Callable[[list[int]], None]) -> int:
+    """Keep so many workers until SIGINT or SIGTERM; gives the exit code: 1 where a worker can't even start.
+
+    `announce` gets the workers' process ids once all of them accept connections.
+    """
+    # A signal that came between fork and the worker's own handlers would be lost: it waits until there are some.
+    awaited = STOP_SIGNALS | {signal.SIGCHLD}
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    crew = _Crew(serve)
+    try:
+        if not crew.start(workers):
+            return 1
+        announce(crew.pids)
+        while signal.sigwait(awaited) not in STOP_SIGNALS:
+            crew.replace_the_dead()
+        return 0
+    finally:
+        crew.stop()
+        # A second Ctrl-C has nothing left to stop, and is not to end in a traceback.
+        while signal.sigpending() & STOP_SIGNALS:
+            signal.sigwait(STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGINT and SIGTERM, and in a worker also when its supervisor is gone."""
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        lifeline = supervisor.sentinel
+
+        def orphaned() -> None:
+            loop.remove_reader(lifeline)
+            stop()
+
+        loop.add_reader(lifeline, orphaned)
+
+
+class _Crew:
+    """The workers of one supervisor."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+        self._fork = multiprocessing.get_context("fork")
+        self._workers: dict[ForkProcess, float] = {}
+
+    @property
+    def pids(self) -> list[int]:
+        return [worker.pid for worker in self._workers if worker.pid is not None]
+
+    def start(self, workers: int) -> bool:
+        """Start so many, and wait until they serve; gives whether all do."""
+        reader, writer = self._fork.Pipe(duplex=False)
+        with reader, writer:
+            for _ in range(workers):
+                self._add(lambda: writer.send_bytes(b"."))
+            serving = 0
+            while serving < workers:
+                if reader not in wait([reader, *(worker.sentinel for worker in self._workers)]):
+                    return False
+                reader.recv_bytes()
+                serving += 1
+        return True
+
+    def _add(self, ready: Callable[[], None]) -> ForkProcess:
+        worker = self._fork.Process(target=self._serve, args=(ready,))
+        worker.start()
+        self._workers[worker] = time.monotonic()
+        return worker
+
+    def replace_the_dead(self) -> None:
+        """Start a worker for each that died; one that dies young might do so forever, and is not replaced at once."""
+        for worker, since in [(worker, since) for worker, since in self._workers.items() if not worker.is_alive()]:
+            del self._workers[worker]
+            if time.monotonic() - since < YOUNG_SECONDS:
+                time.sleep(YOUNG_SECONDS)
+            successor = self._add(lambda: None)
+            ended = f"worker {worker.pid} died (exit code {worker.exitcode})"
+            print(f"segforge mock: {ended}, {successor.pid} replaces it", file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        """Ask all to stop, and kill those that don't."""
+        for worker in self._workers:
+            worker.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            if worker.is_alive():
+                worker.kill()
+                worker.join()

@@ -1,0 +1,157 @@
+"""The key goes to the configured host and nowhere else: not to another host, nor into anything that may be shown."""
+
+import copy
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from segmind_client import Segmind, SegmindError
+from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
+
+PARAMS = {"image": "https://host.test/a.png", "prompt": "a cat"}
+
+
+@pytest.fixture
+def foreign() -> Iterator[Gateway]:
+    """Another host: whatever arrives here was led astray."""
+    with stand_in() as gateway:
+        yield gateway
+
+
+def test_urls_that_the_gateway_hands_out_are_not_requested(client: Segmind, gateway: Gateway, foreign: Gateway) -> None:
+    urls = dict.fromkeys(("status_url", "response_url", "poll_url"), f"{foreign.url}/v2/requests/r1")
+    gateway.job(**urls)
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED", **urls}))
+    gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": f"{foreign.url}/1.jpeg"}))
+    assert client.run("flux-img2img", prompt="a cat")["status"] == "COMPLETED"
+    assert foreign.received == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(gateway: Gateway, foreign: Gateway, status: int) -> None:
+    away = Answer(status, b"", {"Location": f"{foreign.url}/v1/flux-img2img"})
+    gateway.on("POST", "/v1/flux-img2img", away)
+    gateway.on("GET", "/v2/requests/r1/status", away)
+    gateway.job()
+    with httpx.Client(follow_redirects=True) as careless:
+        client = Segmind(KEY, gateway.url, http_client=careless)
+        with pytest.raises(SegmindError, match="redirect"):
+            client.run_sync("flux-img2img")
+        with pytest.raises(SegmindError, match="redirect"):
+            client.run("flux-img2img")
+    assert foreign.received == []
+
+
+def test_the_key_is_no_part_of_a_client_of_ones_own(gateway: Gateway, foreign: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-img2img", json_answer({}))
+    with httpx.Client() as own:
+        Segmind(KEY, gateway.url, http_client=own).run_sync("flux-img2img")
+        own.get(foreign.url)
+    assert gateway.received[0].headers["x-api-key"] == KEY
+    assert KEY not in str(foreign.received[0].headers)
+
+
+def leaky(gateway: Gateway) -> None:
+    """Make the gateway quote the key in everything that it says."""
+    said = {"error": f"bad key {KEY}", "status": "FAILED", "request_id": f"r-{KEY}"}
+    headers = {"x-request-id": f"id-{KEY}", "Location": f"http://host.test/?key={KEY}"}
+    gateway.on("POST", "/v1/flux-img2img", json_answer(said, 401, headers))
+    gateway.on("POST", "/v1/page", Answer(405, f"<p>{KEY}</p>".encode(), {"Content-Type": "text/html", **headers}))
+    gateway.on("POST", "/v1/bare", Answer(500, KEY.encode(), headers))
+    gateway.on("POST", "/v1/redirect", Answer(302, KEY.encode(), headers))
+    gateway.on("POST", "/v1/text", json_answer({"echo": KEY}, headers=headers))
+    gateway.on("POST", "/v1/cut", Answer(200, f"{KEY} and more".encode(), headers, cut=20))
+    gateway.job()
+    gateway.on("GET", "/v2/requests/r1/status", json_answer(said, 422, headers))
+    gateway.job("r2", slug="odd", status_url=f"http://host.test/{KEY}")
+    gateway.on("GET", "/v2/requests/r2/status", json_answer(said, 200, headers))
+
+
+def shown(error: BaseException) -> str:
+    """Everything that a report of an error may show: its chain, its attributes, and the locals of our own frames."""
+    frames = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    chain = [error, error.__cause__, error.__context__]
+    requests = [getattr(link, "_request", None) for link in chain]
+    headers = [dict(request.headers) for request in requests if request is not None]
+    ours = frames.partition("segmind_client")[2]
+    return "\n".join([ours, str(error), repr(error), str(vars(error)), str(pickle.dumps(error)), *map(str, headers)])
+
+
+CALLS: dict[str, Callable[[Segmind], object]] = {
+    **{
+        slug: lambda client, slug=slug: client.run_sync(slug)  # type: ignore[misc]  # the default binds the loop's value
+        for slug in ("flux-img2img", "page", "bare", "redirect", "cut", "unknown")
+    },
+    "failed": lambda client: client.run("flux-img2img"),
+    "failed under 200": lambda client: client.run("odd"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_error_shows_the_key(client: Segmind, gateway: Gateway, call: str) -> None:
+    leaky(gateway)
+    with pytest.raises(SegmindError) as caught:
+        CALLS[call](client)
+    assert KEY not in shown(caught.value)
+
+
+def test_transport_errors_do_not_show_the_key() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(f"refused {request.headers}", request=request)
+
+    with httpx.Client(transport=httpx.MockTransport(refuse)) as http, pytest.raises(SegmindError) as caught:
+        Segmind(KEY, http_client=http).run_sync("flux-img2img")
+    assert KEY not in shown(caught.value)
+
+
+def test_requests_that_work_are_logged_without_the_key(
+    client: Segmind, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway.job()
+    gateway.on("POST", "/v1/flux-img2img", json_answer({"ok": True}))
+    caplog.set_level(logging.DEBUG)
+    client.run_sync("flux-img2img", **PARAMS)
+    client.submit_async("flux-img2img", **PARAMS)
+    assert "httpcore" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_no_object_shows_the_key(client: Segmind, gateway: Gateway) -> None:
+    gateway.job("r2", slug="odd", status_url=f"http://host.test/{KEY}")
+    gateway.on("POST", "/v1/text", json_answer({"echo": KEY}, headers={"x-request-id": KEY}))
+    job = client.submit_async("odd")
+    result = client.run_sync("text")
+    for thing in (client, client.flux_img2img, job, result):
+        assert KEY not in repr(thing)
+        assert KEY not in str(thing)
+        assert KEY not in json.dumps(vars(thing), default=repr)
+    assert KEY not in str(pickle.dumps(result))
+
+
+def test_what_holds_the_key_can_not_be_pickled_or_copied(client: Segmind, gateway: Gateway) -> None:
+    gateway.job()
+    for thing in (client, client.flux_img2img, client.submit_async("flux-img2img")):
+        for twin in (pickle.dumps, copy.deepcopy):
+            with pytest.raises(TypeError, match="API key") as caught:
+                twin(thing)
+            assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY} x", "clé-0123456789", f"{KEY}\0"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ValueError, match="characters") as caught:
+        Segmind(key)
+    assert key not in str(caught.value)
+    assert "0123" not in str(caught.value)
+
+
+def test_spaces_around_a_key_are_cut_off(gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-img2img", json_answer({}))
+    with Segmind(f" {KEY}\n", gateway.url) as client:
+        client.run_sync("flux-img2img")
+    assert gateway.received[0].headers["x-api-key"] == KEY

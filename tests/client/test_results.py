@@ -1,0 +1,174 @@
+import base64
+from pathlib import Path
+
+import pytest
+
+from segmind_client import JsonResult, MediaResult, Segmind
+from tests.client.conftest import Answer, Gateway, json_answer
+
+JPEG = b"\xff\xd8\xff\xe0 a picture"
+PNG = b"\x89PNG\r\n\x1a\n another"
+WEBP = b"RIFF\x10\0\0\0WEBP and a third"
+HEADERS = {
+    "Content-Type": "image/jpeg",
+    "X-Request-Id": "id-1",
+    "x-cost": "0.05",
+    "x-remaining-credits": "99.95",
+    "x-generation-time": "13.06",
+    "x-seed-value": "46588",
+}
+
+
+def b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def image_of(client: Segmind) -> MediaResult:
+    return client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat")
+
+
+def test_a_picture_comes_with_what_its_headers_say(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    result = image_of(client)
+    assert (result.content, result.images, result.content_type) == (JPEG, (JPEG,), "image/jpeg")
+    assert (result.request_id, result.cost, result.seed) == ("id-1", 0.05, 46588)
+    assert (result.remaining_credits, result.generation_time) == (99.95, 13.06)
+    assert result.headers["x-request-id"] == "id-1"
+    assert "picture" not in repr(result)
+    assert "image/jpeg" in repr(result)
+
+
+def test_headers_that_are_missing_or_odd_are_none(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, {"x-cost": "free", "x-seed-value": "1.5"}))
+    result = image_of(client)
+    assert (result.request_id, result.cost, result.seed, result.content_type) == (None, None, None, "")
+    assert result.content == JPEG
+
+
+@pytest.mark.parametrize("cost", ["nan", "inf", "", "1,5"])
+def test_a_cost_that_is_no_number_is_none(client: Segmind, gateway: Gateway, cost: str) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, {"x-cost": cost}))
+    assert image_of(client).cost is None
+
+
+@pytest.mark.parametrize(("content", "media_type"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")])
+def test_base64_is_decoded(client: Segmind, gateway: Gateway, content: bytes, media_type: str) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", json_answer({"image": b64(content), "status": "Success"}))
+    result = image_of(client)
+    assert (result.content, result.content_type, result.images) == (content, media_type, (content,))
+
+
+def test_several_pictures_come_in_order(client: Segmind, gateway: Gateway) -> None:
+    body = {"image": [b64(PNG), f"data:image/jpeg;base64,{b64(JPEG)}", b64(WEBP)[:8] + "\n" + b64(WEBP)[8:]]}
+    gateway.on("POST", "/v1/flux-ipadapter", json_answer(body))
+    result = image_of(client)
+    assert result.images == (PNG, JPEG, WEBP)
+    assert result.content == PNG
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"image": "not base64!"}',
+        b'{"image": ["aGk=", 5]}',
+        b'{"image": []}',
+        b'{"image": ""}',
+        b'{"image": null}',
+        b'{"images": [{"url": "https://images.test/1.png"}]}',
+        b'{"image": "aGk="',
+        b'["aGk="]',
+        b"null",
+        b"",
+        b"[" * 100_000,
+        b"\xff\xfe{",
+    ],
+)
+def test_a_shape_that_nobody_foresaw_is_kept_raw(client: Segmind, gateway: Gateway, content: bytes) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": "application/json"}))
+    result = image_of(client)
+    assert (result.content, result.raw, result.images) == (content, content, (content,))
+    assert isinstance(client.run_sync("flux-ipadapter"), JsonResult)
+
+
+def test_a_json_model_gives_its_document(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-dev-finetuned", json_answer({"a": [1]}, headers={"x-cost": "2"}))
+    result = client.run_sync("flux-dev-finetuned", prompt="a cat")
+    assert isinstance(result, JsonResult)
+    assert (result.data, result.cost, result.content_type) == ({"a": [1]}, 2.0, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("answer", "data"),
+    [
+        (Answer(200, b"hello", {"Content-Type": "text/plain; charset=utf-8"}), "hello"),
+        (Answer(200, b"{oops", {"Content-Type": "application/json"}), "{oops"),
+        (Answer(200, b"null", {"Content-Type": "application/problem+json"}), None),
+        (Answer(200, JPEG, {"Content-Type": "image/jpeg"}), None),
+        (Answer(201, b'{"ok": true}', {}), {"ok": True}),
+    ],
+)
+def test_a_json_model_keeps_whatever_came(client: Segmind, gateway: Gateway, answer: Answer, data: object) -> None:
+    gateway.on("POST", "/v1/flux-dev-finetuned", answer)
+    result = client.flux_dev_finetuned.run(
+        aspect_ratio="1:1",
+        finetune_id="mine",
+        lora_strength=1,
+        prompt="a cat",
+        sampler_name="euler",
+        scheduler="simple",
+        seed=1,
+        steps=25,
+    )
+    assert (result.data, result.content) == (data, answer.content)
+
+
+def test_run_sync_decides_by_content_type(client: Segmind, gateway: Gateway) -> None:
+    gateway.on(
+        "POST",
+        "/v1/any-model",
+        Answer(200, JPEG, {"Content-Type": "image/jpeg"}),
+        json_answer({"image": b64(PNG), "status": "Success"}),
+        json_answer({"choices": []}),
+        Answer(200, b"words", {"Content-Type": "text/plain"}),
+        Answer(200, b"mp4", {"Content-Type": "video/mp4"}),
+    )
+    results = [client.run_sync("any-model") for _ in range(5)]
+    assert [type(result) for result in results] == [MediaResult, MediaResult, JsonResult, JsonResult, MediaResult]
+    assert results[1].content == PNG
+
+
+def test_save_writes_all_of_it_under_the_given_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    result = image_of(client)
+    assert result.save(tmp_path / "new.png") == tmp_path / "new.png"
+    assert result.save(str(tmp_path / "link")) == tmp_path / "link"
+    assert (tmp_path / "old").read_bytes() == JPEG
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "new.png", "old"]
+
+
+def test_save_into_no_folder_or_a_full_disk_leaves_nothing(
+    client: Segmind, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    result = image_of(client)
+    with pytest.raises(FileNotFoundError):
+        result.save(tmp_path / "none" / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        result.save(tmp_path / "a.jpg")
+    assert (tmp_path / "a.jpg").read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.jpg"]
+
+
+def test_save_to_a_device_writes_into_it(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    image_of(client).save("/dev/null")
+    assert not Path("/dev/null").is_file()

@@ -1,0 +1,198 @@
+"""What type checkers say of the client and of its users' files, and which Python it asks for."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from segforge.emit.emitters import emit
+from segforge.identifiers import snake_case
+from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.spec.load import default_specs, load_catalog
+
+ROOT = Path(__file__).parents[2]
+MODELS = load_catalog(default_specs()).models
+
+# Legal in a spec and awkward in Python: keywords, names of types and of the client's own, no identifiers.
+ODD_SLUGS = {
+    "class": "class_",
+    "none": "none",
+    "run": "run_",
+    "jobs": "jobs_",
+    "media-result": "media_result",
+    "model": "model",
+    "exception": "exception",
+    "3d-model": "model_3d_model",
+    "types": "types",
+}
+ODD_PARAMETERS = (
+    ("self", "str", "int", "bool", "Literal", "NotRequired", "Annotated", "StepsRange", "steps"),
+    ("_private", "__mangled", "__dunder__", "slug", "params"),
+    ("class", "with-hyphen", "with space", "1st", "naïve", "日本", 'quo"te', "steps"),
+)
+
+RIGHT = """\
+from typing import Any
+from typing_extensions import assert_type
+from segmind_client import Job, JsonResult, MediaResult, Segmind
+
+client = Segmind()
+"""
+WRONG = """\
+from segmind_client import Segmind
+
+client = Segmind()
+"""
+
+
+def odd_catalog(catalog: Catalog) -> Catalog:
+    """A catalog whose names are awkward in Python."""
+    models = []
+    for index, slug in enumerate(ODD_SLUGS):
+        names = ODD_PARAMETERS[index % len(ODD_PARAMETERS)]
+        parameters = [_odd_parameter(name, index) for index, name in enumerate(names)]
+        models.append(dataclasses.replace(MODELS[2], slug=slug, parameters=tuple(parameters), example={}))
+    return dataclasses.replace(catalog, models=tuple(models))
+
+
+def _odd_parameter(name: str, index: int) -> Parameter:
+    plain = Parameter(name, "string", required=True, description="Odd.", choices=Choices(("a", "b"), 2 + index % 2))
+    if name != "steps":
+        return plain
+    return dataclasses.replace(plain, type="integer", choices=None, minimum=1, maximum=9, nullable=True)
+
+
+def right_uses(model: Model) -> Iterator[str]:
+    """Calls that are right: the sample, each known value, and the types of what comes back."""
+    attribute = f"client.{snake_case(model.slug)}"
+    result = "MediaResult" if model.returns.media == "image" else "JsonResult"
+    yield f"assert_type({_call(f'{attribute}.run', model.valid_example)}, {result})"
+    if "v2" in model.versions:
+        yield f"job = {_call(f'{attribute}.submit', model.valid_example)}"
+        yield "assert_type(job, Job)"
+        yield "assert_type(job.wait(timeout=600, interval=1.0), dict[str, Any])"
+    for parameter in model.parameters:
+        if parameter.choices is not None:
+            for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
+                yield _call(f"{attribute}.run", {**model.valid_example, parameter.name: value})
+        if parameter.nullable:
+            yield _call(f"{attribute}.run", {**model.valid_example, parameter.name: None})
+
+
+def wrong_uses(model: Model) -> Iterator[str]:
+    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version not there."""
+    run = f"client.{snake_case(model.slug)}.run"
+    for parameter in model.parameters:
+        wrong: object = [] if parameter.type == "string" else "text"
+        yield _call(run, {**model.valid_example, parameter.name: wrong})
+        if parameter.choices is not None and not parameter.choices.open:
+            yield _call(run, {**model.valid_example, parameter.name: "not-a-value"})
+        if parameter.required:
+            yield _call(run, {key: value for key, value in model.valid_example.items() if key != parameter.name})
+        if not parameter.nullable:
+            yield _call(run, {**model.valid_example, parameter.name: None})
+    yield _call(run, {**model.valid_example, f"{model.parameters[0].name}x": 1})
+    yield f"{run}({next(iter(model.valid_example.values()))!r})"
+    if "v2" not in model.versions:
+        yield _call(f"client.{snake_case(model.slug)}.submit", model.valid_example)
+
+
+def _call(function: str, arguments: object) -> str:
+    assert isinstance(arguments, dict)
+    return f"{function}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+def wrong_file() -> tuple[str, set[int]]:
+    """A file with one wrong use a line, and the numbers of these lines."""
+    lines = [use for model in MODELS for use in wrong_uses(model)]
+    first = WRONG.count("\n") + 1
+    return WRONG + "\n".join(lines) + "\n", set(range(first, first + len(lines)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the client, a client with odd names, and files of right and of wrong uses."""
+    folder = tmp_path_factory.mktemp("types")
+    catalog = load_catalog(default_specs())
+    for place, of in (("client", catalog), ("odd", odd_catalog(catalog))):
+        for artifact in emit(of, ["python"]):
+            path = folder / place / artifact.path.relative_to("python")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(artifact.text, "utf-8")
+    right = [use for model in MODELS for use in right_uses(model)]
+    (folder / "client" / "right.py").write_text(RIGHT + "\n".join(right) + "\n")
+    (folder / "client" / "wrong.py").write_text(wrong_file()[0])
+    return folder
+
+
+def mypy(folder: Path) -> dict[str, set[int]]:
+    """The lines of each file about which mypy complains."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.10", "--output", "json"]
+    run = subprocess.run([*command, "--config-file=", "."], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stderr
+    found: dict[str, set[int]] = {}
+    for line in filter(None, run.stdout.splitlines()):
+        message = json.loads(line)
+        found.setdefault(message["file"], set()).add(message["line"])
+    return found
+
+
+def pyright(folder: Path) -> dict[str, set[int]]:
+    """The lines of each file about which pyright, in its strict mode, complains."""
+    config = {"typeCheckingMode": "strict", "pythonVersion": "3.10", "reportUnusedExpression": False}
+    (folder / "pyrightconfig.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stderr
+    found: dict[str, set[int]] = {}
+    for message in json.loads(run.stdout)["generalDiagnostics"]:
+        file = Path(message["file"]).relative_to(folder.resolve())
+        found.setdefault(str(file), set()).add(message["range"]["start"]["line"] + 1)
+    return found
+
+
+@pytest.mark.parametrize("check", [mypy, pyright])
+def test_the_client_and_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(
+    project: Path, check: Callable[[Path], dict[str, set[int]]]
+) -> None:
+    _, wrong = wrong_file()
+    assert len(wrong) > 100
+    assert check(project / "client") == {"wrong.py": wrong}
+
+
+@pytest.mark.parametrize("check", [mypy, pyright])
+def test_names_that_are_awkward_in_python_are_clean(
+    project: Path, check: Callable[[Path], dict[str, set[int]]]
+) -> None:
+    assert check(project / "odd") == {}
+
+
+def test_names_that_are_awkward_in_python_give_attributes_that_send_their_slug(project: Path) -> None:
+    code = "import sys, segmind_client as s; print(*(getattr(s.Segmind('k'), name).slug for name in sys.argv[1:]))"
+    run = subprocess.run(
+        [sys.executable, "-c", code, *ODD_SLUGS.values()],
+        cwd=project / "odd",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == list(ODD_SLUGS)
+
+
+def test_the_checked_client_is_the_committed_one(project: Path) -> None:
+    for path in (project / "client" / "segmind_client").rglob("*.py"):
+        committed = ROOT / "generated" / "python" / path.relative_to(project / "client")
+        assert committed.read_bytes() == path.read_bytes()
+
+
+def test_the_client_runs_on_python_3_10() -> None:
+    package = ROOT / "generated" / "python" / "segmind_client"
+    vermin = "import sys, vermin; sys.exit(vermin.main())"
+    command = [sys.executable, "-c", vermin, "--target=3.10-", "--no-tips", "--eval-annotations", str(package)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "Minimum required versions: 3.10" in run.stdout

@@ -1,0 +1,45 @@
+"""What a process of the tests does to a store; a module of its own, so that starting one imports little."""
+
+import asyncio
+from multiprocessing.synchronize import Barrier
+
+from segforge_mock.jobs import Job
+from segforge_mock.store import Store
+from segforge_mock.stores import open_store
+
+
+def job(request_id: str = "id", tenant: str = "a", cost: float = 1.0, body: bytes = b"{}") -> Job:
+    return Job(request_id, tenant, "slug", body, 1.5, 0.25, 2.0, 0.0, 0.0, cost)
+
+
+async def charges(store: Store, attempts: int, cost: float) -> list[float]:
+    """Charge again and again; gives what remained after each charge that was made."""
+    return [left for _ in range(attempts) if (left := await store.charge("a", cost)) is not None]
+
+
+async def submits(store: Store, name: str, attempts: int, cost: float) -> list[float]:
+    """Submit again and again; gives what remained after each submit that was taken."""
+    kept = [await store.submit(job(f"{name}-{number}", cost=cost)) for number in range(attempts)]
+    return [each.remaining_credits for each in kept if each is not None]
+
+
+async def _hit(store: Store, attempts: int) -> list[float]:
+    return [await store.hit("a", 7) for _ in range(attempts)]
+
+
+def meet(barrier: Barrier) -> None:
+    """Wait until all processes are there."""
+    barrier.wait(30)
+
+
+def work(url: str, name: str, attempts: int, cost: float) -> tuple[list[float], list[float]]:
+    """Open a store; gives what came of charges and submits, and of hits."""
+
+    async def run() -> tuple[list[float], list[float]]:
+        store = open_store(url, 100.0)
+        charged = await charges(store, attempts // 2, cost) + await submits(store, name, attempts // 2, cost)
+        counted = await _hit(store, attempts)
+        await store.close()
+        return charged, counted
+
+    return asyncio.run(run())

@@ -1,0 +1,179 @@
+"""The fixture in one line: with the official SDK, with any HTTP client, with subprocesses, and what it records."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+import requests
+import segmind as official_sdk
+
+from segforge.spec.load import default_specs, load_catalog
+from segforge_mock.handle import Mock
+
+CATALOG = load_catalog(default_specs())
+EXAMPLE = CATALOG.model("flux-img2img").valid_example
+
+
+@pytest.fixture
+def sdk(segmind_mock: Mock) -> official_sdk.SegmindClient:
+    client = official_sdk.SegmindClient(base_url=segmind_mock.base_url)  # reads SEGMIND_API_KEY, which the fixture set
+    with client._client:
+        yield client
+
+
+def test_run_and_run_sync(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    segmind_mock.job_policy("instant")
+    result = sdk.run("flux-img2img", **EXAMPLE)
+    assert result["status"] == "COMPLETED"
+    assert sdk.run_sync("flux-img2img", **EXAMPLE).headers["content-type"] == "image/jpeg"
+    assert [request.route for request in segmind_mock.requests] == ["submit", "status", "result", "run"]
+    assert segmind_mock.requests[0].json == EXAMPLE
+
+
+def test_a_failed_job_raises_with_its_detail(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    segmind_mock.job_policy("instant")
+    segmind_mock.scenario("job-blocked", times=1)
+    with pytest.raises(official_sdk.InferenceFailed) as caught:
+        sdk.run("flux-img2img", **EXAMPLE)
+    assert caught.value.detail == "Content blocked by the safety check"
+    assert caught.value.status_body["status"] == "FAILED"
+
+
+def test_a_job_that_is_not_done_in_time(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    segmind_mock.job_policy("held")
+    job = sdk.submit_async("flux-img2img", **EXAMPLE)
+    with pytest.raises(official_sdk.InferenceTimeout) as caught:
+        job.wait(timeout=0.05, interval=0.02)
+    assert caught.value.request_id == job.request_id
+    segmind_mock.release()
+    assert job.wait(timeout=5, interval=0.02)["status"] == "COMPLETED"
+
+
+def test_an_expired_job_is_404(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    job = sdk.submit_async("flux-img2img", **EXAMPLE)
+    segmind_mock.clock.advance(3600)
+    with pytest.raises(official_sdk.SegmindError) as caught:
+        job.status()
+    assert (caught.value.status, caught.value.detail) == (404, f"Request {job.request_id} not found")
+
+
+def test_urls_lead_back_to_the_mock(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    """Dossier, section 13, 4: the SDK sends the key wherever status_url and response_url point."""
+    job = sdk.submit_async("flux-img2img", **EXAMPLE)
+    assert job.status_url.startswith(f"{segmind_mock.url}/v2/")
+    assert job.response_url.startswith(f"{segmind_mock.url}/v2/")
+
+
+def test_a_call_without_parameters_is_a_json_object(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    """Dossier, section 13, 2: the SDK sends `{}`, and says who it is."""
+    with pytest.raises(official_sdk.SegmindError, match="required"):
+        sdk.run("flux-img2img")
+    [request] = segmind_mock.requests
+    assert request.body == "{}"
+    assert request.headers["x-initiator"] == "SDK-PY"
+    assert request.headers["user-agent"] == "segmind-python-sdk/1.3.0"
+
+
+def test_no_key_is_401(segmind_mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dossier, section 13, 2: without a key the SDK sends no header at all."""
+    monkeypatch.delenv("SEGMIND_API_KEY")
+    client = official_sdk.SegmindClient(base_url=segmind_mock.base_url)
+    with client._client, pytest.raises(official_sdk.SegmindError) as caught:
+        client.run("flux-img2img", **EXAMPLE)
+    assert (caught.value.status, caught.value.detail) == (401, "Missing Authorization or x-api-key in header")
+
+
+def test_a_refusal_on_a_poll_is_an_error_and_states_are_upper_case(
+    sdk: official_sdk.SegmindClient, segmind_mock: Mock
+) -> None:
+    """Dossier, section 13, 5: COMPLETED and FAILED win over any code, any other failure raises."""
+    job = sdk.submit_async("flux-img2img", **EXAMPLE)
+    segmind_mock.scenario("upstream-unavailable", route="status", times=1)
+    with pytest.raises(official_sdk.SegmindError) as caught:
+        job.wait(timeout=5, interval=0.01)
+    assert (caught.value.status, caught.value.detail) == (502, "Service temporarily unavailable")
+    assert job.wait(timeout=5, interval=0.01)["status"] == "COMPLETED"
+
+
+def test_credits_through_the_sdk(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    segmind_mock.credits = 1.5
+    assert sdk._request("GET", "/get-user-credits").json()["credits"] == 1.5
+
+
+def test_any_http_client_and_the_environment(segmind_mock: Mock) -> None:
+    url = f"{os.environ['SEGMIND_BASE_URL']}/v1/flux-img2img"
+    headers = {"x-api-key": os.environ["SEGMIND_API_KEY"]}
+    with requests.Session() as session:
+        first = session.post(url, json=EXAMPLE, headers=headers)
+        assert first.content == httpx.post(url, json=EXAMPLE, headers=headers).content
+    code = """
+import httpx, os
+url = os.environ["SEGMIND_BASE_URL"] + "/v1/get-user-credits"
+print(httpx.get(url, headers={"x-api-key": os.environ["SEGMIND_API_KEY"]}).status_code)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "200\n"
+    assert [request.method for request in segmind_mock.requests] == ["POST", "POST", "GET"]
+
+
+def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
+    headers = {"x-api-key": segmind_mock.key}
+
+    def submit_later() -> None:
+        time.sleep(0.05)
+        httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers=headers)
+
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(submit_later)
+        [submit] = segmind_mock.wait_for(1, route="submit")
+        later.result()
+    assert submit.status == 200
+    [job] = segmind_mock.jobs
+    assert (job.slug, job.payload, job.error) == ("flux-img2img", EXAMPLE, None)
+    assert segmind_mock.wait_for(2, route="submit", timeout=0.01) == [submit]
+
+
+def test_reset_forgets_everything(segmind_mock: Mock) -> None:
+    headers = {"x-api-key": segmind_mock.key}
+    httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers=headers)
+    segmind_mock.credits = 1
+    segmind_mock.scenario("run-failed")
+    segmind_mock.clock.advance(100)
+    segmind_mock.reset()
+    assert (segmind_mock.requests, segmind_mock.jobs) == ([], [])
+    assert segmind_mock.credits > 1
+    assert segmind_mock.clock.now == pytest.approx(time.time(), abs=10)
+    assert httpx.post(f"{segmind_mock.url}/v1/flux-img2img", json=EXAMPLE, headers=headers).status_code == 200
+
+
+def test_tenants_do_not_see_each_other(segmind_mock_session: Mock) -> None:
+    url = segmind_mock_session.url
+    one, two = ({"x-api-key": "SG_1111111111111111"}, {"x-api-key": "SG_1111111111111111", "x-mock-tenant": "two"})
+    httpx.post(f"{url}/_mock/rules", json={"scenario": "run-failed"}, headers=one)
+    httpx.post(f"{url}/_mock/clock", json={"advance": 5000}, headers=one)
+    assert httpx.post(f"{url}/v1/flux-img2img", json=EXAMPLE, headers=one).status_code == 500
+    assert httpx.post(f"{url}/v1/flux-img2img", json=EXAMPLE, headers=two).status_code == 200
+    counts = [httpx.get(f"{url}/_mock/requests/count", headers=headers).json()["count"] for headers in (one, two)]
+    assert counts == [1, 1]
+    assert httpx.get(f"{url}/_mock/clock", headers=two).json()["offset"] == 0
+
+
+def test_the_clock_does_not_go_back(segmind_mock: Mock) -> None:
+    with pytest.raises(ValueError, match="back"):
+        segmind_mock.clock.advance(-1)
+
+
+def test_a_mock_that_was_not_started_says_so() -> None:
+    mock = Mock()
+    with pytest.raises(RuntimeError, match="start"):
+        _ = mock.credits
+    mock._server._bound.close()
+
+
+def test_no_key_is_kept_with_a_job(segmind_mock: Mock) -> None:
+    httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers={"x-api-key": segmind_mock.key})
+    [job] = segmind_mock._run(segmind_mock.app.store.jobs(segmind_mock.tenant.name))
+    assert segmind_mock.key not in repr(job)

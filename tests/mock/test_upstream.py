@@ -1,0 +1,148 @@
+"""The validating proxy: it answers what the upstream answered, and reports what the specs say otherwise."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+
+from segforge.spec.load import default_specs, load_catalog
+from segforge_mock.app import create_app
+from segforge_mock.deviations import Seen, deviations
+from segforge_mock.handle import Mock
+from segforge_mock.routing import Match
+from segforge_mock.served import packaged_models
+from segforge_mock.server import BackgroundServer
+from segforge_mock.upstream import Proxy
+from tests.mock.conftest import KEY
+
+CATALOG = load_catalog(default_specs())
+EXAMPLE = CATALOG.model("style-transfer").valid_example
+MODELS = packaged_models()
+ACCEPTED = dict.fromkeys(("request_id", "poll_url", "status_url", "response_url"), "x") | {"status": "QUEUED"}
+
+
+def test_a_gateway_that_keeps_its_promises_is_passed_through() -> None:
+    with Mock(time_scale=0) as mock:
+        reports: list[dict[str, Any]] = []
+        with BackgroundServer(Proxy(mock.url, MODELS, reports.append)) as url:
+            with httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client:
+                direct = httpx.post(f"{mock.url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": mock.key})
+                assert client.post("/v1/style-transfer", json=EXAMPLE).content == direct.content
+                assert client.post("/v1/style-transfer", json={"width": "x"}).status_code == 400
+                job = client.post("/v2/style-transfer", json=EXAMPLE).json()
+                for path in ("status", ""):
+                    assert client.get(f"/v2/requests/{job['request_id']}/{path}").json()["status"] == "COMPLETED"
+                assert client.get("/v2/requests/none").status_code == 404
+                assert client.get("/_mock/scenarios").status_code == 200  # the upstream's own, not the proxy's
+            assert reports == []
+            assert [request.route for request in mock.requests] == [
+                "run",
+                "run",
+                "run",
+                "submit",
+                "status",
+                "result",
+                "result",
+            ]
+
+
+def test_what_differs_is_reported_without_the_key() -> None:
+    with Mock(time_scale=0, profile="observed") as mock:
+        reports: list[dict[str, Any]] = []
+        with (
+            BackgroundServer(Proxy(mock.url, MODELS, reports.append)) as url,
+            httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client,
+        ):
+            answer = client.post("/v2/style-transfer", json={**EXAMPLE, "width": "wide", "prompt": mock.key})
+            assert answer.status_code == 200
+            assert answer.headers["x-mock-deviations"] == "type.string_for_integer"
+        [report] = reports
+        assert report["rule"] == "type.string_for_integer"
+        assert report["found"] == "200"
+        assert mock.key not in json.dumps(reports)
+
+
+def test_an_upstream_that_is_gone_is_502() -> None:
+    with BackgroundServer(Proxy("http://127.0.0.1:9", MODELS)) as url:
+        response = httpx.post(f"{url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": KEY})
+    assert response.status_code == 502
+
+
+def seen(
+    route: str, status: int, body: object, *, request: object = EXAMPLE, media_type: str = "application/json"
+) -> Seen:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    value = "style-transfer" if route in ("run", "submit") else "id"
+    return Seen(
+        Match(route, "POST", value), json.dumps(request).encode(), status, {"content-type": media_type}, content
+    )
+
+
+@pytest.mark.parametrize(
+    ("exchange", "rule"),
+    [
+        (seen("run", 418, {"error": "x"}), "status.documented"),
+        (seen("run", 422, {"error": "x", "status": "FAILED"}), "status.documented"),
+        (seen("run", 500, {"message": "x"}), "body.error"),
+        (seen("run", 400, {"error": "no"}), "payload.valid"),
+        (seen("run", 200, b"GIF", media_type="image/gif"), "bytes.content_type"),
+        (
+            seen("run", 200, b"RIFF", request={**EXAMPLE, "number_of_images": 11}, media_type="image/webp"),
+            "range.above",
+        ),
+        (seen("submit", 200, {**ACCEPTED, "status_url": None}), "job.accepted_keys"),
+        (seen("submit", 200, {**ACCEPTED, "status": "STARTED"}), "job.first_state"),
+        (seen("status", 200, {"status": "RUNNING"}), "job.known_state"),
+        (seen("status", 200, {"status": "FAILED"}), "job.status_code"),
+        (seen("result", 422, {"status": "COMPLETED", "error": "x"}), "job.status_code"),
+    ],
+)
+def test_each_difference_has_a_name(exchange: Seen, rule: str) -> None:
+    assert [deviation.rule for deviation in deviations(MODELS, exchange)] == [rule]
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        seen("run", 200, b"RIFF", media_type="image/webp"),
+        seen("run", 400, {"error": "x"}, request={"width": "x"}),
+        seen("run", 429, {"error": "x"}),
+        seen("run", 405, b"<html>", media_type="text/html"),
+        seen("submit", 200, ACCEPTED),
+        seen("status", 200, {"status": "PROCESSING"}),
+        seen("status", 422, {"status": "FAILED", "error": "x"}),
+    ],
+)
+def test_what_is_documented_is_no_difference(exchange: Seen) -> None:
+    assert deviations(MODELS, exchange) == []
+
+
+def test_the_command_forwards_and_has_no_admin_api() -> None:
+    with Mock(time_scale=0, profile="observed", admin=False) as mock:
+        command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--upstream", mock.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            assert httpx.get(f"{url}/_mock/scenarios").status_code == 403
+            assert httpx.post(f"{url}/v2/style-transfer", json={}, headers={"x-api-key": mock.key}).status_code == 200
+            process.terminate()
+            _, errors = process.communicate(timeout=10)
+    [entry] = [json.loads(line) for line in errors.splitlines()]
+    assert entry["rule"] == "required.missing"
+
+
+@pytest.mark.parametrize("arguments", [["--upstream", "ftp://x"], ["--upstream", "x"], ["--upstream", "http://x", "--admin-token", "t"]])  # fmt: skip  # noqa: E501
+def test_an_upstream_that_cannot_be_used_is_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from segforge.cli import main
+
+    assert main(["mock", "--port", "0", *arguments]) == 2
+    assert "--upstream" in capsys.readouterr().err
+
+
+def test_an_app_is_closed() -> None:
+    import asyncio
+
+    asyncio.run(create_app().close())
