@@ -10,7 +10,15 @@ from pathlib import Path
 from rich.console import Console
 
 from segforge.spec.load import default_specs, load_catalog
-from tests.pages.layouts import blank_line, html_cards, html_table, joined_bare, joined_labelled, tokens_bare, tokens_labelled
+from tests.pages.layouts import (
+    blank_line,
+    html_cards,
+    html_table,
+    joined_bare,
+    joined_labelled,
+    tokens_bare,
+    tokens_labelled,
+)
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
 
 LAYOUTS = (blank_line, joined_bare, joined_labelled, tokens_bare, tokens_labelled, html_cards, html_table)

@@ -35,7 +35,13 @@ def measure(pages: int, start: int, totals: dict[str, Score]) -> None:
     """Make models and read their pages, adding to the totals of each layout."""
 
     @seed(start)
-    @settings(max_examples=pages, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=pages,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(models())
     def one(model: Model) -> None:
         for name, total in totals.items():
@@ -74,7 +80,12 @@ def report(totals: dict[str, Score], show: int) -> int:
         kept = kept and good
         wrong = f"{total.wrong} ({total.wrong / facts:.4%})"
         table.add_row(
-            name, f"{total.total:,}", f"{total.undecided / facts:.3%}", wrong, str(total.surely_wrong), "yes" if good else "NO"
+            name,
+            f"{total.total:,}",
+            f"{total.undecided / facts:.3%}",
+            wrong,
+            str(total.surely_wrong),
+            "yes" if good else "NO",
         )
     console = Console(width=120)
     console.print(table)

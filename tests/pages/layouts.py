@@ -77,8 +77,15 @@ def numbered(code: str, *, indent: bool = True) -> str:
 def segmind_sample(model: Model) -> str:
     named = all(name.isidentifier() for name in model.example)
     arguments = "".join(f"    {name}={python_literal(value)},\n" for name, value in model.example.items())
-    payload = "".join(f"    {json.dumps(name, ensure_ascii=False)}: {python_literal(value)},\n" for name, value in model.example.items())
-    run = f'result = segmind.run(\n    "{model.slug}",\n{arguments})\nprint(result["status"])  # COMPLETED\n\n' if named else ""
+    payload = "".join(
+        f"    {json.dumps(name, ensure_ascii=False)}: {python_literal(value)},\n"
+        for name, value in model.example.items()
+    )
+    run = (
+        f'result = segmind.run(\n    "{model.slug}",\n{arguments})\nprint(result["status"])  # COMPLETED\n\n'
+        if named
+        else ""
+    )
     return (
         '# pip install "segmind>=1.1.0"\n# export SEGMIND_API_KEY="YOUR_API_KEY"\nimport segmind\n\n'
         f"{run}client = SegmindClient()\npayload = {{\n{payload}}}\n"
@@ -87,12 +94,14 @@ def segmind_sample(model: Model) -> str:
 
 
 def requests_sample(model: Model, path: str | None = None) -> str:
-    payload = "".join(f"    {json.dumps(name, ensure_ascii=False)}: {literal(value)},\n" for name, value in model.example.items())
+    payload = "".join(
+        f"    {json.dumps(name, ensure_ascii=False)}: {literal(value)},\n" for name, value in model.example.items()
+    )
     return (
         f'import requests\nimport json\n\nurl = "https://api.segmind.com{path or f"/v1/{model.slug}"}"\n'
         'headers = {\n    "x-api-key": "YOUR_API_KEY",\n    "Content-Type": "application/json"\n}\n\n'
         f"data = {{\n{payload.rstrip().rstrip(',')}\n}}\n\n"
-        'response = requests.post(url, headers=headers, json=data)\nprint(response.text)'
+        "response = requests.post(url, headers=headers, json=data)\nprint(response.text)"
     )
 
 
@@ -106,7 +115,9 @@ def javascript_sample(model: Model) -> str:
 
 def curl_sample(model: Model) -> str:
     payload = json.dumps(dict(model.example), ensure_ascii=False).replace("'", "'\\''")
-    return f"curl -X POST https://api.segmind.com/v1/{model.slug} \\\n  -H 'x-api-key: YOUR_API_KEY' \\\n  -d '{payload}'"
+    return (
+        f"curl -X POST https://api.segmind.com/v1/{model.slug} \\\n  -H 'x-api-key: YOUR_API_KEY' \\\n  -d '{payload}'"
+    )
 
 
 def sample_of(model: Model) -> str:
@@ -118,7 +129,9 @@ def sample_of(model: Model) -> str:
 # Whole pages as text.
 
 
-def page(model: Model, parameters: str, *, gap: str, glue: str, code: str, url: str | None = None, price: str = "") -> str:
+def page(
+    model: Model, parameters: str, *, gap: str, glue: str, code: str, url: str | None = None, price: str = ""
+) -> str:
     """A page around a list of parameters. `gap` stands between blocks; `glue` before `Parameters` and before `API Endpoint`."""
     head = [f"{model.title} Serverless API", model.description]
     head += [f"~{model.typical_seconds}s"] if model.typical_seconds is not None and gap == "\n\n" else []
@@ -128,8 +141,14 @@ def page(model: Model, parameters: str, *, gap: str, glue: str, code: str, url: 
     method = "POST" if gap == "\n\n" else ""
     tail = [f"Returns: {RETURNS[model.returns.media]}"]
     if "v2" in model.versions:
-        tail += ["Asynchronous requests (v2)", f"Use Async for video.\n- 1\nPOST /v2/{model.slug}Submit — returns request_id"]
-        tail += ["GET /v2/requests/{id}/statusPoll — until COMPLETED or FAILED", "GET /v2/requests/{id}Result — final response body"]
+        tail += [
+            "Asynchronous requests (v2)",
+            f"Use Async for video.\n- 1\nPOST /v2/{model.slug}Submit — returns request_id",
+        ]
+        tail += [
+            "GET /v2/requests/{id}/statusPoll — until COMPLETED or FAILED",
+            "GET /v2/requests/{id}Result — final response body",
+        ]
     tail += ["Common Error Codes", "The API returns standard HTTP status codes. Detailed error messages are provided."]
     for number, title, meaning in STATUSES:
         tail += [*([str(number)] if gap == "\n\n" else []), title, meaning]
@@ -227,7 +246,11 @@ def attributes(model: Model) -> str:
     """The oldest pages."""
     text = f"POST/v1/{model.slug}\n{numbered(javascript_sample(model), indent=False)}\nRESPONSE\nimage/jpeg\nHTTP Response Codes\n"
     text += "200 - OKImage Generated\n401 - UnauthorizedUser authentication failed\nExpand\n\nAttributes\n\n\n"
-    return text + "\n\n\n".join(_attribute(one) for one in model.parameters) + "\n\nTo keep track of your credit usage, you can look.\n"
+    return (
+        text
+        + "\n\n\n".join(_attribute(one) for one in model.parameters)
+        + "\n\nTo keep track of your credit usage, you can look.\n"
+    )
 
 
 def _attribute(one: Parameter) -> str:
@@ -288,7 +311,10 @@ def html_table(model: Model) -> str:
             f"{total}{values} {more(one.choices)}".strip() if one.choices else "—", one.description,
         ]  # fmt: skip
         rows += "<tr>" + "".join(f"<td>{e(cell)}</td>" for cell in cells) + "</tr>\n"
-    head = "".join(f"<th>{name}</th>" for name in ("Parameter", "Type", "Required", "Default", "Range", "Allowed values", "Description"))
+    head = "".join(
+        f"<th>{name}</th>"
+        for name in ("Parameter", "Type", "Required", "Default", "Range", "Allowed values", "Description")
+    )
     return _html(model, f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
@@ -297,7 +323,9 @@ def _html(model: Model, parameters: str) -> str:
     queue = ""
     if "v2" in model.versions:
         queue = f"<h2>Asynchronous requests (v2)</h2><p>Use Async for video.</p><ol><li><code>POST /v2/{model.slug}</code> Submit</li></ol>"
-    errors = "".join(f"<li><b>{number}</b><span>{title}</span><span>{meaning}</span></li>" for number, title, meaning in STATUSES)
+    errors = "".join(
+        f"<li><b>{number}</b><span>{title}</span><span>{meaning}</span></li>" for number, title, meaning in STATUSES
+    )
     seconds = f"<span>~{model.typical_seconds}s</span>" if model.typical_seconds is not None else ""
     return (
         f"<!DOCTYPE html><html><head><title>{e(model.title)}</title>{NOISE}</head><body>{NOISE}<main>"
@@ -313,7 +341,10 @@ def _html(model: Model, parameters: str) -> str:
 MESSAGES: Mapping[str, Any] = {
     "type": "object[]",
     "required": True,
-    "items": {"role": {"type": "string", "required": True, "enum": ["user", "assistant"]}, "content": {"type": "array", "required": True}},
+    "items": {
+        "role": {"type": "string", "required": True, "enum": ["user", "assistant"]},
+        "content": {"type": "array", "required": True},
+    },
 }
 
 

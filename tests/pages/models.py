@@ -16,17 +16,36 @@ PHRASES = (
     "string (uri)", "+3 more", '"quoted"', "{{ name }}", "<b>bold</b>", "&amp;", "Response Type", "Returns: Image", "``` */",
     "Parameters", "0 - 1", "null", "true", "1024", "it's", "a required string", "Range: 0 - 1base64optionalboolean", "100%",
 )  # fmt: skip
-PLAIN = tuple("the a of image strength how many steps to run prompt guidance scale output seed noise model style".split())
+PLAIN = tuple(
+    "the a of image strength how many steps to run prompt guidance scale output seed noise model style".split()
+)
 
 simple_names = st.from_regex(r"[a-z][a-z0-9_]{0,14}", fullmatch=True)
 names = st.one_of(simple_names, simple_names, simple_names, st.sampled_from(WORDS))
-prose = st.lists(st.one_of(*[st.sampled_from(PLAIN)] * 6, st.sampled_from(PHRASES)), min_size=1, max_size=14).map(" ".join)
+prose = st.lists(st.one_of(*[st.sampled_from(PLAIN)] * 6, st.sampled_from(PHRASES)), min_size=1, max_size=14).map(
+    " ".join
+)
 loose_text = st.text(st.characters(exclude_categories=["Cs", "Cc"], max_codepoint=0x2FFF), max_size=12)
 plain_values = st.from_regex(r"[A-Za-z][A-Za-z0-9_:. -]{0,12}", fullmatch=True)
 strings = st.one_of(
     plain_values,
     plain_values,
-    st.sampled_from(["", "a", "1:1", 'say "hi"', "back\\slash", "two\nlines", "tab\there", "  spaces  ", "x requiredstring", "👍", "é", "</script>"]),
+    st.sampled_from(
+        [
+            "",
+            "a",
+            "1:1",
+            'say "hi"',
+            "back\\slash",
+            "two\nlines",
+            "tab\there",
+            "  spaces  ",
+            "x requiredstring",
+            "👍",
+            "é",
+            "</script>",
+        ]
+    ),
     loose_text,
 )
 urls = st.from_regex(r"https://[a-z]{3,9}\.example/[a-z0-9]{1,9}\.(png|webp)", fullmatch=True)
@@ -81,15 +100,29 @@ def _number(draw: st.DrawFn, facts: dict[str, Any], values: st.SearchStrategy[An
     kind = draw(st.integers(0, 19))
     if kind < 10:
         low, high = draw(ranges(values))
-        facts |= {"minimum": low, "maximum": high, "default": draw(st.sampled_from([low, high])) if draw(st.booleans()) else None}
+        facts |= {
+            "minimum": low,
+            "maximum": high,
+            "default": draw(st.sampled_from([low, high])) if draw(st.booleans()) else None,
+        }
         middle = (low + high) / 2
-        facts["default"] = facts["default"] if facts["default"] is not None else int(middle) if isinstance(low + high, int) else round(middle, 4)
+        facts["default"] = (
+            facts["default"]
+            if facts["default"] is not None
+            else int(middle)
+            if isinstance(low + high, int)
+            else round(middle, 4)
+        )
     elif kind < 16:
         facts["default"] = draw(values)
     elif kind == 16:
         facts["default"] = None
     elif kind == 17:
-        known = draw(st.lists(st.sampled_from([1, 2, 4, 5, 14, 25, 256, 512, 768, 1024, 2048]), min_size=1, max_size=4, unique=True))
+        known = draw(
+            st.lists(
+                st.sampled_from([1, 2, 4, 5, 14, 25, 256, 512, 768, 1024, 2048]), min_size=1, max_size=4, unique=True
+            )
+        )
         facts |= {"choices": Choices(tuple(known), len(known)), "default": draw(st.sampled_from(known))}
 
 
@@ -119,7 +152,11 @@ def models(draw: st.DrawFn) -> Model:
         shown = {made[0].name: _value_for(draw, made[0])}
     media = draw(st.sampled_from(["image", "json"]))
     return Model(
-        slug=draw(st.from_regex(r"[a-z][a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True).filter(lambda slug: slug != "requests")),
+        slug=draw(
+            st.from_regex(r"[a-z][a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True).filter(
+                lambda slug: slug != "requests"
+            )
+        ),
         title=draw(st.from_regex(r"[A-Z][A-Za-z0-9]{1,8}( [A-Z][a-z0-9.]{0,8}){0,3}", fullmatch=True)),
         description=draw(prose).capitalize(),
         source=Source("https://www.segmind.com/models/x/api", "2026-11-21"),

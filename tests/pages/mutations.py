@@ -47,9 +47,21 @@ def _ranges(one: Parameter, sample: Any) -> Iterator[Change]:
     yield "range lower", replace(one, minimum=one.minimum - 1), "range.widened", "compatible", "minimum"
     yield "range higher", replace(one, maximum=one.maximum + 10), "range.widened", "compatible", "maximum"
     if min([*inner, one.maximum]) > one.minimum:
-        yield "range from higher", replace(one, minimum=min([*inner, one.maximum])), "range.narrowed", "breaking", "minimum"
+        yield (
+            "range from higher",
+            replace(one, minimum=min([*inner, one.maximum])),
+            "range.narrowed",
+            "breaking",
+            "minimum",
+        )
     if max([*inner, one.minimum]) < one.maximum:
-        yield "range to lower", replace(one, maximum=max([*inner, one.minimum])), "range.narrowed", "breaking", "maximum"
+        yield (
+            "range to lower",
+            replace(one, maximum=max([*inner, one.minimum])),
+            "range.narrowed",
+            "breaking",
+            "maximum",
+        )
     yield "range gone", replace(one, minimum=None, maximum=None), "range.widened", "compatible", "minimum"
 
 
@@ -103,7 +115,9 @@ def _type(one: Parameter, sample: Any) -> Iterator[Change]:
     if one.type == "integer":
         yield "type wider", replace(one, type="number"), "type.widened", "compatible", "type"
     whole = [one.default, one.minimum, one.maximum]
-    if one.type == "number" and all(value is None or (isinstance(value, int | float) and value == int(value)) for value in whole):
+    if one.type == "number" and all(
+        value is None or (isinstance(value, int | float) and value == int(value)) for value in whole
+    ):
         yield "type narrower", replace(one, type="integer"), "type.changed", "breaking", "type"
 
 
@@ -115,7 +129,9 @@ def _removed(model: Model, one: Parameter) -> Mutation:
 
 
 def _added(model: Model, required: bool) -> Mutation:
-    new = Parameter(name="new_knob", type="integer", required=required, description="A new knob.", default=3, minimum=1, maximum=9)
+    new = Parameter(
+        name="new_knob", type="integer", required=required, description="A new knob.", default=3, minimum=1, maximum=9
+    )
     made = sorted([*model.parameters, new], key=lambda one: (not one.required, one.name))
     expected = ("parameter.added", "breaking" if required else "compatible", "parameters.new_knob")
     return Mutation("added", replace(model, parameters=tuple(made)), (expected,))
@@ -161,8 +177,12 @@ def apply_and_reread(slug: str, mutation: Mutation, folder: Path) -> Applied:
     file.write_text(after, "utf-8")
     source, findings = check_model(file)
     assert source is not None, after
-    left = [str(one) for one in findings if one.severity == "error"] + [one.path for one in drift_of(page, source).differences]
-    return Applied(tuple(left), comments_of(before), [one for one in comments_of(after) if not one.startswith("# TODO")])
+    left = [str(one) for one in findings if one.severity == "error"] + [
+        one.path for one in drift_of(page, source).differences
+    ]
+    return Applied(
+        tuple(left), comments_of(before), [one for one in comments_of(after) if not one.startswith("# TODO")]
+    )
 
 
 def with_comments(text: str) -> str:

@@ -29,7 +29,11 @@ class Score:
 
 def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
     """What a page that shows this parameter states."""
-    truth: dict[str, Any] = {"required": one.required, "type": one.type, "description": " ".join(one.description.split())}
+    truth: dict[str, Any] = {
+        "required": one.required,
+        "type": one.type,
+        "description": " ".join(one.description.split()),
+    }
     if one.format:
         truth["format"] = one.format
     if not isinstance(one.default, Absent):
@@ -76,7 +80,11 @@ def score(model: Model, page: Page, layout: str) -> Score:
         if oldest and key == "title":
             continue
         fact = page.facts.get(key)
-        read_value = {name: item for name, item in fact.value.items() if name not in extra} if fact and key == "sample" else fact and fact.value
+        read_value = (
+            {name: item for name, item in fact.value.items() if name not in extra}
+            if fact and key == "sample"
+            else fact and fact.value
+        )
         if key in page.undecided:
             result.undecided += 1
         elif fact is not None and same(read_value, value):

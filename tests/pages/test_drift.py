@@ -10,7 +10,12 @@ from segforge.spec.catalog import Catalog
 from tests.pages.layouts import Layout, blank_line, html_cards, joined_bare, tokens_labelled
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
 
-LAYOUTS: dict[str, Layout] = {"blank-line": blank_line, "joined": joined_bare, "tokens": tokens_labelled, "html": html_cards}
+LAYOUTS: dict[str, Layout] = {
+    "blank-line": blank_line,
+    "joined": joined_bare,
+    "tokens": tokens_labelled,
+    "html": html_cards,
+}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -29,7 +34,9 @@ def test_every_change_of_one_fact_is_found_and_classified(catalog: Catalog, layo
         for mutation in mutations(model):
             drift = drift_of(LAYOUTS[layout](mutation.model), source)
             found = {(one.rule, one.kind, one.path) for one in drift.differences}
-            others = {one.path.split(".")[1] for one in drift.differences} - {path.split(".")[1] for _, _, path in mutation.expected}
+            others = {one.path.split(".")[1] for one in drift.differences} - {
+                path.split(".")[1] for _, _, path in mutation.expected
+            }
             if not set(mutation.expected) <= found or others:
                 missed.append((model.slug, mutation.name, found))
     assert missed == []
@@ -37,7 +44,9 @@ def test_every_change_of_one_fact_is_found_and_classified(catalog: Catalog, layo
 
 def test_apply_leaves_no_drift_and_every_comment(catalog: Catalog, tmp_path: Path) -> None:
     broken = []
-    for number, (slug, mutation) in enumerate((model.slug, one) for model in catalog.models for one in mutations(model)):
+    for number, (slug, mutation) in enumerate(
+        (model.slug, one) for model in catalog.models for one in mutations(model)
+    ):
         if number % 8:  # all of them: python -m benchmarks.page_mutations
             continue
         result = apply_and_reread(slug, mutation, tmp_path)
@@ -46,7 +55,9 @@ def test_apply_leaves_no_drift_and_every_comment(catalog: Catalog, tmp_path: Pat
     assert broken == []
 
 
-def test_the_command_reports_applies_and_is_quiet_then(catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_applies_and_is_quiet_then(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = catalog.model("flux-img2img")
     page = tmp_path / "page.txt"
     page.write_text(blank_line(model).replace("Range: 1 - 50", "Range: 1 - 40"), "utf-8")
@@ -65,7 +76,9 @@ def test_the_command_reports_applies_and_is_quiet_then(catalog: Catalog, specs: 
     assert main(arguments) == 0
 
 
-def test_what_is_undecided_is_shown_and_never_written(catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_undecided_is_shown_and_never_written(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = tmp_path / "page.txt"
     text = blank_line(catalog.model("flux-img2img")).replace("seedoptional\ninteger", "seedoptional\nboolean")
     page.write_text(text, "utf-8")
@@ -76,7 +89,9 @@ def test_what_is_undecided_is_shown_and_never_written(catalog: Catalog, specs: P
     assert file.read_bytes() == before
 
 
-def test_a_page_that_contradicts_itself_is_not_written(catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_that_contradicts_itself_is_not_written(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = tmp_path / "page.txt"
     page.write_text(blank_line(catalog.model("flux-img2img")).replace("Range: 1 - 50", "Range: 30 - 50"), "utf-8")
     file = specs / "models" / "flux-img2img.yaml"

@@ -23,7 +23,9 @@ def run(handler: Handler, store: Path, *slugs: str, limits: Limits | None = None
 
 def site(**answers: httpx.Response) -> Handler:
     def handler(request: httpx.Request) -> httpx.Response:
-        return answers.get(request.url.path.split("/")[-2] if request.url.path.count("/") > 1 else "robots", httpx.Response(404))
+        return answers.get(
+            request.url.path.split("/")[-2] if request.url.path.count("/") > 1 else "robots", httpx.Response(404)
+        )
 
     return handler
 
@@ -60,7 +62,9 @@ def test_a_changed_page_replaces_the_old_one(tmp_path: Path) -> None:
 
 
 def test_requests_keep_their_distance(tmp_path: Path) -> None:
-    _, pauses = run(site(one=html("1"), two=html("2"), three=html("3")), tmp_path, "one", "two", "three", limits=Limits(pause=2.5))
+    _, pauses = run(
+        site(one=html("1"), two=html("2"), three=html("3")), tmp_path, "one", "two", "three", limits=Limits(pause=2.5)
+    )
     assert pauses == [2.5, 2.5]
 
 
@@ -98,11 +102,16 @@ def test_a_failed_connection_leaves_the_others(tmp_path: Path) -> None:
 
 def test_robots_are_heeded(tmp_path: Path) -> None:
     robots = httpx.Response(200, text="User-agent: *\nDisallow: /models/one/")
-    assert [one.result for one in run(site(robots=robots, one=html("1"), two=html("2")), tmp_path, "one", "two")[0]] == ["failed", "new"]
+    assert [
+        one.result for one in run(site(robots=robots, one=html("1"), two=html("2")), tmp_path, "one", "two")[0]
+    ] == ["failed", "new"]
 
 
 def test_one_host_at_a_time(tmp_path: Path) -> None:
-    with httpx.Client(transport=httpx.MockTransport(site())) as client, pytest.raises(FetchError, match="several hosts"):
+    with (
+        httpx.Client(transport=httpx.MockTransport(site())) as client,
+        pytest.raises(FetchError, match="several hosts"),
+    ):
         list(fetch(client, [("a", "https://a.example/a"), ("b", "https://b.example/b")], tmp_path, Limits()))
 
 

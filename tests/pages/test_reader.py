@@ -16,7 +16,9 @@ from tests.pages.layouts import ALL, BARE, LABELLED, blank_line, joined_bare
 from tests.pages.models import models
 from tests.pages.score import score
 
-HEAD = "X Serverless API\n1import requests\n2data = {{{sample}}}\nAPI Endpoint\nhttps://api.segmind.com/v1/xParameters\n"
+HEAD = (
+    "X Serverless API\n1import requests\n2data = {{{sample}}}\nAPI Endpoint\nhttps://api.segmind.com/v1/xParameters\n"
+)
 TAIL = "Response Type\nReturns: Image\n"
 
 
@@ -64,7 +66,14 @@ def test_each_fact_points_at_its_place(catalog: Catalog) -> None:
     steps = shown(read(text), "steps")
     evidence = steps["evidence"]
     assert isinstance(evidence, dict)
-    for key, printed in {"name": "steps", "default": "20", "minimum": "1", "maximum": "50", "type": "integer", "required": "required"}.items():
+    for key, printed in {
+        "name": "steps",
+        "default": "20",
+        "minimum": "1",
+        "maximum": "50",
+        "type": "integer",
+        "required": "required",
+    }.items():
         start, end = evidence[key]["span"]
         assert text[start:end] == printed
         assert text.count("\n", 0, start) + 1 == evidence[key]["line"]
@@ -105,15 +114,22 @@ class TestUndecided:
         text = HEAD.format(sample='"steps": 5').replace("API Endpoint", 'data = {"steps": 6}\nAPI Endpoint')
         assert shown(read(f"{text}stepsoptionalintegerx\n5\n{TAIL}"), "steps")["undecided"] == {"sample": [5, 6]}
 
-    @pytest.mark.parametrize(("kind", "candidates"), [("boolean", [True, False, None]), ("int", [1, 0, None]), ("str", ["1", "", None])])
+    @pytest.mark.parametrize(
+        ("kind", "candidates"), [("boolean", [True, False, None]), ("int", [1, 0, None]), ("str", ["1", "", None])]
+    )
     def test_the_oldest_pages_print_1_for_nothing(self, kind: str, candidates: list[object]) -> None:
-        page = read(f'data = {{"knob": 1}}\n"https://api.segmind.com/v1/x"\nAttributes\n\nknob{kind} ( default: 1 ) Affects Pricing\n\nText.\n')
+        page = read(
+            f'data = {{"knob": 1}}\n"https://api.segmind.com/v1/x"\nAttributes\n\nknob{kind} ( default: 1 ) Affects Pricing\n\nText.\n'
+        )
         undecided = shown(page, "knob")["undecided"]
         assert isinstance(undecided, dict)
         assert undecided["default"] == candidates
 
     def test_where_a_nested_parameter_belongs(self) -> None:
-        text = blank_line_page('"messages": [{"role": "user"}], "tools": "x"', "roleoptional\nstring\n\nWho\n\nsystemoptional\nstring\n\nRules\n\ntoolsoptional\nstring\n\nTools\n")
+        text = blank_line_page(
+            '"messages": [{"role": "user"}], "tools": "x"',
+            "roleoptional\nstring\n\nWho\n\nsystemoptional\nstring\n\nRules\n\ntoolsoptional\nstring\n\nTools\n",
+        )
         page = read(text)
         (messages, system, _) = page.parameters
         assert [one.name for one in messages.items] == ["role"]
@@ -126,7 +142,9 @@ def blank_line_page(sample: str, nested: str) -> str:
 
 
 def test_a_name_that_runs_into_the_value_before_it() -> None:
-    page = bare_page("aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2e5_modeloptionalstringD\n")
+    page = bare_page(
+        "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2e5_modeloptionalstringD\n"
+    )
     assert [one.name for one in page.parameters] == ["a", "base64", "true_gs", "e5_model"]
     assert [one.get("default") for one in page.parameters] == [1, False, 2, None]
 
@@ -145,14 +163,20 @@ def test_a_page_cut_anywhere_never_raises_and_is_never_surely_wrong(catalog: Cat
             page = page_of_bytes(raw[:end], "cut")
         except PageError:
             continue
-        wrong = [note for note in score(model, page, layout).notes if " read as " in note and "nothing" not in note and "page " not in note]
+        wrong = [
+            note
+            for note in score(model, page, layout).notes
+            if " read as " in note and "nothing" not in note and "page " not in note
+        ]
         assert wrong == []
 
 
 @settings(max_examples=60)
 @given(st.binary(max_size=400), st.integers(0, 10_000))
 def test_bytes_of_any_kind_never_raise(noise: bytes, at: int) -> None:
-    model_page = b"X Serverless API\nAPI Endpoint\nhttps://api.segmind.com/v1/xParameters\narequiredstringText\n\"x\"bboolean\n"
+    model_page = (
+        b'X Serverless API\nAPI Endpoint\nhttps://api.segmind.com/v1/xParameters\narequiredstringText\n"x"bboolean\n'
+    )
     at %= len(model_page)
     for raw in (noise, model_page[:at] + noise + model_page[at:], b"<html><body>" + noise):
         try:
@@ -174,7 +198,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_no_docs_page_gets_one_clear_message(raw: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_docs_page_gets_one_clear_message(
+    raw: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, out = tmp_path / "page.html", tmp_path / "out"
     path.write_bytes(raw)
     for command in (["page", str(path)], ["import", str(path), "--out", str(out)], ["drift", str(path)]):
@@ -187,14 +213,28 @@ def test_what_is_no_docs_page_gets_one_clear_message(raw: bytes, tmp_path: Path,
     assert not out.exists()
 
 
-@pytest.mark.parametrize("body", ['data = {"' + '\\"' * 40_000, "a\nrequiredstring\nx\n" * 9_000, "arequiredstring" * 20_000, "Default: " * 30_000, '"' * 90_000, "1" * 90_000, "[" * 90_000, " " * 90_000 + "x"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        'data = {"' + '\\"' * 40_000,
+        "a\nrequiredstring\nx\n" * 9_000,
+        "arequiredstring" * 20_000,
+        "Default: " * 30_000,
+        '"' * 90_000,
+        "1" * 90_000,
+        "[" * 90_000,
+        " " * 90_000 + "x",
+    ],
+)
 def test_monotonous_pages_are_read_in_bounded_steps(body: str) -> None:
     assert read(HEAD.format(sample="") + "arequiredintegerx\n" + body).problems
 
 
 def test_template_syntax_in_names_stays_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "page.txt"
-    path.write_text(HEAD.format(sample='"{{ 7 * 7 }}": 1') + "{{ 7 * 7 }}required\ninteger\n\n[red]x[/red]\n\nDefault: 1\n" + TAIL)
+    path.write_text(
+        HEAD.format(sample='"{{ 7 * 7 }}": 1') + "{{ 7 * 7 }}required\ninteger\n\n[red]x[/red]\n\nDefault: 1\n" + TAIL
+    )
     assert main(["page", str(path)]) == 0
     assert "{{ 7 * 7 }}  required integer" in capsys.readouterr().out
 

@@ -23,9 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages, or folders of them")
     parser.add_argument("--all", action="store_true", help="every page that segforge fetch has stored")
-    parser.add_argument("--store", type=Path, default=Path("pages"), metavar="DIR", help="where fetched pages are (default: pages)")
+    parser.add_argument(
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where fetched pages are (default: pages)"
+    )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed"
+    )
     parser.add_argument("--apply", action="store_true", help="write what is decided into the specs, and show the diff")
     parser.epilog = "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole."
 
@@ -61,7 +65,9 @@ def _read_all(paths: Sequence[Path], specs: Path) -> tuple[list[Drift], list[str
     from rich.progress import track
 
     out = console(error=True)
-    shown = track(paths, description="reading pages", console=out, transient=True, disable=not out.is_terminal or len(paths) < 20)
+    shown = track(
+        paths, description="reading pages", console=out, transient=True, disable=not out.is_terminal or len(paths) < 20
+    )
     drifts, unread = [], []
     for path in shown:
         try:
@@ -75,7 +81,9 @@ def _read(path: Path, specs: Path) -> Drift:
     page = read_page(path)
     slug = page.get("slug")
     if not isinstance(slug, str):
-        raise PageError(f"{path}: the page does not say which model it is about; name it in the spec's file and compare by hand")
+        raise PageError(
+            f"{path}: the page does not say which model it is about; name it in the spec's file and compare by hand"
+        )
     file = specs / MODELS_FOLDER / f"{slug}.yaml"
     if not _is_plain(slug) or not file.is_file():
         return new_model(page, slug, str(file))
@@ -112,7 +120,13 @@ def _apply(drift: Drift, specs: Path) -> tuple[str, str]:
 def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str, refused: Sequence[str]) -> None:
     if form == "json":
         document: dict[str, Any] = as_json(drifts, unread)
-        print(json.dumps({**document, **({"diff": diff} if diff else {}), **({"refused": list(refused)} if refused else {})}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**document, **({"diff": diff} if diff else {}), **({"refused": list(refused)} if refused else {})},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
     if form == "markdown":
         print(as_markdown(drifts, unread, diff, refused))
@@ -130,5 +144,3 @@ def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str,
 def _misuse(text: str) -> int:
     console(error=True).print(f"segforge drift: {text}", style="red", markup=False)
     return 2
-
-

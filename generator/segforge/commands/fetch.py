@@ -19,8 +19,12 @@ _STYLES = {"new": "green", "changed": "yellow", "unchanged": "", "failed": "red"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="models by slug, or addresses of docs pages")
-    parser.add_argument("--all", action="store_true", help="the page of every spec, from the address that the spec names")
-    parser.add_argument("--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)")
+    parser.add_argument(
+        "--all", action="store_true", help="the page of every spec, from the address that the spec names"
+    )
+    parser.add_argument(
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)"
+    )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between two requests (default: 1)")
     parser.add_argument("--timeout", type=float, default=20.0, metavar="SECONDS", help="for one request (default: 20)")
@@ -56,7 +60,9 @@ def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
         pages = {model.slug: model.source.url for model in load_catalog(args.specs).models}
     for given in args.pages:
         if given.startswith(("https://", "http://")):
-            parts = [part for part in urlsplit(given).path.split("/") if part not in ("", "api", "models", "pixelflows")]
+            parts = [
+                part for part in urlsplit(given).path.split("/") if part not in ("", "api", "models", "pixelflows")
+            ]
             if not parts or not _SLUG.fullmatch(parts[-1]):
                 raise ValueError(f"{given}: no model in the address; expected one like {PAGE_URL.format(slug='SLUG')}")
             pages[parts[-1]] = given

@@ -14,8 +14,12 @@ from segforge.text import one_line
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages: HTML, or their text")
-    parser.add_argument("--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages")
-    parser.add_argument("--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="where drafts go")
+    parser.add_argument(
+        "--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="where drafts go"
+    )
     parser.epilog = "Exit codes: 0 all drafted, 1 a draft was not written, 2 misuse, 3 a page could not be read whole."
 
 
@@ -75,7 +79,9 @@ def _write(made: Draft, out: Path) -> int:
         return 1
     parameters = len(made.data["parameters"])
     todos = f"{len(made.todos)} TODO" if made.todos else "nothing undecided"
-    console().print(f"drafted {target}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False)
+    console().print(
+        f"drafted {target}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False
+    )
     return 0
 
 

@@ -49,7 +49,10 @@ def _print(page: Page) -> None:
     for problem in page.problems:
         out.print(f"not read: {one_line(problem)}", style="red", markup=False)
     count = page.undecided_count()
-    out.print(f"{len(page.parameters)} parameters, {count} facts undecided, layout {page.layout}", style="yellow" if count else "green")
+    out.print(
+        f"{len(page.parameters)} parameters, {count} facts undecided, layout {page.layout}",
+        style="yellow" if count else "green",
+    )
 
 
 def _print_parameter(parameter: PageParameter, depth: int) -> None:
@@ -58,7 +61,9 @@ def _print_parameter(parameter: PageParameter, depth: int) -> None:
     kind = parameter.get("type") or "type?"
     format_ = f" ({parameter.get('format')})" if "format" in parameter.facts else ""
     line = parameter.span.line
-    out.print(f"{indent}{one_line(parameter.name)}  {flag} {kind}{one_line(format_)}  line {line}", style="bold", markup=False)
+    out.print(
+        f"{indent}{one_line(parameter.name)}  {flag} {kind}{one_line(format_)}  line {line}", style="bold", markup=False
+    )
     for key in ("default", "minimum", "maximum", "enum", "enum_total", "sample"):
         if key in parameter.facts:
             out.print(f"{indent}  {key:<10} {_shown(parameter.facts[key].value)}", markup=False)

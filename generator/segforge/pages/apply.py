@@ -10,7 +10,18 @@ from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, 
 from segforge.pages.yaml_text import mapping, sequence
 from segforge.spec.lint import CONTROL_TYPES
 
-ORDER: Final = ("type", "format", "required", "nullable", "description", "default", "minimum", "maximum", "enum", "note")
+ORDER: Final = (
+    "type",
+    "format",
+    "required",
+    "nullable",
+    "description",
+    "default",
+    "minimum",
+    "maximum",
+    "enum",
+    "note",
+)
 """The order of a parameter's fields."""
 _HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds")
 
@@ -88,7 +99,10 @@ class _Edit:
         order = list(self.page)
         made = draft_parameter(self.made, self.page[name])
         notes = getattr(made, "todo_notes", {})
-        made.todo_notes = {**notes, "type": ["TODO new on the page; put the description into your own words", *notes.get("type", [])]}
+        made.todo_notes = {
+            **notes,
+            "type": ["TODO new on the page; put the description into your own words", *notes.get("type", [])],
+        }
         settle_comments(made, 2)
         self.text = insert(self.text, ("parameters", name), made, order[: order.index(name)])
         return True

@@ -61,13 +61,20 @@ def _header(text: str, keys: set[str]) -> re.Match[str] | None:
     return None if re.search(r"\s", match["name"]) else match
 
 
-def _parameter(document: Document, match: re.Match[str], line: Line, rest: list[Line], samples: Sequence[Sample]) -> PageParameter:
+def _parameter(
+    document: Document, match: re.Match[str], line: Line, rest: list[Line], samples: Sequence[Sample]
+) -> PageParameter:
     type_ = _TYPES[match["type"]]
     span = document.span(line.start, line.end)
     star = bool(match["required"] or match["star"])
     facts = {
         "required": Fact(star, span, CERTAIN if star else LIKELY, "marked with *" if star else "not marked with *"),
-        "type": Fact(type_, document.span(line.start + match.start("type"), line.start + match.end("type")), LIKELY, "glued to the name"),
+        "type": Fact(
+            type_,
+            document.span(line.start + match.start("type"), line.start + match.end("type")),
+            LIKELY,
+            "glued to the name",
+        ),
     }
     undecided: dict[str, Undecided] = {}
     if match["default"] is not None:
@@ -78,7 +85,12 @@ def _parameter(document: Document, match: re.Match[str], line: Line, rest: list[
 
 
 def _default(
-    document: Document, match: re.Match[str], line: Line, type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided]
+    document: Document,
+    match: re.Match[str],
+    line: Line,
+    type_: str,
+    facts: dict[str, Fact],
+    undecided: dict[str, Undecided],
 ) -> None:
     text = match["default"]
     span = document.span(line.start + match.start("default"), line.start + match.end("default"))
@@ -108,7 +120,12 @@ def _value(text: str, type_: str) -> Value:
 
 
 def _details(
-    document: Document, rest: list[Line], type_: str, enum: bool, facts: dict[str, Fact], undecided: dict[str, Undecided]
+    document: Document,
+    rest: list[Line],
+    type_: str,
+    enum: bool,
+    facts: dict[str, Fact],
+    undecided: dict[str, Undecided],
 ) -> None:
     """Description, range and allowed values: the lines below a header."""
     bounds: list[tuple[str, Line, Value]] = []
@@ -126,13 +143,17 @@ def _details(
         else:
             prose.append(line)
     if prose:
-        facts["description"] = Fact(joined(prose), document.span(prose[0].start, prose[-1].end), LIKELY, "the text below")
+        facts["description"] = Fact(
+            joined(prose), document.span(prose[0].start, prose[-1].end), LIKELY, "the text below"
+        )
     _bounds(document, bounds, facts, undecided)
     if listing or enum:
         _allowed(document, values, rest, type_, facts, undecided)
 
 
-def _bounds(document: Document, bounds: list[tuple[str, Line, Value]], facts: dict[str, Fact], undecided: dict[str, Undecided]) -> None:
+def _bounds(
+    document: Document, bounds: list[tuple[str, Line, Value]], facts: dict[str, Fact], undecided: dict[str, Undecided]
+) -> None:
     labels = [label for label, _, _ in bounds]
     for label, line, value in bounds:
         key = {"min": "minimum", "max": "maximum"}[label]
@@ -147,14 +168,23 @@ def _bounds(document: Document, bounds: list[tuple[str, Line, Value]], facts: di
 
 
 def _allowed(
-    document: Document, values: list[Line], rest: list[Line], type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided]
+    document: Document,
+    values: list[Line],
+    rest: list[Line],
+    type_: str,
+    facts: dict[str, Fact],
+    undecided: dict[str, Undecided],
 ) -> None:
     place = (values or rest)[-1:]
     span = document.span(place[0].start, place[0].end) if place else facts["type"].span
     if not values:
         undecided["enum"] = Undecided((), span, "the page announces allowed values and shows none")
         return
-    texts = [part.strip() for line in values for part in (line.text.split(",") if len(values) == 1 else [line.text.rstrip(",")])]
+    texts = [
+        part.strip()
+        for line in values
+        for part in (line.text.split(",") if len(values) == 1 else [line.text.rstrip(",")])
+    ]
     known = [_value(text.strip("\"'"), type_) for text in texts if text]
     span = document.span(values[0].start, values[-1].end)
     if not known or any(value is None for value in known):

@@ -94,7 +94,9 @@ def read_blocks(document: Document, start: int, end: int, sample: dict[str, Valu
 class _Walk:
     """Reads the lines from top to bottom: a header, a description, values, the next header."""
 
-    def __init__(self, document: Document, lines: Sequence[Line], form: str, sample: dict[str, Value], *, bare: bool) -> None:
+    def __init__(
+        self, document: Document, lines: Sequence[Line], form: str, sample: dict[str, Value], *, bare: bool
+    ) -> None:
         self.text, self.lines, self.form, self.sample, self.bare = document.text, lines, form, sample, bare
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
@@ -140,7 +142,11 @@ class _Walk:
 
     def _begins(self, header: Header, first: int, index: int) -> range:
         """The lines at which values may begin if the next header is at `index`: after the description's first line."""
-        return range(min(first + (header.slot is None), index), index + 1) if index - first < 60 else range(first + 1, first + 2)
+        return (
+            range(min(first + (header.slot is None), index), index + 1)
+            if index - first < 60
+            else range(first + 1, first + 2)
+        )
 
     def _without_description(
         self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str, values: Values
@@ -179,13 +185,20 @@ class _Walk:
         """Whether `nullable` is a default and a name or a name alone: the sample says, else the order of the names."""
         default, end = values.facts.get("default"), header.name_end
         name = self.text[at:end].strip()
-        if default is None or default.end != at or not (default.value is None or default.value in (True, False)) or name in self.sample:
+        if (
+            default is None
+            or default.end != at
+            or not (default.value is None or default.value in (True, False))
+            or name in self.sample
+        ):
             return values, at
         if not self._in_order(self.text[default.start : end].strip(), header):
             return values, at
-        if not self._in_order(name, header):
+        if not self._in_order(name, header) or name.startswith("_"):
             return read_values(self.text, default.start, default.start, "string"), default.start
-        values.facts["default"] = replace(default, confidence=CONVENTION, why="the value after the description, unless it begins the next name")
+        values.facts["default"] = replace(
+            default, confidence=CONVENTION, why="the value after the description, unless it begins the next name"
+        )
         return values, at
 
     def _in_order(self, name: str, header: Header) -> bool:
@@ -263,7 +276,14 @@ def _header_of(first: int, after: int, line: Line, match: re.Match[str], slot: L
 
 def _two_line(index: int, line: Line, match: re.Match[str], second: Line, kind: re.Match[str]) -> Header:
     format_ = _place(second, kind, "format") if kind["format"] else None
-    return Header(index, index + 2, _place(line, match, "flag"), _place(second, kind, "type"), format_, line.start + match.end("name"))
+    return Header(
+        index,
+        index + 2,
+        _place(line, match, "flag"),
+        _place(second, kind, "type"),
+        format_,
+        line.start + match.end("name"),
+    )
 
 
 def _three_line(form: str, index: int, line: Line, second: Line, third: Line) -> Header | None:
@@ -272,7 +292,9 @@ def _three_line(form: str, index: int, line: Line, second: Line, third: Line) ->
     if flag is None or kind is None:
         return None
     format_ = _place(type_line, kind, "format") if kind["format"] else None
-    return Header(index, index + 3, (flag_line.start, flag_line.end), _place(type_line, kind, "type"), format_, line.end)
+    return Header(
+        index, index + 3, (flag_line.start, flag_line.end), _place(type_line, kind, "type"), format_, line.end
+    )
 
 
 def _joined_header(text: str, line: Line, index: int, stop: int, keys: Collection[str]) -> Header | None:
@@ -293,10 +315,19 @@ def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Va
     text = document.text
     for line in lines:
         cuts = {line.start}
-        anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][:MAX_BLOCKS]
+        anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][
+            :MAX_BLOCKS
+        ]
         for before, anchor in zip(anchors, anchors[1:], strict=False):
             head = text[before.end() : anchor.start()]
-            label = next((match for match in _LABEL.finditer(head) if _leads(text, before.end() + match.start(), anchor.start())), None)
+            label = next(
+                (
+                    match
+                    for match in _LABEL.finditer(head)
+                    if _leads(text, before.end() + match.start(), anchor.start())
+                ),
+                None,
+            )
             known = [key for key in sample if key and head.endswith(key)]
             if label is not None:
                 cuts.add(before.end() + label.start())

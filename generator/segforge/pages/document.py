@@ -12,7 +12,9 @@ from segforge.pages.page import Span
 MAX_BYTES: Final = 8_000_000
 """Pages seen so far have 3 to 400 kB."""
 
-_HTML = re.compile(r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE)
+_HTML = re.compile(
+    r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
+)
 
 
 class PageError(Exception):
@@ -98,7 +100,9 @@ def read_document(path: Path, name: str | None = None) -> Document:
 def document_of(raw: bytes, name: str) -> Document:
     """A page from its bytes. Raises PageError where they are too many or no text."""
     if len(raw) > MAX_BYTES:
-        raise PageError(f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its pictures")
+        raise PageError(
+            f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its pictures"
+        )
     if b"\0" in raw[:10_000]:
         raise PageError(f"{name}: binary data; expected HTML or text; save the page as HTML or copy its text")
     source = raw.decode("utf-8", "replace").removeprefix("\ufeff")

@@ -96,7 +96,10 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
         mark_todo(made, data, "description", "the page states none")
     folder = "pixelflows" if any("/workflows/" in one.path for one in page.endpoints) else "models"
     address = page.get("page_slug") or made.slug
-    source = {"url": scalar(f"https://www.segmind.com/{folder}/{address}/api"), "reviewed": _quoted(today or datetime.date.today().isoformat())}
+    source = {
+        "url": scalar(f"https://www.segmind.com/{folder}/{address}/api"),
+        "reviewed": _quoted(today or datetime.date.today().isoformat()),
+    }
     data["source"] = mapping(source)
     data["versions"] = sequence(list(page.versions) or ["v1"])
     if not page.versions:
@@ -122,7 +125,9 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
     data = mapping({"media": media or "json"})
     if media is None:
         stated = page.get("returns")
-        mark_todo(made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned")
+        mark_todo(
+            made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned"
+        )
     controls = {
         control: name
         for control, (type_, names) in _CONTROLS.items()
@@ -155,7 +160,9 @@ def draft_parameter(made: Draft, one: PageParameter) -> Any:
     _ask(made, data, one, "required")
     if "default" in one.facts and one.get("default") is None:
         data["nullable"] = True
-    data["description"] = scalar(one_line(str(one.get("description") or "To be written.")).strip()[:4000] or "To be written.")
+    data["description"] = scalar(
+        one_line(str(one.get("description") or "To be written.")).strip()[:4000] or "To be written."
+    )
     if "description" not in one.facts:
         mark_todo(made, data, "description", "the page states none")
     _bounds(made, data, one, kind)
@@ -168,7 +175,9 @@ def _bounds(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
     ends = {key: one.get(key) for key in ("minimum", "maximum") if key in one.facts}
     fitting = kind in ("integer", "number") and all(type_matches(value, kind) for value in ends.values())
     if ends and (not fitting or (len(ends) == 2 and ends["minimum"] > ends["maximum"])):
-        mark_todo(made, data, "description", f"the page prints the range {ends.get('minimum')} to {ends.get('maximum')}")
+        mark_todo(
+            made, data, "description", f"the page prints the range {ends.get('minimum')} to {ends.get('maximum')}"
+        )
     else:
         for key, value in ends.items():
             data[key] = scalar(value)
@@ -178,7 +187,11 @@ def _bounds(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
 
 def _choices(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
     known, total = one.get("enum"), one.get("enum_total")
-    if known and all(type_matches(value, kind) for value in known) and len({show(value) for value in known}) == len(known):
+    if (
+        known
+        and all(type_matches(value, kind) for value in known)
+        and len({show(value) for value in known}) == len(known)
+    ):
         data["enum"] = mapping({"known": sequence(known), "total": total or len(known)}, flow=len(str(known)) < 80)
     elif known:
         mark_todo(made, data, "description", f"the page lists the values {show(known, 200)}")
@@ -192,7 +205,12 @@ def _default(made: Draft, data: Any, one: PageParameter) -> None:
         if valid(data, one.get("default")):
             data["default"] = scalar(one.get("default"))
         else:
-            mark_todo(made, data, "description", f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out")
+            mark_todo(
+                made,
+                data,
+                "description",
+                f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out",
+            )
     _ask(made, data, one, "default")
 
 
@@ -221,7 +239,9 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
             mark_todo(made, made.data, "example", f"the sample sends {name}: {show(value)}")
     for name in payload:
         if name not in held:
-            mark_todo(made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar")
+            mark_todo(
+                made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar"
+            )
     if not payload:
         mark_todo(made, made.data, "example", "the page has no sample that could be read")
     if not made.data["example"]:
@@ -232,7 +252,12 @@ def _left_out(made: Draft, parameters: Mapping[str, PageParameter], held: Mappin
     for name, one in parameters.items():
         if name not in held:
             flag = "required" if one.get("required") else "optional"
-            mark_todo(made, made.data, "parameters", f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only")
+            mark_todo(
+                made,
+                made.data,
+                "parameters",
+                f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only",
+            )
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:

@@ -61,7 +61,13 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """The difference as a JSON object; a side that states nothing has no key."""
-        document: dict[str, Any] = {"slug": self.slug, "at": list(self.at), "rule": self.rule, "kind": self.kind, "decided": self.decided}
+        document: dict[str, Any] = {
+            "slug": self.slug,
+            "at": list(self.at),
+            "rule": self.rule,
+            "kind": self.kind,
+            "decided": self.decided,
+        }
         document |= {key: value for key, value in (("spec", self.spec), ("page", self.page)) if value is not ABSENT}
         document |= {"spec_place": str(self.spec_place), "page_place": str(self.page_place)}
         return document | ({"why": self.why} if self.why else {})
@@ -86,7 +92,13 @@ class Drift:
 def compare(page: Page, source: Source) -> Drift:
     """Hold a page against a spec file whose data were checked."""
     comparison = _Comparison(page, source)
-    return Drift(page, source.data["slug"], tuple(comparison.differences()), tuple(comparison.descriptions()), tuple(comparison.notes))
+    return Drift(
+        page,
+        source.data["slug"],
+        tuple(comparison.differences()),
+        tuple(comparison.descriptions()),
+        tuple(comparison.notes),
+    )
 
 
 def new_model(page: Page, slug: str, file: str) -> Drift:
@@ -94,7 +106,18 @@ def new_model(page: Page, slug: str, file: str) -> Drift:
     place = Place(file, 0, 0)
     fact = page.facts.get("slug")
     where = _page_place(page, fact.span) if fact else Place(page.name, 0, 0)
-    missing = Difference(slug, (), "model.new", "compatible", ABSENT, slug, place, where, decided=False, why="there is no spec; draft one: segforge import")
+    missing = Difference(
+        slug,
+        (),
+        "model.new",
+        "compatible",
+        ABSENT,
+        slug,
+        place,
+        where,
+        decided=False,
+        why="there is no spec; draft one: segforge import",
+    )
     return Drift(page, slug, (missing,))
 
 
@@ -122,16 +145,33 @@ class _Comparison:
             at = at[:-1]
         return Place(self.source.name, *self.source.values.get(at, (1, 1)))
 
-    def _make(self, at: Location, rule: str, kind: Kind, spec: Any, page: Any, span: Span | None, *, sure: float = 1.0, why: str = "") -> Difference:
+    def _make(
+        self,
+        at: Location,
+        rule: str,
+        kind: Kind,
+        spec: Any,
+        page: Any,
+        span: Span | None,
+        *,
+        sure: float = 1.0,
+        why: str = "",
+    ) -> Difference:
         place = _page_place(self.page, span) if span is not None else Place(self.page.name, 1, 1)
-        return Difference(self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why)
+        return Difference(
+            self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
+        )
 
     def _model(self) -> Iterator[Difference]:
         """Facts of the model as a whole."""
         title = self.page.facts.get("title")
         if title is not None and title.value != self.data["title"]:
             yield self._make(("title",), "title.changed", "editorial", self.data["title"], title.value, title.span)
-        for version in sorted({*self.page.versions, *self.data["versions"]}) if self.page.versions and not self.page.problems else ():
+        for version in (
+            sorted({*self.page.versions, *self.data["versions"]})
+            if self.page.versions and not self.page.problems
+            else ()
+        ):
             if (version in self.page.versions) != (version in self.data["versions"]):
                 gone = version not in self.page.versions
                 span = self.page.endpoints[0].span
@@ -141,13 +181,23 @@ class _Comparison:
         seconds = self.page.facts.get("typical_seconds")
         if seconds is not None and seconds.value and seconds.value != self.data.get("typical_seconds"):
             spec = self.data.get("typical_seconds", ABSENT)
-            yield self._make(("typical_seconds",), "typical_seconds.changed", "editorial", spec, seconds.value, seconds.span)
+            yield self._make(
+                ("typical_seconds",), "typical_seconds.changed", "editorial", spec, seconds.value, seconds.span
+            )
         returns = self.page.facts.get("returns")
         media = media_of(returns.value) if returns is not None else None
         if returns is not None and media != self.data["returns"]["media"]:
             page = media if media is not None else returns.value
             sure = returns.confidence if media is not None else 0
-            yield self._make(("returns", "media"), "returns.changed", "breaking", self.data["returns"]["media"], page, returns.span, sure=sure)
+            yield self._make(
+                ("returns", "media"),
+                "returns.changed",
+                "breaking",
+                self.data["returns"]["media"],
+                page,
+                returns.span,
+                sure=sure,
+            )
 
     def _parameters(self) -> Iterator[Difference]:
         spec: Mapping[str, Any] = self.data["parameters"]
@@ -160,16 +210,24 @@ class _Comparison:
                 kind: Kind = "breaking" if required else "compatible"
                 at: Location = ("parameters", name)
                 why = "required" if required else "optional"
-                sure = 0.0 if one.undecided or "parent" in one.undecided else min(fact.confidence for fact in one.facts.values())
+                sure = (
+                    0.0
+                    if one.undecided or "parent" in one.undecided
+                    else min(fact.confidence for fact in one.facts.values())
+                )
                 yield self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why=why)
             else:
-                self.notes.append(f"{name} is of type {one.get('type')}; specs hold scalars only, so that it was not compared")
+                self.notes.append(
+                    f"{name} is of type {one.get('type')}; specs hold scalars only, so that it was not compared"
+                )
         for name in spec:
             if name not in shown and self.page.problems:
                 self.notes.append(f"{name} was not found, on a page that could not be read whole")
             elif name not in shown:
                 span = self.page.parameters[-1].span if self.page.parameters else None
-                yield self._make(("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span)
+                yield self._make(
+                    ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
+                )
 
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
         stated = _as_page_facts(spec)
@@ -177,7 +235,9 @@ class _Comparison:
             yield from self._fact(("parameters", name, key), key, stated, one, rule)
         yield from self._enum(name, spec, one)
 
-    def _fact(self, at: Location, key: str, stated: Mapping[str, Value], one: PageParameter, rule: "_Rule") -> Iterator[Difference]:
+    def _fact(
+        self, at: Location, key: str, stated: Mapping[str, Value], one: PageParameter, rule: "_Rule"
+    ) -> Iterator[Difference]:
         old = stated.get(key, ABSENT)
         doubt = one.undecided.get(key)
         if doubt is not None:
@@ -221,14 +281,26 @@ class _Comparison:
         before, after = old["known"], shown.value
         for index, value in enumerate(before):
             if not _among(value, after):
-                yield self._make((*at, "known", index), "enum.value_removed", "breaking", value, ABSENT, shown.span, sure=shown.confidence)
+                yield self._make(
+                    (*at, "known", index),
+                    "enum.value_removed",
+                    "breaking",
+                    value,
+                    ABSENT,
+                    shown.span,
+                    sure=shown.confidence,
+                )
         for value in after:
             if not _among(value, before):
-                yield self._make((*at, "known"), "enum.value_added", "compatible", ABSENT, value, shown.span, sure=shown.confidence)
+                yield self._make(
+                    (*at, "known"), "enum.value_added", "compatible", ABSENT, value, shown.span, sure=shown.confidence
+                )
         total = one.facts.get("enum_total")
         if total is not None and total.value != old["total"] and total.value - old["total"] != len(after) - len(before):
             kind: Kind = "breaking" if total.value < old["total"] else "compatible"
-            yield self._make((*at, "total"), "enum.total_changed", kind, old["total"], total.value, total.span, sure=total.confidence)
+            yield self._make(
+                (*at, "total"), "enum.total_changed", kind, old["total"], total.value, total.span, sure=total.confidence
+            )
 
     def _sample(self) -> Iterator[Difference]:
         fact = self.page.facts.get("sample")
@@ -245,11 +317,16 @@ class _Comparison:
 
     def descriptions(self) -> Iterator[Difference]:
         """Descriptions that have next to no word in common."""
-        pairs = [(("parameters", one.name, "description"), self.data["parameters"].get(one.name, {}), one.facts) for one in self.page.parameters]
+        pairs = [
+            (("parameters", one.name, "description"), self.data["parameters"].get(one.name, {}), one.facts)
+            for one in self.page.parameters
+        ]
         for at, spec, facts in [(("description",), self.data, self.page.facts), *pairs]:
             fact = facts.get("description")
             if fact is not None and "description" in spec and likeness(spec["description"], fact.value) < LOOSE:
-                yield self._make(at, "description.differs", "editorial", spec["description"], fact.value, fact.span, sure=0)
+                yield self._make(
+                    at, "description.differs", "editorial", spec["description"], fact.value, fact.span, sure=0
+                )
 
 
 def same(one: Any, two: Any) -> bool:

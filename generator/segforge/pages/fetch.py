@@ -69,7 +69,11 @@ def read_index(store: Path) -> dict[str, Stored]:
 
 
 def fetch(
-    client: "httpx.Client", pages: Sequence[tuple[str, str]], store: Path, limits: Limits, sleep: Callable[[float], None] = time.sleep
+    client: "httpx.Client",
+    pages: Sequence[tuple[str, str]],
+    store: Path,
+    limits: Limits,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Outcome]:
     """Get pages (slug and address) into a store, one after the other. Raises FetchError where they are on several hosts."""
     hosts = {_origin(url) for _, url in pages}
@@ -123,7 +127,9 @@ def write_bytes(path: Path, body: bytes) -> None:
     part.replace(path)
 
 
-def _get(client: "httpx.Client", url: str, headers: dict[str, str], limits: Limits) -> tuple[int, "httpx.Headers", bytes]:
+def _get(
+    client: "httpx.Client", url: str, headers: dict[str, str], limits: Limits
+) -> tuple[int, "httpx.Headers", bytes]:
     """Get an address, following redirects that stay on its host. Gives status, headers and body."""
     import httpx
 
@@ -131,7 +137,9 @@ def _get(client: "httpx.Client", url: str, headers: dict[str, str], limits: Limi
     started = time.monotonic()
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            with client.stream("GET", address, headers={"User-Agent": AGENT, **headers}, timeout=limits.timeout, follow_redirects=False) as answer:
+            with client.stream(
+                "GET", address, headers={"User-Agent": AGENT, **headers}, timeout=limits.timeout, follow_redirects=False
+            ) as answer:
                 if answer.is_redirect and "location" in answer.headers:
                     address = urljoin(address, answer.headers["location"])
                     if _origin(address) != origin:
@@ -141,7 +149,9 @@ def _get(client: "httpx.Client", url: str, headers: dict[str, str], limits: Limi
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > limits.max_bytes:
-                        raise FetchError(f"more than {limits.max_bytes:,} bytes; expected a docs page; check the address")
+                        raise FetchError(
+                            f"more than {limits.max_bytes:,} bytes; expected a docs page; check the address"
+                        )
                     if time.monotonic() - started > 4 * limits.timeout:
                         raise FetchError(f"still not complete after {4 * limits.timeout:g} s; try again later")
                 return answer.status_code, answer.headers, bytes(body)

@@ -16,7 +16,9 @@ CELL: Final = "\t"
 """Stands between the cells of a table row."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_FLAT = frozenset("area base br col embed hr img input link meta source track wbr p li td th tr dt dd option path".split())
+_FLAT = frozenset(
+    "area base br col embed hr img input link meta source track wbr p li td th tr dt dd option path".split()
+)
 _HIDDEN = frozenset("script style noscript template svg head iframe object select button nav footer".split())
 _WHOLE = frozenset("p h1 h2 td th dd pre code".split())
 _MARKUP_END = {"<!--": "-->", "<script": "</script", "<style": "</style"}
@@ -52,7 +54,9 @@ def _check_depth(source: str, name: str) -> None:
         depth = max(depth - 1, 0) if match[1] else depth + 1
         if depth > MAX_DEPTH:
             line = source.count("\n", 0, match.start()) + 1
-            raise PageError(f"{name}:{line}: more than {MAX_DEPTH:,} elements inside each other; expected a docs page; save it anew")
+            raise PageError(
+                f"{name}:{line}: more than {MAX_DEPTH:,} elements inside each other; expected a docs page; save it anew"
+            )
 
 
 def _lines(root: "LexborNode") -> Iterator[str]:

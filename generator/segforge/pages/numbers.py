@@ -30,7 +30,9 @@ def splits(text: str) -> tuple[tuple[int | float, ...], ...]:
     return tuple(found) if len(found) < MAX_SPLITS else ()
 
 
-def _cut(text: str, at: int, before: tuple[int | float, ...], found: list[tuple[int | float, ...]], dead: set[int]) -> None:
+def _cut(
+    text: str, at: int, before: tuple[int | float, ...], found: list[tuple[int | float, ...]], dead: set[int]
+) -> None:
     if at == len(text):
         found.append(before)
         return

@@ -6,7 +6,7 @@ apart from descriptions, which parameter decides what (but for base64), and the 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from segforge.spec.catalog import ABSENT, Absent, Choices, Controls, Media, Mode
 from segforge.text import show
 
 MAX_BYTES: Final = 20_000_000
+MAX_DEPTH: Final = 100
 _PATH = re.compile(r"/(v[12])/([a-z0-9]+(?:[._-][a-z0-9]+)*)")
 _OPEN = re.compile(r"\s*The docs show (\d{1,6}) of (\d{1,6}) values; any other string is passed on\.$")
 _TITLE = re.compile(r"Run (.+) and wait for its output|Queue a run of (.+)", re.DOTALL)
@@ -40,12 +41,26 @@ def read_openapi(path: Path) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise OpenapiError(f"{path}: more than {MAX_BYTES:,} bytes; expected an OpenAPI document")
     try:
-        document = json.loads(raw) if raw.lstrip()[:1] == b"{" else yaml.load(raw, Loader=yaml.CSafeLoader)
+        document = json.loads(raw) if raw.lstrip()[:1] == b"{" else _yaml(raw)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise OpenapiError(f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}; expected YAML or JSON") from None
+        raise OpenapiError(
+            f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}; expected YAML or JSON"
+        ) from None
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
         raise OpenapiError(f"{path}: no key `openapi` with a version 3.x; expected an OpenAPI 3 document")
     return document
+
+
+def _yaml(raw: bytes) -> Any:
+    """A YAML document. Raises ValueError where it nests deeper than any OpenAPI document does, as libyaml would crash."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(raw, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"more than {MAX_DEPTH} levels")
+    return yaml.load(raw, Loader=yaml.CSafeLoader)
 
 
 def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
@@ -58,9 +73,13 @@ def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
                 operations.setdefault(match[2], {})[match[1]] = item["post"]
         models = [_model(document, slug, found) for slug, found in sorted(operations.items())]
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
-        raise OpenapiError(f"{name}: {type(error).__name__} {error}; expected operations POST /v1/SLUG with a JSON body of properties") from None
+        raise OpenapiError(
+            f"{name}: {type(error).__name__} {error}; expected operations POST /v1/SLUG with a JSON body of properties"
+        ) from None
     if not models:
-        raise OpenapiError(f"{name}: no operation POST /v1/SLUG or /v2/SLUG; expected a document as segforge generate writes it")
+        raise OpenapiError(
+            f"{name}: no operation POST /v1/SLUG or /v2/SLUG; expected a document as segforge generate writes it"
+        )
     return models
 
 
@@ -73,15 +92,21 @@ def _model(document: Mapping[str, Any], slug: str, operations: Mapping[str, Mapp
     match = _TITLE.fullmatch(first.get("summary", ""))
     examples = body.get("examples", {})
     example = next(iter(examples.values()), {}).get("value", {}) if examples else body.get("example", {})
+    parameters = tuple(
+        _parameter(name, _resolve(document, one), name in required) for name, one in schema["properties"].items()
+    )
     versions: list[Version] = [version for version in ("v1", "v2") if version in operations]
     return Model(
         slug=slug,
         title=(match[1] or match[2]) if match else slug,
         description=schema.get("description") or tag.get("description") or "To be written.",
-        source=Source(tag.get("externalDocs", {}).get("url", f"https://www.segmind.com/models/{slug}/api"), document["info"]["version"]),
+        source=Source(
+            tag.get("externalDocs", {}).get("url", f"https://www.segmind.com/models/{slug}/api"),
+            document["info"]["version"],
+        ),
         versions=tuple(versions),
-        returns=_returns(document, operations.get("v1")),
-        parameters=tuple(_parameter(name, _resolve(document, one), name in required) for name, one in schema["properties"].items()),
+        returns=_returns(document, operations.get("v1"), parameters),
+        parameters=parameters,
         example=dict(example),
     )
 
@@ -101,16 +126,26 @@ def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[
     raise ValueError("references in a circle")
 
 
-def _returns(document: Mapping[str, Any], run: Mapping[str, Any] | None) -> Returns:
+def _returns(document: Mapping[str, Any], run: Mapping[str, Any] | None, parameters: Sequence[Parameter]) -> Returns:
+    """What is returned. Whether image/jpeg is called jpg or jpeg, the values of a parameter tell."""
     content = _resolve(document, run["responses"]["200"]).get("content", {}) if run is not None else {}
+    spelled = {value for one in parameters if one.choices for value in one.choices.known}
     formats = [_FORMATS[media] for media in content if media in _FORMATS]
+    if "jpg" in spelled and "jpeg" not in spelled:
+        formats = ["jpg" if format_ == "jpeg" else format_ for format_ in formats]
     media: Media = "image" if formats else "json"
-    return Returns(media, tuple(formats), Controls(base64="base64" if formats and "application/json" in content else None))
+    return Returns(
+        media, tuple(formats), Controls(base64="base64" if formats and "application/json" in content else None)
+    )
 
 
 def _parameter(name: str, schema: Mapping[str, Any], required: bool) -> Parameter:
     types, known, is_open = _types(schema)
-    stated = [one for one in types.get("type", ()) if one != "null"] if isinstance(types.get("type"), list) else [types.get("type")]
+    stated = (
+        [one for one in types.get("type", ()) if one != "null"]
+        if isinstance(types.get("type"), list)
+        else [types.get("type")]
+    )
     if len(stated) != 1 or stated[0] not in _SCALARS:
         raise ValueError(f"parameter {show(name)} has the type {show(types.get('type'))}; specs hold scalars only")
     nullable = isinstance(types.get("type"), list) or bool(schema.get("nullable"))
@@ -146,15 +181,17 @@ def _types(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Any], boo
     return rest[0], list(known[0]["enum"]), True
 
 
-def drafts_of(document: Mapping[str, Any], name: str) -> Iterator[Draft]:
+def drafts_of(document: Mapping[str, Any], name: str) -> list[Draft]:
     """A draft of each model in a document. Raises OpenapiError where it has none."""
-    for model in models_of(document, name):
-        yield draft_of(model)
+    return [draft_of(model) for model in models_of(document, name)]
 
 
 def draft_of(model: Model) -> Draft:
     """A draft from a model that was read out of a document."""
-    made = Draft(model.slug, mapping({"slug": scalar(model.slug), "title": scalar(model.title), "description": scalar(model.description)}))
+    made = Draft(
+        model.slug,
+        mapping({"slug": scalar(model.slug), "title": scalar(model.title), "description": scalar(model.description)}),
+    )
     made.data["source"] = mapping({"url": scalar(model.source.url), "reviewed": scalar(model.source.reviewed)})
     made.data["versions"] = sequence(list(model.versions))
     returns = mapping({"media": model.returns.media})

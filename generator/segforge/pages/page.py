@@ -132,12 +132,21 @@ class Page:
         document |= {key: fact.value for key, fact in self.facts.items()}
         document["versions"] = list(self.versions)
         document["endpoints"] = [
-            {"method": one.method, "path": one.path, **({"version": one.version} if one.version else {}), **_place(one.span)}
+            {
+                "method": one.method,
+                "path": one.path,
+                **({"version": one.version} if one.version else {}),
+                **_place(one.span),
+            }
             for one in self.endpoints
         ]
         document["parameters"] = {parameter.name: parameter.to_json() for parameter in self.parameters}
         document["statuses"] = [
-            {key: value for key, value in (("code", one.code), ("title", one.title), ("meaning", one.meaning)) if value is not None}
+            {
+                key: value
+                for key, value in (("code", one.code), ("title", one.title), ("meaning", one.meaning))
+                if value is not None
+            }
             for one in self.statuses
         ]
         document["v2_section"] = self.v2_section
@@ -157,7 +166,9 @@ def walk(parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
 
 def evidence(facts: Mapping[str, Fact], undecided: Mapping[str, Undecided]) -> dict[str, Any]:
     """Place, confidence and reason of each fact, and of each thing that is undecided."""
-    document = {key: {**_place(fact.span), "confidence": fact.confidence, "why": fact.why} for key, fact in facts.items()}
+    document = {
+        key: {**_place(fact.span), "confidence": fact.confidence, "why": fact.why} for key, fact in facts.items()
+    }
     for key, value in undecided.items():
         document[key] = {**_place(value.span), "confidence": 0, "why": value.why}
     return document

@@ -29,7 +29,13 @@ def _no_descriptions(reading: Reading) -> bool:
 def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sample], *, bare: bool) -> PageParameter:
     glued = form in ("joined", "glued")
     known = any(block.name in sample.payload for sample in samples)
-    sure, why = (CERTAIN, "its own line") if not glued else (CERTAIN, "glued, but a key of the sample") if known else (LIKELY, "glued")
+    sure, why = (
+        (CERTAIN, "its own line")
+        if not glued
+        else (CERTAIN, "glued, but a key of the sample")
+        if known
+        else (LIKELY, "glued")
+    )
     facts = _header_facts(document, block, sure, why)
     values = block.other if bare and block.other is not None else block.values
     undecided = _values_into(document, values, facts)
@@ -58,10 +64,15 @@ def _header_facts(document: Document, block: Block, sure: float, why: str) -> di
 def _values_into(document: Document, values: Values, facts: dict[str, Fact]) -> dict[str, Undecided]:
     for key, mark in values.facts.items():
         facts[key] = Fact(mark.value, document.span(mark.start, mark.end), mark.confidence, mark.why)
-    return {key: Undecided(candidates, document.span(start, end), why) for key, (candidates, start, end, why) in values.open.items()}
+    return {
+        key: Undecided(candidates, document.span(start, end), why)
+        for key, (candidates, start, end, why) in values.open.items()
+    }
 
 
-def _doubt_description(document: Document, values: Values, other: Values, facts: dict[str, Fact], undecided: dict[str, Undecided]) -> None:
+def _doubt_description(
+    document: Document, values: Values, other: Values, facts: dict[str, Fact], undecided: dict[str, Undecided]
+) -> None:
     """The only line of description could be a value: what differs between the two readings is open."""
     why = "the line may be the description, or a value of a parameter without one"
     for key in {*values.facts, *other.facts, *values.open, *other.open}:
@@ -103,14 +114,23 @@ def _check_type(facts: dict[str, Fact], undecided: dict[str, Undecided]) -> None
         return
     shown = json_type(facts[against[0]].value)
     stated = facts.pop("type")
-    undecided["type"] = Undecided((type_, shown), stated.span, f"the page says {type_}, but its {' and its '.join(against)} is of type {shown}")
+    undecided["type"] = Undecided(
+        (type_, shown), stated.span, f"the page says {type_}, but its {' and its '.join(against)} is of type {shown}"
+    )
 
 
 def json_type(value: Value) -> str:
     """The name of a JSON value's type."""
     if isinstance(value, bool):
         return "boolean"
-    names: Mapping[type, str] = {str: "string", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
+    names: Mapping[type, str] = {
+        str: "string",
+        int: "integer",
+        float: "number",
+        list: "array",
+        dict: "object",
+        type(None): "null",
+    }
     return names.get(type(value), "string")
 
 
@@ -151,7 +171,9 @@ def _inner(value: Value) -> dict[str, Value]:
     return merged
 
 
-def _group(parent: PageParameter, following: list[PageParameter], payload: Mapping[str, Value], inner: Mapping[str, Value]) -> _Group:
+def _group(
+    parent: PageParameter, following: list[PageParameter], payload: Mapping[str, Value], inner: Mapping[str, Value]
+) -> _Group:
     """How many of the following parameters are the parent's, and how many after those may be."""
     certain = end = 0
     for number, one in enumerate(following, start=1):
@@ -170,7 +192,9 @@ def _may_follow(parent: PageParameter, one: PageParameter) -> bool:
 
 def _doubt_parent(parameter: PageParameter, parent: str) -> PageParameter:
     why = f"it may belong to the objects in {parent}, or to the request itself"
-    return replace(parameter, undecided={**parameter.undecided, "parent": Undecided((parent, None), parameter.span, why)})
+    return replace(
+        parameter, undecided={**parameter.undecided, "parent": Undecided((parent, None), parameter.span, why)}
+    )
 
 
 def _inside(parameter: PageParameter, inner: Mapping[str, Value]) -> PageParameter:

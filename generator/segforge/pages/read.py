@@ -50,16 +50,26 @@ def page_of(document: Document) -> Page:
     layout, parameters, problems = _parameters(document, sections, samples, payload)
     if samples:
         first = samples[0]
-        facts["sample"] = Fact(first.payload, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample")
+        facts["sample"] = Fact(
+            first.payload, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample"
+        )
     if payload and parameters and not {one.name for one in parameters} & set(payload):
         why = "the parameter list shares no key with the sample; it may be a stand-in"
         span = document.span(*(sections.parameters or (0, 0)))
         undecided["parameters"] = Undecided(([one.name for one in parameters], list(payload)), span, why)
         problems.append(why)
     if sections.returns is not None:
-        facts["returns"] = Fact(sections.returns.text, document.span(sections.returns.start, sections.returns.end), CERTAIN, "labelled")
-    elif sections.complete and not sections.oldest and "Response Format" in document.text[sections.after : sections.after + 20]:
-        facts["returns"] = Fact("Text/JSON", document.span(sections.after, sections.after + 15), CONVENTION, "the page prints a JSON answer")
+        facts["returns"] = Fact(
+            sections.returns.text, document.span(sections.returns.start, sections.returns.end), CERTAIN, "labelled"
+        )
+    elif (
+        sections.complete
+        and not sections.oldest
+        and "Response Format" in document.text[sections.after : sections.after + 20]
+    ):
+        facts["returns"] = Fact(
+            "Text/JSON", document.span(sections.after, sections.after + 15), CONVENTION, "the page prints a JSON answer"
+        )
     return Page(
         name=document.name,
         layout=f"{document.kind}/{layout}",
@@ -105,13 +115,18 @@ def _parameters(
 
 
 def _unread(document: Document, reading: Reading) -> list[str]:
-    return [f"line {document.span(line.start, line.end).line} could not be read: {line.text[:80]}" for line in reading.unread[:20]]
+    return [
+        f"line {document.span(line.start, line.end).line} could not be read: {line.text[:80]}"
+        for line in reading.unread[:20]
+    ]
 
 
 def _doubted(parameter: PageParameter) -> PageParameter:
     """The last parameter of a page that was cut short: what it states may go on."""
     why = "the page ends here; more may follow"
-    doubted = {key: Undecided((fact.value,), fact.span, why) for key, fact in parameter.facts.items() if key != "sample"}
+    doubted = {
+        key: Undecided((fact.value,), fact.span, why) for key, fact in parameter.facts.items() if key != "sample"
+    }
     kept = {key: fact for key, fact in parameter.facts.items() if key == "sample"}
     return PageParameter(parameter.name, parameter.span, kept, {**doubted, **parameter.undecided}, parameter.items)
 
@@ -134,7 +149,9 @@ def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict
             line, span = prose[index]
             text = _TITLE_END.sub("", line.text) if key == "title" else line.text
             if text:
-                facts[key] = Fact(text, span, LIKELY, "the first line" if key == "title" else "the line after the title")
+                facts[key] = Fact(
+                    text, span, LIKELY, "the first line" if key == "title" else "the line after the title"
+                )
     return facts, {}
 
 
@@ -150,18 +167,28 @@ def _endpoints(document: Document, sections: Sections) -> tuple[Endpoint, ...]:
         path = path.rstrip(".,;)")
         match = re.match(r"/(v\d)/", path)
         version = match[1] if match else None
-        found.setdefault((method, path), Endpoint(method, path, version, document.span(start, start + len(path) if path else end)))
+        found.setdefault(
+            (method, path), Endpoint(method, path, version, document.span(start, start + len(path) if path else end))
+        )
     return tuple(found.values())
 
 
 def _slug(
-    document: Document, sections: Sections, samples: list[Sample], facts: dict[str, Fact], undecided: dict[str, Undecided]
+    document: Document,
+    sections: Sections,
+    samples: list[Sample],
+    facts: dict[str, Fact],
+    undecided: dict[str, Undecided],
 ) -> None:
     """The slug: what the endpoint, the samples and the page's own address agree on."""
     places: list[tuple[str, int, int]] = []
     if sections.endpoint is not None:
         text, at = sections.endpoint.text, sections.endpoint.start
-        glued = text.endswith("Parameters") and sections.parameters is not None and sections.parameters[0] == sections.endpoint.end
+        glued = (
+            text.endswith("Parameters")
+            and sections.parameters is not None
+            and sections.parameters[0] == sections.endpoint.end
+        )
         end = sections.endpoint.end - (len("Parameters") if glued else 0)
         if match := _SLUG.search(document.text, at, end):
             places.append((match["slug"], match.start("slug"), match.end("slug")))
@@ -183,7 +210,9 @@ def _slug(
     slug, start, end = places[0]
     span = document.span(start, end)
     if len(slugs) == 1:
-        facts["slug"] = Fact(slug, span, CERTAIN, "the endpoint and the samples agree" if len(places) > 1 else "the endpoint")
+        facts["slug"] = Fact(
+            slug, span, CERTAIN, "the endpoint and the samples agree" if len(places) > 1 else "the endpoint"
+        )
     elif sections.endpoint is not None:
         facts["slug"] = Fact(slug, span, LIKELY, "the endpoint; the samples name others too")
     else:

@@ -34,9 +34,15 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
     """The report line by line, each with its style."""
     for drift in drifts:
         for one in drift.differences:
-            yield f"{one.page_place}  {one.kind}  {one.rule}  {drift.slug}  {_path(one)}: {_change(one)}  ({one.spec_place}){_doubt(one)}", _STYLES[one.kind]
+            yield (
+                f"{one.page_place}  {one.kind}  {one.rule}  {drift.slug}  {_path(one)}: {_change(one)}  ({one.spec_place}){_doubt(one)}",
+                _STYLES[one.kind],
+            )
         for one in drift.descriptions:
-            yield f"{one.page_place}  description  {drift.slug}  {_path(one)}: spec {show(one.spec)}, page {show(one.page)}", "dim"
+            yield (
+                f"{one.page_place}  description  {drift.slug}  {_path(one)}: spec {show(one.spec)}, page {show(one.page)}",
+                "dim",
+            )
         for note in drift.notes:
             yield f"{drift.page.name}: {one_line(note)}", "dim"
         for problem in drift.page.problems:
@@ -61,12 +67,22 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
         for one in drift.differences:
             doubt = "" if one.decided else "needs a person"
             places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"
-            lines.append(f"| {one.kind} | {one.rule} | {code(_path(one))} {places} | {_cell(one.spec)} | {_cell(one.page)} | {doubt} |")
+            lines.append(
+                f"| {one.kind} | {one.rule} | {code(_path(one))} {places} | {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
+            )
         lines += ["", *[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
     descriptions = [one for drift in drifts for one in drift.descriptions]
     if descriptions:
-        lines += ["## Descriptions that differ", "", "Specs describe in own words; these share next to none with the page.", ""]
-        lines += [f"- {code(f'{one.slug} {_path(one)}')}: spec {_cell(one.spec)}, page {_cell(one.page)}" for one in descriptions]
+        lines += [
+            "## Descriptions that differ",
+            "",
+            "Specs describe in own words; these share next to none with the page.",
+            "",
+        ]
+        lines += [
+            f"- {code(f'{one.slug} {_path(one)}')}: spec {_cell(one.spec)}, page {_cell(one.page)}"
+            for one in descriptions
+        ]
         lines.append("")
     for title, texts in (("Not read", unread), ("Not written", refused)):
         if texts:
@@ -98,7 +114,10 @@ def _cell(value: Any) -> str:
 
 
 def _change(one: Difference) -> str:
-    sides = [f"{side} {'states nothing' if value is ABSENT else show(value)}" for side, value in (("spec", one.spec), ("page", one.page))]
+    sides = [
+        f"{side} {'states nothing' if value is ABSENT else show(value)}"
+        for side, value in (("spec", one.spec), ("page", one.page))
+    ]
     return ", ".join(sides)
 
 

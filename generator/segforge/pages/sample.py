@@ -14,7 +14,9 @@ MAX_CODE: Final = 200_000
 MAX_SAMPLES: Final = 12
 
 _CALL = re.compile(r"\b(?:segmind|client)\.(?:run|submit|submit_async|chat|submit_chat)\(")
-_OBJECT = re.compile(r"(?:\b(?:data|payload|body|input|json)\s*[=:]\s*|JSON\.stringify\(\s*|--data(?:-raw|-binary)?\s+'|(?<!\S)-d\s+'|-d \$')(?=\{)")
+_OBJECT = re.compile(
+    r"(?:\b(?:data|payload|body|input|json)\s*[=:]\s*|JSON\.stringify\(\s*|--data(?:-raw|-binary)?\s+'|(?<!\S)-d\s+'|-d \$')(?=\{)"
+)
 _BRACKET = re.compile(r"[\"'`{}\[\]()]")
 _STRINGS = {
     '"': re.compile(r'"(?:[^"\\\n]|\\.)*+"'),
@@ -84,7 +86,10 @@ def _numbers(code: str, first: int) -> list[tuple[int, str]]:
 
 
 def _payloads(code: str) -> Iterator[Sample]:
-    openings = sorted([(match.end() - 1, "call") for match in _CALL.finditer(code)] + [(match.end(), "object") for match in _OBJECT.finditer(code)])
+    openings = sorted(
+        [(match.end() - 1, "call") for match in _CALL.finditer(code)]
+        + [(match.end(), "object") for match in _OBJECT.finditer(code)]
+    )
     done = 0
     for at, kind in openings:
         if at < done:
@@ -125,7 +130,11 @@ def _call(chunk: str, at: int) -> Sample | None:
     call = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(call, ast.Call) or any(keyword.arg is None for keyword in call.keywords):
         return None
-    slug = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str) else None
+    slug = (
+        call.args[0].value
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+        else None
+    )
     starts = _offsets("f" + chunk)
     try:
         payload = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
@@ -208,4 +217,6 @@ def _node_place(node: ast.expr, code: tuple[list[int], str], at: int) -> tuple[i
         row = text[begin : starts[line] if line < len(starts) else None]
         return at + begin + len(row.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
 
-    return offset(node.lineno, node.col_offset), offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+    return offset(node.lineno, node.col_offset), offset(
+        node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    )

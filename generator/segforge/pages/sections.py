@@ -8,9 +8,13 @@ from typing import Final
 from segforge.pages.document import Document, Line
 
 _ENDPOINT = re.compile(r".*API Endpoint$")
-_URL = re.compile(r"(?:(?P<method>GET|POST|PUT|DELETE)\s{0,20})?(?P<url>https://api\.segmind\.com(?P<path>/[^\s\"'<>]*))")
+_URL = re.compile(
+    r"(?:(?P<method>GET|POST|PUT|DELETE)\s{0,20})?(?P<url>https://api\.segmind\.com(?P<path>/[^\s\"'<>]*))"
+)
 _ROUTE = re.compile(r"(?P<method>GET|POST)\s*(?P<path>/v\d/[A-Za-z0-9_.{}/-]+)")
-_PARAMETERS = re.compile(r"(?:https?://\S+|.*[\s)\"'])?(Parameters|Request parameters|Request Parameters|Input parameters)")
+_PARAMETERS = re.compile(
+    r"(?:https?://\S+|.*[\s)\"'])?(Parameters|Request parameters|Request Parameters|Input parameters)"
+)
 _ATTRIBUTES = re.compile(r"Attributes")
 _RESPONSE = re.compile(r"(.*?)(Response Type|Response Format)")
 _RETURNS = re.compile(r"Returns\s*:\s*(\S.*)")
@@ -41,7 +45,14 @@ class Sections:
 def cut(document: Document) -> Sections:
     """The parts of a page."""
     lines = document.lines()
-    endpoint = next((index for index, line in enumerate(lines[:-1]) if _ENDPOINT.fullmatch(line.text) and _follows_url(lines, index)), None)
+    endpoint = next(
+        (
+            index
+            for index, line in enumerate(lines[:-1])
+            if _ENDPOINT.fullmatch(line.text) and _follows_url(lines, index)
+        ),
+        None,
+    )
     start, oldest = _start(lines, endpoint)
     body_end, complete, after = len(document.text), False, len(document.text)
     parameters = None
@@ -92,10 +103,16 @@ def _stop(lines: Sequence[Line], start: int, oldest: bool) -> int | None:
         match = _RESPONSE.fullmatch(line.text)
         if match and (following.startswith(("Returns", "{", "[", "```")) or (match[1] == "" and not following)):
             return line.start + match.start(2)
-        if line.text in ("Asynchronous requests (v2)", "Common Error Codes") or (oldest and _OLD_END.fullmatch(line.text)):
+        if line.text in ("Asynchronous requests (v2)", "Common Error Codes") or (
+            oldest and _OLD_END.fullmatch(line.text)
+        ):
             return line.start
         match = _LATER.fullmatch(line.text)
-        if match and match[2] != "Status states" and following.startswith(("Use Async for", "The API returns standard")):
+        if (
+            match
+            and match[2] != "Status states"
+            and following.startswith(("Use Async for", "The API returns standard"))
+        ):
             return line.start + match.start(2)
     return None
 

@@ -19,7 +19,9 @@ _OLD = re.compile(r"([1-5]\d\d) - (.+)")
 def read_statuses(document: Document, start: int) -> Iterator[StatusLine]:
     """The status codes listed after an offset, in the page's order."""
     lines = document.lines(start)
-    begin = next((index for index, line in enumerate(lines) if line.text in ("Common Error Codes", "HTTP Response Codes")), None)
+    begin = next(
+        (index for index, line in enumerate(lines) if line.text in ("Common Error Codes", "HTTP Response Codes")), None
+    )
     if begin is None:
         return
     index = begin + 1

@@ -45,7 +45,12 @@ def find_table(document: Document, start: int, end: int) -> Table | None:
     lines = document.lines(start, end)
     for index, line in enumerate(lines):
         cells = line.text.split(CELL)
-        columns = {key: at for at, cell in enumerate(cells) for key, pattern in _COLUMNS.items() if pattern.fullmatch(cell.strip())}
+        columns = {
+            key: at
+            for at, cell in enumerate(cells)
+            for key, pattern in _COLUMNS.items()
+            if pattern.fullmatch(cell.strip())
+        }
         if "name" in columns and "type" in columns:
             rows = [row for row in lines[index + 1 :] if CELL in row.text]
             return Table(columns, tuple(rows))
@@ -54,7 +59,9 @@ def find_table(document: Document, start: int, end: int) -> Table | None:
 
 def read_table(document: Document, table: Table, samples: Sequence[Sample]) -> tuple[PageParameter, ...]:
     """The parameters of a table, one a row."""
-    return tuple(parameter for row in table.rows if (parameter := _parameter(document, table, row, samples)) is not None)
+    return tuple(
+        parameter for row in table.rows if (parameter := _parameter(document, table, row, samples)) is not None
+    )
 
 
 def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sample]) -> PageParameter | None:
@@ -84,7 +91,9 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
     return with_sample(document, PageParameter(name, span, facts, undecided), samples)
 
 
-def _default(text: str, type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided], document: Document, row: Line) -> None:
+def _default(
+    text: str, type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided], document: Document, row: Line
+) -> None:
     if text in _NOTHING:
         return
     span = document.span(row.start, row.end)
@@ -109,7 +118,9 @@ def _range(text: str, facts: dict[str, Fact], document: Document, row: Line) -> 
             facts[key] = Fact(number_of(match[group]), span, CERTAIN, "the range column")
 
 
-def _enum(text: str, type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided], document: Document, row: Line) -> None:
+def _enum(
+    text: str, type_: str, facts: dict[str, Fact], undecided: dict[str, Undecided], document: Document, row: Line
+) -> None:
     if text in _NOTHING:
         return
     span = document.span(row.start, row.end)
@@ -129,6 +140,8 @@ def _enum(text: str, type_: str, facts: dict[str, Fact], undecided: dict[str, Un
         return
     for key in ("enum", "enum_total"):
         if key in values.facts:
-            facts[key] = Fact(values.facts[key].value, span, values.facts[key].confidence, "the column of allowed values")
+            facts[key] = Fact(
+                values.facts[key].value, span, values.facts[key].confidence, "the column of allowed values"
+            )
         if key in values.open:
             undecided[key] = Undecided(values.open[key][0], span, values.open[key][3])

@@ -63,7 +63,9 @@ class _Token:
     end: int
 
 
-def read_values(text: str, start: int, end: int, type_: str, sample: Value = None, *, bare: bool = True, loose: bool = True) -> Values:
+def read_values(
+    text: str, start: int, end: int, type_: str, sample: Value = None, *, bare: bool = True, loose: bool = True
+) -> Values:
     """Read as many values as there are from `start` on.
 
     `type_` is the parameter's, `sample` its value in the page's sample. `bare` allows values without a label, and
@@ -151,7 +153,11 @@ class _Scan:
             return None
         if token.kind == "numbers" and self.type in ("string", "boolean"):
             return None
-        if token.kind in ("numbers", "word") and not self.loose and not _AFTER_VALUE.match(self.text, token.end, self.end):
+        if (
+            token.kind in ("numbers", "word")
+            and not self.loose
+            and not _AFTER_VALUE.match(self.text, token.end, self.end)
+        ):
             return None
         if token.kind == "text" and self.type in ("integer", "number", "boolean") and self.bare:
             return None
@@ -235,7 +241,11 @@ class _Meaning:
     def _numbers(self, tokens: list[_Token]) -> None:
         """A default and allowed values; the latter may be glued together."""
         first, last = number_of(tokens[0].value), tokens[-1]
-        readings = [one for one in splits(last.value) if first in one and len(set(one)) == len(one)] if len(tokens) == 2 else []
+        readings = (
+            [one for one in splits(last.value) if first in one and len(set(one)) == len(one)]
+            if len(tokens) == 2
+            else []
+        )
         if len(readings) > 1:
             why = "numbers glued together; where one ends is not to be seen"
             self._fact("default", first, tokens[0], LIKELY, "the value after the description")
@@ -244,7 +254,12 @@ class _Meaning:
             return
         values: list[Value] = list(readings[0]) if readings else [number_of(token.value) for token in tokens[1:]]
         places = [last] * len(values) if readings else tokens[1:]
-        self._several([replace(token, kind="number", value=value) for token, value in zip([tokens[0], *places], [first, *values], strict=True)])
+        self._several(
+            [
+                replace(token, kind="number", value=value)
+                for token, value in zip([tokens[0], *places], [first, *values], strict=True)
+            ]
+        )
 
     def _several(self, tokens: list[_Token]) -> None:
         """The first value is the default, the rest are the allowed ones, if the default is among them."""
@@ -266,13 +281,30 @@ class _Meaning:
         whole = number_of(token.value)
         readings = [one for one in splits(token.value) if one[0] in one[1:] and len(set(one[1:])) == len(one) - 1]
         if isinstance(self.sample, int | float) and self.scan.more is None:
-            readings = [one for one in readings if self.sample in one[1:]]  # a list of all allowed values has the sample's
-        bounded = self.scan.range is not None and whole is not None and self.scan.range[0].value <= whole <= self.scan.range[1].value
+            readings = [
+                one for one in readings if self.sample in one[1:]
+            ]  # a list of all allowed values has the sample's
+        bounded = (
+            self.scan.range is not None
+            and whole is not None
+            and self.scan.range[0].value <= whole <= self.scan.range[1].value
+        )
         if whole is not None and self.scan.more is None and (not readings or self.sample == whole or bounded):
-            self._fact("default", whole, token, LIKELY if bounded or self.sample == whole else CONVENTION + 0.1, "the value after the description")
+            self._fact(
+                "default",
+                whole,
+                token,
+                LIKELY if bounded or self.sample == whole else CONVENTION + 0.1,
+                "the value after the description",
+            )
             return
         why = "numbers glued together; where one ends is not to be seen"
-        self._ask("default", tuple(dict.fromkeys([*([] if whole is None else [whole]), *(split[0] for split in readings)])), token, why)
+        self._ask(
+            "default",
+            tuple(dict.fromkeys([*([] if whole is None else [whole]), *(split[0] for split in readings)])),
+            token,
+            why,
+        )
         lists = [list(split[1:]) for split in readings] or [list(split) for split in splits(token.value)[:8]]
         self._ask("enum", tuple(lists[:8]), token, why)
         more = self.scan.more.value if self.scan.more else 0
@@ -314,9 +346,16 @@ class _Meaning:
             readings = [split for split in readings if default in split]
         if len(readings) == 1:
             return list(readings[0])
-        self._ask("enum", tuple(list(split) for split in readings[:8]), place, "numbers glued together; where one ends is not to be seen")
+        self._ask(
+            "enum",
+            tuple(list(split) for split in readings[:8]),
+            place,
+            "numbers glued together; where one ends is not to be seen",
+        )
         if total is None:
-            counts = tuple(dict.fromkeys(len(split) + (self.scan.more.value if self.scan.more else 0) for split in readings[:8]))
+            counts = tuple(
+                dict.fromkeys(len(split) + (self.scan.more.value if self.scan.more else 0) for split in readings[:8])
+            )
             self._ask("enum_total", counts, place, "numbers glued together")
         return None
 
@@ -330,7 +369,11 @@ class _Meaning:
 def fits(value: Any, type_: str) -> bool:
     """Whether a value has a type as pages name them; true for types that are no scalars, and for null."""
     if value is None or type_ not in KINDS:
-        return value is None or {"object": dict, "array": list}.get(type_, object) is object or isinstance(value, {"object": dict, "array": list}[type_])
+        return (
+            value is None
+            or {"object": dict, "array": list}.get(type_, object) is object
+            or isinstance(value, {"object": dict, "array": list}[type_])
+        )
     if type_ == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, KINDS[type_]) and (type_ == "boolean" or not isinstance(value, bool))

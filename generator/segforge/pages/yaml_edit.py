@@ -123,7 +123,11 @@ def _end(lines: Sequence[str], first: int, indent: int) -> int:
 
 def _comments(text: str, first: int, last: int) -> list[str]:
     """The comments on some lines, from `#` on."""
-    scalars = [(token.start_mark.index, token.end_mark.index) for token in yaml.scan(text) if isinstance(token, yaml.ScalarToken)]
+    scalars = [
+        (token.start_mark.index, token.end_mark.index)
+        for token in yaml.scan(text)
+        if isinstance(token, yaml.ScalarToken)
+    ]
     found = []
     start = 0
     for number, line in enumerate(text.split("\n")):
