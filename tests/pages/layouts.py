@@ -132,7 +132,7 @@ def sample_of(model: Model) -> str:
 def page(
     model: Model, parameters: str, *, gap: str, glue: str, code: str, url: str | None = None, price: str = ""
 ) -> str:
-    """A page around a list of parameters. `gap` stands between blocks; `glue` before `Parameters` and before `API Endpoint`."""
+    """A page around a list of parameters. `gap` stands between blocks; `glue` before headings."""
     head = [f"{model.title} Serverless API", model.description]
     head += [f"~{model.typical_seconds}s"] if model.typical_seconds is not None and gap == "\n\n" else []
     head += [price] if price else []
@@ -153,7 +153,9 @@ def page(
     for number, title, meaning in STATUSES:
         tail += [*([str(number)] if gap == "\n\n" else []), title, meaning]
     start = gap.join([*head, *queue]) + (" " if queue and gap == "\n" else "\n") + code
-    return f"{start}{glue or gap}API Endpoint{gap}{method}{endpoint}{glue or gap}Parameters{gap}{parameters}{glue or gap}Response Type{gap}{gap.join(tail)}"
+    before = glue or gap
+    head_line = f"{start}{before}API Endpoint{gap}{method}{endpoint}{before}Parameters{gap}"
+    return f"{head_line}{parameters}{before}Response Type{gap}{gap.join(tail)}"
 
 
 def blank_line(model: Model, code: str | None = None, url: str | None = None, price: str = "") -> str:
@@ -244,7 +246,8 @@ OLD_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "b
 
 def attributes(model: Model) -> str:
     """The oldest pages."""
-    text = f"POST/v1/{model.slug}\n{numbered(javascript_sample(model), indent=False)}\nRESPONSE\nimage/jpeg\nHTTP Response Codes\n"
+    text = f"POST/v1/{model.slug}\n{numbered(javascript_sample(model), indent=False)}\n"
+    text += "RESPONSE\nimage/jpeg\nHTTP Response Codes\n"
     text += "200 - OKImage Generated\n401 - UnauthorizedUser authentication failed\nExpand\n\nAttributes\n\n\n"
     return (
         text
@@ -276,7 +279,8 @@ def old_value(value: Any) -> str:
 # Whole pages as HTML.
 
 NOISE = (
-    '<script>var page = {"denoise": "requiredstring", "x": "<p>Parameters</p>"};</script><style>.a { color: red }</style>'
+    '<script>var page = {"denoise": "requiredstring", "x": "<p>Parameters</p>"};</script>'
+    "<style>.a { color: red }</style>"
     "<nav><a href='/'>Models</a></nav>"
 )
 
@@ -289,7 +293,8 @@ def html_cards(model: Model) -> str:
 
 def _card(one: Parameter) -> str:
     e = html.escape
-    text = f'<div class="card">\n  <div><code>{e(one.name)}</code>\n<span class="badge">{flag(one)}</span></div>\n<span>{type_of(one)}</span>'
+    text = f'<div class="card">\n  <div><code>{e(one.name)}</code>\n<span class="badge">{flag(one)}</span></div>\n'
+    text += f"<span>{type_of(one)}</span>"
     text += f"<p>{e(one.description)}</p>"
     if not isinstance(one.default, Absent):
         text += f"<div><span>Default:</span> <code>{e(literal(one.default))}</code></div>"
@@ -307,7 +312,8 @@ def html_table(model: Model) -> str:
         values = ", ".join(literal(value) for value in one.choices.known) if one.choices else ""
         total = f"({one.choices.total} total): " if one.choices and hidden(one.choices) else ""
         cells = [
-            one.name, type_of(one), "Yes" if one.required else "No", default_of(one, ""), range_of(one).removeprefix("Range: "),
+            one.name, type_of(one), "Yes" if one.required else "No", default_of(one, ""),
+            range_of(one).removeprefix("Range: "),
             f"{total}{values} {more(one.choices)}".strip() if one.choices else "—", one.description,
         ]  # fmt: skip
         rows += "<tr>" + "".join(f"<td>{e(cell)}</td>" for cell in cells) + "</tr>\n"
@@ -322,17 +328,20 @@ def _html(model: Model, parameters: str) -> str:
     e = html.escape
     queue = ""
     if "v2" in model.versions:
-        queue = f"<h2>Asynchronous requests (v2)</h2><p>Use Async for video.</p><ol><li><code>POST /v2/{model.slug}</code> Submit</li></ol>"
+        queue = "<h2>Asynchronous requests (v2)</h2><p>Use Async for video.</p>"
+        queue += f"<ol><li><code>POST /v2/{model.slug}</code> Submit</li></ol>"
     errors = "".join(
         f"<li><b>{number}</b><span>{title}</span><span>{meaning}</span></li>" for number, title, meaning in STATUSES
     )
     seconds = f"<span>~{model.typical_seconds}s</span>" if model.typical_seconds is not None else ""
     return (
         f"<!DOCTYPE html><html><head><title>{e(model.title)}</title>{NOISE}</head><body>{NOISE}<main>"
-        f"<h1>{e(model.title)} Serverless API</h1><p>{e(model.description)}</p>{seconds}<pre><code>{e(sample_of(model))}</code></pre>{NOISE}"
+        f"<h1>{e(model.title)} Serverless API</h1><p>{e(model.description)}</p>{seconds}"
+        f"<pre><code>{e(sample_of(model))}</code></pre>{NOISE}"
         f"<h2>API Endpoint</h2><div><b>POST</b><code>https://api.segmind.com/v1/{model.slug}</code></div><h2>Parameters</h2>{parameters}"
         f"<h2>Response Type</h2><p>Returns: {RETURNS[model.returns.media]}</p>{queue}"
-        f"<h2>Common Error Codes</h2><p>The API returns standard HTTP status codes.</p><ul>{errors}</ul></main>{NOISE}</body></html>"
+        f"<h2>Common Error Codes</h2><p>The API returns standard HTTP status codes.</p><ul>{errors}</ul>"
+        f"</main>{NOISE}</body></html>"
     )
 
 
@@ -351,7 +360,8 @@ MESSAGES: Mapping[str, Any] = {
 def llm_page(model: Model) -> str:
     """The page of an LLM: `messages` with nested parameters first, the model's own after it."""
     sample = {**model.example, "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}
-    code = f'import segmind\n\npayload = {json.dumps(sample, indent=4, ensure_ascii=False)}\n\nreply = segmind.chat("{model.slug}", **payload)'
+    payload = json.dumps(sample, indent=4, ensure_ascii=False)
+    code = f'import segmind\n\npayload = {payload}\n\nreply = segmind.chat("{model.slug}", **payload)'
     nested = (
         "messagesrequired\nobject[]\n\nArray of message objects with role and content.\n\nArray items:\n"
         'rolerequired\nstring\n\nRole of the message sender\n\nAllowed values :\n"user""assistant"\n'

@@ -4,21 +4,26 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import ABSENT, Choices, Model, Parameter, Returns, Source
+from segforge.spec.catalog import ABSENT, Choices, Media, Model, Parameter, ParameterType, Returns, Source
 
 WORDS = (
     "string", "integer", "number", "boolean", "object", "array", "required", "optional", "default", "range", "base64",
-    "true_gs", "nullable", "seed2", "x1024", "img2img", "e5_model", "false_color", "requiredness", "is_optional", "steps75",
+    "true_gs", "nullable", "seed2", "x1024", "img2img", "e5_model", "false_color", "requiredness", "is_optional",
+    "steps75",
     "Parameters", "allowed_values", "more", "returns", "größe", "名前", "naïve_prompt", "n_samples1", "d", "t5",
 )  # fmt: skip
 PHRASES = (
-    "required", "optional", "Default:", "Default: 5", "Range: 1 - 5", "requiredstring", "x optionalinteger", "Allowed values :",
-    "string (uri)", "+3 more", '"quoted"', "{{ name }}", "<b>bold</b>", "&amp;", "Response Type", "Returns: Image", "``` */",
-    "Parameters", "0 - 1", "null", "true", "1024", "it's", "a required string", "Range: 0 - 1base64optionalboolean", "100%",
+    "required", "optional", "Default:", "Default: 5", "Range: 1 - 5", "requiredstring", "x optionalinteger",
+    "Allowed values :",
+    "string (uri)", "+3 more", '"quoted"', "{{ name }}", "<b>bold</b>", "&amp;", "Response Type", "Returns: Image",
+    "``` */",
+    "Parameters", "0 - 1", "null", "true", "1024", "it's", "a required string", "Range: 0 - 1base64optionalboolean",
+    "100%",
 )  # fmt: skip
-PLAIN = tuple(
-    "the a of image strength how many steps to run prompt guidance scale output seed noise model style".split()
-)
+PLAIN = (
+    "the", "a", "of", "image", "strength", "how", "many", "steps", "to", "run", "prompt", "guidance", "scale", "output",
+    "seed", "noise", "model", "style",
+)  # fmt: skip
 
 simple_names = st.from_regex(r"[a-z][a-z0-9_]{0,14}", fullmatch=True)
 names = st.one_of(simple_names, simple_names, simple_names, st.sampled_from(WORDS))
@@ -66,7 +71,8 @@ def ranges(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[Any, Any]:
 @st.composite
 def parameters(draw: st.DrawFn, name: str) -> Parameter:
     """One parameter: type, default, range and enum that go together, as pages have them."""
-    type_ = draw(st.sampled_from(["string", "string", "integer", "number", "boolean"]))
+    types: list[ParameterType] = ["string", "string", "integer", "number", "boolean"]
+    type_ = draw(st.sampled_from(types))
     facts: dict[str, Any] = {}
     if type_ == "string":
         _string(draw, facts)
@@ -150,7 +156,8 @@ def models(draw: st.DrawFn) -> Model:
     shown = {one.name: _value_for(draw, one) for one in made if one.required or draw(st.integers(0, 4))}
     if not shown:
         shown = {made[0].name: _value_for(draw, made[0])}
-    media = draw(st.sampled_from(["image", "json"]))
+    medias: list[Media] = ["image", "json"]
+    media = draw(st.sampled_from(medias))
     return Model(
         slug=draw(
             st.from_regex(r"[a-z][a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True).filter(

@@ -89,7 +89,7 @@ def _revision(revision: str, specs: Path) -> Side:
         raise Misuse(f"{revision}: no folder, file or git revision")
     archive = ["git", "-C", str(specs.resolve().parent), "archive", "--format=tar", revision, specs.name]
     try:
-        made = subprocess.run(archive, capture_output=True, check=False, timeout=60)  # noqa: S603 - git is given data, no shell
+        made = subprocess.run(archive, capture_output=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Misuse(f"{revision}: no folder or file, and git failed: {error}") from None
     if made.returncode:
@@ -125,7 +125,7 @@ def markdown(changes: Sequence[Change]) -> str:
         if chosen:
             lines += [f"### {title}", ""]
             lines += [
-                f"- {code(change.subject)} {code(change.at) + ' ' if change.at else ''}{change.rule}: {code(_sides(change))}"
+                f"- {code(change.subject)} {code(change.at or change.rule)} {change.rule}: {code(_sides(change))}"
                 for change in chosen
             ]
             lines.append("")

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the drift; gives 1 where there is some, 3 where a page could not be read whole, 2 without pages or specs."""
+    """Print the drift; gives 1 where there is some, 3 where a page was not read whole, 2 without pages or specs."""
     paths = list(_paths([*args.pages, *([args.store] if args.all else [])]))
     if not args.specs.is_dir():
         return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")

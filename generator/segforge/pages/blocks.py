@@ -6,6 +6,7 @@ A page keeps to one rendering. All are tried, and the one that accounts for most
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from segforge.pages.document import Document, Line, joined
@@ -135,7 +136,7 @@ class _Walk:
                     continue
                 values, following, place = found
                 description = ((slot,) if slot else ()) + tuple(self.lines[first:begin])
-                other = self._without_description(slot, first, begin, index, type_, own, values)
+                other = self._without_description(slot, first, begin, index, type_, own)
                 return following, place, Block(own, name, header, description, values, other)
         description = ((slot,) if slot else ()) + tuple(self.lines[first:])
         return None, (0, 0), Block(own, name, header, description, Values())
@@ -149,7 +150,7 @@ class _Walk:
         )
 
     def _without_description(
-        self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str, values: Values
+        self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
     ) -> Values | None:
         """What the values are if the description's only line is the first of them."""
         if slot is not None or begin != first + 1 or begin > len(self.lines):
@@ -158,7 +159,7 @@ class _Walk:
         return found[0] if found is not None and set(found[0].facts) | set(found[0].open) else None
 
     def _close(self, begin: int, index: int, type_: str, own: str) -> tuple[Values, Header | None, Place] | None:
-        """The values from line `begin` on if they end exactly where the header at line `index`, or the section, begins."""
+        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends."""
         start = self.lines[begin].start if begin < len(self.lines) else self.end
         sample = self.sample.get(own)
         if index == len(self.lines):
@@ -231,7 +232,7 @@ class _Walk:
         return 0 < len(name) <= MAX_NAME and name.isprintable()
 
     def _header(self, index: int, start: int, type_: str) -> Header | None:
-        """The header whose name is on line `index`, or None; values of type `type_` may stand between `start` and the name."""
+        """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
         lines, form = self.lines, self.form
         line = lines[index]
         if form in ("joined", "glued"):
@@ -318,7 +319,7 @@ def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Va
         anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][
             :MAX_BLOCKS
         ]
-        for before, anchor in zip(anchors, anchors[1:], strict=False):
+        for before, anchor in pairwise(anchors):
             head = text[before.end() : anchor.start()]
             label = next(
                 (
@@ -333,10 +334,10 @@ def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Va
                 cuts.add(before.end() + label.start())
             elif known:
                 cuts.add(anchor.start() - len(max(known, key=len)))
-        if anchors and (label := _last_label(text, anchors[-1].end(), line.end)) is not None:
-            cuts.add(label)
+        if anchors and (last := _last_label(text, anchors[-1].end(), line.end)) is not None:
+            cuts.add(last)
         edges = [*sorted(cuts), line.end]
-        for begin, stop in zip(edges, edges[1:], strict=False):
+        for begin, stop in pairwise(edges):
             piece = text[begin:stop].strip()
             if piece:
                 yield Line(piece, begin + text[begin:stop].index(piece))

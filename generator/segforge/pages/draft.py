@@ -43,7 +43,8 @@ class Draft:
     @property
     def text(self) -> str:
         """The file's text."""
-        note = f"# Drafted by segforge import; {len(self.todos)} TODO. Put descriptions into your own words, then run: segforge lint\n"
+        advice = "Put descriptions into your own words, then run: segforge lint"
+        note = f"# Drafted by segforge import; {len(self.todos)} TODO. {advice}\n"
         settle_comments(self.data)
         return _HEAD + note + dump(self.data)
 
@@ -135,7 +136,7 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
         if name in held and kind_of(held[name]) == type_
     }
     known = held[controls["format"]].get("enum") if "format" in controls else None
-    usable = bool(known) and all(value in FORMATS for value in known)
+    usable = known is not None and all(value in FORMATS for value in known)
     if not usable:
         controls.pop("format", None)
     if media == "image":

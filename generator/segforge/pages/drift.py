@@ -75,7 +75,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Drift:
-    """What a page says against its spec. `descriptions` are pairs that read quite differently: for a person to judge."""
+    """What a page says against its spec; `descriptions` are pairs that read differently, for a person to judge."""
 
     page: Page
     slug: str

@@ -75,7 +75,7 @@ def fetch(
     limits: Limits,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Outcome]:
-    """Get pages (slug and address) into a store, one after the other. Raises FetchError where they are on several hosts."""
+    """Get pages (slug and address) into a store, one by one. Raises FetchError where they are on several hosts."""
     hosts = {_origin(url) for _, url in pages}
     if len(hosts) > 1:
         raise FetchError(f"the pages are on several hosts ({', '.join(sorted(hosts))}); fetch one host at a time")

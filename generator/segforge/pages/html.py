@@ -16,11 +16,14 @@ CELL: Final = "\t"
 """Stands between the cells of a table row."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_FLAT = frozenset(
-    "area base br col embed hr img input link meta source track wbr p li td th tr dt dd option path".split()
-)
-_HIDDEN = frozenset("script style noscript template svg head iframe object select button nav footer".split())
-_WHOLE = frozenset("p h1 h2 td th dd pre code".split())
+_FLAT = frozenset({
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "p", "li",
+    "td", "th", "tr", "dt", "dd", "option", "path",
+})  # fmt: skip
+_HIDDEN = frozenset({
+    "script", "style", "noscript", "template", "svg", "head", "iframe", "object", "select", "button", "nav", "footer",
+})  # fmt: skip
+_WHOLE = frozenset(["p", "h1", "h2", "td", "th", "dd", "pre", "code"])
 _MARKUP_END = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 
 
@@ -99,7 +102,7 @@ class _Trace:
 
     def find(self, text: str) -> tuple[int, int, bool] | None:
         """Where a text stands: offset and length in the source, and whether both have the same characters."""
-        head = text.split(CELL)[0].split("\n")[0].strip()
+        head = text.split(CELL, maxsplit=1)[0].split("\n", maxsplit=1)[0].strip()
         if not head:
             return None
         for index in range(self._next, min(self._next + 400, len(self._segments))):

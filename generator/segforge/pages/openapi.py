@@ -1,7 +1,7 @@
 """Reads models out of an OpenAPI 3.x document of the shape that segforge emits.
 
-What such a document can't hold, and a draft therefore lacks: the day of the review of each model, the typical time, notes
-apart from descriptions, which parameter decides what (but for base64), and the sample where it lacks a required parameter
+What such a document can't hold, and a draft therefore lacks: the day of each model's review, the typical time, notes
+apart from descriptions, which parameter decides what (but for base64), and a sample that lacks a required parameter
 (the document holds the completed one).
 """
 
@@ -52,7 +52,7 @@ def read_openapi(path: Path) -> dict[str, Any]:
 
 
 def _yaml(raw: bytes) -> Any:
-    """A YAML document. Raises ValueError where it nests deeper than any OpenAPI document does, as libyaml would crash."""
+    """A YAML document. Raises ValueError where it nests so deep that libyaml would crash."""
     import yaml
 
     depth = 0
@@ -88,10 +88,10 @@ def _model(document: Mapping[str, Any], slug: str, operations: Mapping[str, Mapp
     body = first["requestBody"]["content"]["application/json"]
     schema = _resolve(document, body["schema"])
     required = schema.get("required", [])
-    tag = next((one for one in document.get("tags", []) if one.get("name") == slug), {})
+    tag: Mapping[str, Any] = next((one for one in document.get("tags", []) if one.get("name") == slug), {})
     match = _TITLE.fullmatch(first.get("summary", ""))
     examples = body.get("examples", {})
-    example = next(iter(examples.values()), {}).get("value", {}) if examples else body.get("example", {})
+    example: Mapping[str, Any] = next(iter(examples.values()))["value"] if examples else body.get("example", {})
     parameters = tuple(
         _parameter(name, _resolve(document, one), name in required) for name, one in schema["properties"].items()
     )
@@ -112,7 +112,7 @@ def _model(document: Mapping[str, Any], slug: str, operations: Mapping[str, Mapp
 
 
 def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema with its local reference followed. Raises KeyError where that leads nowhere, ValueError where it is not local."""
+    """A schema with its local reference followed. Raises KeyError or ValueError where that leads nowhere."""
     for _ in range(20):
         if "$ref" not in schema:
             return schema

@@ -1,4 +1,4 @@
-"""What a docs page states: plain frozen data, each fact with its place in the source and how sure the reader is of it."""
+"""What a docs page states: plain frozen data, each fact with its place in the source and how sure it is."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,8 +49,8 @@ class PageParameter:
     """One parameter as the page states it.
 
     `facts` has a key for each thing stated: required, type, format, description, default, minimum, maximum, enum,
-    enum_total, sample. `undecided` has a key for each thing that has several readings. `items` are the parameters of the
-    objects that this one holds, where the page lists them.
+    enum_total, sample. `undecided` has a key for each thing that has several readings. `items` are the parameters of
+    the objects that this one holds, where the page lists them.
     """
 
     name: str

@@ -44,7 +44,8 @@ def page_of(document: Document) -> Page:
     _slug(document, sections, samples, facts, undecided)
     if sections.parameters is None and not endpoints and not samples:
         raise PageError(
-            f"{document.name}: no API endpoint, no parameters, no code sample; expected a model's docs page; save the page under its API tab"
+            f"{document.name}: no API endpoint, no parameters, no code sample; "
+            "expected a model's docs page; save the page under its API tab"
         )
     payload = samples[0].payload if samples else {}
     layout, parameters, problems = _parameters(document, sections, samples, payload)
@@ -192,14 +193,11 @@ def _slug(
         end = sections.endpoint.end - (len("Parameters") if glued else 0)
         if match := _SLUG.search(document.text, at, end):
             places.append((match["slug"], match.start("slug"), match.end("slug")))
-    code_start, code_end = sections.code
+    code_end = sections.code[1]
     first_line = sections.head[0].start if sections.head else 0
     for pattern in (_SLUG, _QUOTED_SLUG):
-        for match in pattern.finditer(document.text, first_line, code_end):
-            places.append((match[1], match.start(1), match.end(1)))
-    for sample in samples:
-        if sample.slug:
-            places.append((sample.slug, sample.start, sample.end))
+        places += [(one[1], *one.span(1)) for one in pattern.finditer(document.text, first_line, code_end)]
+    places += [(sample.slug, sample.start, sample.end) for sample in samples if sample.slug]
     if document.canonical and (match := _PAGE_URL.search(document.canonical)):
         facts["page_slug"] = Fact(match[1], document.span(0, 0), CERTAIN, "the page's canonical address")
         if not places:

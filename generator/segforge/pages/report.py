@@ -35,12 +35,13 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
     for drift in drifts:
         for one in drift.differences:
             yield (
-                f"{one.page_place}  {one.kind}  {one.rule}  {drift.slug}  {_path(one)}: {_change(one)}  ({one.spec_place}){_doubt(one)}",
+                f"{one.page_place}  {one.kind}  {one.rule}  {drift.slug}  {_path(one)}: "
+                f"{_change(one)}  ({one.spec_place}){_doubt(one)}",
                 _STYLES[one.kind],
             )
         for one in drift.descriptions:
             yield (
-                f"{one.page_place}  description  {drift.slug}  {_path(one)}: spec {show(one.spec)}, page {show(one.page)}",
+                f"{one.page_place}  description  {drift.slug}  {_path(one)}: {_change(one)}",
                 "dim",
             )
         for note in drift.notes:
@@ -68,7 +69,8 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
             doubt = "" if one.decided else "needs a person"
             places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"
             lines.append(
-                f"| {one.kind} | {one.rule} | {code(_path(one))} {places} | {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
+                f"| {one.kind} | {one.rule} | {code(_path(one))} {places} "
+                f"| {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
             )
         lines += ["", *[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
     descriptions = [one for drift in drifts for one in drift.descriptions]

@@ -15,7 +15,8 @@ MAX_SAMPLES: Final = 12
 
 _CALL = re.compile(r"\b(?:segmind|client)\.(?:run|submit|submit_async|chat|submit_chat)\(")
 _OBJECT = re.compile(
-    r"(?:\b(?:data|payload|body|input|json)\s*[=:]\s*|JSON\.stringify\(\s*|--data(?:-raw|-binary)?\s+'|(?<!\S)-d\s+'|-d \$')(?=\{)"
+    r"(?:\b(?:data|payload|body|input|json)\s*[=:]\s*|JSON\.stringify\(\s*"
+    r"|--data(?:-raw|-binary)?\s+'|(?<!\S)-d\s+'|-d \$')(?=\{)"
 )
 _BRACKET = re.compile(r"[\"'`{}\[\]()]")
 _STRINGS = {
@@ -30,7 +31,7 @@ _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined":
 
 @dataclass(frozen=True)
 class Sample:
-    """A payload, where it stands in the text, the slug that the code names (None if it does not), and where each key is."""
+    """A payload, where it stands in the text, the slug that the code names, if any, and where each value is."""
 
     payload: dict[str, Value]
     start: int
@@ -187,7 +188,7 @@ def _literal(node: ast.expr) -> Value:
             return value
         case ast.Name(id=name) if name in _NAMES:
             return _NAMES[name]
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (int, float):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_literal(item) for item in items]

@@ -138,8 +138,8 @@ def _returns(lines: Sequence[Line], after: int) -> Line | None:
 
 def urls(document: Document, start: int, end: int) -> list[tuple[str, str, int, int]]:
     """The gateway's addresses and routes between two offsets: method, path, and where each stands."""
-    found = []
-    for pattern in (_URL, _ROUTE):
-        for match in pattern.finditer(document.text, start, end):
-            found.append((match["method"] or "POST", match["path"], match.start("path"), match.end("path")))
-    return sorted(found, key=lambda one: one[2])
+    matches = [match for pattern in (_URL, _ROUTE) for match in pattern.finditer(document.text, start, end)]
+    return [
+        (one["method"] or "POST", one["path"], *one.span("path"))
+        for one in sorted(matches, key=lambda one: one.start("path"))
+    ]

@@ -20,15 +20,15 @@ _COLUMNS: Final = {
     "type": re.compile(r"(data )?type", re.IGNORECASE),
     "required": re.compile(r"required\??|mandatory|optional/required|required/optional", re.IGNORECASE),
     "default": re.compile(r"default( value)?", re.IGNORECASE),
-    "range": re.compile(r"range|limits|min ?[-/–] ?max", re.IGNORECASE),
+    "range": re.compile("range|limits|min ?[-/\u2013] ?max", re.IGNORECASE),
     "enum": re.compile(r"(allowed|possible) values|enum|values|options", re.IGNORECASE),
     "description": re.compile(r"description|about|meaning", re.IGNORECASE),
 }
 _YES = re.compile(r"yes|true|required|✓|✅|✔", re.IGNORECASE)
-_NO = re.compile(r"no|false|optional|-|–|—||✗|❌", re.IGNORECASE)
-_NOTHING = frozenset({"", "-", "–", "—", "n/a", "N/A", "none"})
+_NO = re.compile("no|false|optional|-|\u2013|\u2014||✗|❌", re.IGNORECASE)
+_NOTHING = frozenset({"", "-", "\u2013", "\u2014", "n/a", "N/A", "none"})
 _TYPE = re.compile(TYPE, re.IGNORECASE)
-_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(-?\d+(?:\.\d+)?)")
+_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|\u2013|to)\s*(-?\d+(?:\.\d+)?)")
 _TOTAL = re.compile(r"\(?(\d{1,6}) total\)?:?\s*")
 
 

@@ -14,7 +14,9 @@ from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 _SPACE = re.compile(r"\s*")
 _DEFAULT = re.compile(r"Default\s*:[ \t]*\n?\s*")
 _ALLOWED = re.compile(r"(?:Allowed|Possible) values\s*(?:\((\d{1,6}) total\))?\s*:\s*")
-_RANGE = re.compile(r"Range\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)\s*(?:-|–|to)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)")
+_RANGE = re.compile(
+    r"Range\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)\s*(?:-|\u2013|to)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)"
+)
 _MORE = re.compile(r"\+\s?(\d{1,6}) more")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
 _NUMBERS = re.compile(r"-?\d[-\d.]*(?:[eE][-+]\d+)?")
@@ -26,7 +28,12 @@ _COMMA = re.compile(r"\s*[,|]\s*")
 _RAW = re.compile(r"[^\n]+")
 
 MAX_VALUES: Final = 5_000
-KINDS: Final = {"string": str, "boolean": bool, "integer": int, "number": (int, float)}
+KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
 _DECODER = json.JSONDecoder()
 
 
@@ -368,12 +375,12 @@ class _Meaning:
 
 def fits(value: Any, type_: str) -> bool:
     """Whether a value has a type as pages name them; true for types that are no scalars, and for null."""
-    if value is None or type_ not in KINDS:
-        return (
-            value is None
-            or {"object": dict, "array": list}.get(type_, object) is object
-            or isinstance(value, {"object": dict, "array": list}[type_])
-        )
+    if value is None:
+        return True
+    if type_ in ("object", "array") or type_.endswith("[]"):
+        return isinstance(value, dict if type_ == "object" else list)
+    if type_ not in KINDS:
+        return True
     if type_ == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, KINDS[type_]) and (type_ == "boolean" or not isinstance(value, bool))

@@ -1,7 +1,7 @@
 """Changes a YAML text in place: one key or list item at a time, and nothing else.
 
-Values that stay where they are go through ruamel.yaml's round trip. Keys and items that come or go are whole lines, so that
-the comments and blank lines around them stay where they stand.
+Values that stay where they are go through ruamel.yaml's round trip. Keys and items that come or go are whole lines, so
+that the comments and blank lines around them stay where they stand.
 """
 
 import re
@@ -51,7 +51,7 @@ def remove(text: str, path: Path) -> str:
 
 
 def insert(text: str, path: Path, value: Any, before: Sequence[str | int]) -> str:
-    """The text with a new key, after the last of the keys named that is there; `value` is ruamel.yaml data or a scalar."""
+    """The text with a new key, after the last of the keys named; `value` is ruamel.yaml data or a scalar."""
     data = load(text)
     parent, key = at(data, path[:-1]), path[-1]
     present = [one for one in before if one in parent]
@@ -109,7 +109,7 @@ def _line(parent: Any, key: str | int) -> tuple[int, int]:
 
 
 def _end(lines: Sequence[str], first: int, indent: int) -> int:
-    """The line after a key's value. Comments and blank lines below it that are not indented deeper belong to what follows."""
+    """The line after a key's value. Comments and blank lines below it, not indented deeper, belong to what follows."""
     last = first + 1
     for number in range(first + 1, len(lines)):
         bare = lines[number].lstrip(" ")

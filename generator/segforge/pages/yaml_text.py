@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
-_WORDS: Final = frozenset("y n yes no on off true false null".split())
+_WORDS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 """What YAML 1.1 takes for a boolean or null, in any case; the specs' own reader refuses them unquoted."""
 
 

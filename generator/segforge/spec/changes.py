@@ -1,5 +1,7 @@
-"""What changed between two Catalogs, and whether callers break: by the rules of requests (what callers may send must not
-shrink) and of answers (what callers may get must not grow or go)."""
+"""What changed between two Catalogs, and whether callers break.
+
+By the rules of requests and answers: what callers may send must not shrink, what they may get must not go.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +38,7 @@ class Change:
 def bump_of(changes: Iterable[Change]) -> Bump:
     """The part of a semantic version that the changes ask to raise."""
     levels = {change.level for change in changes}
-    return next((_BUMPS[level] for level in ("breaking", "additive", "editorial") if level in levels), "none")  # type: ignore[index]
+    return next((bump for level, bump in _BUMPS.items() if level in levels), "none")
 
 
 def raised(version: str, bump: Bump) -> str:
@@ -161,7 +163,7 @@ def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int) 
 
 
 def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
-    """Known values and whether others are allowed. An open set takes any text, so that a value it no longer names still passes."""
+    """Known values and whether others are allowed. An open set takes any text, also what it no longer names."""
     before, after = old.choices, new.choices
     if before is None and after is None:
         return
