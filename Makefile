@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-stores regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,5 +75,13 @@ regenerate: $(STAMP)  ## dry run of the weekly workflow on a copy of the specs; 
 	$(BIN)/segforge diff specs out/regenerate/specs --format markdown >> out/regenerate/drift.md || test $$? -ne 2
 	@cat out/regenerate/drift.md
 
+bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application (needs wrk)
+	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
+	$(BIN)/python benchmarks/mock.py
+	$(BIN)/python benchmarks/mock_memory.py
+
+fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
+	$(BIN)/python benchmarks/fuzz_mock.py
+
 clean:  ## remove what set-up and runs leave behind
-	rm -rf .venv tests/interop/node_modules out .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis

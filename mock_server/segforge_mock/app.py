@@ -29,7 +29,13 @@ SCENARIO_HEADER: Final = b"x-mock-scenario"
 PROFILE_HEADER: Final = b"x-mock-profile"
 TENANT_HEADER: Final = b"x-mock-tenant"
 JOB_HEADER: Final = b"x-mock-job"
+_HEALTH: Final = frozenset({"/healthz", "/readyz"})
+_OWN_PATHS: Final = _HEALTH | {"/metrics"}
 _NO_ROUTE: Final = Match("", "", "")
+
+
+class BadHeader(ValueError):
+    """One of the mock's own request headers asks for something that there is not."""
 
 
 @dataclass(frozen=True)
@@ -88,38 +94,36 @@ class App:
             answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
             return await deliver(answer, "", 0, scope, send)
         try:
-            own = await self._own_answer(request, tenant)
-            if own is None:
+            if not _is_own(request):
                 return await self._exchange(request, tenant, send)
+            own = await self._own_answer(request, tenant)
         except StoreError as error:
             own = json_answer(503, {"error": f"The mock's store failed: {error}"})
         return await deliver(own, "", 0, scope, send)
 
-    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer | None:
+    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer:
         """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
-        path = request.path
-        if path.startswith(ADMIN_PREFIX):
+        if request.path.startswith(ADMIN_PREFIX):
             if self._admin is None:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
             return await self._admin.answer(request, tenant)
-        if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
-            return _preflight(request)
-        match path:
-            case "/healthz":
-                return json_answer(200, {"status": "ok"})
-            case "/readyz":
+        if request.path == "/metrics":
+            return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+        if request.path in _HEALTH:
+            if request.path == "/readyz":
                 await self.store.get("")
-                return json_answer(200, {"status": "ok"})
-            case "/metrics":
-                return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
-        return None
+            return json_answer(200, {"status": "ok"})
+        return _preflight(request)
 
     async def _exchange(self, request: Request, tenant: Tenant, send: Send) -> None:
         """One request to the gateway, from its scenario to the journal."""
         match = self._router.match(request.path) or _NO_ROUTE
         if match.route == "picture":
             tenant = await self._owner(match, tenant)
-        answer, plan = await self._planned(request, tenant, match)
+        try:
+            answer, plan = await self._planned(request, tenant, match)
+        except (BadHeader, BadPolicy) as error:
+            answer, plan = json_answer(400, {"error": str(error)}), NOTHING
         scenario = plan.scenario
         fault = scenario.name if scenario is not None and scenario.kind == "fault" else ""
         name = scenario.name if scenario is not None else ""
@@ -136,15 +140,10 @@ class App:
 
     async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Plan]:
         """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
-        plan: Plan | Answer = NOTHING
+        plan = NOTHING
         if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.rules:
             plan = self._plan(request, tenant, match)
         profile = self._profile_of(request, tenant)
-        for wrong in (plan, profile):
-            if isinstance(wrong, Answer):
-                return wrong, NOTHING
-        assert isinstance(plan, Plan)  # noqa: S101 - narrows the type
-        assert isinstance(profile, Profile)  # noqa: S101 - narrows the type
         if plan.delay:
             await asyncio.sleep(plan.delay)
         scenario = plan.scenario
@@ -155,36 +154,33 @@ class App:
             return self._case(call, scenario), plan
         call.scenario = scenario
         if JOB_HEADER in request.headers:
-            try:
-                call.policy = read_policy(request.header(JOB_HEADER))
-            except BadPolicy as error:
-                return json_answer(400, {"error": f"x-mock-job: {error}"}), NOTHING
+            call.policy = read_policy(request.header(JOB_HEADER))
         if match is _NO_ROUTE:
             refusal = self._gateway.check_key(request)
             return refusal or case_answer(self._gateway.cases, "route.unknown", {"path": request.path}), plan
         return await self._gateway.answer(call), plan
 
-    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan | Answer:
+    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan:
         name = request.header(SCENARIO_HEADER)
         if name:
             scenario = self.scenarios.get(name)
             if scenario is None:
                 known = ", ".join(self.scenarios)
-                return json_answer(400, {"error": f"x-mock-scenario: no scenario {name!r}; there are: {known}"})
+                raise BadHeader(f"x-mock-scenario: no scenario {name!r}; there are: {known}")
             return Plan(scenario)
         plan = tenant.rules.plan(match.route, match.value if match.route in ("run", "submit") else "")
         if plan.scenario is None and self._chaos is not None:
             return plan._replace(scenario=self._chaos.plan().scenario)
         return plan
 
-    def _profile_of(self, request: Request, tenant: Tenant) -> Profile | Answer:
+    def _profile_of(self, request: Request, tenant: Tenant) -> Profile:
         name = request.header(PROFILE_HEADER) if PROFILE_HEADER in request.headers else tenant.profile
         if not name:
             return self._profile
         profile = self._profiles.get(name)
         if profile is None:
             known = ", ".join(self._profiles)
-            return json_answer(400, {"error": f"x-mock-profile: no profile {name!r}; there are: {known}"})
+            raise BadHeader(f"x-mock-profile: no profile {name!r}; there are: {known}")
         return profile
 
     def _case(self, call: Call, scenario: Scenario) -> Answer:
@@ -233,6 +229,13 @@ class App:
             "scenario": scenario or None,
         }
         sys.stderr.write(json.dumps(entry) + "\n")
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a request is for the mock itself, and not for the gateway."""
+    if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+        return True
+    return request.path in _OWN_PATHS or request.path.startswith(ADMIN_PREFIX)
 
 
 def _preflight(request: Request) -> Answer:

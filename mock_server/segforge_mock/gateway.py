@@ -166,13 +166,13 @@ class Gateway:
         read = self._read(call, served, media_type)
         if isinstance(read, Malformed):
             return case_answer(self.cases, "body.malformed", {"reason": read.reason})
+        refusal = None if isinstance(read, Payload) else self._refuse(call, version, read)
+        if refusal is not None:
+            return refusal
         job = self._job(call, served)
         if isinstance(read, Payload):
             job["body"] = read.body
         else:
-            refusal = self._refuse(call, version, read)
-            if refusal is not None:
-                return refusal
             job |= {"error": _sentences(read), "cost": 0.0}
         answer = await (self._run(call, served, job) if version == "v1" else self._submit(call, job))
         if served.model.slug not in self._models.slugs:

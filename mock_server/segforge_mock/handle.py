@@ -21,7 +21,7 @@ KEY = "SG_0123456789abcdef"
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request that the mock was sent, and what it answered; secrets are masked. Status 0: no answer was sent."""
+    """A request that the mock was sent, and what it answered; secrets are masked. Status 0: dropped unread."""
 
     method: str
     path: str

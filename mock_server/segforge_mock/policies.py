@@ -33,4 +33,4 @@ def read_policy(text: str) -> Policy:
             return Policy(polls=int(value))
     except ValueError:
         pass
-    raise BadPolicy(f"expected {HELP}, found {text!r}")
+    raise BadPolicy(f"job policy (x-mock-job): expected {HELP}, found {text!r}")

@@ -177,3 +177,43 @@ def test_no_key_is_kept_with_a_job(segmind_mock: Mock) -> None:
     httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers={"x-api-key": segmind_mock.key})
     [job] = segmind_mock._run(segmind_mock.app.store.jobs(segmind_mock.tenant.name))
     assert segmind_mock.key not in repr(job)
+
+
+def test_only_base_url_leads_to_the_mock(segmind_mock: Mock) -> None:
+    """Dossier, section 13, 1: v1 is base_url + slug; v2 replaces base_url's last segment if that begins with v."""
+    for base_url in (segmind_mock.base_url, f"{segmind_mock.base_url}/"):
+        client = official_sdk.SegmindClient(base_url=base_url)
+        with client._client:
+            client.run_sync("flux-img2img", **EXAMPLE)
+            client.submit_async("flux-img2img", **EXAMPLE)
+    assert [request.path for request in segmind_mock.requests] == ["/v1/flux-img2img", "/v2/flux-img2img"] * 2
+
+
+def test_a_submit_answers_a_json_object_with_what_the_sdk_needs(
+    sdk: official_sdk.SegmindClient, segmind_mock: Mock
+) -> None:
+    """Dossier, section 13, 3: anything but a JSON object with three non-empty keys fails in the SDK."""
+    job = sdk.submit_async("flux-img2img", **EXAMPLE)
+    assert all((job.request_id, job.status_url, job.response_url))
+    assert job.submit_response["status"] == "QUEUED"
+    segmind_mock.scenario("malformed-json", times=1)
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        sdk.submit_async("flux-img2img", **EXAMPLE)
+
+
+def test_no_answer_is_a_redirect(segmind_mock: Mock) -> None:
+    """Dossier, section 13, 3: the SDK does not follow a redirect, so that slashes must not lead to one."""
+    headers = {"x-api-key": segmind_mock.key}
+    for path in ("/v2/flux-img2img/", "//v2/flux-img2img", "/v2//flux-img2img"):
+        assert httpx.post(segmind_mock.url + path, json=EXAMPLE, headers=headers).status_code == 200
+
+
+def test_the_result_of_a_failed_job_is_not_needed(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
+    """Dossier, section 13, 6: FAILED is read from the status body alone; COMPLETED fetches the result once."""
+    segmind_mock.job_policy("instant")
+    segmind_mock.scenario("job-failed", times=1, route="submit")
+    with pytest.raises(official_sdk.InferenceFailed, match="Prompt is Mandatory"):
+        sdk.submit_async("flux-img2img", **EXAMPLE).wait()
+    result = sdk.submit_async("flux-img2img", **EXAMPLE).wait()
+    assert result["output"].startswith(segmind_mock.url)
+    assert [request.route for request in segmind_mock.requests].count("result") == 1

@@ -1,0 +1,61 @@
+"""The command line itself: help, misuse, pipes, and that a command loads only what it needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from segforge.cli import COMMANDS, main
+
+
+def run(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "segforge.cli"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_help_lists_every_command() -> None:
+    for arguments in (["--help"], ["-h"], []):
+        result = run(*arguments)
+        assert result.returncode == 0
+        assert all(name in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([name, "--help"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: segforge {name}")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["lint", "--nonsense"], ["--nonsense"], ["generate", "--spec", "x"]]
+)
+def test_misuse_is_exit_2_and_one_message(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("usage: segforge")
+
+
+def test_help_loads_no_library() -> None:
+    code = """
+import sys
+from segforge.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+heavy = {"yaml", "jinja2", "jsonschema", "httpx", "rich", "hypothesis", "msgspec", "uvicorn", "PIL"}
+sys.exit(", ".join(heavy & set(sys.modules)) or 0)
+"""
+    result = run(code=code)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_output_in_a_pipe_is_plain_and_a_closed_pipe_is_no_traceback() -> None:
+    result = run("lint")
+    assert "\x1b" not in result.stdout
+    command = f"{sys.executable} -m segforge.cli mock --list-scenarios | head -1"
+    piped = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in piped.stderr
