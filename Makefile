@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,18 @@ bench: $(STAMP)  ## start-up and generation time
 
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
+
+PAGES ?= pages
+regenerate: $(STAMP)  ## dry run of the weekly workflow on a copy of the specs; pages from PAGES=pages, fetched if that is reachable
+	rm -rf out/regenerate && mkdir -p out/regenerate && cp -r specs out/regenerate/specs
+	-$(BIN)/segforge fetch --all --store $(PAGES)
+	$(BIN)/segforge drift --all --store $(PAGES) --specs out/regenerate/specs --apply --format markdown \
+		> out/regenerate/drift.md || test $$? -ne 2
+	$(BIN)/segforge lint --specs out/regenerate/specs
+	$(BIN)/segforge generate --specs out/regenerate/specs --out out/regenerate/generated
+	$(BIN)/segforge contract --target mock --specs out/regenerate/specs --max-examples 5
+	$(BIN)/segforge diff specs out/regenerate/specs --format markdown >> out/regenerate/drift.md || test $$? -ne 2
+	@cat out/regenerate/drift.md
 
 bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application (needs wrk)
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit

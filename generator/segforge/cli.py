@@ -20,6 +20,11 @@ COMMANDS: Final = {
     "generate": Command(
         "segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"
     ),
+    "page": Command("segforge.commands.page", "print what a saved docs page states, and what it leaves undecided"),
+    "import": Command("segforge.commands.import_", "draft specs from docs pages, or from an OpenAPI document"),
+    "drift": Command("segforge.commands.drift", "hold docs pages against the specs and say what changed"),
+    "fetch": Command("segforge.commands.fetch", "get docs pages over HTTP and keep them with date and hash"),
+    "diff": Command("segforge.commands.diff", "say what changed between two sets of specs, and for whom"),
     "mock": Command("segforge_mock.command", "serve a mock of the gateway"),
     "contract": Command("segforge_contract.command", "check that a gateway keeps what its docs promise"),
 }

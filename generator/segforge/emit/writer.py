@@ -56,7 +56,7 @@ def write(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -
     manifest = _read_manifest(out)
     changes = _compare(out, texts, manifest, emitters)
     for path in changes.written:
-        _write_atomically(out / path, texts[path])
+        write_atomically(out / path, texts[path])
     for path in changes.removed:
         _remove(out, path)
     kept = {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters}
@@ -110,7 +110,8 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file by replacing it whole, so that nobody sees half of it; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -156,4 +157,4 @@ def _read_manifest(out: Path) -> dict[str, str]:
 def _write_manifest(out: Path, manifest: Mapping[str, str]) -> None:
     text = json.dumps({"generated-by": "segforge generate", "files": dict(sorted(manifest.items()))}, indent=2) + "\n"
     if _read(out / MANIFEST) != text.encode():
-        _write_atomically(out / MANIFEST, text)
+        write_atomically(out / MANIFEST, text)

@@ -11,7 +11,7 @@ from segforge.text import show
 
 Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
 
-_CONTROL_TYPES = {
+CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
     "aspect_ratio": ("string",),
     "base64": ("boolean",),
     "count": ("integer",),
@@ -235,13 +235,13 @@ def _controls_fit(source: Source) -> Iterator[Finding]:
             yield source.finding(
                 at, "controls.unknown", f"{show(name)}", "the name of a parameter below", "correct the name"
             )
-        elif parameter["type"] not in _CONTROL_TYPES[control]:
+        elif parameter["type"] not in CONTROL_TYPES[control]:
             found = f"{show(name)}, of type {parameter['type']}"
             yield source.finding(
                 at,
                 "controls.type",
                 found,
-                f"a parameter of type {' or '.join(_CONTROL_TYPES[control])}",
+                f"a parameter of type {' or '.join(CONTROL_TYPES[control])}",
                 "name another one",
             )
 

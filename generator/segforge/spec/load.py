@@ -58,6 +58,13 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     return c.Catalog(build_gateway(gateway.data), tuple(built)), sorted(findings)
 
 
+def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
+    """Read one model file and lint it by itself: the source (None where its form is broken) and all findings."""
+    findings: list[Finding] = []
+    source = _checked(path, "model", findings)
+    return source, sorted(findings)
+
+
 def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
     source, broken = read_source(path, _display(path))

@@ -1,0 +1,66 @@
+"""Holds 500 made-up pages, in every layout, against 500 specs with `segforge drift`, and records the time.
+
+Run from the checkout: `python -m benchmarks.drift`. The bound of issue 6 is 10 s on 2 cores.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from segforge.pages.openapi import draft_of
+from segforge.spec.load import default_specs, load_catalog
+from tests.pages.layouts import BARE, LABELLED
+
+PAGES = 500
+BOUND = 10.0
+
+
+def main() -> int:
+    """Print the time; gives 1 where it is over the bound."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = make(folder)
+        command = [
+            str(Path(sys.executable).with_name("segforge")),
+            "drift",
+            "--all",
+            "--store",
+            str(folder / "pages"),
+            "--specs",
+            str(folder / "specs"),
+        ]
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - started
+    print(done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"{PAGES} pages, {size / 1e6:.1f} MB: {seconds:.1f} s (bound {BOUND:g} s) on {machine}")
+    return 0 if seconds < BOUND and done.returncode == 0 else 1
+
+
+def make(folder: Path) -> int:
+    """Write the pages and their specs; gives the pages' size in bytes."""
+    (folder / "pages").mkdir()
+    (folder / "specs" / "models").mkdir(parents=True)
+    layouts = [
+        layout for name, layout in {**LABELLED, **BARE}.items() if name not in ("pixelflow", "llm", "older sync page")
+    ]
+    models = load_catalog(default_specs()).models
+    size = 0
+    for number in range(PAGES):
+        model = replace(models[number % len(models)], slug=f"model-{number}", typical_seconds=None)
+        text = layouts[number // len(models) % len(layouts)](model)
+        suffix = "html" if text.startswith("<") else "txt"
+        (folder / "pages" / f"{model.slug}.{suffix}").write_text(text, "utf-8")
+        (folder / "specs" / "models" / f"{model.slug}.yaml").write_text(draft_of(model).text, "utf-8")
+        size += len(text.encode())
+    return size
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

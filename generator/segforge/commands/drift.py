@@ -1,0 +1,146 @@
+"""Hold docs pages against the curated specs: what changed, where, and whether it breaks callers."""
+
+import argparse
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from segforge.commands.console import console
+from segforge.pages.document import PageError
+from segforge.pages.drift import Drift, compare, new_model
+from segforge.pages.read import read_page
+from segforge.pages.report import as_json, as_markdown, as_text
+from segforge.spec.finding import SpecError
+from segforge.spec.load import MODELS_FOLDER, check_model, default_specs
+from segforge.text import one_line
+
+SUFFIXES = (".html", ".htm", ".txt", ".md")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages, or folders of them")
+    parser.add_argument("--all", action="store_true", help="every page that segforge fetch has stored")
+    parser.add_argument(
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where fetched pages are (default: pages)"
+    )
+    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed"
+    )
+    parser.add_argument("--apply", action="store_true", help="write what is decided into the specs, and show the diff")
+    parser.epilog = "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the drift; gives 1 where there is some, 3 where a page was not read whole, 2 without pages or specs."""
+    paths = list(_paths([*args.pages, *([args.store] if args.all else [])]))
+    if not args.specs.is_dir():
+        return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
+    if not paths:
+        return _misuse("no pages; name saved docs pages, or get them with segforge fetch and use --all")
+    drifts, unread = _read_all(paths, args.specs)
+    applied = [_apply(one, args.specs) for one in drifts] if args.apply else []
+    diff = "".join(text for text, _ in applied)
+    refused = [reason for _, reason in applied if reason]
+    _print(args.format, drifts, unread, diff, refused)
+    if unread or any(not one.whole for one in drifts):
+        return 3
+    if args.apply:
+        return 1 if refused or any(not one.decided for drift in drifts for one in drift.differences) else 0
+    return 1 if any(one.differences for one in drifts) else 0
+
+
+def _paths(given: Sequence[Path]) -> Iterator[Path]:
+    for path in given:
+        if path.is_dir():
+            yield from sorted(one for one in path.iterdir() if one.suffix in SUFFIXES)
+        else:
+            yield path
+
+
+def _read_all(paths: Sequence[Path], specs: Path) -> tuple[list[Drift], list[str]]:
+    from rich.progress import track
+
+    out = console(error=True)
+    shown = track(
+        paths, description="reading pages", console=out, transient=True, disable=not out.is_terminal or len(paths) < 20
+    )
+    drifts, unread = [], []
+    for path in shown:
+        try:
+            drifts.append(_read(path, specs))
+        except (PageError, SpecError) as error:
+            unread.append(one_line(str(error)))
+    return drifts, unread
+
+
+def _read(path: Path, specs: Path) -> Drift:
+    page = read_page(path)
+    slug = page.get("slug")
+    if not isinstance(slug, str):
+        raise PageError(
+            f"{path}: the page does not say which model it is about; name it in the spec's file and compare by hand"
+        )
+    file = specs / MODELS_FOLDER / f"{slug}.yaml"
+    if not _is_plain(slug) or not file.is_file():
+        return new_model(page, slug, str(file))
+    source, findings = check_model(file)
+    errors = [one for one in findings if one.severity == "error"]
+    if source is None or errors:
+        raise SpecError(errors)
+    return compare(page, source)
+
+
+def _is_plain(slug: str) -> bool:
+    return "/" not in slug and "\\" not in slug and not slug.startswith(".")
+
+
+def _apply(drift: Drift, specs: Path) -> tuple[str, str]:
+    """Write what is decided; gives the diff, and why nothing was written if that is so."""
+    from segforge.emit.writer import write_atomically
+    from segforge.pages.apply import apply
+    from segforge.pages.draft import lint_text
+
+    file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"
+    if not drift.whole or not any(one.decided for one in drift.differences) or not file.is_file():
+        return "", ""
+    old = file.read_bytes().decode("utf-8")
+    new, _ = apply(old, drift)
+    findings = lint_text(new, drift.slug)
+    if findings:
+        return "", f"{file}: not written, as the page contradicts itself: {findings[0]}"
+    write_atomically(file, new)
+    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))
+    return "".join(lines), ""
+
+
+def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str, refused: Sequence[str]) -> None:
+    if form == "json":
+        document: dict[str, Any] = as_json(drifts, unread)
+        print(
+            json.dumps(
+                {**document, **({"diff": diff} if diff else {}), **({"refused": list(refused)} if refused else {})},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
+        return
+    if form == "markdown":
+        print(as_markdown(drifts, unread, diff, refused))
+        return
+    out = console()
+    for line, style in as_text(drifts, unread):
+        out.print(line, style=style, markup=False)
+    for line in diff.splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        out.print(line, style=style, markup=False)
+    for reason in refused:
+        out.print(one_line(reason), style="red", markup=False)
+
+
+def _misuse(text: str) -> int:
+    console(error=True).print(f"segforge drift: {text}", style="red", markup=False)
+    return 2

@@ -1,0 +1,84 @@
+"""Get docs pages over HTTP, slowly and only what changed, and keep them with date and hash."""
+
+import argparse
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from segforge.commands.console import console
+from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
+from segforge.spec.finding import SpecError
+from segforge.spec.load import default_specs, load_catalog
+from segforge.text import one_line
+
+PAGE_URL = "https://www.segmind.com/models/{slug}/api"
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_STYLES = {"new": "green", "changed": "yellow", "unchanged": "", "failed": "red"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="models by slug, or addresses of docs pages")
+    parser.add_argument(
+        "--all", action="store_true", help="the page of every spec, from the address that the spec names"
+    )
+    parser.add_argument(
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)"
+    )
+    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between two requests (default: 1)")
+    parser.add_argument("--timeout", type=float, default=20.0, metavar="SECONDS", help="for one request (default: 20)")
+    parser.epilog = "Exit codes: 0 all got or unchanged, 1 a page was not got, 2 misuse."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch pages; gives 1 where one was not got, 2 where the arguments name none."""
+    import httpx
+
+    try:
+        pages = _pages(args)
+    except (ValueError, SpecError) as error:
+        _say(str(error))
+        return 2
+    limits = Limits(pause=max(args.pause, 0.0), timeout=args.timeout)
+    failed = 0
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=2), trust_env=True) as client:
+            for outcome in fetch(client, pages, args.store, limits):
+                failed += outcome.result == "failed"
+                _print(outcome)
+    except (FetchError, OSError) as error:
+        _say(str(error))
+        return 1
+    return 1 if failed else 0
+
+
+def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Slug and address of each page. Raises ValueError for what is neither."""
+    pages = {}
+    if args.all:
+        pages = {model.slug: model.source.url for model in load_catalog(args.specs).models}
+    for given in args.pages:
+        if given.startswith(("https://", "http://")):
+            parts = [
+                part for part in urlsplit(given).path.split("/") if part not in ("", "api", "models", "pixelflows")
+            ]
+            if not parts or not _SLUG.fullmatch(parts[-1]):
+                raise ValueError(f"{given}: no model in the address; expected one like {PAGE_URL.format(slug='SLUG')}")
+            pages[parts[-1]] = given
+        elif _SLUG.fullmatch(given):
+            pages[given] = PAGE_URL.format(slug=given)
+        else:
+            raise ValueError(f"{given}: neither a slug nor an address; expected one like flux-img2img")
+    if not pages:
+        raise ValueError("no pages; name slugs or addresses, or use --all")
+    return list(pages.items())
+
+
+def _print(outcome: Outcome) -> None:
+    line = f"{outcome.result:<9} {outcome.slug}  {outcome.url}{f'  {outcome.why}' if outcome.why else ''}"
+    console(error=outcome.result == "failed").print(one_line(line), style=_STYLES[outcome.result], markup=False)
+
+
+def _say(text: str) -> None:
+    console(error=True).print(f"segforge fetch: {one_line(text)}", style="red", markup=False)

@@ -1,0 +1,89 @@
+"""Draft specs from docs pages or from an OpenAPI document. A file that exists is never overwritten."""
+
+import argparse
+from pathlib import Path
+
+from segforge.commands.console import console
+from segforge.pages.document import PageError
+from segforge.pages.draft import Draft, DraftError, draft, lint_text
+from segforge.pages.read import read_page
+from segforge.spec.load import MODELS_FOLDER, default_specs
+from segforge.text import one_line
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages: HTML, or their text")
+    parser.add_argument(
+        "--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="where drafts go"
+    )
+    parser.epilog = "Exit codes: 0 all drafted, 1 a draft was not written, 2 misuse, 3 a page could not be read whole."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without input."""
+    if bool(args.pages) == bool(args.openapi):
+        _say("name saved docs pages, or an OpenAPI document with --openapi")
+        return 2
+    if args.openapi:
+        return _from_openapi(args.openapi, args.out)
+    return max([_from_page(path, args.out) for path in args.pages])
+
+
+def _from_page(path: Path, out: Path) -> int:
+    try:
+        page = read_page(path)
+        made = draft(page)
+    except (PageError, DraftError) as error:
+        _say(str(error))
+        return 3 if isinstance(error, PageError) else 1
+    code = _write(made, out)
+    for problem in page.problems:
+        _say(f"{path}: {problem}")
+    return code or (3 if page.problems else 0)
+
+
+def _from_openapi(path: Path, out: Path) -> int:
+    from segforge.pages.openapi import OpenapiError, drafts_of, read_openapi
+
+    try:
+        made = drafts_of(read_openapi(path), str(path))
+    except OpenapiError as error:
+        _say(str(error))
+        return 1
+    return max([_write(one, out) for one in made])
+
+
+def _write(made: Draft, out: Path) -> int:
+    """Write one draft; gives 1 where there is such a file, or the draft does not pass lint."""
+    target = out / f"{made.slug}.yaml"
+    text = made.text
+    findings = lint_text(text, made.slug)
+    if findings:
+        for finding in findings:
+            _say(str(finding))
+        _say(f"{target}: nothing was written, as the draft does not pass lint; write this spec by hand")
+        return 1
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        _say(f"{target} is there already and was left as it is; compare with: segforge drift PAGE")
+        return 1
+    except OSError as error:
+        _say(f"{target}: {error.strerror}; choose another folder with --out")
+        return 1
+    parameters = len(made.data["parameters"])
+    todos = f"{len(made.todos)} TODO" if made.todos else "nothing undecided"
+    console().print(
+        f"drafted {target}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False
+    )
+    return 0
+
+
+def _say(text: str) -> None:
+    console(error=True).print(f"segforge import: {one_line(text)}", style="red", markup=False)

@@ -1,0 +1,1 @@
+"""Reads docs pages: HTML or text in, a Page of facts with their places and confidence out."""

@@ -1,0 +1,140 @@
+"""Writes what a page decided into its spec, keeping comments, order and notes. What is undecided is left alone."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from segforge.pages.draft import Draft, draft_parameter, is_name, settle_comments, valid
+from segforge.pages.drift import ABSENT, Difference, Drift
+from segforge.pages.page import PageParameter
+from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
+from segforge.pages.yaml_text import mapping, sequence
+from segforge.spec.lint import CONTROL_TYPES
+
+ORDER: Final = (
+    "type",
+    "format",
+    "required",
+    "nullable",
+    "description",
+    "default",
+    "minimum",
+    "maximum",
+    "enum",
+    "note",
+)
+"""The order of a parameter's fields."""
+_HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds")
+
+
+def apply(text: str, drift: Drift) -> tuple[str, list[Difference]]:
+    """The spec's text with every decided difference written, and the differences that were."""
+    edit = _Edit(text, drift)
+    written = [one for one in drift.differences if one.decided and edit.write(one)]
+    edit.mend()
+    return (edit.text if written else text), written
+
+
+class _Edit:
+    """Changes of one file."""
+
+    def __init__(self, text: str, drift: Drift) -> None:
+        self.text = text
+        self.page = {one.name: one for one in drift.page.parameters}
+        self.made = Draft(drift.slug, mapping({}))
+
+    def write(self, one: Difference) -> bool:
+        """Write one difference; gives False where that needs a person."""
+        match one.at:
+            case ("title" | "typical_seconds" as key,):
+                self._put((key,), one.page, _HEAD)
+            case ("versions",):
+                self.text = sync_list(self.text, ("versions",), one.page)
+            case ("example", str(name)):
+                return self._example(name, one)
+            case ("parameters", str(name)):
+                return self._add(name) if one.page is not ABSENT else self._remove(name)
+            case ("parameters", str(name), "enum", *_):
+                self._enum(name, self.page[name])
+            case ("parameters", str(name), str(key)):
+                self._fact(name, key, one)
+            case _:
+                return False
+        return True
+
+    def _fact(self, name: str, key: str, one: Difference) -> None:
+        path = ("parameters", name)
+        self._put((*path, key), one.page, ORDER)
+        if key == "default" and one.page is None:
+            self._put((*path, "nullable"), True, ORDER)
+        elif key == "default" and one.spec is None:
+            self._put((*path, "nullable"), ABSENT, ORDER)
+
+    def _put(self, path: Path, value: Any, order: Sequence[str]) -> None:
+        """Set a key, or remove it where the page states nothing; a new key goes where the order has it."""
+        there = path[-1] in at(load(self.text), path[:-1])
+        if value is ABSENT:
+            self.text = remove(self.text, path) if there else self.text
+        elif there:
+            self.text = set_value(self.text, path, value)
+        else:
+            before = order[: order.index(str(path[-1]))] if path[-1] in order else order
+            self.text = insert(self.text, path, value, before)
+
+    def _enum(self, name: str, shown: PageParameter) -> None:
+        path: Path = ("parameters", name, "enum")
+        known, total = shown.get("enum"), shown.get("enum_total")
+        there = "enum" in at(load(self.text), path[:-1])
+        if known is None:
+            self._put(path, ABSENT, ORDER)
+        elif there:
+            self.text = sync_list(self.text, (*path, "known"), known)
+            self.text = set_value(self.text, (*path, "total"), total or len(known))
+        else:
+            made = mapping({"known": sequence(known), "total": total or len(known)}, flow=len(str(known)) < 80)
+            self.text = insert(self.text, path, made, ORDER[: ORDER.index("enum")])
+
+    def _add(self, name: str) -> bool:
+        if not is_name(name):
+            return False
+        order = list(self.page)
+        made = draft_parameter(self.made, self.page[name])
+        notes = getattr(made, "todo_notes", {})
+        made.todo_notes = {
+            **notes,
+            "type": ["TODO new on the page; put the description into your own words", *notes.get("type", [])],
+        }
+        settle_comments(made, 2)
+        self.text = insert(self.text, ("parameters", name), made, order[: order.index(name)])
+        return True
+
+    def _remove(self, name: str) -> bool:
+        self.text = remove(self.text, ("parameters", name))
+        data = load(self.text)
+        if name in data["example"]:
+            self.text = remove(self.text, ("example", name))
+        for control, target in data["returns"].get("controls", {}).items():
+            if target == name:
+                self.text = remove(self.text, ("returns", "controls", control))
+        return True
+
+    def _example(self, name: str, one: Difference) -> bool:
+        data = load(self.text)
+        if one.page is ABSENT:
+            self.text = remove(self.text, ("example", name)) if name in data["example"] else self.text
+            return True
+        if name not in data["parameters"] or not valid(data["parameters"][name], one.page):
+            return False
+        self._put(("example", name), one.page, tuple(data["example"]))
+        return True
+
+    def mend(self) -> None:
+        """Carry what changed over to where the spec repeats it: which parameter decides what, and the formats."""
+        data = load(self.text)
+        returns = data["returns"]
+        for name, target in returns.get("controls", {}).items():
+            if data["parameters"][target]["type"] not in CONTROL_TYPES[name]:
+                self.text = remove(self.text, ("returns", "controls", name))
+        control = returns.get("controls", {}).get("format")
+        known = data["parameters"].get(control, {}).get("enum", {}).get("known") if control else None
+        if known and "formats" in returns and sorted(map(str, known)) != sorted(returns["formats"]):
+            self.text = sync_list(self.text, ("returns", "formats"), list(known))

@@ -1,0 +1,361 @@
+"""Finds where each parameter begins: name, `required` or `optional`, and type, in each of the renderings.
+
+A page keeps to one rendering. All are tried, and the one that accounts for most of the page's own sample is taken.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from segforge.pages.document import Document, Line, joined
+from segforge.pages.page import CONVENTION, Value
+from segforge.pages.values import Values, read_values
+
+_WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
+TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-9_.+/-]{{1,30}})\))?"
+FLAG: Final = r"(?P<flag>required|optional)"
+
+_FLAG = re.compile(FLAG, re.IGNORECASE)
+_TYPE = re.compile(TYPE, re.IGNORECASE)
+_NAME_FLAG = re.compile(rf"(?P<name>.+?)\s*{FLAG}", re.IGNORECASE)
+_FLAG_TYPE = re.compile(rf"{FLAG}\s*{TYPE}", re.IGNORECASE)
+_SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECASE)
+_BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
+_ANCHOR = re.compile(rf"{FLAG}{TYPE}")
+_LABEL = re.compile(r"Default\s*:|(?:Allowed|Possible) values\s*(?:\(\d{1,6} total\))?\s*:|Range\s*:|Array items\s*:")
+MAX_NAME: Final = 100
+MAX_HEADER: Final = 300
+MAX_BLOCKS: Final = 2_000
+
+Place: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The lines that begin a parameter. `first` and `after` are line numbers; places are offsets in the document."""
+
+    first: int
+    after: int
+    flag: Place
+    type: Place
+    format: Place | None
+    name_end: int
+    slot: Line | None = None
+    """What follows the type on the same line: the description, in joined renderings."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One parameter: its header, its name's place, its description, and the values that were read."""
+
+    name: str
+    name_place: Place
+    header: Header
+    description: tuple[Line, ...]
+    values: Values
+    other: Values | None = None
+    """The values if the line taken for the description is none."""
+
+
+@dataclass
+class Reading:
+    """A section read in one rendering."""
+
+    form: str
+    blocks: list[Block] = field(default_factory=list)
+    unread: list[Line] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names in the page's order."""
+        return [block.name for block in self.blocks]
+
+
+def read_blocks(document: Document, start: int, end: int, sample: dict[str, Value]) -> Reading:
+    """The parameters between two offsets, in the rendering that fits best; without blocks if none does."""
+    lines = document.lines(start, end)
+    best = Reading("none", unread=list(lines))
+    best_score = (0, 0, 0)
+    for form in _FORMS:
+        if form == "glued" and best_score[1] > (not sample) and set(sample) <= set(best.names):
+            continue  # nothing is missing, so that no line needs to be cut
+        made = list(_split_glued(document, lines, sample)) if form == "glued" else lines
+        reading = _Walk(document, made, form, sample, bare=True).read()
+        if any(block.values.labelled for block in reading.blocks):
+            reading = _Walk(document, made, form, sample, bare=False).read()
+        known = len(set(reading.names) & set(sample))
+        score = (known, len(set(reading.names)), -len(reading.unread))
+        if score > best_score:
+            best, best_score = reading, score
+    return best
+
+
+class _Walk:
+    """Reads the lines from top to bottom: a header, a description, values, the next header."""
+
+    def __init__(
+        self, document: Document, lines: Sequence[Line], form: str, sample: dict[str, Value], *, bare: bool
+    ) -> None:
+        self.text, self.lines, self.form, self.sample, self.bare = document.text, lines, form, sample, bare
+        self.end = lines[-1].end if lines else 0
+        self._glued = form in ("tokens", "joined", "glued")
+        self._loose = form in ("joined", "glued")
+        self._current = (False, "")
+
+    def read(self) -> Reading:
+        reading = Reading(self.form)
+        header, name = self._first(reading)
+        while header is not None and len(reading.blocks) < MAX_BLOCKS:
+            following, following_name, block = self._block(header, name)
+            reading.blocks.append(block)
+            header, name = following, following_name
+        return reading
+
+    def _first(self, reading: Reading) -> tuple[Header | None, Place]:
+        for index, line in enumerate(self.lines):
+            header = self._header(index, line.start, "object")
+            if header is not None:
+                name = self.text[line.start : header.name_end].strip()
+                if self._is_name(name) and (name in self.sample or not (self._glued and re.search(r"\s", name))):
+                    return header, (line.start, header.name_end)
+            reading.unread.append(line)
+        return None, (0, 0)
+
+    def _block(self, header: Header, name: Place) -> tuple[Header | None, Place, Block]:
+        """The block that a header begins, and the next header with its name's place."""
+        type_ = self.text[slice(*header.type)].lower()
+        own = self.text[name[0] : name[1]].strip()
+        self._current = (self.text[slice(*header.flag)].lower() != "required", own)
+        slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
+        for index in range(first, len(self.lines) + 1):
+            for begin in self._begins(header, first, index):
+                found = self._close(begin, index, type_, own)
+                if found is None:
+                    continue
+                values, following, place = found
+                description = ((slot,) if slot else ()) + tuple(self.lines[first:begin])
+                other = self._without_description(slot, first, begin, index, type_, own)
+                return following, place, Block(own, name, header, description, values, other)
+        description = ((slot,) if slot else ()) + tuple(self.lines[first:])
+        return None, (0, 0), Block(own, name, header, description, Values())
+
+    def _begins(self, header: Header, first: int, index: int) -> range:
+        """The lines at which values may begin if the next header is at `index`: after the description's first line."""
+        return (
+            range(min(first + (header.slot is None), index), index + 1)
+            if index - first < 60
+            else range(first + 1, first + 2)
+        )
+
+    def _without_description(
+        self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
+    ) -> Values | None:
+        """What the values are if the description's only line is the first of them."""
+        if slot is not None or begin != first + 1 or begin > len(self.lines):
+            return None
+        found = self._close(first, index, type_, own)
+        return found[0] if found is not None and set(found[0].facts) | set(found[0].open) else None
+
+    def _close(self, begin: int, index: int, type_: str, own: str) -> tuple[Values, Header | None, Place] | None:
+        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends."""
+        start = self.lines[begin].start if begin < len(self.lines) else self.end
+        sample = self.sample.get(own)
+        if index == len(self.lines):
+            values = read_values(self.text, start, self.end, type_, sample, bare=self.bare, loose=self._loose)
+            rest = self.text[values.stop : self.end].strip() if begin < len(self.lines) else ""
+            return None if rest else (values, None, (0, 0))
+        line = self.lines[index]
+        header = self._header(index, start, type_)
+        if header is None:
+            return None
+        end = header.name_end if self._glued else line.start
+        values = read_values(self.text, start, end, type_, sample, bare=self.bare, loose=self._loose)
+        if not self._glued:
+            return None if self.text[values.stop : end].strip() else (values, header, (line.start, header.name_end))
+        place = self._name(start, values, end, type_, sample)
+        if place is None:
+            return None
+        values, at = place
+        if self._loose and not self.text[at - 1 : at].isspace():
+            values, at = self._literal_or_name(values, at, header)
+        return values, header, (at, end)
+
+    def _literal_or_name(self, values: Values, at: int, header: Header) -> tuple[Values, int]:
+        """Whether `nullable` is a default and a name or a name alone: the sample says, else the order of the names."""
+        default, end = values.facts.get("default"), header.name_end
+        name = self.text[at:end].strip()
+        if (
+            default is None
+            or default.end != at
+            or not (default.value is None or default.value in (True, False))
+            or name in self.sample
+        ):
+            return values, at
+        if not self._in_order(self.text[default.start : end].strip(), header):
+            return values, at
+        if not self._in_order(name, header) or name.startswith("_"):
+            return read_values(self.text, default.start, default.start, "string"), default.start
+        values.facts["default"] = replace(
+            default, confidence=CONVENTION, why="the value after the description, unless it begins the next name"
+        )
+        return values, at
+
+    def _in_order(self, name: str, header: Header) -> bool:
+        """Whether a name may follow the current one: required ones come first, and each kind is sorted."""
+        required = self.text[slice(*header.flag)].lower() == "required"
+        return (not required, name) > self._current
+
+    def _name(self, start: int, values: Values, end: int, type_: str, sample: Value) -> tuple[Values, int] | None:
+        """Where the name begins that values run into. A name that the sample has is preferred to another cut."""
+        at = values.stop
+        rest = self.text[at:end]
+        at += len(rest) - len(rest.lstrip())
+        name = self.text[at:end].rstrip()
+        if name not in self.sample:
+            whole = self.text[start:end].rstrip()
+            known = [key for key in self.sample if key and whole.endswith(key) and len(key) > len(name)]
+            if known:
+                at = start + len(whole) - len(max(known, key=len))
+                values = read_values(self.text, start, at, type_, sample, bare=self.bare, loose=self._loose)
+                if self.text[values.stop : at].strip():
+                    return None
+                name = max(known, key=len)
+        if not self._is_name(name) or "\n" in name:
+            return None
+        if values or not re.search(r"\s", name) or name in self.sample:
+            return values, at
+        return None
+
+    def _is_name(self, name: str) -> bool:
+        return 0 < len(name) <= MAX_NAME and name.isprintable()
+
+    def _header(self, index: int, start: int, type_: str) -> Header | None:
+        """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
+        lines, form = self.lines, self.form
+        line = lines[index]
+        if form in ("joined", "glued"):
+            if not _ANCHOR.search(line.text):
+                return None
+            stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
+            return _joined_header(self.text, line, index, max(stop, line.start), self.sample)
+        if len(line.text) > MAX_HEADER:
+            return None
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if form == "spaced":
+            match = _SPACED.fullmatch(line.text) or _BRACED.fullmatch(line.text)
+            return _header_of(index, index + 1, line, match) if match else None
+        if following is None:
+            return None
+        if form == "split":
+            match, kind = _NAME_FLAG.fullmatch(line.text), _TYPE.fullmatch(following.text)
+            return _two_line(index, line, match, following, kind) if match and kind else None
+        if form == "tokens":
+            match = _FLAG_TYPE.fullmatch(following.text)
+            if match is None:
+                return None
+            if following.text in self.sample and index + 2 < len(lines) and _FLAG_TYPE.fullmatch(lines[index + 2].text):
+                return None
+            return replace(_header_of(index, index + 2, following, match), name_end=line.end)
+        third = lines[index + 2] if index + 2 < len(lines) else None
+        return _three_line(form, index, line, following, third) if third is not None else None
+
+
+_FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "glued")
+
+
+def _place(line: Line, match: re.Match[str], group: str) -> Place:
+    return line.start + match.start(group), line.start + match.end(group)
+
+
+def _header_of(first: int, after: int, line: Line, match: re.Match[str], slot: Line | None = None) -> Header:
+    format_ = _place(line, match, "format") if match["format"] else None
+    name_end = line.start + (match.end("name") if "name" in match.re.groupindex else match.start())
+    return Header(first, after, _place(line, match, "flag"), _place(line, match, "type"), format_, name_end, slot)
+
+
+def _two_line(index: int, line: Line, match: re.Match[str], second: Line, kind: re.Match[str]) -> Header:
+    format_ = _place(second, kind, "format") if kind["format"] else None
+    return Header(
+        index,
+        index + 2,
+        _place(line, match, "flag"),
+        _place(second, kind, "type"),
+        format_,
+        line.start + match.end("name"),
+    )
+
+
+def _three_line(form: str, index: int, line: Line, second: Line, third: Line) -> Header | None:
+    flag_line, type_line = (second, third) if form == "apart" else (third, second)
+    flag, kind = _FLAG.fullmatch(flag_line.text.strip("()*")), _TYPE.fullmatch(type_line.text)
+    if flag is None or kind is None:
+        return None
+    format_ = _place(type_line, kind, "format") if kind["format"] else None
+    return Header(
+        index, index + 3, (flag_line.start, flag_line.end), _place(type_line, kind, "type"), format_, line.end
+    )
+
+
+def _joined_header(text: str, line: Line, index: int, stop: int, keys: Collection[str]) -> Header | None:
+    """The header in a line that also holds values, up to `stop`, and the description after it."""
+    anchors = [match for match in _ANCHOR.finditer(text, stop, line.end) if match.start() > line.start]
+    if not anchors:
+        return None
+    chosen = next((match for match in anchors[:20] if text[stop : match.start()].strip() in keys), anchors[0])
+    rest = text[chosen.end() : line.end]
+    bare = rest.strip()
+    slot = Line(bare, chosen.end() + rest.index(bare)) if bare else None
+    format_ = chosen.span("format") if chosen["format"] else None
+    return Header(index, index + 1, chosen.span("flag"), chosen.span("type"), format_, chosen.start(), slot)
+
+
+def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Value]) -> Iterator[Line]:
+    """Cut lines that hold several parameters: before labels that lead up to a name, and before names of the sample."""
+    text = document.text
+    for line in lines:
+        cuts = {line.start}
+        anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][
+            :MAX_BLOCKS
+        ]
+        for before, anchor in pairwise(anchors):
+            head = text[before.end() : anchor.start()]
+            label = next(
+                (
+                    match
+                    for match in _LABEL.finditer(head)
+                    if _leads(text, before.end() + match.start(), anchor.start())
+                ),
+                None,
+            )
+            known = [key for key in sample if key and head.endswith(key)]
+            if label is not None:
+                cuts.add(before.end() + label.start())
+            elif known:
+                cuts.add(anchor.start() - len(max(known, key=len)))
+        if anchors and (last := _last_label(text, anchors[-1].end(), line.end)) is not None:
+            cuts.add(last)
+        edges = [*sorted(cuts), line.end]
+        for begin, stop in pairwise(edges):
+            piece = text[begin:stop].strip()
+            if piece:
+                yield Line(piece, begin + text[begin:stop].index(piece))
+
+
+def _leads(text: str, at: int, anchor: int) -> bool:
+    values = read_values(text, at, anchor, "string", bare=False)
+    name = text[values.stop : anchor]
+    return bool(name) and not re.search(r"\s", name) and len(name) <= MAX_NAME
+
+
+def _last_label(text: str, start: int, end: int) -> int | None:
+    for match in _LABEL.finditer(text, start, end):
+        if not text[read_values(text, match.start(), end, "string", bare=False).stop : end].strip():
+            return match.start()
+    return None
+
+
+def description_of(block: Block) -> str:
+    """The description's text, its lines joined."""
+    return joined(block.description)

@@ -1,0 +1,302 @@
+"""Drafts a spec from a page. What the page leaves open becomes a `TODO` comment, and the draft passes lint."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from segforge.pages.page import Page, PageParameter, Undecided, Value
+from segforge.pages.yaml_text import dump, mapping, scalar, sequence
+from segforge.spec.finding import Finding
+from segforge.spec.lint import type_matches
+from segforge.text import one_line, show
+
+SCALARS: Final = ("string", "integer", "number", "boolean")
+FORMATS: Final = ("jpeg", "jpg", "png", "webp")
+_HEAD: Final = "# yaml-language-server: $schema=../schema/model.schema.json\n"
+_CONTROLS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "aspect_ratio": ("string", ("aspect_ratio",)),
+    "base64": ("boolean", ("base64",)),
+    "count": ("integer", ("samples", "number_of_images", "num_images", "num_outputs")),
+    "format": ("string", ("image_format", "output_format")),
+    "height": ("integer", ("height", "img_height", "custom_height")),
+    "prompt": ("string", ("prompt",)),
+    "quality": ("integer", ("quality", "output_quality", "image_quality")),
+    "seed": ("integer", ("seed",)),
+    "width": ("integer", ("width", "img_width", "custom_width")),
+}
+
+
+class DraftError(Exception):
+    """No spec can be made of the page; the message says why and what helps."""
+
+
+@dataclass
+class Draft:
+    """A spec in the making: its data as ruamel.yaml writes them, and how many questions it leaves open."""
+
+    slug: str
+    data: Any
+    todos: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        advice = "Put descriptions into your own words, then run: segforge lint"
+        note = f"# Drafted by segforge import; {len(self.todos)} TODO. {advice}\n"
+        settle_comments(self.data)
+        return _HEAD + note + dump(self.data)
+
+
+def draft(page: Page, today: str | None = None) -> Draft:
+    """A spec from a page. Raises DraftError where the page states too little."""
+    slug = page.get("slug")
+    if not isinstance(slug, str):
+        raise DraftError(f"{page.name}: the page does not say which model it is about; write the spec by hand")
+    if "parameters" in page.undecided:
+        raise DraftError(f"{page.name}: {page.undecided['parameters'].why}; write the spec by hand")
+    made = Draft(slug, mapping({}))
+    parameters = {one.name: one for one in page.parameters}
+    held = {name: one for name, one in parameters.items() if kind_of(one) in SCALARS and is_name(name)}
+    if not held:
+        raise DraftError(f"{page.name}: no parameter that a spec can hold was read; write the spec by hand")
+    _head(made, page, today)
+    _returns(made, page, held)
+    made.data["parameters"] = mapping({})
+    for name, one in held.items():
+        made.data["parameters"][scalar(name)] = draft_parameter(made, one)
+    _left_out(made, parameters, held)
+    _example(made, page, held)
+    return made
+
+
+def is_name(name: str) -> bool:
+    """Whether a spec can hold a parameter of that name."""
+    return 0 < len(name) <= 100 and name.isprintable() and name == name.strip()
+
+
+def kind_of(parameter: PageParameter) -> str:
+    """The type; where it is undecided, the reading that the default and the sample fit."""
+    if "type" in parameter.facts:
+        return str(parameter.get("type"))
+    candidates = parameter.undecided["type"].candidates if "type" in parameter.undecided else ()
+    shown = [parameter.get(key) for key in ("sample", "default") if parameter.get(key) is not None]
+    fitting = [one for one in candidates if one in SCALARS and all(type_matches(value, one) for value in shown)]
+    return str(fitting[0] if fitting else candidates[0]) if candidates else "string"
+
+
+def _head(made: Draft, page: Page, today: str | None) -> None:
+    data = made.data
+    data["slug"] = scalar(made.slug)
+    data["title"] = scalar(str(page.get("title") or made.slug)[:200])
+    data["description"] = scalar(str(page.get("description") or "To be written.")[:4000])
+    if "title" not in page.facts:
+        mark_todo(made, data, "title", "the page states none")
+    if "description" not in page.facts:
+        mark_todo(made, data, "description", "the page states none")
+    folder = "pixelflows" if any("/workflows/" in one.path for one in page.endpoints) else "models"
+    address = page.get("page_slug") or made.slug
+    source = {
+        "url": scalar(f"https://www.segmind.com/{folder}/{address}/api"),
+        "reviewed": _quoted(today or datetime.date.today().isoformat()),
+    }
+    data["source"] = mapping(source)
+    data["versions"] = sequence(list(page.versions) or ["v1"])
+    if not page.versions:
+        mark_todo(made, data, "versions", "the page names no version")
+    if (page.get("typical_seconds") or 0) > 0:
+        data["typical_seconds"] = page.get("typical_seconds")
+
+
+def _quoted(text: str) -> Any:
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    return DoubleQuotedScalarString(text)
+
+
+def media_of(returns: Value) -> str | None:
+    """What a page's `Returns:` line means to a spec; None where specs have no word for it."""
+    text = str(returns).lower()
+    return "image" if text.startswith("image") else "json" if "json" in text or text.startswith("text") else None
+
+
+def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None:
+    media = media_of(page.get("returns"))
+    data = mapping({"media": media or "json"})
+    if media is None:
+        stated = page.get("returns")
+        mark_todo(
+            made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned"
+        )
+    controls = {
+        control: name
+        for control, (type_, names) in _CONTROLS.items()
+        for name in names
+        if name in held and kind_of(held[name]) == type_
+    }
+    known = held[controls["format"]].get("enum") if "format" in controls else None
+    usable = known is not None and all(value in FORMATS for value in known)
+    if not usable:
+        controls.pop("format", None)
+    if media == "image":
+        data["formats"] = sequence(list(known) if known and usable else ["jpeg"])
+        if not usable:
+            mark_todo(made, data, "formats", "the page names no format")
+    if controls:
+        data["controls"] = mapping({control: scalar(name) for control, name in controls.items()})
+    made.data["returns"] = data
+
+
+def draft_parameter(made: Draft, one: PageParameter) -> Any:
+    """The data of one parameter. What is open is left out, or set to the safest reading, with a TODO."""
+    kind = kind_of(one)
+    data = mapping({"type": kind})
+    _ask(made, data, one, "type")
+    if kind == "string" and one.get("format") == "uri":
+        data["format"] = "uri"
+    elif "format" in one.facts and kind == "string":
+        mark_todo(made, data, "type", f"the page adds the format {show(one.get('format'))}")
+    data["required"] = bool(one.get("required"))
+    _ask(made, data, one, "required")
+    if "default" in one.facts and one.get("default") is None:
+        data["nullable"] = True
+    data["description"] = scalar(
+        one_line(str(one.get("description") or "To be written.")).strip()[:4000] or "To be written."
+    )
+    if "description" not in one.facts:
+        mark_todo(made, data, "description", "the page states none")
+    _bounds(made, data, one, kind)
+    _choices(made, data, one, kind)
+    _default(made, data, one)
+    return data
+
+
+def _bounds(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
+    ends = {key: one.get(key) for key in ("minimum", "maximum") if key in one.facts}
+    fitting = kind in ("integer", "number") and all(type_matches(value, kind) for value in ends.values())
+    if ends and (not fitting or (len(ends) == 2 and ends["minimum"] > ends["maximum"])):
+        mark_todo(
+            made, data, "description", f"the page prints the range {ends.get('minimum')} to {ends.get('maximum')}"
+        )
+    else:
+        for key, value in ends.items():
+            data[key] = scalar(value)
+    for key in ("minimum", "maximum"):
+        _ask(made, data, one, key)
+
+
+def _choices(made: Draft, data: Any, one: PageParameter, kind: str) -> None:
+    known, total = one.get("enum"), one.get("enum_total")
+    if (
+        known
+        and all(type_matches(value, kind) for value in known)
+        and len({show(value) for value in known}) == len(known)
+    ):
+        data["enum"] = mapping({"known": sequence(known), "total": total or len(known)}, flow=len(str(known)) < 80)
+    elif known:
+        mark_todo(made, data, "description", f"the page lists the values {show(known, 200)}")
+    _ask(made, data, one, "enum")
+    if "enum" in data:
+        _ask(made, data, one, "enum_total")
+
+
+def _default(made: Draft, data: Any, one: PageParameter) -> None:
+    if "default" in one.facts:
+        if valid(data, one.get("default")):
+            data["default"] = scalar(one.get("default"))
+        else:
+            mark_todo(
+                made,
+                data,
+                "description",
+                f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out",
+            )
+    _ask(made, data, one, "default")
+
+
+def valid(parameter: Mapping[str, Any], value: Value) -> bool:
+    """Whether a parameter's own type, range and closed list of values let a value pass, as lint sees it."""
+    if value is None:
+        return bool(parameter.get("nullable"))
+    if not type_matches(value, parameter["type"]):
+        return False
+    low, high = parameter.get("minimum"), parameter.get("maximum")
+    if (low is not None and value < low) or (high is not None and value > high):
+        return False
+    choices = parameter.get("enum")
+    return not choices or value in choices["known"] or len(choices["known"]) < choices["total"]
+
+
+def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None:
+    payload = page.get("sample") or {}
+    made.data["example"] = mapping({})
+    for name, value in payload.items():
+        if name not in held:
+            continue
+        if not isinstance(value, list | dict) and valid(made.data["parameters"][name], value):
+            made.data["example"][scalar(name)] = scalar(value)
+        else:
+            mark_todo(made, made.data, "example", f"the sample sends {name}: {show(value)}")
+    for name in payload:
+        if name not in held:
+            mark_todo(
+                made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar"
+            )
+    if not payload:
+        mark_todo(made, made.data, "example", "the page has no sample that could be read")
+    if not made.data["example"]:
+        made.data["example"].fa.set_flow_style()
+
+
+def _left_out(made: Draft, parameters: Mapping[str, PageParameter], held: Mapping[str, PageParameter]) -> None:
+    for name, one in parameters.items():
+        if name not in held:
+            flag = "required" if one.get("required") else "optional"
+            mark_todo(
+                made,
+                made.data,
+                "parameters",
+                f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only",
+            )
+
+
+def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
+    doubt: Undecided | None = one.undecided.get(key)
+    if doubt is not None:
+        readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
+        at = {"enum_total": "enum"}.get(key, key)
+        mark_todo(made, data, at if at in data else "description", f"{key} is undecided: {readings}; {doubt.why}")
+
+
+def mark_todo(made: Draft, data: Any, key: str, text: str) -> None:
+    """Put a TODO comment above a key of the data (several are kept)."""
+    note = one_line(text).replace("#", "no.")[:300]
+    made.todos.append(note)
+    waiting = getattr(data, "todo_notes", {})
+    waiting.setdefault(key, []).append(f"TODO {note}")
+    data.todo_notes = waiting
+
+
+def settle_comments(data: Any, indent: int = 0) -> None:
+    """Turn the notes that `todo` kept into comments above their keys, in the whole document."""
+    from ruamel.yaml.comments import CommentedMap
+
+    for key, notes in getattr(data, "todo_notes", {}).items():
+        if key in data and notes:
+            data.yaml_set_comment_before_after_key(key, before="\n".join(notes), indent=indent)
+    for value in data.values():
+        if isinstance(value, CommentedMap):
+            settle_comments(value, indent + 2)
+
+
+def lint_text(text: str, slug: str) -> list[Finding]:
+    """What lint says of a spec's text, as if it stood in `<slug>.yaml`; errors only."""
+    import tempfile
+
+    from segforge.spec.load import check_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{slug}.yaml"
+        path.write_text(text, "utf-8", newline="\n")
+        return [replace(one, file=path.name) for one in check_model(path)[1] if one.severity == "error"]

@@ -1,0 +1,399 @@
+"""Holds a page against a curated spec: what differs, where in both files, and whether callers break."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from segforge.pages.draft import SCALARS, media_of
+from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
+from segforge.spec.source import Location, Source
+from segforge.text import show
+
+Kind: TypeAlias = Literal["breaking", "compatible", "editorial"]
+APPLIED_FROM: Final = 0.75
+"""Facts less sure than this are shown and never written."""
+LOOSE: Final = 0.08
+"""Descriptions that share a smaller part of their words than this are worth a look."""
+
+
+class Absent:
+    """Stands for a fact that one side does not state."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT: Final = Absent()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in a file, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact on which page and spec disagree. `rule` names the kind of change, seen from the spec to the page."""
+
+    slug: str
+    at: Location
+    rule: str
+    kind: Kind
+    spec: Any
+    page: Any
+    spec_place: Place
+    page_place: Place
+    decided: bool
+    why: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where the fact is, such as `parameters.steps.maximum`."""
+        return ".".join(map(str, self.at)) or "the spec"
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as a JSON object; a side that states nothing has no key."""
+        document: dict[str, Any] = {
+            "slug": self.slug,
+            "at": list(self.at),
+            "rule": self.rule,
+            "kind": self.kind,
+            "decided": self.decided,
+        }
+        document |= {key: value for key, value in (("spec", self.spec), ("page", self.page)) if value is not ABSENT}
+        document |= {"spec_place": str(self.spec_place), "page_place": str(self.page_place)}
+        return document | ({"why": self.why} if self.why else {})
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a page says against its spec; `descriptions` are pairs that read differently, for a person to judge."""
+
+    page: Page
+    slug: str
+    differences: tuple[Difference, ...]
+    descriptions: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the page was read whole."""
+        return not self.page.problems
+
+
+def compare(page: Page, source: Source) -> Drift:
+    """Hold a page against a spec file whose data were checked."""
+    comparison = _Comparison(page, source)
+    return Drift(
+        page,
+        source.data["slug"],
+        tuple(comparison.differences()),
+        tuple(comparison.descriptions()),
+        tuple(comparison.notes),
+    )
+
+
+def new_model(page: Page, slug: str, file: str) -> Drift:
+    """The drift of a page that has no spec."""
+    place = Place(file, 0, 0)
+    fact = page.facts.get("slug")
+    where = _page_place(page, fact.span) if fact else Place(page.name, 0, 0)
+    missing = Difference(
+        slug,
+        (),
+        "model.new",
+        "compatible",
+        ABSENT,
+        slug,
+        place,
+        where,
+        decided=False,
+        why="there is no spec; draft one: segforge import",
+    )
+    return Drift(page, slug, (missing,))
+
+
+def _page_place(page: Page, span: Span) -> Place:
+    return Place(page.name, span.line, span.column)
+
+
+class _Comparison:
+    """One page against one spec."""
+
+    def __init__(self, page: Page, source: Source) -> None:
+        self.page, self.source, self.data = page, source, source.data
+        self.notes: list[str] = []
+
+    def differences(self) -> Iterator[Difference]:
+        yield from self._model()
+        if "parameters" in self.page.undecided:
+            self.notes.append(self.page.undecided["parameters"].why + "; the parameters were not compared")
+            return
+        yield from self._parameters()
+        yield from self._sample()
+
+    def _spec_place(self, at: Location) -> Place:
+        while at and at not in self.source.values:
+            at = at[:-1]
+        return Place(self.source.name, *self.source.values.get(at, (1, 1)))
+
+    def _make(
+        self,
+        at: Location,
+        rule: str,
+        kind: Kind,
+        spec: Any,
+        page: Any,
+        span: Span | None,
+        *,
+        sure: float = 1.0,
+        why: str = "",
+    ) -> Difference:
+        place = _page_place(self.page, span) if span is not None else Place(self.page.name, 1, 1)
+        return Difference(
+            self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
+        )
+
+    def _model(self) -> Iterator[Difference]:
+        """Facts of the model as a whole."""
+        title = self.page.facts.get("title")
+        if title is not None and title.value != self.data["title"]:
+            yield self._make(("title",), "title.changed", "editorial", self.data["title"], title.value, title.span)
+        for version in (
+            sorted({*self.page.versions, *self.data["versions"]})
+            if self.page.versions and not self.page.problems
+            else ()
+        ):
+            if (version in self.page.versions) != (version in self.data["versions"]):
+                gone = version not in self.page.versions
+                span = self.page.endpoints[0].span
+                rule: tuple[str, Kind] = ("version.removed", "breaking") if gone else ("version.added", "compatible")
+                values = list(self.data["versions"]), list(self.page.versions)
+                yield self._make(("versions",), *rule, *values, span)
+        seconds = self.page.facts.get("typical_seconds")
+        if seconds is not None and seconds.value and seconds.value != self.data.get("typical_seconds"):
+            spec = self.data.get("typical_seconds", ABSENT)
+            yield self._make(
+                ("typical_seconds",), "typical_seconds.changed", "editorial", spec, seconds.value, seconds.span
+            )
+        returns = self.page.facts.get("returns")
+        media = media_of(returns.value) if returns is not None else None
+        if returns is not None and media != self.data["returns"]["media"]:
+            page = media if media is not None else returns.value
+            sure = returns.confidence if media is not None else 0
+            yield self._make(
+                ("returns", "media"),
+                "returns.changed",
+                "breaking",
+                self.data["returns"]["media"],
+                page,
+                returns.span,
+                sure=sure,
+            )
+
+    def _parameters(self) -> Iterator[Difference]:
+        spec: Mapping[str, Any] = self.data["parameters"]
+        shown = {one.name: one for one in self.page.parameters}
+        for name, one in shown.items():
+            if name in spec:
+                yield from self._parameter(name, spec[name], one)
+            elif one.get("type") in SCALARS or "type" in one.undecided:
+                required = one.get("required")
+                kind: Kind = "breaking" if required else "compatible"
+                at: Location = ("parameters", name)
+                why = "required" if required else "optional"
+                sure = (
+                    0.0
+                    if one.undecided or "parent" in one.undecided
+                    else min(fact.confidence for fact in one.facts.values())
+                )
+                yield self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why=why)
+            else:
+                self.notes.append(
+                    f"{name} is of type {one.get('type')}; specs hold scalars only, so that it was not compared"
+                )
+        for name in spec:
+            if name not in shown and self.page.problems:
+                self.notes.append(f"{name} was not found, on a page that could not be read whole")
+            elif name not in shown:
+                span = self.page.parameters[-1].span if self.page.parameters else None
+                yield self._make(
+                    ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
+                )
+
+    def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
+        stated = _as_page_facts(spec)
+        for key, rule in _RULES.items():
+            yield from self._fact(("parameters", name, key), key, stated, one, rule)
+        yield from self._enum(name, spec, one)
+
+    def _fact(
+        self, at: Location, key: str, stated: Mapping[str, Value], one: PageParameter, rule: "_Rule"
+    ) -> Iterator[Difference]:
+        old = stated.get(key, ABSENT)
+        doubt = one.undecided.get(key)
+        if doubt is not None:
+            yield from self._doubt(at, key, old, doubt)
+            return
+        fact = one.facts.get(key)
+        new = fact.value if fact is not None else ABSENT
+        if not same(old, new):
+            made, kind = rule(old, new)
+            sure = fact.confidence if fact is not None else 1.0
+            yield self._make(at, made, kind, old, new, fact.span if fact is not None else one.span, sure=sure)
+
+    def _doubt(self, at: Location, key: str, old: Value, doubt: Undecided) -> Iterator[Difference]:
+        """Something undecided is no drift if one of its readings is what the spec says."""
+        if old is ABSENT or not doubt.candidates or any(same(old, candidate) for candidate in doubt.candidates):
+            self.notes.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
+            return
+        why = f"undecided: {' or '.join(show(value) for value in doubt.candidates)}; {doubt.why}"
+        yield self._make(at, f"{key}.undecided", "compatible", old, list(doubt.candidates), doubt.span, sure=0, why=why)
+
+    def _enum(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
+        """Values that come and go, each for itself, then the total."""
+        at: Location = ("parameters", name, "enum")
+        old = spec.get("enum")
+        if "enum" in one.undecided or "enum_total" in one.undecided:
+            key = "enum" if "enum" in one.undecided else "enum_total"
+            known = ABSENT if old is None else old["known"] if key == "enum" else old["total"]
+            yield from self._doubt(at, key, known, one.undecided[key])
+            return
+        shown = one.facts.get("enum")
+        if shown is None or old is None:
+            if shown is not None:
+                page = {"known": shown.value, "total": one.get("enum_total") or len(shown.value)}
+                yield self._make(at, "enum.stated", "breaking", ABSENT, page, shown.span, sure=shown.confidence)
+            elif old is not None:
+                yield self._make(at, "enum.gone", "compatible", old, ABSENT, one.span)
+            return
+        yield from self._values(at, old, shown, one)
+
+    def _values(self, at: Location, old: Mapping[str, Any], shown: Fact, one: PageParameter) -> Iterator[Difference]:
+        before, after = old["known"], shown.value
+        for index, value in enumerate(before):
+            if not _among(value, after):
+                yield self._make(
+                    (*at, "known", index),
+                    "enum.value_removed",
+                    "breaking",
+                    value,
+                    ABSENT,
+                    shown.span,
+                    sure=shown.confidence,
+                )
+        for value in after:
+            if not _among(value, before):
+                yield self._make(
+                    (*at, "known"), "enum.value_added", "compatible", ABSENT, value, shown.span, sure=shown.confidence
+                )
+        total = one.facts.get("enum_total")
+        if total is not None and total.value != old["total"] and total.value - old["total"] != len(after) - len(before):
+            kind: Kind = "breaking" if total.value < old["total"] else "compatible"
+            yield self._make(
+                (*at, "total"), "enum.total_changed", kind, old["total"], total.value, total.span, sure=total.confidence
+            )
+
+    def _sample(self) -> Iterator[Difference]:
+        fact = self.page.facts.get("sample")
+        if fact is None or self.page.problems:
+            return
+        scalars = {key: value for key, value in fact.value.items() if not isinstance(value, list | dict)}
+        held = {one.name for one in self.page.parameters} | set(self.data["parameters"])
+        undecided = {one.name for one in self.page.parameters if "sample" in one.undecided}
+        spec = self.data["example"]
+        for key in {**scalars, **spec}:
+            old, new = spec.get(key, ABSENT), scalars.get(key, ABSENT)
+            if not same(old, new) and key in held and key not in undecided:
+                yield self._make(("example", key), "example.changed", "editorial", old, new, fact.span)
+
+    def descriptions(self) -> Iterator[Difference]:
+        """Descriptions that have next to no word in common."""
+        pairs = [
+            (("parameters", one.name, "description"), self.data["parameters"].get(one.name, {}), one.facts)
+            for one in self.page.parameters
+        ]
+        for at, spec, facts in [(("description",), self.data, self.page.facts), *pairs]:
+            fact = facts.get("description")
+            if fact is not None and "description" in spec and likeness(spec["description"], fact.value) < LOOSE:
+                yield self._make(
+                    at, "description.differs", "editorial", spec["description"], fact.value, fact.span, sure=0
+                )
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two JSON values are the same; true is no 1, and 1.0 is 1."""
+    if one is ABSENT or two is ABSENT:
+        return one is two
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
+
+
+def likeness(one: str, two: str) -> float:
+    """Which part of the shorter text's words both have: 0 none, 1 all. Endings and short words are passed over."""
+    first, second = ({word[:5] for word in re.findall(r"\w{3,}", text.lower())} for text in (one, two))
+    return len(first & second) / min(len(first), len(second)) if first and second else 1.0
+
+
+def _among(value: Value, values: Sequence[Value]) -> bool:
+    return any(same(value, other) for other in values)
+
+
+def _short(one: PageParameter) -> dict[str, Any]:
+    return {key: fact.value for key, fact in one.facts.items() if key not in ("description", "sample")}
+
+
+def _short_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in ("description", "note")}
+
+
+def _as_page_facts(spec: Mapping[str, Any]) -> dict[str, Value]:
+    return {key: spec[key] for key in ("type", "format", "required", "default", "minimum", "maximum") if key in spec}
+
+
+_Rule: TypeAlias = Callable[[Any, Any], tuple[str, Kind]]
+
+
+def _required(_: Any, new: Any) -> tuple[str, Kind]:
+    return ("required.now", "breaking") if new is True else ("required.no_longer", "compatible")
+
+
+def _type(old: Any, new: Any) -> tuple[str, Kind]:
+    return ("type.widened", "compatible") if (old, new) == ("integer", "number") else ("type.changed", "breaking")
+
+
+def _format(_: Any, new: Any) -> tuple[str, Kind]:
+    return ("format.gone", "compatible") if new is ABSENT else ("format.changed", "breaking")
+
+
+def _default(_: Any, new: Any) -> tuple[str, Kind]:
+    return ("default.gone" if new is ABSENT else "default.changed"), "compatible"
+
+
+def _minimum(old: Any, new: Any) -> tuple[str, Kind]:
+    narrower = new is not ABSENT and (old is ABSENT or new > old)
+    return ("range.narrowed", "breaking") if narrower else ("range.widened", "compatible")
+
+
+def _maximum(old: Any, new: Any) -> tuple[str, Kind]:
+    narrower = new is not ABSENT and (old is ABSENT or new < old)
+    return ("range.narrowed", "breaking") if narrower else ("range.widened", "compatible")
+
+
+_RULES: Final[dict[str, _Rule]] = {
+    "required": _required,
+    "type": _type,
+    "format": _format,
+    "default": _default,
+    "minimum": _minimum,
+    "maximum": _maximum,
+}

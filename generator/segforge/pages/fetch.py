@@ -1,0 +1,178 @@
+"""Gets docs pages over HTTP: one host, slowly, only what changed, and never more than a cap."""
+
+import datetime
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urljoin, urlsplit
+from urllib.robotparser import RobotFileParser
+
+from segforge.emit.writer import write_atomically
+from segforge.pages.document import MAX_BYTES
+
+if TYPE_CHECKING:
+    import httpx
+
+INDEX: Final = "index.json"
+MAX_REDIRECTS: Final = 4
+AGENT: Final = "segforge (reads docs pages weekly; https://pypi.org/project/segforge)"
+
+
+class FetchError(Exception):
+    """A page was not got; the message says why and what helps."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the store knows of a page: where it came from, the server's tags, the day it was got, and its hash."""
+
+    url: str
+    file: str
+    fetched: str
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one page."""
+
+    slug: str
+    url: str
+    result: Literal["new", "changed", "unchanged", "failed"]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a fetch: seconds between two requests, seconds for one, and bytes of a page."""
+
+    pause: float = 1.0
+    timeout: float = 20.0
+    max_bytes: int = MAX_BYTES
+
+
+def read_index(store: Path) -> dict[str, Stored]:
+    """What a store holds, by slug. Raises FetchError where its index is broken."""
+    try:
+        data = json.loads((store / INDEX).read_text("utf-8"))
+        return {str(slug): Stored(**entry) for slug, entry in data.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise FetchError(f"{store / INDEX}: {error}; delete the file, and all pages are got anew") from None
+
+
+def fetch(
+    client: "httpx.Client",
+    pages: Sequence[tuple[str, str]],
+    store: Path,
+    limits: Limits,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Outcome]:
+    """Get pages (slug and address) into a store, one by one. Raises FetchError where they are on several hosts."""
+    hosts = {_origin(url) for _, url in pages}
+    if len(hosts) > 1:
+        raise FetchError(f"the pages are on several hosts ({', '.join(sorted(hosts))}); fetch one host at a time")
+    index = read_index(store)
+    robots = _robots(client, pages[0][1], limits) if pages else None
+    for number, (slug, url) in enumerate(pages):
+        if number:
+            sleep(limits.pause)
+        try:
+            if robots is not None and not robots.can_fetch(AGENT, url):
+                raise FetchError("the host's robots.txt asks not to; save the page by hand")
+            yield _one(client, slug, url, store, index, limits)
+        except FetchError as error:
+            yield Outcome(slug, url, "failed", str(error))
+        write_atomically(store / INDEX, json.dumps({key: asdict(index[key]) for key in sorted(index)}, indent=2) + "\n")
+
+
+def _one(client: "httpx.Client", slug: str, url: str, store: Path, index: dict[str, Stored], limits: Limits) -> Outcome:
+    known = index.get(slug)
+    there = known is not None and known.url == url and (store / known.file).is_file()
+    headers = {}
+    if known is not None and there:
+        headers = {"If-None-Match": known.etag} if known.etag else {}
+        headers |= {"If-Modified-Since": known.last_modified} if known.last_modified and not known.etag else {}
+    status, answer, body = _get(client, url, headers, limits)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    if status == 304 and known is not None and there:
+        index[slug] = replace(known, fetched=today)
+        return Outcome(slug, url, "unchanged", "not modified")
+    if status != 200:
+        raise FetchError(f"HTTP {status}; expected 200; check the address")
+    kind = answer.get("content-type", "text/html").partition(";")[0].strip().lower()
+    if kind not in ("text/html", "application/xhtml+xml", "text/plain", "text/markdown"):
+        raise FetchError(f"Content-Type {kind[:80]}; expected an HTML page; check the address")
+    digest = hashlib.sha256(body).hexdigest()
+    file = f"{slug}.html" if "html" in kind else f"{slug}.txt"
+    index[slug] = Stored(url, file, today, digest, answer.get("etag"), answer.get("last-modified"))
+    if known is not None and there and known.sha256 == digest:
+        return Outcome(slug, url, "unchanged", "the same bytes")
+    write_bytes(store / file, body)
+    return Outcome(slug, url, "changed" if there else "new")
+
+
+def write_bytes(path: Path, body: bytes) -> None:
+    """Write a file by replacing it whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(body)
+    part.replace(path)
+
+
+def _get(
+    client: "httpx.Client", url: str, headers: dict[str, str], limits: Limits
+) -> tuple[int, "httpx.Headers", bytes]:
+    """Get an address, following redirects that stay on its host. Gives status, headers and body."""
+    import httpx
+
+    origin, address = _origin(url), url
+    started = time.monotonic()
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            with client.stream(
+                "GET", address, headers={"User-Agent": AGENT, **headers}, timeout=limits.timeout, follow_redirects=False
+            ) as answer:
+                if answer.is_redirect and "location" in answer.headers:
+                    address = urljoin(address, answer.headers["location"])
+                    if _origin(address) != origin:
+                        raise FetchError(f"redirected to another host, {_origin(address)}; check the address")
+                    continue
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > limits.max_bytes:
+                        raise FetchError(
+                            f"more than {limits.max_bytes:,} bytes; expected a docs page; check the address"
+                        )
+                    if time.monotonic() - started > 4 * limits.timeout:
+                        raise FetchError(f"still not complete after {4 * limits.timeout:g} s; try again later")
+                return answer.status_code, answer.headers, bytes(body)
+        except httpx.HTTPError as error:
+            raise FetchError(f"{type(error).__name__}: {error}; try again later") from None
+    raise FetchError(f"more than {MAX_REDIRECTS} redirects; check the address")
+
+
+def _robots(client: "httpx.Client", url: str, limits: Limits) -> RobotFileParser | None:
+    """The host's robots.txt; None where it has none that can be read."""
+    try:
+        status, _, body = _get(client, urljoin(url, "/robots.txt"), {}, limits)
+    except FetchError:
+        return None
+    if status != 200:
+        return None
+    parser = RobotFileParser()
+    parser.parse(body[:500_000].decode("utf-8", "replace").splitlines())
+    return parser
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"

@@ -1,0 +1,47 @@
+"""Numbers as pages print them, alone and glued together."""
+
+import re
+from functools import cache
+
+MAX_GLUED = 40
+MAX_SPLITS = 20_000
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def number_of(text: str) -> int | float | None:
+    """The number that a text is, as JSON spells numbers, or None. An integer stays one."""
+    if not _NUMBER.fullmatch(text) or len(text) > 400:
+        return None
+    return float(text) if "." in text or "e" in text.lower() else int(text)
+
+
+@cache
+def splits(text: str) -> tuple[tuple[int | float, ...], ...]:
+    """The ways to cut digits into numbers, the uncut one first; none where there are too many to weigh.
+
+    >>> splits("142")
+    ((142,), (14, 2), (1, 42), (1, 4, 2))
+    """
+    if len(text) > MAX_GLUED:
+        return ()
+    found: list[tuple[int | float, ...]] = []
+    _cut(text, 0, (), found, set())
+    return tuple(found) if len(found) < MAX_SPLITS else ()
+
+
+def _cut(
+    text: str, at: int, before: tuple[int | float, ...], found: list[tuple[int | float, ...]], dead: set[int]
+) -> None:
+    if at == len(text):
+        found.append(before)
+        return
+    count = len(found)
+    for end in range(len(text), at, -1):
+        if len(found) >= MAX_SPLITS:
+            return
+        number = None if end in dead else number_of(text[at:end])
+        if number is not None:
+            _cut(text, end, (*before, number), found, dead)
+    if len(found) == count:
+        dead.add(at)

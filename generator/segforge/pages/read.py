@@ -1,0 +1,217 @@
+"""From a saved page to a Page: every fact with its place, or what the text leaves undecided."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from segforge.pages.attributes import read_attributes
+from segforge.pages.blocks import Reading, read_blocks
+from segforge.pages.document import Document, PageError, document_of, read_document
+from segforge.pages.numbers import number_of
+from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Undecided, Value
+from segforge.pages.parameters import build_parameters
+from segforge.pages.sample import Sample, read_samples
+from segforge.pages.sections import Sections, cut, urls
+from segforge.pages.statuses import read_statuses
+from segforge.pages.table import find_table, read_table
+
+MAX_PROSE = 4_000
+_SECONDS = re.compile(r"~\s*(\d{1,6}(?:\.\d{1,6})?)\s*s")
+_PRICE = re.compile(r"~\s*\$\s*(\d{1,6}(?:\.\d{1,8})?)")
+_TITLE_END = re.compile(r"\s*(?:Serverless )?API(?: Documentation)?\s*$")
+_FORMAT_LINE = re.compile(r"API Format:.*|This model uses .* format\.")
+_SLUG = re.compile(r"/(?:v\d|v\d/models|workflows(?:/v\d)?)/(?!requests/|models/)(?P<slug>[A-Za-z0-9][A-Za-z0-9._-]*)")
+_PAGE_URL = re.compile(r"segmind\.com/(?:models|pixelflows)/([A-Za-z0-9][A-Za-z0-9._-]*)")
+_QUOTED_SLUG = re.compile(r"(?:segmind|client)\.\w+\(\s*\"([A-Za-z0-9][A-Za-z0-9._-]*)\"")
+
+
+def read_page(path: Path, name: str | None = None) -> Page:
+    """Read a saved docs page. Raises PageError, with a message for people, where the file is no docs page."""
+    return page_of(read_document(path, name))
+
+
+def page_of_bytes(raw: bytes, name: str) -> Page:
+    """Read a docs page from its bytes. Raises PageError where they are no docs page."""
+    return page_of(document_of(raw, name))
+
+
+def page_of(document: Document) -> Page:
+    """Read a docs page. Raises PageError where the document has nothing that a docs page has."""
+    sections = cut(document)
+    samples = _samples(document, sections)
+    facts, undecided = _head(document, sections)
+    endpoints = _endpoints(document, sections)
+    _slug(document, sections, samples, facts, undecided)
+    if sections.parameters is None and not endpoints and not samples:
+        raise PageError(
+            f"{document.name}: no API endpoint, no parameters, no code sample; "
+            "expected a model's docs page; save the page under its API tab"
+        )
+    payload = samples[0].payload if samples else {}
+    layout, parameters, problems = _parameters(document, sections, samples, payload)
+    if samples:
+        first = samples[0]
+        facts["sample"] = Fact(
+            first.payload, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample"
+        )
+    if payload and parameters and not {one.name for one in parameters} & set(payload):
+        why = "the parameter list shares no key with the sample; it may be a stand-in"
+        span = document.span(*(sections.parameters or (0, 0)))
+        undecided["parameters"] = Undecided(([one.name for one in parameters], list(payload)), span, why)
+        problems.append(why)
+    if sections.returns is not None:
+        facts["returns"] = Fact(
+            sections.returns.text, document.span(sections.returns.start, sections.returns.end), CERTAIN, "labelled"
+        )
+    elif (
+        sections.complete
+        and not sections.oldest
+        and "Response Format" in document.text[sections.after : sections.after + 20]
+    ):
+        facts["returns"] = Fact(
+            "Text/JSON", document.span(sections.after, sections.after + 15), CONVENTION, "the page prints a JSON answer"
+        )
+    return Page(
+        name=document.name,
+        layout=f"{document.kind}/{layout}",
+        facts=facts,
+        endpoints=endpoints,
+        parameters=parameters,
+        statuses=tuple(read_statuses(document, sections.after if not sections.oldest else 0)),
+        v2_section=sections.v2_section,
+        undecided=undecided,
+        problems=tuple(problems),
+    )
+
+
+def _samples(document: Document, sections: Sections) -> list[Sample]:
+    return read_samples(document.text, *sections.code)
+
+
+def _parameters(
+    document: Document, sections: Sections, samples: list[Sample], payload: dict[str, Value]
+) -> tuple[str, tuple[PageParameter, ...], list[str]]:
+    """The layout's name, the parameters, and what could not be read."""
+    if sections.parameters is None:
+        return "none", (), ["no list of parameters was found"]
+    start, end = sections.parameters
+    problems: list[str] = []
+    table = None if sections.oldest else find_table(document, start, end)
+    if sections.oldest:
+        layout, parameters = "attributes", read_attributes(document, start, end, samples)
+    elif table is not None:
+        layout, parameters = "table", read_table(document, table, samples)
+    else:
+        reading = read_blocks(document, start, end, payload)
+        layout, parameters = reading.form, build_parameters(document, reading, samples)
+        problems += _unread(document, reading)
+    if not sections.complete:
+        problems.append("the page ends inside the list of parameters")
+        parameters = (*parameters[:-1], _doubted(parameters[-1])) if parameters else ()
+    if not parameters and document.text[start:end].strip():
+        problems.append("the list of parameters could not be read")
+    twice = [name for name, count in Counter(one.name for one in parameters).items() if count > 1]
+    problems += [f"parameter {name} is listed twice" for name in twice]
+    return layout, parameters, problems
+
+
+def _unread(document: Document, reading: Reading) -> list[str]:
+    return [
+        f"line {document.span(line.start, line.end).line} could not be read: {line.text[:80]}"
+        for line in reading.unread[:20]
+    ]
+
+
+def _doubted(parameter: PageParameter) -> PageParameter:
+    """The last parameter of a page that was cut short: what it states may go on."""
+    why = "the page ends here; more may follow"
+    doubted = {
+        key: Undecided((fact.value,), fact.span, why) for key, fact in parameter.facts.items() if key != "sample"
+    }
+    kept = {key: fact for key, fact in parameter.facts.items() if key == "sample"}
+    return PageParameter(parameter.name, parameter.span, kept, {**doubted, **parameter.undecided}, parameter.items)
+
+
+def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:
+    """Title, description, typical time and price: what stands above the first code sample."""
+    facts: dict[str, Fact] = {}
+    prose = []
+    for line in sections.head:
+        span = document.span(line.start, line.end)
+        if match := _SECONDS.fullmatch(line.text):
+            facts["typical_seconds"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
+        elif match := _PRICE.fullmatch(line.text):
+            facts["price_usd"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
+        elif len(line.text) <= MAX_PROSE and not _FORMAT_LINE.fullmatch(line.text):
+            prose.append((line, span))
+    titled = next((index for index, (line, _) in enumerate(prose) if _TITLE_END.search(line.text)), 0)
+    for key, index in (("title", titled), ("description", titled + 1)):
+        if index < len(prose):
+            line, span = prose[index]
+            text = _TITLE_END.sub("", line.text) if key == "title" else line.text
+            if text:
+                facts[key] = Fact(
+                    text, span, LIKELY, "the first line" if key == "title" else "the line after the title"
+                )
+    return facts, {}
+
+
+def _endpoints(document: Document, sections: Sections) -> tuple[Endpoint, ...]:
+    """The endpoints, from the line under `API Endpoint`, the v2 section and the samples; each once."""
+    found: dict[tuple[str, str], Endpoint] = {}
+    limit = (sections.parameters or (sections.after, 0))[0]
+    places = urls(document, 0, limit) + urls(document, sections.after, len(document.text))
+    for method, raw, start, end in places:
+        path = raw
+        for glued in ("Parameters", "Submit", "Poll", "Result"):
+            path = path.removesuffix(glued)
+        path = path.rstrip(".,;)")
+        match = re.match(r"/(v\d)/", path)
+        version = match[1] if match else None
+        found.setdefault(
+            (method, path), Endpoint(method, path, version, document.span(start, start + len(path) if path else end))
+        )
+    return tuple(found.values())
+
+
+def _slug(
+    document: Document,
+    sections: Sections,
+    samples: list[Sample],
+    facts: dict[str, Fact],
+    undecided: dict[str, Undecided],
+) -> None:
+    """The slug: what the endpoint, the samples and the page's own address agree on."""
+    places: list[tuple[str, int, int]] = []
+    if sections.endpoint is not None:
+        text, at = sections.endpoint.text, sections.endpoint.start
+        glued = (
+            text.endswith("Parameters")
+            and sections.parameters is not None
+            and sections.parameters[0] == sections.endpoint.end
+        )
+        end = sections.endpoint.end - (len("Parameters") if glued else 0)
+        if match := _SLUG.search(document.text, at, end):
+            places.append((match["slug"], match.start("slug"), match.end("slug")))
+    code_end = sections.code[1]
+    first_line = sections.head[0].start if sections.head else 0
+    for pattern in (_SLUG, _QUOTED_SLUG):
+        places += [(one[1], *one.span(1)) for one in pattern.finditer(document.text, first_line, code_end)]
+    places += [(sample.slug, sample.start, sample.end) for sample in samples if sample.slug]
+    if document.canonical and (match := _PAGE_URL.search(document.canonical)):
+        facts["page_slug"] = Fact(match[1], document.span(0, 0), CERTAIN, "the page's canonical address")
+        if not places:
+            places.append((match[1], 0, 0))
+    if not places:
+        return
+    slugs = list(dict.fromkeys(slug for slug, _, _ in places))
+    slug, start, end = places[0]
+    span = document.span(start, end)
+    if len(slugs) == 1:
+        facts["slug"] = Fact(
+            slug, span, CERTAIN, "the endpoint and the samples agree" if len(places) > 1 else "the endpoint"
+        )
+    elif sections.endpoint is not None:
+        facts["slug"] = Fact(slug, span, LIKELY, "the endpoint; the samples name others too")
+    else:
+        undecided["slug"] = Undecided(tuple(slugs), span, "the samples name several")

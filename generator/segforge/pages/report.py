@@ -1,0 +1,137 @@
+"""The drift report: for a terminal, for a program, and for the body of a pull request."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from segforge.pages.drift import ABSENT, Difference, Drift
+from segforge.text import one_line, show
+
+_STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}
+
+
+def as_json(drifts: Sequence[Drift], unread: Sequence[str]) -> dict[str, Any]:
+    """The report as a JSON object."""
+    return {
+        "pages": [
+            {
+                "page": one.page.name,
+                "slug": one.slug,
+                "read_whole": one.whole,
+                "problems": list(one.page.problems),
+                "differences": [difference.to_json() for difference in one.differences],
+                "descriptions": [difference.to_json() for difference in one.descriptions],
+                "notes": list(one.notes),
+            }
+            for one in drifts
+        ],
+        "unread": list(unread),
+        "summary": dict(_counts(drifts)) | {"pages": len(drifts), "unread": len(unread)},
+    }
+
+
+def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The report line by line, each with its style."""
+    for drift in drifts:
+        for one in drift.differences:
+            yield (
+                f"{one.page_place}  {one.kind}  {one.rule}  {drift.slug}  {_path(one)}: "
+                f"{_change(one)}  ({one.spec_place}){_doubt(one)}",
+                _STYLES[one.kind],
+            )
+        for one in drift.descriptions:
+            yield (
+                f"{one.page_place}  description  {drift.slug}  {_path(one)}: {_change(one)}",
+                "dim",
+            )
+        for note in drift.notes:
+            yield f"{drift.page.name}: {one_line(note)}", "dim"
+        for problem in drift.page.problems:
+            yield f"{drift.page.name}: not read whole: {one_line(problem)}", "red"
+    for text in unread:
+        yield text, "red"
+    counts = _counts(drifts)
+    words = ", ".join(f"{counts[kind]} {kind}" for kind in ("breaking", "compatible", "editorial"))
+    yield f"{len(drifts)} pages: {words}", "red" if counts["breaking"] else "yellow" if counts.total() else "green"
+
+
+def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", refused: Sequence[str] = ()) -> str:
+    """The report as Markdown. Text from pages stands in code spans, so that it stays text."""
+    counts = _counts(drifts)
+    lines = ["# What changed on the docs pages", ""]
+    words = ", ".join(f"**{counts[kind]}** {kind}" for kind in ("breaking", "compatible", "editorial"))
+    lines += [f"{len(drifts)} pages read: {words}.", ""]
+    for drift in drifts:
+        if not drift.differences and drift.whole:
+            continue
+        lines += [f"## {code(drift.slug)}", "", "| | what | where | spec | page | |", "|---|---|---|---|---|---|"]
+        for one in drift.differences:
+            doubt = "" if one.decided else "needs a person"
+            places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"
+            lines.append(
+                f"| {one.kind} | {one.rule} | {code(_path(one))} {places} "
+                f"| {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
+            )
+        lines += ["", *[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
+    descriptions = [one for drift in drifts for one in drift.descriptions]
+    if descriptions:
+        lines += [
+            "## Descriptions that differ",
+            "",
+            "Specs describe in own words; these share next to none with the page.",
+            "",
+        ]
+        lines += [
+            f"- {code(f'{one.slug} {_path(one)}')}: spec {_cell(one.spec)}, page {_cell(one.page)}"
+            for one in descriptions
+        ]
+        lines.append("")
+    for title, texts in (("Not read", unread), ("Not written", refused)):
+        if texts:
+            lines += [f"## {title}", "", *[f"- {code(text)}" for text in texts], ""]
+    if diff:
+        fence = "`" * max(3, 1 + _longest_run(diff))
+        lines += ["## Written", "", f"{fence}diff", diff.rstrip("\n"), fence, ""]
+    return "\n".join(lines)
+
+
+def code(text: str) -> str:
+    """A text as a code span of Markdown, whatever it holds; pipes are escaped for tables."""
+    bare = one_line(text).replace("|", "\\|")
+    fence = "`" * (1 + _longest_run(bare))
+    pad = " " if bare.startswith("`") or bare.endswith("`") or not bare else ""
+    return f"{fence}{pad}{bare}{pad}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _cell(value: Any) -> str:
+    return "" if value is ABSENT else code(show(value, 120))
+
+
+def _change(one: Difference) -> str:
+    sides = [
+        f"{side} {'states nothing' if value is ABSENT else show(value)}"
+        for side, value in (("spec", one.spec), ("page", one.page))
+    ]
+    return ", ".join(sides)
+
+
+def _path(one: Difference) -> str:
+    return one_line(one.path)
+
+
+def _doubt(one: Difference) -> str:
+    if one.decided:
+        return ""
+    return f"  needs a person{f': {one_line(one.why)}' if one.why else ''}"
+
+
+def _counts(drifts: Sequence[Drift]) -> Counter[str]:
+    return Counter(one.kind for drift in drifts for one in drift.differences)

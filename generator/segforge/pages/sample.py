@@ -1,0 +1,223 @@
+"""Finds the payload in a page's code samples: `segmind.run(...)`, a Python or JavaScript object, or curl's data."""
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from segforge.pages.page import Value
+
+MAX_CODE: Final = 200_000
+MAX_SAMPLES: Final = 12
+
+_CALL = re.compile(r"\b(?:segmind|client)\.(?:run|submit|submit_async|chat|submit_chat)\(")
+_OBJECT = re.compile(
+    r"(?:\b(?:data|payload|body|input|json)\s*[=:]\s*|JSON\.stringify\(\s*"
+    r"|--data(?:-raw|-binary)?\s+'|(?<!\S)-d\s+'|-d \$')(?=\{)"
+)
+_BRACKET = re.compile(r"[\"'`{}\[\]()]")
+_STRINGS = {
+    '"': re.compile(r'"(?:[^"\\\n]|\\.)*+"'),
+    "'": re.compile(r"'(?:[^'\\\n]|\\.)*+'"),
+    "`": re.compile(r"`(?:[^`\\]|\\.)*+`"),
+}
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+_NUMBERED = re.compile(r"(?:^|(?<=\s)|(?<=[)\]};]))1(?=[^\d\s.,)])|^[ \t]*1(?=[ \t]*\n[ \t]*2)", re.MULTILINE)
+_NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined": None, "True": True, "False": False}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A payload, where it stands in the text, the slug that the code names, if any, and where each value is."""
+
+    payload: dict[str, Value]
+    start: int
+    end: int
+    slug: str | None
+    keys: dict[str, tuple[int, int]]
+
+
+def read_samples(text: str, start: int, end: int) -> list[Sample]:
+    """The payloads in the code between two offsets, in the page's order."""
+    code = _without_numbers(text[start : min(end, start + MAX_CODE)])
+    found = []
+    for sample in _payloads(code):
+        found.append(
+            Sample(
+                sample.payload,
+                start + sample.start,
+                start + sample.end,
+                sample.slug,
+                {key: (start + begin, start + stop) for key, (begin, stop) in sample.keys.items()},
+            )
+        )
+        if len(found) == MAX_SAMPLES:
+            break
+    return found
+
+
+def _without_numbers(code: str) -> str:
+    """The code with its line numbers blanked, so that every offset stays what it was."""
+    parts = []
+    at = 0
+    for first in _NUMBERED.finditer(code):
+        if first.start() < at:
+            continue
+        places = _numbers(code, first.end() - 1)
+        for place, number in places if len(places) > 1 else []:
+            parts += [code[at:place], " " * len(number)]
+            at = place + len(number)
+    parts.append(code[at:])
+    return "".join(parts)
+
+
+def _numbers(code: str, first: int) -> list[tuple[int, str]]:
+    """Where the lines' numbers stand, from a first one on: at the start of each line, one more each."""
+    places = [(first, "1")]
+    while (end := code.find("\n", places[-1][0])) >= 0:
+        number = str(len(places) + 1)
+        match = re.compile(rf"[ \t]*(?={number}(?!\d))").match(code, end + 1)
+        if match is None:
+            break
+        places.append((match.end(), number))
+    return places
+
+
+def _payloads(code: str) -> Iterator[Sample]:
+    openings = sorted(
+        [(match.end() - 1, "call") for match in _CALL.finditer(code)]
+        + [(match.end(), "object") for match in _OBJECT.finditer(code)]
+    )
+    done = 0
+    for at, kind in openings:
+        if at < done:
+            continue
+        close = _closing(code, at)
+        if close is None:
+            continue
+        chunk = code[at : close + 1]
+        sample = _call(chunk, at) if kind == "call" else _object(chunk, at)
+        if sample is not None:
+            done = close
+            yield sample
+
+
+def _closing(code: str, at: int) -> int | None:
+    """Where the bracket at an offset closes; None if it does not. Text in quotes is passed over."""
+    stack: list[str] = []
+    while match := _BRACKET.search(code, at):
+        character, at = match[0], match.end()
+        if character in _STRINGS:
+            text = _STRINGS[character].match(code, match.start())
+            if text is None:
+                return None
+            at = text.end()
+        elif character in _CLOSING:
+            stack.append(_CLOSING[character])
+        elif not stack or stack.pop() != character:
+            return None
+        elif not stack:
+            return match.start()
+        if len(stack) > 100:
+            return None
+    return None
+
+
+def _call(chunk: str, at: int) -> Sample | None:
+    tree = _parse("f" + chunk)
+    call = tree.body if isinstance(tree, ast.Expression) else None
+    if not isinstance(call, ast.Call) or any(keyword.arg is None for keyword in call.keywords):
+        return None
+    slug = (
+        call.args[0].value
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+        else None
+    )
+    starts = _offsets("f" + chunk)
+    try:
+        payload = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
+    except ValueError:
+        return None
+    if not payload and not (len(call.args) == 1 and slug):
+        return None
+    keys = {str(one.arg): _node_place(one.value, starts, at - 1) for one in call.keywords}
+    return Sample(payload, at, at + len(chunk), slug, keys)
+
+
+def _object(chunk: str, at: int) -> Sample | None:
+    tree = _parse(chunk)
+    node = tree.body if isinstance(tree, ast.Expression) else None
+    try:
+        payload: Any = json.loads(chunk.replace("'\\''", "'"))  # the way a shell puts an apostrophe between apostrophes
+    except (ValueError, RecursionError):
+        if not isinstance(node, ast.Dict):
+            return None
+        try:
+            payload = _literal(node)
+        except ValueError:
+            return None
+    if not isinstance(payload, dict):
+        return None
+    keys = {}
+    if isinstance(node, ast.Dict):
+        starts = _offsets(chunk)
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is not None:
+                keys[str(_key(key))] = _node_place(value, starts, at)
+    return Sample(payload, at, at + len(chunk), None, keys)
+
+
+def _parse(code: str) -> ast.AST | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a sample's `\/` is no fault of ours
+            return ast.parse(code, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _literal(node: ast.expr) -> Value:
+    """The value of a literal, Python's or JavaScript's. Raises ValueError for anything else."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case ast.Constant(value=value) if value is None or isinstance(value, bool | int | float):
+            return value
+        case ast.Name(id=name) if name in _NAMES:
+            return _NAMES[name]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_literal(item) for item in items]
+        case ast.Dict(keys=keys, values=values) if all(key is not None for key in keys):
+            return {str(_key(key)): _literal(value) for key, value in zip(keys, values, strict=True) if key is not None}
+        case _:
+            raise ValueError("no literal")
+
+
+def _key(node: ast.expr) -> Value:
+    return node.id if isinstance(node, ast.Name) else _literal(node)
+
+
+def _offsets(code: str) -> tuple[list[int], str]:
+    starts = [0]
+    for line in code.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    return starts, code
+
+
+def _node_place(node: ast.expr, code: tuple[list[int], str], at: int) -> tuple[int, int]:
+    """Where a node stands in the text. Python counts columns in bytes."""
+    starts, text = code
+
+    def offset(line: int, column: int) -> int:
+        begin = starts[min(line - 1, len(starts) - 1)]
+        row = text[begin : starts[line] if line < len(starts) else None]
+        return at + begin + len(row.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+
+    return offset(node.lineno, node.col_offset), offset(
+        node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    )

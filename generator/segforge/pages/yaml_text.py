@@ -1,0 +1,68 @@
+"""Writes spec files with ruamel.yaml, so that comments, order and quoting of what is there stay as they are."""
+
+import io
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
+_WORDS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+"""What YAML 1.1 takes for a boolean or null, in any case; the specs' own reader refuses them unquoted."""
+
+
+def round_trip() -> "YAML":
+    """A YAML reader and writer that keeps comments, and writes the way the project's specs are written."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import RoundTripRepresenter
+
+    class Representer(RoundTripRepresenter):
+        """Writes null as `null`, not as nothing."""
+
+    Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml = YAML(typ="rt")
+    yaml.Representer = Representer
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def dump(data: Any) -> str:
+    """A document as text."""
+    out = io.StringIO()
+    round_trip().dump(data, out)
+    return out.getvalue()
+
+
+def scalar(value: Any) -> Any:
+    """A value to put into a document: text in double quotes unless it can't be taken for anything else."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, str) and not (_PLAIN.fullmatch(value) and value.lower() not in _WORDS):
+        return DoubleQuotedScalarString(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def sequence(values: list[Any], *, flow: bool = True) -> Any:
+    """A list to put into a document, on one line or on several."""
+    from ruamel.yaml.comments import CommentedSeq
+
+    made = CommentedSeq([scalar(value) for value in values])
+    if flow:
+        made.fa.set_flow_style()
+    return made
+
+
+def mapping(values: Mapping[str, Any], *, flow: bool = False) -> Any:
+    """A mapping to put into a document; its values are taken as they are."""
+    from ruamel.yaml.comments import CommentedMap
+
+    made = CommentedMap({scalar(key): value for key, value in values.items()})
+    if flow:
+        made.fa.set_flow_style()
+    return made

@@ -1,0 +1,278 @@
+"""What changed between two Catalogs, and whether callers break.
+
+By the rules of requests and answers: what callers may send must not shrink, what they may get must not go.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+
+Level: TypeAlias = Literal["breaking", "additive", "editorial"]
+Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
+_BUMPS: Final[dict[Level, Bump]] = {"breaking": "major", "additive": "minor", "editorial": "patch"}
+_NOTHING: Final = "nothing"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One fact that differs. `old` or `new` is None where that side lacks it and `has_old`, `has_new` say so."""
+
+    subject: str
+    at: str
+    rule: str
+    level: Level
+    old: Any = None
+    new: Any = None
+    has_old: bool = True
+    has_new: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as a JSON object; a side that lacks the fact has no key."""
+        document: dict[str, Any] = {"subject": self.subject, "at": self.at, "rule": self.rule, "level": self.level}
+        return document | ({"old": self.old} if self.has_old else {}) | ({"new": self.new} if self.has_new else {})
+
+
+def bump_of(changes: Iterable[Change]) -> Bump:
+    """The part of a semantic version that the changes ask to raise."""
+    levels = {change.level for change in changes}
+    return next((bump for level, bump in _BUMPS.items() if level in levels), "none")
+
+
+def raised(version: str, bump: Bump) -> str:
+    """The next version. Before 1.0.0 a breaking change raises the minor part, as semver's item 4 allows."""
+    major, minor, patch = (int(part) for part in version.split("."))
+    if bump == "none":
+        return version
+    if bump == "major" and major > 0:
+        return f"{major + 1}.0.0"
+    if bump == "patch" or (bump == "minor" and major == 0):
+        return f"{major}.{minor}.{patch + 1}"
+    return f"{major}.{minor + 1}.0"
+
+
+def model_changes(old: Sequence[Model], new: Sequence[Model]) -> list[Change]:
+    """What changed from some models to others, by slug."""
+    before, after = ({model.slug: model for model in models} for models in (old, new))
+    changes: list[Change] = []
+    for slug in sorted({*before, *after}):
+        if slug not in after:
+            changes.append(Change(slug, "", "model.removed", "breaking", old=before[slug].title, has_new=False))
+        elif slug not in before:
+            changes.append(Change(slug, "", "model.added", "additive", new=after[slug].title, has_old=False))
+        else:
+            changes += _Models(before[slug], after[slug]).changes()
+    return changes
+
+
+class _Models:
+    """Two states of one model."""
+
+    def __init__(self, old: Model, new: Model) -> None:
+        self.old, self.new, self.slug = old, new, new.slug
+
+    def changes(self) -> Iterator[Change]:
+        yield from self._sets("versions", "version", self.old.versions, self.new.versions)
+        if self.old.returns.media != self.new.returns.media:
+            yield Change(
+                self.slug,
+                "returns.media",
+                "returns.changed",
+                "breaking",
+                self.old.returns.media,
+                self.new.returns.media,
+            )
+        yield from self._sets("returns.formats", "returns.format", self.old.returns.formats, self.new.returns.formats)
+        before, after = self.old.parameters_by_name, self.new.parameters_by_name
+        for name in [*before, *(name for name in after if name not in before)]:
+            at = f"parameters.{name}"
+            if name not in after:
+                yield Change(self.slug, at, "parameter.removed", "breaking", old=_short(before[name]), has_new=False)
+            elif name not in before:
+                level: Level = "breaking" if after[name].required else "additive"
+                yield Change(self.slug, at, "parameter.added", level, new=_short(after[name]), has_old=False)
+            else:
+                yield from _parameter(self.slug, at, before[name], after[name])
+        for key in ("title", "description", "note", "typical_seconds", "source", "example"):
+            yield from _editorial(self.slug, key, getattr(self.old, key), getattr(self.new, key))
+        yield from _editorial(self.slug, "returns.controls", self.old.returns.controls, self.new.returns.controls)
+
+    def _sets(self, at: str, rule: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+        for value in old:
+            if value not in new:
+                yield Change(self.slug, at, f"{rule}_removed", "breaking", old=value, has_new=False)
+        for value in new:
+            if value not in old:
+                yield Change(self.slug, at, f"{rule}_added", "additive", new=value, has_old=False)
+
+
+def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
+    if old.type != new.type:
+        wider = (old.type, new.type) == ("integer", "number")
+        yield Change(
+            slug,
+            f"{at}.type",
+            "type.widened" if wider else "type.changed",
+            "additive" if wider else "breaking",
+            old.type,
+            new.type,
+        )
+    if old.format != new.format:
+        level: Level = "additive" if new.format is None else "breaking"
+        yield Change(
+            slug,
+            f"{at}.format",
+            "format.changed",
+            level,
+            old.format,
+            new.format,
+            old.format is not None,
+            new.format is not None,
+        )
+    if old.required != new.required:
+        rule = "required.now" if new.required else "required.no_longer"
+        yield Change(
+            slug, f"{at}.required", rule, "breaking" if new.required else "additive", old.required, new.required
+        )
+    if old.nullable != new.nullable:
+        yield Change(
+            slug,
+            f"{at}.nullable",
+            "nullable.changed",
+            "additive" if new.nullable else "breaking",
+            old.nullable,
+            new.nullable,
+        )
+    if not same(old.default, new.default):
+        yield _sided(slug, f"{at}.default", "default.changed", "additive", _plain(old.default), _plain(new.default))
+    for end, sign in (("minimum", 1), ("maximum", -1)):
+        yield from _bound(slug, f"{at}.{end}", getattr(old, end), getattr(new, end), sign)
+    yield from _choices(slug, f"{at}.enum", old, new)
+    for key in ("description", "note"):
+        yield from _editorial(slug, f"{at}.{key}", getattr(old, key), getattr(new, key))
+
+
+def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int) -> Iterator[Change]:
+    if old == new:
+        return
+    narrower = new is not None and (old is None or (new - old) * sign > 0)
+    rule, level = ("range.narrowed", "breaking") if narrower else ("range.widened", "additive")
+    yield Change(slug, at, rule, level, old, new, old is not None, new is not None)  # type: ignore[arg-type]
+
+
+def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
+    """Known values and whether others are allowed. An open set takes any text, also what it no longer names."""
+    before, after = old.choices, new.choices
+    if before is None and after is None:
+        return
+    if before is None or after is None:
+        level: Level = "additive" if after is None else "editorial" if after.open else "breaking"
+        rule = "enum.gone" if after is None else "enum.stated"
+        yield _sided(slug, at, rule, level, before and list(before.known), after and list(after.known))
+        return
+    for value in before.known:
+        if not any(same(value, other) for other in after.known):
+            yield Change(
+                slug,
+                f"{at}.known",
+                "enum.value_removed",
+                "editorial" if after.open else "breaking",
+                old=value,
+                has_new=False,
+            )
+    for value in after.known:
+        if not any(same(value, other) for other in before.known):
+            yield Change(slug, f"{at}.known", "enum.value_added", "additive", new=value, has_old=False)
+    if before.open != after.open:
+        rule, level = ("enum.opened", "additive") if after.open else ("enum.closed", "breaking")
+        yield Change(slug, f"{at}.total", rule, level, before.total, after.total)
+    elif before.total != after.total and before.open:
+        yield Change(slug, f"{at}.total", "enum.total_changed", "editorial", before.total, after.total)
+
+
+def gateway_changes(old: Gateway, new: Gateway) -> list[Change]:
+    """What changed about the gateway as a whole."""
+    changes: list[Change] = []
+    for key in ("base_url", "auth", "routes", "lifecycle", "content_types"):
+        before, after = _data(getattr(old, key)), _data(getattr(new, key))
+        for at, one, two in _leaves(key, before, after):
+            editorial = at.rpartition(".")[2] in (
+                "source",
+                "meaning",
+                "retention_seconds",
+                "poll_interval_seconds",
+                "deadline_seconds",
+            )
+            changes.append(_sided("gateway", at, "gateway.changed", "editorial" if editorial else "breaking", one, two))
+    codes = [{status.code for status in gateway.statuses} for gateway in (old, new)]
+    changes += [
+        Change("gateway", f"statuses.{code}", "status.added", "additive", new=code, has_old=False)
+        for code in sorted(codes[1] - codes[0])
+    ]
+    changes += [
+        Change("gateway", f"statuses.{code}", "status.removed", "breaking", old=code, has_new=False)
+        for code in sorted(codes[0] - codes[1])
+    ]
+    names = [{header.name for header in gateway.headers} for gateway in (old, new)]
+    changes += [
+        Change("gateway", f"headers.{name}", "header.added", "additive", new=name, has_old=False)
+        for name in sorted(names[1] - names[0])
+    ]
+    changes += [
+        Change("gateway", f"headers.{name}", "header.removed", "breaking", old=name, has_new=False)
+        for name in sorted(names[0] - names[1])
+    ]
+    return changes
+
+
+def _leaves(at: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _leaves(f"{at}.{key}", old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (one, two) in enumerate(zip(old, new, strict=True)):
+            yield from _leaves(f"{at}.{index}", one, two)
+    elif old != new:
+        yield at, old, new
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two JSON values are the same: true is no 1."""
+    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
+
+
+def _editorial(slug: str, at: str, old: Any, new: Any) -> Iterator[Change]:
+    if old != new:
+        yield _sided(slug, at, "text.changed", "editorial", _data(old), _data(new))
+
+
+def _sided(subject: str, at: str, rule: str, level: Level, old: Any, new: Any) -> Change:
+    one, two = (None if value == _NOTHING else value for value in (old, new))
+    return Change(
+        subject, at, rule, level, one, two, old is not None and old != _NOTHING, new is not None and new != _NOTHING
+    )
+
+
+def _plain(value: Any) -> Any:
+    return _NOTHING if isinstance(value, Absent) else value
+
+
+def _data(value: Any) -> Any:
+    """A value of the Catalog as JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _data(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_data(item) for item in value]
+    return None if isinstance(value, Absent) else value
+
+
+def _short(one: Parameter) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in _data(one).items()
+        if value is not None and key not in ("name", "description", "note")
+    }

@@ -1,0 +1,113 @@
+"""Holds what the reader made of a rendered page against the model that it was rendered from."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from segforge.pages.page import Page, PageParameter
+from segforge.spec.catalog import Absent, Model, Parameter
+from tests.pages.layouts import OLDEST, WORKFLOW
+
+_MISSING = object()
+
+
+@dataclass
+class Score:
+    """How many facts were read right, left undecided, and read wrong; and what went wrong."""
+
+    right: int = 0
+    undecided: int = 0
+    wrong: int = 0
+    surely_wrong: int = 0
+    notes: list[str] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.right + self.undecided + self.wrong
+
+
+def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
+    """What a page that shows this parameter states."""
+    truth: dict[str, Any] = {
+        "required": one.required,
+        "type": one.type,
+        "description": " ".join(one.description.split()),
+    }
+    if one.format:
+        truth["format"] = one.format
+    if not isinstance(one.default, Absent):
+        truth["default"] = one.default
+    if one.minimum is not None:
+        truth |= {"minimum": one.minimum, "maximum": one.maximum}
+    if one.choices:
+        truth |= {"enum": list(one.choices.known), "enum_total": one.choices.total}
+    if one.name in example:
+        truth["sample"] = example[one.name]
+    return truth
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two JSON values are the same: true is no 1."""
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
+
+
+def score(model: Model, page: Page, layout: str) -> Score:
+    """Compare a page with the model that it was rendered from."""
+    oldest, extra = layout in OLDEST, ("messages",) if layout == "llm" else ()
+    slug = WORKFLOW if layout == "pixelflow" else model.slug
+    result = Score()
+    read = {one.name: one for one in page.parameters}
+    for one in model.parameters:
+        truth = truth_of(one, model.example)
+        if oldest:
+            truth = {key: value for key, value in truth.items() if key not in ("enum", "enum_total", "format")}
+            if isinstance(truth.get("default"), str):
+                truth["default"] = " ".join(truth["default"].split())  # it is printed without quotes
+        if one.name not in read:
+            result.wrong += 1
+            result.surely_wrong += 1
+            result.notes.append(f"parameter {one.name!r} was not found")
+            continue
+        _compare(result, read[one.name], truth)
+    for name in set(read) - {one.name for one in model.parameters} - set(extra):
+        result.wrong += 1
+        result.surely_wrong += 1
+        result.notes.append(f"parameter {name!r} was made up")
+    for key, value in (("slug", slug), ("title", model.title), ("sample", dict(model.example))):
+        if oldest and key == "title":
+            continue
+        fact = page.facts.get(key)
+        read_value = (
+            {name: item for name, item in fact.value.items() if name not in extra}
+            if fact and key == "sample"
+            else fact and fact.value
+        )
+        if key in page.undecided:
+            result.undecided += 1
+        elif fact is not None and same(read_value, value):
+            result.right += 1
+        else:
+            result.wrong += 1
+            result.notes.append(f"page {key}: {value!r} read as {read_value!r}")
+    return result
+
+
+def _compare(result: Score, read: PageParameter, truth: dict[str, Any]) -> None:
+    for key in {*truth, *read.facts, *read.undecided}:
+        expected = truth.get(key, _MISSING)
+        if key in read.undecided:
+            result.undecided += 1
+            result.keys[key] += 1
+            continue
+        fact = read.facts.get(key)
+        if fact is not None and expected is not _MISSING and same(fact.value, expected):
+            result.right += 1
+            continue
+        result.wrong += 1
+        confidence = fact.confidence if fact else 1
+        result.surely_wrong += confidence >= 0.9
+        shown = fact.value if fact else "nothing"
+        result.notes.append(f"{read.name}.{key}: {expected!r} read as {shown!r} ({confidence})")

@@ -1,0 +1,121 @@
+"""Drift finds every change of one fact, says whether it breaks callers, and writes it and nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segforge.cli import main
+from segforge.spec.catalog import Catalog
+from tests.pages.layouts import Layout, blank_line, html_cards, joined_bare, tokens_labelled
+from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
+
+LAYOUTS: dict[str, Layout] = {
+    "blank-line": blank_line,
+    "joined": joined_bare,
+    "tokens": tokens_labelled,
+    "html": html_cards,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_page_that_says_what_the_spec_says_has_no_drift(catalog: Catalog, layout: str) -> None:
+    for model in catalog.models:
+        drift = drift_of(LAYOUTS[layout](model), spec_of(model.slug))
+        assert drift.whole
+        assert drift.differences == ()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_change_of_one_fact_is_found_and_classified(catalog: Catalog, layout: str) -> None:
+    missed = []
+    for model in catalog.models:
+        source = spec_of(model.slug)
+        for mutation in mutations(model):
+            drift = drift_of(LAYOUTS[layout](mutation.model), source)
+            if not finds(drift, mutation):
+                missed.append((model.slug, mutation.name, drift.differences))
+    assert missed == []
+
+
+def test_apply_leaves_no_drift_and_every_comment(catalog: Catalog, tmp_path: Path) -> None:
+    broken = []
+    for number, (slug, mutation) in enumerate(
+        (model.slug, one) for model in catalog.models for one in mutations(model)
+    ):
+        if number % 8:  # all of them: python -m benchmarks.page_mutations
+            continue
+        result = apply_and_reread(slug, mutation, tmp_path)
+        if result.left or result.comments_after != result.comments_before:
+            broken.append((slug, mutation.name, result.left))
+    assert broken == []
+
+
+def test_the_command_reports_applies_and_is_quiet_then(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = catalog.model("flux-img2img")
+    page = tmp_path / "page.txt"
+    page.write_text(blank_line(model).replace("Range: 1 - 50", "Range: 1 - 40"), "utf-8")
+    arguments = ["drift", str(page), "--specs", str(specs)]
+    assert main([*arguments, "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    (difference,) = report["pages"][0]["differences"]
+    assert (difference["rule"], difference["spec"], difference["page"]) == ("range.narrowed", 50, 40)
+    assert difference["spec_place"].endswith("flux-img2img.yaml:69:14")
+    line = page.read_text("utf-8").split("\n")[int(difference["page_place"].split(":")[-2]) - 1]
+    assert "Range: 1 - 40" in line
+    assert main([*arguments, "--format", "markdown"]) == 1
+    assert "| breaking | range.narrowed |" in capsys.readouterr().out
+    assert main([*arguments, "--apply"]) == 0
+    assert "+    maximum: 40" in capsys.readouterr().out
+    assert main(arguments) == 0
+
+
+def test_what_is_undecided_is_shown_and_never_written(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.txt"
+    text = blank_line(catalog.model("flux-img2img")).replace("seedoptional\ninteger", "seedoptional\nboolean")
+    page.write_text(text, "utf-8")
+    file = specs / "models" / "flux-img2img.yaml"
+    before = file.read_bytes()
+    assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 0
+    assert "type is undecided" in capsys.readouterr().out
+    assert file.read_bytes() == before
+
+
+def test_a_page_that_contradicts_itself_is_not_written(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.txt"
+    page.write_text(blank_line(catalog.model("flux-img2img")).replace("Range: 1 - 50", "Range: 30 - 50"), "utf-8")
+    file = specs / "models" / "flux-img2img.yaml"
+    before = file.read_bytes()
+    assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 1
+    assert "contradicts itself" in capsys.readouterr().out
+    assert file.read_bytes() == before
+
+
+def test_a_page_cut_short_is_exit_code_3(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.txt"
+    text = blank_line(catalog.model("flux-img2img"))
+    page.write_text(text[: text.index("Number of inference steps") + 60], "utf-8")
+    assert main(["drift", str(page)]) == 3
+    assert "ends inside the list" in capsys.readouterr().out
+
+
+def test_a_model_without_a_spec_is_drift(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.txt"
+    page.write_text(blank_line(catalog.model("flux-img2img")).replace("flux-img2img", "brand-new"), "utf-8")
+    assert main(["drift", str(page)]) == 1
+    assert "model.new" in capsys.readouterr().out
+
+
+def test_a_stand_in_list_is_not_compared(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.txt"
+    text = blank_line(catalog.model("flux-img2img"))
+    start, end = text.index("denoiserequired"), text.index("Response Type")
+    page.write_text(text[:start] + "inputrequired\nstring\n\nAnything\n\n" + text[end:], "utf-8")
+    assert main(["drift", str(page), "--format", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["pages"][0]["differences"] == []

@@ -1,0 +1,88 @@
+"""Drafts pass lint whatever the page leaves open, and never overwrite a curated spec."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from segforge.cli import main
+from segforge.pages.draft import draft, lint_text
+from segforge.pages.read import page_of_bytes
+from segforge.spec.catalog import Catalog, Model
+from segforge.spec.load import build_model, check_model
+from tests.pages.layouts import ALL, attributes, blank_line, joined_bare, llm_page
+from tests.pages.models import models
+from tests.pages.test_reader import HEAD, TAIL
+
+
+def drafted(tmp_path: Path, text: str) -> str:
+    page, out = tmp_path / "page.txt", tmp_path / "models"
+    page.write_text(text, "utf-8")
+    assert main(["import", str(page), "--out", str(out)]) == 0
+    (file,) = out.iterdir()
+    return file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("layout", ALL)
+def test_a_draft_of_each_layout_passes_lint(catalog: Catalog, layout: str) -> None:
+    for model in catalog.models:
+        made = draft(page_of_bytes(ALL[layout](model).encode(), "page"))
+        assert lint_text(made.text, made.slug) == []
+
+
+@settings(max_examples=40)
+@given(models())
+def test_any_page_drafts_to_a_spec_that_passes_lint(model: Model) -> None:
+    for layout in (blank_line, joined_bare, llm_page, attributes):
+        made = draft(page_of_bytes(layout(model).encode(), "page"))
+        assert [one for one in lint_text(made.text, made.slug) if not one.rule.startswith("collision")] == []
+
+
+def test_a_draft_states_what_the_page_states(catalog: Catalog, tmp_path: Path) -> None:
+    model = catalog.model("flux-controlnet")
+    drafted(tmp_path, joined_bare(model))
+    source, _ = check_model(tmp_path / "models" / "flux-controlnet.yaml")
+    assert source is not None
+    made = build_model(source.data)
+    assert [one.name for one in made.parameters] == [one.name for one in model.parameters]
+    for one, two in zip(made.parameters, model.parameters, strict=True):
+        for key in ("type", "format", "required", "default", "minimum", "maximum", "choices", "nullable"):
+            assert getattr(one, key) == getattr(two, key), (one.name, key)
+    assert made.example == model.example
+    assert made.versions == model.versions
+
+
+def test_what_is_open_becomes_a_todo(tmp_path: Path) -> None:
+    text = drafted(tmp_path, HEAD.format(sample='"seed": "7"') + 'seedoptionalintegerSeed\n"7"' + TAIL)
+    assert '# TODO type is undecided: "integer" or "string"' in text
+    assert "type: string" in text
+
+
+def test_nested_parameters_are_left_out_and_named(catalog: Catalog, tmp_path: Path) -> None:
+    text = drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
+    assert '# TODO "messages" (required object[]) is left out' in text
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    hostile = "a: b # c {{ x }} *y &z !!python/object:os.system \"'"
+    text = drafted(tmp_path, HEAD.format(sample='"knob": 1') + f"knoboptionalinteger{hostile}\n1" + TAIL)
+    source, _ = check_model(tmp_path / "models" / "x.yaml")
+    assert source is not None, text
+    assert source.data["parameters"]["knob"]["description"] == hostile
+
+
+def test_a_curated_file_is_never_overwritten(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, file = tmp_path / "page.txt", specs / "models" / "flux-img2img.yaml"
+    page.write_text(blank_line(catalog.model("flux-img2img")), "utf-8")
+    before = file.read_bytes()
+    assert main(["import", str(page), "--out", str(specs / "models")]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("given_", [[], ["page.txt", "--openapi", "x.yaml"]])
+def test_misuse(given_: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", *given_]) == 2
+    assert "segforge import:" in capsys.readouterr().err
