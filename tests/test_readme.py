@@ -1,6 +1,7 @@
 """Every command and sample of the README works as printed."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,8 +81,26 @@ def test_the_pytest_sample_passes(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_a_new_model_takes_the_three_commands_of_the_transcript(tmp_path: Path) -> None:
+    [transcript] = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for folder in ("specs", "generated"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    own = {"import": ["--out", "specs/models"], "generate": ["--specs", "specs"], "contract": ["--specs", "specs"]}
+    for command, expected in re.findall(r"\$ segforge (.*)\n(.*)\n", transcript):
+        name, *arguments = command.replace("examples/", f"{ROOT}/examples/").split()
+        full = [sys.executable, "-m", "segforge.cli", name, *arguments, *own[name]]
+        result = subprocess.run(full, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+        assert result.returncode == 0, result.stderr
+        assert shape(result.stdout.splitlines()[-1]) == shape(expected)
+
+
+def shape(text: str) -> str:
+    """A line of output with its figures left out."""
+    return re.sub(r"[0-9][0-9.]*", "N", text)
+
+
 def test_every_link_leads_somewhere() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "docs/design.md", "docs/mock.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "docs/design.md", "docs/mock.md", "docs/pages.md"):
         page = ROOT / name
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not link.startswith("http"):
