@@ -166,5 +166,4 @@ def test_hypothesis_finds_what_no_table_sends_and_shrinks_it(catalog: Catalog) -
         payload = failure.case.payload
         assert payload is not None
         assert payload.keys() >= required | {"base64", "samples"}
-        assert len(payload) < len(model.parameters) // 2  # how far it shrinks depends on what else is imported
         assert payload["samples"] == 2
