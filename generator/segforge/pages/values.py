@@ -286,7 +286,9 @@ class _Meaning:
     def _glued(self, token: _Token) -> None:
         """Digits without a label: one default, or a default and allowed values glued together."""
         whole = number_of(token.value)
-        readings = [one for one in splits(token.value) if one[0] in one[1:] and len(set(one[1:])) == len(one) - 1]
+        cuts = splits(token.value)
+        too_many = whole is not None and not cuts
+        readings = [one for one in cuts if one[0] in one[1:] and len(set(one[1:])) == len(one) - 1]
         if isinstance(self.sample, int | float) and self.scan.more is None:
             readings = [
                 one for one in readings if self.sample in one[1:]
@@ -296,7 +298,8 @@ class _Meaning:
             and whole is not None
             and self.scan.range[0].value <= whole <= self.scan.range[1].value
         )
-        if whole is not None and self.scan.more is None and (not readings or self.sample == whole or bounded):
+        alone = not readings and not too_many
+        if whole is not None and self.scan.more is None and (alone or self.sample == whole or bounded):
             self._fact(
                 "default",
                 whole,
