@@ -40,7 +40,7 @@ lint: $(STAMP)  ## style, specs, and whether what is generated is current
 	$(BIN)/segforge generate --check
 
 types: $(STAMP)  ## mypy --strict
-	$(BIN)/mypy generator mock_server contract_tests/segforge_contract generated/mock tests benchmarks examples
+	$(BIN)/mypy generator mock_server contract_tests generated/mock tests benchmarks examples
 
 unit: setup  ## all tests, contract tests included
 	$(BIN)/pytest --numprocesses auto --quiet

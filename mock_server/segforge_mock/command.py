@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from segforge.commands.console import console
 
 if TYPE_CHECKING:
+    import ssl
+
     from segforge_mock.app import App
     from segforge_mock.served import ServedModels
 
@@ -26,6 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", choices=("full", "tiny"), default="full", help="tiny ones are quicker")
     parser.add_argument("--public-url", metavar="URL", help="what URLs in answers start with (the caller's Host)")
     parser.add_argument("--log", action="store_true", help="a line of JSON for each request on standard error")
+    parser.add_argument(
+        "--tls",
+        type=Path,
+        metavar="FILE",
+        help="serve https for Segmind's host names; the certificate to trust is written to FILE",
+    )
     time = parser.add_argument_group("time")
     time.add_argument(
         "--time-scale",
@@ -58,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         if args.list_scenarios:
             return _list_scenarios(models)
         app = _app(args, models)
+        tls = _tls(args.tls)
     except SpecError as error:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
@@ -69,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         return _misuse(f"can't listen on {args.host}:{args.port}: {reason}; choose another --port, or 0 for a free one")
-    _serve(app, bound)
+    _serve(app, bound, tls)
     return 0
 
 
@@ -143,7 +152,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _serve(app: "App", bound: Any) -> None:
+def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":
+    from segforge_mock.tls import make_context
+
+    return make_context(authority_file) if authority_file is not None else None
+
+
+def _serve(app: "App", bound: Any, tls: "ssl.SSLContext | None") -> None:
     from segforge_mock.server import run as run_loop
     from segforge_mock.server import serve, url_of
 
@@ -151,7 +166,8 @@ def _serve(app: "App", bound: Any) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(app, bound, lambda: print(f"segforge mock: {url_of(bound)}", flush=True), stop)
+        url = url_of(bound, "https" if tls is not None else "http")
+        await serve(app, bound, lambda: print(f"segforge mock: {url}", flush=True), stop, tls)
 
     run_loop(main)
 

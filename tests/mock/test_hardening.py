@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from benchmarks.fuzz_mock import malformed, send
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.fuzz_mock import malformed, send
 from segforge_mock import server
 from segforge_mock.handle import Mock
 

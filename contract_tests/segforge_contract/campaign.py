@@ -1,0 +1,173 @@
+"""A campaign: the tables first, then Hypothesis, then the jobs that both left behind."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from segforge.spec.catalog import Catalog, Model
+from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
+from segforge_contract.exchange import Request
+from segforge_contract.session import Failure, Session, Unreachable
+
+Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw."""
+
+    catalog: Catalog
+    models: tuple[Model, ...]
+    cases: tuple[Case, ...]
+    max_examples: int
+    seed: int
+
+    @property
+    def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
+        """What Hypothesis explores: a model, an operation, and whether payloads are to be valid."""
+        if not self.max_examples:
+            return ()
+        return tuple(
+            (model, operation, valid)
+            for model in self.models
+            for operation in operations(model)
+            for valid in (True, False)
+        )
+
+    @property
+    def requests(self) -> int:
+        """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
+        return len(self.cases) + self.max_examples * len(self.explorations)
+
+    @property
+    def billed(self) -> int:
+        """The most answers that are billed while the gateway keeps its contract."""
+        return sum(case.accepted for case in self.cases) + self.max_examples * sum(
+            valid for *_, valid in self.explorations
+        )
+
+    @property
+    def worst_case(self) -> int:
+        """The most answers that could be billed by a gateway that accepts whatever it is sent."""
+        return sum(case.could_be_billed for case in self.cases) + self.max_examples * len(self.explorations)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
+
+    failures: tuple[Failure, ...]
+    ran: dict[str, int]
+    requests: int
+    billed: int
+    seconds: float
+    stopped: str | None = None
+
+
+@dataclass
+class _Broke(Exception):
+    """Tells Hypothesis that an example broke a rule."""
+
+    failures: list[Failure] = field(default_factory=list)
+
+
+def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int) -> Plan:
+    """A campaign over some models. The same request is planned once, under the first rule that calls for it."""
+    models = tuple(models)
+    seen: set[Request] = set()
+    cases = []
+    for case in deterministic_cases(catalog, models):
+        if case.request not in seen:
+            seen.add(case.request)
+            cases.append(case)
+    return Plan(catalog, models, tuple(cases), max_examples, seed)
+
+
+def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambda _: None) -> Outcome:
+    """Run a campaign; `progress` is told how many of the planned requests are done.
+
+    Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
+    """
+    started = session.pace.clock()
+    failures: list[Failure] = []
+    stopped = None
+    try:
+        for found in _steps(plan, session, progress):
+            failures += found
+    except Unreachable as error:
+        if not session.answers:
+            raise
+        stopped = str(error)
+    seconds = session.pace.clock() - started
+    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+
+
+def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
+    for done, case in enumerate(plan.cases, 1):
+        yield session.perform(case)
+        if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
+            yield session.follow([session.jobs.pop()], deep=True)
+        progress(done)
+    for index, (model, operation, valid) in enumerate(plan.explorations, 1):
+        yield _explore(plan, session, model, operation, valid=valid)
+        progress(len(plan.cases) + plan.max_examples * index)
+    yield session.settle()
+
+
+def _is_sample(case: Case) -> bool:
+    return case.rule == "payload.valid" and case.operation == "submit"
+
+
+def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid: bool) -> Cases:
+    """A Hypothesis strategy of cases: payloads that are valid as a whole, or the sample with one breaking change."""
+    from segforge_contract.strategies import breaking_changes, valid_payloads
+
+    gateway = catalog.gateway
+    if valid:
+        return valid_payloads(model).map(
+            lambda payload: valid_case(gateway, model, operation, payload, "a drawn payload")
+        )
+    return breaking_changes(model, gateway).map(lambda drawn: payload_case(gateway, model, operation, *drawn))
+
+
+def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *, valid: bool) -> list[Failure]:
+    """Let Hypothesis look for a case that breaks a rule, and shrink it; never by calls that may be billed."""
+    import hypothesis
+    from hypothesis.errors import Flaky
+
+    phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if session.target.loopback else [])]
+    seen: dict[Request, list[Failure]] = {}
+    rules: set[str] = set()
+
+    @hypothesis.seed(plan.seed)
+    @hypothesis.settings(
+        max_examples=plan.max_examples,
+        phases=phases,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    @hypothesis.given(case_strategy(plan.catalog, model, operation, valid=valid))
+    def holds(case: Case) -> None:
+        if case.request not in seen:  # Hypothesis runs the last example again to see it fail twice; that may cost money
+            seen[case.request] = session.perform(case)
+        broken = [failure for failure in seen[case.request] if not rules or failure.broken.rule in rules]
+        if broken:
+            # Shrinking keeps to the rules that broke first, so that it can't slip from one finding into another.
+            rules.update(failure.broken.rule for failure in broken)
+            raise _Broke(broken)
+
+    try:
+        holds()
+    except _Broke as broke:
+        return broke.failures
+    except Flaky:
+        return list(_last(seen.values()))
+    return []
+
+
+def _last(found: Iterable[list[Failure]]) -> Iterator[Failure]:
+    broken = [failures for failures in found if failures]
+    yield from broken[-1] if broken else ()

@@ -1,0 +1,252 @@
+"""Cases, made from the Catalog: a request with one named change against the page's sample, and what has to follow."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from segforge.spec.catalog import Catalog, Gateway, Model, Version
+from segforge.text import one_line, show
+from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
+from segforge_contract.exchange import Request
+from segforge_contract.rules import ACCEPTED, REFUSED, RULES
+
+Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
+
+OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
+JSON_TYPE = "application/json"
+JOB_FAILED = "job.failed"
+UNKNOWN_SLUG = "no-such-model-0"
+UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A way in which a request may end: its name, its status, and whether its body is HTML.
+
+    `job.failed` is the one outcome that a submit shows late: it is answered like any other, and its job ends FAILED.
+    """
+
+    name: str
+    status: int
+    html: bool
+    when: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request under one rule. `change` says in words what it changes, `payload` is the object in its body."""
+
+    rule: str
+    operation: Operation
+    model: str | None
+    parameter: str | None
+    change: str
+    request: Request
+    outcomes: tuple[Outcome, ...]
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the case is about, on one line: `range.above flux-img2img submit steps = 51`."""
+        return " ".join(part for part in (self.rule, self.model, self.operation, self.change) if part)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
+        return any(outcome.name == ACCEPTED for outcome in self.outcomes)
+
+    @property
+    def starts_job(self) -> bool:
+        """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
+        return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
+
+    @property
+    def could_be_billed(self) -> bool:
+        """Whether a gateway that breaks its contract could bill it."""
+        return self.operation in OPERATIONS.values() and self.request.key == "valid"
+
+
+def deterministic_cases(catalog: Catalog, models: Iterable[Model]) -> Iterator[Case]:
+    """Every case of the tables: those about the gateway itself, then each model's on each of its versions."""
+    yield from gateway_cases(catalog.gateway)
+    for model in models:
+        for operation in operations(model):
+            yield from request_cases(catalog.gateway, model, operation)
+            yield from parameter_cases(catalog.gateway, model, operation)
+
+
+def operations(model: Model) -> tuple[Operation, ...]:
+    """The ways to call a model that its page documents."""
+    return tuple(OPERATIONS[version] for version in model.versions)
+
+
+def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """The sample itself, then the sample with each change of each parameter."""
+    yield payload_case(gateway, model, operation, None, None)
+    for parameter in model.parameters:
+        for change in parameter_changes(model, parameter):
+            if promised(gateway, change.rule):
+                yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def payload_case(
+    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: Change | None
+) -> Case:
+    """The case of the page's sample with one parameter changed, or with none."""
+    payload = base_payload(model)
+    if parameter is None or change is None:
+        return valid_case(gateway, model, operation, payload, "the page's sample")
+    if isinstance(change.value, Omitted):
+        del payload[parameter]
+        words = f"without {parameter}"
+    else:
+        payload[parameter] = change.value
+        words = f"{parameter} = {show(change.value)}"
+    return Case(
+        change.rule,
+        operation,
+        model.slug,
+        parameter,
+        words,
+        payload_request(gateway, model, operation, payload),
+        expected(gateway, change.rule, operation),
+        payload,
+    )
+
+
+def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any], change: str) -> Case:
+    """The case of a payload that is valid as a whole."""
+    request = payload_request(gateway, model, operation, payload)
+    return Case(
+        "payload.valid",
+        operation,
+        model.slug,
+        None,
+        change,
+        request,
+        expected(gateway, "payload.valid", operation),
+        payload,
+    )
+
+
+def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """The cases about a call's key, verb, Content-Type and body, each with the sample as its payload otherwise."""
+    path = _path(gateway, operation, slug=model.slug)
+    body = json.dumps(base_payload(model)).encode()
+
+    def case(rule: str, change: str, request: Request, payload: Mapping[str, Any] | None = None) -> Case:
+        return Case(rule, operation, model.slug, None, change, request, expected(gateway, rule, operation), payload)
+
+    yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
+    yield case("auth.invalid", "a wrong key", Request("POST", path, "invalid", JSON_TYPE, body))
+    yield case("order.auth_before_method", "GET without a key", Request("GET", path, "missing"))
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        yield case("method.not_allowed", method, Request(method, path))
+    yield case(
+        "order.method_before_content_type", "PUT of text/plain", Request("PUT", path, "valid", "text/plain", body)
+    )
+    yield case("content_type.invalid", "no Content-Type", Request("POST", path, "valid", None, body))
+    for media_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
+        yield case("content_type.invalid", media_type, Request("POST", path, "valid", media_type, body))
+    charset = f"{JSON_TYPE}; charset=utf-8"
+    yield case("content_type.charset", charset, Request("POST", path, "valid", charset, body), base_payload(model))
+    yield case(
+        "order.content_type_before_body",
+        "text/plain that is no JSON",
+        Request("POST", path, "valid", "text/plain", b"{"),
+    )
+    for words, malformed in _malformed_bodies(body):
+        yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
+
+
+def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "an empty body", b""
+    yield "a body cut short", body[:-1]
+    yield "a body with a second brace", body + b"}"
+    yield "a body with a comma too many", body[:-1] + b",}"
+    yield "a form", b"prompt=a+cat"
+    if b'": "' in body:
+        yield "text that is not UTF-8", body.replace(b'": "', b'": "\xff', 1)
+    for value in ("[]", "null", '"text"', "20", "true"):
+        yield f"{value} instead of an object", value.encode()
+    yield "the object in an array", b"[" + body + b"]"
+    yield "the object as a string", json.dumps(body.decode()).encode()
+
+
+def gateway_cases(gateway: Gateway) -> Iterator[Case]:
+    """The cases that need no model: unknown slugs and ids, and keys on the polls."""
+
+    def case(rule: str, operation: Operation, change: str, request: Request) -> Case:
+        return Case(rule, operation, None, None, change, request, expected(gateway, rule, operation))
+
+    for operation in OPERATIONS.values():
+        path = _path(gateway, operation, slug=UNKNOWN_SLUG)
+        yield case("model.unknown", operation, f"slug {UNKNOWN_SLUG}", Request("POST", path, "valid", JSON_TYPE, b"{}"))
+        yield case(
+            "order.auth_before_model",
+            operation,
+            "an unknown slug without a key",
+            Request("POST", path, "missing", JSON_TYPE, b"{}"),
+        )
+        yield case("order.model_before_method", operation, "GET of an unknown slug", Request("GET", path))
+    polls: tuple[tuple[Operation, str], ...] = (
+        ("status", "request.unknown"),
+        ("result", "request.unknown"),
+        ("poll", "output.unknown"),
+    )
+    for (operation, rule), request_id in itertools.product(polls, UNKNOWN_IDS):
+        yield case(rule, operation, f"id {request_id}", poll_request(gateway, operation, request_id))
+    for operation, _ in polls:
+        path = poll_request(gateway, operation, UNKNOWN_IDS[0]).path
+        yield case("auth.missing", operation, "no key", Request("GET", path, "missing"))
+        yield case("auth.invalid", operation, "a wrong key", Request("GET", path, "invalid"))
+
+
+def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
+    """The request that calls a model with a payload."""
+    return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
+
+
+def poll_request(gateway: Gateway, operation: Operation, request_id: str) -> Request:
+    """The request that asks for a job's status or result, or for its output on v1."""
+    return Request("GET", _path(gateway, operation, request_id=request_id))
+
+
+def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
+    route = getattr(gateway.routes, operation)
+    path: str = route.path.format(**values)
+    return path
+
+
+def promised(gateway: Gateway, rule: str) -> bool:
+    """Whether the gateway's profile promises a rule at all: "20" for 20 is no violation where it is cast."""
+    return gateway.profiles[0].numeric_strings == "refused" or rule not in (
+        "type.string_for_integer",
+        "type.string_for_number",
+    )
+
+
+def under_profile(catalog: Catalog, name: str) -> Catalog:
+    """The Catalog with the profile of that name as the one that counts. Raises KeyError if there is none."""
+    chosen = {profile.name: profile for profile in catalog.gateway.profiles}[name]
+    return replace(catalog, gateway=replace(catalog.gateway, profiles=(chosen,)))
+
+
+def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome, ...]:
+    """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
+    names: list[str] = []
+    for name in RULES[rule].outcomes:
+        version: Version = "v2" if operation == "submit" else "v1"
+        names += gateway.profiles[0].cases(version, rule) if name == REFUSED else (name,)
+    return tuple(_outcome(gateway, name, operation) for name in names)
+
+
+def _outcome(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+    if name == ACCEPTED:
+        return Outcome(name, 200, html=False, when="the request is carried out")
+    if name == JOB_FAILED and operation == "submit":
+        return Outcome(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
+    status, case = gateway.cases[name]
+    return Outcome(name, status.code, html=case.html is not None, when=one_line(case.when))

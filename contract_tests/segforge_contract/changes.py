@@ -1,0 +1,131 @@
+"""Named changes of one parameter: the deterministic table of boundary values, known values and confused types."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from segforge.spec.catalog import Absent, Choices, Model, Parameter
+from segforge_contract.rules import type_rule
+
+
+class Omitted(Enum):
+    """Stands for the value of a parameter that is left out."""
+
+    OMITTED = "omitted"
+
+
+OMITTED = Omitted.OMITTED
+
+
+@dataclass(frozen=True)
+class Change:
+    """One parameter set to a value, or left out, and the rule that this puts to the test."""
+
+    rule: str
+    value: Any
+
+
+def parameter_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+    """Every change of one parameter, each value once under each rule."""
+    yield from _range_changes(parameter)
+    yield from _enum_changes(parameter)
+    yield from _presence_changes(model, parameter)
+    yield from _type_changes(model, parameter)
+
+
+def _range_changes(parameter: Parameter) -> Iterator[Change]:
+    if parameter.minimum is not None:
+        yield Change("range.at_minimum", parameter.minimum)
+        yield Change("range.below", parameter.minimum - _step(parameter, parameter.minimum))
+    if parameter.maximum is not None:
+        yield Change("range.at_maximum", parameter.maximum)
+        yield Change("range.above", parameter.maximum + _step(parameter, parameter.maximum))
+
+
+def _step(parameter: Parameter, bound: float) -> float:
+    """How far the nearest value outside lies; for numbers, what a gateway with 32-bit floats can tell apart."""
+    return 1 if parameter.type == "integer" else 1e-6 * max(1.0, abs(bound))
+
+
+def _enum_changes(parameter: Parameter) -> Iterator[Change]:
+    if parameter.type == "boolean":
+        yield from (Change("boolean.each", value) for value in (True, False))
+    if parameter.choices is None:
+        return
+    for known in parameter.choices.known:
+        yield Change("enum.each", known)
+    if not parameter.choices.open:
+        for stranger in _strangers(parameter.choices):
+            yield Change("enum.unknown", stranger)
+
+
+def _strangers(choices: Choices) -> Iterator[object]:
+    """Values outside a closed set: a word near a known one, one in other case, one with a space, no word at all."""
+    numbers = [value for value in choices.known if isinstance(value, int | float) and not isinstance(value, bool)]
+    if numbers:
+        yield max(numbers) + 1
+    first = next((value for value in choices.known if isinstance(value, str)), None)
+    if first is not None:
+        yield from (
+            value for value in (f"{first}-unknown", first.swapcase(), f"{first} ", "") if value not in choices.known
+        )
+
+
+def _presence_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+    if parameter.required:
+        yield Change("required.missing", OMITTED)
+    elif parameter.name in model.example:
+        yield Change("optional.omitted", OMITTED)
+    yield Change("null.nullable" if parameter.nullable else "null.not_nullable", None)
+    if not isinstance(parameter.default, Absent) and parameter.default is not None:
+        yield Change("default.explicit", parameter.default)
+
+
+def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+    """One value of every other JSON type, such that it would be valid after a cast wherever one exists."""
+    valid = valid_value(model, parameter)
+    for sent, value in (
+        ("string", json.dumps(valid)),
+        ("number", _fraction(parameter, valid)),
+        ("integer", 1),
+        ("boolean", _truth(parameter)),
+        ("array", [valid]),
+        ("object", {"value": valid}),
+    ):
+        rule = type_rule(sent, parameter.type)
+        if rule is not None:
+            yield Change(rule, value)
+
+
+def _fraction(parameter: Parameter, valid: Any) -> Any:
+    """A number with a fraction; for an integer one that int() or round() would bring into the range."""
+    if parameter.type != "integer":
+        return 1.5
+    return valid + 0.25 if parameter.maximum is None or valid < parameter.maximum else valid - 0.25
+
+
+def _truth(parameter: Parameter) -> bool:
+    """The boolean that stays within the range once it is taken for 1 or 0."""
+    return parameter.minimum is None or parameter.minimum > 0 or parameter.maximum is None or parameter.maximum >= 1
+
+
+def base_payload(model: Model) -> dict[str, Any]:
+    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters."""
+    sample = model.valid_example
+    missing = {p.name: valid_value(model, p) for p in model.parameters if p.required and p.name not in sample}
+    return {**sample, **missing}
+
+
+def valid_value(model: Model, parameter: Parameter) -> Any:
+    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type."""
+    candidates = [model.valid_example.get(parameter.name), parameter.default]
+    if parameter.choices is not None:
+        candidates.extend(parameter.choices.known)
+    candidates += [parameter.minimum, parameter.maximum]
+    known = (value for value in candidates if value is not None and not isinstance(value, Absent))
+    return next(known, _MADE_UP.get(parameter.format or parameter.type, "text"))
+
+
+_MADE_UP = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}

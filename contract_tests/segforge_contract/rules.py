@@ -1,0 +1,170 @@
+"""The table of rules: what a gateway promises, under the names that reports, deviations and the mock share.
+
+A rule with `outcomes` is put to the test by requests of its own (see `cases`): one of these outcomes has to follow. One
+without is judged on whatever answers and jobs come by (see `checks` and `jobs`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Family: TypeAlias = Literal["parameter", "request", "answer", "job"]
+
+ACCEPTED: Final = "accepted"
+"""The outcome of a request that is carried out: 200 with an output (v1), or 200 with a job that ends well (v2).
+Every other outcome but REFUSED is the name of a status case in `specs/gateway.yaml`."""
+
+REFUSED: Final = "refused"
+"""The outcome of parameters that break the page's word. Which status cases that means is up to the profile."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One promise: what holds, where the docs say so, and the outcomes that keep it."""
+
+    name: str
+    family: Family
+    promise: str
+    source: str
+    outcomes: tuple[str, ...] = ()
+
+
+_STATES = "model page, Asynchronous requests (v2)"
+
+_CONFUSIONS = {
+    "string": ("integer", "number", "boolean"),
+    "number": ("integer", "string"),
+    "integer": ("string", "boolean"),
+    "boolean": ("integer", "number", "string"),
+    "array": ("string", "integer", "number", "boolean"),
+    "object": ("string", "integer", "number", "boolean"),
+}
+"""Which JSON type stands in for which type of parameter. A number for an integer always has a fraction, since JSON
+Schema takes 20.0 for an integer; an integer is a number."""
+
+
+def _rules(family: Family, source: str, outcomes: tuple[str, ...], promises: Mapping[str, str]) -> Iterator[Rule]:
+    yield from (Rule(name, family, promise, source, outcomes) for name, promise in promises.items())
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
+def _parameter_rules() -> Iterator[Rule]:
+    page = "model page, section Parameters"
+    yield from _rules(
+        "parameter",
+        page,
+        (ACCEPTED,),
+        {
+            "payload.valid": "a payload within the page's types, ranges and values is accepted",
+            "range.at_minimum": "the printed minimum is accepted",
+            "range.at_maximum": "the printed maximum is accepted",
+            "enum.each": "each printed value is accepted",
+            "boolean.each": "true and false are both accepted",
+            "default.explicit": "the printed default is accepted when it is sent",
+            "optional.omitted": "a parameter that the page calls optional may be left out",
+            "null.nullable": "null is accepted where the page prints it as the default",
+        },
+    )
+    yield from _rules(
+        "parameter",
+        f"{page}; Common Error Codes (400: Invalid parameters or request format)",
+        (REFUSED,),
+        {
+            "range.below": "a value below the printed minimum is refused",
+            "range.above": "a value above the printed maximum is refused",
+            "enum.unknown": "where the page prints every value, another one is refused",
+            "required.missing": "a payload without a required parameter is refused",
+            "null.not_nullable": "null is refused where the page doesn't print it as the default",
+        }
+        | {
+            f"type.{sent}_for_{wanted}": f"{_article(sent)} in the place of {_article(wanted)} is refused, "
+            "also where a cast would save it"
+            for sent, types in _CONFUSIONS.items()
+            for wanted in types
+        },
+    )
+
+
+def _request_rules() -> Iterator[Rule]:
+    errors = "model page, Common Error Codes"
+    codes = "api-evangelist, errors/segmind-error-codes.yml"
+    order = "inferred: a GET without a key was seen to be answered 401; the rest follows what the statuses mean"
+    for name, promise, source, outcome in (
+        ("body.malformed", "a body that is no JSON object is refused", f"{errors} (400)", "body.malformed"),
+        ("auth.missing", "a request without a key is refused", f"{errors} (401)", "auth.missing"),
+        ("auth.invalid", "a request with a wrong key is refused", f"{errors} (401)", "auth.invalid"),
+        ("model.unknown", "an unknown model is 404", f"{errors} (404)", "model.unknown"),
+        ("request.unknown", "the status and the result of an unknown job are 404", _STATES, "request.unknown"),
+        ("output.unknown", "the v1 poll URL of an unknown job is 404", codes, "output.unknown"),
+        ("method.not_allowed", "another verb than POST on a model is 405", codes, "method.not_allowed"),
+        ("content_type.invalid", "a body of another or no Content-Type is 406", codes, "content_type.invalid"),
+        ("content_type.charset", "application/json may carry a charset", "RFC 9110, section 8.3.1", ACCEPTED),
+        ("order.auth_before_model", "the key is looked at before the model", order, "auth.missing"),
+        ("order.auth_before_method", "the key is looked at before the verb", order, "auth.missing"),
+        ("order.model_before_method", "the model is looked at before the verb", order, "model.unknown"),
+        ("order.method_before_content_type", "the verb goes before the Content-Type", order, "method.not_allowed"),
+        ("order.content_type_before_body", "the Content-Type goes before the body", order, "content_type.invalid"),
+    ):
+        yield Rule(name, "request", promise, source, (outcome,))
+
+
+def _answer_rules() -> Iterator[Rule]:
+    headers = "api-evangelist, overlays/segmind-inference-api-overlay.yaml"
+    page = "model page, section Parameters and Response Type"
+    for name, promise, source in (
+        ("key.not_echoed", "no answer holds the API key", "inferred: a key is a secret"),
+        (
+            "error.shape",
+            'an error is JSON {"error": "..."} with a text in it; a 405 is an HTML page',
+            "api-evangelist, errors/segmind-error-codes.yml",
+        ),
+        ("money.refusal_is_free", "only an answer of 200 is billed", "docs.segmind.com/docs/serverless-api"),
+        ("headers.present", "an output on v1 comes with its documented headers", headers),
+        ("headers.typed", "a header that holds a figure holds one that isn't negative", headers),
+        ("headers.seed", "x-seed-value is the seed that was asked for", headers),
+        ("bytes.match_content_type", "a picture decodes, and is what its Content-Type says", page),
+        ("bytes.match_format", "a picture has the format that was asked for", page),
+        ("bytes.match_size", "a picture has the size that was asked for, up to 15 pixels", page),
+        ("base64.holds_picture", "base64 asked for comes as JSON whose image decodes to a picture", page),
+        ("json.parses", "a model that returns Text/JSON answers JSON", page),
+    ):
+        yield Rule(name, "answer", promise, source)
+
+
+def _job_rules() -> Iterator[Rule]:
+    docs = "docs.segmind.com/docs/serverless-api/async-inference"
+    for name, promise, source in (
+        ("job.submit_shape", "a submit answers request_id, status QUEUED and three URLs", docs),
+        ("job.urls_absolute", "the URLs of a submit are absolute and name the job's routes", docs),
+        ("job.id_unique", "every submit makes a job of its own", docs),
+        ("job.pollable", "a job that was submitted can be polled", _STATES),
+        ("job.status_shape", "a poll answers JSON with the job's request_id and a documented status", docs),
+        ("job.states_monotone", "a job's state only moves forward", _STATES),
+        ("job.terminal_stable", "a job that has ended stays as it ended", _STATES),
+        ("job.state_is_200", "a job that waits, runs or is done is polled with 200", _STATES),
+        ("job.failed_is_422", "a job that failed is polled with 422 and carries its error", _STATES),
+        ("job.no_early_result", "there is no output before COMPLETED", docs),
+        (
+            "job.ends_with_result",
+            "a valid job is COMPLETED in time, and its result agrees and holds an output",
+            _STATES,
+        ),
+        ("job.metrics_present", "a result holds metrics.inference_time in seconds", "model page, sample code"),
+        ("job.poll_url_serves", "the v1 poll URL serves a completed job too", docs),
+    ):
+        yield Rule(name, "job", promise, source)
+
+
+RULES: Final = {
+    rule.name: rule for rules in (_parameter_rules, _request_rules, _answer_rules, _job_rules) for rule in rules()
+}
+"""Every rule under its name, in the order of a report."""
+
+
+def type_rule(sent: str, wanted: str) -> str | None:
+    """The name of the rule about a JSON type in the place of a parameter's type; None where the docs leave it open."""
+    name = f"type.{sent}_for_{wanted}"
+    return name if name in RULES else None

@@ -1,0 +1,210 @@
+"""Where requests go: a gateway behind a URL, or an ASGI app in this process. The only place that knows the key."""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from segforge.text import one_line, show
+from segforge_contract.exchange import INVALID_KEY, Request, Response
+
+Message: TypeAlias = MutableMapping[str, Any]
+AsgiApp: TypeAlias = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+MASKED_KEY = "$SEGMIND_API_KEY"
+USER_AGENT = "segforge-contract"
+
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # a blocking v1 call may take a minute
+
+
+class BadTarget(ValueError):
+    """The target's URL or the key can't be used; the message says why, and never shows the key."""
+
+
+class NoAnswer(Exception):
+    """Nothing that is HTTP came back for a request. `refused` where there was no connection at all."""
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
+
+
+class Target(Protocol):
+    """Something that answers requests."""
+
+    base_url: str
+    """Scheme, host, port and perhaps a path, without a slash at the end."""
+    loopback: bool
+    """Whether it runs on this machine, so that a request can't cost money."""
+
+    def send(self, request: Request) -> Response:
+        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class HttpTarget:
+    """A gateway behind a base URL, over one pool of connections."""
+
+    def __init__(self, base_url: str, key: str, *, key_header: str = "x-api-key") -> None:
+        """`base_url` without `/v1`. Raises BadTarget."""
+        self.base_url, host = _checked_url(base_url)
+        self.loopback = _is_loopback(host)
+        self._key = checked_key(key)
+        self._key_header = key_header
+        # The environment's proxies are for the way out, not for this machine.
+        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not self.loopback)
+
+    def send(self, request: Request) -> Response:
+        """See Target."""
+        headers = request_headers(request, self._key_header, self._key)
+        try:
+            answer = self._client.request(
+                request.method, self.base_url + request.path, headers=headers, content=request.body
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise NoAnswer(f"no connection: {one_line(str(error))}", refused=True) from None
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise NoAnswer(f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()) from None
+        return read_answer(answer.status_code, answer.headers, answer.content, self._key)
+
+    def close(self) -> None:
+        """See Target."""
+        self._client.close()
+
+
+class AsgiTarget:
+    """An ASGI 3 app in this process, called without a socket."""
+
+    def __init__(
+        self, app: AsgiApp, key: str, *, base_url: str = "http://127.0.0.1:8086", key_header: str = "x-api-key"
+    ) -> None:
+        """`base_url` is where the app believes that it listens; curl commands in reports name it."""
+        self.base_url, _ = _checked_url(base_url)
+        self.loopback = True
+        self._app = app
+        self._key = checked_key(key)
+        self._key_header = key_header
+        parts = urlsplit(self.base_url)
+        self._server = (parts.hostname, parts.port or 80)
+        self._host = parts.netloc.encode()
+        self._runner = asyncio.Runner()
+
+    def send(self, request: Request) -> Response:
+        """See Target."""
+        # Runner.run() installs and removes a signal handler around every call, which takes longer than many an answer.
+        return self._runner.get_loop().run_until_complete(self._exchange(request))
+
+    async def _exchange(self, request: Request) -> Response:
+        headers = request_headers(request, self._key_header, self._key)
+        if request.body is not None:
+            headers["content-length"] = str(len(request.body))
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": unquote(request.path),
+            "raw_path": request.path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (b"host", self._host),
+                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            ],
+            "client": ("127.0.0.1", 50000),
+            "server": self._server,
+        }
+        complete = asyncio.Event()
+        messages: list[Message] = []
+        events = iter([{"type": "http.request", "body": request.body or b"", "more_body": False}])
+
+        async def receive() -> Message:
+            event = next(events, None)
+            if event is None:
+                await complete.wait()
+                return {"type": "http.disconnect"}
+            return event
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                complete.set()
+
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            raise NoAnswer(f"no answer: the app raised {type(error).__name__}: {one_line(str(error))}") from error
+        if not complete.is_set():
+            raise NoAnswer("no answer: the app returned before its answer was complete")
+        fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in messages[0]["headers"]}
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        return read_answer(messages[0]["status"], fields, body, self._key)
+
+    def close(self) -> None:
+        """See Target."""
+        self._runner.close()
+
+
+def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:
+    """The headers that a request goes out with, the key among them if it is to carry one."""
+    headers = {"user-agent": USER_AGENT, "accept": "*/*"}
+    if request.key != "missing":
+        headers[key_header] = key if request.key == "valid" else INVALID_KEY
+    if request.content_type is not None:
+        headers["content-type"] = request.content_type
+    return headers
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
+    """An answer as a Response, with the key masked wherever the server echoed it."""
+    secret = key.encode()
+    echoed = secret in body or any(key in name or key in value for name, value in headers.items())
+    if not echoed:
+        return Response(status, dict(headers), body)
+    masked = {name.replace(key, MASKED_KEY): value.replace(key, MASKED_KEY) for name, value in headers.items()}
+    return Response(status, masked, body.replace(secret, MASKED_KEY.encode()), key_echoed=True)
+
+
+def checked_key(key: str) -> str:
+    """The key, if it can stand in a header. Raises BadTarget, whose message doesn't show it."""
+    if not key:
+        raise BadTarget("the API key is empty")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise BadTarget("the API key holds a space, a line end or another character that no key has")
+    return key
+
+
+def _checked_url(text: str) -> tuple[str, str]:
+    """A base URL without its last slash, and its host. Raises BadTarget."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadTarget(f"{show(text)} is no URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise BadTarget(
+            f"{show(text)} is no URL of a gateway; it looks like http://127.0.0.1:8086 or https://api.segmind.com"
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise BadTarget("the target's URL holds a user, a query or a fragment; give scheme, host and port alone")
+    path = parts.path.rstrip("/")
+    if path.endswith(("/v1", "/v2")):
+        raise BadTarget(f"{show(text)} ends in the version; give it without, as {show(text.rstrip('/')[:-3])}")
+    return f"{parts.scheme}://{parts.netloc}{path}", host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

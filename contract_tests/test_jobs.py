@@ -1,0 +1,17 @@
+"""The life of a v2 job, from the submit of the page's sample to its result."""
+
+import pytest
+
+from segforge.spec.catalog import Catalog, Model
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.cases import payload_case
+from segforge_contract.testing import Contract
+
+CATALOG: Catalog = load_catalog(default_specs())
+QUEUED = [model for model in CATALOG.models if "v2" in model.versions]
+
+
+@pytest.mark.parametrize("model", QUEUED, ids=lambda model: model.slug)
+def test_job_ends_with_a_result(contract: Contract, model: Model) -> None:
+    """States only move forward, end in COMPLETED, stay there, and lead to an output."""
+    contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))

@@ -1,0 +1,39 @@
+"""Properties over drawn payloads: whatever the page allows is accepted, and one breaking change is refused."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segforge.spec.catalog import Model
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.cases import Operation, operations, payload_case, valid_case
+from segforge_contract.strategies import breaking_changes, valid_payloads
+from segforge_contract.testing import Contract
+
+CATALOG = load_catalog(default_specs())
+CALLS = [(model, operation) for model in CATALOG.models for operation in operations(model)]
+
+each_call = pytest.mark.parametrize(
+    ("model", "operation"), CALLS, ids=[f"{model.slug}-{operation}" for model, operation in CALLS]
+)
+drawn = settings(settings.get_profile("contract"))  # see conftest.py
+
+
+@each_call
+@drawn
+@given(data=st.data())
+def test_valid_payload_is_accepted(contract: Contract, model: Model, operation: Operation, data: st.DataObject) -> None:
+    """Any mix of valid values succeeds, and gets what it asked for."""
+    payload = data.draw(valid_payloads(model), label="payload")
+    contract.holds([valid_case(CATALOG.gateway, model, operation, payload, "a drawn payload")])
+
+
+@each_call
+@drawn
+@given(data=st.data())
+def test_breaking_change_is_refused(
+    contract: Contract, model: Model, operation: Operation, data: st.DataObject
+) -> None:
+    """One change that breaks one rule is enough to be refused."""
+    parameter, change = data.draw(breaking_changes(model, CATALOG.gateway), label="change")
+    contract.holds([payload_case(CATALOG.gateway, model, operation, parameter, change)])

@@ -1,0 +1,27 @@
+"""The tables: every rule of the Catalog on every model and version, one test for each."""
+
+from collections import defaultdict
+
+import pytest
+
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.campaign import plan
+from segforge_contract.cases import Case
+from segforge_contract.testing import Contract
+
+
+def _by_rule() -> dict[str, list[Case]]:
+    catalog = load_catalog(default_specs())
+    groups: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in plan(catalog, catalog.models, max_examples=0, seed=0).cases:
+        groups[f"{case.model or 'gateway'}-{case.operation}-{case.rule}"].append(case)
+    return groups
+
+
+CASES = _by_rule()
+
+
+@pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
+def test_rule_holds(contract: Contract, cases: list[Case]) -> None:
+    """Each value that a rule names gets the outcome that the rule promises."""
+    contract.holds(cases)

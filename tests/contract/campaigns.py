@@ -1,0 +1,44 @@
+"""Campaigns against the stand-in, without a socket and without waiting."""
+
+import contextlib
+from collections.abc import Iterator
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.campaign import Outcome, plan, run
+from segforge_contract.jobs import Pace
+from segforge_contract.session import Session
+from segforge_contract.target import AsgiTarget
+from tests.contract.standin import BASE_URL, KEY, StandIn
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@contextlib.contextmanager
+def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
+    """A session with the stand-in in this process."""
+    clock = Clock()
+    with contextlib.closing(AsgiTarget(standin, KEY, base_url=BASE_URL)) as target:
+        yield Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
+
+
+def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> Outcome:
+    """Run the tables, and as many drawn payloads, over these models or all."""
+    models = [model for model in catalog.models if not slugs or model.slug in slugs]
+    with session(catalog, standin) as opened:
+        return run(plan(catalog, models, max_examples=max_examples, seed=seed), opened)
+
+
+def broken_rules(outcome: Outcome) -> set[str]:
+    """The names of the rules that a campaign found broken."""
+    return {failure.broken.rule for failure in outcome.failures}

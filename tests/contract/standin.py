@@ -1,0 +1,272 @@
+"""A small gateway that keeps the contract, as an ASGI app, with faults to switch on by name.
+
+It shares no code with the mock, nor with the harness that it puts to the test. Payloads are validated by jsonschema,
+and a job moves on by one state with each look at its status, so that no test has to wait.
+"""
+
+import base64
+import io
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from segforge.spec.catalog import Catalog, Model
+from tests.contract.validation import Validation
+
+KEY = "SG_00112233aabbccdd"
+BASE_URL = "http://127.0.0.1:9"
+CHECKS = ("key", "model", "method", "content_type", "body")
+
+Message = MutableMapping[str, Any]
+
+STATES = {
+    "never_ends": ("QUEUED", "PROCESSING"),
+    "lower_case": ("queued", "processing", "completed"),
+    "goes_back": ("QUEUED", "PROCESSING", "QUEUED", "PROCESSING", "COMPLETED"),
+    "completed_then_fails": ("QUEUED", "PROCESSING", "COMPLETED", "FAILED"),
+    "completed_then_processing": ("QUEUED", "PROCESSING", "COMPLETED", "PROCESSING"),
+    "all_fail": ("QUEUED", "FAILED"),
+    "failed_is_200": ("QUEUED", "FAILED"),
+    "failed_without_error": ("QUEUED", "FAILED"),
+}
+"""What a job goes through under a fault, a state for each look at its status; the last one stays."""
+
+
+class Answer(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class Refused(Exception):
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+
+
+class StandIn:
+    """The gateway. `observed`: it answers as that profile says. `seen` keeps each request's method, path and key."""
+
+    def __init__(self, catalog: Catalog, *faults: str, observed: bool = False) -> None:
+        self.faults = frozenset(faults) | ({"string_to_integer", "string_to_number"} if observed else set())
+        self.observed = observed
+        self.models = {model.slug: model for model in catalog.models}
+        self.validations = {model.slug: Validation(model, self.faults) for model in catalog.models}
+        self.looks: dict[str, int] = {}
+        self.doomed: set[str] = set()
+        self.seen: list[tuple[str, str, str | None]] = []
+
+    def faulty(self, *names: str) -> bool:
+        return not self.faults.isdisjoint(names)
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        self.seen.append((scope["method"], scope["path"], headers.get("x-api-key")))
+        try:
+            answer = self.route(scope["method"], scope["path"].strip("/").split("/"), headers, body)
+        except Refused as refused:
+            answer = self.refusal(refused.status, str(refused), headers)
+        fields = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
+        raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def refusal(self, status: int, error: str, headers: Mapping[str, str]) -> Answer:
+        extra = {}
+        if self.faulty("redirects") and status == 400:
+            return Answer(307, "text/html", b"", {"location": "http://elsewhere.invalid/"})
+        if self.faulty("refusal_costs") and status == 400:
+            extra["x-cost"] = "0.05"
+        if self.faulty("key_in_header"):
+            extra["x-debug"] = headers.get("x-api-key", "")
+        if self.faulty("key_in_error") and status == 400:
+            error += f" (key {headers.get('x-api-key')})"
+        if status == 405 and not self.faulty("method_json"):
+            return Answer(405, "text/html", b"<title>405 Method Not Allowed</title>", extra)
+        if self.faulty("error_text"):
+            return Answer(status, "text/plain", error.encode(), extra)
+        key = "message" if self.faulty("error_renamed") else "error"
+        return reply(status, {key: " " if self.faulty("error_empty") else error}, extra)
+
+    def route(self, method: str, parts: list[str], headers: Mapping[str, str], body: bytes) -> Answer:
+        if parts[1] == "requests":
+            self.check_key(headers)
+            return self.poll(parts[2], "poll" if parts[0] == "v1" else parts[3] if parts[3:] else "result")
+        checks: dict[str, Callable[[], object]] = {
+            "key": lambda: self.check_key(headers),
+            "model": lambda: self.check_model(parts[1]),
+            "method": lambda: self.check_method(method),
+            "content_type": lambda: self.check_content_type(headers),
+            "body": lambda: self.read(body) if method == "POST" else None,
+        }
+        for name in self.order():
+            checks[name]()
+        return self.call(self.models[parts[1]], parts[0], self.read(body) if method == "POST" else {}, headers)
+
+    def order(self) -> list[str]:
+        order = list(CHECKS)
+        for fault in self.faults:
+            early, _, late = fault.partition("_before_")
+            if late:
+                order.remove(early)
+                order.insert(order.index(late), early)
+        return order
+
+    def check_key(self, headers: Mapping[str, str]) -> None:
+        key = headers.get("x-api-key")
+        if key is None and not self.faulty("no_key_accepted"):
+            raise Refused(403 if self.faulty("no_key_403") else 401, "Missing Authorization or x-api-key in header")
+        if key not in (None, KEY) and not self.faulty("any_key_accepted"):
+            raise Refused(401, "Unauthorized. API key is invalid or may have expired.")
+
+    def check_model(self, slug: str) -> None:
+        if slug not in self.models:
+            raise Refused(400 if self.faulty("unknown_model_400") else 404, f"Model {slug} not found")
+
+    def check_method(self, method: str) -> None:
+        if method != "POST" and not (self.faulty("get_runs") and method == "GET"):
+            raise Refused(404 if self.faulty("method_404") else 405, "Method Not Allowed")
+
+    def check_content_type(self, headers: Mapping[str, str]) -> None:
+        content_type = headers.get("content-type", "")
+        media_type = content_type if self.faulty("charset_refused") else content_type.partition(";")[0]
+        overlooked = self.faulty("content_type_ignored") or (
+            self.faulty("no_content_type_accepted") and not content_type
+        )
+        if media_type != "application/json" and not overlooked:
+            raise Refused(415 if self.faulty("content_type_415") else 406, "Invalid content type")
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        try:
+            payload = json.loads(body.decode("latin-1" if self.faulty("latin_1") else "utf-8"))
+        except ValueError:
+            raise Refused(500 if self.faulty("malformed_500") else 400, "Malformed request body") from None
+        if self.faulty("array_accepted") and isinstance(payload, list) and payload:
+            payload = payload[0]
+        if not isinstance(payload, dict):
+            raise Refused(400, "Malformed request body: not an object")
+        return payload
+
+    def call(self, model: Model, version: str, sent: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        payload, violations = self.validations[model.slug].read(sent)
+        if self.faulty("get_runs") and not sent:
+            violations = []
+        if violations and self.observed:
+            if version == "v2":
+                return self.submit(doomed=True)
+            raise Refused({"enum": 406, "minimum": 500, "maximum": 500}.get(violations[0], 400), "Invalid parameters")
+        if violations:
+            statuses = {"invalid_406": 406, "invalid_422": 422, "invalid_500": 500}
+            raise Refused(next((statuses[name] for name in statuses if name in self.faults), 400), "Invalid parameters")
+        if self.faulty("crashes_at_maximum") and payload.get("quality") == 100:
+            raise ZeroDivisionError
+        if version == "v1":
+            return self.run(model, payload, headers)
+        return self.submit(doomed=self.faulty("dies_at_minimum") and payload.get("quality") == 10)
+
+    def run(self, model: Model, payload: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        extra = {"x-request-id": str(uuid.uuid4()), "x-cost": "0.05", "x-generation-time": "1.5"}
+        if not self.faulty("header_missing"):
+            extra["x-remaining-credits"] = "99.95"
+        if self.faulty("cost_in_words", "cost_negative"):
+            extra["x-cost"] = "free" if self.faulty("cost_in_words") else "-0.05"
+        if self.faulty("key_as_id"):
+            extra["x-request-id"] = headers["x-api-key"]
+        seed = payload.get(model.returns.controls.seed or "")
+        if isinstance(seed, int):
+            extra["x-seed-value"] = str(seed + self.faulty("other_seed"))
+        if model.returns.media == "image":
+            return self.picture(model, payload, extra)
+        if self.faulty("json_is_text"):
+            return Answer(200, "text/plain", b"done", extra)
+        return reply(200, {"image": "https://images.segmind.com/generations/a.jpeg"}, extra)
+
+    def picture(self, model: Model, payload: dict[str, Any], extra: Mapping[str, str]) -> Answer:
+        controls, by_name = model.returns.controls, model.parameters_by_name
+
+        def value(name: str | None, otherwise: Any) -> Any:
+            return otherwise if name is None else payload.get(name, by_name[name].default)
+
+        kind = "jpeg" if self.faulty("format_ignored") else str(value(controls.format, "jpeg")).replace("jpg", "jpeg")
+        sized = not self.faulty("size_ignored") and value(controls.size_from_input, False) is False
+        data = picture(kind, value(controls.width, 64) if sized else 64, value(controls.height, 64) if sized else 64)
+        if self.faulty("picture_cut"):
+            data = data[: len(data) // 2]
+        if value(controls.base64, False) is True and not self.faulty("base64_ignored"):
+            prefix = f"data:image/{kind};base64," if self.faulty("base64_prefixed") else ""
+            return reply(200, {"image": prefix + base64.b64encode(data).decode(), "status": "Success"}, extra)
+        return Answer(200, "image/png" if self.faulty("content_type_fixed") else f"image/{kind}", data, extra)
+
+    def submit(self, *, doomed: bool) -> Answer:
+        request_id = "always-the-same" if self.faulty("id_repeated") else str(uuid.uuid4())
+        self.looks[request_id] = 0
+        if doomed:
+            self.doomed.add(request_id)
+        base = "" if self.faulty("urls_relative") else "https://api.segmind.com"
+        body = {
+            "request_id": request_id,
+            "status": "PROCESSING" if self.faulty("submit_processing") else "QUEUED",
+            "poll_url": f"{base}/v1/requests/{request_id}",
+            "status_url": f"{base}/v2/requests/{request_id}"
+            + ("" if self.faulty("status_url_is_result") else "/status"),
+            "response_url": f"{base}/v2/requests/{request_id}",
+        }
+        if self.faulty("poll_url_missing"):
+            del body["poll_url"]
+        return reply(202 if self.faulty("submit_202") else 200, body)
+
+    def poll(self, request_id: str, kind: str) -> Answer:
+        if request_id not in self.looks and self.faulty("unknown_is_200"):
+            return reply(200, {"status": "FAILED", "error": "Not found"})
+        lost = self.faulty("jobs_lost") or (self.faulty("poll_lost") and kind == "poll")
+        if request_id not in self.looks or lost:
+            raise Refused(404, f"Request {request_id} not found")
+        self.looks[request_id] += kind == "status"
+        state = self.state(request_id)
+        if state == "FAILED":
+            error = {} if self.faulty("failed_without_error") else {"error": "no luck"}
+            return reply(200 if self.faulty("failed_is_200") else 422, {"status": state, **error, "metrics": {}})
+        done = state == "COMPLETED"
+        body = {
+            "status": "PROCESSING" if self.faulty("result_disagrees") and kind == "result" else state,
+            "request_id": "another" if self.faulty("another_id") else request_id,
+            "metrics": {"inference_time": 13.06} if done and not self.faulty("metrics_missing") else {},
+        }
+        early = self.faulty("output_early_in_status") or (self.faulty("output_early") and kind == "result")
+        if early or (done and kind != "status" and not self.faulty("output_missing")):
+            host = "" if self.faulty("output_relative") else "https://images.segmind.com"
+            body["output"] = f"{host}/generations/a.jpeg"
+        return reply(202 if self.faulty("running_is_202") and not done else 200, body)
+
+    def state(self, request_id: str) -> str:
+        states: tuple[str, ...] = ("QUEUED", "PROCESSING", "COMPLETED")
+        for name in self.faults & STATES.keys():
+            states = STATES[name]
+        if request_id in self.doomed:
+            states = STATES["all_fail"]
+        return states[min(max(self.looks[request_id], 1), len(states)) - 1]
+
+
+def reply(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, "application/json", json.dumps(body).encode(), headers or {})
+
+
+@cache
+def picture(kind: str, width: int, height: int) -> bytes:
+    """A picture of one colour."""
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(stream, kind)
+    return stream.getvalue()

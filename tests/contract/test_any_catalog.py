@@ -1,0 +1,67 @@
+"""Two readings of the same facts agree on any model: the harness's cases, and a validator made by jsonschema."""
+
+import itertools
+from dataclasses import replace
+from typing import Any, get_args
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segforge.spec.catalog import ABSENT, Catalog, Choices, Controls, Model, Parameter, ParameterType, Returns, Source
+from segforge_contract.campaign import case_strategy
+from segforge_contract.cases import operations
+from tests.contract.campaigns import campaign, session
+from tests.contract.standin import StandIn
+
+NAMES = ("alpha", "beta", "gamma", "delta", "prompt")
+
+
+@st.composite
+def parameters(draw: st.DrawFn, name: str) -> tuple[Parameter, Any]:
+    """A parameter, and a valid value of it."""
+    type_: ParameterType = draw(st.sampled_from(get_args(ParameterType)))
+    parameter = Parameter(name, type_, draw(st.booleans()), "What it does.", nullable=draw(st.booleans()))
+    values: st.SearchStrategy[Any] = st.booleans() if type_ == "boolean" else st.text(max_size=8)
+    if type_ in ("integer", "number"):
+        whole = st.integers(-50, 50)
+        low, high = sorted(draw(st.tuples(*[whole if type_ == "integer" else whole | st.floats(-50, 50)] * 2)))
+        bounded = draw(st.tuples(st.booleans(), st.booleans()))
+        parameter = replace(parameter, minimum=low if bounded[0] else None, maximum=high if bounded[1] else None)
+        values = st.sampled_from((low, high))
+    unbounded = parameter.minimum is None and parameter.maximum is None
+    if type_ in ("string", "integer") and unbounded and draw(st.booleans()):
+        known = tuple(draw(st.lists(values, min_size=1, max_size=4, unique=True)))
+        parameter = replace(parameter, choices=Choices(known, len(known) + draw(st.integers(0, 2))))
+        values = st.sampled_from(known)
+    defaults = st.just(ABSENT) | values
+    return replace(parameter, default=draw(st.none() | defaults if parameter.nullable else defaults)), draw(values)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    """A model of which nothing holds but that its page agrees with itself."""
+    drawn = [draw(parameters(name)) for name in NAMES[: draw(st.integers(1, len(NAMES)))]]
+    controls = Controls(prompt="prompt" if any(p.name == "prompt" and p.type == "string" for p, _ in drawn) else None)
+    return Model(
+        slug="any-model",
+        title="Any",
+        description="Any.",
+        source=Source("https://example.com", "2026-11-21"),
+        versions=draw(st.sampled_from((("v1",), ("v2",), ("v1", "v2")))),
+        returns=Returns("json", controls=controls),
+        parameters=tuple(parameter for parameter, _ in drawn),
+        example={parameter.name: value for parameter, value in drawn if draw(st.booleans())},
+    )
+
+
+@settings(max_examples=60)
+@given(model=models(), data=st.data())
+def test_no_alarm_whatever_the_specs_say(catalog: Catalog, model: Model, data: st.DataObject) -> None:
+    any_catalog = replace(catalog, models=(model,))
+    standin = StandIn(any_catalog)
+    found = list(campaign(any_catalog, standin).failures)
+    with session(any_catalog, standin) as opened:
+        for operation, valid in itertools.product(operations(model), (True, False)):
+            found += opened.perform(data.draw(case_strategy(any_catalog, model, operation, valid=valid)))
+        found += opened.settle()
+    assert [(failure.case.name, failure.broken.found) for failure in found] == []

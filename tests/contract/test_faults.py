@@ -1,0 +1,169 @@
+"""The harness against a gateway of our own: no alarm while that keeps the contract, the right rule for each fault."""
+
+import pytest
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases import under_profile
+from segforge_contract.rules import RULES
+from tests.contract.campaigns import broken_rules, campaign
+from tests.contract.standin import StandIn
+
+IP, STYLE, NET, TUNED = "flux-ipadapter", "style-transfer", "flux-controlnet", "flux-dev-finetuned"
+
+ACCEPTED = {name for name, rule in RULES.items() if rule.outcomes == ("accepted",)} - {"null.nullable"}
+REFUSED = {name for name, rule in RULES.items() if rule.outcomes == ("refused",)}
+
+# Each fault, alone, and exactly the rules that it breaks.
+FAULTS: dict[str, set[str]] = {
+    "below_accepted": {"range.below"},
+    "above_accepted": {"range.above"},
+    "steps_unbounded": {"range.above"},
+    "range_rounded": {"range.below", "range.above"},
+    "range_clamped": {"range.below", "range.above"},
+    "minimum_exclusive": {"range.at_minimum"},
+    "maximum_exclusive": {"range.at_maximum"},
+    "dies_at_minimum": {"range.at_minimum"},
+    "crashes_at_maximum": {"range.at_maximum"},
+    "enum_value_lost": {"enum.each"},
+    "enum_unchecked": {"enum.unknown"},
+    "enum_case_folded": {"enum.unknown"},
+    "enum_stripped": {"enum.unknown"},
+    "true_refused": {"boolean.each"},
+    "default_refused": {"default.explicit"},
+    "optional_required": {"optional.omitted"},
+    "missing_accepted": {"required.missing"},
+    "null_accepted": {"null.not_nullable"},
+    "null_refused": {"null.nullable"},
+    "string_to_integer": {"type.string_for_integer"},
+    "string_to_number": {"type.string_for_number"},
+    "string_to_boolean": {"type.string_for_boolean"},
+    "integer_to_boolean": {"type.integer_for_boolean"},
+    "boolean_to_integer": {"type.boolean_for_integer"},
+    "boolean_to_number": {"type.boolean_for_number"},
+    "fraction_truncated": {"type.number_for_integer"},
+    "scalar_to_string": {"type.integer_for_string", "type.number_for_string", "type.boolean_for_string"},
+    "array_unpacked": {f"type.array_for_{wanted}" for wanted in ("string", "integer", "number", "boolean")},
+    "object_unpacked": {f"type.object_for_{wanted}" for wanted in ("string", "integer", "number", "boolean")},
+    "invalid_406": REFUSED,
+    "invalid_422": REFUSED,
+    "invalid_500": REFUSED,
+    "redirects": REFUSED | {"body.malformed"},
+    "malformed_500": {"body.malformed"},
+    "array_accepted": {"body.malformed"},
+    "latin_1": {"body.malformed"},
+    "no_key_accepted": {"auth.missing", "order.auth_before_model", "order.auth_before_method"},
+    "no_key_403": {"auth.missing", "order.auth_before_model", "order.auth_before_method"},
+    "any_key_accepted": {"auth.invalid"},
+    "unknown_model_400": {"model.unknown", "order.model_before_method"},
+    "unknown_is_200": {"request.unknown", "output.unknown"},
+    "get_runs": {"method.not_allowed"},
+    "method_404": {"method.not_allowed", "order.method_before_content_type"},
+    "content_type_ignored": {"content_type.invalid", "order.content_type_before_body"},
+    "content_type_415": {"content_type.invalid", "order.content_type_before_body"},
+    "no_content_type_accepted": {"content_type.invalid"},
+    "charset_refused": {"content_type.charset"},
+    "model_before_key": {"order.auth_before_model"},
+    "method_before_key": {"order.auth_before_method", "order.model_before_method"},
+    "method_before_model": {"order.model_before_method"},
+    "content_type_before_method": {"order.method_before_content_type", "method.not_allowed"},
+    "body_before_content_type": {"order.content_type_before_body"},
+    "key_in_error": {"key.not_echoed"},
+    "key_in_header": {"key.not_echoed"},
+    "key_as_id": {"key.not_echoed"},
+    "error_text": {"error.shape"},
+    "error_empty": {"error.shape"},
+    "error_renamed": {"error.shape"},
+    "method_json": {"error.shape"},
+    "refusal_costs": {"money.refusal_is_free"},
+    "header_missing": {"headers.present"},
+    "cost_in_words": {"headers.typed"},
+    "cost_negative": {"headers.typed"},
+    "other_seed": {"headers.seed"},
+    "content_type_fixed": {"bytes.match_content_type"},
+    "picture_cut": {"bytes.match_content_type", "base64.holds_picture"},
+    "format_ignored": {"bytes.match_format"},
+    "size_ignored": {"bytes.match_size"},
+    "base64_ignored": {"base64.holds_picture"},
+    "base64_prefixed": {"base64.holds_picture"},
+    "json_is_text": {"json.parses"},
+    "submit_202": ACCEPTED,
+    "poll_url_missing": {"job.submit_shape"},
+    "submit_processing": {"job.submit_shape"},
+    "urls_relative": {"job.urls_absolute"},
+    "status_url_is_result": {"job.urls_absolute"},
+    "id_repeated": {"job.id_unique"},
+    "jobs_lost": {"job.pollable"},
+    "lower_case": {"job.status_shape"},
+    "another_id": {"job.status_shape", "job.ends_with_result"},
+    "goes_back": {"job.states_monotone"},
+    "completed_then_fails": {"job.terminal_stable"},
+    "completed_then_processing": {"job.terminal_stable"},
+    "running_is_202": {"job.state_is_200"},
+    "all_fail": ACCEPTED,
+    "failed_is_200": ACCEPTED | {"job.failed_is_422"},
+    "failed_without_error": ACCEPTED | {"job.failed_is_422"},
+    "output_early": {"job.no_early_result"},
+    "output_early_in_status": {"job.no_early_result"},
+    "never_ends": {"job.ends_with_result"},
+    "output_missing": {"job.ends_with_result"},
+    "output_relative": {"job.ends_with_result"},
+    "result_disagrees": {"job.ends_with_result"},
+    "metrics_missing": {"job.metrics_present"},
+    "poll_lost": {"job.poll_url_serves"},
+}
+ELSEWHERE = {"null_refused": STYLE, "json_is_text": TUNED, "size_ignored": NET}
+"""Faults that flux-ipadapter has no parameter for, and a model that has."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_breaks_its_rules_and_no_other(catalog: Catalog, fault: str) -> None:
+    outcome = campaign(catalog, StandIn(catalog, fault), ELSEWHERE.get(fault, IP))
+    assert broken_rules(outcome) == FAULTS[fault]
+
+
+def test_every_rule_is_broken_by_some_fault() -> None:
+    assert set().union(*FAULTS.values()) == set(RULES)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_alarm_on_a_gateway_that_keeps_the_contract(catalog: Catalog, seed: int) -> None:
+    outcome = campaign(catalog, StandIn(catalog), max_examples=10, seed=seed)
+    assert outcome.failures == ()
+
+
+def test_no_alarm_on_a_gateway_as_observed_under_that_profile(catalog: Catalog) -> None:
+    observed = under_profile(catalog, "observed")
+    outcome = campaign(observed, StandIn(catalog, observed=True), max_examples=10)
+    assert outcome.failures == ()
+
+
+def test_a_gateway_as_observed_breaks_what_is_documented(catalog: Catalog) -> None:
+    outcome = campaign(catalog, StandIn(catalog, observed=True), IP)
+    assert broken_rules(outcome) == REFUSED
+
+
+def test_a_job_that_should_fail_and_does_not_is_found_under_the_observed_profile(catalog: Catalog) -> None:
+    outcome = campaign(under_profile(catalog, "observed"), StandIn(catalog, "above_accepted", observed=True), IP)
+    assert broken_rules(outcome) == {"range.above"}
+    assert {failure.case.operation for failure in outcome.failures} == {"run", "submit"}
+
+
+def test_failure_names_the_parameter_and_the_value(catalog: Catalog) -> None:
+    outcome = campaign(catalog, StandIn(catalog, "steps_unbounded"), IP)
+    assert {(failure.case.parameter, failure.case.change) for failure in outcome.failures} == {
+        ("num_inference_steps", "num_inference_steps = 76")
+    }
+
+
+def test_hypothesis_finds_what_no_table_sends_and_shrinks_it(catalog: Catalog) -> None:
+    standin = StandIn(catalog, "pair_refused")
+    assert campaign(catalog, standin, IP).failures == ()
+    found = campaign(catalog, standin, IP, max_examples=60).failures
+    model = catalog.model(IP)
+    required = {parameter.name for parameter in model.parameters if parameter.required}
+    assert {failure.broken.rule for failure in found} == {"payload.valid"}
+    for failure in found:
+        payload = failure.case.payload
+        assert payload is not None
+        assert payload.keys() == required | {"base64", "samples"}
+        assert payload["samples"] == 2

@@ -1,0 +1,142 @@
+"""How the stand-in reads a payload: jsonschema decides, and each fault is one line of a table."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from segforge.emit.schemas import request_schema
+from segforge.spec.catalog import Model, Parameter
+
+Cast = Callable[[Parameter, Any], Any]
+
+
+def _string_to_integer(parameter: Parameter, value: Any) -> Any:
+    numeric = parameter.type == "integer" and isinstance(value, str) and value.lstrip("-").isdecimal()
+    return int(value) if numeric else value
+
+
+def _string_to_number(parameter: Parameter, value: Any) -> Any:
+    numeric = parameter.type == "number" and isinstance(value, str) and value.replace(".", "").isdecimal()
+    return float(value) if numeric else value
+
+
+def _string_to_boolean(parameter: Parameter, value: Any) -> Any:
+    return value == "true" if parameter.type == "boolean" and value in ("true", "false") else value
+
+
+def _integer_to_boolean(parameter: Parameter, value: Any) -> Any:
+    return bool(value) if parameter.type == "boolean" and value in (0, 1) else value
+
+
+def _boolean_to_integer(parameter: Parameter, value: Any) -> Any:
+    return int(value) if parameter.type == "integer" and isinstance(value, bool) else value
+
+
+def _boolean_to_number(parameter: Parameter, value: Any) -> Any:
+    return float(value) if parameter.type == "number" and isinstance(value, bool) else value
+
+
+def _fraction_truncated(parameter: Parameter, value: Any) -> Any:
+    return int(value) if parameter.type == "integer" and isinstance(value, float) else value
+
+
+def _scalar_to_string(parameter: Parameter, value: Any) -> Any:
+    return str(value) if parameter.type == "string" and isinstance(value, int | float) else value
+
+
+def _array_unpacked(_: Parameter, value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _object_unpacked(_: Parameter, value: Any) -> Any:
+    return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
+
+
+def _enum_case_folded(parameter: Parameter, value: Any) -> Any:
+    return value.lower() if parameter.choices is not None and isinstance(value, str) else value
+
+
+def _enum_stripped(parameter: Parameter, value: Any) -> Any:
+    return value.strip() if parameter.choices is not None and isinstance(value, str) else value
+
+
+def _range_rounded(parameter: Parameter, value: Any) -> Any:
+    return round(value, 2) if parameter.type == "number" and isinstance(value, float) else value
+
+
+def _range_clamped(parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, bool | str | list | dict | None) or parameter.minimum is None or parameter.maximum is None:
+        return value
+    return min(max(value, parameter.minimum), parameter.maximum)
+
+
+CASTS: Mapping[str, Cast] = {
+    "string_to_integer": _string_to_integer,
+    "string_to_number": _string_to_number,
+    "string_to_boolean": _string_to_boolean,
+    "integer_to_boolean": _integer_to_boolean,
+    "boolean_to_integer": _boolean_to_integer,
+    "boolean_to_number": _boolean_to_number,
+    "fraction_truncated": _fraction_truncated,
+    "scalar_to_string": _scalar_to_string,
+    "array_unpacked": _array_unpacked,
+    "object_unpacked": _object_unpacked,
+    "enum_case_folded": _enum_case_folded,
+    "enum_stripped": _enum_stripped,
+    "range_rounded": _range_rounded,
+    "range_clamped": _range_clamped,
+}
+"""Values that a lax gateway turns into ones that it can use."""
+
+OVERLOOKED: Mapping[str, Callable[[Any], bool]] = {
+    "below_accepted": lambda error: error.validator == "minimum",
+    "above_accepted": lambda error: error.validator == "maximum",
+    "steps_unbounded": lambda error: error.validator == "maximum" and "steps" in str(error.absolute_path),
+    "enum_unchecked": lambda error: error.validator == "enum" and isinstance(error.instance, str),
+    "missing_accepted": lambda error: error.validator == "required",
+    "null_accepted": lambda error: error.instance is None,
+}
+"""Violations, as jsonschema reports them, that a lax gateway doesn't see."""
+
+INVENTED: Mapping[str, Callable[[Model, Parameter, Mapping[str, Any]], bool]] = {
+    "minimum_exclusive": lambda m, p, v: p.minimum is not None and v.get(p.name) == p.minimum and not _sample(m, p, v),
+    "maximum_exclusive": lambda m, p, v: p.maximum is not None and v.get(p.name) == p.maximum and not _sample(m, p, v),
+    "enum_value_lost": lambda _, p, v: p.choices is not None and v.get(p.name) == p.choices.known[-1],
+    "optional_required": lambda m, p, v: p.name not in v and p.name in m.valid_example,
+    "null_refused": lambda _, p, v: p.nullable and p.name in v and v[p.name] is None,
+    "default_refused": lambda m, p, v: p.name in v and v[p.name] == p.default and not _sample(m, p, v),
+    "true_refused": lambda _, p, v: v.get(p.name) is True,
+    "pair_refused": lambda _m, _p, v: v.get("base64") is True and v.get("samples", 1) > 1,
+}
+"""Valid payloads that a picky gateway refuses: given a model, a parameter and a payload."""
+
+
+def _sample(model: Model, parameter: Parameter, payload: Mapping[str, Any]) -> bool:
+    return bool(payload.get(parameter.name) == model.valid_example.get(parameter.name))
+
+
+class Validation:
+    """What a model takes, with faults switched on by name."""
+
+    def __init__(self, model: Model, faults: frozenset[str]) -> None:
+        self.model = model
+        self.schema = Draft202012Validator(request_schema(model))
+        self.casts = [cast for name, cast in CASTS.items() if name in faults]
+        self.overlooked = [overlooks for name, overlooks in OVERLOOKED.items() if name in faults]
+        self.invented = [refuses for name, refuses in INVENTED.items() if name in faults]
+
+    def read(self, payload: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The payload as the gateway understands it, and the kinds of violation, as jsonschema names them."""
+        parameters = self.model.parameters_by_name
+        read = dict(payload)
+        for name in read.keys() & parameters.keys():
+            for cast in self.casts:
+                read[name] = cast(parameters[name], read[name])
+        found = [
+            str(error.validator)
+            for error in self.schema.iter_errors(read)
+            if not any(overlooks(error) for overlooks in self.overlooked)
+        ]
+        picky = any(refuses(self.model, p, read) for p in self.model.parameters for refuses in self.invented)
+        return read, [*found, *(["whim"] if picky else [])]
