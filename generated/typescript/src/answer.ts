@@ -17,7 +17,7 @@ export function isOk(answer: Answer): boolean {
 }
 
 /** The media type without its parameters, such as `image/jpeg`; empty where the gateway names none. */
-export function mediaType(headers: Readonly<Record<string, string>>): string {
+export function mediaType({ headers }: Answer): string {
   return (headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
 }
 

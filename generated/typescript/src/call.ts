@@ -28,7 +28,7 @@ export async function runModel<R extends Result>(
 ): Promise<R> {
   const token = {};
   const { answer } = await post(transport, RUN, model, params, options, token);
-  transport.spend.settle(token, model.slug, numberOf(answer.headers[COST_HEADER]));
+  transport.spend?.settle(token, model.slug, numberOf(answer.headers[COST_HEADER]));
   return decode(answer);
 }
 
@@ -45,11 +45,11 @@ export async function submitModel(
   const body = objectOf(answer) ?? {};
   const requestId = body["request_id"];
   if (typeof requestId !== "string" || !requestId) {
-    transport.spend.settle(token, slug, undefined);
-    const detail = "the gateway accepted the job but named no request_id, so that it can't be followed";
+    transport.spend?.settle(token, slug, undefined);
+    const detail = "the answer to the submit names no request_id to follow the job by";
     throw new SegmindError(detail, { ...facts, status: answer.status, body: jsonOrText(answer), maybeBilled: true });
   }
-  transport.spend.rename(token, requestId);
+  transport.spend?.rename(token, requestId);
   return new Job(transport, { requestId, slug, submittedAt: transport.clock.now() }, body, typicalMs);
 }
 
@@ -64,11 +64,12 @@ async function post(
   if ((options?.validate ?? transport.validate) && parameters) {
     const broken = violations(parameters, params);
     if (broken.length) {
-      throw new InvalidParameters(broken, { model: slug });
+      const detail = broken.map(({ parameter, message, rule }) => `${parameter}: ${message} (${rule})`).join("; ");
+      throw new InvalidParameters(detail, { model: slug, violations: broken });
     }
   }
   const request = { method: route[0], path: pathOf(route, slug), body: await encoded(params), model: slug };
-  transport.spend.admit(token, slug);
+  transport.spend?.admit(token, slug);
   try {
     const exchange = await transport.send(request, options);
     if (isOk(exchange.answer)) {
@@ -76,7 +77,7 @@ async function post(
     }
     throw errorFor(exchange.answer, exchange.facts);
   } catch (error) {
-    transport.spend.settle(token, slug, undefined, (error as Partial<SegmindError>).maybeBilled);
+    transport.spend?.settle(token, slug, undefined, (error as Partial<SegmindError>).maybeBilled);
     throw error;
   }
 }

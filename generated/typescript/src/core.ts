@@ -8,7 +8,7 @@ import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type SavedJob } from "./job.js";
 import type { CallOptions, SegmindOptions, WaitOptions } from "./options.js";
 import { type JsonResult, type MediaResult, anyResult } from "./results.js";
-import type { Spend } from "./spend.js";
+import { Spend } from "./spend.js";
 import { Transport } from "./transport.js";
 
 /** Settings of `gather`. */
@@ -35,7 +35,7 @@ export class SegmindCore {
 
   /** Throws `MissingApiKey` where there is no key. */
   constructor(options: SegmindOptions = {}) {
-    const transport = new Transport(options);
+    const transport = new Transport(options, new Spend(options.maxSpend));
     Object.defineProperty(this, "_transport", { value: transport });
     this.jobs = { resume: (job) => new Job(transport, typeof job === "string" ? { requestId: job } : job) };
   }
@@ -47,7 +47,7 @@ export class SegmindCore {
 
   /** What the calls of this client have cost. */
   get spend(): Spend {
-    return this._transport.spend;
+    return this._transport.spend!;
   }
 
   /** Submit a job (v2), wait until it ends, and give its result: `status`, `output`, `metrics` and more. */

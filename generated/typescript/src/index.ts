@@ -36,7 +36,7 @@ export {
 export { Job, type JobRecord, type SavedJob } from "./job.js";
 export type { MediaInput } from "./media.js";
 export { Model } from "./model.js";
-export type { CallOptions, ClientEvent, Clock, SegmindOptions, WaitOptions } from "./options.js";
+export type { CallOptions, ClientEvent, Clock, ConnectionOptions, SegmindOptions, WaitOptions } from "./options.js";
 export { JsonResult, MediaResult } from "./results.js";
 export type { Spend } from "./spend.js";
 export type { Violation } from "./validation.js";

@@ -12,10 +12,9 @@ import {
   jobFailed,
 } from "./errors.js";
 import { COMPLETED, FAILED, RESULT, STATUS } from "./gateway.js";
-import { bytesOf, sniffed } from "./media.js";
 import type { CallOptions, WaitOptions } from "./options.js";
-import { MediaResult, mediaResult, numberOf } from "./results.js";
-import { type Transport, aborted, pathOf } from "./transport.js";
+import { type MediaResult, mediaResult, numberOf } from "./results.js";
+import { type Transport, pathOf } from "./transport.js";
 
 /** A job's record, with whatever the gateway adds. */
 export interface JobRecord extends JsonObject {
@@ -75,7 +74,7 @@ export class Job {
       throw this.#failed(record);
     }
     if (COMPLETED.includes(String(record.status))) {
-      this.#transport.spend.settle(this.requestId, this.slug ?? "", numberOf(record.metrics?.["cost"]));
+      this.#transport.spend?.settle(this.requestId, this.slug ?? "", numberOf(record.metrics?.["cost"]));
     }
     return record;
   }
@@ -83,9 +82,6 @@ export class Job {
   /** Poll until the job ends, and give its result. Throws `InferenceTimeout` at the deadline; you can wait again. */
   async wait(options: WaitOptions = {}): Promise<JobRecord> {
     const { timeoutMs = 600000, intervalMs, signal, onUpdate } = options;
-    if (!(timeoutMs >= 0) || (intervalMs !== undefined && !(intervalMs >= 0))) {
-      throw new RangeError(`timeoutMs ${timeoutMs} and intervalMs ${intervalMs} must be milliseconds from 0 on`);
-    }
     const { clock } = this.#transport;
     const start = clock.now();
     const left = () => start + timeoutMs - clock.now();
@@ -103,12 +99,8 @@ export class Job {
           throw this.#failed(record);
         }
         const age = clock.now() - (this.submittedAt ?? start);
-        const pause = Math.min(intervalMs ?? pollDelay(age, this.#typicalMs), left());
-        if (pause > 0) {
-          await clock.sleep(pause, signal).catch(() => {
-            throw aborted(signal, this.#facts());
-          });
-        }
+        const pause = Math.min(intervalMs || pollDelay(age, this.#typicalMs), left());
+        await clock.sleep(pause, signal);
       } while (left() > 0);
     } catch (error) {
       if (!(error instanceof RequestTimeout) || left() > 0) {
@@ -119,29 +111,19 @@ export class Job {
     throw new InferenceTimeout(detail, { ...this.#facts(), maybeBilled: true });
   }
 
-  /** The outputs themselves, as soon as the job is done. They are fetched without the key, wherever they lie. */
-  async download(options: WaitOptions = {}): Promise<MediaResult> {
+  /** Wait, and fetch the outputs themselves, wherever they lie. No key is sent for that. */
+  async download(options: WaitOptions = {}): Promise<MediaResult[]> {
     const record = await this.wait(options);
-    const urls = outputUrls(record);
-    const pictures: MediaResult[] = [];
-    for (const url of urls) {
-      pictures.push(await this.#fetched(url, options.signal));
-    }
-    if (!pictures.length) {
-      throw new DownloadFailed("the result names no output that can be downloaded", { ...this.#facts(), body: record });
-    }
-    const first = pictures[0]!;
-    return new MediaResult(
-      pictures.map((each) => each.content),
-      first.contentType,
-      first.headers,
-      first.raw,
-    );
+    return Promise.all(outputUrls(record).map((url) => this.#fetched(url, options.signal)));
   }
 
   /** Wait, and write the first output to a file (Node, Deno, Bun). */
   async save(path: string | URL, options?: WaitOptions): Promise<void> {
-    await (await this.download(options)).save(path);
+    const [first] = await this.download(options);
+    if (!first) {
+      throw new DownloadFailed("the result names no output", this.#facts());
+    }
+    await first.save(path);
   }
 
   /** The job as plain data, for `client.jobs.resume`. */
@@ -151,14 +133,10 @@ export class Job {
   }
 
   async #fetched(url: string, signal: AbortSignal | undefined): Promise<MediaResult> {
-    if (url.startsWith("data:")) {
-      const bytes = bytesOf(url) ?? new Uint8Array();
-      return new MediaResult([bytes], sniffed(bytes), {}, bytes);
-    }
     const request = { method: "GET", path: url, foreign: true, ...this.#facts() } as const;
     const { answer, facts } = await this.#transport.send(request, { signal });
     if (!isOk(answer)) {
-      throw new DownloadFailed(`${url} answers ${answer.status}`, { ...facts, status: answer.status });
+      throw errorFor(answer, facts, DownloadFailed);
     }
     return mediaResult(answer);
   }
@@ -172,25 +150,24 @@ export class Job {
       return record;
     }
     if (isOk(answer)) {
-      return route === RESULT ? this.#unforeseen(answer) : {};
+      // Of a state, it tells nothing; a result has been paid for and is kept, whatever it looks like.
+      return route === STATUS ? {} : { status: COMPLETED[0]!, output: keptOf(answer) };
     }
     throw errorFor(answer, facts, answer.status === 404 ? ResultExpired : undefined);
   }
 
-  /** A record for a result that is no JSON object: it has been paid for and is kept. */
-  #unforeseen(answer: Answer): JobRecord {
-    const output = isText(mediaType(answer.headers)) ? jsonOrText(answer) : answer.bytes;
-    return { status: COMPLETED[0]!, request_id: this.requestId, output, metrics: {} };
-  }
-
   #failed(record: JobRecord): SegmindError {
-    this.#transport.spend.settle(this.requestId, this.slug ?? "", undefined, false);
+    this.#transport.spend?.settle(this.requestId, this.slug ?? "", undefined, false);
     return jobFailed(record, this.#facts());
   }
 
   #facts(): { model: string | undefined; requestId: string } {
     return { model: this.slug, requestId: this.requestId };
   }
+}
+
+function keptOf(answer: Answer): unknown {
+  return isText(mediaType(answer)) ? jsonOrText(answer) : answer.bytes;
 }
 
 /**
@@ -205,11 +182,9 @@ export function pollDelay(ageMs: number, typicalMs = 0): number {
 
 /** The URLs of a result's outputs, each once. */
 export function outputUrls(record: JobRecord): string[] {
-  const listed = Array.isArray(record["images"])
-    ? record["images"].map((image: unknown) => (image as JsonObject | null)?.["url"])
-    : [];
-  const urls = listed.length ? listed : [record.output].flat();
-  return [...new Set(urls.filter((url): url is string => typeof url === "string" && /^(https?:|data:)/.test(url)))];
+  const images = [record["images"]].flat().map((image) => (image as JsonObject | undefined)?.["url"]);
+  const urls = [...images, record.output].flat();
+  return [...new Set(urls.filter((url): url is string => /^(https?:|data:)/.test(String(url))))];
 }
 
 function isFailed(record: JobRecord): boolean {

@@ -17,44 +17,32 @@ export function bytesOf(text: unknown): Uint8Array | undefined {
   }
 }
 
+/** How the files of each media type begin. */
+const OPENINGS: readonly (readonly [opening: RegExp, type: string])[] = [
+  [/^\xff\xd8\xff/, "image/jpeg"],
+  [/^\x89PNG/, "image/png"],
+  [/^RIFF[^]{4}WEBP/, "image/webp"],
+];
+
 /** The media type of a picture by its first bytes. */
 export function sniffed(bytes: Uint8Array): string {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  return start.startsWith("\xff\xd8\xff")
-    ? "image/jpeg"
-    : start.startsWith("\x89PNG\r\n\x1a\n")
-      ? "image/png"
-      : /^RIFF[^]{4}WEBP/.test(start)
-        ? "image/webp"
-        : "application/octet-stream";
+  return OPENINGS.find(([opening]) => opening.test(start))?.[1] ?? "application/octet-stream";
 }
 
-/** The JSON body of a call. Rejects with a TypeError that names the parameter where a value can't be sent. */
+/** The JSON body of a call. Rejects with a TypeError where a value can't be sent. */
 export async function encoded(params: object): Promise<string> {
-  const body: [string, string][] = [];
+  const body: [string, unknown][] = [];
   for (const [name, value] of Object.entries(params)) {
-    try {
-      const text = JSON.stringify(await wireValue(value), finite) as string | undefined;
-      if (text !== undefined) {
-        body.push([name, text]);
-      }
-    } catch (error) {
-      throw new TypeError(`parameter ${JSON.stringify(name)} can't be sent as JSON: ${(error as Error).message}`);
-    }
+    const bytes = await mediaBytes(value);
+    body.push([name, bytes ? dataUrl(bytes, (value as Partial<Blob>).type || sniffed(bytes)) : value]);
   }
-  return `{${body.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
+  return JSON.stringify(Object.fromEntries(body), finite);
 }
 
-async function wireValue(value: unknown): Promise<unknown> {
-  if (value instanceof Blob) {
-    const bytes = new Uint8Array(await value.arrayBuffer());
-    return dataUrl(bytes, value.type || sniffed(bytes));
-  }
-  if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    const bytes = new Uint8Array(value);
-    return dataUrl(bytes, sniffed(bytes));
-  }
-  return value;
+async function mediaBytes(value: unknown): Promise<Uint8Array | undefined> {
+  const held = value instanceof Blob ? await value.arrayBuffer() : value;
+  return held instanceof Uint8Array || held instanceof ArrayBuffer ? new Uint8Array(held) : undefined;
 }
 
 function dataUrl(bytes: Uint8Array, type: string): string {
@@ -65,24 +53,15 @@ function dataUrl(bytes: Uint8Array, type: string): string {
   return `data:${type};base64,${btoa(binary)}`;
 }
 
-function finite(_name: string, value: unknown): unknown {
+function finite(name: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`${value} is no JSON`);
+    throw new TypeError(`parameter ${name} is ${value}, which can't be sent as JSON`);
   }
   return value;
 }
 
-/** Write a file at once: a reader finds all of it or what was there before. */
+/** Write a file, in Node, Deno and Bun. */
 export async function writeFile(path: string | URL, bytes: Uint8Array): Promise<void> {
   const module = "node:fs/promises"; // a name in a variable keeps bundlers for browsers from looking for it
-  const files = await import(/* webpackIgnore: true */ /* @vite-ignore */ module);
-  const suffix = `.${Math.random().toString(36).slice(2)}`;
-  const part = path instanceof URL ? new URL(path.href + suffix) : path + suffix;
-  try {
-    await files.writeFile(part, bytes, { flag: "wx" });
-    await files.rename(part, path);
-  } catch (error) {
-    await files.rm(part, { force: true });
-    throw error;
-  }
+  await (await import(/* webpackIgnore: true */ /* @vite-ignore */ module)).writeFile(path, bytes);
 }

@@ -5,18 +5,19 @@ import type { Answer } from "./answer.js";
 import { type Called, runModel, submitModel } from "./call.js";
 import type { SegmindCore } from "./core.js";
 import type { Job } from "./job.js";
-import type { CallOptions } from "./options.js";
+import type { CallOptions, ConnectionOptions } from "./options.js";
 import type { Result } from "./results.js";
+import { Transport } from "./transport.js";
 import { type Violation, violations } from "./validation.js";
 
-/** A model of the gateway: an attribute of `Segmind`, or made with a `SegmindCore`. */
+/** A model of the gateway: a property of `Segmind`, or made by itself where no other model is to be in a bundle. */
 export abstract class Model {
-  readonly #client: SegmindCore;
+  readonly #transport: Transport;
   readonly #facts: Required<Called>;
 
   /** @internal */
-  protected constructor(client: SegmindCore, facts: Required<Called>) {
-    this.#client = client;
+  protected constructor(client: SegmindCore | ConnectionOptions, facts: Required<Called>) {
+    this.#transport = "_transport" in client ? client._transport : new Transport(client);
     this.#facts = facts;
   }
 
@@ -36,11 +37,11 @@ export abstract class Model {
     options: CallOptions | undefined,
     decode: (answer: Answer) => R,
   ): Promise<R> {
-    return runModel(this.#client._transport, this.#facts, params, options, decode);
+    return runModel(this.#transport, this.#facts, params, options, decode);
   }
 
   /** @internal */
   protected queue(params: object, options: CallOptions | undefined): Promise<Job> {
-    return submitModel(this.#client._transport, this.#facts, params, options);
+    return submitModel(this.#transport, this.#facts, params, options);
   }
 }

@@ -2,24 +2,18 @@
 /** Carries requests to the configured gateway, with the key, and nowhere else. */
 
 import { type Answer, isOk, isText, mediaType } from "./answer.js";
-import {
-  ConnectionFailed,
-  type ErrorFacts,
-  MissingApiKey,
-  RequestAborted,
-  RequestTimeout,
-  type SegmindError,
-} from "./errors.js";
-import { BASE_URL, BASE_URL_VARIABLE, KEY_HEADER, KEY_VARIABLE, type Route, VERSION } from "./gateway.js";
-import type { CallOptions, Clock, SegmindOptions, ClientEvent } from "./options.js";
-import { type Attempt, maybeBilled, resetDelay, retryDelay } from "./retry.js";
-import { Spend } from "./spend.js";
+import { ConnectionFailed, type ErrorFacts, MissingApiKey, RequestAborted, RequestTimeout } from "./errors.js";
+import { BASE_URL, BASE_URL_VARIABLE, KEY_HEADER, KEY_VARIABLE, type Route } from "./gateway.js";
+import type { CallOptions, ClientEvent, Clock, ConnectionOptions } from "./options.js";
+import { type Failure, maybeBilled, resetDelay, retryDelay } from "./retry.js";
+import type { Spend } from "./spend.js";
 
 /** A request: the path below the base URL (or, without the key, a whole URL), and the JSON body of a POST. */
 export interface WireRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: string;
+  /** Whether the path is a URL of any host, which must not see the key. */
   readonly foreign?: boolean;
   /** What errors name. */
   readonly model?: string | undefined;
@@ -32,272 +26,192 @@ export interface Exchange {
   readonly facts: ErrorFacts;
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const LONGEST_SHOWN = 200;
-const MASK = "[api key]";
+/** Longer ones fire at once, in every JavaScript. */
+const LONGEST_TIMER_MS = 2_000_000_000;
+const LONGEST_SHOWN = 1_000;
 const SHORTEST_MASKED = 8;
-/** Codes of errors that come before anything was sent, in Node (undici) and Bun. */
-const NOT_SENT = new Set<unknown>([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ENETUNREACH",
-  "EHOSTUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ConnectionRefused",
-  "FailedToOpenSocket",
-]);
+
+/** Codes and words of errors that come before anything was sent, in Node (undici), Bun and Deno. */
+const NOT_SENT =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|E(NET|HOST)UNREACH|CONNECT_TIMEOUT|ConnectionRefused|OpenSocket|\(Connect\)/;
 
 /** Sends requests to one gateway. The key is a private field: no JSON, no inspection and no enumeration shows it. */
 export class Transport {
   readonly baseUrl: string;
-  readonly timeoutMs: number;
-  readonly maxRetries: number;
-  readonly validate: boolean;
-  readonly spend: Spend;
+  /** The ledger of the client, where there is one. */
+  readonly spend: Spend | undefined;
   readonly clock: Clock;
+  readonly validate: boolean;
+  readonly #options: ConnectionOptions;
   readonly #key: string;
   readonly #fetch: typeof fetch;
-  readonly #onEvent: ((event: ClientEvent) => void) | undefined;
 
-  constructor(options: SegmindOptions) {
+  constructor(options: ConnectionOptions, spend?: Spend) {
     this.baseUrl = checkedUrl(options.baseUrl || environment(BASE_URL_VARIABLE) || BASE_URL);
-    this.timeoutMs = checkedNumber("timeoutMs", options.timeoutMs ?? 120_000, Number.MIN_VALUE);
-    this.maxRetries = checkedNumber("maxRetries", options.maxRetries ?? 2, 0);
-    this.validate = options.validate ?? false;
-    this.spend = new Spend(options.maxSpend);
+    this.spend = spend;
     this.clock = options.clock ?? SYSTEM_CLOCK;
+    this.validate = options.validate ?? false;
+    this.#options = options;
     this.#key = checkedKey(options.apiKey || environment(KEY_VARIABLE) || "");
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
-    this.#onEvent = options.onEvent;
   }
 
   /** Send a request, again where that is safe, and give whatever the gateway answers in the end. */
   async send(request: WireRequest, options: CallOptions = {}): Promise<Exchange> {
-    const { signal, timeoutMs = this.timeoutMs, maxRetries = this.maxRetries } = options;
+    const { signal } = options;
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 120_000;
+    const maxRetries = options.maxRetries ?? this.#options.maxRetries ?? 2;
+    if (!(timeoutMs > 0 && maxRetries >= 0)) {
+      throw new RangeError(`timeoutMs ${timeoutMs} must be above 0, and maxRetries ${maxRetries} at least 0`);
+    }
+    const { method, model, body } = request;
     const url = request.foreign ? request.path : this.baseUrl + request.path;
-    const deadline = this.clock.now() + checkedNumber("timeoutMs", timeoutMs, 0);
-    for (let number = 1; ; number++) {
-      const event = { method: request.method, url: this.#masked(url), model: request.model, attempt: number };
-      const start = this.clock.now();
+    const { clock } = this;
+    const deadline = clock.now() + timeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      const event = { method, url: this.#masked(url), model, attempt };
+      const start = clock.now();
       this.#tell({ type: "request", ...event });
-      const { attempt, answer, failure } = await this.#once(request, url, number, deadline - start, signal);
-      const elapsedMs = this.clock.now() - start;
-      const detail = failure?.detail;
-      this.#tell({ type: answer ? "response" : "failure", ...event, status: attempt.status, elapsedMs, detail });
-      const waitMs =
-        number > maxRetries || signal?.aborted ? undefined : retryDelay(attempt, this.clock.now(), Math.random());
-      if (waitMs === undefined || this.clock.now() + waitMs > deadline) {
-        if (answer) {
-          return { answer, facts: this.#facts(request, url, attempt) };
-        }
-        throw failure;
+      const outcome = await this.#once(request, url, deadline - start, signal);
+      const now = clock.now();
+      const failure = "kind" in outcome ? outcome : undefined;
+      const { status } = outcome;
+      const elapsedMs = now - start;
+      this.#tell({ type: failure ? "failure" : "response", ...event, status, elapsedMs, detail: failure?.detail });
+      const again = attempt <= maxRetries && !signal?.aborted;
+      const waitMs = again ? retryDelay(method, outcome, attempt, now) : undefined;
+      if (waitMs !== undefined && now + waitMs <= deadline) {
+        this.#tell({ type: "retry", ...event, waitMs });
+        await clock.sleep(waitMs, signal);
+        continue;
       }
-      this.#tell({ type: "retry", ...event, waitMs });
-      await this.clock.sleep(waitMs, signal).catch(() => {
-        throw aborted(signal, this.#facts(request, url, { ...attempt, sent: false }));
-      });
+      const facts: ErrorFacts = {
+        model,
+        requestId: request.requestId,
+        attempts: attempt,
+        maybeBilled: maybeBilled(method, outcome),
+        request: { method, url: event.url, body: body && this.#masked(body).slice(0, LONGEST_SHOWN) },
+        retryAfterMs: status === 429 ? resetDelay(outcome.headers, now) : undefined,
+      };
+      if (failure) {
+        throw new failure.kind(failure.detail, facts);
+      }
+      return { answer: outcome as Answer, facts };
     }
   }
 
   /** Sends a request once, and gives its answer or what kept it from coming. */
-  async #once(
-    request: WireRequest,
-    url: string,
-    number: number,
-    remainingMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ attempt: Attempt; answer?: Answer; failure?: SegmindError }> {
-    const { method } = request;
-    if (signal?.aborted) {
-      const attempt = { method, number, sent: false };
-      return { attempt, failure: aborted(signal, this.#facts(request, url, attempt)) };
-    }
+  async #once(request: WireRequest, url: string, ms: number, signal?: AbortSignal): Promise<Answer | Failure> {
     const controller = new AbortController();
     const abort = () => controller.abort();
+    const timer = setTimeout(abort, Math.min(ms, LONGEST_TIMER_MS));
     signal?.addEventListener("abort", abort);
-    const timer = setTimeout(abort, Math.min(remainingMs, LONGEST_TIMER_MS));
+    let sent = false;
     try {
-      const answer = await this.#exchange(request, url, controller.signal);
-      return { attempt: { method, number, sent: true, status: answer.status, headers: answer.headers }, answer };
+      signal?.throwIfAborted();
+      sent = true;
+      const response = await this.#fetch(url, this.#init(request, controller.signal));
+      return this.#answer(response, new Uint8Array(await response.arrayBuffer()));
     } catch (error) {
-      const stopped = controller.signal.aborted;
-      const attempt = { method, number, sent: stopped || !neverSent(error) };
-      const facts = this.#facts(request, url, attempt);
+      // Nothing becomes a `cause`: an error of a foreign `fetch` may hold the request, and that holds the key.
       if (signal?.aborted) {
-        return { attempt, failure: aborted(signal, facts) };
+        return { kind: RequestAborted, detail: "the call was aborted", sent };
       }
       const { origin } = new URL(url);
-      // No `cause`: an error of a foreign `fetch` may hold the request, and that holds the key.
-      const failure = stopped
-        ? new RequestTimeout(`no answer from ${origin} in time`, facts)
-        : new ConnectionFailed(this.#masked(`${origin}: ${reason(error)}`), facts);
-      return { attempt, failure };
+      if (controller.signal.aborted) {
+        return { kind: RequestTimeout, detail: `no answer from ${origin} in time`, sent };
+      }
+      const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: Record<string, unknown> };
+      const said = [message, code, cause?.["code"], cause?.["message"]].filter(Boolean).join(": ");
+      return { kind: ConnectionFailed, detail: this.#masked(`${origin}: ${said}`), sent: !NOT_SENT.test(said) };
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     }
   }
 
-  /** What an error of this attempt tells beside its text. */
-  #facts(request: WireRequest, url: string, attempt: Attempt): ErrorFacts {
-    const failed = attempt.status === undefined || attempt.status >= 300;
-    const body = failed && request.body && JSON.parse(this.#masked(request.body), shortened);
-    return {
-      model: request.model,
-      requestId: request.requestId && this.#masked(request.requestId),
-      attempts: attempt.number,
-      maybeBilled: maybeBilled(attempt),
-      request: { method: request.method, url: this.#masked(url), ...(body && { body }) },
-      retryAfterMs: attempt.status === 429 ? resetDelay(attempt.headers ?? {}, this.clock.now()) : undefined,
-    };
-  }
-
-  async #exchange(request: WireRequest, url: string, signal: AbortSignal): Promise<Answer> {
-    const headers: Record<string, string> = {};
-    if (!request.foreign) {
-      headers[KEY_HEADER] = this.#key;
-      if (PROCESS) {
-        headers["user-agent"] = `segmind-client-typescript/${VERSION}`; // browsers set their own
-      }
+  /** Headers with the key, for the configured address only; from there, no redirect is followed. */
+  #init({ method, body, foreign }: WireRequest, signal: AbortSignal): RequestInit {
+    if (foreign) {
+      return { signal };
     }
-    if (request.body !== undefined) {
-      headers["content-type"] = "application/json";
-    }
-    const init: RequestInit = {
-      method: request.method,
-      headers,
-      redirect: request.foreign ? "follow" : "manual",
-      signal,
-    };
-    const response = await this.#fetch(url, request.body === undefined ? init : { ...init, body: request.body });
-    return this.#answer(response.status, response.headers, new Uint8Array(await response.arrayBuffer()));
+    const headers = { [KEY_HEADER]: this.#key };
+    return body === undefined
+      ? { method, headers, redirect: "manual", signal }
+      : { method, headers: { ...headers, "content-type": "application/json" }, redirect: "manual", signal, body };
   }
 
   /** The answer without the key, which a gateway may quote; pictures are left as they are. */
-  #answer(status: number, received: Headers, bytes: Uint8Array): Answer {
+  #answer(response: Response, bytes: Uint8Array): Answer {
     const headers: Record<string, string> = {};
-    received.forEach((value, name) => {
-      headers[name.toLowerCase()] = this.#masked(value);
+    response.headers.forEach((value, name) => {
+      headers[name] = this.#masked(value);
     });
-    const answer = { status, headers, bytes };
-    if (isOk(answer) && !isText(mediaType(headers))) {
-      return answer;
+    const answer = { status: response.status, headers, bytes };
+    if (!isOk(answer) || isText(mediaType(answer))) {
+      const text = new TextDecoder().decode(bytes);
+      const masked = this.#masked(text);
+      answer.bytes = masked === text ? bytes : new TextEncoder().encode(masked);
     }
-    const text = new TextDecoder().decode(bytes);
-    const masked = this.#masked(text);
-    return masked === text ? answer : { ...answer, bytes: new TextEncoder().encode(masked) };
+    return answer;
   }
 
   #masked(text: string): string {
-    return this.#key.length < SHORTEST_MASKED ? text : text.replaceAll(this.#key, MASK);
+    return this.#key.length < SHORTEST_MASKED ? text : text.replaceAll(this.#key, "[api key]");
   }
 
   #tell(event: ClientEvent): void {
     try {
-      this.#onEvent?.(event);
+      this.#options.onEvent?.(event);
     } catch {
       // A listener's mistake must not cost the result of a call that was paid for.
     }
   }
 }
 
-const PROCESS = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process;
-
 const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const stop = () => {
+    new Promise((resolve) => {
+      const done = () => {
         clearTimeout(timer);
-        reject(signal!.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
+        signal?.removeEventListener("abort", done);
         resolve();
-      }, ms);
-      if (signal?.aborted) {
-        stop();
-      }
-      signal?.addEventListener("abort", stop, { once: true });
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener("abort", done);
     }),
 };
 
-/** The error of a call that the caller ended. */
-export function aborted(signal: AbortSignal | undefined, facts: ErrorFacts): RequestAborted {
-  const error = new RequestAborted("the call was aborted", facts);
-  Object.defineProperty(error, "cause", { value: signal?.reason, configurable: true });
-  return error;
-}
-
-/** A reviver that cuts long texts, such as pictures. */
-function shortened(_name: string, value: unknown): unknown {
-  const long = typeof value === "string" && value.length > LONGEST_SHOWN;
-  return long ? `${value.slice(0, 40)}... (${value.length} characters)` : value;
-}
-
-/** Whether a failed `fetch` is known to have sent nothing. */
-function neverSent(error: unknown): boolean {
-  const { cause, code, message } = error as { cause?: { code?: unknown }; code?: unknown; message?: unknown };
-  const inDeno = "client error (Connect)";
-  return NOT_SENT.has(cause?.code ?? code) || String(message).includes(inDeno);
-}
-
-/** What a failed `fetch` says about itself. */
-function reason(error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: unknown; message?: unknown }; message?: unknown };
-  return [message ?? error, cause?.code, cause?.message].filter(Boolean).map(String).join(": ");
-}
-
 /** The path of a route, with one segment for what stands in its place; whatever that holds, it leads nowhere else. */
 export function pathOf([, path]: Route, value: string): string {
-  if (!value) {
-    throw new TypeError("a slug or a request id is empty");
+  if (/^\.*$/.test(value)) {
+    throw new TypeError(`no slug or request id: "${value}"`);
   }
-  const segment = encodeURIComponent(value);
-  return path.replace(/\{[a-z_]+\}/, () => (/^\.+$/.test(segment) ? segment.replaceAll(".", "%2E") : segment));
+  return path.replace(/\{\w+\}/, () => encodeURIComponent(value));
 }
 
 function environment(name: string): string | undefined {
-  return PROCESS?.env?.[name];
-}
-
-function checkedNumber(name: string, value: number, least: number): number {
-  if (!(value >= least)) {
-    throw new RangeError(`${name} is ${value}; expected a number from ${least ? "above 0" : "0"} on`);
-  }
-  return value;
+  return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name];
 }
 
 /** The key, fit for a header; messages never show it. */
 function checkedKey(key: string): string {
   const trimmed = key.trim();
   if (!trimmed) {
-    throw new MissingApiKey(`no API key: set the environment variable ${KEY_VARIABLE}, or pass { apiKey }`);
+    throw new MissingApiKey(`no API key: set ${KEY_VARIABLE}, or pass { apiKey }`);
   }
-  if (!/^[\x21-\x7e]+$/.test(trimmed)) {
-    throw new TypeError(
-      "the API key holds characters that no key has, such as spaces or line ends; check how it was copied",
-    );
+  if (!/^[!-~]+$/.test(trimmed)) {
+    throw new TypeError("the API key holds characters that no key has; check how it was copied");
   }
   return trimmed;
 }
 
 /** The gateway's address without a closing slash or version. */
 function checkedUrl(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text.trim());
-  } catch {
-    throw new TypeError(`baseUrl is no URL; expected the gateway's address, such as ${BASE_URL}`);
+  const [url] = /^https?:\/\/[^\s?#@]+$/.exec(text.trim()) ?? [];
+  if (!url) {
+    throw new TypeError(`baseUrl must be like ${BASE_URL}, without user, query and fragment`);
   }
-  if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw new TypeError(
-      `baseUrl is not http(s), or holds a user, a query or a fragment; expected an address such as ${BASE_URL}`,
-    );
-  }
-  return url.href
-    .replace(/\/+$/, "")
-    .replace(/\/v[12]$/, "")
-    .replace(/\/+$/, "");
+  return new URL(url).href.replace(/(\/v[12])?\/*$/, "");
 }

@@ -52,7 +52,7 @@ _FIXED_ERRORS: Final = (
 
 # Names that are exported, or that the modules of models use, so that no model's class takes one of them.
 _CLASS_NAMES: Final = frozenset(
-    {*_FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ErrorFacts", "GatherOptions", "Job", "JobFailed"}
+    {*_FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts", "GatherOptions", "Job", "JobFailed"}
     | {"JobRecord", "Jobs", "JsonResult", "MediaInput", "MediaResult", "Model", "Object", "Promise", "SavedJob"}
     | {"Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "Spend", "Violation", "WaitOptions"}
 )

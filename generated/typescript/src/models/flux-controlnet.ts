@@ -3,7 +3,7 @@ import type { SegmindCore } from "../core.js";
 import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
-import type { CallOptions } from "../options.js";
+import type { CallOptions, ConnectionOptions } from "../options.js";
 import { type MediaResult, mediaResult } from "../results.js";
 
 /** What a call of Flux Controlnets takes. */
@@ -68,7 +68,7 @@ export interface FluxControlnetParams {
  * Docs: https://www.segmind.com/models/flux-controlnet/api (reviewed 2026-11-21).
  */
 export class FluxControlnet extends Model {
-  constructor(client: SegmindCore) {
+  constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-controlnet",
       typicalMs: 0,

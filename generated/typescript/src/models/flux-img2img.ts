@@ -3,7 +3,7 @@ import type { SegmindCore } from "../core.js";
 import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
-import type { CallOptions } from "../options.js";
+import type { CallOptions, ConnectionOptions } from "../options.js";
 import { type MediaResult, mediaResult } from "../results.js";
 
 /** What a call of Flux.1 Image To Image takes. */
@@ -56,7 +56,7 @@ export interface FluxImg2imgParams {
  * Typical time: 24.99 seconds.
  */
 export class FluxImg2img extends Model {
-  constructor(client: SegmindCore) {
+  constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-img2img",
       typicalMs: 24990,
