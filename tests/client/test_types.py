@@ -38,7 +38,7 @@ ODD_PARAMETERS = (
 RIGHT = """\
 from typing import Any
 from typing_extensions import assert_type
-from segmind_client import Job, JsonResult, MediaResult, Segmind
+from segmind_client import Job, JobResult, JsonResult, MediaResult, Segmind
 
 client = Segmind()
 """
@@ -74,7 +74,7 @@ def right_uses(model: Model) -> Iterator[str]:
     if "v2" in model.versions:
         yield f"job = {_call(f'{attribute}.submit', model.valid_example)}"
         yield "assert_type(job, Job)"
-        yield "assert_type(job.wait(timeout=600, interval=1.0), dict[str, Any])"
+        yield "assert_type(job.wait(timeout=600, interval=1.0), JobResult)"
     for parameter in model.parameters:
         if parameter.choices is not None:
             for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
