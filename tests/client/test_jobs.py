@@ -14,7 +14,9 @@ RESULT = {"status": "COMPLETED", "output": "https://images.test/1.jpeg", "metric
 
 
 def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Segmind:
-    return Segmind(KEY, "http://gateway.test", http_client=httpx.Client(transport=httpx.MockTransport(answer)))
+    return Segmind(
+        KEY, "http://gateway.test", retries=0, http_client=httpx.Client(transport=httpx.MockTransport(answer))
+    )
 
 
 def states(gateway: Gateway, *records: object) -> None:
