@@ -27,7 +27,7 @@ export function isText(type: string): boolean {
 }
 
 /** Whether a media type is JSON's. */
-export function isJson(type: string): boolean {
+function isJson(type: string): boolean {
   return type === "application/json" || type.endsWith("+json");
 }
 
@@ -54,4 +54,9 @@ export function objectOf(answer: Answer): JsonObject | undefined {
 /** The body as JSON, else as text. */
 export function jsonOrText(answer: Answer): unknown {
   return jsonOf(answer) ?? textOf(answer);
+}
+
+/** Whether the body is called JSON and is none: some of it got lost. */
+export function isCut(answer: Answer): boolean {
+  return isJson(mediaType(answer)) && jsonOf(answer) === undefined;
 }

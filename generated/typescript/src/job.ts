@@ -34,6 +34,7 @@ export interface SavedJob {
   readonly submittedAt?: number | undefined;
 }
 
+const SHORTEST_PAUSE_MS = 50;
 const SHORTEST_REQUEST_MS = 1_000;
 
 /**
@@ -81,7 +82,7 @@ export class Job {
 
   /** Poll until the job ends, and give its result. Throws `InferenceTimeout` at the deadline; you can wait again. */
   async wait(options: WaitOptions = {}): Promise<JobRecord> {
-    const { timeoutMs = 600000, intervalMs, signal, onUpdate } = options;
+    const { timeoutMs = 600000, intervalMs = 1000, signal, onUpdate } = options;
     const { clock } = this.#transport;
     const start = clock.now();
     const left = () => start + timeoutMs - clock.now();
@@ -90,17 +91,18 @@ export class Job {
     try {
       do {
         const record = await this.#record(STATUS, call());
+        if (record.status !== state) {
+          onUpdate?.(record);
+        }
         state = record.status;
-        onUpdate?.(record);
         if (COMPLETED.includes(String(state))) {
           return await this.result(call());
         }
         if (isFailed(record)) {
           throw this.#failed(record);
         }
-        const age = clock.now() - (this.submittedAt ?? start);
-        const pause = Math.min(intervalMs || pollDelay(age, this.#typicalMs), left());
-        await clock.sleep(pause, signal);
+        const pause = pollDelay(clock.now() - start, this.#typicalMs, intervalMs);
+        await clock.sleep(Math.min(pause, left()), signal);
       } while (left() > 0);
     } catch (error) {
       if (!(error instanceof RequestTimeout) || left() > 0) {
@@ -108,7 +110,7 @@ export class Job {
       }
     }
     const detail = `the job did not end within ${timeoutMs} ms; its last known state is ${state}`;
-    throw new InferenceTimeout(detail, { ...this.#facts(), maybeBilled: true });
+    throw new InferenceTimeout(detail, this.#facts());
   }
 
   /** Wait, and fetch the outputs themselves, wherever they lie. No key is sent for that. */
@@ -171,13 +173,14 @@ function keptOf(answer: Answer): unknown {
 }
 
 /**
- * Milliseconds until the next poll of a job of this age, when jobs of its model take `typicalMs` (0: unknown).
+ * Milliseconds until the next poll, so many after the first one, when jobs of the model take `typicalMs` (0: unknown).
  *
- * A tenth of its age, so that little of the time is lost, and few polls are spent on a job that takes long.
+ * A tenth of the time so far, so that little of it is lost and a long job costs few polls; a poll comes just when the
+ * model is typically done.
  */
-export function pollDelay(ageMs: number, typicalMs = 0): number {
-  const nearItsEnd = ageMs > 0.8 * typicalMs && ageMs < 1.2 * typicalMs;
-  return Math.min(nearItsEnd ? 500 : 1_000, Math.max(50, ageMs / 10));
+export function pollDelay(elapsedMs: number, typicalMs: number, longestMs: number): number {
+  const step = Math.min(Math.max(SHORTEST_PAUSE_MS, elapsedMs / 10), longestMs);
+  return elapsedMs < typicalMs && typicalMs < elapsedMs + step ? typicalMs - elapsedMs : step;
 }
 
 /** The URLs of a result's outputs, each once. */

@@ -51,11 +51,11 @@ export interface CallOptions {
 export interface WaitOptions {
   /** Milliseconds that all polls and retries together may take. Default: 600000. */
   timeoutMs?: number | undefined;
-  /** Milliseconds between polls. Default (and 0): short at first and longer with the job's age, at most 1000. */
+  /** The longest pause between polls in milliseconds; they are shorter at first. Default: 1000. */
   intervalMs?: number | undefined;
   /** Ends the waiting; the job runs on. */
   signal?: AbortSignal | undefined;
-  /** Is given each record that a poll brings. */
+  /** Is given the job's record whenever its state has changed. */
   onUpdate?: ((record: Record<string, unknown>) => void) | undefined;
 }
 

@@ -1,0 +1,33 @@
+"""What the built client does, by Node's own test runner against the mock: tests are the *.test.mjs files beside this."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segforge.spec.catalog import Catalog
+from tests.typescript.conftest import ROOT, node
+
+HERE = Path(__file__).parent
+CASES = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))["cases"]
+
+
+def run_node_tests(name: str, project: Path, **environment: str) -> int:
+    """Run a file of tests in the project; gives how many passed, and fails with what Node printed where one did not."""
+    for file in HERE.glob("*.mjs"):
+        shutil.copy(file, project / file.name)
+    run = node("--test", "--test-reporter=tap", name, cwd=project, **environment)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "# skipped 0" in run.stdout
+    assert "# todo 0" in run.stdout
+    (passed,) = re.findall(r"^# pass (\d+)$", run.stdout, re.MULTILINE)
+    return int(passed)
+
+
+def test_every_case_of_the_behaviour_table(project: Path, mock_url: str, catalog: Catalog) -> None:
+    examples = {model.slug: model.valid_example for model in catalog.models}
+    cases = json.dumps({"cases": CASES, "examples": examples})
+    assert run_node_tests("conformance.test.mjs", project, MOCK_URL=mock_url, CASES=cases) >= len(CASES)
