@@ -31,3 +31,12 @@ def test_every_case_of_the_behaviour_table(project: Path, mock_url: str, catalog
     examples = {model.slug: model.valid_example for model in catalog.models}
     cases = json.dumps({"cases": CASES, "examples": examples})
     assert run_node_tests("conformance.test.mjs", project, MOCK_URL=mock_url, CASES=cases) >= len(CASES)
+
+
+def test_signals_costs_files_and_settings(project: Path, mock_url: str, catalog: Catalog) -> None:
+    examples = json.dumps({model.slug: model.valid_example for model in catalog.models})
+    assert run_node_tests("client.test.mjs", project, MOCK_URL=mock_url, EXAMPLES=examples) > 40
+
+
+def test_the_key_goes_to_the_configured_origin_only_and_is_shown_nowhere(project: Path) -> None:
+    assert run_node_tests("leak.test.mjs", project) > 15

@@ -289,8 +289,8 @@ export function errorFor(answer: Answer, facts: ErrorFacts, wanted?: typeof Segm
   const told = BY_WORDS.find(([code, words]) => code === status && said.toLowerCase().includes(words));
   const kind = wanted ?? told?.[2] ?? BY_STATUS.get(status) ?? SegmindError;
   return new kind(said || (status < 400 ? REDIRECTED : "no reason given"), {
-    requestId: answer.headers[REQUEST_ID_HEADER] ?? (body?.["request_id"] as string | undefined),
     ...facts,
+    requestId: facts.requestId ?? answer.headers[REQUEST_ID_HEADER] ?? (body?.["request_id"] as string | undefined),
     status,
     body: jsonOrText(answer),
   });
