@@ -149,7 +149,7 @@ describe("jobs", () => {
     const { client } = setUp();
     const job = await client.fluxImg2img.submit(PARAMS);
     const saved = JSON.parse(JSON.stringify(job));
-    assert.deepEqual(Object.keys(saved).sort(), ["requestId", "slug", "submittedAt"]);
+    assert.deepEqual(Object.keys(saved).sort(), ["requestId", "slug", "submitResponse", "submittedAt"]);
     assert.equal((await client.jobs.resume(saved).wait()).status, "COMPLETED");
     assert.equal((await client.jobs.resume(job.requestId).result()).status, "COMPLETED");
     assert.equal(client.jobs.resume(saved).slug, "flux-img2img");

@@ -53,10 +53,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(folder: Path) -> None:
     """Do what `npm run build` does, both compilations at once."""
-    package = folder / "node_modules" / "segmind-client"
+    package = folder / "segmind-client"  # not below node_modules yet, where tsc would take its sources for another's
     shutil.copytree(COMMITTED, package, ignore=shutil.ignore_patterns("dist", "node_modules"))
-    (folder / "node_modules" / "@types").symlink_to(TOOLS / "@types")
-    (folder / "node_modules" / "undici-types").symlink_to(TOOLS / "undici-types")
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     command = ["node", tool("typescript", "tsc"), "--pretty", "false", "-p"]
     running = [
@@ -67,6 +65,10 @@ def build(folder: Path) -> None:
         printed, _ = process.communicate()
         assert process.returncode == 0, printed
     assert node("mark-cjs.mjs", cwd=package).returncode == 0
+    (folder / "node_modules").mkdir()
+    package.rename(folder / "node_modules" / "segmind-client")
+    for installed in ("@types", "undici-types"):
+        (folder / "node_modules" / installed).symlink_to(TOOLS / installed)
 
 
 @pytest.fixture(scope="module")

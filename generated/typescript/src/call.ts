@@ -18,6 +18,11 @@ export interface Called {
   readonly typicalMs?: number;
 }
 
+/** The same of a model that has a spec. */
+export interface Described extends Called {
+  readonly parameters: readonly Parameter[];
+}
+
 /** Call a model and wait for its output in the same request. */
 export async function runModel<R extends Result>(
   transport: Transport,
@@ -45,12 +50,13 @@ export async function submitModel(
   const body = objectOf(answer) ?? {};
   const requestId = body["request_id"];
   if (typeof requestId !== "string" || !requestId) {
-    transport.spend?.settle(token, slug, undefined);
-    const detail = "the answer to the submit names no request_id to follow the job by";
+    transport.spend?.settle(token, slug);
+    const detail = "the answer to the submit names no request_id";
     throw new SegmindError(detail, { ...facts, status: answer.status, body: jsonOrText(answer), maybeBilled: true });
   }
   transport.spend?.rename(token, requestId);
-  return new Job(transport, { requestId, slug, submittedAt: transport.clock.now() }, body, typicalMs);
+  const submittedAt = transport.clock.now();
+  return new Job(transport, { requestId, slug, submittedAt, submitResponse: body }, typicalMs);
 }
 
 async function post(

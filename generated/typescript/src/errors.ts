@@ -255,7 +255,7 @@ export class ResultExpired extends NotFound {
 /** Another name of `InferenceFailed`. */
 export { InferenceFailed as JobFailed };
 
-const REDIRECTED = "a redirect, which is not followed: the key goes to the configured address only";
+const REDIRECTED = "a redirect, which is not followed";
 
 const BY_STATUS: ReadonlyMap<number, typeof SegmindError> = new Map<number, typeof SegmindError>([
   [400, BadRequest],

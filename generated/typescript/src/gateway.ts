@@ -21,10 +21,10 @@ export const RESULT: Route = ["GET", "/v2/requests/{request_id}"];
 export const CREDITS: Route = ["GET", "/v1/get-user-credits"];
 
 /** States of a job that has a result. */
-export const COMPLETED: readonly string[] = ["COMPLETED"];
+export const COMPLETED: readonly unknown[] = ["COMPLETED"];
 
 /** States of a job that ended without one. */
-export const FAILED: readonly string[] = ["FAILED"];
+export const FAILED: readonly unknown[] = ["FAILED"];
 
 /** The HTTP status under which the gateway serves the record of a failed job. */
 export const FAILED_STATUS = 422;

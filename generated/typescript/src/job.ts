@@ -13,7 +13,7 @@ import {
 } from "./errors.js";
 import { COMPLETED, FAILED, RESULT, STATUS } from "./gateway.js";
 import type { CallOptions, WaitOptions } from "./options.js";
-import { type MediaResult, mediaResult, numberOf } from "./results.js";
+import { MediaResult, numberOf } from "./results.js";
 import { type Transport, pathOf } from "./transport.js";
 
 /** A job's record, with whatever the gateway adds. */
@@ -27,11 +27,12 @@ export interface JobRecord extends JsonObject {
   metrics?: JsonObject;
 }
 
-/** A job as plain data: enough to find it again with `client.jobs.resume`. */
+/** A job as plain data, as `JSON.stringify(job)` gives it: enough to find it again with `client.jobs.resume`. */
 export interface SavedJob {
   readonly requestId: string;
   readonly slug?: string | undefined;
   readonly submittedAt?: number | undefined;
+  readonly submitResponse?: JsonObject | undefined;
 }
 
 const SHORTEST_PAUSE_MS = 50;
@@ -49,16 +50,16 @@ export class Job {
   /** When it was submitted, in milliseconds since the epoch. */
   readonly submittedAt: number | undefined;
   /** What the gateway answered to the submit. Its URLs are data: requests go to the configured address only. */
-  readonly submitResponse: JsonObject;
+  readonly submitResponse: JsonObject | undefined;
   readonly #transport: Transport;
   readonly #typicalMs: number;
 
   /** @internal Use `submit` of a model, or `client.jobs.resume`. */
-  constructor(transport: Transport, saved: SavedJob, submitResponse: JsonObject = {}, typicalMs = 0) {
+  constructor(transport: Transport, saved: SavedJob, typicalMs = 0) {
     this.requestId = saved.requestId;
     this.slug = saved.slug;
     this.submittedAt = saved.submittedAt;
-    this.submitResponse = submitResponse;
+    this.submitResponse = saved.submitResponse;
     this.#transport = transport;
     this.#typicalMs = typicalMs;
   }
@@ -74,8 +75,8 @@ export class Job {
     if (isFailed(record)) {
       throw this.#failed(record);
     }
-    if (COMPLETED.includes(String(record.status))) {
-      this.#transport.spend?.settle(this.requestId, this.slug ?? "", numberOf(record.metrics?.["cost"]));
+    if (COMPLETED.includes(record.status)) {
+      this.#transport.spend?.settle(this.requestId, this.slug, numberOf(record.metrics?.["cost"]));
     }
     return record;
   }
@@ -95,7 +96,7 @@ export class Job {
           onUpdate?.(record);
         }
         state = record.status;
-        if (COMPLETED.includes(String(state))) {
+        if (COMPLETED.includes(state)) {
           return await this.result(call());
         }
         if (isFailed(record)) {
@@ -128,19 +129,13 @@ export class Job {
     await first.save(path);
   }
 
-  /** The job as plain data, for `client.jobs.resume`. */
-  toJSON(): SavedJob {
-    const { requestId, slug, submittedAt } = this;
-    return { requestId, slug, submittedAt };
-  }
-
   async #fetched(url: string, signal: AbortSignal | undefined): Promise<MediaResult> {
     const request = { method: "GET", path: url, foreign: true, ...this.#facts() } as const;
     const { answer, facts } = await this.#transport.send(request, { signal });
     if (!isOk(answer)) {
       throw errorFor(answer, facts, DownloadFailed);
     }
-    return mediaResult(answer);
+    return new MediaResult(answer);
   }
 
   /** The record in an answer. A failed job's comes under an error status and is a record all the same. */
@@ -153,13 +148,13 @@ export class Job {
     }
     if (isOk(answer)) {
       // Of a state, it tells nothing; a result has been paid for and is kept, whatever it looks like.
-      return route === STATUS ? {} : { status: COMPLETED[0]!, output: keptOf(answer) };
+      return route === STATUS ? {} : { status: COMPLETED[0] as string, output: keptOf(answer) };
     }
     throw errorFor(answer, facts, answer.status === 404 ? ResultExpired : undefined);
   }
 
   #failed(record: JobRecord): SegmindError {
-    this.#transport.spend?.settle(this.requestId, this.slug ?? "", undefined, false);
+    this.#transport.spend?.settle(this.requestId, this.slug, undefined, false);
     return jobFailed(record, this.#facts());
   }
 
@@ -191,5 +186,5 @@ export function outputUrls(record: JobRecord): string[] {
 }
 
 function isFailed(record: JobRecord): boolean {
-  return FAILED.includes(String(record.status));
+  return FAILED.includes(record.status);
 }

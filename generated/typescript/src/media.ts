@@ -17,17 +17,11 @@ export function bytesOf(text: unknown): Uint8Array | undefined {
   }
 }
 
-/** How the files of each media type begin. */
-const OPENINGS: readonly (readonly [opening: RegExp, type: string])[] = [
-  [/^\xff\xd8\xff/, "image/jpeg"],
-  [/^\x89PNG/, "image/png"],
-  [/^RIFF[^]{4}WEBP/, "image/webp"],
-];
-
 /** The media type of a picture by its first bytes. */
 export function sniffed(bytes: Uint8Array): string {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  return OPENINGS.find(([opening]) => opening.test(start))?.[1] ?? "application/octet-stream";
+  const [, jpeg, png, webp] = /^(?:(\xff\xd8\xff)|(\x89PNG)|(RIFF[^]{4}WEBP))/.exec(start) ?? [];
+  return jpeg ? "image/jpeg" : png ? "image/png" : webp ? "image/webp" : "application/octet-stream";
 }
 
 /** The JSON body of a call. Rejects with a TypeError where a value can't be sent. */

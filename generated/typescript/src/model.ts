@@ -2,7 +2,7 @@
 /** What the classes of all models share. */
 
 import type { Answer } from "./answer.js";
-import { type Called, runModel, submitModel } from "./call.js";
+import { type Described, runModel, submitModel } from "./call.js";
 import type { SegmindCore } from "./core.js";
 import type { Job } from "./job.js";
 import type { CallOptions, ConnectionOptions } from "./options.js";
@@ -13,10 +13,10 @@ import { type Violation, violations } from "./validation.js";
 /** A model of the gateway: a property of `Segmind`, or made by itself where no other model is to be in a bundle. */
 export abstract class Model {
   readonly #transport: Transport;
-  readonly #facts: Required<Called>;
+  readonly #facts: Described;
 
   /** @internal */
-  protected constructor(client: SegmindCore | ConnectionOptions, facts: Required<Called>) {
+  protected constructor(client: SegmindCore | ConnectionOptions, facts: Described) {
     this.#transport = "_transport" in client ? client._transport : new Transport(client);
     this.#facts = facts;
   }
@@ -35,9 +35,9 @@ export abstract class Model {
   protected call<R extends Result>(
     params: object,
     options: CallOptions | undefined,
-    decode: (answer: Answer) => R,
+    kind: new (answer: Answer) => R,
   ): Promise<R> {
-    return runModel(this.#transport, this.#facts, params, options, decode);
+    return runModel(this.#transport, this.#facts, params, options, (answer) => new kind(answer));
   }
 
   /** @internal */

@@ -15,10 +15,11 @@ export class Result {
   /** The headers of the answer, their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(content: Uint8Array, contentType: string, headers: Readonly<Record<string, string>>) {
+  /** @internal */
+  constructor(answer: Answer, content = answer.bytes, contentType = mediaType(answer)) {
     this.content = content;
     this.contentType = contentType;
-    this.headers = headers;
+    this.headers = answer.headers;
   }
 
   /** Identity of the request, to quote to support. From the header `x-request-id`; undefined where it is missing. */
@@ -66,22 +67,24 @@ export class Result {
   }
 }
 
-/** Pictures, decoded where they came as base64; `content` is the first, or the raw body of an unforeseen shape. */
+/**
+ * Pictures, decoded where they came as base64; `content` is the first.
+ *
+ * Of a shape that nobody foresaw, it is the raw body: it has been paid for.
+ */
 export class MediaResult extends Result {
   /** All pictures. */
   readonly images: readonly Uint8Array[];
   /** The body as it came. */
   readonly raw: Uint8Array;
 
-  constructor(
-    images: readonly Uint8Array[],
-    contentType: string,
-    headers: Readonly<Record<string, string>>,
-    raw: Uint8Array,
-  ) {
-    super(images[0] ?? raw, contentType, headers);
-    this.images = images.length ? images : [raw];
-    this.raw = raw;
+  /** @internal */
+  constructor(answer: Answer) {
+    const images = decodedImages(answer);
+    const [first] = images;
+    super(answer, first, first && sniffed(first));
+    this.images = first ? images : [answer.bytes];
+    this.raw = answer.bytes;
   }
 }
 
@@ -90,28 +93,17 @@ export class JsonResult extends Result {
   /** The document; its text where it is no JSON, undefined where it is no text either. */
   readonly data: unknown;
 
-  constructor(answer: Answer, type: string) {
-    super(answer.bytes, type, answer.headers);
+  /** @internal */
+  constructor(answer: Answer) {
+    super(answer);
     const json = jsonOf(answer);
-    this.data = json === undefined && isText(type) ? textOf(answer) : json;
+    this.data = json === undefined && isText(this.contentType) ? textOf(answer) : json;
   }
-}
-
-/** Pictures as bytes or as base64 in JSON. A shape that nobody foresaw is kept raw: it has been paid for. */
-export function mediaResult(answer: Answer): MediaResult {
-  const images = decodedImages(answer);
-  const type = images[0] ? sniffed(images[0]) : mediaType(answer);
-  return new MediaResult(images, type, answer.headers, answer.bytes);
-}
-
-/** A JSON document, or whatever came in its place. */
-export function jsonResult(answer: Answer): JsonResult {
-  return new JsonResult(answer, mediaType(answer));
 }
 
 /** Pictures or a document, by Content-Type; JSON that holds base64 pictures counts as pictures. */
 export function anyResult(answer: Answer): MediaResult | JsonResult {
-  return isText(mediaType(answer)) && !decodedImages(answer).length ? jsonResult(answer) : mediaResult(answer);
+  return isText(mediaType(answer)) && !decodedImages(answer).length ? new JsonResult(answer) : new MediaResult(answer);
 }
 
 /** The pictures of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`; none where one can't be decoded. */

@@ -67,7 +67,7 @@ export class Spend {
   }
 
   /** Take note of what a call cost; undefined where that is not known. Each token counts once. @internal */
-  settle(token: unknown, model: string, cost: number | undefined, maybeBilled = true): void {
+  settle(token: unknown, model = "", cost?: number, maybeBilled = true): void {
     this.#open.delete(token);
     if (this.#counted.has(token)) {
       return;

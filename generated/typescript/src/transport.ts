@@ -33,7 +33,7 @@ const SHORTEST_MASKED = 8;
 
 /** Codes and words of errors that come before anything was sent, in Node (undici), Bun and Deno. */
 const NOT_SENT =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|E(NET|HOST)UNREACH|CONNECT_TIMEOUT|ConnectionRefused|OpenSocket|\(Connect\)/;
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|connect E\w+UNREACH|CONNECT_TIMEOUT|ConnectionRefused|OpenSocket|\(Connect\)/;
 
 /** Sends requests to one gateway. The key is a private field: no JSON, no inspection and no enumeration shows it. */
 export class Transport {
@@ -41,7 +41,7 @@ export class Transport {
   /** The ledger of the client, where there is one. */
   readonly spend: Spend | undefined;
   readonly clock: Clock;
-  readonly validate: boolean;
+  readonly validate: boolean | undefined;
   readonly #options: ConnectionOptions;
   readonly #key: string;
   readonly #fetch: typeof fetch;
@@ -50,7 +50,7 @@ export class Transport {
     this.baseUrl = checkedUrl(options.baseUrl || environment(BASE_URL_VARIABLE) || BASE_URL);
     this.spend = spend;
     this.clock = options.clock ?? SYSTEM_CLOCK;
-    this.validate = options.validate ?? false;
+    this.validate = options.validate;
     this.#options = options;
     this.#key = checkedKey(options.apiKey || environment(KEY_VARIABLE) || "");
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
@@ -62,7 +62,7 @@ export class Transport {
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 120_000;
     const maxRetries = options.maxRetries ?? this.#options.maxRetries ?? 2;
     if (!(timeoutMs > 0 && maxRetries >= 0)) {
-      throw new RangeError(`timeoutMs ${timeoutMs} must be above 0, and maxRetries ${maxRetries} at least 0`);
+      throw new RangeError(`out of range: timeoutMs ${timeoutMs}, maxRetries ${maxRetries}`);
     }
     const { method, model, body } = request;
     const url = request.foreign ? request.path : this.baseUrl + request.path;
@@ -135,10 +135,13 @@ export class Transport {
     if (foreign) {
       return { signal };
     }
-    const headers = { [KEY_HEADER]: this.#key };
-    return body === undefined
-      ? { method, headers, redirect: "manual", signal }
-      : { method, headers: { ...headers, "content-type": "application/json" }, redirect: "manual", signal, body };
+    const headers: Record<string, string> = { [KEY_HEADER]: this.#key };
+    const init: RequestInit = { method, headers, redirect: "manual", signal };
+    if (body) {
+      headers["content-type"] = "application/json";
+      init.body = body;
+    }
+    return init;
   }
 
   /** The answer without the key, which a gateway may quote; pictures are left as they are. */
@@ -202,7 +205,7 @@ function checkedKey(key: string): string {
     throw new MissingApiKey(`no API key: set ${KEY_VARIABLE}, or pass { apiKey }`);
   }
   if (!/^[!-~]+$/.test(trimmed)) {
-    throw new TypeError("the API key holds characters that no key has; check how it was copied");
+    throw new TypeError("the API key holds characters that no key has");
   }
   return trimmed;
 }

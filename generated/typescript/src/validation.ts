@@ -26,40 +26,40 @@ export interface Violation {
 
 /** All violations in the order of the parameters. Keys that no parameter has are left alone, as the gateway does. */
 export function violations(parameters: readonly Parameter[], params: object): Violation[] {
-  return parameters.flatMap((parameter) => {
-    const value = Object.hasOwn(params, parameter.name)
-      ? (params as Record<string, unknown>)[parameter.name]
-      : undefined;
-    const broken = value === undefined ? missing(parameter) : invalid(parameter, value);
-    return broken.map(([rule, message]) => ({ rule, parameter: parameter.name, message }));
-  });
+  const given = new Map<string, unknown>(Object.entries(params));
+  return parameters.flatMap((parameter) =>
+    [...broken(parameter, given.get(parameter.name))].map(([rule, message]) => ({
+      rule,
+      parameter: parameter.name,
+      message,
+    })),
+  );
 }
 
-type Broken = [rule: string, message: string][];
-
-function missing(parameter: Parameter): Broken {
-  return parameter.required ? [["required.missing", "is required"]] : [];
-}
-
-function invalid({ type, nullable, media, minimum, maximum, values }: Parameter, value: unknown): Broken {
-  if (value === null) {
-    return nullable ? [] : [["null.not_nullable", "must not be null"]];
-  }
+function* broken(parameter: Parameter, value: unknown): Generator<[rule: string, message: string]> {
+  const { type, minimum, maximum, values } = parameter;
   const found = jsonType(value);
-  if (found !== type && !(type === "number" && found === "integer") && !(media && found === "media")) {
-    return [[`type.${found}_for_${type}`, `${shown(value)} is not of type ${type}`]];
+  if (value === undefined) {
+    if (parameter.required) {
+      yield ["required.missing", "is required"];
+    }
+  } else if (value === null) {
+    if (!parameter.nullable) {
+      yield ["null.not_nullable", "must not be null"];
+    }
+  } else if (found !== type && !(type === "number" && found === "integer") && !(parameter.media && found === "media")) {
+    yield [`type.${found}_for_${type}`, `${shown(value)} is not of type ${type}`];
+  } else {
+    if (minimum !== undefined && (value as number) < minimum) {
+      yield ["range.below", `${value} is below the minimum ${minimum}`];
+    }
+    if (maximum !== undefined && (value as number) > maximum) {
+      yield ["range.above", `${value} is above the maximum ${maximum}`];
+    }
+    if (values && !values.includes(value)) {
+      yield ["enum.unknown", `${shown(value)} is none of ${shown(values)}`];
+    }
   }
-  const broken: Broken = [];
-  if (minimum !== undefined && (value as number) < minimum) {
-    broken.push(["range.below", `${value} is below the minimum ${minimum}`]);
-  }
-  if (maximum !== undefined && (value as number) > maximum) {
-    broken.push(["range.above", `${value} is above the maximum ${maximum}`]);
-  }
-  if (values && !values.includes(value)) {
-    broken.push(["enum.unknown", `${shown(value)} is none of ${shown(values)}`]);
-  }
-  return broken;
 }
 
 /** The JSON type of a value; a number without fraction is an integer. */

@@ -11,7 +11,7 @@ from segforge.spec.catalog import Gateway, Status, StatusCase
 
 @dataclass(frozen=True)
 class ErrorClass:
-    """A class of errors: its name and its base's, the status, what it is about, and the lines of its documentation.
+    """A class of errors: its name and its base's, the status, what it means, and its documentation.
 
     `words`, in lower case, tell it from other classes of its status; "" where the status alone decides.
     """
@@ -19,7 +19,7 @@ class ErrorClass:
     name: str
     base: str
     code: int
-    title: str
+    meaning: str
     text: str
     words: str = ""
 
@@ -42,7 +42,7 @@ def error_classes(gateway: Gateway, taken: Collection[str], root: str = "Segmind
     for status in gateway.statuses:
         if status.code >= 400:
             name = fixed.get(status.code) or _free(pascal_case(status.title), used)
-            classes.append(ErrorClass(name, root, status.code, status.title, _text(status)))
+            classes.append(ErrorClass(name, root, status.code, status.meaning, _text(status)))
             classes += _told_apart(gateway, status, name, used)
     return classes
 
@@ -63,7 +63,7 @@ def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> 
     cases = [case for case in status.cases if case.name != "credits.insufficient" and _words(case)]
     return [
         ErrorClass(
-            _free(pascal_case(case.name), used), base, status.code, status.title, f"{status.code}: {case.when}", _words(case)
+            _free(pascal_case(case.name), used), base, status.code, case.when, f"{status.code}: {case.when}", _words(case)
         )
         for case in cases
     ]

@@ -76,7 +76,9 @@ class _Named:
     module: Code
     name: Code
     params: Code
+    result: Code
     summary: str
+    versions: str
     url: Code
 
 
@@ -87,7 +89,6 @@ class _Error:
     name: Code
     base: Code
     label: str
-    title: str
     text: str
 
 
@@ -165,7 +166,9 @@ def _named(models: Iterable[Model]) -> list[_Named]:
                 module=Code("-".join(words(model.slug)) or attribute),
                 name=Code(name),
                 params=Code(f"{name}Params"),
+                result=Code("MediaResult" if model.returns.media == "image" else "JsonResult"),
                 summary=f"{model.title}: {model.description}",
+                versions=" ".join(model.versions),
                 url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
             )
         )
@@ -180,18 +183,16 @@ def _sample(models: list[_Named]) -> _Named:
 
 def _model_module(named: _Named) -> str:
     model = named.model
-    kind = "media" if model.returns.media == "image" else "json"
     fields: list[Field] = [field(parameter) for parameter in model.parameters]
     return render(
         "typescript/src/models/model.ts.jinja",
         about=_about(model),
-        decode=Code(f"{kind}Result"),
         fields=fields,
         has_media=any(each.media for each in fields),
         name=named.name,
         params=named.params,
         params_text=f"What a call of {model.title} takes.",
-        result=Code("MediaResult" if kind == "media" else "JsonResult"),
+        result=named.result,
         slug=model.slug,
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
@@ -209,7 +210,7 @@ def _about(model: Model) -> str:
 
 
 def _error(kind: ErrorClass) -> _Error:
-    return _Error(Code(kind.name), Code(kind.base), kind.name, kind.title, kind.text)
+    return _Error(Code(kind.name), Code(kind.base), kind.name, kind.text)
 
 
 def _by_words(gateway: Gateway, classes: list[ErrorClass]) -> list[tuple[int, str, Code]]:

@@ -4,7 +4,7 @@ import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
-import { type MediaResult, mediaResult } from "../results.js";
+import { MediaResult } from "../results.js";
 
 /** What a call of Flux Controlnets takes. */
 export interface FluxControlnetParams {
@@ -71,7 +71,6 @@ export class FluxControlnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-controlnet",
-      typicalMs: 0,
       parameters: [
         { name: "image", type: "string", required: true, media: true },
         { name: "prompt", type: "string", required: true },
@@ -101,7 +100,7 @@ export class FluxControlnet extends Model {
 
   /** Call the model and wait for its output in the same request (v1). */
   run(params: FluxControlnetParams, options?: CallOptions): Promise<MediaResult> {
-    return this.call(params, options, mediaResult);
+    return this.call(params, options, MediaResult);
   }
 
   /** Submit a job (v2) and give it at once; `wait` gives its result. */

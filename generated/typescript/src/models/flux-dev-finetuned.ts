@@ -2,7 +2,7 @@
 import type { SegmindCore } from "../core.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
-import { type JsonResult, jsonResult } from "../results.js";
+import { JsonResult } from "../results.js";
 
 /** What a call of Flux Dev Finetuned takes. */
 export interface FluxDevFinetunedParams {
@@ -49,7 +49,6 @@ export class FluxDevFinetuned extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-dev-finetuned",
-      typicalMs: 0,
       parameters: [
         { name: "aspect_ratio", type: "string", required: true },
         { name: "finetune_id", type: "string", required: true },
@@ -71,6 +70,6 @@ export class FluxDevFinetuned extends Model {
 
   /** Call the model and wait for its output in the same request (v1). */
   run(params: FluxDevFinetunedParams, options?: CallOptions): Promise<JsonResult> {
-    return this.call(params, options, jsonResult);
+    return this.call(params, options, JsonResult);
   }
 }

@@ -4,7 +4,7 @@ import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
-import { type MediaResult, mediaResult } from "../results.js";
+import { MediaResult } from "../results.js";
 
 /** What a call of Flux.1 Image To Image takes. */
 export interface FluxImg2imgParams {
@@ -80,7 +80,7 @@ export class FluxImg2img extends Model {
 
   /** Call the model and wait for its output in the same request (v1). */
   run(params: FluxImg2imgParams, options?: CallOptions): Promise<MediaResult> {
-    return this.call(params, options, mediaResult);
+    return this.call(params, options, MediaResult);
   }
 
   /** Submit a job (v2) and give it at once; `wait` gives its result. */

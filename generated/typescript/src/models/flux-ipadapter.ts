@@ -4,7 +4,7 @@ import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
-import { type MediaResult, mediaResult } from "../results.js";
+import { MediaResult } from "../results.js";
 
 /** What a call of Flux Ipadapter takes. */
 export interface FluxIpadapterParams {
@@ -48,7 +48,6 @@ export class FluxIpadapter extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-ipadapter",
-      typicalMs: 0,
       parameters: [
         { name: "image", type: "string", required: true, media: true },
         { name: "prompt", type: "string", required: true },
@@ -69,7 +68,7 @@ export class FluxIpadapter extends Model {
 
   /** Call the model and wait for its output in the same request (v1). */
   run(params: FluxIpadapterParams, options?: CallOptions): Promise<MediaResult> {
-    return this.call(params, options, mediaResult);
+    return this.call(params, options, MediaResult);
   }
 
   /** Submit a job (v2) and give it at once; `wait` gives its result. */

@@ -4,7 +4,7 @@ import type { Job } from "../job.js";
 import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
-import { type MediaResult, mediaResult } from "../results.js";
+import { MediaResult } from "../results.js";
 
 /** What a call of IPAdapter Style Transfer takes. */
 export interface StyleTransferParams {
@@ -51,7 +51,6 @@ export class StyleTransfer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "style-transfer",
-      typicalMs: 0,
       parameters: [
         { name: "style_image", type: "string", required: true, media: true },
         { name: "height", type: "integer" },
@@ -72,7 +71,7 @@ export class StyleTransfer extends Model {
 
   /** Call the model and wait for its output in the same request (v1). */
   run(params: StyleTransferParams, options?: CallOptions): Promise<MediaResult> {
-    return this.call(params, options, mediaResult);
+    return this.call(params, options, MediaResult);
   }
 
   /** Submit a job (v2) and give it at once; `wait` gives its result. */
