@@ -23,12 +23,12 @@ export function mediaType({ headers }: Answer): string {
 
 /** Whether a body of this media type is text for people or programs to read. */
 export function isText(type: string): boolean {
-  return type.startsWith("text/") || isJson(type);
+  return /^text\/|[/+]json$/.test(type);
 }
 
 /** Whether a media type is JSON's. */
 function isJson(type: string): boolean {
-  return type === "application/json" || type.endsWith("+json");
+  return /[/+]json$/.test(type);
 }
 
 /** The body as text; bytes that are not UTF-8 are replaced. */

@@ -124,7 +124,7 @@ export class Job {
   async save(path: string | URL, options?: WaitOptions): Promise<void> {
     const [first] = await this.download(options);
     if (!first) {
-      throw new DownloadFailed("the result names no output", this.#facts());
+      throw new DownloadFailed("no output to fetch", this.#facts());
     }
     await first.save(path);
   }
