@@ -81,8 +81,8 @@ def right_uses(model: Model) -> Iterator[str]:
     attribute = f"client.{snake_case(model.slug)}"
     result = "MediaResult" if model.returns.media == "image" else "JsonResult"
     yield f"assert_type({_call(f'{attribute}.run', model.valid_example)}, {result})"
-    for name, value in ((p.name, "pictures[0]") for p in model.parameters if p.format == "uri"):
-        yield _call(f"{attribute}.run", {**model.valid_example, name: Code(value)})
+    for name in (parameter.name for parameter in model.parameters if parameter.format == "uri"):
+        yield _call(f"{attribute}.run", {**model.valid_example, name: Code("pictures[0]")})
     yield f"async def async_{snake_case(model.slug)}() -> None:"
     yield f"    assert_type(await {_call(f'aio.{snake_case(model.slug)}.run', model.valid_example)}, {result})"
     if "v2" in model.versions:

@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # type checkers take it for true; the import of typing wo
 if TYPE_CHECKING:
     from segmind_client._aio.client import AsyncSegmind as AsyncSegmind
     from segmind_client._aio.job import AsyncJob as AsyncJob
+    from segmind_client._aio.jobs import AsyncJobs as AsyncJobs
     from segmind_client._check import Violation as Violation
     from segmind_client._default import SegmindClient as SegmindClient
     from segmind_client._default import run as run
@@ -55,11 +56,13 @@ if TYPE_CHECKING:
     from segmind_client._spend import Spend as Spend
     from segmind_client._sync.client import Segmind as Segmind
     from segmind_client._sync.job import Job as Job
+    from segmind_client._sync.jobs import Jobs as Jobs
 
 __version__ = "0.1.0"
 
 _MODULES = {
     "AsyncJob": "_aio.job",
+    "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
     "BadGateway": "_errors",
     "BadRequest": "_errors",
@@ -79,6 +82,7 @@ _MODULES = {
     "Job": "_sync.job",
     "JobFailed": "_errors",
     "JobResult": "_results",
+    "Jobs": "_sync.jobs",
     "JsonResult": "_results",
     "MediaResult": "_results",
     "MethodNotAllowed": "_errors",
@@ -105,6 +109,7 @@ _MODULES = {
 
 __all__ = [
     "AsyncJob",
+    "AsyncJobs",
     "AsyncSegmind",
     "BadGateway",
     "BadRequest",
@@ -124,6 +129,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobResult",
+    "Jobs",
     "JsonResult",
     "MediaResult",
     "MethodNotAllowed",

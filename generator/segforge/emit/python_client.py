@@ -4,7 +4,7 @@ import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -13,6 +13,7 @@ from urllib.parse import quote
 from segforge.emit.artifact import Artifact
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, render
+from segforge.emit.surface import SURFACE, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model, Status, StatusCase
 
@@ -27,11 +28,13 @@ _ALWAYS_ERRORS: Final = (
 )
 _FIXED_EXPORTS: Final = {
     "AsyncJob": "_aio.job",
+    "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
     "Event": "_log",
     "Gathered": "_results",
     "ImageInput": "_media",
     "Job": "_sync.job",
+    "Jobs": "_sync.jobs",
     "JobResult": "_results",
     "JsonResult": "_results",
     "MediaResult": "_results",
@@ -51,7 +54,16 @@ _CLIENT_NAMES: Final = frozenset(
     | {"spend", "submit_async", "timeout", "upload", "with_options"}
 )
 _CLASS_NAMES: Final = frozenset(
-    {*keyword.kwlist, *dir(builtins), *_FIXED_EXPORTS, "AsyncModel", "AsyncModels", "AsyncTransport", "ClassVar", "Final"}
+    {
+        *keyword.kwlist,
+        *dir(builtins),
+        *_FIXED_EXPORTS,
+        "AsyncModel",
+        "AsyncModels",
+        "AsyncTransport",
+        "ClassVar",
+        "Final",
+    }
     | {"Model", "Models", "Transport", "Unpack"}
 )
 _RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", "images", "raw", "save", "show"})
@@ -111,6 +123,9 @@ class _Named:
     url: Code
 
 
+_BASE_ERROR: Final = Code("SegmindError")
+
+
 @dataclass(frozen=True)
 class _ErrorClass:
     """The exception class of one status."""
@@ -120,7 +135,7 @@ class _ErrorClass:
     title: str
     meaning: str
     text: str
-    base: Code = Code("SegmindError")
+    base: Code = _BASE_ERROR
     words: str = ""
 
 
@@ -138,7 +153,9 @@ class _HeaderProperty:
 def emit(catalog: Catalog) -> Iterable[Artifact]:
     """The files of the client. Python in it is not yet formatted."""
     models = [_named(model) for model in catalog.models]
-    for path, text in _files(catalog, models):
+    files = dict(_files(catalog, models))
+    files[SURFACE] = _surface(files, catalog, models)
+    for path, text in files.items():
         yield Artifact(PurePosixPath("python") / path, f"{_opening(path)}{text.rstrip()}\n")
 
 
@@ -149,6 +166,21 @@ def blocking(text: str) -> str:
     return text
 
 
+def _exports(catalog: Catalog) -> dict[str, str]:
+    """Each public name, and the module that defines it."""
+    return {**_FIXED_EXPORTS, **{str(error.name): "_errors" for error in _error_classes(catalog.gateway)}}
+
+
+def _surface(files: Mapping[str, str], catalog: Catalog, models: list[_Named]) -> str:
+    package = "segmind_client/"
+    modules = {PurePosixPath(path.removeprefix(package)): text for path, text in files.items() if path.endswith(".py")}
+    exports = {name: module.replace(".", "/") for name, module in _exports(catalog).items()}
+    lines = set(python_lines(modules, exports))
+    for named in models:
+        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    return "\n".join(sorted(lines))
+
+
 def _opening(path: str) -> str:
     return f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
 
@@ -157,7 +189,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     gateway = catalog.gateway
     errors = _error_classes(gateway)
     sample = _sample(models)
-    exports = sorted({**_FIXED_EXPORTS, **{str(error.name): "_errors" for error in errors}}.items())
+    exports = sorted(_exports(catalog).items())
     facts = {
         "version": catalog.version,
         "releases": catalog.releases,
@@ -298,7 +330,13 @@ def _error_classes(gateway: Gateway) -> list[_ErrorClass]:
         classes.append(_ErrorClass(Code(name), status.code, status.title, status.meaning, _error_text(status)))
         classes += [
             _ErrorClass(
-                Code(_free(pascal_case(case.name), taken)), status.code, status.title, case.when, case.when, Code(name), words
+                Code(_free(pascal_case(case.name), taken)),
+                status.code,
+                status.title,
+                case.when,
+                case.when,
+                Code(name),
+                words,
             )
             for case, words in _meanings(gateway, status)
             if case.name != "credits.insufficient"

@@ -12,7 +12,9 @@ from segforge.spec.catalog import Model, Parameter
 from segforge.text import show
 
 _RANGE_TYPES: Final = {"integer": Code("int"), "number": Code("float")}
-_TYPE_NAMES: Final = frozenset({*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "TypedDict"})
+_TYPE_NAMES: Final = frozenset(
+    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "TypedDict"}
+)
 
 
 @dataclass(frozen=True)
