@@ -1,6 +1,6 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources that `npm run build` compiles."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -9,6 +9,8 @@ from urllib.parse import quote
 from segforge.emit.artifact import Artifact
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.quoting import Code, render
+from segforge.emit.surface import SURFACE, model_lines
+from segforge.emit.typescript_surface import typescript_lines
 from segforge.emit.typescript_types import Field, field
 from segforge.identifiers import camel_case, pascal_case, words
 from segforge.spec.catalog import Catalog, Gateway, Header, Model
@@ -52,8 +54,9 @@ _FIXED_ERRORS: Final = (
 # Names that are exported, or that the modules of models use, so that no model's class takes one of them.
 _CLASS_NAMES: Final = frozenset(
     {*_FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts", "GatherOptions", "Job", "JobFailed"}
-    | {"JobRecord", "Jobs", "JsonResult", "MediaInput", "MediaResult", "Model", "Object", "Promise", "SavedJob"}
-    | {"Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "Spend", "Violation", "WaitOptions"}
+    | {"JobRecord", "Jobs", "JsonObject", "JsonResult", "MediaInput", "MediaResult", "Model", "Object", "Promise"}
+    | {"Result", "SavedJob", "Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "SentRequest", "Spend"}
+    | {"Violation", "WaitOptions"}
 )
 # Names that a client has, or that JavaScript itself looks for on any object.
 _CLIENT_NAMES: Final = frozenset(
@@ -105,14 +108,27 @@ class _HeaderProperty:
 def emit(catalog: Catalog) -> Iterable[Artifact]:
     """The files of the client, formatted by their templates."""
     models = _named(catalog.models)
-    for path, text in _files(catalog, models):
+    files = dict(_files(catalog, models))
+    files[SURFACE] = _surface(files, models)
+    for path, text in files.items():
         yield Artifact(PurePosixPath("typescript") / path, f"{_opening(path)}{text.rstrip()}\n")
+
+
+def _surface(files: Mapping[str, str], models: list[_Named]) -> str:
+    lines = set(typescript_lines({module: files[f"src/{module}.ts"] for module in _MODULES}))
+    for named in models:
+        lines.add(f"class {named.name} extends Model")
+        lines.add(f"interface {named.params}")
+        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    return "\n".join(sorted(lines))
 
 
 def _opening(path: str) -> str:
     """What a file starts with; JSON has no comments, so that its template says it."""
     if path.endswith(".md"):
         return f"<!-- {_HEADER} -->\n\n"
+    if path.endswith(".txt"):
+        return f"# {_HEADER}\n"
     return "" if path.endswith(".json") else f"// {_HEADER}\n"
 
 
