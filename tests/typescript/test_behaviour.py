@@ -1,11 +1,10 @@
-"""What the built client does, by Node's own test runner against the mock: tests are the *.test.mjs files beside this."""
+"""What the built client does, by Node's own test runner: the tests are the *.test.mjs files beside this."""
 
 import json
 import re
 import shutil
 from pathlib import Path
 
-import pytest
 import yaml
 
 from segforge.spec.catalog import Catalog

@@ -43,7 +43,7 @@ def right_uses(model: Model) -> Iterator[str]:
     yield f"same(given({call(f'{at}.run', model.valid_example)}), {result}, true);"
     if "v2" in model.versions:
         yield f"same(given({call(f'{at}.submit', model.valid_example)}), queued, true);"
-        yield "same(given(queued.wait({ timeoutMs: 1, intervalMs: 1, signal: new AbortController().signal })), record, true);"
+        yield "same(given(queued.wait({ timeoutMs: 1, intervalMs: 1, signal: AbortSignal.abort() })), record, true);"
     for parameter in model.parameters:
         if parameter.choices is not None:
             for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
@@ -116,7 +116,7 @@ def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(project
 
 
 def check_surface(names: dict[str, list[str]]) -> None:
-    """Compare the committed surface, which a few lines of Python find, with what the compiler finds in the built package."""
+    """Compare the committed surface, which a little Python finds, with what the compiler finds in the package."""
     lines = (COMMITTED / SURFACE).read_text("utf-8").splitlines()[1:]
     assert lines == sorted(set(lines))
     found: dict[str, set[str]] = {}

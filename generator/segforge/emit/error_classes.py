@@ -1,5 +1,6 @@
-"""The error classes of the clients: one for each status that the gateway documents, and where one status means several
-things, one for each of them. The same in every language.
+"""The error classes of the clients, the same in every language: one for each status that the gateway documents.
+
+Where a status means several things, there is one for each of those as well.
 """
 
 from collections.abc import Collection
@@ -57,15 +58,23 @@ def insufficient_credits(gateway: Gateway) -> tuple[tuple[int, str], ...]:
 
 
 def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> list[ErrorClass]:
-    """Classes of the status that means the balance among other things, one for each of those."""
+    """Classes of the status that means the balance among other things, one for each of those.
+
+    A case whose text says nothing before its first value has its name for words, which no answer holds.
+    """
     if "credits.insufficient" not in gateway.cases or gateway.cases["credits.insufficient"][0] is not status:
         return []
-    cases = [case for case in status.cases if case.name != "credits.insufficient" and _words(case)]
     return [
         ErrorClass(
-            _free(pascal_case(case.name), used), base, status.code, case.when, f"{status.code}: {case.when}", _words(case)
+            _free(pascal_case(case.name), used),
+            base,
+            status.code,
+            case.when,
+            f"{status.code}: {case.when}",
+            _words(case) or case.name,
         )
-        for case in cases
+        for case in status.cases
+        if case.name != "credits.insufficient"
     ]
 
 

@@ -109,7 +109,7 @@ def typescript_literal(value: object) -> Code:
 
 
 def typescript_comment(text: str) -> Code:
-    """Words within a `/** */` comment, on one line; they can't end it, and none of them is a tag such as `@deprecated`."""
+    """Words within a `/** */` comment, on one line; they can't end it, and none is a tag such as `@deprecated`."""
     return Code(" ".join(_commentable(text).split()))
 
 

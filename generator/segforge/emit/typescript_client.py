@@ -53,8 +53,19 @@ _FIXED_ERRORS: Final = (
 
 # Names that are exported, or that the modules of models use, so that no model's class takes one of them.
 _CLASS_NAMES: Final = frozenset(
-    {*_FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts", "GatherOptions", "Job", "JobFailed"}
-    | {"JobRecord", "Jobs", "JsonObject", "JsonResult", "MediaInput", "MediaResult", "Model", "Object", "Promise"}
+    {*_FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts"}
+    | {
+        "GatherOptions",
+        "Job",
+        "JobFailed",
+        "JobRecord",
+        "Jobs",
+        "JsonObject",
+        "JsonResult",
+        "MediaInput",
+        "MediaResult",
+    }
+    | {"Model", "Object", "Promise"}
     | {"Result", "SavedJob", "Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "SentRequest", "Spend"}
     | {"Violation", "WaitOptions"}
 )
@@ -154,7 +165,9 @@ def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
         "sample": sample,
         "sample_arguments": list(sample.model.valid_example.items()),
         "errors": [_error(kind) for kind in classes],
-        "error_exports": [Code(name) for name in sorted({*_FIXED_ERRORS, "JobFailed", *(kind.name for kind in classes)})],
+        "error_exports": [
+            Code(name) for name in sorted({*_FIXED_ERRORS, "JobFailed", *(kind.name for kind in classes)})
+        ],
         "by_status": [(kind.code, Code(kind.name)) for kind in classes if not kind.words],
         "by_words": _by_words(gateway, classes),
         "documented_errors": classes,

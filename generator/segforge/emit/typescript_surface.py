@@ -54,7 +54,7 @@ def _lines(name: str, declared: re.Match[str]) -> Iterator[str]:
 
 
 def _members(body: str) -> Iterator[str]:
-    """The signatures of the public members; bodies are indented deeper and end with a brace of the member's own depth."""
+    """The signatures of the public members; bodies are indented deeper and end with a brace at the member's depth."""
     internal = False
     lines = iter(body.splitlines())
     for line in lines:
