@@ -47,7 +47,9 @@ def test_a_documented_case_raises_the_class_of_its_status(client: Segmind, gatew
         answer = json_answer(case.body, status.code, {"x-request-id": "id-1"})
     gateway.on("POST", "/v1/flux-img2img", answer)
     error = error_of(client)
-    expected = "InsufficientCredits" if name == "credits.insufficient" else pascal_case(status.title)
+    meanings = {name: pascal_case(name) for name in ("content_type.invalid", "value.refused", "team.limit")}
+    meanings["credits.insufficient"] = "InsufficientCredits"
+    expected = meanings.get(name, pascal_case(status.title))
     assert type(error) is getattr(segmind_client, expected)
     assert error.status == status.code
     if case.body is not None:
@@ -120,7 +122,7 @@ def test_a_slow_gateway_is_request_timeout(kind: Callable[..., Exception]) -> No
     def slow(request: httpx.Request) -> httpx.Response:
         raise kind("slow", request=request)
 
-    with Segmind(KEY, timeout=5, http_client=httpx.Client(transport=httpx.MockTransport(slow))) as client:
+    with Segmind(KEY, timeout=5, retries=0, http_client=httpx.Client(transport=httpx.MockTransport(slow))) as client:
         error = error_of(client)
     assert type(error) is RequestTimeout
     assert isinstance(error, ConnectionFailed)

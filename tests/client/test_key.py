@@ -1,5 +1,6 @@
 """The key goes to the configured host and nowhere else: not to another host, nor into anything that may be shown."""
 
+import asyncio
 import copy
 import json
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from segmind_client import Segmind, SegmindError
+from segmind_client import AsyncSegmind, Segmind, SegmindError
 from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
 
 PARAMS = {"image": "https://host.test/a.png", "prompt": "a cat"}
@@ -155,3 +156,74 @@ def test_spaces_around_a_key_are_cut_off(gateway: Gateway) -> None:
     with Segmind(f" {KEY}\n", gateway.url) as client:
         client.run_sync("flux-img2img")
     assert gateway.received[0].headers["x-api-key"] == KEY
+
+
+SAID = f"bad key {KEY}"
+
+
+def led_astray(gateway: Gateway, foreign: Gateway) -> None:
+    """Every URL and redirect leads to another host, and everything that is said quotes the key."""
+    urls = dict.fromkeys(("status_url", "response_url", "poll_url", "output"), f"{foreign.url}/a.jpeg?key={KEY}")
+    headers = {"Location": f"{foreign.url}/?key={KEY}", "x-request-id": KEY, "x-cost": KEY}
+    completed = {"status": "COMPLETED", "images": [{"url": f"{foreign.url}/a.jpeg"}], "error": SAID, **urls}
+    gateway.job(**{**urls, "message": SAID})
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"error": SAID}, 502, headers), json_answer(completed))
+    gateway.on("GET", "/v2/requests/r1", json_answer(completed, headers=headers))
+    gateway.on("POST", "/v1/flux-img2img", json_answer({"error": SAID}, 307, headers))
+    gateway.on("GET", "/v1/get-user-credits", json_answer({"error": SAID}, 401, headers))
+    foreign.on("GET", "/a.jpeg", Answer(302, b"", {"Location": f"{foreign.url}/b.jpeg"}))
+
+
+@pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+def test_nothing_of_the_key_arrives_elsewhere_or_is_shown_at_debug_level(
+    gateway: Gateway, foreign: Gateway, caplog: pytest.LogCaptureFixture, kind: type[Segmind] | type[AsyncSegmind]
+) -> None:
+    led_astray(gateway, foreign)
+    shown_things: list[object] = []
+
+    async def ask(call: Callable[[], object]) -> None:
+        try:
+            made = call()
+            done = await made if asyncio.iscoroutine(made) else made
+        except SegmindError as error:
+            shown_things.extend([shown(error), error.request])
+        else:
+            shown_things.extend([done, repr(getattr(done, "headers", "")), getattr(done, "submit_response", "")])
+
+    async def main() -> None:
+        client = kind(KEY, gateway.url, on_event=shown_things.append)
+        submitted = client.submit_async("flux-img2img")
+        job = submitted if not asyncio.iscoroutine(submitted) else await submitted
+        shown_things.extend([job, job.to_json(), client, client.spend, client.jobs, client.flux_img2img])
+        calls = [
+            job.status,
+            job.wait,
+            job.result,
+            job.download,
+            client.credits,
+            lambda: client.run_sync("flux-img2img"),
+        ]
+        for call in calls:
+            await ask(call)
+        await client.aclose() if isinstance(client, AsyncSegmind) else client.close()
+
+    caplog.set_level(logging.DEBUG)
+    asyncio.run(main())
+    assert foreign.received
+    assert "x-api-key" not in foreign.received[0].headers
+    assert KEY not in str(foreign.received)
+    assert "httpcore" in caplog.text
+    assert KEY not in caplog.text
+    assert len(shown_things) > 20
+    assert KEY not in str(shown_things)
+
+
+def test_a_key_in_a_client_of_ones_own_does_not_go_along_with_downloads(gateway: Gateway, foreign: Gateway) -> None:
+    gateway.job()
+    record = {"status": "COMPLETED", "output": f"{foreign.url}/a.jpeg"}
+    gateway.on("GET", "/v2/requests/r1/status", json_answer(record))
+    gateway.on("GET", "/v2/requests/r1", json_answer(record))
+    foreign.on("GET", "/a.jpeg", Answer(200, b"picture"))
+    with httpx.Client(headers={"X-API-Key": KEY}) as own:
+        assert Segmind(KEY, gateway.url, http_client=own).submit_async("flux-img2img").download().content == b"picture"
+    assert KEY not in str(foreign.received[0].headers)

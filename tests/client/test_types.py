@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from segforge.emit.emitters import emit
+from segforge.emit.quoting import Code
 from segforge.identifiers import snake_case
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.load import default_specs, load_catalog
@@ -36,16 +37,25 @@ ODD_PARAMETERS = (
 )
 
 RIGHT = """\
-from typing import Any
+from pathlib import Path
 from typing_extensions import assert_type
-from segmind_client import Job, JsonResult, MediaResult, Segmind
+from segmind_client import AsyncJob, AsyncSegmind, ImageInput, Job, JobResult, JsonResult, MediaResult, Segmind
 
 client = Segmind()
+aio = AsyncSegmind()
+pictures: list[ImageInput] = ["https://host.test/a.png", b"...", Path("a.png"), open("a.png", "rb")]
+assert_type(client.run("any", steps=1), JobResult)
+
+
+async def asynchronous() -> None:
+    async with AsyncSegmind() as inner:
+        assert_type(await inner.run("any", steps=1), JobResult)
 """
 WRONG = """\
-from segmind_client import Segmind
+from segmind_client import AsyncSegmind, Segmind
 
 client = Segmind()
+aio = AsyncSegmind()
 """
 
 
@@ -71,10 +81,17 @@ def right_uses(model: Model) -> Iterator[str]:
     attribute = f"client.{snake_case(model.slug)}"
     result = "MediaResult" if model.returns.media == "image" else "JsonResult"
     yield f"assert_type({_call(f'{attribute}.run', model.valid_example)}, {result})"
+    for name in (parameter.name for parameter in model.parameters if parameter.format == "uri"):
+        yield _call(f"{attribute}.run", {**model.valid_example, name: Code("pictures[0]")})
+    yield f"async def async_{snake_case(model.slug)}() -> None:"
+    yield f"    assert_type(await {_call(f'aio.{snake_case(model.slug)}.run', model.valid_example)}, {result})"
     if "v2" in model.versions:
+        yield f"    job = await {_call(f'aio.{snake_case(model.slug)}.submit', model.valid_example)}"
+        yield "    assert_type(job, AsyncJob)"
+        yield "    assert_type(await job.wait(), JobResult)"
         yield f"job = {_call(f'{attribute}.submit', model.valid_example)}"
         yield "assert_type(job, Job)"
-        yield "assert_type(job.wait(timeout=600, interval=1.0), dict[str, Any])"
+        yield "assert_type(job.wait(timeout=600, interval=1.0), JobResult)"
     for parameter in model.parameters:
         if parameter.choices is not None:
             for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
@@ -97,13 +114,18 @@ def wrong_uses(model: Model) -> Iterator[str]:
             yield _call(run, {**model.valid_example, parameter.name: None})
     yield _call(run, {**model.valid_example, f"{model.parameters[0].name}x": 1})
     yield f"{run}({next(iter(model.valid_example.values()))!r})"
+    yield _call(run.replace("client.", "aio."), {**model.valid_example, f"{model.parameters[0].name}x": 1})
     if "v2" not in model.versions:
         yield _call(f"client.{snake_case(model.slug)}.submit", model.valid_example)
 
 
 def _call(function: str, arguments: object) -> str:
     assert isinstance(arguments, dict)
-    return f"{function}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    return f"{function}({', '.join(f'{name}={_spelt(value)}' for name, value in arguments.items())})"
+
+
+def _spelt(value: object) -> str:
+    return str(value) if isinstance(value, Code) else repr(value)
 
 
 def wrong_file() -> tuple[str, set[int]]:

@@ -13,46 +13,76 @@ Nothing is imported before it is used (PEP 562): `import segmind_client` itself 
 TYPE_CHECKING = False  # type checkers take it for true; the import of typing would cost more than all the rest here
 
 if TYPE_CHECKING:
-    from segmind_client._client import Segmind as Segmind
-    from segmind_client._client import SegmindClient as SegmindClient
-    from segmind_client._client import run as run
-    from segmind_client._client import run_sync as run_sync
-    from segmind_client._client import submit_async as submit_async
+    from segmind_client._aio.client import AsyncSegmind as AsyncSegmind
+    from segmind_client._aio.job import AsyncJob as AsyncJob
+    from segmind_client._aio.jobs import AsyncJobs as AsyncJobs
+    from segmind_client._check import Violation as Violation
+    from segmind_client._default import SegmindClient as SegmindClient
+    from segmind_client._default import run as run
+    from segmind_client._default import run_sync as run_sync
+    from segmind_client._default import submit_async as submit_async
     from segmind_client._errors import BadGateway as BadGateway
     from segmind_client._errors import BadRequest as BadRequest
     from segmind_client._errors import ConnectionFailed as ConnectionFailed
+    from segmind_client._errors import ContentTypeInvalid as ContentTypeInvalid
+    from segmind_client._errors import DownloadFailed as DownloadFailed
     from segmind_client._errors import Forbidden as Forbidden
     from segmind_client._errors import GatewayTimeout as GatewayTimeout
     from segmind_client._errors import Gone as Gone
     from segmind_client._errors import InferenceFailed as InferenceFailed
     from segmind_client._errors import InferenceTimeout as InferenceTimeout
     from segmind_client._errors import InsufficientCredits as InsufficientCredits
+    from segmind_client._errors import InvalidParameters as InvalidParameters
+    from segmind_client._errors import JobFailed as JobFailed
     from segmind_client._errors import MethodNotAllowed as MethodNotAllowed
     from segmind_client._errors import MissingApiKey as MissingApiKey
     from segmind_client._errors import NotAcceptable as NotAcceptable
     from segmind_client._errors import NotFound as NotFound
     from segmind_client._errors import RateLimited as RateLimited
     from segmind_client._errors import RequestTimeout as RequestTimeout
+    from segmind_client._errors import ResultExpired as ResultExpired
     from segmind_client._errors import SegmindError as SegmindError
     from segmind_client._errors import ServerError as ServerError
+    from segmind_client._errors import SpendLimit as SpendLimit
+    from segmind_client._errors import TeamLimit as TeamLimit
     from segmind_client._errors import Unauthorized as Unauthorized
-    from segmind_client._job import Job as Job
+    from segmind_client._errors import ValueRefused as ValueRefused
+    from segmind_client._log import Event as Event
+    from segmind_client._media import ImageInput as ImageInput
+    from segmind_client._results import Gathered as Gathered
+    from segmind_client._results import JobResult as JobResult
     from segmind_client._results import JsonResult as JsonResult
     from segmind_client._results import MediaResult as MediaResult
+    from segmind_client._spend import Spend as Spend
+    from segmind_client._sync.client import Segmind as Segmind
+    from segmind_client._sync.job import Job as Job
+    from segmind_client._sync.jobs import Jobs as Jobs
 
 __version__ = "0.1.0"
 
 _MODULES = {
+    "AsyncJob": "_aio.job",
+    "AsyncJobs": "_aio.jobs",
+    "AsyncSegmind": "_aio.client",
     "BadGateway": "_errors",
     "BadRequest": "_errors",
     "ConnectionFailed": "_errors",
+    "ContentTypeInvalid": "_errors",
+    "DownloadFailed": "_errors",
+    "Event": "_log",
     "Forbidden": "_errors",
     "GatewayTimeout": "_errors",
+    "Gathered": "_results",
     "Gone": "_errors",
+    "ImageInput": "_media",
     "InferenceFailed": "_errors",
     "InferenceTimeout": "_errors",
     "InsufficientCredits": "_errors",
-    "Job": "_job",
+    "InvalidParameters": "_errors",
+    "Job": "_sync.job",
+    "JobFailed": "_errors",
+    "JobResult": "_results",
+    "Jobs": "_sync.jobs",
     "JsonResult": "_results",
     "MediaResult": "_results",
     "MethodNotAllowed": "_errors",
@@ -61,27 +91,45 @@ _MODULES = {
     "NotFound": "_errors",
     "RateLimited": "_errors",
     "RequestTimeout": "_errors",
-    "Segmind": "_client",
-    "SegmindClient": "_client",
+    "ResultExpired": "_errors",
+    "Segmind": "_sync.client",
+    "SegmindClient": "_default",
     "SegmindError": "_errors",
     "ServerError": "_errors",
+    "Spend": "_spend",
+    "SpendLimit": "_errors",
+    "TeamLimit": "_errors",
     "Unauthorized": "_errors",
-    "run": "_client",
-    "run_sync": "_client",
-    "submit_async": "_client",
+    "ValueRefused": "_errors",
+    "Violation": "_check",
+    "run": "_default",
+    "run_sync": "_default",
+    "submit_async": "_default",
 }
 
 __all__ = [
+    "AsyncJob",
+    "AsyncJobs",
+    "AsyncSegmind",
     "BadGateway",
     "BadRequest",
     "ConnectionFailed",
+    "ContentTypeInvalid",
+    "DownloadFailed",
+    "Event",
     "Forbidden",
     "GatewayTimeout",
+    "Gathered",
     "Gone",
+    "ImageInput",
     "InferenceFailed",
     "InferenceTimeout",
     "InsufficientCredits",
+    "InvalidParameters",
     "Job",
+    "JobFailed",
+    "JobResult",
+    "Jobs",
     "JsonResult",
     "MediaResult",
     "MethodNotAllowed",
@@ -90,11 +138,17 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "RequestTimeout",
+    "ResultExpired",
     "Segmind",
     "SegmindClient",
     "SegmindError",
     "ServerError",
+    "Spend",
+    "SpendLimit",
+    "TeamLimit",
     "Unauthorized",
+    "ValueRefused",
+    "Violation",
     "run",
     "run_sync",
     "submit_async",

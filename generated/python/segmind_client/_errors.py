@@ -2,10 +2,12 @@
 """Everything that can go wrong, one class for each status that the gateway documents. All of them pickle and copy."""
 
 import json
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from segmind_client import _gateway
-from segmind_client._wire import Response
+if TYPE_CHECKING:
+    from segmind_client._check import Violation
+    from segmind_client._wire import SentRequest
 
 
 class SegmindError(Exception):
@@ -16,17 +18,38 @@ class SegmindError(Exception):
         status: the HTTP status; None where there was no answer.
         request_id: identity of the request or job, to quote to support; None where the gateway named none.
         body: the answer's body, as JSON or text; None where there was no answer.
+        model: slug of the model that was called; None where it is not known.
+        attempts: how often the request was sent.
+        request: what was sent, without the key, long texts cut; None where nothing was.
+        maybe_billed: whether the call may have been carried out, and thus billed, all the same. It is not sent again by
+            itself then. A job that was accepted goes on whatever happens to a poll: see `client.jobs.resume`.
+        retry_after: seconds until the time that a refusal for too many requests names; None where it names none.
     """
 
     title: str = ""
 
     def __init__(
-        self, detail: str, *, status: int | None = None, request_id: str | None = None, body: Any = None
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        body: Any = None,
+        model: str | None = None,
+        attempts: int = 0,
+        request: "SentRequest | None" = None,
+        maybe_billed: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
         self.body = body
+        self.model = model
+        self.attempts = attempts
+        self.request = request
+        self.maybe_billed = maybe_billed
+        self.retry_after = retry_after
         self._request_id = request_id
 
     @property
@@ -37,7 +60,10 @@ class SegmindError(Exception):
     def __str__(self) -> str:
         label = " ".join(str(part) for part in (self.status, self.title) if part)
         text = f"{label}: {self.detail}" if label and self.detail != self.title else label or self.detail
-        return f"{text} (request {self.request_id})" if self.request_id else text
+        facts = [f"request {self.request_id}"] if self.request_id else []
+        facts += [f"{self.attempts} attempts"] if self.attempts > 1 else []
+        facts += ["may have been billed"] if self.maybe_billed else []
+        return f"{text} ({', '.join(facts)})" if facts else text
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.detail!r}, status={self.status!r}, request_id={self.request_id!r})"
@@ -45,6 +71,22 @@ class SegmindError(Exception):
 
 class MissingApiKey(SegmindError):
     """No API key was given, neither as argument nor in the environment. Nothing was sent."""
+
+
+class SpendLimit(SegmindError):
+    """The call would go beyond `max_spend` of the client. Nothing was sent."""
+
+
+class InvalidParameters(SegmindError):
+    """The parameters break rules of the model's page, which the client was asked to check. Nothing was sent.
+
+    Attributes:
+        violations: all broken rules.
+    """
+
+    def __init__(self, detail: str, *, violations: "tuple[Violation, ...]" = (), model: str | None = None) -> None:
+        super().__init__(detail, model=model)
+        self.violations = violations
 
 
 class ConnectionFailed(SegmindError):
@@ -62,22 +104,18 @@ class InferenceTimeout(SegmindError):
         elapsed: seconds that were waited.
     """
 
-    def __init__(
-        self,
-        detail: str,
-        *,
-        status: int | None = None,
-        request_id: str = "",
-        body: Any = None,
-        elapsed: float = 0.0,
-    ) -> None:
-        super().__init__(detail, status=status, request_id=request_id, body=body)
+    def __init__(self, detail: str, *, request_id: str = "", model: str | None = None, elapsed: float = 0.0) -> None:
+        super().__init__(detail, request_id=request_id, model=model)
         self.elapsed = elapsed
 
     @property
     def request_id(self) -> str:
         """Identity of the job."""
         return self._request_id or ""
+
+
+class DownloadFailed(SegmindError):
+    """The file of a result could not be fetched from where it lies. The result itself is not lost: it names the URL."""
 
 
 class BadRequest(SegmindError):
@@ -153,6 +191,24 @@ class NotAcceptable(SegmindError):
     title = "Not Acceptable"
 
 
+class ContentTypeInvalid(NotAcceptable):
+    """Content-Type is missing or neither application/json nor multipart/form-data."""
+
+    title = "Not Acceptable"
+
+
+class ValueRefused(NotAcceptable):
+    """A value was refused before the model ran."""
+
+    title = "Not Acceptable"
+
+
+class TeamLimit(NotAcceptable):
+    """The team's spend limit for the period is reached."""
+
+    title = "Not Acceptable"
+
+
 class Gone(SegmindError):
     """410: The model is retired.
 
@@ -208,7 +264,14 @@ class GatewayTimeout(SegmindError):
     title = "Gateway Timeout"
 
 
-BY_STATUS: Final[dict[int, type[SegmindError]]] = {
+class ResultExpired(NotFound):
+    """404 to a poll: the gateway does not know the job, or no longer; it keeps each for 3600 seconds."""
+
+
+JobFailed = InferenceFailed
+"""Another name of `InferenceFailed`."""
+
+BY_STATUS: Final[Mapping[int, type[SegmindError]]] = {
     400: BadRequest,
     401: Unauthorized,
     402: InsufficientCredits,
@@ -224,42 +287,35 @@ BY_STATUS: Final[dict[int, type[SegmindError]]] = {
     504: GatewayTimeout,
 }
 
-
-def error_for(response: Response, request_id: str | None = None) -> SegmindError:
-    """The error that a response means: by its status and, where a status means several things, by its text."""
-    kind = BY_STATUS.get(response.status, SegmindError)
-    body = response.object or {}
-    detail = _detail(body) or _without_words(response.status, kind)
-    if any(response.status == status and words in detail.lower() for status, words in _gateway.INSUFFICIENT_CREDITS):
-        kind = InsufficientCredits
-    return kind(
-        detail, status=response.status, request_id=request_id or _named_id(response), body=response.json_or_text
-    )
+BY_WORDS: Final[tuple[tuple[int, str, type[SegmindError]], ...]] = (
+    (406, "insufficient credits", InsufficientCredits),
+    (406, "invalid content type", ContentTypeInvalid),
+    (406, "invalid value", ValueRefused),
+    (406, "team spend limit reached", TeamLimit),
+)
+"""Statuses that mean several things, and the words (in lower case) of each."""
 
 
-def job_failed(request_id: str, record: dict[str, Any]) -> "InferenceFailed":
-    """The error that the record of a failed job means."""
-    detail = _detail(record) or "the gateway gives no reason"
-    return InferenceFailed(detail, status=_gateway.FAILED_STATUS, request_id=request_id, body=record)
+def class_for(status: int, detail: str) -> type[SegmindError]:
+    """The class of an error: by its status and, where a status means several things, by its text."""
+    said = detail.lower()
+    worded = (kind for code, words, kind in BY_WORDS if code == status and words in said)
+    return next(worded, BY_STATUS.get(status, SegmindError))
 
 
-def _named_id(response: Response) -> str | None:
-    """The id that an answer gives itself, in a header or in its body."""
-    named = response.headers.get(_gateway.REQUEST_ID_HEADER) or (response.object or {}).get("request_id")
-    return named if isinstance(named, str) else None
-
-
-def _detail(body: dict[str, Any]) -> str:
-    """What a body says about the error; empty where it says nothing."""
+def detail_of(status: int, body: Mapping[str, Any]) -> str:
+    """What a body says about the error, else what the status means."""
     error = body.get("error")
-    if error is None or isinstance(error, str):
-        return error or ""
-    return json.dumps(error, ensure_ascii=False)
-
-
-def _without_words(status: int, kind: type[SegmindError]) -> str:
+    said = error if isinstance(error, str) or error is None else json.dumps(error, ensure_ascii=False)
+    if said:
+        return said
     if 300 <= status < 400:
         return (
             "the gateway redirects elsewhere, which is not followed, since the key goes to the configured address only"
         )
-    return kind.title or "an answer that the gateway does not document"
+    return BY_STATUS.get(status, SegmindError).title or "an answer that the gateway does not document"
+
+
+def reason_of(record: Mapping[str, Any]) -> str:
+    """Why a job failed, by its record."""
+    return detail_of(0, record if record.get("error") else {"error": "the gateway gives no reason"})

@@ -10,11 +10,19 @@ BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 KEY_HEADER: Final = "x-api-key"
 KEY_VARIABLE: Final = "SEGMIND_API_KEY"
 REQUEST_ID_HEADER: Final = "x-request-id"
+RESET_HEADER: Final = "x-rate-limit-reset-at-utc"
 
 RUN: Final = ("POST", "/v1/{slug}")
 SUBMIT: Final = ("POST", "/v2/{slug}")
 STATUS: Final = ("GET", "/v2/requests/{request_id}/status")
 RESULT: Final = ("GET", "/v2/requests/{request_id}")
+CREDITS: Final = ("GET", "/v1/get-user-credits")
+
+DEADLINE: Final = 600
+"""Seconds that a job is waited for."""
+
+INTERVAL: Final = 1.0
+"""The longest pause between two polls, in seconds."""
 
 COMPLETED: Final[tuple[str, ...]] = ("COMPLETED",)
 """States of a job that has a result."""
@@ -24,6 +32,3 @@ FAILED: Final[tuple[str, ...]] = ("FAILED",)
 
 FAILED_STATUS: Final = 422
 """The HTTP status under which the gateway serves the record of a failed job."""
-
-INSUFFICIENT_CREDITS: Final[tuple[tuple[int, str], ...]] = ((406, "insufficient credits"),)
-"""Statuses that mean several things, and the words that say it is the balance (in lower case)."""

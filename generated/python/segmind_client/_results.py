@@ -3,6 +3,7 @@
 
 import base64
 import binascii
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from segmind_client._errors import SegmindError
+from segmind_client._media import media_type
 from segmind_client._wire import Response
+
+_ADDRESSES = ("https://", "http://")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -64,6 +69,19 @@ class Result:
         """Write `content` to a file, which then holds all of it or what it held before, and give its path."""
         return _write(Path(path), self.content)
 
+    def show(self) -> None:
+        """Show the output in a notebook.
+
+        Raises:
+            RuntimeError: IPython is not installed; `save` works everywhere.
+        """
+        try:
+            from IPython.display import Image, display  # type: ignore[import-not-found, unused-ignore]  # optional
+        except ImportError:
+            raise RuntimeError("show() needs a notebook (IPython is not installed); save(path) writes a file") from None
+        for picture in getattr(self, "images", (self.content,)):
+            display(Image(picture) if media_type(picture) else picture.decode("utf-8", "replace"))
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class MediaResult(Result):
@@ -91,11 +109,68 @@ class JsonResult(Result):
     data: Any
 
 
+class JobResult(dict[str, Any]):
+    """The record of a job that is done, as the gateway gives it: `result["output"]`, `result["metrics"]` and more."""
+
+    @property
+    def output(self) -> Any:
+        """What the model put out: the URL of its first file, or text."""
+        return self.get("output")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Times in seconds, cost and balance in credits, by name; empty where the gateway names none."""
+        found: object = self.get("metrics")
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+    @property
+    def request_id(self) -> str | None:
+        """Identity of the job; None where the record does not name it."""
+        found: object = self.get("request_id")
+        return found if isinstance(found, str) else None
+
+    @property
+    def cost(self) -> float | None:
+        """Credits that the job was charged; None where the gateway does not say."""
+        return _number(self.metrics.get("cost"))
+
+    @property
+    def remaining_credits(self) -> float | None:
+        """Credits left on the account after the job; None where the gateway does not say."""
+        return _number(self.metrics.get("remaining_credits"))
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was used; None where the gateway does not say."""
+        return _integer(self.get("seed"))
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of the files that the model put out, each once, the first file first."""
+        listed: object = self.get("images")
+        items = cast("list[object]", listed) if isinstance(listed, list) else []
+        found = [self.output, *(cast("dict[str, object]", item).get("url") for item in items if isinstance(item, dict))]
+        return tuple(dict.fromkeys(url for url in found if isinstance(url, str) and url.startswith(_ADDRESSES)))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What `client.gather` did.
+
+    Attributes:
+        results: what each piece of work gave, in its order; None where it failed.
+        failures: the errors of those that failed, by their place in the order.
+    """
+
+    results: tuple[Any, ...]
+    failures: Mapping[int, SegmindError]
+
+
 def media_result(response: Response) -> MediaResult:
     """Pictures as bytes or as base64 in JSON. A shape that nobody foresaw is kept raw: it has been paid for."""
     images = _decoded_images(response) if response.content[:1] == b"{" else ()
     content = images[0] if images else response.content
-    content_type = _sniffed(content) or "application/octet-stream" if images else response.content_type
+    content_type = media_type(content) or "application/octet-stream" if images else response.content_type
     return MediaResult(content, content_type, response.headers, images or (content,), response.content)
 
 
@@ -118,6 +193,28 @@ def any_result(response: Response) -> MediaResult | JsonResult:
     return media_result(response)
 
 
+def downloaded(record: JobResult, files: list[Response]) -> MediaResult | JsonResult:
+    """The files of a job as a result; without files, its output."""
+    facts = {
+        "x-request-id": record.request_id,
+        "x-cost": record.cost,
+        "x-remaining-credits": record.remaining_credits,
+        "x-generation-time": record.metrics.get("inference_time"),
+        "x-seed-value": record.seed,
+    }
+    headers = {name: str(value) for name, value in facts.items() if value is not None}
+    if not files:
+        text = record.output if isinstance(record.output, str) else json.dumps(record.output, default=repr)
+        return JsonResult(text.encode(), "application/json", headers, record.output)
+    images = tuple(file.content for file in files)
+    return MediaResult(images[0], files[0].content_type, headers, images, images[0])
+
+
+def cost_of(response: Response) -> float | None:
+    """Credits that a blocking call was charged; None where the gateway does not say."""
+    return _number(response.headers.get("x-cost"))
+
+
 def _decoded_images(response: Response) -> tuple[bytes, ...]:
     """The pictures of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`; none where one can't be decoded."""
     held = (response.object or {}).get("image")
@@ -136,29 +233,18 @@ def _decoded(text: object) -> bytes | None:
         return None
 
 
-def _sniffed(content: bytes) -> str | None:
-    """The media type of a picture by its first bytes; base64 comes without one."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return None
-
-
-def _number(text: str | None) -> float | None:
+def _number(value: Any) -> float | None:
     try:
-        number = math.nan if text is None else float(text)
-    except ValueError:
+        number = math.nan if value is None else float(value)
+    except (ValueError, TypeError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
 
-def _integer(text: str | None) -> int | None:
+def _integer(value: Any) -> int | None:
     try:
-        return None if text is None else int(text)
-    except ValueError:
+        return None if value is None else int(value)
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

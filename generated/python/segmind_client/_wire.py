@@ -3,30 +3,36 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 from segmind_client import _gateway
+from segmind_client._media import data_url
+
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the gateway: the path below the base URL, and the JSON body of a POST."""
+    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model that it calls."""
 
     method: str
     path: str
     body: bytes | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
 class Response:
-    """A response in full; the names of its headers are in lower case."""
+    """A response in full; the names of its headers are in lower case. `attempts`: how often the request was sent."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    request: Request | None = None
+    attempts: int = 1
 
     @property
     def content_type(self) -> str:
@@ -68,6 +74,44 @@ class Response:
         return self.content.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True)
+class Failure:
+    """No response, or half of one. `sent` is False only where it is certain that the gateway got nothing."""
+
+    detail: str
+    sent: bool
+    timed_out: bool = False
+
+
+Outcome: TypeAlias = Response | Failure
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """What an error shows of its request: no headers, thus no key; long texts, such as pictures, are cut."""
+
+    method: str
+    url: str
+    body: Any = field(default=None)
+
+
+def shown(request: Request, base_url: str, body: bytes | None) -> SentRequest:
+    """A request as an error shows it; `body` is the request's, with the key masked."""
+    return SentRequest(request.method, base_url + request.path, None if body is None else _cut(json.loads(body)))
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        return f"{value[:40]}... ({len(value)} characters)"
+    match value:
+        case dict():
+            return {key: _cut(item) for key, item in cast("dict[str, Any]", value).items()}
+        case [*items]:
+            return [_cut(item) for item in items]
+        case _:
+            return value
+
+
 def run_request(slug: str, params: Mapping[str, object]) -> Request:
     """A blocking call of a model."""
     return _call(_gateway.RUN, slug, params)
@@ -90,11 +134,16 @@ def result_request(request_id: str) -> Request:
     return Request(method, path.replace("{request_id}", _segment(request_id)))
 
 
+def credits_request() -> Request:
+    """A request for the balance."""
+    return Request(*_gateway.CREDITS)
+
+
 def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:
     if not slug:
         raise ValueError("the slug of a model is empty; expected one such as those of https://www.segmind.com/models")
     method, path = route
-    return Request(method, path.replace("{slug}", _segment(slug)), _encode(params))
+    return Request(method, path.replace("{slug}", _segment(slug)), _encode(params), slug)
 
 
 def _segment(text: str) -> str:
@@ -104,9 +153,10 @@ def _segment(text: str) -> str:
 
 
 def _encode(params: Mapping[str, object]) -> bytes:
+    """The body of a call. Pictures in any of the forms of `ImageInput` become data URLs."""
     try:
-        return json.dumps(params, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError):
+        return json.dumps(params, allow_nan=False, default=data_url).encode()
+    except (TypeError, ValueError, RecursionError, OSError):
         for name, value in params.items():
             _check_encodable(name, value)
         raise
@@ -114,6 +164,8 @@ def _encode(params: Mapping[str, object]) -> bytes:
 
 def _check_encodable(name: str, value: object) -> None:
     try:
-        json.dumps(value, allow_nan=False)
+        json.dumps(value, allow_nan=False, default=data_url)
     except (TypeError, ValueError, RecursionError) as error:
         raise type(error)(f"parameter {name!r} can't be sent as JSON: {error}") from None
+    except OSError as error:
+        raise ValueError(f"parameter {name!r} can't be read: {error}") from None

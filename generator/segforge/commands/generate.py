@@ -7,6 +7,7 @@ from segforge.commands.console import console
 from segforge.commands.lint import print_findings
 from segforge.emit.artifact import Artifact
 from segforge.emit.emitters import EMITTERS, emit
+from segforge.emit.surface import Shrunk, check_surfaces
 from segforge.emit.writer import BadManifest, Changes, HandEdited, plan, write
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
@@ -18,6 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
     parser.add_argument(
         "--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"only these of {', '.join(EMITTERS)}"
+    )
+    parser.add_argument(
+        "--allow-breaking", action="store_true", help="let the public surface of a client lose what it has"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
 
@@ -33,9 +37,14 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     try:
         artifacts = list(emit(load_catalog(args.specs), names))
+        if not args.allow_breaking:
+            check_surfaces(out, artifacts)
         changes = plan(out, artifacts, names) if args.check else write(out, artifacts, names)
     except SpecError as error:
         print_findings(list(error.findings), error=True)
+        return 1
+    except Shrunk as error:
+        _print_shrunk(out, error)
         return 1
     except HandEdited as error:
         _print_edited(out, error)
@@ -58,6 +67,19 @@ def _report(artifacts: list[Artifact], changes: Changes, *, check: bool) -> int:
     changed = len(changes.written) + len(changes.removed)
     out.print(f"{len(artifacts)} files, {changed} changed", style="green")
     return 0
+
+
+def _print_shrunk(out: Path, error: Shrunk) -> None:
+    console_ = console(error=True)
+    for path, lines in error.lost.items():
+        for line in lines:
+            console_.print(f"{out / path}: would lose: {line}", markup=False)
+    console_.print(
+        "code that uses these would break; nothing was written. Mend the specs or, if it is meant, generate with "
+        "--allow-breaking and note a new major version in changelog.yaml.",
+        style="red",
+        markup=False,
+    )
 
 
 def _print_edited(out: Path, error: HandEdited) -> None:

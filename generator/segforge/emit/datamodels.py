@@ -44,11 +44,17 @@ def range_name(parameter: Parameter) -> str:
     return f"{pascal_case(parameter.name)}Range"
 
 
+def takes_image(parameter: Parameter) -> bool:
+    """Whether a parameter is the address of a picture, for which a client takes the picture itself too."""
+    return parameter.format == "uri" and parameter.choices is None
+
+
 def _documented(parameter: Parameter) -> dict[str, str]:
-    """What an editor shows of a parameter: its type by name where it has a range, and all facts in its docstring."""
+    """What an editor shows of a parameter: its type by name where it has one, and all facts in its docstring."""
     documented = {"description": _wrapped(f"{describe(parameter)} {facts(parameter)}")}
-    if has_range(parameter):
-        documented["x-python-type"] = f"{range_name(parameter)} | None" if parameter.nullable else range_name(parameter)
+    named = range_name(parameter) if has_range(parameter) else "ImageInput" if takes_image(parameter) else None
+    if named is not None:
+        documented["x-python-type"] = f"{named} | None" if parameter.nullable else named
     return documented
 
 

@@ -11,6 +11,7 @@ from segforge.spec.catalog import Catalog
 EMITTERS: Final = {
     "openapi": "segforge.emit.openapi",
     "python": "segforge.emit.python_client",
+    "typescript": "segforge.emit.typescript_client",
     "mock": "segforge.emit.mock_models",
 }
 """Each emitter's name, which is its folder below the output folder, and the module with its `emit(catalog)`."""

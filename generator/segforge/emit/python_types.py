@@ -5,14 +5,16 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.emit.datamodels import has_range, range_name, request_type
+from segforge.emit.datamodels import has_range, range_name, request_type, takes_image
 from segforge.emit.quoting import Code, python_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
 from segforge.text import show
 
 _RANGE_TYPES: Final = {"integer": Code("int"), "number": Code("float")}
-_TYPE_NAMES: Final = frozenset({*dir(builtins), "Annotated", "Ge", "Le", "Literal", "NotRequired", "TypedDict"})
+_TYPE_NAMES: Final = frozenset(
+    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "TypedDict"}
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class ParamsModule:
 
     name: Code
     ranges: tuple[RangeAlias, ...]
+    images: bool
     imports: Code
     definition: Code
 
@@ -43,7 +46,8 @@ def params_module(model: Model) -> ParamsModule:
     if any(_unfit_for_a_class(parameter.name, model) for parameter in model.parameters):
         definition = _functional(definition, name, model)
     ranges = tuple(_range_alias(parameter) for parameter in model.parameters if has_range(parameter))
-    return ParamsModule(Code(name), ranges, Code(imports), Code(definition))
+    images = any(takes_image(parameter) for parameter in model.parameters)
+    return ParamsModule(Code(name), ranges, images, Code(imports), Code(definition))
 
 
 def parameter_text(parameter: Parameter) -> str:

@@ -109,8 +109,37 @@ def typescript_literal(value: object) -> Code:
 
 
 def typescript_comment(text: str) -> Code:
-    """The text of a `/** */` comment, on one line; it can't end the comment."""
-    return Code(" ".join(visible(text).split()).replace("*/", "*\\/"))
+    """Words within a `/** */` comment, on one line; they can't end it, and none is a tag such as `@deprecated`."""
+    return Code(" ".join(_commentable(text).split()))
+
+
+def typescript_doc(text: str, indent: int = 0) -> Code:
+    """A whole `/** */` comment, wrapped; whatever the text holds, it ends where the comment ends."""
+    lines = [
+        line
+        for paragraph in _commentable(text).strip().splitlines()
+        for line in _wrapped(paragraph, LINE_LENGTH - indent - 3)
+    ] or [""]
+    if len(lines) == 1 and len(lines[0]) <= LINE_LENGTH - indent - 7:
+        return Code(f"/** {lines[0]} */")
+    pad = "\n" + " " * indent
+    return Code(f"/**{''.join(f'{pad} * {line}'.rstrip() for line in lines)}{pad} */")
+
+
+def _wrapped(paragraph: str, width: int) -> list[str]:
+    return textwrap.wrap(paragraph, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _commentable(text: str) -> str:
+    return visible(text).replace("*/", "*\\/").replace("@", "\\@")
+
+
+def typescript_key(name: str) -> Code:
+    """A property's name as it stands in an interface or an object; `__proto__` is one like any other."""
+    if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) and name != "__proto__":
+        return Code(name)
+    literal = typescript_literal(name)
+    return Code(f"[{literal}]") if name == "__proto__" else literal
 
 
 def typescript_property(name: str) -> Code:
@@ -134,7 +163,9 @@ FILTERS: Final = {
     "class_name": python_class,
     "ts_literal": typescript_literal,
     "ts_comment": typescript_comment,
+    "ts_key": typescript_key,
     "ts_property": typescript_property,
+    "tsdoc": typescript_doc,
     "json": json_text,
 }
 

@@ -275,11 +275,26 @@ class Gateway:
 
 
 @dataclass(frozen=True)
+class Release:
+    """One entry of the specs' change log: a version (semantic versioning), its day (YYYY-MM-DD) and what changed."""
+
+    version: str
+    date: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """Everything the specs state; models in the order of their slugs."""
+    """Everything the specs state; models in the order of their slugs, releases with the newest first."""
 
     gateway: Gateway
     models: tuple[Model, ...] = field(default_factory=tuple)
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The version of the newest release, which is that of the clients; 0.0.0 where there is no change log."""
+        return self.releases[0].version if self.releases else "0.0.0"
 
     def model(self, slug: str) -> Model:
         """The model of that slug. Raises KeyError if there is none."""

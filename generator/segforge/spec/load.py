@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 GATEWAY_FILE = "gateway.yaml"
+CHANGELOG_FILE = "changelog.yaml"
 MODELS_FOLDER = "models"
 
 
@@ -28,7 +29,10 @@ def default_specs() -> Path:
 
 
 def load_catalog(specs: Path) -> c.Catalog:
-    """Load `gateway.yaml` and `models/*.yaml` of a folder. Raises SpecError with every error; warnings pass."""
+    """Load `gateway.yaml`, `models/*.yaml` and, if it is there, `changelog.yaml` of a folder.
+
+    Raises SpecError with every error; warnings pass.
+    """
     catalog, findings = check_specs(specs)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or catalog is None:
@@ -52,10 +56,12 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
             Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file a model", "add a spec, see CONTRIBUTING.md")
         )
     findings += lint_catalog(models)
+    changelog = _checked(specs / CHANGELOG_FILE, "changelog", findings) if (specs / CHANGELOG_FILE).exists() else None
     if gateway is None or any(finding.severity == "error" for finding in findings):
         return None, sorted(findings)
     built = sorted((build_model(source.data) for source in models), key=lambda model: model.slug)
-    return c.Catalog(build_gateway(gateway.data), tuple(built)), sorted(findings)
+    releases = tuple(map(_build_release, changelog.data["releases"])) if changelog is not None else ()
+    return c.Catalog(build_gateway(gateway.data), tuple(built), releases), sorted(findings)
 
 
 def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
@@ -71,9 +77,16 @@ def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     if source is not None:
         broken += _schema_findings(source, form)
     if source is not None and not broken:
-        findings += lint_model(source) if form == "model" else lint_gateway(source)
+        findings += _LINTS[form](source)
     findings += broken
     return None if broken else source
+
+
+_LINTS: Mapping[str, Callable[[Source], list[Finding]]] = {
+    "model": lint_model,
+    "gateway": lint_gateway,
+    "changelog": lambda _: [],
+}
 
 
 def _display(path: Path) -> str:
@@ -195,6 +208,10 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         profiles=tuple(map(_build_profile, data["profiles"])),
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
     )
+
+
+def _build_release(data: Mapping[str, Any]) -> c.Release:
+    return c.Release(data["version"], data["date"], tuple(data["changes"]))
 
 
 def _build_profile(data: Mapping[str, Any]) -> c.Profile:

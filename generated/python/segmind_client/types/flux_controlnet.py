@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypedDict
 from annotated_types import Ge, Le
 from typing_extensions import NotRequired
 
+from segmind_client._media import ImageInput
+
 CnStopRange = Annotated[float, Ge(0), Le(1)]
 """Values of cn_stop."""
 
@@ -36,7 +38,7 @@ class FluxControlnetParams(TypedDict):
     Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input picture.
     """
 
-    image: str
+    image: ImageInput
     """
     URL of the input picture. Default: "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
     """

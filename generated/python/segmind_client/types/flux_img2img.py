@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypedDict
 from annotated_types import Ge, Le
 from typing_extensions import NotRequired
 
+from segmind_client._media import ImageInput
+
 DenoiseRange = Annotated[float, Ge(0), Le(1)]
 """Values of denoise."""
 
@@ -23,7 +25,7 @@ class FluxImg2imgParams(TypedDict):
     How far the result may move away from the input picture; 0 keeps it, 1 ignores it. Default: 0.75. Range: 0
     to 1.
     """
-    image: str
+    image: ImageInput
     """
     URL of the picture to start from. Default:
     "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypedDict
 from annotated_types import Ge, Le
 from typing_extensions import NotRequired
 
+from segmind_client._media import ImageInput
+
 AdapterStrengthRange = Annotated[float, Ge(0), Le(1)]
 """Values of adapter_strength."""
 
@@ -33,7 +35,7 @@ class FluxIpadapterParams(TypedDict):
     Makes pictures with Flux after a reference picture and a prompt, blending styles through an IP adapter.
     """
 
-    image: str
+    image: ImageInput
     """
     URL of the reference picture. Default:
     "https://segmind-sd-models.s3.amazonaws.com/display_images/assets_statue.jpeg".

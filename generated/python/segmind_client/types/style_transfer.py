@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypedDict
 from annotated_types import Ge, Le
 from typing_extensions import NotRequired
 
+from segmind_client._media import ImageInput
+
 NumberOfImagesRange = Annotated[int, Ge(1), Le(10)]
 """Values of number_of_images."""
 
@@ -24,7 +26,7 @@ class StyleTransferParams(TypedDict):
     Transfers style and composition from given pictures with Stable Diffusion and an IP adapter.
     """
 
-    style_image: str
+    style_image: ImageInput
     """
     URL of the picture whose style is taken. Default:
     "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
@@ -70,7 +72,7 @@ class StyleTransferParams(TypedDict):
     """
     How strongly the depth ControlNet acts. Default: 1. Range: 0 to 2.
     """
-    structure_image: NotRequired[str | None]
+    structure_image: NotRequired[ImageInput | None]
     """
     URL of a picture whose structure is taken; the result gets its aspect ratio. Default: null.
     """

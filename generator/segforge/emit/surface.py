@@ -1,0 +1,120 @@
+"""The public surface of a client as sorted lines of text: its diff between two versions is the review of its API.
+
+A line that goes, or that changes, breaks somebody's code; a line that is added breaks nobody's. Lines are made so that
+each fact stands alone: one for each parameter, one for each allowed value, one for each range.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal, TypeAlias
+
+from segforge.emit.artifact import Artifact
+from segforge.spec.catalog import Model
+from segforge.text import show
+
+SURFACE: Final = "public-surface.txt"
+"""The name of the file, in the folder of each client."""
+
+Bump: TypeAlias = Literal["major", "minor", "patch"]
+
+
+class Shrunk(Exception):
+    """Surfaces would lose lines; `lost` names them by the path of their file."""
+
+    def __init__(self, lost: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(", ".join(lost))
+        self.lost = dict(lost)
+
+
+def bump(before: str, after: str) -> Bump:
+    """What the next version is, by the surfaces of two: major where a line is gone, minor where one is new."""
+    old, new = set(before.splitlines()), set(after.splitlines())
+    return "major" if old - new else "minor" if new - old else "patch"
+
+
+def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
+    """Raise Shrunk where the surface of a client would lose lines that the one in the output folder has."""
+    lost = {}
+    for artifact in artifacts:
+        path = out / artifact.path
+        if artifact.path.name == SURFACE and path.is_file():
+            gone = set(path.read_text("utf-8").splitlines()) - set(artifact.text.splitlines())
+            if gone:
+                lost[str(artifact.path)] = tuple(sorted(gone))
+    if lost:
+        raise Shrunk(lost)
+
+
+def model_lines(model: Model, name: str) -> Iterator[str]:
+    """The lines of one model, under the name that it has in the client."""
+    calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
+    yield from (f"{name}.{call}" for call in calls)
+    required = ", ".join(sorted(parameter.name for parameter in model.parameters if parameter.required))
+    yield f"{name} requires: {show(required, 10_000)}"
+    for parameter in model.parameters:
+        nullable = " or null" if parameter.nullable else ""
+        at = f"{name} takes {show(parameter.name, 1_000)}"
+        yield f"{at}: {parameter.type}{nullable}"
+        yield from (f"{at} from {parameter.minimum}" for _ in [0] if parameter.minimum is not None)
+        yield from (f"{at} to {parameter.maximum}" for _ in [0] if parameter.maximum is not None)
+        if parameter.choices is not None:
+            yield from (f"{at} = {show(value, 1_000)}" for value in parameter.choices.known)
+            yield from (f"{at} = any other text" for _ in [0] if parameter.choices.open)
+
+
+def python_lines(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str]) -> Iterator[str]:
+    """The lines of what a package exports: functions, classes and their public members, with their signatures.
+
+    `exports` says in which module (a path without `.py`) each public name is defined.
+    """
+    for name, module in exports.items():
+        tree = ast.parse(modules[PurePosixPath(f"{module}.py")])
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                yield f"{name}{_signature(node)}"
+            elif isinstance(node, ast.ClassDef) and node.name == name:
+                bases = [ast.unparse(base) for base in node.bases]
+                yield f"class {name}({', '.join(bases)})"
+                for defined in (node, *_hidden(tree, set(bases) - exports.keys())):
+                    yield from _members(name, defined)
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and _assigned(node) == name:
+                yield f"{name} = {ast.unparse(node.value) if node.value else ''}"
+
+
+def _hidden(tree: ast.Module, names: set[str]) -> Iterator[ast.ClassDef]:
+    """The classes of these names: their members are those of the exported class that is made of them."""
+    return (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)
+
+
+def _members(name: str, node: ast.ClassDef) -> Iterator[str]:
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and _is_public(member.name):
+            is_property = any(ast.unparse(decorator) == "property" for decorator in member.decorator_list)
+            returns = f" -> {ast.unparse(member.returns)}" if member.returns else ""
+            yield f"{name}.{member.name}{returns if is_property else _signature(member)}"
+            yield from (f"{name}.{attribute}" for attribute in _attributes(member))
+        elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and _is_public(member.target.id):
+            yield f"{name}.{member.target.id}: {ast.unparse(member.annotation)}"
+
+
+def _attributes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """The public attributes that a constructor sets."""
+    if node.name == "__init__":
+        for found in ast.walk(node):
+            if isinstance(found, ast.Attribute) and isinstance(found.ctx, ast.Store) and _is_public(found.attr):
+                yield found.attr
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"({ast.unparse(node.args)}){returns}"
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_") or name == "__init__"

@@ -1,0 +1,194 @@
+"""Runs tests/conformance/client_cases.yaml against the mock, with the blocking and with the asynchronous client."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import segmind_client
+from segforge.identifiers import snake_case
+from segforge.spec.load import default_specs, load_catalog
+from segforge_mock.handle import Mock, RecordedRequest
+from segmind_client import AsyncSegmind, Event, MediaResult, Segmind, SegmindError, _pace
+
+TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
+CASES = yaml.safe_load(TABLE.read_text("utf-8"))["cases"]
+CATALOG = load_catalog(default_specs())
+KEYS = {"name", "call", "model", "with", "without", "client", "wait", "mock", "expect", "request_id"}
+CALLS = {"run", "submit", "wait", "result", "resume", "check"}
+
+
+@pytest.fixture(scope="module")
+def shared_mock() -> Iterator[Mock]:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        yield mock
+
+
+@pytest.fixture
+def mock(shared_mock: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """The mock, and a client whose waits move its own clock and the mock's instead of taking time."""
+    shared_mock.reset()
+    skipped = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal skipped
+        skipped += seconds
+        shared_mock.clock.advance(seconds)
+
+    async def async_sleep(seconds: float) -> None:
+        sleep(seconds)
+
+    monkeypatch.setattr(_pace, "sleep", sleep)
+    monkeypatch.setattr(_pace, "async_sleep", async_sleep)
+    monkeypatch.setattr(_pace, "monotonic", lambda: time.monotonic() + skipped)
+    monkeypatch.setattr(_pace, "now", lambda: time.time() + skipped)
+    return shared_mock
+
+
+@contextmanager
+def client_of(kind: type[Any], mock: Mock, events: list[Event], options: dict[str, Any]) -> Iterator[Any]:
+    client = kind(mock.key, mock.url, on_event=events.append, **options)
+    yield client
+    if isinstance(client, Segmind):
+        client.close()
+
+
+async def value_of(made: Any) -> Any:
+    return await made if inspect.isawaitable(made) else made
+
+
+def set_up(mock: Mock, wanted: dict[str, Any]) -> None:
+    mock.job_policy(wanted.get("job", "instant"))
+    for rule in wanted.get("scenarios", ()):
+        mock.scenario(rule.pop("scenario"), **rule)
+    if "latency" in wanted:
+        mock.latency(wanted["latency"])
+    if "credits" in wanted:
+        mock.credits = wanted["credits"]
+    if "profile" in wanted:
+        mock.profile(wanted["profile"])
+
+
+async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
+    """Make the case's call; the awaits do nothing where the client blocks."""
+    slug = case.get("model", "flux-img2img")
+    params = {**CATALOG.model(slug).valid_example, **case.get("with", {})}
+    params = {name: value for name, value in params.items() if name not in case.get("without", ())}
+    model = getattr(client, snake_case(slug))
+    if case["call"] == "check":
+        return model.check(**params)
+    if case["call"] == "run":
+        return await value_of(model.run(**params))
+    if case["call"] == "resume":
+        job = client.jobs.resume(case["request_id"])
+    else:
+        job = await value_of(model.submit(**params))
+    mock.clock.advance(case.get("mock", {}).get("advance", 0))
+    if case["call"] == "submit":
+        return job
+    if case["call"] == "result":
+        return await value_of(job.result())
+    return await value_of(job.wait(**case.get("wait", {})))
+
+
+async def outcome_of(case: dict[str, Any], kind: type[Any], mock: Mock, events: list[Event]) -> Any:
+    with client_of(kind, mock, events, case.get("client", {})) as client:
+        try:
+            return await perform(case, client, mock)
+        except SegmindError as error:
+            return error
+        finally:
+            if isinstance(client, AsyncSegmind):
+                await client.aclose()
+
+
+def within(count: int, wanted: int | list[int]) -> bool:
+    low, high = wanted if isinstance(wanted, list) else (wanted, wanted)
+    return low <= count <= high
+
+
+def check_error(error: Any, expect: dict[str, Any]) -> None:
+    assert isinstance(error, SegmindError), error
+    assert type(error) is getattr(segmind_client, expect["error"]), repr(error)
+    assert error.maybe_billed is expect.get("maybe_billed", False)
+    if "status" in expect:
+        assert error.status == expect["status"]
+    if "attempts" in expect:
+        assert error.attempts == expect["attempts"]
+    assert expect.get("detail", "") in error.detail
+
+
+def check_result(result: Any, expect: dict[str, Any]) -> None:
+    assert not isinstance(result, SegmindError), repr(result)
+    if expect.get("result") == "media":
+        assert isinstance(result, MediaResult)
+        assert result.content_type == "image/jpeg"
+        assert result.images[0].startswith(b"\xff\xd8\xff")
+    elif "result" in expect:
+        assert result["status"] == expect["result"]
+        assert result.urls
+    if "cost" in expect:
+        assert result.cost == expect["cost"]
+
+
+def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> None:
+    posts = [request for request in requests if request.method == "POST"]
+    gets = [request for request in requests if request.method == "GET"]
+    assert within(len(posts), expect["posts"]), posts
+    assert within(len(gets), expect.get("gets", [0, 100])), gets
+    if expect.get("repeated"):
+        assert len({request.body for request in posts}) == 1
+
+
+@pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_client_does_what_the_table_says(case: dict[str, Any], kind: type[Any], mock: Mock) -> None:
+    expect, events = case["expect"], list[Event]()
+    set_up(
+        mock, {**case.get("mock", {}), "scenarios": [dict(rule) for rule in case.get("mock", {}).get("scenarios", ())]}
+    )
+    outcome = asyncio.run(outcome_of(case, kind, mock, events))
+    if "error" in expect:
+        check_error(outcome, expect)
+    else:
+        check_result(outcome, expect)
+    if "violations" in expect:
+        found = outcome if isinstance(outcome, tuple) else outcome.violations
+        assert [violation.rule for violation in found] == expect["violations"]
+    if "latency" in case.get("mock", {}):
+        mock.wait_for(1, timeout=5)
+    check_journal(mock.requests, expect)
+    waits = [event.seconds for event in events if event.kind == "retry"]
+    for wait, (low, high) in zip(waits, expect.get("waits", [[0, 61]] * len(waits)), strict=True):
+        assert wait is not None
+        assert low <= wait <= high
+
+
+def test_the_table_is_well_formed() -> None:
+    assert len({case["name"] for case in CASES}) == len(CASES)
+    for case in CASES:
+        assert set(case) <= KEYS, case["name"]
+        assert case["call"] in CALLS
+
+
+AMBIGUOUS = ["drop-before", "drop-during", "drop-after", "run-failed", "upstream-unavailable", "upstream-timeout"]
+
+
+@pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+@pytest.mark.parametrize("call", ["run", "wait"])
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_no_failure_that_leaves_the_outcome_open_makes_a_second_post(
+    mock: Mock, name: str, call: str, kind: type[Any]
+) -> None:
+    mock.scenario(name)
+    case = {"call": call, "client": {"retries": 9}}
+    error = asyncio.run(outcome_of(case, kind, mock, []))
+    assert isinstance(error, SegmindError)
+    assert error.maybe_billed
+    assert [request.method for request in mock.requests] == ["POST"]

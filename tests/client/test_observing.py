@@ -1,0 +1,78 @@
+"""Logging, and clients and transports of the caller's own."""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from segforge_mock.app import create_app
+from segforge_mock.handle import Mock
+from segforge_mock.transport import MockTransport
+from segmind_client import AsyncSegmind, MediaResult, Segmind, _log
+from tests.client.conftest import KEY, Gateway, json_answer
+
+CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_before() -> Iterator[None]:
+    before = _log.LOGGER.level, list(_log.LOGGER.handlers)
+    yield
+    _log.LOGGER.level, _log.LOGGER.handlers = before
+
+
+def test_the_log_tells_status_time_and_id(client: Segmind, gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    gateway.on("POST", "/v1/any", json_answer({}, headers={"x-request-id": "id-1"}))
+    caplog.set_level(logging.INFO, "segmind_client")
+    client.run_sync("any", prompt="a secret plan")
+    assert "POST /v1/any (attempt 1): 200, request id-1, after" in caplog.text
+    assert "secret plan" not in caplog.text
+
+
+def test_the_environment_turns_the_log_on() -> None:
+    code = (
+        "import segmind_client as s; s.Segmind('SG_0123456789abcdef', 'http://127.0.0.1:9', retries=0).run_sync('any')"
+    )
+    environment = {**os.environ, "SEGMIND_LOG": "Debug"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "DEBUG segmind_client: POST /v1/any (attempt 1)" in run.stderr
+    assert KEY not in run.stderr.partition("Traceback")[0]
+
+
+def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMIND_LOG", "loud")
+    with pytest.raises(ValueError, match="SEGMIND_LOG is 'loud'; expected one of debug"):
+        Segmind(KEY)
+
+
+def test_a_transport_of_ones_own_carries_the_calls() -> None:
+    with Segmind(KEY, "http://mock", transport=MockTransport(create_app(time_scale=0, pictures="tiny"))) as client:
+        assert isinstance(client.flux_ipadapter.run(**CALL), MediaResult)
+
+
+def test_clients_and_transports_of_the_wrong_kind_are_refused_by_name() -> None:
+    blocking, asynchronous = httpx.Client(), httpx.AsyncClient()
+    with pytest.raises(TypeError, match=r"http_client is a httpx\.Client; expected an httpx\.AsyncClient"):
+        AsyncSegmind(KEY, http_client=blocking)  # type: ignore[arg-type]  # the mistake to be caught
+    with pytest.raises(TypeError, match=r"transport is a httpx\.AsyncClient; expected an httpx\.BaseTransport"):
+        Segmind(KEY, transport=asynchronous)  # type: ignore[arg-type]  # the mistake to be caught
+    with pytest.raises(TypeError, match="exclude each other"):
+        Segmind(KEY, http_client=blocking, transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+
+
+def test_an_async_client_of_ones_own_is_used_and_left_open() -> None:
+    async def main(mock: Mock) -> None:
+        async with httpx.AsyncClient(headers={"x-team": "blue"}) as own:
+            async with AsyncSegmind(mock.key, mock.url, http_client=own) as client:
+                await client.flux_ipadapter.run(**CALL)
+            assert not own.is_closed
+        assert mock.requests[0].headers["x-team"] == "blue"
+
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        asyncio.run(main(mock))

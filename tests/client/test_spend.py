@@ -1,0 +1,78 @@
+"""What calls cost, and the guard that ends them."""
+
+import pytest
+
+from segforge_mock.handle import Mock
+from segmind_client import Segmind, ServerError, SpendLimit
+from tests.client.conftest import KEY, Gateway, json_answer
+
+COST = {"x-cost": "0.4"}
+
+
+def test_the_ledger_adds_up_v1_and_v2_and_counts_a_job_once() -> None:
+    with Mock(time_scale=0, pictures="tiny") as mock, Segmind(mock.key, mock.url) as client:
+        assert client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat").cost == 0.05
+        job = client.flux_ipadapter.submit(image="https://host.test/a.png", prompt="a cat")
+        assert client.spend.calls == 1
+        for _ in range(2):
+            assert job.wait().cost == 0.05
+        again = client.jobs.from_json(job.to_json())
+        assert again.wait().cost == 0.05
+        assert client.spend.credits == pytest.approx(0.1)
+        assert (client.spend.calls, client.spend.unknown) == (2, 0)
+        assert client.spend.by_model == {"flux-ipadapter": pytest.approx(0.1)}
+        assert mock.credits == pytest.approx(10_000 - client.spend.credits)
+
+
+def test_a_limit_lets_through_what_fits_and_nothing_beyond(gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
+    with Segmind(KEY, gateway.url, max_spend=1.0) as client:
+        client.run_sync("any")
+        client.run_sync("any")
+        with pytest.raises(SpendLimit, match="max_spend=1") as caught:
+            client.run_sync("any")
+        with pytest.raises(SpendLimit):
+            client.with_options(timeout=5).run_sync("any")
+    assert caught.value.model == "any"
+    assert len(gateway.received) == 2
+
+
+def test_jobs_under_way_count_towards_the_limit(gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
+    gateway.job(slug="any")
+    with Segmind(KEY, gateway.url, max_spend=1.0) as client:
+        client.run_sync("any")
+        client.submit_async("any")
+        with pytest.raises(SpendLimit):
+            client.submit_async("any")
+    assert client.spend.credits == 0.4
+
+
+def test_a_failed_job_costs_nothing_and_frees_what_was_set_aside(gateway: Gateway) -> None:
+    gateway.job(slug="any")
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "FAILED", "error": "no"}, 422))
+    with Segmind(KEY, gateway.url) as client:
+        with pytest.raises(Exception, match="no"):
+            client.run("any")
+        assert (client.spend.credits, client.spend.calls, client.spend.unknown) == (0, 0, 0)
+
+
+def test_a_call_whose_outcome_is_unknown_is_counted_apart(gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/any", json_answer({}, 500), json_answer({}))
+    with Segmind(KEY, gateway.url) as client:
+        with pytest.raises(ServerError):
+            client.run_sync("any")
+        client.run_sync("any")  # names no cost
+        assert (client.spend.credits, client.spend.calls, client.spend.unknown) == (0, 0, 2)
+
+
+def test_a_refusal_is_no_spending(gateway: Gateway) -> None:
+    with Segmind(KEY, gateway.url) as client, pytest.raises(Exception, match="404"):
+        client.run_sync("unknown")
+    assert client.spend.unknown == 0
+
+
+@pytest.mark.parametrize("limit", [-1, float("nan")])
+def test_a_limit_that_makes_no_sense_is_refused(limit: float) -> None:
+    with pytest.raises(ValueError, match="max_spend"):
+        Segmind(KEY, max_spend=limit)

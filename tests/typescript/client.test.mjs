@@ -1,0 +1,378 @@
+/** What the client does beside the behaviour table: signals, costs, files, many calls at once, settings. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import * as segmind from "segmind-client";
+import { FluxImg2img } from "segmind-client/models/flux-img2img";
+import { pollDelay } from "./node_modules/segmind-client/dist/esm/job.js";
+import { retryDelay, resetDelay } from "./node_modules/segmind-client/dist/esm/retry.js";
+import { MOCK, Tenant } from "./mock.mjs";
+
+const EXAMPLES = JSON.parse(process.env.EXAMPLES);
+const PARAMS = EXAMPLES["flux-img2img"];
+
+function setUp(options = {}) {
+  const tenant = new Tenant();
+  const client = new segmind.Segmind({ apiKey: tenant.key, baseUrl: MOCK, clock: tenant.clock, ...options });
+  return { tenant, client };
+}
+
+describe("results", () => {
+  test("a picture knows its cost, and becomes buffer, blob and file", async () => {
+    const { client } = setUp();
+    const result = await client.fluxImg2img.run(PARAMS);
+    assert.equal(result.cost, 0.05);
+    assert.equal(result.seed, PARAMS.seed);
+    assert.equal(typeof result.remainingCredits, "number");
+    assert.match(result.requestId, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(new Uint8Array(result.arrayBuffer()), result.content);
+    assert.equal(result.blob().type, "image/jpeg");
+    assert.equal(result.blob().size, result.content.length);
+    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "picture.jpg");
+    await result.save(path);
+    assert.deepEqual(new Uint8Array(await readFile(path)), result.content);
+  });
+
+  test("several pictures as base64 are all decoded", async () => {
+    const { client } = setUp();
+    const params = { ...EXAMPLES["flux-controlnet"], base64: true, samples: 3, image_format: "png" };
+    const result = await client.fluxControlnet.run(params);
+    assert.equal(result.images.length, 3);
+    assert.equal(result.contentType, "image/png");
+    assert.equal(result.raw[0], "{".charCodeAt(0));
+  });
+
+  test("a job's outputs are fetched and saved", async () => {
+    const { client } = setUp();
+    const job = await client.fluxControlnet.submit({ ...EXAMPLES["flux-controlnet"], samples: 2 });
+    assert.equal((await job.download()).length, 2);
+    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "picture.jpg");
+    await job.save(path);
+    assert.deepEqual([...(await readFile(path)).subarray(0, 2)], [0xff, 0xd8]);
+  });
+
+  test("a model that gives a document, and any model by its slug", async () => {
+    const { client } = setUp();
+    const result = await client.fluxDevFinetuned.run(EXAMPLES["flux-dev-finetuned"]);
+    assert.equal(result.constructor, segmind.JsonResult);
+    assert.equal(typeof result.data, "object");
+    assert.equal((await client.runSync("style-transfer", EXAMPLES["style-transfer"])).constructor, segmind.MediaResult);
+    assert.equal((await client.run("style-transfer", EXAMPLES["style-transfer"])).status, "COMPLETED");
+    assert.equal((await client.submitAsync("style-transfer", EXAMPLES["style-transfer"])).slug, "style-transfer");
+    assert.ok((await client.credits()).credits > 0);
+  });
+
+  test("an unforeseen shape of a paid answer is kept", async () => {
+    const answers = { "/v1/x": ["text/plain", "{not JSON"], "/v1/y": ["application/json", '{"image": "%%%"}'] };
+    const fetch = async (url) => {
+      const [type, body] = answers[new URL(url).pathname];
+      return new Response(body, { headers: { "content-type": type, "x-cost": "odd" } });
+    };
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch });
+    assert.equal((await client.runSync("x", {})).data, "{not JSON");
+    const odd = await client.runSync("y", {});
+    assert.deepEqual([odd.data, odd.cost], [{ image: "%%%" }, undefined]);
+  });
+});
+
+describe("pictures in", () => {
+  const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3);
+  const EXPECTED = `data:image/jpeg;base64,${Buffer.from(JPEG).toString("base64")}`;
+  const given = { bytes: JPEG, buffer: JPEG.buffer, blob: new Blob([JPEG]), typed: new Blob([JPEG], { type: "image/jpeg" }) };
+  for (const [name, image] of Object.entries(given)) {
+    test(`${name} become a data URL`, async () => {
+      const { client, tenant } = setUp({ validate: true });
+      await client.fluxImg2img.run({ ...PARAMS, image });
+      const [post] = await tenant.requests("POST");
+      assert.equal(JSON.parse(post.request.body).image, EXPECTED);
+    });
+  }
+
+  test("a URL is sent as its text, and a large file in one piece", async () => {
+    const { client, tenant } = setUp();
+    await client.fluxImg2img.run({ ...PARAMS, image: new URL("https://host.test/a b.png") });
+    const [post] = await tenant.requests("POST");
+    assert.equal(JSON.parse(post.request.body).image, "https://host.test/a%20b.png");
+    const large = new Uint8Array(300_000).map((_, index) => index % 251);
+    let sent;
+    const fetch = async (_url, init) => ((sent = JSON.parse(init.body)), new Response("{}"));
+    await new FluxImg2img({ apiKey: "key", fetch }).run({ ...PARAMS, image: large });
+    assert.deepEqual(new Uint8Array(Buffer.from(sent.image.split(",")[1], "base64")), large);
+  });
+
+  test("what JSON has no word for is refused before anything is sent", async () => {
+    const { client, tenant } = setUp();
+    for (const wrong of [NaN, Infinity, 1n]) {
+      await assert.rejects(client.fluxImg2img.run({ ...PARAMS, denoise: wrong }), TypeError);
+    }
+    assert.deepEqual(await tenant.requests("POST"), []);
+  });
+});
+
+describe("signals", () => {
+  test("a signal that is aborted already sends nothing", async () => {
+    const { client, tenant } = setUp();
+    const failed = client.fluxImg2img.run(PARAMS, { signal: AbortSignal.abort() });
+    await assert.rejects(failed, { name: "AbortError", maybeBilled: false });
+    assert.deepEqual(await tenant.requests("POST"), []);
+    assert.equal(client.spend.unknown, 0);
+  });
+
+  test("a call that is aborted under way may have been billed", async () => {
+    const { client, tenant } = setUp();
+    await tenant.admin("POST", "rules", { latency: { distribution: "constant", seconds: 0.4 } });
+    const failed = client.fluxImg2img.run(PARAMS, { signal: AbortSignal.timeout(100) });
+    await assert.rejects(failed, (error) => error instanceof segmind.RequestAborted && error.maybeBilled);
+    assert.equal((await tenant.admin("GET", "requests/wait?count=1&method=POST")).length, 1);
+  });
+
+  test("waiting ends at once, between polls and within the wait for a retry", async () => {
+    for (const scenario of [undefined, "rate-limited"]) {
+      const { client, tenant } = setUp({ clock: undefined });
+      await tenant.admin("POST", "jobs/policy", { policy: "held" });
+      const job = await client.fluxImg2img.submit(PARAMS);
+      if (scenario) {
+        await tenant.admin("POST", "rules", { scenario, route: "status" });
+      }
+      const failed = job.wait({ signal: AbortSignal.timeout(150) });
+      await assert.rejects(failed, { name: "AbortError", requestId: job.requestId, maybeBilled: false });
+    }
+  });
+});
+
+describe("jobs", () => {
+  test("a job lives on as JSON and is resumed by it, or by its id", async () => {
+    const { client } = setUp();
+    const job = await client.fluxImg2img.submit(PARAMS);
+    const saved = JSON.parse(JSON.stringify(job));
+    assert.deepEqual(Object.keys(saved).sort(), ["requestId", "slug", "submitResponse", "submittedAt"]);
+    assert.equal((await client.jobs.resume(saved).wait()).status, "COMPLETED");
+    assert.equal((await client.jobs.resume(job.requestId).result()).status, "COMPLETED");
+    assert.equal(client.jobs.resume(saved).slug, "flux-img2img");
+  });
+
+  test("onUpdate sees each state once", async () => {
+    const { client, tenant } = setUp();
+    await tenant.admin("POST", "jobs/policy", { policy: "polls=5" });
+    const states = [];
+    await (await client.fluxImg2img.submit(PARAMS)).wait({ onUpdate: ({ status }) => states.push(status) });
+    assert.equal(new Set(states).size, states.length);
+    assert.equal(states.at(-1), "COMPLETED");
+  });
+
+  test("an unknown state is still pending", async () => {
+    const records = ["ODD", undefined, "completed", "COMPLETED", "COMPLETED"].map((status) => ({ status }));
+    const fetch = async () => Response.json(records.shift());
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+    assert.equal((await client.jobs.resume("r1").wait()).status, "COMPLETED");
+    assert.equal(records.length, 0);
+  });
+
+  test("pauses grow from short to the longest, and one ends at the typical time", () => {
+    assert.equal(pollDelay(0, 0, 1000), 50);
+    assert.equal(pollDelay(2000, 0, 1000), 200);
+    assert.equal(pollDelay(60_000, 0, 1000), 1000);
+    assert.equal(pollDelay(24_500, 24_990, 1000), 490);
+    assert.equal(pollDelay(25_000, 24_990, 1000), 1000);
+  });
+
+  for (const seconds of [1, 5]) {
+    test(`a job of ${seconds} s is in hand within 1.15 times its time`, async () => {
+      const clock = new Clock();
+      const end = clock.now() + seconds * 1000;
+      const fetch = async () => Response.json({ status: clock.now() >= end ? "COMPLETED" : "PROCESSING" });
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock });
+      await client.jobs.resume("r1").wait();
+      assert.ok(clock.now() <= end + seconds * 150, `${clock.now() - end} ms late`);
+    });
+  }
+});
+
+class Clock {
+  time = 1_700_000_000_000;
+  now = () => this.time;
+  sleep = async (ms) => {
+    this.time += ms;
+  };
+}
+
+describe("retries", () => {
+  test("what was never sent is sent again, also a POST", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => closed.once("listening", resolve));
+    const baseUrl = `http://127.0.0.1:${closed.address().port}`;
+    await new Promise((resolve) => closed.close(resolve));
+    const { client } = setUp({ baseUrl });
+    const failed = client.fluxImg2img.run(PARAMS);
+    await assert.rejects(failed, { name: "ConnectionFailed", attempts: 3, maybeBilled: false });
+    assert.equal(client.spend.unknown, 0);
+  });
+
+  for (const said of [{ code: "ConnectionRefused" }, { message: "error sending request: client error (Connect): refused" }]) {
+    test(`the word of another runtime for it: ${JSON.stringify(said)}`, async () => {
+      const fetch = async () => {
+        throw Object.assign(new TypeError(said.message), said);
+      };
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+      await assert.rejects(client.runSync("x", {}), { attempts: 3, maybeBilled: false });
+    });
+  }
+
+  const now = Date.UTC(2026, 10, 21, 1, 0, 0);
+  const resets = {
+    "ISO, UTC": { "x-rate-limit-reset-at-utc": "2026-11-21T01:00:30Z" },
+    "ISO without a zone": { "x-rate-limit-reset-at-utc": "2026-11-21 01:00:30" },
+    "ISO with an offset": { "x-rate-limit-reset-at-utc": "2026-11-21T02:00:30+01:00" },
+    "ISO with an offset to the west": { "x-rate-limit-reset-at-utc": "2026-11-20T20:00:30-05:00" },
+    "seconds since the epoch": { "x-rate-limit-reset-at-utc": String(now / 1000 + 30) },
+    "milliseconds since the epoch": { "x-rate-limit-reset-at-utc": String(now + 30_000) },
+    "seconds from now": { "retry-after": "30" },
+    "an HTTP date": { "retry-after": "Sat, 21 Nov 2026 01:00:30 GMT" },
+    "against the gateway's own clock": { "retry-after": "Sat, 21 Nov 2026 05:00:30 GMT", date: "Sat, 21 Nov 2026 05:00:00 GMT" },
+    "the gateway's header before Retry-After": { "x-rate-limit-reset-at-utc": "2026-11-21T01:00:30Z", "retry-after": "5" },
+    "an odd header, then Retry-After": { "x-rate-limit-reset-at-utc": "soon", "retry-after": "30" },
+  };
+  for (const [name, headers] of Object.entries(resets)) {
+    test(`429 names its time: ${name}`, () => {
+      assert.equal(resetDelay(headers, now), 30_000);
+    });
+  }
+
+  test("429 without a time, or with one that is over, backs off", () => {
+    for (const headers of [{}, { "retry-after": "soon" }, { "retry-after": "Sat, 21 Nov 2020 01:00:30 GMT" }]) {
+      const delay = retryDelay("POST", { status: 429, headers, bytes: new Uint8Array() }, 1, now);
+      assert.ok(delay >= 0 && delay <= 500);
+    }
+  });
+
+  test("a wait beyond the deadline is not begun", async () => {
+    const clock = new Clock();
+    const fetch = async () => Response.json({ error: "slow down" }, { status: 429, headers: { "retry-after": "121" } });
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock });
+    const failed = client.runSync("x", {});
+    await assert.rejects(failed, { name: "RateLimited", attempts: 1, retryAfterMs: 121_000, maybeBilled: false });
+  });
+
+  test("a mistake of a listener costs no result", async () => {
+    const { client } = setUp({
+      onEvent: () => {
+        throw new Error("mistake");
+      },
+    });
+    assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
+  });
+});
+
+describe("costs", () => {
+  test("the ledger counts each call and each job once", async () => {
+    const { client } = setUp();
+    await client.fluxImg2img.run(PARAMS);
+    const job = await client.fluxImg2img.submit(PARAMS);
+    await job.wait();
+    await job.wait();
+    assert.equal(client.spend.credits, 0.1);
+    assert.deepEqual(client.spend.byModel, { "flux-img2img": 0.1 });
+    assert.deepEqual([client.spend.calls, client.spend.unknown], [2, 0]);
+  });
+
+  test("maxSpend holds for calls under way too", async () => {
+    const { client, tenant } = setUp({ maxSpend: 0.12 });
+    await client.fluxImg2img.run(PARAMS);
+    const settled = await client.gather(Array.from({ length: 5 }, () => () => client.fluxImg2img.run(PARAMS)));
+    assert.deepEqual(settled.map(({ status }) => status).sort(), ["fulfilled", ...Array(4).fill("rejected")]);
+    assert.ok(settled.filter(({ reason }) => reason).every(({ reason }) => reason instanceof segmind.SpendLimit));
+    assert.equal((await tenant.requests("POST")).length, 2);
+  });
+});
+
+describe("many calls", () => {
+  test("results come in order, a few at a time, failures apart", async () => {
+    const { client } = setUp();
+    const seen = [];
+    let running = 0;
+    let most = 0;
+    const calls = [30, 1, 20, 1, 10].map((ms, index) => async () => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      running--;
+      if (index === 3) {
+        throw new Error("third");
+      }
+      return index;
+    });
+    const settled = await client.gather(calls, { concurrency: 2, onProgress: (done, total) => seen.push([done, total]) });
+    assert.deepEqual(settled.map((each) => each.value ?? each.reason.message), [0, 1, 2, "third", 4]);
+    assert.equal(most, 2);
+    assert.deepEqual(seen, [1, 2, 3, 4, 5].map((done) => [done, 5]));
+  });
+
+  test("none starts after an abort", async () => {
+    const { client } = setUp();
+    const controller = new AbortController();
+    let started = 0;
+    const calls = Array.from({ length: 5 }, () => async () => {
+      started++;
+      controller.abort();
+    });
+    const settled = await client.gather(calls, { concurrency: 1, signal: controller.signal });
+    assert.equal(started, 1);
+    assert.equal(settled.filter(({ status }) => status === "rejected").length, 4);
+  });
+});
+
+describe("settings", () => {
+  test("a model works by itself, and key and address come from the environment", async () => {
+    const { tenant } = setUp();
+    Object.assign(process.env, { SEGMIND_API_KEY: tenant.key, SEGMIND_BASE_URL: `${MOCK}/v1/` });
+    try {
+      assert.equal((await new FluxImg2img().run(PARAMS)).cost, 0.05);
+      assert.equal(new segmind.Segmind().baseUrl, MOCK);
+    } finally {
+      delete process.env.SEGMIND_API_KEY;
+      delete process.env.SEGMIND_BASE_URL;
+    }
+  });
+
+  test("without a key, nothing can be sent", () => {
+    assert.throws(() => new segmind.Segmind(), (error) => error instanceof segmind.MissingApiKey && /SEGMIND_API_KEY/.test(error));
+  });
+
+  for (const baseUrl of ["nonsense", "ftp://host.test", "https://user:secret@host.test", "https://host.test?x=1", "https://host.test#x"]) {
+    test(`an address that can't be used is refused: ${baseUrl}`, () => {
+      assert.throws(() => new segmind.Segmind({ apiKey: "key", baseUrl }), (error) => error instanceof TypeError && !/secret/.test(error));
+    });
+  }
+
+  test("times that are none are refused", async () => {
+    const { client } = setUp();
+    for (const options of [{ timeoutMs: NaN }, { timeoutMs: 0 }, { timeoutMs: -1 }, { maxRetries: -1 }]) {
+      await assert.rejects(client.fluxImg2img.run(PARAMS, options), RangeError);
+    }
+    assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: -1 }), RangeError);
+  });
+
+  test("events tell what was done", async () => {
+    const events = [];
+    const { client, tenant } = setUp({ onEvent: (event) => events.push(event) });
+    await tenant.admin("POST", "rules", { scenario: "rate-limited", times: 1 });
+    await client.fluxImg2img.run(PARAMS);
+    assert.deepEqual(events.map(({ type }) => type), ["request", "response", "retry", "request", "response"]);
+    assert.deepEqual(events.map(({ attempt }) => attempt), [1, 1, 1, 2, 2]);
+    assert.ok(events.every(({ model }) => model === "flux-img2img"));
+  });
+
+  test("errors are told apart, and go into logs as JSON", async () => {
+    const { client } = setUp();
+    const error = await client.fluxImg2img.run({ ...PARAMS, steps: 999 }).catch((caught) => caught);
+    assert.ok(error instanceof segmind.BadRequest && error instanceof segmind.SegmindError && error instanceof Error);
+    const logged = JSON.parse(JSON.stringify(error));
+    assert.deepEqual([logged.name, logged.status, logged.model, logged.attempts], ["BadRequest", 400, "flux-img2img", 1]);
+    assert.equal(logged.request.method, "POST");
+    assert.match(String(error), /^BadRequest: 400: .*range\.above/);
+    assert.equal(segmind.JobFailed, segmind.InferenceFailed);
+  });
+});

@@ -1,0 +1,145 @@
+/** Runs tests/conformance/client_cases.yaml, which pytest hands over as JSON, against the mock. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as segmind from "segmind-client";
+import { MOCK, Tenant } from "./mock.mjs";
+
+const { cases, examples } = JSON.parse(process.env.CASES);
+
+function property(slug) {
+  return slug.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}
+
+async function setUp(tenant, { scenarios = [], latency, credits, profile, job = "instant" }) {
+  await tenant.admin("POST", "jobs/policy", { policy: job });
+  for (const rule of scenarios) {
+    await tenant.admin("POST", "rules", rule);
+  }
+  if (latency !== undefined) {
+    await tenant.admin("POST", "rules", { latency: { distribution: "constant", seconds: latency } });
+  }
+  if (credits !== undefined) {
+    await tenant.admin("PUT", "credits", { credits });
+  }
+  if (profile !== undefined) {
+    await tenant.admin("PUT", "profile", { profile });
+  }
+}
+
+async function perform(each, client, tenant) {
+  const slug = each.model ?? "flux-img2img";
+  const params = { ...examples[slug], ...each.with };
+  for (const name of each.without ?? []) {
+    delete params[name];
+  }
+  const model = client[property(slug)];
+  switch (each.call) {
+    case "check":
+      return model.check(params);
+    case "run":
+      return model.run(params);
+  }
+  const job = each.call === "resume" ? client.jobs.resume(each.request_id) : await model.submit(params);
+  if (each.mock?.advance) {
+    await tenant.admin("POST", "clock", { advance: each.mock.advance });
+  }
+  switch (each.call) {
+    case "submit":
+      return job;
+    case "result":
+      return job.result();
+    default:
+      return job.wait({ timeoutMs: each.wait?.timeout && each.wait.timeout * 1000 });
+  }
+}
+
+function checkError(error, expect) {
+  assert.equal(error.constructor, segmind[expect.error], `${error?.stack ?? JSON.stringify(error)}`);
+  assert.equal(error.maybeBilled, expect.maybe_billed ?? false);
+  if ("status" in expect) {
+    assert.equal(error.status ?? null, expect.status);
+  }
+  if ("attempts" in expect) {
+    assert.equal(error.attempts, expect.attempts);
+  }
+  assert.ok(error.detail.includes(expect.detail ?? ""), error.detail);
+}
+
+function checkResult(result, expect) {
+  assert.ok(!(result instanceof Error), result?.stack);
+  if (expect.result === "media") {
+    assert.equal(result.constructor, segmind.MediaResult);
+    assert.equal(result.contentType, "image/jpeg");
+    assert.deepEqual([...result.images[0].subarray(0, 3)], [0xff, 0xd8, 0xff]);
+  } else if (expect.result) {
+    assert.equal(result.status, expect.result);
+  }
+  if ("cost" in expect) {
+    assert.equal(result.cost ?? result.metrics.cost, expect.cost);
+  }
+}
+
+function checkWithin(count, wanted, what) {
+  const [low, high] = [wanted].flat().length === 2 ? wanted : [wanted, wanted];
+  assert.ok(low <= count && count <= high, `${count} ${what}, not ${wanted}`);
+}
+
+describe("the behaviour table", { concurrency: 8 }, () => {
+  for (const each of cases) {
+    test(each.name, async () => {
+      const { expect } = each;
+      const tenant = new Tenant();
+      await setUp(tenant, each.mock ?? {});
+      const { timeout, retries, validate, max_spend: maxSpend } = each.client ?? {};
+      const events = [];
+      const client = new segmind.Segmind({
+        apiKey: tenant.key,
+        baseUrl: MOCK,
+        timeoutMs: timeout && timeout * 1000,
+        maxRetries: retries,
+        validate,
+        maxSpend,
+        clock: tenant.clock,
+        onEvent: (event) => events.push(event),
+      });
+      const outcome = await perform(each, client, tenant).catch((error) => error);
+      "error" in expect ? checkError(outcome, expect) : checkResult(outcome, expect);
+      if (expect.violations) {
+        const found = outcome.violations ?? outcome;
+        assert.deepEqual(found.map(({ rule }) => rule), expect.violations);
+      }
+      if (each.mock?.latency) {
+        await tenant.admin("GET", "requests/wait?count=1");
+      }
+      const posts = await tenant.requests("POST");
+      const gets = await tenant.requests("GET");
+      checkWithin(posts.length, expect.posts, "POSTs");
+      checkWithin(gets.length, expect.gets ?? [0, 100], "GETs");
+      if (expect.repeated) {
+        assert.equal(new Set(posts.map((post) => post.request.body)).size, 1);
+      }
+      const waits = events.filter(({ type }) => type === "retry").map(({ waitMs }) => waitMs / 1000);
+      const wanted = expect.waits ?? waits.map(() => [0, 61]);
+      assert.equal(waits.length, wanted.length, `waits: ${waits}`);
+      waits.forEach((wait, index) => checkWithin(wait, wanted[index], "seconds of waiting"));
+    });
+  }
+});
+
+const AMBIGUOUS = ["drop-before", "drop-during", "drop-after", "run-failed", "upstream-unavailable", "upstream-timeout"];
+
+describe("a failure that leaves the outcome open makes no second POST", { concurrency: 8 }, () => {
+  for (const scenario of AMBIGUOUS) {
+    for (const call of ["run", "submit"]) {
+      test(`${scenario} to ${call}`, async () => {
+        const tenant = new Tenant();
+        await setUp(tenant, { scenarios: [{ scenario }] });
+        const client = new segmind.Segmind({ apiKey: tenant.key, baseUrl: MOCK, clock: tenant.clock, maxRetries: 9 });
+        await assert.rejects(client.fluxImg2img[call](examples["flux-img2img"]), { maybeBilled: true });
+        assert.equal((await tenant.requests("POST")).length, 1);
+        assert.equal(client.spend.unknown, 1);
+      });
+    }
+  }
+});

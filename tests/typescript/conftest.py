@@ -1,0 +1,82 @@
+"""The emitted package, built once a run, in a folder where Node finds it; and a mock process that it talks to."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "tests" / "interop" / "node_modules"
+COMMITTED = ROOT / "generated" / "typescript"
+
+
+def node(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run node, or one of the tools by the path of its script, and give what it printed."""
+    return subprocess.run(
+        ["node", *arguments],
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def tool(package: str, name: str) -> str:
+    """The script of a tool that is installed in tests/interop."""
+    manifest = TOOLS / package / "package.json"
+    assert manifest.is_file(), f"no {package}; run: npm ci --prefix tests/interop"
+    scripts = json.loads(manifest.read_text("utf-8"))["bin"]
+    return str((TOOLS / package / (scripts if isinstance(scripts, str) else scripts[name])).resolve())
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that depends on the package as a user's does; workers of one run share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "typescript-project"
+    with (shared / "typescript-project.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            build(folder.with_suffix(".part"))
+            folder.with_suffix(".part").rename(folder)
+    return folder
+
+
+def build(folder: Path) -> None:
+    """Do what `npm run build` does, both compilations at once."""
+    package = folder / "segmind-client"  # not below node_modules yet, where tsc would take its sources for another's
+    shutil.copytree(COMMITTED, package, ignore=shutil.ignore_patterns("dist", "node_modules"))
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    command = ["node", tool("typescript", "tsc"), "--pretty", "false", "-p"]
+    running = [
+        subprocess.Popen([*command, f"tsconfig.{kind}.json"], cwd=package, stdout=subprocess.PIPE, text=True)
+        for kind in ("esm", "cjs")
+    ]
+    for process in running:
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed
+    assert node("mark-cjs.mjs", cwd=package).returncode == 0
+    (folder / "node_modules").mkdir()
+    package.rename(folder / "node_modules" / "segmind-client")
+    for installed in ("@types", "undici-types"):
+        (folder / "node_modules" / installed).symlink_to(TOOLS / installed)
+
+
+@pytest.fixture(scope="module")
+def mock_url() -> Iterator[str]:
+    """The URL of a mock process that takes no time."""
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--pictures", "tiny"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,123 @@
+"""The npm package: clean under publint and Are The Types Wrong, both kinds of modules, small, no dependencies."""
+
+import gzip
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from segforge.identifiers import camel_case, pascal_case
+from segforge.spec.catalog import Catalog
+from tests.typescript.conftest import COMMITTED, TOOLS, node, tool
+
+MOST_BYTES = 6 * 1024
+"""What one model may weigh: minified by esbuild, then gzipped."""
+
+
+@pytest.fixture(scope="session")
+def package(project: Path) -> Path:
+    return project / "node_modules" / "segmind-client"
+
+
+@pytest.fixture(scope="session")
+def tarball(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `npm publish` would send."""
+    npm = Path(shutil.which("npm") or "npm").resolve()
+    folder = tmp_path_factory.mktemp("packed")
+    run = node(str(npm), "pack", "--ignore-scripts", "--silent", "--pack-destination", str(folder), cwd=package)
+    assert run.returncode == 0, run.stderr
+    return next(folder.glob("*.tgz"))
+
+
+def test_publint_finds_nothing(package: Path) -> None:
+    run = node(tool("publint", "publint"), "--strict", "--pack", "false", cwd=package)
+    assert run.returncode == 0, run.stdout
+    assert "All good!" in run.stdout
+
+
+def test_are_the_types_wrong_finds_nothing(tarball: Path) -> None:
+    run = node(tool("@arethetypeswrong/cli", "attw"), str(tarball), "--format", "json", cwd=tarball.parent)
+    assert run.returncode == 0, run.stdout
+    analysis = json.loads(run.stdout)["analysis"]
+    assert analysis["problems"] == []
+    assert {".", "./core"} <= set(analysis["entrypoints"])
+
+
+def test_nothing_is_needed_at_run_time(package: Path) -> None:
+    manifest = json.loads((package / "package.json").read_text("utf-8"))
+    assert not {"dependencies", "peerDependencies", "optionalDependencies"} & set(manifest)
+    assert manifest["engines"] == {"node": ">=18"}
+
+
+@pytest.mark.parametrize("kind", ["import", "require"])
+def test_both_kinds_of_modules_load_and_export_the_same(project: Path, catalog: Catalog, kind: str) -> None:
+    load = "await import" if kind == "import" else "require"
+    paths = ["segmind-client", "segmind-client/core"]
+    paths += [f"segmind-client/models/{model.slug}" for model in catalog.models]
+    code = f"for (const path of {paths}) console.log(JSON.stringify(Object.keys({load}(path)).sort()))"
+    run = node(f"--input-type={'module' if kind == 'import' else 'commonjs'}", "--eval", code, cwd=project)
+    assert run.returncode == 0, run.stderr
+    everything, core, *models = [json.loads(line) for line in run.stdout.splitlines()]
+    assert {"Segmind", "SegmindClient", "SegmindCore", "BadRequest", "MediaResult"} <= set(everything)
+    assert core == ["SegmindCore"]
+    assert models == [[pascal_case(model.slug)] for model in catalog.models]
+
+
+BUNDLE = """
+import { createRequire } from "node:module";
+const { buildSync } = createRequire(import.meta.url)(process.env.ESBUILD);
+const made = JSON.parse(process.env.ENTRIES).map((contents) => {
+  const options = { bundle: true, minify: true, write: false, format: "esm", platform: "browser", target: "es2022" };
+  return buildSync({ ...options, stdin: { contents, resolveDir: process.cwd() } }).outputFiles[0].text;
+});
+console.log(JSON.stringify(made));
+"""
+
+
+def bundles(project: Path, entries: list[str]) -> list[str]:
+    """The code of each entry with all that it imports, as a bundler for browsers makes it."""
+    esbuild = str((TOOLS / "esbuild" / "lib" / "main.js").resolve())
+    (project / "bundle.mjs").write_text(BUNDLE)
+    run = node("bundle.mjs", cwd=project, ESBUILD=esbuild, ENTRIES=json.dumps(entries))
+    assert run.returncode == 0, run.stderr
+    made: list[str] = json.loads(run.stdout)
+    return made
+
+
+def test_a_bundle_of_one_model_is_small_and_holds_no_other(project: Path, catalog: Catalog) -> None:
+    names = [pascal_case(model.slug) for model in catalog.models]
+    entries = [f"import {{ {name} }} from 'segmind-client'; export default new {name}();" for name in names]
+    for model, made in zip(catalog.models, bundles(project, entries), strict=True):
+        assert len(gzip.compress(made.encode(), 9, mtime=0)) < MOST_BYTES
+        assert [other.slug for other in catalog.models if f'"{other.slug}"' in made] == [model.slug]
+        assert "gather" not in made
+
+
+def test_a_bundle_of_the_client_by_slug_holds_no_model(project: Path, catalog: Catalog) -> None:
+    entry = "import { NAME } from 'segmind-client'; export default new NAME();"
+    core, whole = bundles(project, [entry.replace("NAME", name) for name in ("SegmindCore", "Segmind")])
+    assert [model.slug for model in catalog.models if f'"{model.slug}"' in core] == []
+    assert [model.slug for model in catalog.models if f'"{model.slug}"' in whole] == [m.slug for m in catalog.models]
+
+
+def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url: str) -> None:
+    text = (COMMITTED / "README.md").read_text("utf-8")
+    samples = re.findall(r"^```ts\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(samples) >= 4
+    (project / "readme").mkdir(exist_ok=True)
+    code = "\n".join(samples).replace(", type FluxImg2imgParams", "").replace(": FluxImg2imgParams", "")
+    (project / "readme" / "readme.mjs").write_text(code)
+    environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
+    run = node("readme.mjs", cwd=project / "readme", **environment)
+    assert run.returncode == 0, run.stderr
+    assert (project / "readme" / "picture.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_every_property_of_the_client_is_its_model(project: Path, catalog: Catalog) -> None:
+    names = json.dumps([camel_case(model.slug) for model in catalog.models])
+    code = "import { Segmind } from 'segmind-client'; const client = new Segmind({ apiKey: 'k' });"
+    code += f"console.log({names}.map((name) => client[name].slug).join())"
+    run = node("--input-type=module", "--eval", code, cwd=project)
+    assert run.stdout.strip() == ",".join(model.slug for model in catalog.models)

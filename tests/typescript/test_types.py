@@ -1,0 +1,148 @@
+"""What the TypeScript compiler says of the package and of its users' files."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segforge.emit.surface import SURFACE
+from segforge.identifiers import camel_case
+from segforge.spec.catalog import Catalog, Model
+from tests.typescript.conftest import COMMITTED, TOOLS, node
+
+HERE = Path(__file__).parent
+
+RIGHT = """\
+import { Job, JsonResult, MediaResult, Segmind, type JobRecord } from "segmind-client";
+
+const client = new Segmind();
+function given<T>(value: Promise<T>): T {
+  return value as never;
+}
+declare const media: MediaResult;
+declare const json: JsonResult;
+declare const queued: Job;
+declare const record: JobRecord;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_a: A, _b: B, _same: Same<A, B>): void {}
+"""
+WRONG = """\
+import { Segmind } from "segmind-client";
+
+const client = new Segmind();
+"""
+
+
+def right_uses(model: Model) -> Iterator[str]:
+    """Calls that are right: the sample, each known value, bytes for pictures, and the types of what comes back."""
+    at = f"client.{camel_case(model.slug)}"
+    result = "media" if model.returns.media == "image" else "json"
+    yield f"same(given({call(f'{at}.run', model.valid_example)}), {result}, true);"
+    if "v2" in model.versions:
+        yield f"same(given({call(f'{at}.submit', model.valid_example)}), queued, true);"
+        yield "same(given(queued.wait({ timeoutMs: 1, intervalMs: 1, signal: AbortSignal.abort() })), record, true);"
+    for parameter in model.parameters:
+        if parameter.choices is not None:
+            for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
+                yield f"{call(f'{at}.run', {**model.valid_example, parameter.name: value})};"
+        if parameter.nullable:
+            yield f"{call(f'{at}.run', {**model.valid_example, parameter.name: None})};"
+        if not parameter.required:
+            yield f"{call(f'{at}.run', model.valid_example, f'{parameter.name}: undefined')};"
+        if parameter.format == "uri":
+            for media in ("new Blob([])", "new Uint8Array()", "new URL('https://host.test')", "new ArrayBuffer(1)"):
+                yield f"{call(f'{at}.run', model.valid_example, f'{parameter.name}: {media}')};"
+
+
+def wrong_uses(model: Model) -> Iterator[str]:
+    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version not there."""
+    run = f"client.{camel_case(model.slug)}.run"
+    for parameter in model.parameters:
+        wrong: object = [] if parameter.type == "string" else "text"
+        yield f"{call(run, {**model.valid_example, parameter.name: wrong})};"
+        if parameter.choices is not None and not parameter.choices.open:
+            yield f"{call(run, {**model.valid_example, parameter.name: 'not-a-value'})};"
+        if parameter.required:
+            yield f"{call(run, {key: value for key, value in model.valid_example.items() if key != parameter.name})};"
+        if not parameter.nullable:
+            yield f"{call(run, {**model.valid_example, parameter.name: None})};"
+    yield f"{call(run, {**model.valid_example, f'{model.parameters[0].name}x': 1})};"
+    yield f"{run}({json.dumps(next(iter(model.valid_example.values())))});"
+    if "v2" not in model.versions:
+        yield f"{call(f'client.{camel_case(model.slug)}.submit', model.valid_example)};"
+
+
+def call(function: str, arguments: Mapping[str, object], last: str = "") -> str:
+    given = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in arguments.items()]
+    name = last.partition(":")[0]
+    given = [each for each in given if not last or not each.startswith(f'"{name}":')]
+    return f"{function}({{ {', '.join([*given, *([last] if last else [])])} }})"
+
+
+@pytest.fixture(scope="module")
+def uses(project: Path, catalog: Catalog) -> dict[str, str]:
+    """Files of right and wrong uses, and the samples of the README, written into the project."""
+    samples = re.findall(r"^```ts\n(.*?)^```$", (COMMITTED / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    texts = {
+        "right.ts": RIGHT + "\n".join(use for model in catalog.models for use in right_uses(model)) + "\n",
+        "wrong.ts": WRONG + "\n".join(use for model in catalog.models for use in wrong_uses(model)) + "\n",
+        "readme.ts": "\n".join(samples),
+    }
+    for name, text in texts.items():
+        (project / name).write_text(text, "utf-8")
+    (project / "compiler.mjs").write_bytes((HERE / "compiler.mjs").read_bytes())
+    return texts
+
+
+def compiled(project: Path, files: list[str], surface: bool = False, **options: object) -> Any:
+    typescript = str((TOOLS / "typescript" / "lib" / "typescript.js").resolve())
+    asked = json.dumps({"files": files, "options": options, "surface": surface})
+    run = node("compiler.mjs", cwd=project, TYPESCRIPT=typescript, ASKED=asked)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(project: Path, uses: dict[str, str]) -> None:
+    answer = compiled(project, [*uses], surface=True, lib=["ES2022", "DOM"], types=[])
+    first = WRONG.count("\n") + 1
+    wrong = set(range(first, uses["wrong.ts"].count("\n") + 1))
+    assert len(wrong) > 100
+    assert [each for each in answer["found"] if each["file"] != "wrong.ts"] == []
+    assert {each["line"] for each in answer["found"]} == wrong
+    check_surface(answer["names"])
+
+
+def check_surface(names: dict[str, list[str]]) -> None:
+    """Compare the committed surface, which a little Python finds, with what the compiler finds in the package."""
+    lines = (COMMITTED / SURFACE).read_text("utf-8").splitlines()[1:]
+    assert lines == sorted(set(lines))
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        if declared := re.match(r"(?:abstract class|class|interface|type) (\w+)|(\w+) = ", line):
+            found.setdefault(declared[1] or declared[2], set())
+        elif member := re.match(r"(?!client\.)(\w+)\.(\w+)", line):
+            found.setdefault(member[1], set()).add(member[2])
+    models = {name for name in names if f"class {name} extends Model" in lines}
+    parameters = {f"{name}Params" for name in models}
+    aliases = {line.split(" = ")[0] for line in lines if re.fullmatch(r"\w+ = \w+", line)}
+    assert set(found) == set(names)
+    for name in names.keys() - models - parameters - aliases:
+        assert found[name] == {member for member in names[name] if member != "label"}, name
+
+
+def test_the_types_hold_in_node_without_a_browser_s(project: Path, uses: dict[str, str]) -> None:
+    (project / "node.ts").write_text(uses["right.ts"].replace("new Blob([])", "new URL('https://host.test')"))
+    answer = compiled(project, ["node.ts"], lib=["ES2022"], types=["node"], skipLibCheck=True)
+    assert answer["found"] == []
+
+
+@pytest.mark.parametrize("kind", ["CommonJS", "ESNext"])
+def test_the_types_hold_with_other_kinds_of_resolution(project: Path, uses: dict[str, str], kind: str) -> None:
+    first = uses["right.ts"].splitlines()[RIGHT.count("\n")]
+    (project / "short.ts").write_text(f"{RIGHT}{first}\nimport {{ SegmindCore }} from 'segmind-client/core';\n")
+    resolution = {"CommonJS": "Node10", "ESNext": "Bundler"}[kind]
+    answer = compiled(project, ["short.ts"], lib=["ES2022", "DOM"], types=[], module=kind, moduleResolution=resolution)
+    assert answer["found"] == []
