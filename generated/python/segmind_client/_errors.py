@@ -299,7 +299,7 @@ BY_WORDS: Final[tuple[tuple[int, str, type[SegmindError]], ...]] = (
 def class_for(status: int, detail: str) -> type[SegmindError]:
     """The class of an error: by its status and, where a status means several things, by its text."""
     said = detail.lower()
-    worded = (kind for code, words, kind in BY_WORDS if code == status and words in said)
+    worded = (kind for code, words, kind in BY_WORDS if code == status and words and words in said)
     return next(worded, BY_STATUS.get(status, SegmindError))
 
 

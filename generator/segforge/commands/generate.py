@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     try:
         artifacts = list(emit(load_catalog(args.specs), names))
-        if not args.allow_breaking:
+        if not (args.allow_breaking or args.check):
             check_surfaces(out, artifacts)
         changes = plan(out, artifacts, names) if args.check else write(out, artifacts, names)
     except SpecError as error:

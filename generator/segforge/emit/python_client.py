@@ -136,7 +136,7 @@ class _ErrorClass:
     meaning: str
     text: str
     base: Code = _BASE_ERROR
-    words: str = ""
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -358,8 +358,7 @@ def _meanings(gateway: Gateway, status: Status) -> list[tuple[StatusCase, str]]:
     cases = gateway.cases
     if not {"credits.empty", "credits.insufficient"} <= cases.keys() or cases["credits.insufficient"][0] != status:
         return []
-    worded = [(case, _words(case)) for case in status.cases]
-    return [(case, words) for case, words in worded if words]
+    return [(case, _words(case)) for case in status.cases]
 
 
 def _words(case: StatusCase) -> str:
@@ -368,7 +367,7 @@ def _words(case: StatusCase) -> str:
 
 def _by_words(gateway: Gateway, errors: list[_ErrorClass]) -> list[tuple[int, str, Code]]:
     """Status, words and class of each meaning."""
-    found = [(error.code, error.words, error.name) for error in errors if error.words]
+    found = [(error.code, error.words, error.name) for error in errors if error.words is not None]
     for status in gateway.statuses:
         for case, words in _meanings(gateway, status):
             if case.name == "credits.insufficient":
