@@ -38,7 +38,7 @@ def calls(draw: st.DrawFn) -> tuple[Model, dict[str, Any]]:
 def test_the_client_and_the_mock_name_the_same_rules_in_the_same_order(call: tuple[Model, dict[str, Any]]) -> None:
     model, params = call
     found = getattr(CLIENT, snake_case(model.slug)).check(**params)
-    expected = violations(model.parameters, params)
+    expected = violations(model.parameters, params, formats=False)  # the form of a URI is left to the gateway
     assert [(v.rule, v.parameter) for v in found] == [(v.rule, v.parameter) for v in expected]
 
 

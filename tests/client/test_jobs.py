@@ -109,7 +109,7 @@ def test_a_poll_that_hangs_does_not_outlast_the_deadline() -> None:
         job.wait()
     assert allowed[0] == pytest.approx(1.0, abs=0.1)
     assert 59 < allowed[1] <= 60
-    assert allowed[2] == 120.0
+    assert allowed[2] == pytest.approx(120, abs=1)
 
 
 @pytest.mark.parametrize(("timeout", "interval"), [(-1, 1), (1, -1), (float("nan"), 1)])
