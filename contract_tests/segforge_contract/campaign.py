@@ -14,13 +14,17 @@ Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypot
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw."""
+    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
+
+    `draws_valid`: whether it draws valid payloads too, each of which is billed.
+    """
 
     catalog: Catalog
     models: tuple[Model, ...]
     cases: tuple[Case, ...]
     max_examples: int
     seed: int
+    draws_valid: bool = True
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -31,7 +35,7 @@ class Plan:
             (model, operation, valid)
             for model in self.models
             for operation in operations(model)
-            for valid in (True, False)
+            for valid in ((True, False) if self.draws_valid else (False,))
         )
 
     @property
@@ -62,6 +66,8 @@ class Outcome:
     billed: int
     seconds: float
     stopped: str | None = None
+    unsent: dict[str, int] = field(default_factory=dict)
+    """How many cases were held back, by the reason."""
 
 
 @dataclass
@@ -99,7 +105,9 @@ def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambd
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
-    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+    return Outcome(
+        tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped, dict(session.unsent)
+    )
 
 
 def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
