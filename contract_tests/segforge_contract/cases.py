@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
-from segforge_contract.exchange import Expects, Request
+from segforge_contract.exchange import Expects, Key, Request
 from segforge_contract.rules import ACCEPTED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
@@ -216,9 +216,9 @@ def payload_request(gateway: Gateway, model: Model, operation: Operation, payloa
     return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
-def poll_request(gateway: Gateway, operation: Operation, request_id: str) -> Request:
+def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
     """The request that asks for a job's status or result, or for its output on v1."""
-    return Request("GET", _path(gateway, operation, request_id=request_id))
+    return Request("GET", _path(gateway, operation, request_id=request_id), key)
 
 
 def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
@@ -246,11 +246,13 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome
     names: list[str] = []
     for name in RULES[rule].outcomes:
         version: Version = "v2" if operation == "submit" else "v1"
-        names += gateway.profiles[0].cases(version, rule) if name == REFUSED else (name,)
-    return tuple(_outcome(gateway, name, operation) for name in names)
+        violation = RULES[rule].violation or rule
+        names += gateway.profiles[0].cases(version, violation) if name == REFUSED else (name,)
+    return tuple(named(gateway, name, operation) for name in names)
 
 
-def _outcome(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+def named(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+    """The outcome of that name: ACCEPTED, or a status case of the specs."""
     if name == ACCEPTED:
         return Outcome(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":
