@@ -8,16 +8,13 @@ from segforge_contract.checks import Broken
 from segforge_contract.money import TOLERANCE, Account, Balance
 from segforge_contract.session import Failure, Session
 
-READINGS = 2
-"""How often an audit asks for the balance."""
-
 
 class Audit:
     """One stretch of a session, from a reading of the balance to the next."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        session.money = Account(reading=True)
+        session.money = Account(cost=session.money.cost, reading=True)
         self.before = session.balance()
 
     def close(self, cases: Sequence[Case], *, single: bool = False) -> list[Failure]:
@@ -29,8 +26,8 @@ class Audit:
         self.session.money = Account(cost=account.cost)
         if self.before is None or after is None:
             return []
-        failures = list(self._remaining(cases[0], account, after)) if single else []
-        if account.unknown:
+        failures = list(self._remaining(cases[0], account, after)) if single and not account.tangled else []
+        if account.unknown or account.tangled:
             return failures
         self.session.ran["money.costs_add_up"] += 1
         drop = self.before.total - after.total

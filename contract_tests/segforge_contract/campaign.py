@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_contract.audit import READINGS, Audit
+from segforge_contract.audit import Audit
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
 from segforge_contract.relations import AT_ONCE, at_once, most_calls, relations
@@ -44,14 +44,8 @@ class Plan:
 
     @property
     def requests(self) -> int:
-        """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
-        return (
-            len(self.cases) + self.max_examples * len(self.explorations) + self._related(broken=True) + self._readings
-        )
-
-    @property
-    def _readings(self) -> int:
-        return 2 * READINGS * sum(len(operations(model)) for model in self.models)
+        """The most requests that are sent, without what is never billed (polls, pictures, balance) and shrinking."""
+        return len(self.cases) + self.max_examples * len(self.explorations) + self._related(broken=True)
 
     def _related(self, *, broken: bool) -> int:
         """How many calls are made to hold their answers against each other; `broken`: by a gateway that breaks them."""

@@ -17,6 +17,7 @@ Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
 JOB_FAILED = "job.failed"
+_SEVERAL = 2
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
@@ -92,10 +93,25 @@ def operations(model: Model) -> tuple[Operation, ...]:
 def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """The sample itself, then the sample with each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
+    yield from _several_pictures(gateway, model, operation)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
+    controls = model.returns.controls
+    if controls.count is None or (operation == "run" and controls.base64 is None):
+        return
+    maximum = model.parameters_by_name[controls.count].maximum
+    if maximum is None or maximum >= _SEVERAL:
+        changes: dict[str, Any] = {controls.count: _SEVERAL}
+        if operation == "run" and controls.base64 is not None:
+            changes[controls.base64] = True
+        words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+        yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
 
 
 def payload_case(

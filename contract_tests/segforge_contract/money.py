@@ -39,7 +39,8 @@ class Account:
     """What the answers since a reading of the balance said about money.
 
     `spent` is the sum of their costs, `unknown` how many named none though they were billed, `cost` and `remaining`
-    what the last one said. `reading`: whether anybody is going to hold that against the balance.
+    what the last one said. `reading`: whether anybody is going to hold that against the balance. `tangled`: something
+    ended otherwise than it had to, so that nobody can tell what it should have cost.
     """
 
     spent: float = 0.0
@@ -47,10 +48,11 @@ class Account:
     cost: float | None = None
     remaining: float | None = None
     reading: bool = False
+    tangled: bool = False
 
     def add(self, cost: float | None, remaining: float | None) -> None:
         """Count one billed answer."""
-        if cost is None:
+        if cost is None or cost < 0:
             self.unknown += 1
         else:
             self.spent += cost

@@ -127,6 +127,7 @@ class Session:
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
         if case.starts_job:
             broken += self._keep_job(case, response)
+        self.money.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)
         return _failures(case, broken) + self._follow_overdue()
 
     def _note_cost(self, case: Case, response: Response) -> None:
@@ -169,13 +170,14 @@ class Session:
                 return True
             state = watch.state
             if state is None or not state.terminal:
-                self.money.add(None, None)
+                self.money.tangled = True
                 return False
             if (state.code == 200) != job.case.accepted:
                 wanted = "COMPLETED" if job.case.accepted else "FAILED"
                 watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
             elif deep or (state.code != 200 and job.case.model not in self._failed):
                 self._check_end(job, watch)
+            self.money.tangled |= bool(watch.broken)
             self._note_end(watch)
         except NotSent as error:
             self.unsent[str(error)] += 1
