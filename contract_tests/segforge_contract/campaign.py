@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
 from segforge_contract.session import Failure, Session, Unreachable
 
+Progress: TypeAlias = Callable[[int, int], None]
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
 
@@ -57,7 +58,7 @@ class Outcome:
     """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
 
     failures: tuple[Failure, ...]
-    ran: dict[str, int]
+    sent: tuple[Case, ...]
     requests: int
     billed: int
     seconds: float
@@ -83,8 +84,8 @@ def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: 
     return Plan(catalog, models, tuple(cases), max_examples, seed)
 
 
-def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Run a campaign; `progress` is told how many of the planned requests are done.
+def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> Outcome:
+    """Run a campaign; `progress` is told how many of the planned requests are done, and how much broke so far.
 
     Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
     """
@@ -92,26 +93,27 @@ def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambd
     failures: list[Failure] = []
     stopped = None
     try:
-        for found in _steps(plan, session, progress):
+        for done, found in _steps(plan, session):
             failures += found
+            progress(done, len(failures))
     except Unreachable as error:
         if not session.answers:
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
-    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+    return Outcome(tuple(failures), tuple(session.sent), session.requests, session.billed, seconds, stopped)
 
 
-def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
+def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
+    """Each step's failures, after how many of the planned requests are done."""
     for done, case in enumerate(plan.cases, 1):
-        yield session.perform(case)
+        yield done, session.perform(case)
         if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
-            yield session.follow([session.jobs.pop()], deep=True)
-        progress(done)
+            yield done, session.follow([session.jobs.pop()], deep=True)
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
-        yield _explore(plan, session, model, operation, valid=valid)
-        progress(len(plan.cases) + plan.max_examples * index)
-    yield session.settle()
+        done = len(plan.cases) + plan.max_examples * index
+        yield done, _explore(plan, session, model, operation, valid=valid)
+    yield plan.requests, session.settle()
 
 
 def _is_sample(case: Case) -> bool:

@@ -1,6 +1,5 @@
 """Cases against a target: send, judge, follow the jobs, count. What the campaign and the pytest suite share."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -44,14 +43,14 @@ class Session:
     requests: int = 0
     answers: int = 0
     billed: int = 0
-    ran: Counter[str] = field(default_factory=Counter)
+    sent: list[Case] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _refused: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
-        self.ran[case.rule] += 1
+        self.sent.append(case)
         try:
             response = self._send(case.request)
         except NoAnswer as error:
