@@ -15,13 +15,17 @@ Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypot
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw."""
+    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
+
+    `draws_valid`: whether it draws valid payloads too, each of which is billed.
+    """
 
     catalog: Catalog
     models: tuple[Model, ...]
     cases: tuple[Case, ...]
     max_examples: int
     seed: int
+    draws_valid: bool = True
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -32,7 +36,7 @@ class Plan:
             (model, operation, valid)
             for model in self.models
             for operation in operations(model)
-            for valid in (True, False)
+            for valid in ((True, False) if self.draws_valid else (False,))
         )
 
     @property
@@ -63,6 +67,8 @@ class Outcome:
     billed: int
     seconds: float
     stopped: str | None = None
+    unsent: dict[str, int] = field(default_factory=dict)
+    """How many cases were held back, by the reason."""
 
 
 @dataclass
@@ -101,7 +107,15 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
-    return Outcome(tuple(failures), tuple(session.sent), session.requests, session.billed, seconds, stopped)
+    return Outcome(
+        tuple(failures),
+        tuple(session.sent),
+        session.requests,
+        session.billed,
+        seconds,
+        stopped,
+        dict(session.unsent),
+    )
 
 
 def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
-from segforge_contract.exchange import Request
+from segforge_contract.exchange import Expects, Request
 from segforge_contract.rules import ACCEPTED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
@@ -61,6 +61,13 @@ class Case:
     def starts_job(self) -> bool:
         """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
         return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
+
+    @property
+    def expects(self) -> Expects:
+        """What follows while the gateway keeps its contract; only an output is billed."""
+        if self.accepted:
+            return "output"
+        return "failed job" if self.starts_job else "refusal"
 
     @property
     def could_be_billed(self) -> bool:

@@ -57,14 +57,14 @@ def _failure(failures: list[Failure], report: Report) -> Element:
 def _document(suites: dict[str, list[Element]], report: Report) -> str:
     root = Element("testsuites", name="segforge contract", time=f"{report.outcome.seconds:.3f}")
     for name, tests in suites.items():
-        suite = SubElement(root, "testsuite", name=name, **_counts(tests))
+        suite = SubElement(root, "testsuite", {"name": name, **_counts(tests)})
         properties = SubElement(suite, "properties")
         for key, value in (("target", report.base_url), ("seed", str(report.plan.seed))):
             SubElement(properties, "property", name=key, value=_xml(value))
         suite.extend(tests)
     root.attrib |= _counts([test for tests in suites.values() for test in tests])
     indent(root)
-    return tostring(root, "unicode", xml_declaration=True) + "\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, "unicode")}\n'
 
 
 def _counts(tests: list[Element]) -> dict[str, str]:
@@ -78,5 +78,5 @@ def _counts(tests: list[Element]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    """The text without what no XML 1.0 document may hold, not even escaped: most control characters, lone surrogates."""
+    """The text without what XML 1.0 has no way to hold: most control characters, and lone surrogates."""
     return _NO_XML.sub("\ufffd", text)

@@ -79,7 +79,7 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
 
 def print_report(out: Console, report: Report) -> None:
     """Print the failures by rule, then how much was covered, then one line that sums up."""
-    plan, outcome = report.plan, report.outcome
+    outcome = report.outcome
     for rule, failures in report.by_rule.items():
         for failure in failures[:_SHOWN]:
             out.print(describe(failure, report.base_url, key_header=report.key_header), style="red", markup=False)
@@ -90,6 +90,8 @@ def print_report(out: Console, report: Report) -> None:
             out.print()
     if outcome.stopped is not None:
         out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
+    for reason, cases in outcome.unsent.items():
+        out.print(f"{cases} cases held back: {reason}", style="yellow", markup=False)
     out.print(in_words(report.coverage))
     out.print(report.verdict, style="green" if report.held else "red")
 
@@ -110,6 +112,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "models": [model.slug for model in plan.models],
         "held": report.held,
         "stopped": outcome.stopped,
+        "unsent": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,
         "seconds": round(outcome.seconds, 3),

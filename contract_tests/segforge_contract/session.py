@@ -1,14 +1,15 @@
 """Cases against a target: send, judge, follow the jobs, count. What the campaign and the pytest suite share."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases import Case
 from segforge_contract.checks import Broken, Exchange, judge
 from segforge_contract.exchange import Request, Response
 from segforge_contract.jobs import Pace, Watch
-from segforge_contract.target import NoAnswer, Target
+from segforge_contract.target import NoAnswer, NotSent, Target
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,24 @@ class Session:
     answers: int = 0
     billed: int = 0
     sent: list[Case] = field(default_factory=list)
+    unsent: Counter[str] = field(default_factory=Counter)
+    """Cases that were held back, by the reason."""
     jobs: list[Job] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _refused: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
-        self.sent.append(case)
         try:
-            response = self._send(case.request)
+            response = self._send(replace(case.request, expects=case.expects))
+        except NotSent as error:
+            self.unsent[str(error)] += 1
+            return []
         except NoAnswer as error:
+            self.sent.append(case)
             self._note_silence(error)
             return _failures(case, [Broken(case.rule, "an answer", str(error))])
+        self.sent.append(case)
         if response.status == 200 and case.could_be_billed:
             self.billed += 1
         model = None if case.model is None else self.catalog.model(case.model)
@@ -96,6 +103,8 @@ class Session:
                 watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
             elif state.code == 200 and deep:
                 watch.check_result()
+        except NotSent as error:
+            self.unsent[str(error)] += 1
         except NoAnswer as error:
             self._note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
@@ -130,6 +139,13 @@ class Session:
         self._refused += error.refused
         if not self.answers or self._refused >= _GIVE_UP:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
+
+
+def open_session(catalog: Catalog, target: Target, *, deadline: float | None = None) -> Session:
+    """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
+    lifecycle = catalog.gateway.lifecycle
+    interval = 0.02 if target.loopback else lifecycle.poll_interval_seconds
+    return Session(catalog, target, Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline))
 
 
 def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:

@@ -3,11 +3,13 @@
 import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from segforge.spec.catalog import Catalog
 from segforge.text import one_line, show
 from segforge_contract.exchange import INVALID_KEY, Request, Response
 
@@ -16,8 +18,12 @@ AsgiApp: TypeAlias = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 
+IN_PROCESS = "mock"
 MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
+
+_IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mock asks for
+_IN_PROCESS_TIME_SCALE = 0.001  # a job takes milliseconds, and is still seen in more than one state
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # a blocking v1 call may take a minute
 
@@ -34,6 +40,10 @@ class NoAnswer(Exception):
         self.refused = refused
 
 
+class NotSent(Exception):
+    """A request was held back, for the money or for lack of a record; the message says why. No rule is judged by it."""
+
+
 class Target(Protocol):
     """Something that answers requests."""
 
@@ -43,7 +53,7 @@ class Target(Protocol):
     """Whether it runs on this machine, so that a request can't cost money."""
 
     def send(self, request: Request) -> Response:
-        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer."""
+        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer and NotSent."""
         ...
 
     def close(self) -> None:
@@ -153,6 +163,24 @@ class AsgiTarget:
     def close(self) -> None:
         """See Target."""
         self._runner.close()
+
+
+def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
+    """The target of that name: a URL, or `mock`, which serves our own specs unless given others. Raises BadTarget."""
+    auth = catalog.gateway.auth
+    if text == IN_PROCESS:
+        try:
+            from segforge_mock.app import create_app
+            from segforge_mock.emitted import models_of
+        except ImportError as error:
+            raise BadTarget(f"the mock can't be loaded: {error}") from None
+        models = None if own_specs is None else models_of(own_specs)
+        return AsgiTarget(
+            create_app(models=models, time_scale=_IN_PROCESS_TIME_SCALE), key or _IN_PROCESS_KEY, key_header=auth.header
+        )
+    if not key:
+        raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
+    return HttpTarget(text, key, key_header=auth.header)
 
 
 def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """What a pytest test talks to: a gateway that has to hold, and a failure that says how it did not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pytest
 
-from segforge_contract.cases import Case
+from segforge_contract.cases import Case, Operation
+from segforge_contract.exchange import Request
+from segforge_contract.repeat import repeated_case
 from segforge_contract.report import describe
-from segforge_contract.session import Failure, Session
+from segforge_contract.session import Failure, Session, Unreachable
 
 _SHOWN = 5
 
@@ -19,16 +22,29 @@ class Contract:
 
     def holds(self, cases: Iterable[Case]) -> None:
         """Send cases and follow the jobs that they submit."""
-        self._check([failure for case in cases for failure in self.session.perform(case)])
+        self._check(lambda: [failure for case in cases for failure in self.session.perform(case)])
 
     def job_holds(self, case: Case) -> None:
         """Submit one job and check its whole life, its result included."""
-        failures = self.session.perform(case)
-        jobs, self.session.jobs = self.session.jobs, []
-        self._check(failures + self.session.follow(jobs, deep=True))
+        self._check(lambda: self.session.perform(case) + self._follow())
 
-    def _check(self, failures: list[Failure]) -> None:
-        found = failures + self.session.settle()
+    def keeps(self, rule: str, model: str | None, operation: Operation, sent: Request | Mapping[str, Any]) -> None:
+        """Send a payload, or a request as it is, that has to end as a rule promises.
+
+        `operation` is `run` (v1) or `submit` (v2), or a poll: `status`, `result`, `poll`. Raises KeyError where the
+        specs know no such rule or model.
+        """
+        self.job_holds(repeated_case(self.session.catalog, rule, model, operation, sent))
+
+    def _follow(self) -> list[Failure]:
+        jobs, self.session.jobs = self.session.jobs, []
+        return self.session.follow(jobs, deep=True)
+
+    def _check(self, send: Callable[[], list[Failure]]) -> None:
+        try:
+            found = send() + self.session.settle()
+        except Unreachable as error:  # one line, instead of a failure for every test that is left
+            pytest.exit(f"the target can't be reached: {error}", returncode=2)
         if found:
             header = self.session.catalog.gateway.auth.header
             base_url = self.session.target.base_url

@@ -1,0 +1,38 @@
+"""A case made again from what was written down of it, under the promises of today's specs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases import Case, Operation, expected, payload_request
+from segforge_contract.exchange import Request
+
+
+def repeated_case(
+    catalog: Catalog,
+    rule: str,
+    model: str | None,
+    operation: Operation,
+    sent: Request | Mapping[str, Any],
+    *,
+    parameter: str | None = None,
+    change: str = "sent again",
+) -> Case:
+    """The case of a payload, or of a request as it was. Raises KeyError where the specs know no such rule or model."""
+    gateway = catalog.gateway
+    if isinstance(sent, Request):
+        request, payload = sent, _payload(sent)
+    elif model is None:
+        raise KeyError("a payload needs a model to be sent to")
+    else:
+        request, payload = payload_request(gateway, catalog.model(model), operation, sent), dict(sent)
+    return Case(rule, operation, model, parameter, change, request, expected(gateway, rule, operation), payload)
+
+
+def _payload(request: Request) -> dict[str, Any] | None:
+    try:
+        value = json.loads(request.body or b"")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
