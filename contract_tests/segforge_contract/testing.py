@@ -1,7 +1,7 @@
 """What a pytest test talks to: a gateway that has to hold, and a failure that says how it did not."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,8 +17,10 @@ _SHOWN = 5
 class Contract:
     """What a test talks to: it sends cases, and fails with everything that they broke."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, stop: Callable[[str], NoReturn] = pytest.exit) -> None:
+        """`stop` ends the whole run, for a reason; a target that is gone would fail every test that is left."""
         self.session = session
+        self.stop = stop
 
     def holds(self, cases: Iterable[Case]) -> None:
         """Send cases and follow the jobs that they submit."""
@@ -43,8 +45,8 @@ class Contract:
     def _check(self, send: Callable[[], list[Failure]]) -> None:
         try:
             found = send() + self.session.settle()
-        except Unreachable as error:  # one line, instead of a failure for every test that is left
-            pytest.exit(f"the target can't be reached: {error}", returncode=2)
+        except Unreachable as error:
+            self.stop(f"the target can't be reached: {error}")
         if found:
             header = self.session.catalog.gateway.auth.header
             base_url = self.session.target.base_url

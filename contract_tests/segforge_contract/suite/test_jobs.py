@@ -12,6 +12,6 @@ QUEUED = [model for model in CATALOG.models if "v2" in model.versions]
 
 
 @pytest.mark.parametrize("model", QUEUED, ids=lambda model: model.slug)
-def test_job_ends_with_a_result(contract: Contract, model: Model) -> None:
+def test_job_ends_with_a_result(segforge_contract: Contract, model: Model) -> None:
     """States only move forward, end in COMPLETED, stay there, and lead to an output."""
-    contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))
+    segforge_contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))
