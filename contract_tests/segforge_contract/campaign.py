@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
+from segforge_contract.packing import Pack, perform
 from segforge_contract.session import Failure, Session, Unreachable
 
+Progress: TypeAlias = Callable[[int, int], None]
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
 
@@ -16,7 +18,7 @@ Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypot
 class Plan:
     """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
 
-    `draws_valid`: whether it draws valid payloads too, each of which is billed.
+    `packs` come last, and are billed. `draws_valid`: whether Hypothesis draws valid payloads, which are billed too.
     """
 
     catalog: Catalog
@@ -25,6 +27,7 @@ class Plan:
     max_examples: int
     seed: int
     draws_valid: bool = True
+    packs: tuple[Pack, ...] = ()
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -41,19 +44,19 @@ class Plan:
     @property
     def requests(self) -> int:
         """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
-        return len(self.cases) + self.max_examples * len(self.explorations)
+        return len(self.cases) + self.max_examples * len(self.explorations) + len(self.packs)
 
     @property
     def billed(self) -> int:
         """The most answers that are billed while the gateway keeps its contract."""
-        return sum(case.accepted for case in self.cases) + self.max_examples * sum(
-            valid for *_, valid in self.explorations
-        )
+        drawn = self.max_examples * sum(valid for *_, valid in self.explorations)
+        return sum(case.accepted for case in self.cases) + drawn + len(self.packs)
 
     @property
     def worst_case(self) -> int:
         """The most answers that could be billed by a gateway that accepts whatever it is sent."""
-        return sum(case.could_be_billed for case in self.cases) + self.max_examples * len(self.explorations)
+        drawn = self.max_examples * len(self.explorations)
+        return sum(case.could_be_billed for case in self.cases) + drawn + len(self.packs)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Outcome:
     """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
 
     failures: tuple[Failure, ...]
-    ran: dict[str, int]
+    sent: tuple[Case, ...]
     requests: int
     billed: int
     seconds: float
@@ -89,8 +92,8 @@ def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: 
     return Plan(catalog, models, tuple(cases), max_examples, seed)
 
 
-def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Run a campaign; `progress` is told how many of the planned requests are done.
+def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> Outcome:
+    """Run a campaign; `progress` is told how many of the planned requests are done, and how much broke so far.
 
     Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
     """
@@ -98,28 +101,38 @@ def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambd
     failures: list[Failure] = []
     stopped = None
     try:
-        for found in _steps(plan, session, progress):
+        for done, found in _steps(plan, session):
             failures += found
+            progress(done, len(failures))
     except Unreachable as error:
         if not session.answers:
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
     return Outcome(
-        tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped, dict(session.unsent)
+        tuple(failures),
+        tuple(session.sent),
+        session.requests,
+        session.billed,
+        seconds,
+        stopped,
+        dict(session.unsent),
     )
 
 
-def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
+def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
+    """Each step's failures, after how many of the planned requests are done."""
     for done, case in enumerate(plan.cases, 1):
-        yield session.perform(case)
+        yield done, session.perform(case)
         if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
-            yield session.follow([session.jobs.pop()], deep=True)
-        progress(done)
+            yield done, session.follow([session.jobs.pop()], deep=True)
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
-        yield _explore(plan, session, model, operation, valid=valid)
-        progress(len(plan.cases) + plan.max_examples * index)
-    yield session.settle()
+        done = len(plan.cases) + plan.max_examples * index
+        yield done, _explore(plan, session, model, operation, valid=valid)
+    before = plan.requests - len(plan.packs)
+    for done, pack in enumerate(plan.packs, before + 1):
+        yield done, perform(pack, session)
+    yield plan.requests, session.settle()
 
 
 def _is_sample(case: Case) -> bool:

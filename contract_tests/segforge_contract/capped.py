@@ -1,4 +1,4 @@
-"""A target behind a cap on spending: it reserves before it sends, writes that down, and settles from what comes back."""
+"""A target behind a cap on spending: it reserves before it sends, writes it down, and settles by what comes back."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from segforge.spec.catalog import Gateway
 from segforge_contract.exchange import Request, Response
 from segforge_contract.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical
 from segforge_contract.ledger import NOTHING, Ledger, plain
+from segforge_contract.patient import PatientTarget
 from segforge_contract.target import NoAnswer, NotSent, Target
 
 _WEIGH_EVERY = 20  # so many refusals may be billed against the docs before the balance shows it
@@ -23,13 +24,14 @@ class CappedTarget:
     def __init__(
         self, target: Target, gateway: Gateway, journal: Journal, *, cap: Decimal, worst: Callable[[Request], Decimal]
     ) -> None:
-        """`worst` gives the most credits that a request is taken to cost. A journal that holds entries is gone on with."""
+        """`worst` gives the most credits that a request is taken to cost. What the journal holds is gone on with."""
         self.base_url = target.base_url
         self.loopback = target.loopback
         self.ledger = Ledger(cap)
         self.recalled = 0
         """How many requests were answered by the journal."""
         self._target = target
+        self._patient = PatientTarget(target)
         self._gateway = gateway
         self._journal = journal
         self._worst = worst
@@ -64,7 +66,6 @@ class CappedTarget:
     def close(self) -> None:
         """See Target."""
         self._target.close()
-        self._journal.close()
 
     def pause(self, seconds: float) -> None:
         """Wait between two polls, unless a journal answers them."""
@@ -81,14 +82,15 @@ class CappedTarget:
     def _balance(self) -> Decimal | None:
         route = self._gateway.routes.credits
         try:
-            response = self._target.send(Request(route.method, route.path))
+            response = self._patient.send(Request(route.method, route.path))
         except NoAnswer:
             return None
         body = _decimals(response)
-        if response.status != 200 or not isinstance(body, dict) or not isinstance(body.get("credits"), Decimal):
+        credits = body.get("credits") if isinstance(body, dict) else None
+        if response.status != 200 or not isinstance(credits, Decimal):
             return None
         free = body.get("free-credits")
-        return body["credits"] + (free if isinstance(free, Decimal) else NOTHING)
+        return credits + free if isinstance(free, Decimal) else credits
 
     def _recall(self, request: Request) -> Response | NoAnswer | None:
         """What is known to come of a request; None if it is to be sent. Raises NotSent."""
@@ -136,8 +138,8 @@ class CappedTarget:
 
     def _note(self, call: int | None, request: Request, answer: Response | NoAnswer) -> None:
         """Write an exchange down, then settle it: what is in the journal may be settled again, never the reverse."""
-        paid = call is not None and not (self.ledger.cap == 0 and not isinstance(answer, NoAnswer))
         entry = Exchanged(call, time.time(), request, answer)
+        paid = not isinstance(answer, NoAnswer) and call is not None and 200 <= answer.status < 300
         self._journal.append(entry, sync=paid or self._ends_job(request, answer) is not None)
         if self._settle(entry):
             self.weigh()

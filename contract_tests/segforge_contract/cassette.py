@@ -30,16 +30,14 @@ class RecordedTarget:
     def close(self) -> None:
         """See Target."""
         self._target.close()
-        self._journal.close()
 
 
 class ReplayedTarget:
     """Gives the recorded answers, in the order in which each request got them; the last one for good."""
 
-    loopback = True
-
     def __init__(self, journal: Journal) -> None:
-        self.base_url: str = journal.settings["target"]
+        self.base_url = str(journal.settings.get("target"))
+        self.loopback = bool(journal.settings.get("loopback"))
         self._tape = Tape(journal.entries)
         self._last: dict[Request, Response | NoAnswer] = {}
         self._seconds = 0.0

@@ -60,7 +60,9 @@ Entry: TypeAlias = Reservation | Exchanged | Weighed
 class Journal:
     """An open journal: what it held when it was opened, and what is appended. Without a file nothing is kept."""
 
-    def __init__(self, settings: Mapping[str, Any], entries: Iterable[Entry] = (), stream: BinaryIO | None = None) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], entries: Iterable[Entry] = (), stream: BinaryIO | None = None
+    ) -> None:
         self.settings = settings
         """What the run was started with, as the one who started it wrote it down."""
         self.entries = tuple(entries)
@@ -80,6 +82,7 @@ class Journal:
         """Give the file back."""
         if self._stream is not None:
             self._stream.close()
+            self._stream = None
 
 
 def create(file: Path, settings: Mapping[str, Any]) -> Journal:
@@ -201,7 +204,8 @@ def _entries(file: Path, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entry]:
         except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
             raise BadJournal(
                 f"{file}:{number}: expected a reservation, an exchange or a balance; "
-                f"found {show(line[:80].decode('utf-8', 'replace'))} ({type(error).__name__}); the file was edited or damaged"
+                f"found {show(line[:80].decode('utf-8', 'replace'))} ({type(error).__name__}); "
+                "the file was edited or damaged"
             ) from None
 
 
@@ -209,19 +213,17 @@ def _to_json(entry: Entry) -> dict[str, Any]:
     match entry:
         case Reservation(call, amount, worst, request):
             return {"reserve": call, "amount": str(amount), "worst": str(worst), "request": _request_json(request)}
-        case Exchanged(call, at, request, Response() as answer):
-            said: dict[str, Any] = {
-                "status": answer.status,
-                "headers": dict(answer.headers),
-                **_body_json(answer.body),
-                "key_echoed": answer.key_echoed,
-            }
-            return {"exchange": call, "at": at, "request": _request_json(request), "answer": said}
-        case Exchanged(call, at, request, NoAnswer() as error):
-            silence = {"reason": str(error), "refused": error.refused}
-            return {"exchange": call, "at": at, "request": _request_json(request), "silence": silence}
         case Weighed(balance):
             return {"balance": str(balance)}
+        case Exchanged(call, at, request, answer):
+            return {"exchange": call, "at": at, "request": _request_json(request), **_answer_json(answer)}
+
+
+def _answer_json(answer: Response | NoAnswer) -> dict[str, Any]:
+    if isinstance(answer, NoAnswer):
+        return {"silence": {"reason": str(answer), "refused": answer.refused}}
+    fields = {"status": answer.status, "headers": dict(answer.headers), "key_echoed": answer.key_echoed}
+    return {"answer": fields | _body_json(answer.body)}
 
 
 def _from_json(line: Mapping[str, Any]) -> Entry:

@@ -1,17 +1,17 @@
 """What a run may spend, has spent, and holds back for calls whose cost isn't settled. Pure; all amounts in credits.
 
-The bound. `worst` is the most that one call is taken to cost. Before a call that much is reserved; what was spent, what
-is reserved and the next reservation together never exceed the cap. A reservation is given back only when
+The bound. `worst` is the most that one call is taken to cost. Before a call that much is reserved; what was spent,
+what is reserved and the next reservation together never exceed the cap. A reservation is given back only when
 
 - nothing was sent, or
 - the call was answered (a job: ended), and a balance read *after that* shows what it cost, or
 - no balance can be read, and the answer is a refusal: the docs say that only an answer of 200 is billed.
 
-A call whose outcome is unknown keeps its reservation for good. What was spent is the larger of what the answers state and
-what the balance lost; where the balance can't be read or contradicts the answers, each call that was carried out counts
-as the larger of `worst` and what it states. So the bill stays within the cap as long as no call costs more than `worst`
-and the balance, where there is one, is true. The first settlement beyond `worst` halts the run: what it exceeds `worst`
-by is the most that the cap can be overrun by, calls that were in flight at that moment aside.
+A call whose outcome is unknown keeps its reservation for good. What was spent is the larger of what the answers state
+and what the balance lost; where the balance can't be read or contradicts the answers, each call that was carried out
+counts as the larger of `worst` and what it states. So the bill stays within the cap as long as no call costs more than
+`worst` and the balance, where there is one, is true. The first settlement beyond `worst` halts the run: the cap can be
+overrun by what that one call exceeds `worst` by, calls in flight at that moment aside.
 """
 
 from collections.abc import Mapping
