@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
+from segforge_contract.packing import Pack, perform
 from segforge_contract.session import Failure, Session, Unreachable
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -17,7 +18,7 @@ Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypot
 class Plan:
     """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
 
-    `draws_valid`: whether it draws valid payloads too, each of which is billed.
+    `packs` come last, and are billed. `draws_valid`: whether Hypothesis draws valid payloads, which are billed too.
     """
 
     catalog: Catalog
@@ -26,6 +27,7 @@ class Plan:
     max_examples: int
     seed: int
     draws_valid: bool = True
+    packs: tuple[Pack, ...] = ()
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -42,19 +44,19 @@ class Plan:
     @property
     def requests(self) -> int:
         """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
-        return len(self.cases) + self.max_examples * len(self.explorations)
+        return len(self.cases) + self.max_examples * len(self.explorations) + len(self.packs)
 
     @property
     def billed(self) -> int:
         """The most answers that are billed while the gateway keeps its contract."""
-        return sum(case.accepted for case in self.cases) + self.max_examples * sum(
-            valid for *_, valid in self.explorations
-        )
+        drawn = self.max_examples * sum(valid for *_, valid in self.explorations)
+        return sum(case.accepted for case in self.cases) + drawn + len(self.packs)
 
     @property
     def worst_case(self) -> int:
         """The most answers that could be billed by a gateway that accepts whatever it is sent."""
-        return sum(case.could_be_billed for case in self.cases) + self.max_examples * len(self.explorations)
+        drawn = self.max_examples * len(self.explorations)
+        return sum(case.could_be_billed for case in self.cases) + drawn + len(self.packs)
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,9 @@ def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
         done = len(plan.cases) + plan.max_examples * index
         yield done, _explore(plan, session, model, operation, valid=valid)
+    before = plan.requests - len(plan.packs)
+    for done, pack in enumerate(plan.packs, before + 1):
+        yield done, perform(pack, session)
     yield plan.requests, session.settle()
 
 

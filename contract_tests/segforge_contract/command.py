@@ -3,26 +3,27 @@
 import argparse
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
 from segforge.commands.console import console
+from segforge_contract.live import add_live_options, opened, print_money, taken_up
 from segforge_contract.options import (
-    Misuse,
     add_catalog_options,
     chosen_catalog,
     chosen_models,
-    chosen_target,
     count,
     told,
 )
 from segforge_contract.reports import add_report_options, check_reports, report
 
 if TYPE_CHECKING:
+    from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
+    from segforge_contract.live import Run
     from segforge_contract.session import Session
-    from segforge_contract.target import Target
 
 COMMANDS: Final[dict[str, Command]] = {}
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
@@ -32,9 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         "--target",
-        required=True,
         metavar="URL",
-        help="the gateway's base URL, without /v1; or mock, for the mock in this process",
+        help="the gateway's base URL, without /v1; live, for the real one; or mock, for the mock in this process",
     )
     add_catalog_options(parser)
     add_report_options(parser)
@@ -49,9 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
-    parser.add_argument(
-        "--yes", action="store_true", help="send requests that may be billed to a host that is not this machine"
-    )
+    add_live_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,37 +58,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from segforge_contract.campaign import plan
-    from segforge_contract.report import Report
-    from segforge_contract.session import open_session
-
-    catalog = chosen_catalog(args)
-    models = chosen_models(catalog, args.models)
     check_reports(args)
-    target = chosen_target(args.target, args, catalog)
-    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
-    try:
-        planned = plan(catalog, models, max_examples=args.max_examples, seed=seed)
-        if not target.loopback:
-            _announce(planned, target, confirmed=args.yes)
-        outcome = _campaign(planned, open_session(catalog, target, deadline=args.deadline))
-    finally:
-        target.close()
-    return report(args, Report(planned, outcome, target.base_url))
+    journal = taken_up(args)
+    catalog = chosen_catalog(args)
+    with opened(args, _plan(args, catalog), journal) as run:
+        return 0 if run is None else _report(args, run, _campaign(run.plan, run.session))
 
 
-def _announce(planned: "Plan", target: "Target", *, confirmed: bool) -> None:
-    err = console(error=True)
-    err.print(
-        f"{target.base_url}: up to {planned.requests} requests besides free polls. "
-        f"Billed: up to {planned.billed} while it keeps its contract, {planned.worst_case} at worst.",
-        style="yellow",
-        markup=False,
-    )
-    if not confirmed:
-        raise Misuse(
-            "these requests may cost money; add --yes to send them, or --models and --max-examples to send fewer"
-        )
+def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
+    from segforge_contract.campaign import plan
+
+    if args.seed is None:
+        args.seed = random.SystemRandom().randrange(2**32)
+    return plan(catalog, chosen_models(catalog, args.models), max_examples=args.max_examples, seed=args.seed)
 
 
 def _campaign(planned: "Plan", session: "Session") -> "Outcome":
@@ -104,3 +84,13 @@ def _campaign(planned: "Plan", session: "Session") -> "Outcome":
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache))
     with progress_bar(console(error=True), planned.requests, session) as progress:
         return run_campaign(planned, session, progress=progress)
+
+
+def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome") -> int:
+    from segforge_contract.report import Report
+
+    outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+    found = Report(run.plan, outcome, run.session.target.base_url, run.money)
+    code = report(args, found)
+    print_money(console(), run, outcome)
+    return 2 if code == 0 and run.halted is not None else code

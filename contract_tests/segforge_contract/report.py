@@ -1,6 +1,7 @@
 """Reports of a campaign: text for people, a document for machines. Neither can hold the key, see `exchange`."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,11 +21,12 @@ _SHOWN = 3  # failures of one rule that are printed in full
 
 @dataclass(frozen=True)
 class Report:
-    """What every form of report is made from: what was planned, how it went, and where."""
+    """What every form of report is made from: what was planned, how it went, where, and what it cost under a cap."""
 
     plan: Plan
     outcome: Outcome
     base_url: str
+    money: Mapping[str, object] | None = None
 
     @property
     def held(self) -> bool:
@@ -90,8 +92,6 @@ def print_report(out: Console, report: Report) -> None:
             out.print()
     if outcome.stopped is not None:
         out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
-    for reason, cases in outcome.unsent.items():
-        out.print(f"{cases} cases held back: {reason}", style="yellow", markup=False)
     out.print(in_words(report.coverage))
     out.print(report.verdict, style="green" if report.held else "red")
 
@@ -112,9 +112,10 @@ def to_json(report: Report) -> dict[str, Any]:
         "models": [model.slug for model in plan.models],
         "held": report.held,
         "stopped": outcome.stopped,
-        "unsent": dict(outcome.unsent),
+        "held_back": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,
+        "money": None if report.money is None else dict(report.money),
         "seconds": round(outcome.seconds, 3),
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}

@@ -1,7 +1,8 @@
 """Cases against a target: send, judge, follow the jobs, count. What the campaign and the pytest suite share."""
 
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from segforge.spec.catalog import Catalog
@@ -46,8 +47,10 @@ class Session:
     billed: int = 0
     sent: list[Case] = field(default_factory=list)
     unsent: Counter[str] = field(default_factory=Counter)
-    """Cases that were held back, by the reason."""
+    """How many cases were held back, by the reason."""
     jobs: list[Job] = field(default_factory=list)
+    careful: bool = False
+    """Follow a job that is to fail at once, so that no second one is sent if it is carried out and billed."""
     _ids: set[str] = field(default_factory=set)
     _refused: int = 0
 
@@ -113,8 +116,8 @@ class Session:
     def _follow_overdue(self) -> list[Failure]:
         """Follow jobs whose time is up: in a campaign of hours they would be forgotten by its end."""
         overdue = self.pace.clock() - self.pace.deadline
-        jobs = [job for job in self.jobs if job.submitted < overdue]
-        self.jobs = self.jobs[len(jobs) :]
+        jobs = [job for job in self.jobs if job.submitted < overdue or (self.careful and not job.case.accepted)]
+        self.jobs = [job for job in self.jobs if job not in jobs]
         return self.follow(jobs)
 
     def _keep_job(self, case: Case, response: Response) -> list[Broken]:
@@ -141,11 +144,20 @@ class Session:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
 
-def open_session(catalog: Catalog, target: Target, *, deadline: float | None = None) -> Session:
+def open_session(
+    catalog: Catalog,
+    target: Target,
+    *,
+    deadline: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    careful: bool = False,
+) -> Session:
     """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
     lifecycle = catalog.gateway.lifecycle
     interval = 0.02 if target.loopback else lifecycle.poll_interval_seconds
-    return Session(catalog, target, Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline))
+    pace = Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline, sleep, clock)
+    return Session(catalog, target, pace, careful=careful)
 
 
 def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:

@@ -19,6 +19,7 @@ AsgiApp: TypeAlias = Callable[
 ]
 
 IN_PROCESS = "mock"
+LIVE = "live"
 MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
 
@@ -166,7 +167,10 @@ class AsgiTarget:
 
 
 def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
-    """The target of that name: a URL, or `mock`, which serves our own specs unless given others. Raises BadTarget."""
+    """The target of that name: a URL; `live`; or `mock`, which serves our own specs unless given others.
+
+    Raises BadTarget.
+    """
     auth = catalog.gateway.auth
     if text == IN_PROCESS:
         try:
@@ -180,7 +184,7 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
         )
     if not key:
         raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
-    return HttpTarget(text, key, key_header=auth.header)
+    return HttpTarget(catalog.gateway.base_url if text == LIVE else text, key, key_header=auth.header)
 
 
 def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:

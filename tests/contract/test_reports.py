@@ -136,13 +136,22 @@ def test_junit_is_well_formed_whatever_a_server_says(broken: Report, text: str) 
     assert re.sub(r"[^ -~]", "", error.get("message", "")) == printable
 
 
-def test_terminal_groups_by_rule_and_tells_what_was_held_back(broken: Report) -> None:
+def test_terminal_groups_by_rule(broken: Report) -> None:
     out = io.StringIO()
-    print_report(Console(file=out, soft_wrap=True), saying(broken, "over the cap"))
-    lines = out.getvalue().splitlines()
-    assert "2 cases held back: over the cap" in lines
-    assert lines[-2].startswith("coverage 100 %")
-    assert lines[-1].startswith("1 rules broken, 1 times")
+    print_report(Console(file=out, soft_wrap=True), broken)
+    shown = [line.partition(":")[0] for line in out.getvalue().splitlines() if re.match(r"[a-z_]+\.[a-z_]+:", line)]
+    assert list(dict.fromkeys(shown)) == list(broken.by_rule)
+    assert len(shown) < len(broken.outcome.failures)
+    assert out.getvalue().splitlines()[-2].startswith("coverage 100 %")
+    assert out.getvalue().splitlines()[-1].startswith(f"{len(broken.by_rule)} rules broken")
+
+
+def test_page_tells_what_was_spent_and_what_was_held_back(broken: Report) -> None:
+    outcome = dataclasses.replace(broken.outcome, unsent={"over the cap": 2})
+    page = LexborHTMLParser(to_html(dataclasses.replace(broken, outcome=outcome, money={"spent": "0.5", "cap": "2.5"})))
+    text = page.css("main")[0].text()
+    assert "2 not sent: over the cap" in text
+    assert "0.5 of 2.5 credits spent" in text
 
 
 def test_progress_counts(catalog: Catalog) -> None:
