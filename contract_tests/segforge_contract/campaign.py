@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
 from segforge_contract.packing import Pack, perform
 from segforge_contract.session import Failure, Session, Unreachable
+
+if TYPE_CHECKING:
+    from segforge_contract.examples import Examples
 
 Progress: TypeAlias = Callable[[int, int], None]
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
@@ -19,6 +22,7 @@ class Plan:
     """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
 
     `packs` come last, and are billed. `draws_valid`: whether Hypothesis draws valid payloads, which are billed too.
+    `examples` is where it keeps those that broke a rule, and starts from the next time, if anywhere.
     """
 
     catalog: Catalog
@@ -28,6 +32,7 @@ class Plan:
     seed: int
     draws_valid: bool = True
     packs: tuple[Pack, ...] = ()
+    examples: "Examples | None" = None
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -80,12 +85,17 @@ class _Broke(Exception):
     failures: list[Failure] = field(default_factory=list)
 
 
-def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int) -> Plan:
-    """A campaign over some models. The same request is planned once, under the first rule that calls for it."""
+def plan(
+    catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int, first: Iterable[Case] = ()
+) -> Plan:
+    """A campaign over some models: the cases that go `first`, then the tables.
+
+    The same request is planned once, under the first rule that calls for it.
+    """
     models = tuple(models)
     seen: set[Request] = set()
     cases = []
-    for case in deterministic_cases(catalog, models):
+    for case in (*first, *deterministic_cases(catalog, models)):
         if case.request not in seen:
             seen.add(case.request)
             cases.append(case)
@@ -156,7 +166,12 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
     import hypothesis
     from hypothesis.errors import Flaky
 
-    phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if session.target.loopback else [])]
+    examples = None if plan.examples is None else plan.examples.scoped(f"{model.slug} {operation} {valid}")
+    phases = [
+        hypothesis.Phase.reuse,
+        hypothesis.Phase.generate,
+        *([hypothesis.Phase.shrink] if session.target.loopback else []),
+    ]
     seen: dict[Request, list[Failure]] = {}
     rules: set[str] = set()
 
@@ -164,7 +179,7 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
     @hypothesis.settings(
         max_examples=plan.max_examples,
         phases=phases,
-        database=None,
+        database=examples,
         deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),

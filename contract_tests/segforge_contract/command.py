@@ -17,7 +17,7 @@ from segforge_contract.options import (
     count,
     told,
 )
-from segforge_contract.reports import add_report_options, check_reports, report
+from segforge_contract.reports import add_report_options, check_reports, kept_first, report
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
@@ -49,6 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
+    parser.add_argument(
+        "--database",
+        metavar="DIR",
+        help="keep Hypothesis' examples in that folder, or in a Redis server that runners share: redis://HOST:PORT/0",
+    )
     add_live_options(parser)
 
 
@@ -70,7 +75,14 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
 
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(2**32)
-    return plan(catalog, chosen_models(catalog, args.models), max_examples=args.max_examples, seed=args.seed)
+    models = chosen_models(catalog, args.models)
+    first = kept_first(args, catalog, models)
+    planned = plan(catalog, models, max_examples=args.max_examples, seed=args.seed, first=first)
+    if args.database is None:
+        return planned
+    from segforge_contract.examples import open_examples
+
+    return replace(planned, examples=open_examples(args.database))
 
 
 def _campaign(planned: "Plan", session: "Session") -> "Outcome":

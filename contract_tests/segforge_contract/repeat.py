@@ -1,12 +1,24 @@
-"""A case made again from what was written down of it, under the promises of today's specs."""
+"""What to write down of a case, and the case made again from it, under the promises of today's specs."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases import Case, Operation, expected, payload_request
+from segforge_contract.cases import JSON_TYPE, Case, Operation, expected, payload_request
 from segforge_contract.exchange import Request
+
+
+def sent_by(case: Case) -> Request | Mapping[str, Any]:
+    """What to write down of a case: its payload, where that says all of its request, else the request."""
+    request = case.request
+    if case.payload is None or (request.method, request.key, request.content_type) != ("POST", "valid", JSON_TYPE):
+        return request
+    try:
+        same = json.dumps(dict(case.payload), allow_nan=False).encode() == request.body
+    except ValueError:
+        return request
+    return case.payload if same else request
 
 
 def repeated_case(

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,8 @@ from segforge.commands.console import console
 from segforge_contract.options import Misuse, writable
 
 if TYPE_CHECKING:
+    from segforge.spec.catalog import Catalog, Model
+    from segforge_contract.cases import Case
     from segforge_contract.report import Report
 
 
@@ -38,8 +40,11 @@ _FORMS: Final[Mapping[str, tuple[Callable[["Report"], str], str]]] = {
 }
 
 
+_FAILURES: Final = Path(".segforge", "failures")
+
+
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    """Declare a file for each form of report, and `--fail-under`."""
+    """Declare a file for each form of report, `--fail-under`, and where failures are kept."""
     for name, (_, text) in _FORMS.items():
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
     parser.add_argument(
@@ -48,6 +53,15 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="exit with 1 where a smaller share of the rules was put to the test",
     )
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--failures",
+        type=Path,
+        default=_FAILURES,
+        metavar="DIR",
+        help=f"keep failures there, and send them first next time, default {_FAILURES}",
+    )
+    kept.add_argument("--forget", action="store_true", help="neither keep failures nor send those that are kept")
 
 
 def _percent(text: str) -> float:
@@ -66,10 +80,34 @@ def check_reports(args: argparse.Namespace) -> None:
         writable(f"--{name}", getattr(args, name))
 
 
+def kept_first(args: argparse.Namespace, catalog: "Catalog", models: "Iterable[Model]") -> "list[Case]":
+    """The cases that failed last time. What can't be read is told, and left out."""
+    if args.forget:
+        return []
+    from segforge_contract.regressions import kept_cases
+
+    cases, problems = kept_cases(args.failures, catalog, models)
+    for problem in problems:
+        console(error=True).print(f"segforge contract: {problem}", style="yellow", markup=False)
+    return cases
+
+
+def _keep(args: argparse.Namespace, found: "Report") -> None:
+    if args.forget or args.replay is not None:  # what was recorded then says nothing about now
+        return
+    from segforge_contract.regressions import keep_failures
+
+    try:
+        keep_failures(args.failures, found.plan.catalog, found.outcome)
+    except OSError as error:
+        console(error=True).print(f"segforge contract: no failures are kept: {error}", style="yellow", markup=False)
+
+
 def report(args: argparse.Namespace, found: "Report") -> int:
     """Print the report, write its files; gives the exit code. Raises Misuse where a file can't be written."""
     from segforge_contract.report import print_report
 
+    _keep(args, found)
     print_report(console(), found)
     for name, (form, _) in _FORMS.items():
         file = getattr(args, name)
