@@ -175,7 +175,6 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
     seen: dict[Request, list[Failure]] = {}
     rules: set[str] = set()
 
-    @hypothesis.seed(plan.seed)
     @hypothesis.settings(
         max_examples=plan.max_examples,
         phases=phases,
@@ -185,6 +184,7 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
+    @hypothesis.seed(plan.seed)  # below the settings, whose database it would take away
     @hypothesis.given(case_strategy(plan.catalog, model, operation, valid=valid))
     def holds(case: Case) -> None:
         if case.request not in seen:  # Hypothesis runs the last example again to see it fail twice; that may cost money

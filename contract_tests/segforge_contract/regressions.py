@@ -120,9 +120,10 @@ def _kept(failure: Failure, catalog: Catalog) -> _Kept:
 
 
 def _case(kept: _Kept, catalog: Catalog) -> Case:
-    sent = kept.payload if kept.request is None else _request(kept.request)
-    words = {"parameter": kept.parameter, "change": kept.change}
-    return repeated_case(catalog, kept.case, kept.model, kept.operation, sent or {}, **words)
+    sent = _request(kept.request) if kept.request is not None else kept.payload or {}
+    return repeated_case(
+        catalog, kept.case, kept.model, kept.operation, sent, parameter=kept.parameter, change=kept.change
+    )
 
 
 def _request(sent: _Sent) -> Request:
