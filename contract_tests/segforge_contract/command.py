@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
     from segforge_contract.live import Run
-    from segforge_contract.session import Session
 
 COMMANDS: Final[dict[str, Command]] = {}
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
@@ -67,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     journal = taken_up(args)
     catalog = chosen_catalog(args)
     with opened(args, _plan(args, catalog), journal) as run:
-        return 0 if run is None else _report(args, run, _campaign(run.plan, run.session))
+        return 0 if run is None else _report(args, run, _campaign(run))
 
 
 def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
@@ -85,7 +84,7 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
     return replace(planned, examples=open_examples(args.database))
 
 
-def _campaign(planned: "Plan", session: "Session") -> "Outcome":
+def _campaign(run: "Run") -> "Outcome":
     import platformdirs
 
     from segforge_contract.campaign import run as run_campaign
@@ -94,8 +93,8 @@ def _campaign(planned: "Plan", session: "Session") -> "Outcome":
     # Hypothesis keeps tables of characters in a folder that it would make wherever this command is run.
     cache = Path(platformdirs.user_cache_dir("segforge")) / "hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache))
-    with progress_bar(console(error=True), planned.requests, session) as progress:
-        return run_campaign(planned, session, progress=progress)
+    with progress_bar(console(error=True), run.plan.requests, run.session, run.ledger) as progress:
+        return run_campaign(run.plan, run.session, progress=progress)
 
 
 def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome") -> int:

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ from segforge_contract.campaign import plan, run
 from segforge_contract.checks import Broken
 from segforge_contract.html import to_html
 from segforge_contract.junit import to_junit
+from segforge_contract.ledger import Ledger
 from segforge_contract.progress import progress_bar
 from segforge_contract.report import Report, print_report
 from segforge_contract.reproduction import as_test
@@ -160,11 +162,12 @@ def test_progress_counts(catalog: Catalog) -> None:
     console = Console(file=out, force_terminal=True, width=200)
     with (
         session(catalog, StandIn(catalog, "fraction_truncated")) as opened,
-        progress_bar(console, 1, opened) as progress,
+        progress_bar(console, 1, opened, Ledger(Decimal("2.50"))) as progress,
     ):
         outcome = run(planned, opened, progress=progress)
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     assert f"{len(planned.cases)}/1 {len(outcome.failures)} broken {outcome.requests} requests" in said
+    assert f"{outcome.billed} billed, 0 of 2.5 credits" in said
 
 
 @pytest.mark.parametrize("rule", ["type.number_for_integer", "content_type.invalid", "job.poll_url_serves"])
