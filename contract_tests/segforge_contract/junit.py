@@ -23,12 +23,12 @@ class _Test(NamedTuple):
 def to_junit(report: Report) -> str:
     """The XML document; a rule that no case was sent for is skipped."""
     suites: defaultdict[str, list[Element]] = defaultdict(list)
-    sent = {_Test(point.model, point.operation, point.rule) for point in report.coverage.sent}
+    sent = dict.fromkeys(_Test(point.model, point.operation, point.rule) for point in report.coverage.sent)
     broken: defaultdict[_Test, list[Failure]] = defaultdict(list)
     for failure in report.outcome.failures:
         broken[_Test(failure.case.model, failure.case.operation, failure.broken.rule)].append(failure)
     planned = (_Test(point.model, point.operation, point.rule) for point in report.coverage.points)
-    for test in dict.fromkeys([*planned, *broken]):
+    for test in dict.fromkeys([*planned, *sent, *broken]):
         model = test.model or "gateway"
         element = Element("testcase", classname=f"segforge.{model}.{test.operation}", name=test.rule)
         if test in broken:

@@ -39,7 +39,9 @@ def repeated_case(
         raise KeyError("a payload needs a model to be sent to")
     else:
         request, payload = payload_request(gateway, catalog.model(model), operation, sent), dict(sent)
-    return Case(rule, operation, model, parameter, change, request, expected(gateway, rule, operation), payload)
+    # A rule without outcomes of its own is about valid payloads, such as that a default may be left out of one.
+    outcomes = expected(gateway, rule, operation) or expected(gateway, "payload.valid", operation)
+    return Case(rule, operation, model, parameter, change, request, outcomes, payload)
 
 
 def _payload(request: Request) -> dict[str, Any] | None:

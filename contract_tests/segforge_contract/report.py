@@ -120,7 +120,10 @@ def to_json(report: Report) -> dict[str, Any]:
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}
             # A rule without cases of its own is judged on every answer, or every job, of its kind.
-            | {"cases": cases[rule.name] if rule.outcomes else None, "broken": len(report.by_rule.get(rule.name, ()))}
+            | {
+                "cases": cases[rule.name] or (0 if rule.outcomes else None),
+                "broken": len(report.by_rule.get(rule.name, ())),
+            }
             for rule in RULES.values()
         ],
         "coverage": {
