@@ -8,7 +8,6 @@ import contextlib
 import io
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -31,13 +30,16 @@ MODELS = ("flux-img2img", "flux-ipadapter", "flux-controlnet", "style-transfer")
 
 @dataclass(frozen=True)
 class Trial:
-    """One campaign: the gateway's faults, the cap, and how often the runner is killed, `hard` by a signal."""
+    """One campaign: the gateway's faults, the cap, and when the runner is killed.
+
+    `kills`: after so many requests each time; `hard`: by SIGKILL, at about that time.
+    """
 
     seed: int
     faults: Faults
     model: str
     cap: Decimal
-    kills: int
+    kills: tuple[int, ...]
     hard: bool
 
 
@@ -53,8 +55,9 @@ class Result:
 
 def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
     """Campaigns drawn by their number: three of four may spend; every fifth is killed by SIGKILL."""
+    kinds = (_paid_trial, _hungry_trial, _paid_trial, _free_trial)
     for seed in range(first, first + count):
-        yield _free_trial(seed) if seed % 4 == 3 else _paid_trial(seed)
+        yield kinds[seed % 4](seed)
 
 
 def _paid_trial(seed: int) -> Trial:
@@ -79,7 +82,27 @@ def _paid_trial(seed: int) -> Trial:
         limited=draw.choice((0, 0.03)),
     )
     cap = draw.choice((WORST, Decimal("0.12"), Decimal("0.4"), Decimal("1.5")))
-    return Trial(seed, faults, draw.choice(MODELS), cap, draw.choice((0, 1, 2, 4)), hard=seed % 5 == 0)
+    kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2, 4))))
+    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
+
+
+def _hungry_trial(seed: int) -> Trial:
+    """A gateway that bills whatever it can, at the full price, to a runner that is killed early and often."""
+    draw = random.Random(seed)
+    balance = draw.choice(("true", "missing"))
+    faults = Faults(
+        seed=seed,
+        told="true" if balance == "missing" else draw.choice(("true", "none", "half")),
+        balance=balance,
+        bills_at=draw.choice(("submit", "completion")),
+        lost_after=draw.choice((0, 0.05, 0.1)),
+        refusal_billed=draw.choice((0.5, 1)),
+        refusal_told=balance == "missing" or draw.random() < 0.5,
+        invalid_accepted=draw.choice((0, 0.5, 1)),
+    )
+    cap = WORST * draw.randrange(2, 20)
+    kills = tuple(draw.randrange(2, 60) for _ in range(draw.choice((2, 4, 6))))
+    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
 
 
 def _free_trial(seed: int) -> Trial:
@@ -93,7 +116,8 @@ def _free_trial(seed: int) -> Trial:
         lost_after=draw.choice((0, 0.1)),
         limited=draw.choice((0, 0.05)),
     )
-    return Trial(seed, faults, draw.choice(MODELS), Decimal(0), draw.choice((0, 1, 2)), hard=seed % 5 == 0)
+    kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2))))
+    return Trial(seed, faults, draw.choice(MODELS), Decimal(0), kills, hard=seed % 5 == 0)
 
 
 def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
@@ -103,16 +127,10 @@ def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
     draw = random.Random(-trial.seed)
     starts = 0
     with serve(gateway) as url:
-        for attempt in range(trial.kills + 1):
-            last = attempt == trial.kills
+        for kill in (*trial.kills, None):
             arguments = _arguments(trial, url, file)
             starts += 1
-            ended = (
-                _in_a_process(arguments, None if last else draw)
-                if trial.hard
-                else _here(arguments, None if last else draw.randrange(1, 300))
-            )
-            if ended:
+            if (_in_a_process if trial.hard else _here)(arguments, kill):
                 break
             if file.exists() and draw.random() < 0.5:
                 with file.open("ab") as torn:  # what a kill leaves of a line
@@ -161,7 +179,7 @@ def _here(arguments: list[str], kill_after: int | None) -> bool:
     return True
 
 
-def _in_a_process(arguments: list[str], draw: random.Random | None) -> bool:
+def _in_a_process(arguments: list[str], kill_after: int | None) -> bool:
     """Run the command in a process of its own, and kill it at some moment; gives whether it came to its end."""
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())", *arguments],
@@ -169,9 +187,9 @@ def _in_a_process(arguments: list[str], draw: random.Random | None) -> bool:
         stderr=subprocess.DEVNULL,
     )
     try:
-        process.wait(None if draw is None else draw.uniform(0.5, 5))
+        process.wait(None if kill_after is None else 0.8 + kill_after * 0.01)
     except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
         return False
     return True
