@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
 from segforge.commands.console import console
+from segforge_contract.deviation_file import (
+    add_deviation_options,
+    known_deviations,
+    print_verdict,
+    update_file,
+    verdict_json,
+    verdict_on,
+)
 from segforge_contract.live import add_live_options, opened, print_money, taken_up
 from segforge_contract.options import (
     Misuse,
@@ -24,6 +32,7 @@ from segforge_contract.options import (
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
+    from segforge_contract.deviations import Verdict
     from segforge_contract.live import Run
     from segforge_contract.session import Session
 
@@ -52,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
     add_live_options(parser)
+    add_deviation_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,10 +71,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     writable("--json", args.json)
+    known = known_deviations(args)
     journal = taken_up(args)
     catalog = chosen_catalog(args)
     with opened(args, _plan(args, catalog), journal) as run:
-        return 0 if run is None else _report(run, _campaign(run.plan, run.session), args.json)
+        if run is None:
+            return 0
+        outcome = _campaign(run.plan, run.session)
+        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+        if known is None:
+            return _report(args, run, outcome, None)
+        verdict = verdict_on(known, outcome)
+        code = _report(args, run, replace(outcome, failures=verdict.new), verdict)
+        if args.update_deviations:
+            update_file(args, known, verdict, run.session.target.base_url)
+        return code
 
 
 def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
@@ -88,18 +109,22 @@ def _campaign(planned: "Plan", session: "Session") -> "Outcome":
         return run_campaign(planned, session, progress=progress)
 
 
-def _report(run: "Run", outcome: "Outcome", file: Path | None) -> int:
+def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "Verdict | None") -> int:
     from segforge_contract.report import Report, print_report, to_json
 
-    outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
     report = Report(run.plan, outcome, run.session.target.base_url)
     print_report(console(), report)
     print_money(console(), run, outcome)
-    if file is not None:
+    if verdict is not None:
+        print_verdict(console(), verdict)
+    if args.json is not None:
+        document = to_json(report) | run.to_json(outcome)
+        if verdict is not None:
+            document["deviations"] = verdict_json(verdict)
         try:
-            file.write_text(json.dumps(to_json(report) | run.to_json(outcome), indent=2) + "\n", "utf-8")
+            args.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
         except OSError as error:
             raise Misuse(f"--json: {error}") from None
-    if outcome.failures:
+    if outcome.failures or (verdict is not None and not verdict.holds):
         return 1
     return 0 if outcome.stopped is None and run.halted is None else 2
