@@ -78,7 +78,7 @@ def test_update_is_shown_keeps_comments_and_makes_the_run_pass(
     before = file.read_text("utf-8")
     assert run(catalog, file, "invalid_422", more=("--update-deviations",)) == 1
     assert file.read_text("utf-8") == before  # nobody agreed
-    assert "+  - rule: range.below" in capsys.readouterr().out
+    assert '+  - rule: "range.below"' in capsys.readouterr().out
     assert run(catalog, file, "invalid_422", more=("--update-deviations", "--yes")) == 1
     after = file.read_text("utf-8")
     assert after.startswith("# what we know\ndeviations:\n  # the worker rounds\n")
