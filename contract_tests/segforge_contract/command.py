@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
 from segforge.commands.console import console
+from segforge_contract.deviation_file import (
+    add_deviation_options,
+    known_deviations,
+    print_verdict,
+    update_file,
+    verdict_json,
+    verdict_on,
+)
 from segforge_contract.live import add_live_options, opened, print_money, taken_up
 from segforge_contract.options import (
     add_catalog_options,
@@ -22,6 +30,7 @@ from segforge_contract.reports import add_report_options, check_reports, kept_fi
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
+    from segforge_contract.deviations import Verdict
     from segforge_contract.live import Run
 
 COMMANDS: Final[dict[str, Command]] = {}
@@ -54,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="keep Hypothesis' examples in that folder, or in a Redis server that runners share: redis://HOST:PORT/0",
     )
     add_live_options(parser)
+    add_deviation_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,10 +73,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     check_reports(args)
+    known = known_deviations(args)
     journal = taken_up(args)
     catalog = chosen_catalog(args)
     with opened(args, _plan(args, catalog), journal) as run:
-        return 0 if run is None else _report(args, run, _campaign(run))
+        if run is None:
+            return 0
+        outcome = _campaign(run)
+        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+        if known is None:
+            return _report(args, run, outcome, None)
+        verdict = verdict_on(known, outcome)
+        code = _report(args, run, replace(outcome, failures=verdict.new), verdict)
+        if args.update_deviations:
+            update_file(args, known, verdict, run.session.target.base_url)
+        return code
 
 
 def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
@@ -97,11 +118,12 @@ def _campaign(run: "Run") -> "Outcome":
         return run_campaign(run.plan, run.session, progress=progress)
 
 
-def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome") -> int:
+def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "Verdict | None") -> int:
     from segforge_contract.report import Report
 
-    outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
-    found = Report(run.plan, outcome, run.session.target.base_url, run.money)
-    code = report(args, found)
+    deviations = None if verdict is None else verdict_json(verdict)
+    code = report(args, Report(run.plan, outcome, run.session.target.base_url, run.money, deviations))
     print_money(console(), run, outcome)
+    if verdict is not None:
+        print_verdict(console(), verdict)
     return 2 if code == 0 and run.halted is not None else code

@@ -40,6 +40,11 @@ def to_junit(report: Report) -> str:
         element = Element("testcase", classname="segforge.campaign", name="comes to its end")
         SubElement(element, "error", message=_xml(report.outcome.stopped))
         suites["campaign"].append(element)
+    if report.deviations is not None:
+        element = Element("testcase", classname="segforge.campaign", name="known deviations are current")
+        if report.outdated:
+            SubElement(element, "failure", message=_xml("; ".join(report.outdated)))
+        suites["campaign"].append(element)
     return _document(suites, report)
 
 

@@ -119,7 +119,7 @@ class Ledger:
             return
         before, self._balance = self._balance, balance
         if before is None:
-            self.trusted = True
+            self.trusted = not (self._holds or self.carried_out or self.told)  # else what came before is not in it
             return
         lost = max(before - balance, NOTHING)
         self.lost += lost
@@ -129,7 +129,7 @@ class Ledger:
                 f"the balance lost {plain(lost)} over calls that may cost {plain(expected)} at most: "
                 "a call costs more than assumed, or the key is in use elsewhere"
             )
-        if 2 * self.lost < self.told:
+        if 2 * self.lost < self.told or (self.carried_out and not self.lost):
             self.trusted = False
         self._holds = {call: hold for call, hold in self._holds.items() if not hold.settled}
 

@@ -43,7 +43,7 @@ class PatientTarget:
             except NoAnswer as error:
                 if error.refused or request.method != "GET":
                     raise
-                self._sleep(1.0)
+                self._sleep(0.02 if self.loopback else 1.0)
                 continue
             if response.status != 429:
                 return response

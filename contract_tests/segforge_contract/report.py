@@ -21,17 +21,30 @@ _SHOWN = 3  # failures of one rule that are printed in full
 
 @dataclass(frozen=True)
 class Report:
-    """What every form of report is made from: what was planned, how it went, where, and what it cost under a cap."""
+    """What every form of report is made from: what was planned, how it went, and where.
+
+    `money` is what it cost, where there was a cap; `deviations` how it compares to those that are known, if it was held
+    against any: then the outcome's failures are the new ones.
+    """
 
     plan: Plan
     outcome: Outcome
     base_url: str
-    money: Mapping[str, object] | None = None
+    money: Mapping[str, Any] | None = None
+    deviations: Mapping[str, Any] | None = None
 
     @property
     def held(self) -> bool:
-        """Whether the campaign came to its end, and nothing broke."""
-        return not self.outcome.failures and self.outcome.stopped is None
+        """Whether the campaign came to its end, nothing broke, and no known deviation has to be looked at again."""
+        return not self.outcome.failures and self.outcome.stopped is None and not self.outdated
+
+    @property
+    def outdated(self) -> list[str]:
+        """The known deviations that no longer occur or are past their date, in words."""
+        known = self.deviations or {"gone": [], "expired": []}
+        return [f"no longer occurs: {each}" for each in known["gone"]] + [
+            f"past its date: {each}" for each in known["expired"]
+        ]
 
     @property
     def key_header(self) -> str:
@@ -116,6 +129,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "requests": outcome.requests,
         "billed": outcome.billed,
         "money": None if report.money is None else dict(report.money),
+        "deviations": None if report.deviations is None else dict(report.deviations),
         "seconds": round(outcome.seconds, 3),
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}

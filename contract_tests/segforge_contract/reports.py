@@ -116,7 +116,7 @@ def report(args: argparse.Namespace, found: "Report") -> int:
                 file.write_text(form(found), "utf-8")
             except OSError as error:
                 raise Misuse(f"--{name}: {error}") from None
-    if found.outcome.stopped is not None and not found.outcome.failures:
+    if found.outcome.stopped is not None and not found.by_rule and not found.outdated:
         return 2
     return 0 if found.held and _covered(args.fail_under, found) else 1
 

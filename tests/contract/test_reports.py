@@ -101,6 +101,22 @@ def test_page_tells_each_failure_and_marks_its_cell(broken: Report) -> None:
     assert KEY not in text
 
 
+def test_known_deviations_that_changed_fail_every_report(catalog: Catalog) -> None:
+    report = reported(catalog, StandIn(catalog), SLUG)
+    assert report.held
+    known = {"known": 4, "new": 0, "gone": ["range.above steps"], "expired": ["enum.each sampler"]}
+    report = dataclasses.replace(report, deviations=known)
+    assert not report.held
+    page = LexborHTMLParser(to_html(report))
+    assert page.css("h1")[0].text().strip() == "Known deviations have changed"
+    assert [node.text() for node in page.css("p.bad")] == [
+        "Known deviation, no longer occurs: range.above steps",
+        "Known deviation, past its date: enum.each sampler",
+    ]
+    [failure] = junit(report).iter("failure")
+    assert "no longer occurs: range.above steps" in failure.get("message", "")
+
+
 def junit(report: Report) -> ElementTree.Element:
     return ElementTree.fromstring(to_junit(report))
 
