@@ -60,6 +60,11 @@ class Case:
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
 
     @property
+    def undecided(self) -> bool:
+        """Whether it may be carried out or refused, as the gateway likes."""
+        return self.accepted and len(self.outcomes) > 1
+
+    @property
     def may_fail(self) -> bool:
         """Whether the job that comes of it may end FAILED."""
         return any(outcome.name == JOB_FAILED for outcome in self.outcomes)
