@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from segforge_contract.deviations import Verdict
     from segforge_contract.live import Run
 
-COMMANDS: Final[dict[str, Command]] = {}
+COMMANDS: Final[dict[str, Command]] = {
+    "rules": Command("segforge_contract.commands.rules", "list the rules that a gateway is held to"),
+    "explain": Command("segforge_contract.commands.explain", "say what a rule checks, why, and by which docs"),
+}
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
 
 
