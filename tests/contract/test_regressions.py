@@ -16,8 +16,8 @@ from segforge_contract.checks import Broken
 from segforge_contract.exchange import Request
 from segforge_contract.regressions import keep_failures, kept_cases
 from segforge_contract.repeat import repeated_case
-from segforge_contract.session import Failure
 from segforge_contract.rules import RULES
+from segforge_contract.session import Failure
 from tests.contract.campaigns import broken_rules, campaign, session
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
