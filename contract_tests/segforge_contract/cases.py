@@ -194,17 +194,22 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     )
     for rule, words, odd in _odd_bodies(model, body):
         yield case(rule, words, Request("POST", path, "valid", JSON_TYPE, odd))
-    for words, malformed in _malformed_bodies(model, body):
+    for words, malformed in _malformed_bodies(body):
         yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
 
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
-    prompt, number = model.returns.controls.prompt, _first(model, "number")
+    prompt = model.returns.controls.prompt
+    integer, number = _first(model, "integer"), _first(model, "number")
     twice = body[1:-1].partition(b", ")[0]
     yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
     yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
+    if integer is not None:
+        for word in ("NaN", "Infinity", "-Infinity"):
+            odd = json.dumps(base_payload(model) | {integer: float(word)})
+            yield "body.nan", f"{integer} = {word}, which JSON lacks", odd.encode()
     if number is not None:
         nan = json.dumps(base_payload(model) | {number: math.nan})
         yield "number.nan", f"{number} = NaN, which JSON lacks", nan.encode()
@@ -223,19 +228,12 @@ def _beside(body: bytes, member: str) -> bytes:
     return body[:-1] + (b", " + member.encode() if member else b"") + b"}"
 
 
-def _malformed_bodies(model: Model, body: bytes) -> Iterator[tuple[str, bytes]]:
+def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "an empty body", b""
     yield "a body cut short", body[:-1]
     yield "a body with a second brace", body + b"}"
     yield "a body with a comma too many", body[:-1] + b",}"
     yield "a form", b"prompt=a+cat"
-    number = _first(model, "integer")
-    if number is not None:
-        for word in ("NaN", "Infinity", "-Infinity"):
-            yield (
-                f"{word} for {number}, which JSON lacks",
-                json.dumps(base_payload(model) | {number: float(word)}).encode(),
-            )
     if b'": "' in body:
         yield "text that is not UTF-8", body.replace(b'": "', b'": "\xff', 1)
     for value in ("[]", "null", '"text"', "20", "true"):

@@ -121,6 +121,8 @@ def _undecided_rules() -> Iterator[Rule]:
         yield Rule(name, "request", promise, undecided, (*EITHER, "body.malformed"), "required")
     nan = "NaN for a number is accepted or refused"
     lenient = "RFC 8259, section 9: a parser may accept what is not JSON"
+    no_number = "NaN or Infinity for an integer is refused, as no JSON or as no integer"
+    yield Rule("body.nan", "request", no_number, "RFC 8259, section 6", ("body.malformed", REFUSED), "type")
     yield Rule("number.nan", "request", nan, lenient, (*EITHER, "body.malformed"), "required")
 
 

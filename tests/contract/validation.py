@@ -1,5 +1,6 @@
 """How the stand-in reads a payload: jsonschema decides, and each fault is one line of a table."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ def _boolean_to_number(parameter: Parameter, value: Any) -> Any:
 
 
 def _fraction_truncated(parameter: Parameter, value: Any) -> Any:
-    return int(value) if parameter.type == "integer" and isinstance(value, float) else value
+    cut = parameter.type == "integer" and isinstance(value, float) and math.isfinite(value)
+    return int(value) if cut else value
 
 
 def _scalar_to_string(parameter: Parameter, value: Any) -> Any:
