@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from segforge_contract.live import Run
     from segforge_contract.session import Session
 
-COMMANDS: Final[dict[str, Command]] = {}
+COMMANDS: Final[dict[str, Command]] = {
+    "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
+}
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
 
 

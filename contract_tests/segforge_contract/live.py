@@ -31,6 +31,20 @@ _KEPT = ("seed", "models", "max_examples", "profile", "max_spend", "assume_price
 
 def add_live_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options about money, the journal and the cassette."""
+    add_spending_options(parser)
+    kept = parser.add_argument_group("journal").add_mutually_exclusive_group()
+    kept.add_argument("--record", type=Path, metavar="FILE", help="write every exchange there, the key masked")
+    kept.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on with a run that was cut off, under the seed, models, profile, price and cap in its journal",
+    )
+    kept.add_argument("--replay", type=Path, metavar="FILE", help="run the checks on what was recorded, offline")
+
+
+def add_spending_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options about money."""
     money = parser.add_argument_group("money")
     money.add_argument(
         "--plan", action="store_true", help="say what would be sent and what it may cost, and send nothing"
@@ -49,15 +63,6 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
         help="the most that one call costs, default as the specs assume",
     )
     money.add_argument("--yes", action="store_true", help="send without asking to a host that is not this machine")
-    kept = parser.add_argument_group("journal").add_mutually_exclusive_group()
-    kept.add_argument("--record", type=Path, metavar="FILE", help="write every exchange there, the key masked")
-    kept.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FILE",
-        help="go on with a run that was cut off, under the seed, models, profile, price and cap in its journal",
-    )
-    kept.add_argument("--replay", type=Path, metavar="FILE", help="run the checks on what was recorded, offline")
 
 
 def _credits(text: str) -> str:
@@ -120,17 +125,23 @@ class Run:
 
 def print_money(out: "Console", run: Run, outcome: "Outcome") -> None:
     """Print what was held back and why, and what was spent."""
-    from segforge_contract.ledger import plain
-
     for reason, cases in outcome.unsent.items():
         out.print(f"{cases} not sent: {reason}", style="yellow", markup=False)
     if run.ledger is not None:
-        ledger = run.ledger
-        word = "by the balance" if ledger.trusted else "by the answers, the balance being no witness"
-        out.print(
-            f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
-            f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
-        )
+        print_ledger(out, run.ledger)
+
+
+def print_ledger(out: "Console", ledger: "Ledger") -> None:
+    """Print what was spent, and how that is known."""
+    from segforge_contract.ledger import plain
+
+    word = "by the balance" if ledger.trusted else "by the answers, the balance being no witness"
+    out.print(
+        f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
+        f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
+    )
+    if ledger.halted is not None:
+        out.print(f"halted: {ledger.halted}", style="red", markup=False)
 
 
 @contextmanager

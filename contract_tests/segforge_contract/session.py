@@ -57,13 +57,13 @@ class Session:
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
         try:
-            response = self._send(replace(case.request, expects=case.expects))
+            response = self.answer(case)
         except NotSent as error:
             self.unsent[str(error)] += 1
             return []
         except NoAnswer as error:
             self.sent.append(case)
-            self._note_silence(error)
+            self.note_silence(error)
             return _failures(case, [Broken(case.rule, "an answer", str(error))])
         self.sent.append(case)
         if response.status == 200 and case.could_be_billed:
@@ -73,6 +73,21 @@ class Session:
         if case.starts_job:
             broken += self._keep_job(case, response)
         return _failures(case, broken) + self._follow_overdue()
+
+    def answer(self, case: Case) -> Response:
+        """Send a case, and judge nothing. Raises NoAnswer and NotSent."""
+        return self._send(replace(case.request, expects=case.expects))
+
+    def end_of_job(self, case: Case, response: Response) -> str | None:
+        """The state in which the job of a submit was last seen, judging nothing; None if there is no job."""
+        self._keep_job(case, response)
+        jobs, self.jobs = self.jobs, []
+        for job in jobs:
+            watch = self._watch(job)
+            while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+                self.pace.sleep(self.pace.interval)
+            return watch.state.name if watch.state else None
+        return None
 
     def settle(self) -> list[Failure]:
         """Follow all jobs that were kept until they have ended, and judge how."""
@@ -109,7 +124,7 @@ class Session:
         except NotSent as error:
             self.unsent[str(error)] += 1
         except NoAnswer as error:
-            self._note_silence(error)
+            self.note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
         return False
 
@@ -138,7 +153,8 @@ class Session:
         self._refused = 0
         return response
 
-    def _note_silence(self, error: NoAnswer) -> None:
+    def note_silence(self, error: NoAnswer) -> None:
+        """Raise Unreachable where a request without an answer means that nobody is there."""
         self._refused += error.refused
         if not self.answers or self._refused >= _GIVE_UP:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
