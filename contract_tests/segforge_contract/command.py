@@ -74,9 +74,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     writable("--json", args.json)
     known = known_deviations(args)
-    journal = taken_up(args)
-    catalog = chosen_catalog(args)
-    with opened(args, _plan(args, catalog), journal) as run:
+    with taken_up(args) as journal, opened(args, _plan(args, chosen_catalog(args)), journal) as run:
         if run is None:
             return 0
         outcome = _campaign(run.plan, run.session)

@@ -76,26 +76,29 @@ def _credits(text: str) -> str:
     return text
 
 
-def taken_up(args: argparse.Namespace) -> "Journal | None":
-    """The journal of `--resume` or `--replay`, opened; what it was started with goes into `args`. Raises Misuse."""
+@contextmanager
+def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
+    """The journal of `--resume` or `--replay`, open; what it was started with goes into `args`. Raises Misuse."""
     from segforge_contract.journal import BadJournal, read, reopen
 
     file = args.resume or args.replay
     if file is None:
         if args.target is None:
             raise Misuse("name a gateway: --target URL, --target live, or --target mock for the one in this process")
-        return None
+        yield None
+        return
     try:
         journal = reopen(file) if args.resume else read(file)
     except (OSError, BadJournal) as error:
         raise Misuse(str(error)) from None
-    raised = args.max_spend
-    vars(args).update({name: journal.settings.get(name) for name in _KEPT})
-    if args.resume and args.max_spend is None:
-        raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
-    args.max_spend = raised if raised is not None and args.resume else args.max_spend
-    args.target = args.target or journal.settings.get("target")
-    return journal
+    with closing(journal):
+        raised = args.max_spend
+        vars(args).update({name: journal.settings.get(name) for name in _KEPT})
+        if args.resume and args.max_spend is None:
+            raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
+        args.max_spend = raised if raised is not None and args.resume else args.max_spend
+        args.target = args.target or journal.settings.get("target")
+        yield journal
 
 
 @dataclass(frozen=True)
