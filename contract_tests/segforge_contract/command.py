@@ -1,7 +1,6 @@
 """Check that a gateway keeps what its docs promise. The requests are real: the live gateway bills them."""
 
 import argparse
-import json
 import os
 import random
 from dataclasses import replace
@@ -20,21 +19,19 @@ from segforge_contract.deviation_file import (
 )
 from segforge_contract.live import add_live_options, opened, print_money, taken_up
 from segforge_contract.options import (
-    Misuse,
     add_catalog_options,
     chosen_catalog,
     chosen_models,
     count,
     told,
-    writable,
 )
+from segforge_contract.reports import add_report_options, check_reports, kept_first, report
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
     from segforge_contract.deviations import Verdict
     from segforge_contract.live import Run
-    from segforge_contract.session import Session
 
 COMMANDS: Final[dict[str, Command]] = {
     "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
@@ -49,8 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="the gateway's base URL, without /v1; live, for the real one; or mock, for the mock in this process",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     add_catalog_options(parser)
+    add_report_options(parser)
     parser.add_argument(
         "--max-examples",
         type=count,
@@ -62,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
+    parser.add_argument(
+        "--database",
+        metavar="DIR",
+        help="keep Hypothesis' examples in that folder, or in a Redis server that runners share: redis://HOST:PORT/0",
+    )
     add_live_options(parser)
     add_deviation_options(parser)
 
@@ -72,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    writable("--json", args.json)
+    check_reports(args)
     known = known_deviations(args)
     with taken_up(args) as journal, opened(args, _plan(args, chosen_catalog(args)), journal) as run:
         if run is None:
             return 0
-        outcome = _campaign(run.plan, run.session)
-        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+        outcome = _campaign(run)
+        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures(outcome)))
         if known is None:
             return _report(args, run, outcome, None)
         verdict = verdict_on(known, outcome)
@@ -93,10 +95,17 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
 
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(2**32)
-    return plan(catalog, chosen_models(catalog, args.models), max_examples=args.max_examples, seed=args.seed)
+    models = chosen_models(catalog, args.models)
+    first = kept_first(args, catalog, models)
+    planned = plan(catalog, models, max_examples=args.max_examples, seed=args.seed, first=first)
+    if args.database is None:
+        return planned
+    from segforge_contract.examples import open_examples
+
+    return replace(planned, examples=open_examples(args.database))
 
 
-def _campaign(planned: "Plan", session: "Session") -> "Outcome":
+def _campaign(run: "Run") -> "Outcome":
     import platformdirs
 
     from segforge_contract.campaign import run as run_campaign
@@ -105,26 +114,16 @@ def _campaign(planned: "Plan", session: "Session") -> "Outcome":
     # Hypothesis keeps tables of characters in a folder that it would make wherever this command is run.
     cache = Path(platformdirs.user_cache_dir("segforge")) / "hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache))
-    with progress_bar(console(error=True), planned.requests, session) as progress:
-        return run_campaign(planned, session, progress=progress)
+    with progress_bar(console(error=True), run.plan.requests, run.session, run.ledger) as progress:
+        return run_campaign(run.plan, run.session, progress=progress)
 
 
 def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "Verdict | None") -> int:
-    from segforge_contract.report import Report, print_report, to_json
+    from segforge_contract.report import Report
 
-    report = Report(run.plan, outcome, run.session.target.base_url)
-    print_report(console(), report)
+    deviations = None if verdict is None else verdict_json(verdict)
+    code = report(args, Report(run.plan, outcome, run.session.target.base_url, run.money, deviations))
     print_money(console(), run, outcome)
     if verdict is not None:
         print_verdict(console(), verdict)
-    if args.json is not None:
-        document = to_json(report) | run.to_json(outcome)
-        if verdict is not None:
-            document["deviations"] = verdict_json(verdict)
-        try:
-            args.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        except OSError as error:
-            raise Misuse(f"--json: {error}") from None
-    if outcome.failures or (verdict is not None and not verdict.holds):
-        return 1
-    return 0 if outcome.stopped is None and run.halted is None else 2
+    return 2 if code == 0 and run.halted is not None else code

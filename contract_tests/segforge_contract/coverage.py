@@ -1,6 +1,5 @@
 """How much of what the docs promise was put to the test, from what was sent: model x parameter x rule."""
 
-import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_contract.cases import Case, Operation, deterministic_cases
+from segforge_contract.cases import Case, Operation, deterministic_cases, operations
 from segforge_contract.changes import base_payload
 from segforge_contract.exchange import Request
 from segforge_contract.rules import RULES
@@ -72,9 +71,9 @@ class Cell:
         return "one" if seen else "none"
 
     @property
-    def missing(self) -> tuple[Point, ...]:
-        """The points that no case was sent for."""
-        return tuple(sorted((self.accepted | self.refused) - self.sent))
+    def points(self) -> tuple[Point, ...]:
+        """The points of both sides, those with an accepted value first."""
+        return tuple(point for side in (self.accepted, self.refused) for point in sorted(side, key=str))
 
 
 @dataclass(frozen=True)
@@ -120,23 +119,14 @@ class Coverage:
         """The points that send a valid value of a parameter: its own, and the page's sample if that holds it."""
         yield from (point for point in own if self.points[point])
         if parameter in base_payload(model):
-            yield from (
-                point
-                for point in self.points
-                if (point.model, point.parameter, point.rule) == (model.slug, None, _SAMPLE)
-            )
+            samples = (Point(model.slug, operation, None, _SAMPLE) for operation in operations(model))
+            yield from (sample for sample in samples if sample in self.points)
 
     def _cell(self, points: Iterable[Point], valid: frozenset[Point]) -> Cell:
-        sides = {
-            side: frozenset(found) for side, found in itertools.groupby(sorted(points, key=self._side), self._side)
-        }
-        accepted, refused = sides.get(True, frozenset()), sides.get(False, frozenset())
+        refused = frozenset(point for point in points if not self.points[point])
         # Any valid value of the parameter is the neighbour of one that is refused, where no rule names a nearer one.
-        accepted = accepted or valid
+        accepted = frozenset(points) - refused or valid
         return Cell(accepted, refused, frozenset(self.sent) & (accepted | refused))
-
-    def _side(self, point: Point) -> bool:
-        return self.points[point]
 
 
 def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) -> Coverage:

@@ -23,12 +23,12 @@ class _Test(NamedTuple):
 def to_junit(report: Report) -> str:
     """The XML document; a rule that no case was sent for is skipped."""
     suites: defaultdict[str, list[Element]] = defaultdict(list)
-    sent = {_Test(point.model, point.operation, point.rule) for point in report.coverage.sent}
+    sent = dict.fromkeys(_Test(point.model, point.operation, point.rule) for point in report.coverage.sent)
     broken: defaultdict[_Test, list[Failure]] = defaultdict(list)
     for failure in report.outcome.failures:
         broken[_Test(failure.case.model, failure.case.operation, failure.broken.rule)].append(failure)
     planned = (_Test(point.model, point.operation, point.rule) for point in report.coverage.points)
-    for test in dict.fromkeys([*planned, *broken]):
+    for test in dict.fromkeys([*planned, *sent, *broken]):
         model = test.model or "gateway"
         element = Element("testcase", classname=f"segforge.{model}.{test.operation}", name=test.rule)
         if test in broken:
@@ -39,6 +39,11 @@ def to_junit(report: Report) -> str:
     if report.outcome.stopped is not None:
         element = Element("testcase", classname="segforge.campaign", name="comes to its end")
         SubElement(element, "error", message=_xml(report.outcome.stopped))
+        suites["campaign"].append(element)
+    if report.deviations is not None:
+        element = Element("testcase", classname="segforge.campaign", name="known deviations are current")
+        if report.outdated:
+            SubElement(element, "failure", message=_xml("; ".join(report.outdated)))
         suites["campaign"].append(element)
     return _document(suites, report)
 
@@ -57,14 +62,14 @@ def _failure(failures: list[Failure], report: Report) -> Element:
 def _document(suites: dict[str, list[Element]], report: Report) -> str:
     root = Element("testsuites", name="segforge contract", time=f"{report.outcome.seconds:.3f}")
     for name, tests in suites.items():
-        suite = SubElement(root, "testsuite", name=name, **_counts(tests))
+        suite = SubElement(root, "testsuite", {"name": name, **_counts(tests)})
         properties = SubElement(suite, "properties")
         for key, value in (("target", report.base_url), ("seed", str(report.plan.seed))):
             SubElement(properties, "property", name=key, value=_xml(value))
         suite.extend(tests)
     root.attrib |= _counts([test for tests in suites.values() for test in tests])
     indent(root)
-    return tostring(root, "unicode", xml_declaration=True) + "\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, "unicode")}\n'
 
 
 def _counts(tests: list[Element]) -> dict[str, str]:
@@ -78,5 +83,5 @@ def _counts(tests: list[Element]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    """The text without what no XML 1.0 document may hold, not even escaped: most control characters, lone surrogates."""
+    """The text without what XML 1.0 has no way to hold: most control characters, and lone surrogates."""
     return _NO_XML.sub("\ufffd", text)

@@ -3,13 +3,13 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
 from segforge_contract.options import Misuse, chosen_target
@@ -114,16 +114,17 @@ class Run:
         """Why the money stopped the run, if it did."""
         return None if self.ledger is None else self.ledger.halted
 
-    def closing_failures(self) -> "list[Failure]":
-        """What the balance shows once all is sent: money that no answer speaks of."""
+    def closing_failures(self, outcome: "Outcome") -> "list[Failure]":
+        """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
         from segforge_contract.budget import unexplained
 
-        return [] if self.ledger is None else unexplained(self.ledger, self.plan.catalog.gateway)
+        told = any(failure.broken.rule.startswith("money.") for failure in outcome.failures)
+        return [] if self.ledger is None or told else unexplained(self.ledger, self.plan.catalog.gateway)
 
-    def to_json(self, outcome: "Outcome") -> dict[str, Any]:
-        """What a report holds about money, and about what was held back for it."""
-        money = None if self.ledger is None else dict(self.ledger.in_words())
-        return {"money": money, "held_back": outcome.unsent}
+    @property
+    def money(self) -> "Mapping[str, str | int | bool | None] | None":
+        """What a report holds about money, if there is a cap."""
+        return None if self.ledger is None else self.ledger.in_words()
 
 
 def print_money(out: "Console", run: Run, outcome: "Outcome") -> None:
@@ -204,7 +205,14 @@ def _ready(
     if journal.settings.get("target") != target.base_url:
         raise Misuse(f"--resume: the journal is of {journal.settings.get('target')}, not of {target.base_url}")
     purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of)
-    session = open_session(catalog, PatientTarget(purse), deadline=args.deadline, sleep=purse.pause, careful=True)
+    session = open_session(
+        catalog,
+        PatientTarget(purse),
+        deadline=args.deadline,
+        sleep=purse.pause,
+        careful=True,
+        audited=not journal.entries,
+    )
     return Run(plan, session, purse.ledger)
 
 

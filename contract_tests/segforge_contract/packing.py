@@ -33,7 +33,7 @@ def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], De
     rounds: defaultdict[tuple[str | None, str], list[dict[str, Case]]] = defaultdict(list)
     made: list[Pack] = []
     for case in cases:
-        if not case.accepted:
+        if not case.accepted or case.undecided:
             continue
         if case.parameter is None or case.payload is None or case.model is None or case.request.copy:
             made.append(Pack(case, (case,)))

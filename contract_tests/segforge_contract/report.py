@@ -1,6 +1,7 @@
 """Reports of a campaign: text for people, a document for machines. Neither can hold the key, see `exchange`."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,16 +21,30 @@ _SHOWN = 3  # failures of one rule that are printed in full
 
 @dataclass(frozen=True)
 class Report:
-    """What every form of report is made from: what was planned, how it went, and where."""
+    """What every form of report is made from: what was planned, how it went, and where.
+
+    `money` is what it cost, where there was a cap; `deviations` how it compares to those that are known, if it was held
+    against any: then the outcome's failures are the new ones.
+    """
 
     plan: Plan
     outcome: Outcome
     base_url: str
+    money: Mapping[str, Any] | None = None
+    deviations: Mapping[str, Any] | None = None
 
     @property
     def held(self) -> bool:
-        """Whether the campaign came to its end, and nothing broke."""
-        return not self.outcome.failures and self.outcome.stopped is None
+        """Whether the campaign came to its end, nothing broke, and no known deviation has to be looked at again."""
+        return not self.outcome.failures and self.outcome.stopped is None and not self.outdated
+
+    @property
+    def outdated(self) -> list[str]:
+        """The known deviations that no longer occur or are past their date, in words."""
+        known = self.deviations or {"gone": [], "expired": []}
+        return [f"no longer occurs: {each}" for each in known["gone"]] + [
+            f"past its date: {each}" for each in known["expired"]
+        ]
 
     @property
     def key_header(self) -> str:
@@ -79,7 +94,7 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
 
 def print_report(out: Console, report: Report) -> None:
     """Print the failures by rule, then how much was covered, then one line that sums up."""
-    plan, outcome = report.plan, report.outcome
+    outcome = report.outcome
     for rule, failures in report.by_rule.items():
         for failure in failures[:_SHOWN]:
             out.print(describe(failure, report.base_url, key_header=report.key_header), style="red", markup=False)
@@ -110,13 +125,19 @@ def to_json(report: Report) -> dict[str, Any]:
         "models": [model.slug for model in plan.models],
         "held": report.held,
         "stopped": outcome.stopped,
+        "held_back": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,
+        "money": None if report.money is None else dict(report.money),
+        "deviations": None if report.deviations is None else dict(report.deviations),
         "seconds": round(outcome.seconds, 3),
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}
             # A rule without cases of its own is judged on every answer, or every job, of its kind.
-            | {"cases": cases[rule.name] if rule.outcomes else None, "broken": len(report.by_rule.get(rule.name, ()))}
+            | {
+                "cases": cases[rule.name] or (0 if rule.outcomes else None),
+                "broken": len(report.by_rule.get(rule.name, ())),
+            }
             for rule in RULES.values()
         ],
         "coverage": {
