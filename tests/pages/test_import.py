@@ -58,6 +58,14 @@ def test_what_is_open_becomes_a_todo(tmp_path: Path) -> None:
     assert "type: string" in text
 
 
+def test_a_name_that_is_open_becomes_a_todo(tmp_path: Path) -> None:
+    text = drafted(
+        tmp_path, HEAD.format(sample='"a": 1') + "aoptionalintegerA\n1aaoptionalstringB\nnullableoptionalstringC" + TAIL
+    )
+    assert '# TODO name is undecided: "able" or "nullable"' in text
+    assert "# TODO default is undecided: null" in text
+
+
 def test_nested_parameters_are_left_out_and_named(catalog: Catalog, tmp_path: Path) -> None:
     text = drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
     assert '# TODO "messages" (required object[]) is left out' in text

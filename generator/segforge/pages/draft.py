@@ -152,6 +152,7 @@ def draft_parameter(made: Draft, one: PageParameter) -> Any:
     """The data of one parameter. What is open is left out, or set to the safest reading, with a TODO."""
     kind = kind_of(one)
     data = mapping({"type": kind})
+    _ask(made, data, one, "name")
     _ask(made, data, one, "type")
     if kind == "string" and one.get("format") == "uri":
         data["format"] = "uri"
@@ -265,7 +266,7 @@ def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
     doubt: Undecided | None = one.undecided.get(key)
     if doubt is not None:
         readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
-        at = {"enum_total": "enum"}.get(key, key)
+        at = {"enum_total": "enum", "name": "type"}.get(key, key)
         mark_todo(made, data, at if at in data else "description", f"{key} is undecided: {readings}; {doubt.why}")
 
 
