@@ -112,7 +112,7 @@ def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
         document = {"bump": bump, "changes": [change.to_json() for change in changes]}
         print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
     elif form == "markdown":
-        print(markdown(changes))
+        print(f"## Changes to the specs, version: {bump}\n\n{markdown(changes)}")
     else:
         out = console()
         for change in changes:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from segforge.pages.document import Document, Line, joined
-from segforge.pages.page import Value
+from segforge.pages.page import CERTAIN, Value
 from segforge.pages.values import Mark, Values, read_values
 
 _WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
@@ -330,9 +330,9 @@ def _between(low: Rank | None, rank: Rank, high: Rank | None) -> bool:
 
 
 def _literal_before(before: Block, block: Block) -> Mark | None:
-    """The `true`, `false` or `null` that a name runs into, if one does."""
+    """The `true`, `false` or `null` without a label that a name runs into, if one does."""
     default = before.values.facts.get("default")
-    if default is None or default.end != block.name_place[0]:
+    if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
         return None
     return default if default.value is None or isinstance(default.value, bool) else None
 

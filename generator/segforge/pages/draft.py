@@ -1,7 +1,7 @@
 """Drafts a spec from a page. What the page leaves open becomes a `TODO` comment, and the draft passes lint."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from segforge.spec.lint import type_matches
 from segforge.text import one_line, show
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
+LEFT_OUT: Final = "Left out, as specs hold scalars only: "
 FORMATS: Final = ("jpeg", "jpg", "png", "webp")
 _HEAD: Final = "# yaml-language-server: $schema=../schema/model.schema.json\n"
 _CONTROLS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -62,11 +63,11 @@ def draft(page: Page, today: str | None = None) -> Draft:
     if not held:
         raise DraftError(f"{page.name}: no parameter that a spec can hold was read; write the spec by hand")
     _head(made, page, today)
+    _left_out(made, [one for name, one in parameters.items() if name not in held])
     _returns(made, page, held)
     made.data["parameters"] = mapping({})
     for name, one in held.items():
         made.data["parameters"][scalar(name)] = draft_parameter(made, one)
-    _left_out(made, parameters, held)
     _example(made, page, held)
     return made
 
@@ -250,16 +251,23 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
         made.data["example"].fa.set_flow_style()
 
 
-def _left_out(made: Draft, parameters: Mapping[str, PageParameter], held: Mapping[str, PageParameter]) -> None:
-    for name, one in parameters.items():
-        if name not in held:
-            flag = "required" if one.get("required") else "optional"
-            mark_todo(
-                made,
-                made.data,
-                "parameters",
-                f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only",
-            )
+def _left_out(made: Draft, missing: Sequence[PageParameter]) -> None:
+    if missing:
+        made.data["note"] = scalar(left_out(missing))
+        names = " and ".join(show(one.name) for one in missing)
+        mark_todo(made, made.data, "note", f"calls that need {names} can't be made with this spec")
+
+
+def left_out(missing: Sequence[PageParameter]) -> str:
+    """A spec's note about parameters that it can't hold; drift takes them for settled then."""
+    return LEFT_OUT + ", ".join(
+        f"{show(one.name)} ({'required' if one.get('required') else 'optional'} {kind_of(one)})" for one in missing
+    )
+
+
+def is_left_out(name: str, note: str) -> bool:
+    """Whether a spec's note says that a parameter is left out."""
+    return LEFT_OUT in note and f"{show(name)} (" in note
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from segforge.pages.draft import SCALARS, media_of
+from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.source import Location, Source
 from segforge.text import show
@@ -212,18 +212,10 @@ class _Comparison:
         for name, one in shown.items():
             if name in spec:
                 yield from self._parameter(name, spec[name], one)
-            elif one.get("type") in SCALARS or "type" in one.undecided:
-                required = one.get("required")
-                kind: Kind = "breaking" if required else "compatible"
-                at: Location = ("parameters", name)
-                why = "required" if required else "optional"
-                sure = 0.0 if one.undecided else min(fact.confidence for fact in one.facts.values())
-                why += "".join(f"; {key} is undecided: {_readings(doubt)}" for key, doubt in one.undecided.items())
-                yield self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why=why)
+            elif is_left_out(name, self.data.get("note", "")):
+                self.notes.append(f"{name} was not compared, as the spec's note says that it is left out")
             else:
-                self.notes.append(
-                    f"{name} is of type {one.get('type')}; specs hold scalars only, so that it was not compared"
-                )
+                yield self._added(name, one)
         for name in spec:
             if name not in shown and self.page.problems:
                 self.notes.append(f"{name} was not found, on a page that could not be read whole")
@@ -232,6 +224,18 @@ class _Comparison:
                 yield self._make(
                     ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
                 )
+
+    def _added(self, name: str, one: PageParameter) -> Difference:
+        required = one.get("required")
+        whys = ["required" if required else "optional"]
+        whys += [f"{key} is undecided: {_readings(doubt)}" for key, doubt in one.undecided.items()]
+        held = one.get("type") in SCALARS or "type" in one.undecided
+        if not held:
+            whys.append(f"specs hold scalars only; add to the spec: note: {left_out([one])}")
+        sure = min(fact.confidence for fact in one.facts.values()) if held and not one.undecided else 0.0
+        kind: Kind = "breaking" if required else "compatible"
+        at: Location = ("parameters", name)
+        return self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why="; ".join(whys))
 
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
         stated = _as_page_facts(spec)
