@@ -77,6 +77,8 @@ def _write(made: Draft, out: Path) -> int:
     except OSError as error:
         _say(f"{target}: {error.strerror}; choose another folder with --out")
         return 1
+    for warning in made.warnings:
+        _say(f"{target}: {warning}")
     parameters = len(made.data["parameters"])
     todos = f"{len(made.todos)} TODO" if made.todos else "nothing undecided"
     console().print(

@@ -13,7 +13,7 @@ from segforge.spec.lint import type_matches
 from segforge.text import one_line, show
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
-LEFT_OUT: Final = "Left out, as specs hold scalars only: "
+LEFT_OUT: Final = "Specs hold scalars only; left out are "
 FORMATS: Final = ("jpeg", "jpg", "png", "webp")
 _HEAD: Final = "# yaml-language-server: $schema=../schema/model.schema.json\n"
 _CONTROLS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -35,11 +35,12 @@ class DraftError(Exception):
 
 @dataclass
 class Draft:
-    """A spec in the making: its data as ruamel.yaml writes them, and how many questions it leaves open."""
+    """A spec in the making: its data as ruamel.yaml writes them, the questions it leaves open, and what it lacks."""
 
     slug: str
     data: Any
     todos: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -255,19 +256,22 @@ def _left_out(made: Draft, missing: Sequence[PageParameter]) -> None:
     if missing:
         made.data["note"] = scalar(left_out(missing))
         names = " and ".join(show(one.name) for one in missing)
-        mark_todo(made, made.data, "note", f"calls that need {names} can't be made with this spec")
+        made.warnings.append(f"calls that need {names} can't be made with this spec; specs hold scalars only")
+        mark_todo(made, made.data, "note", made.warnings[-1])
 
 
 def left_out(missing: Sequence[PageParameter]) -> str:
     """A spec's note about parameters that it can't hold; drift takes them for settled then."""
+    flags = ["required" if one.get("required") else "optional" for one in missing]
     return LEFT_OUT + ", ".join(
-        f"{show(one.name)} ({'required' if one.get('required') else 'optional'} {kind_of(one)})" for one in missing
+        f"{one_line(one.name)} ({flag} {kind_of(one)})" for flag, one in zip(flags, missing, strict=True)
     )
 
 
 def is_left_out(name: str, note: str) -> bool:
     """Whether a spec's note says that a parameter is left out."""
-    return LEFT_OUT in note and f"{show(name)} (" in note
+    start = note.find(LEFT_OUT)
+    return start >= 0 and f" {one_line(name)} (" in note[start:]
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:

@@ -231,7 +231,7 @@ class _Comparison:
         whys += [f"{key} is undecided: {_readings(doubt)}" for key, doubt in one.undecided.items()]
         held = one.get("type") in SCALARS or "type" in one.undecided
         if not held:
-            whys.append(f"specs hold scalars only; add to the spec: note: {left_out([one])}")
+            whys.append(f"to settle it, add to the spec: note: {left_out([one])}")
         sure = min(fact.confidence for fact in one.facts.values()) if held and not one.undecided else 0.0
         kind: Kind = "breaking" if required else "compatible"
         at: Location = ("parameters", name)
