@@ -147,3 +147,9 @@ def test_a_stand_in_list_is_not_compared(catalog: Catalog, tmp_path: Path, capsy
     page.write_text(text[:start] + "inputrequired\nstring\n\nAnything\n\n" + text[end:], "utf-8")
     assert main(["drift", str(page), "--format", "json"]) == 3
     assert json.loads(capsys.readouterr().out)["pages"][0]["differences"] == []
+
+
+@pytest.mark.parametrize("given", [[], ["none.txt"], ["--all", "--store", "none"], ["--specs", "none", "none.txt"]])
+def test_misuse(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["drift", *given]) == 2
+    assert "segforge drift: no " in capsys.readouterr().err

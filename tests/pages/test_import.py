@@ -105,7 +105,7 @@ def test_a_curated_file_is_never_overwritten(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("given_", [[], ["page.txt", "--openapi", "x.yaml"]])
+@pytest.mark.parametrize("given_", [[], ["page.txt", "--openapi", "x.yaml"], ["none.txt"], ["--openapi", "none.yaml"]])
 def test_misuse(given_: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", *given_]) == 2
     assert "segforge import:" in capsys.readouterr().err

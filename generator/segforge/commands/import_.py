@@ -24,9 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without input."""
+    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without such files."""
     if bool(args.pages) == bool(args.openapi):
         _say("name saved docs pages, or an OpenAPI document with --openapi")
+        return 2
+    missing = [path for path in [*args.pages, *([args.openapi] if args.openapi else [])] if not path.is_file()]
+    if missing:
+        _say(f"no file {missing[0]}; name saved docs pages, or an OpenAPI document with --openapi")
         return 2
     if args.openapi:
         return _from_openapi(args.openapi, args.out)
