@@ -81,7 +81,7 @@ def check_changelog(path: Path) -> None:
 
 def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
-    source, broken = read_source(path, _display(path))
+    source, broken = read_source(path, display(path))
     if source is not None:
         broken += _schema_findings(source, form)
     if source is not None and not broken:
@@ -97,7 +97,7 @@ _LINTS: Mapping[str, Callable[[Source], list[Finding]]] = {
 }
 
 
-def _display(path: Path) -> str:
+def display(path: Path) -> str:
     """The path as a person in this folder would type it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
