@@ -80,6 +80,7 @@ bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application 
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
+	$(BIN)/python -m benchmarks.mock_start
 
 fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
 	$(BIN)/python benchmarks/fuzz_mock.py
