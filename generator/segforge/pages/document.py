@@ -9,7 +9,7 @@ from typing import Final
 
 from segforge.pages.page import Span
 
-MAX_BYTES: Final = 8_000_000
+MAX_BYTES: Final = 4_000_000
 """Pages seen so far have 3 to 400 kB."""
 MAX_TEXT: Final = 1_000_000
 """Their text, without markup and scripts, has 3,000 to 20,000 characters."""
