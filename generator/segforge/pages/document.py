@@ -11,7 +11,7 @@ from segforge.pages.page import Span
 
 MAX_BYTES: Final = 4_000_000
 """Pages seen so far have 3 to 400 kB."""
-MAX_TEXT: Final = 1_000_000
+MAX_TEXT: Final = 500_000
 """Their text, without markup and scripts, has 3,000 to 20,000 characters."""
 
 _HTML = re.compile(
