@@ -68,8 +68,12 @@ def tell(event: Event, hook: EventHook | None) -> None:
     level = logging.DEBUG if event.kind == "request" else logging.INFO if event.kind == "response" else logging.WARNING
     if LOGGER.isEnabledFor(level):
         LOGGER.log(level, "%s", _sentence(event))
-    if hook is not None:
+    if hook is None:
+        return
+    try:
         hook(event)
+    except Exception:  # a listener's mistake must not cost the result of a call that was paid for
+        LOGGER.warning("on_event failed at %s", event.kind, exc_info=True)
 
 
 def _sentence(event: Event) -> str:

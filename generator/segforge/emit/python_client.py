@@ -11,11 +11,12 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, render
 from segforge.emit.surface import SURFACE, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
-from segforge.spec.catalog import Catalog, Gateway, Header, Model, Status, StatusCase
+from segforge.spec.catalog import Catalog, Gateway, Header, Model
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 LOG_VARIABLE: Final = "SEGMIND_LOG"
@@ -123,22 +124,6 @@ class _Named:
     url: Code
 
 
-_BASE_ERROR: Final = Code("SegmindError")
-
-
-@dataclass(frozen=True)
-class _ErrorClass:
-    """The exception class of one status."""
-
-    name: Code
-    code: int
-    title: str
-    meaning: str
-    text: str
-    base: Code = _BASE_ERROR
-    words: str | None = None
-
-
 @dataclass(frozen=True)
 class _HeaderProperty:
     """The property of a result that reads one header."""
@@ -168,7 +153,7 @@ def blocking(text: str) -> str:
 
 def _exports(catalog: Catalog) -> dict[str, str]:
     """Each public name, and the module that defines it."""
-    return {**_FIXED_EXPORTS, **{str(error.name): "_errors" for error in _error_classes(catalog.gateway)}}
+    return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in _errors(catalog.gateway)}}
 
 
 def _surface(files: Mapping[str, str], catalog: Catalog, models: list[_Named]) -> str:
@@ -187,7 +172,7 @@ def _opening(path: str) -> str:
 
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     gateway = catalog.gateway
-    errors = _error_classes(gateway)
+    errors = _errors(gateway)
     sample = _sample(models)
     exports = sorted(_exports(catalog).items())
     facts = {
@@ -203,7 +188,8 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "sample_arguments": [
             (Code(name), value) for name, value in sample.model.valid_example.items() if name.isidentifier()
         ],
-        "errors": errors,
+        "errors": [(Code(error.name), Code(error.base), error) for error in errors],
+        "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": _by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": _header_properties(gateway),
@@ -312,73 +298,14 @@ def _call_text(purpose: str, model: Model) -> str:
     return "\n".join(lines)
 
 
-def _error_classes(gateway: Gateway) -> list[_ErrorClass]:
-    """One class for each status that is an error, named after its title, and one for each meaning of the ambiguous one.
-
-    Two names are fixed, because the docs pages or the client's own code use them, whatever a title says.
-    """
-    fixed = {_failed_status(gateway): "InferenceFailed", 404: "NotFound"}
-    if "credits.empty" in gateway.cases:
-        fixed.setdefault(gateway.cases["credits.empty"][0].code, "InsufficientCredits")
-    taken = {*_CLASS_NAMES, *fixed.values()}
-    classes = []
-    for status in gateway.statuses:
-        if status.code < 400:
-            continue
-        name = fixed.get(status.code) or _free(pascal_case(status.title), taken)
-        taken.add(name)
-        classes.append(_ErrorClass(Code(name), status.code, status.title, status.meaning, _error_text(status)))
-        classes += [
-            _ErrorClass(
-                Code(_free(pascal_case(case.name), taken)),
-                status.code,
-                status.title,
-                case.when,
-                case.when,
-                Code(name),
-                words,
-            )
-            for case, words in _meanings(gateway, status)
-            if case.name != "credits.insufficient"
-        ]
-    return classes
+def _errors(gateway: Gateway) -> list[ErrorClass]:
+    return error_classes(gateway, _CLASS_NAMES)
 
 
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _meanings(gateway: Gateway, status: Status) -> list[tuple[StatusCase, str]]:
-    """The cases of the status that means several things (that of `credits.insufficient`), each with its words.
-
-    The words are those of the case's text up to the first value in it.
-    """
-    cases = gateway.cases
-    if not {"credits.empty", "credits.insufficient"} <= cases.keys() or cases["credits.insufficient"][0] != status:
-        return []
-    return [(case, _words(case)) for case in status.cases]
-
-
-def _words(case: StatusCase) -> str:
-    return str((case.body or {}).get("error", "")).split("{")[0].split(".")[0].strip(" :").lower()
-
-
-def _by_words(gateway: Gateway, errors: list[_ErrorClass]) -> list[tuple[int, str, Code]]:
-    """Status, words and class of each meaning."""
-    found = [(error.code, error.words, error.name) for error in errors if error.words is not None]
-    for status in gateway.statuses:
-        for case, words in _meanings(gateway, status):
-            if case.name == "credits.insufficient":
-                found.insert(0, (status.code, words, Code("InsufficientCredits")))
-    return found
-
-
-def _error_text(status: Status) -> str:
-    """The docstring of an error class."""
-    lines = [f"{status.code}: {status.meaning}", "", *(f"- {case.when}" for case in status.cases)]
-    return "\n".join(" ".join(line.split()) for line in lines)
+def _by_words(gateway: Gateway, errors: list[ErrorClass]) -> list[tuple[int, str, Code]]:
+    """Status, words and class of each meaning of the status that has several."""
+    balance = [(code, words, Code("InsufficientCredits")) for code, words in insufficient_credits(gateway)]
+    return [*balance, *((error.code, error.words, Code(error.name)) for error in errors if error.words)]
 
 
 def _header_properties(gateway: Gateway) -> list[_HeaderProperty]:
@@ -394,18 +321,13 @@ def _header_property(header: Header) -> _HeaderProperty:
     return _HeaderProperty(named, header.name, Code(python_type), Code(convert), text)
 
 
-def _failed_status(gateway: Gateway) -> int:
-    """The HTTP status of a failed job's record."""
-    return next((state.code for state in gateway.lifecycle.states if state.terminal and state.code >= 400), 422)
-
-
 def _lifecycle(gateway: Gateway) -> dict[str, object]:
     """How a job lives and ends."""
     ends = [state for state in gateway.lifecycle.states if state.terminal]
     return {
         "completed": tuple(state.name for state in ends if state.code < 400),
         "failed": tuple(state.name for state in ends if state.code >= 400),
-        "failed_status": _failed_status(gateway),
+        "failed_status": failed_status(gateway),
         "retention": gateway.lifecycle.retention_seconds,
         "states": ", ".join(state.name for state in gateway.lifecycle.states),
     }

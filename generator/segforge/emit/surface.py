@@ -29,7 +29,7 @@ class Shrunk(Exception):
 
 def bump(before: str, after: str) -> Bump:
     """What the next version is, by the surfaces of two: major where a line is gone, minor where one is new."""
-    old, new = set(before.splitlines()), set(after.splitlines())
+    old, new = _lines(before), _lines(after)
     return "major" if old - new else "minor" if new - old else "patch"
 
 
@@ -39,11 +39,16 @@ def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
     for artifact in artifacts:
         path = out / artifact.path
         if artifact.path.name == SURFACE and path.is_file():
-            gone = set(path.read_text("utf-8").splitlines()) - set(artifact.text.splitlines())
+            gone = _lines(path.read_text("utf-8")) - _lines(artifact.text)
             if gone:
                 lost[str(artifact.path)] = tuple(sorted(gone))
     if lost:
         raise Shrunk(lost)
+
+
+def _lines(text: str) -> set[str]:
+    """Split at line ends only: a name in a surface may hold characters that `splitlines` takes for line ends."""
+    return set(text.split("\n")) - {""}
 
 
 def model_lines(model: Model, name: str) -> Iterator[str]:
