@@ -13,7 +13,8 @@ from urllib.parse import quote
 from segforge.emit.artifact import Artifact
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
-from segforge.emit.quoting import LINE_LENGTH, Code, render
+from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
+from segforge.emit.reference import parameter_lines, python_reference
 from segforge.emit.surface import SURFACE, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model
@@ -71,6 +72,11 @@ _RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", 
 
 _CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "number": ("float", "_number")}
 
+_PACKAGE: Final = "segmind_client/"
+_PAGES: Final = (
+    *("pyproject.toml", "README.md"),
+    *(f"examples/{name}.py" for name in ("errors", "job", "many", "picture")),
+)
 _MODULES: Final = (
     *("__init__", "_check", "_default", "_errors", "_gateway", "_log", "_media", "_models", "_options", "_pace"),
     *("_results", "_retry", "_spend", "_wire"),
@@ -139,7 +145,10 @@ def emit(catalog: Catalog) -> Iterable[Artifact]:
     """The files of the client. Python in it is not yet formatted."""
     models = [_named(model) for model in catalog.models]
     files = dict(_files(catalog, models))
-    files[SURFACE] = _surface(files, catalog, models)
+    modules = {PurePosixPath(path.removeprefix(_PACKAGE)): text for path, text in files.items() if _PACKAGE in path}
+    exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
+    files[SURFACE] = _surface(modules, exports, models)
+    files["reference.md"] = _reference(catalog, modules, exports, models)
     for path, text in files.items():
         yield Artifact(PurePosixPath("python") / path, f"{_opening(path)}{text.rstrip()}\n")
 
@@ -156,14 +165,37 @@ def _exports(catalog: Catalog) -> dict[str, str]:
     return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in _errors(catalog.gateway)}}
 
 
-def _surface(files: Mapping[str, str], catalog: Catalog, models: list[_Named]) -> str:
-    package = "segmind_client/"
-    modules = {PurePosixPath(path.removeprefix(package)): text for path, text in files.items() if path.endswith(".py")}
-    exports = {name: module.replace(".", "/") for name, module in _exports(catalog).items()}
+def _surface(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], models: list[_Named]) -> str:
     lines = set(python_lines(modules, exports))
     for named in models:
         lines.update(model_lines(named.model, f"client.{named.attribute}"))
     return "\n".join(sorted(lines))
+
+
+def _reference(
+    catalog: Catalog, modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], models: list[_Named]
+) -> str:
+    """The page of all signatures; those on an event loop are left out, since they differ by `await` only."""
+    blocking_only = {name: module for name, module in exports.items() if not name.startswith("Async")}
+    return render(
+        "python/reference.md.jinja",
+        version=catalog.version,
+        reference=python_reference(modules, blocking_only),
+        models=[(named, parameter_lines(named.model)) for named in models],
+    )
+
+
+def _arguments(example: Mapping[str, object]) -> Code:
+    """The keywords of a call, one a line; those that Python can't spell go into one mapping."""
+    fit = {name: value for name, value in example.items() if name.isidentifier() and not keyword.iskeyword(name)}
+    odd = {name: value for name, value in example.items() if name not in fit}
+    lines = [f"    {name}={_double_quoted(python_literal(value))}," for name, value in fit.items()]
+    return Code("\n".join([*lines, *([f"    **{python_literal(odd)},"] if odd else [])]))
+
+
+def _double_quoted(literal: str) -> str:
+    """A literal as ruff's format writes it, where no quote in it asks for more thought."""
+    return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in literal and "\\'" not in literal else literal
 
 
 def _opening(path: str) -> str:
@@ -185,9 +217,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "models": models,
         "model_count": len(models),
         "sample": sample,
-        "sample_arguments": [
-            (Code(name), value) for name, value in sample.model.valid_example.items() if name.isidentifier()
-        ],
+        "sample_arguments": _arguments(sample.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
         "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": _by_words(gateway, errors),
@@ -195,7 +225,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "headers": _header_properties(gateway),
         **_lifecycle(gateway),
     }
-    for name in ("pyproject.toml", "README.md"):
+    for name in _PAGES:
         yield name, render(f"python/{name}.jinja", **facts)
     yield "segmind_client/py.typed", ""
     for name in _MODULES:

@@ -5,7 +5,7 @@ each fact stands alone: one for each parameter, one for each allowed value, one 
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, TypeAlias
 
@@ -79,17 +79,17 @@ def python_lines(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 yield f"{name}{_signature(node)}"
             elif isinstance(node, ast.ClassDef) and node.name == name:
-                bases = [ast.unparse(base) for base in node.bases]
-                yield f"class {name}({', '.join(bases)})"
-                for defined in (node, *_hidden(tree, set(bases) - exports.keys())):
+                yield f"class {name}({', '.join(map(ast.unparse, node.bases))})"
+                for defined in (node, *hidden_bases(tree, node, exports)):
                     yield from _members(name, defined)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and _assigned(node) == name:
                 yield f"{name} = {ast.unparse(node.value) if node.value else ''}"
 
 
-def _hidden(tree: ast.Module, names: set[str]) -> Iterator[ast.ClassDef]:
-    """The classes of these names: their members are those of the exported class that is made of them."""
-    return (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)
+def hidden_bases(tree: ast.Module, node: ast.ClassDef, exports: Collection[str]) -> list[ast.ClassDef]:
+    """The bases of an exported class that are not exported themselves: what they have is its own."""
+    names = {ast.unparse(base) for base in node.bases} - set(exports)
+    return [base for base in tree.body if isinstance(base, ast.ClassDef) and base.name in names]
 
 
 def _members(name: str, node: ast.ClassDef) -> Iterator[str]:
