@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,14 @@ contract: $(STAMP)  ## the contract tests alone, on the mock in process
 
 bench: $(STAMP)  ## start-up and generation time
 	$(BIN)/python benchmarks/startup.py
+
+BENCH := .venv/.set-up-bench
+$(BENCH): $(STAMP)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and openai
+	$(BIN)/python -m benchmarks.clients
 
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
