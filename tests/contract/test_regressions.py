@@ -54,7 +54,8 @@ def test_failures_are_kept_sent_first_and_forgotten(catalog: Catalog) -> None:
 
     kept, _ = kept_cases(FOLDER, catalog, [catalog.model(SLUG)])
     held = again(catalog, StandIn(catalog))
-    assert [case.name for case in held.sent[: len(kept)]] == [case.name for case in kept]
+    sent = [case.name for case in held.sent if not case.rule.startswith("money.")]  # which is judged on them all
+    assert sent[: len(kept)] == [case.name for case in kept]
     assert held.failures == ()
     assert files() == []
 
