@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Final[dict[str, Command]] = {
     "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
+    "rules": Command("segforge_contract.commands.rules", "list the rules that a gateway is held to"),
+    "explain": Command("segforge_contract.commands.explain", "say what a rule checks, why, and by which docs"),
 }
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
 
