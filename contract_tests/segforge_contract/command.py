@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from segforge_contract.live import Run
 
 COMMANDS: Final[dict[str, Command]] = {
+    "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
     "rules": Command("segforge_contract.commands.rules", "list the rules that a gateway is held to"),
     "explain": Command("segforge_contract.commands.explain", "say what a rule checks, why, and by which docs"),
 }
@@ -77,13 +78,11 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     check_reports(args)
     known = known_deviations(args)
-    journal = taken_up(args)
-    catalog = chosen_catalog(args)
-    with opened(args, _plan(args, catalog), journal) as run:
+    with taken_up(args) as journal, opened(args, _plan(args, chosen_catalog(args)), journal) as run:
         if run is None:
             return 0
         outcome = _campaign(run)
-        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures(outcome)))
         if known is None:
             return _report(args, run, outcome, None)
         verdict = verdict_on(known, outcome)

@@ -31,6 +31,20 @@ _KEPT = ("seed", "models", "max_examples", "profile", "max_spend", "assume_price
 
 def add_live_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options about money, the journal and the cassette."""
+    add_spending_options(parser)
+    kept = parser.add_argument_group("journal").add_mutually_exclusive_group()
+    kept.add_argument("--record", type=Path, metavar="FILE", help="write every exchange there, the key masked")
+    kept.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on with a run that was cut off, under the seed, models, profile, price and cap in its journal",
+    )
+    kept.add_argument("--replay", type=Path, metavar="FILE", help="run the checks on what was recorded, offline")
+
+
+def add_spending_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options about money."""
     money = parser.add_argument_group("money")
     money.add_argument(
         "--plan", action="store_true", help="say what would be sent and what it may cost, and send nothing"
@@ -49,15 +63,6 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
         help="the most that one call costs, default as the specs assume",
     )
     money.add_argument("--yes", action="store_true", help="send without asking to a host that is not this machine")
-    kept = parser.add_argument_group("journal").add_mutually_exclusive_group()
-    kept.add_argument("--record", type=Path, metavar="FILE", help="write every exchange there, the key masked")
-    kept.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FILE",
-        help="go on with a run that was cut off, under the seed, models, profile, price and cap in its journal",
-    )
-    kept.add_argument("--replay", type=Path, metavar="FILE", help="run the checks on what was recorded, offline")
 
 
 def _credits(text: str) -> str:
@@ -71,26 +76,29 @@ def _credits(text: str) -> str:
     return text
 
 
-def taken_up(args: argparse.Namespace) -> "Journal | None":
-    """The journal of `--resume` or `--replay`, opened; what it was started with goes into `args`. Raises Misuse."""
+@contextmanager
+def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
+    """The journal of `--resume` or `--replay`, open; what it was started with goes into `args`. Raises Misuse."""
     from segforge_contract.journal import BadJournal, read, reopen
 
     file = args.resume or args.replay
     if file is None:
         if args.target is None:
             raise Misuse("name a gateway: --target URL, --target live, or --target mock for the one in this process")
-        return None
+        yield None
+        return
     try:
         journal = reopen(file) if args.resume else read(file)
     except (OSError, BadJournal) as error:
         raise Misuse(str(error)) from None
-    raised = args.max_spend
-    vars(args).update({name: journal.settings.get(name) for name in _KEPT})
-    if args.resume and args.max_spend is None:
-        raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
-    args.max_spend = raised if raised is not None and args.resume else args.max_spend
-    args.target = args.target or journal.settings.get("target")
-    return journal
+    with closing(journal):
+        raised = args.max_spend
+        vars(args).update({name: journal.settings.get(name) for name in _KEPT})
+        if args.resume and args.max_spend is None:
+            raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
+        args.max_spend = raised if raised is not None and args.resume else args.max_spend
+        args.target = args.target or journal.settings.get("target")
+        yield journal
 
 
 @dataclass(frozen=True)
@@ -106,11 +114,12 @@ class Run:
         """Why the money stopped the run, if it did."""
         return None if self.ledger is None else self.ledger.halted
 
-    def closing_failures(self) -> "list[Failure]":
-        """What the balance shows once all is sent: money that no answer speaks of."""
+    def closing_failures(self, outcome: "Outcome") -> "list[Failure]":
+        """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
         from segforge_contract.budget import unexplained
 
-        return [] if self.ledger is None else unexplained(self.ledger, self.plan.catalog.gateway)
+        told = any(failure.broken.rule.startswith("money.") for failure in outcome.failures)
+        return [] if self.ledger is None or told else unexplained(self.ledger, self.plan.catalog.gateway)
 
     @property
     def money(self) -> "Mapping[str, str | int | bool | None] | None":
@@ -120,17 +129,23 @@ class Run:
 
 def print_money(out: "Console", run: Run, outcome: "Outcome") -> None:
     """Print what was held back and why, and what was spent."""
-    from segforge_contract.ledger import plain
-
     for reason, cases in outcome.unsent.items():
         out.print(f"{cases} not sent: {reason}", style="yellow", markup=False)
     if run.ledger is not None:
-        ledger = run.ledger
-        word = "by the balance" if ledger.trusted else "by the answers, the balance being no witness"
-        out.print(
-            f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
-            f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
-        )
+        print_ledger(out, run.ledger)
+
+
+def print_ledger(out: "Console", ledger: "Ledger") -> None:
+    """Print what was spent, and how that is known."""
+    from segforge_contract.ledger import plain
+
+    word = "by the balance" if ledger.trusted else "by the answers, the balance being no witness"
+    out.print(
+        f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
+        f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
+    )
+    if ledger.halted is not None:
+        out.print(f"halted: {ledger.halted}", style="red", markup=False)
 
 
 @contextmanager
@@ -190,7 +205,14 @@ def _ready(
     if journal.settings.get("target") != target.base_url:
         raise Misuse(f"--resume: the journal is of {journal.settings.get('target')}, not of {target.base_url}")
     purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of)
-    session = open_session(catalog, PatientTarget(purse), deadline=args.deadline, sleep=purse.pause, careful=True)
+    session = open_session(
+        catalog,
+        PatientTarget(purse),
+        deadline=args.deadline,
+        sleep=purse.pause,
+        careful=True,
+        audited=not journal.entries,
+    )
     return Run(plan, session, purse.ledger)
 
 

@@ -62,7 +62,8 @@ class Session:
     """Follow a job that is to fail at once, so that no second one is sent if it is carried out and billed."""
     money: Account = field(default_factory=Account)
     """What the answers since the last reading of the balance said that they cost."""
-    _tells_balance: bool = True
+    tells_balance: bool = True
+    """Whether there is any use in reading the balance."""
     _failed: set[str | None] = field(default_factory=set)
     _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
@@ -71,7 +72,7 @@ class Session:
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
         try:
-            response = self.send(replace(case.request, expects=case.expects))
+            response = self.answer(case)
         except (NotSent, NoAnswer) as error:
             return self._unanswered(case, error)
         return self._judge(case, response)
@@ -92,7 +93,7 @@ class Session:
     def picture(self, case: Case) -> tuple[bytes | None, list[Failure]]:
         """Carry a valid case out; gives its first picture, None where there is none to be had, and what broke."""
         try:
-            response = self.send(replace(case.request, expects=case.expects))
+            response = self.answer(case)
             self._note_cost(case, response)
             if case.operation == "run":
                 return first_picture(response) if response.status == 200 else None, []
@@ -104,12 +105,12 @@ class Session:
         except NotSent as error:
             self.unsent[str(error)] += 1
         except NoAnswer as error:
-            self._note_silence(error)
+            self.note_silence(error)
         return None, []
 
     def balance(self) -> Balance | None:
         """The balance of the account, None where the target tells none."""
-        if self._tells_balance:
+        if self.tells_balance:
             route = self.catalog.gateway.routes.credits
             try:
                 response = self.send(Request(route.method, route.path))
@@ -118,7 +119,7 @@ class Session:
             read = read_balance(response)
             if read is not None:
                 return read
-            self._tells_balance = False
+            self.tells_balance = False
             self.unsent[f"{route.path} tells no balance"] += 1
         return None
 
@@ -127,7 +128,7 @@ class Session:
             self.unsent[str(error)] += 1
             return []
         self.sent.append(case)
-        self._note_silence(error)
+        self.note_silence(error)
         return _failures(case, [Broken(case.rule, "an answer", str(error))])
 
     def _judge(self, case: Case, response: Response) -> list[Failure]:
@@ -139,6 +140,21 @@ class Session:
             broken += self._keep_job(case, response)
         self.money.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)
         return _failures(case, broken) + self._follow_overdue()
+
+    def answer(self, case: Case) -> Response:
+        """Send a case, and judge nothing. Raises NoAnswer and NotSent."""
+        return self.send(replace(case.request, expects=case.expects))
+
+    def end_of_job(self, case: Case, response: Response) -> str | None:
+        """The state in which the job of a submit was last seen, judging nothing; None if there is no job."""
+        self._keep_job(case, response)
+        jobs, self.jobs = self.jobs, []
+        for job in jobs:
+            watch = self.watch(job)
+            while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+                self.pace.sleep(self.pace.interval)
+            return watch.state.name if watch.state else None
+        return None
 
     def _note_cost(self, case: Case, response: Response) -> None:
         if response.status != 200 or not case.could_be_billed:
@@ -195,7 +211,7 @@ class Session:
         except NotSent as error:
             self.unsent[str(error)] += 1
         except NoAnswer as error:
-            self._note_silence(error)
+            self.note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
         return False
 
@@ -229,7 +245,7 @@ class Session:
         if watch.state is not None and watch.state.code != 200:
             self.money.add(0.0, None)
             return
-        if "cost" not in watch.metrics and self._tells_balance and self.money.reading:
+        if "cost" not in watch.metrics and self.tells_balance and self.money.reading:
             watch.read_metrics()
         self.money.add(figure(watch.metrics.get("cost")), figure(watch.metrics.get("remaining_credits")))
 
@@ -262,7 +278,8 @@ class Session:
         self.answers += 1
         self._refused = 0
 
-    def _note_silence(self, error: NoAnswer) -> None:
+    def note_silence(self, error: NoAnswer) -> None:
+        """Raise Unreachable where a request without an answer means that nobody is there."""
         self._refused += error.refused
         if not self.answers or self._refused >= _GIVE_UP:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
@@ -276,13 +293,17 @@ def open_session(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     careful: bool = False,
+    audited: bool = True,
 ) -> Session:
-    """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
+    """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds.
+
+    `audited`: whether the balance is read before and after; it means nothing where part of the answers are recalled.
+    """
     lifecycle = catalog.gateway.lifecycle
     nearby = 0.0 if isinstance(target, AsgiTarget) else 0.01
     interval = nearby if target.loopback else lifecycle.poll_interval_seconds
     pace = Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline, sleep, clock)
-    return Session(catalog, target, pace, careful=careful)
+    return Session(catalog, target, pace, careful=careful, tells_balance=audited)
 
 
 def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:

@@ -43,8 +43,8 @@ class Stage:
 
     @property
     def has_clock(self) -> bool:
-        """Whether the target has a clock that can be moved; on another machine nobody is asked."""
-        clock = self.call("GET", "clock") if self.session.target.loopback else None
+        """Whether the target has a clock that can be moved; nobody is asked where money counts."""
+        clock = self.call("GET", "clock") if self.session.target.loopback and not self.session.careful else None
         return isinstance(clock, dict) and "now" in clock
 
     def call(self, method: str, name: str, body: object = None) -> Any:

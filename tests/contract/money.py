@@ -130,7 +130,7 @@ def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
         for kill in (*trial.kills, None):
             arguments = _arguments(trial, url, file)
             starts += 1
-            if (_in_a_process if trial.hard else _here)(arguments, kill):
+            if (_in_a_process if trial.hard else run_here)(arguments, kill):
                 break
             if file.exists() and draw.random() < 0.5:
                 with file.open("ab") as torn:  # what a kill leaves of a line
@@ -151,8 +151,11 @@ class _Killed(BaseException):
     """Stands for SIGKILL in this process: nothing of the harness catches it."""
 
 
-def _here(arguments: list[str], kill_after: int | None) -> bool:
-    """Run the command in this process, up to that many sends; gives whether it came to its end."""
+def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True) -> bool:
+    """Run the command in this process, up to that many sends; gives whether it came to its end.
+
+    `lose`: now and then the last request is carried out, and its answer dies with the process.
+    """
     real = target.HttpTarget.send
     sends = 0
 
@@ -160,7 +163,7 @@ def _here(arguments: list[str], kill_after: int | None) -> bool:
         nonlocal sends
         sends += 1
         if kill_after is not None and sends >= kill_after:
-            if sends % 2:
+            if lose and sends % 2:
                 with contextlib.suppress(target.NoAnswer):
                     real(self, request)  # it was sent, and the answer is lost with the process
             raise _Killed
@@ -205,7 +208,6 @@ def check(result: Result) -> str | None:
 
 def prove(count: int, *, first: int = 0) -> list[Result]:
     """Run campaigns one after the other. Raises AssertionError where one cost more than its cap."""
-    os.environ["SEGMIND_API_KEY"] = KEY
     catalog = load_catalog(default_specs())
     memory = Path("/dev/shm")  # what is proven holds against a kill of the process, not of the machine
     results = []
@@ -239,6 +241,7 @@ if __name__ == "__main__":
     parser.add_argument("campaigns", type=int, nargs="?", default=200)
     parser.add_argument("--first", type=int, default=0)
     arguments = parser.parse_args()
+    os.environ["SEGMIND_API_KEY"] = KEY
     started = time.perf_counter()
     proven = prove(arguments.campaigns, first=arguments.first)
     print(summary(proven))

@@ -10,8 +10,9 @@ from tests.contract.billing import KEY
 from tests.contract.money import check, prove, run_trial, trials
 
 
-def test_no_campaign_costs_more_than_its_cap() -> None:
+def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over faults, drops, wrong costs and kills; those with a cap of 0 cost nothing."""
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     results = prove(10)
     assert sum(result.starts for result in results) > len(results)
     assert any(result.trial.hard for result in results)
