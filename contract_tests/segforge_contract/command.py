@@ -97,6 +97,7 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
         args.seed = random.SystemRandom().randrange(2**32)
     models = chosen_models(catalog, args.models)
     first = kept_first(args, catalog, models)
+    args.out_of_order = bool(first)
     planned = plan(catalog, models, max_examples=args.max_examples, seed=args.seed, first=first)
     if args.database is None:
         return planned
