@@ -80,16 +80,18 @@ regenerate: $(STAMP)  ## dry run of the weekly workflow on a copy of the specs; 
 	-$(BIN)/segforge fetch --all --store $(PAGES)
 	$(BIN)/segforge drift --all --store $(PAGES) --specs out/regenerate/specs --apply --format markdown \
 		> out/regenerate/drift.md || test $$? -ne 2
+	$(BIN)/segforge diff specs out/regenerate/specs --write-changelog --format markdown \
+		>> out/regenerate/drift.md || test $$? -ne 2
 	$(BIN)/segforge lint --specs out/regenerate/specs
 	$(BIN)/segforge generate --specs out/regenerate/specs --out out/regenerate/generated
 	$(BIN)/segforge contract --target mock --specs out/regenerate/specs --max-examples 5
-	$(BIN)/segforge diff specs out/regenerate/specs --format markdown >> out/regenerate/drift.md || test $$? -ne 2
 	@cat out/regenerate/drift.md
 
 bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application (needs wrk)
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
+	$(BIN)/python -m benchmarks.mock_start
 
 fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
 	$(BIN)/python benchmarks/fuzz_mock.py

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
@@ -209,7 +210,6 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     exports = sorted(_exports(catalog).items())
     facts = {
         "version": catalog.version,
-        "releases": catalog.releases,
         "log_variable": LOG_VARIABLE,
         "flavours": _FLAVOURS,
         "base_url_variable": BASE_URL_VARIABLE,
@@ -227,6 +227,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     }
     for name in _PAGES:
         yield name, render(f"python/{name}.jinja", **facts)
+    yield CHANGELOG, changelog(catalog.releases)
     yield "segmind_client/py.typed", ""
     for name in _MODULES:
         yield f"segmind_client/{name}.py", render(f"python/{name}.py.jinja", **facts)

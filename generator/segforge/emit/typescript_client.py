@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.quoting import Code, render
 from segforge.emit.reference import parameter_lines
@@ -151,6 +152,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     facts = {"header": _HEADER, "version": catalog.version, **_facts(catalog, models)}
     for name in (*_FILES, *(f"examples/{name}.mjs" for name in _EXAMPLES)):
         yield name, render(f"typescript/{name}.jinja", **facts)
+    yield CHANGELOG, changelog(catalog.releases)
     for name in _MODULES:
         yield f"src/{name}.ts", render(f"typescript/src/{name}.ts.jinja", **facts)
     for named in models:

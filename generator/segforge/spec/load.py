@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
-from segforge.spec.lint import lint_catalog, lint_gateway, lint_model
+from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
 from segforge.spec.source import Location, Source, read_source
 from segforge.text import show
 
@@ -71,9 +71,17 @@ def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
     return source, sorted(findings)
 
 
+def check_changelog(path: Path) -> None:
+    """Read and lint a change log by itself. Raises SpecError with what is wrong."""
+    findings: list[Finding] = []
+    _checked(path, "changelog", findings)
+    if findings:
+        raise SpecError(findings)
+
+
 def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
-    source, broken = read_source(path, _display(path))
+    source, broken = read_source(path, display(path))
     if source is not None:
         broken += _schema_findings(source, form)
     if source is not None and not broken:
@@ -85,11 +93,11 @@ def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
 _LINTS: Mapping[str, Callable[[Source], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
-    "changelog": lambda _: [],
+    "changelog": lint_changelog,
 }
 
 
-def _display(path: Path) -> str:
+def display(path: Path) -> str:
     """The path as a person in this folder would type it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
