@@ -4,13 +4,13 @@ import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Artifact, ModelPart, Subject
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, render
 from segforge.emit.surface import SURFACE, model_lines, python_lines
@@ -118,7 +118,6 @@ class _Named:
     attribute: Code
     module: Code
     name: Code
-    params: ParamsModule
     summary: str
     url: Code
 
@@ -150,13 +149,24 @@ class _HeaderProperty:
     text: str
 
 
-def emit(catalog: Catalog) -> Iterable[Artifact]:
-    """The files of the client. Python in it is not yet formatted."""
-    models = [_named(model) for model in catalog.models]
-    files = dict(_files(catalog, models))
-    files[SURFACE] = _surface(files, catalog, models)
+def emit_model(subject: Subject) -> ModelPart:
+    """The modules of a model's classes and of its parameters."""
+    named = _named(subject.model)
+    params = params_module(subject.model, subject.types["typed_dict"])
+    modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
+    paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
+    return ModelPart(
+        {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
+        {"surface": "\n".join(model_lines(subject.model, f"client.{named.attribute}"))},
+    )
+
+
+def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+    """All other files of the client."""
+    files = dict(_files(catalog, [_named(model) for model in catalog.models]))
+    files[SURFACE] = _surface(files, catalog, [each["surface"] for each in pieces])
     for path, text in files.items():
-        yield Artifact(PurePosixPath("python") / path, f"{_opening(path)}{text.rstrip()}\n")
+        yield Artifact(PurePosixPath("python") / path, _whole(path, text))
 
 
 def blocking(text: str) -> str:
@@ -171,18 +181,19 @@ def _exports(catalog: Catalog) -> dict[str, str]:
     return {**_FIXED_EXPORTS, **{str(error.name): "_errors" for error in _error_classes(catalog.gateway)}}
 
 
-def _surface(files: Mapping[str, str], catalog: Catalog, models: list[_Named]) -> str:
+def _surface(files: Mapping[str, str], catalog: Catalog, of_models: Iterable[str]) -> str:
     package = "segmind_client/"
     modules = {PurePosixPath(path.removeprefix(package)): text for path, text in files.items() if path.endswith(".py")}
     exports = {name: module.replace(".", "/") for name, module in _exports(catalog).items()}
     lines = set(python_lines(modules, exports))
-    for named in models:
-        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    lines.update(line for text in of_models for line in text.split("\n"))
     return "\n".join(sorted(lines))
 
 
-def _opening(path: str) -> str:
-    return f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+def _whole(path: str, text: str) -> str:
+    """A file with what it starts with."""
+    opening = f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+    return f"{opening}{text.rstrip()}\n"
 
 
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
@@ -220,9 +231,6 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         yield f"segmind_client/_sync/{name}.py", blocking(text)
     for folder, heading in _PACKAGES.items():
         yield f"segmind_client/{folder}/__init__.py", render("python/package.py.jinja", heading=heading)
-    for named in models:
-        yield f"segmind_client/models/{named.module}.py", _model_module(named)
-        yield f"segmind_client/types/{named.module}.py", _types_module(named)
 
 
 def _named(model: Model) -> _Named:
@@ -235,7 +243,6 @@ def _named(model: Model) -> _Named:
         attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
         module=Code(attribute),
         name=Code(f"{name}_" if name in _CLASS_NAMES else name),
-        params=params_module(model),
         summary=f"{model.title}: {model.description}",
         url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
     )
@@ -247,8 +254,7 @@ def _sample(models: list[_Named]) -> _Named:
     return min(fit or models, key=lambda named: len(named.model.valid_example))
 
 
-def _types_module(named: _Named) -> str:
-    module = named.params
+def _types_module(named: _Named, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
         heading=f"What a call of {named.model.title} takes.",
@@ -259,7 +265,7 @@ def _types_module(named: _Named) -> str:
     )
 
 
-def _model_module(named: _Named) -> str:
+def _model_module(named: _Named, params: ParamsModule) -> str:
     model = named.model
     kind = "media" if model.returns.media == "image" else "json"
     return render(
@@ -270,7 +276,7 @@ def _model_module(named: _Named) -> str:
         flavours=_FLAVOURS,
         module=named.module,
         name=named.name,
-        params=named.params.name,
+        params=params.name,
         result=Code("MediaResult" if kind == "media" else "JsonResult"),
         run_text=_call_text("Call the model and wait for its output in the same request (v1).", model),
         slug=model.slug,

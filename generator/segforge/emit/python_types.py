@@ -5,7 +5,7 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.emit.datamodels import has_range, range_name, request_type, takes_image
+from segforge.emit.datamodels import RequestType, has_range, range_name, takes_image
 from segforge.emit.quoting import Code, python_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
@@ -39,10 +39,10 @@ class ParamsModule:
     definition: Code
 
 
-def params_module(model: Model) -> ParamsModule:
+def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
     """The types of a model's parameters, by datamodel-code-generator."""
-    name, source = request_type(model, "typed_dict", "Params")
-    imports, definition = _split(source, name)
+    name = typed_dict.name
+    imports, definition = _split(typed_dict.source, name)
     if any(_unfit_for_a_class(parameter.name, model) for parameter in model.parameters):
         definition = _functional(definition, name, model)
     ranges = tuple(_range_alias(parameter) for parameter in model.parameters if has_range(parameter))
