@@ -34,13 +34,17 @@ def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
     """Run the emitters of these names and format what they give. Raises KeyError for a name that is not in EMITTERS."""
     chosen = list(names)
     parts = emit_models(catalog.gateway, name_models(catalog.models), chosen)
-    of_models = [
+    return format_python([*model_artifacts(parts), *emit_common(catalog, parts, chosen)])
+
+
+def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
+    """The files of models, one model after the other."""
+    return [
         Artifact(PurePosixPath(path), text)
-        for each in parts
-        for part in each.values()
+        for of_model in parts
+        for part in of_model.values()
         for path, text in part.files.items()
     ]
-    return format_python(of_models + emit_common(catalog, parts, chosen))
 
 
 def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:

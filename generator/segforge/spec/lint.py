@@ -1,7 +1,7 @@
 """Rules that no schema can hold. Each rule is one function that yields findings about checked data."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from segforge.identifiers import camel_case, pascal_case, snake_case
@@ -52,6 +52,11 @@ def lint_catalog(models: Iterable[Source]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def slugs_collide(slugs: Sequence[str]) -> bool:
+    """Whether `lint_catalog` would find something about models of these slugs."""
+    return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 
 def type_matches(value: object, type_: str) -> bool:
