@@ -33,11 +33,13 @@ def emit_model(subject: Subject) -> ModelPart:
     """`models/<slug>.yaml`, and the model's pieces of the documents with all models."""
     gateway, model = subject.gateway, subject.model
     own = _own(gateway, model)
-    shared = _references(own[PATHS]) - {f"#/components/schemas/{_request_name(model)}"}
+    references = _references(own[PATHS])
+    shared = references - {f"#/components/schemas/{_request_name(model)}"}
     pieces = {"references": "\n".join(sorted(shared))}
     for at, value in own.items():
         pieces |= {f"yaml.{at[-1]}": yaml_entries(value, at), f"json.{at[-1]}": json_entries(value, at)}
-    return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): _yaml(document(gateway, [model]), {})}, pieces)
+    text = _yaml(_around(gateway, [model], references, own), {})
+    return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
 
 
 def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
