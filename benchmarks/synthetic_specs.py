@@ -12,10 +12,11 @@ from segforge.spec.load import CHANGELOG_FILE, GATEWAY_FILE, MODELS_FOLDER, defa
 _KINDS: Final = ("turbo", "edit", "video", "upscale", "portrait", "inpaint", "outline", "voice", "sketch", "relight")
 _SUBJECTS: Final = ("picture", "mask", "prompt", "style", "camera", "light", "motion", "face", "background", "colour")
 _ASPECTS: Final = ("strength", "weight", "mode", "count", "scale", "start", "stop", "method", "level", "source")
-_WORDS: Final = (
+_TEXT: Final = (
     "how strongly the reference steers the output where both disagree about shape and tone of the scene "
     "which values the gateway takes and what it falls back on if the caller leaves the field out"
-).split()
+)
+_WORDS: Final = _TEXT.split()
 
 
 def write_specs(folder: Path, models: int, seed: int = 5) -> int:

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from segforge.emit.datamodels import Kind, RequestType
 from segforge.spec.catalog import Catalog, Gateway, Model
+
+if TYPE_CHECKING:
+    from segforge.emit.datamodels import RequestType
+
+Kind: TypeAlias = Literal["typed_dict", "struct"]
+"""What a request type is: a TypedDict for clients, a msgspec.Struct for the mock."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Subject:
     gateway: Gateway
     model: Model
     typescript_name: str
-    types: Mapping[Kind, RequestType]
+    types: "Mapping[Kind, RequestType]"
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,14 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
+from segforge.emit.artifact import Kind
 from segforge.emit.quoting import LINE_LENGTH, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.formats import URI_PATTERN
-
-Kind: TypeAlias = Literal["typed_dict", "struct"]
 
 _SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")

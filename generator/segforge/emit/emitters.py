@@ -1,13 +1,14 @@
-"""The table of emitters: a new output is one module, one template folder and one line here."""
+"""The table of emitters: a new output is one module, one template folder and one line here.
+
+What emits is imported when something is to be emitted: most runs have nothing to do, and say so at once.
+"""
 
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeAlias, cast
 
-from segforge.emit.artifact import Artifact, Emitter, ModelPart, Subject
-from segforge.emit.datamodels import Kind, request_types
-from segforge.emit.formatting import format_python
+from segforge.emit.artifact import Artifact, Emitter, Kind, ModelPart, Subject
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 
@@ -32,6 +33,8 @@ Parts: TypeAlias = dict[str, ModelPart]
 
 def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
     """Run the emitters of these names and format what they give. Raises KeyError for a name that is not in EMITTERS."""
+    from segforge.emit.formatting import format_python
+
     chosen = list(names)
     parts = emit_models(catalog.gateway, name_models(catalog.models), chosen)
     return format_python([*model_artifacts(parts), *emit_common(catalog, parts, chosen)])
@@ -57,6 +60,8 @@ def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
 
 def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
     """What these emitters make of each model, in their order; each model comes with its name in TypeScript."""
+    from segforge.emit.datamodels import request_types
+
     kinds = [kind for name in names if (kind := EMITTERS[name].kind) is not None]
     types = {kind: request_types([model for model, _ in models], kind) for kind in kinds}
     subjects = [
