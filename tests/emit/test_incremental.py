@@ -155,10 +155,11 @@ def test_a_run_with_nothing_to_do_imports_none_of_what_generates(specs: Path, tm
     assert done.stdout.splitlines()[-1] == "no more"
 
 
-names = st.sampled_from(
-    "prompt seed steps Literal literal Annotated int str class items field __x _x a-b a__b 1st Any "
-    "Meta UNSET NotRequired TypedDict ImageInput StepsRange".split()  # noqa: SIM905
-)
+NAMES = """
+prompt seed steps Literal literal Annotated int str class items field __x _x a-b a__b 1st Any
+Meta UNSET NotRequired TypedDict ImageInput StepsRange
+"""
+names = st.sampled_from(NAMES.split())
 parameters = st.builds(
     Parameter,
     name=names,
