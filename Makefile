@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,14 @@ contract: $(STAMP)  ## the contract tests alone, on the mock in process
 bench: $(STAMP)  ## start-up and generation time
 	$(BIN)/python benchmarks/startup.py
 
+BENCH := .venv/.set-up-bench
+$(BENCH): $(STAMP)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and openai
+	$(BIN)/python -m benchmarks.clients
+
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
 
@@ -69,16 +77,18 @@ regenerate: $(STAMP)  ## dry run of the weekly workflow on a copy of the specs; 
 	-$(BIN)/segforge fetch --all --store $(PAGES)
 	$(BIN)/segforge drift --all --store $(PAGES) --specs out/regenerate/specs --apply --format markdown \
 		> out/regenerate/drift.md || test $$? -ne 2
+	$(BIN)/segforge diff specs out/regenerate/specs --write-changelog --format markdown \
+		>> out/regenerate/drift.md || test $$? -ne 2
 	$(BIN)/segforge lint --specs out/regenerate/specs
 	$(BIN)/segforge generate --specs out/regenerate/specs --out out/regenerate/generated
 	$(BIN)/segforge contract --target mock --specs out/regenerate/specs --max-examples 5
-	$(BIN)/segforge diff specs out/regenerate/specs --format markdown >> out/regenerate/drift.md || test $$? -ne 2
 	@cat out/regenerate/drift.md
 
 bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application (needs wrk)
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
+	$(BIN)/python -m benchmarks.mock_start
 
 fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
 	$(BIN)/python benchmarks/fuzz_mock.py

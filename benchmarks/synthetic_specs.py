@@ -40,12 +40,7 @@ def _model(randomness: random.Random, number: int) -> dict[str, Any]:
     """A model that gives pictures, with 15 to 25 parameters: four that nearly all models have, the rest drawn."""
     slug = f"{randomness.choice(_KINDS)}-{number:03d}"
     parameters = {
-        "prompt": {
-            "type": "string",
-            "required": True,
-            "description": _sentence(randomness),
-            "default": "A red bicycle",
-        },
+        "prompt": {"type": "string", "required": True, "description": _sentence(randomness), "default": "A bicycle"},
         "image": {"type": "string", "format": "uri", "required": randomness.random() < 0.5}
         | {"description": _sentence(randomness), "default": "https://example.com/picture.png"},
         "seed": {"type": "integer", "required": False, "nullable": True, "description": _sentence(randomness)}

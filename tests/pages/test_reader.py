@@ -127,6 +127,32 @@ class TestUndecided:
         assert isinstance(undecided, dict)
         assert undecided["default"] == candidates
 
+    def test_a_name_that_a_default_may_begin(self) -> None:
+        page = bare_page("aaoptionalstringHow\nnullableoptionalbooleanB\ntruestepsoptionalintegerC\n5", '"steps": 5')
+        assert [one.name for one in page.parameters] == ["aa", "able", "steps"]
+        aa, able, _ = page.parameters
+        assert aa.undecided["default"].candidates == (None,)
+        assert "default" not in aa.facts
+        assert able.undecided["name"].candidates == ("able", "nullable")
+
+    @pytest.mark.parametrize(
+        ("before", "after", "sample", "names", "default"),
+        [
+            ("mode", "zoom", '"nullable": 1', ["mode", "nullable", "zoom"], "nothing"),
+            ("mode", "zoom", '"able": 1', ["mode", "able", "zoom"], None),
+            ("aback", "mode", "", ["aback", "able", "mode"], None),
+            ("mode", "zoom", "", ["mode", "nullable", "zoom"], "nothing"),
+        ],
+        ids=["the sample has the whole", "the sample has the rest", "the rest is in order", "the whole is in order"],
+    )
+    def test_what_tells_a_default_from_a_names_beginning(
+        self, before: str, after: str, sample: str, names: list[str], default: object
+    ) -> None:
+        page = bare_page(f'{before}optionalstringA\nnullableoptionalintegerB\n1{after}optionalstringC\n"x"', sample)
+        assert [one.name for one in page.parameters] == names
+        assert page.parameters[0].to_json().get("default", "nothing") == default
+        assert page.undecided_count() == 0
+
     def test_where_a_nested_parameter_belongs(self) -> None:
         text = blank_line_page(
             '"messages": [{"role": "user"}], "tools": "x"',

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
-from segforge.spec.lint import lint_catalog, lint_gateway, lint_model
+from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
 from segforge.spec.source import Location, Source, parse_source, read_source
 from segforge.text import show
 
@@ -80,6 +80,14 @@ def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
     return source, sorted(findings)
 
 
+def check_changelog(path: Path) -> None:
+    """Read and lint a change log by itself. Raises SpecError with what is wrong."""
+    findings: list[Finding] = []
+    _checked(path, "changelog", findings)
+    if findings:
+        raise SpecError(findings)
+
+
 def valid_data(raw: bytes, path: Path, form: Form) -> Any:
     """The data of a file whose bytes were read already; None where anything is wrong with it but warnings."""
     findings: list[Finding] = []
@@ -89,7 +97,7 @@ def valid_data(raw: bytes, path: Path, form: Form) -> Any:
 
 def _checked(path: Path, form: Form, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
-    return _fit(*read_source(path, _display(path)), form, findings)
+    return _fit(*read_source(path, display(path)), form, findings)
 
 
 def _fit(source: Source | None, broken: list[Finding], form: Form, findings: list[Finding]) -> Source | None:
@@ -105,11 +113,11 @@ def _fit(source: Source | None, broken: list[Finding], form: Form, findings: lis
 _LINTS: Mapping[Form, Callable[[Source], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
-    "changelog": lambda _: [],
+    "changelog": lint_changelog,
 }
 
 
-def _display(path: Path) -> str:
+def display(path: Path) -> str:
     """The path as a person in this folder would type it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

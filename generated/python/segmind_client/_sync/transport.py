@@ -3,7 +3,7 @@
 
 import os
 from dataclasses import replace
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from segmind_client import _gateway, _pace
 from segmind_client._errors import (
@@ -15,7 +15,7 @@ from segmind_client._errors import (
     class_for,
     detail_of,
 )
-from segmind_client._log import Event, tell
+from segmind_client._log import Event, EventKind, heard, tell
 from segmind_client._options import Options
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
 from segmind_client._spend import Spend
@@ -153,7 +153,7 @@ class Transport:
 
     def _tell(
         self,
-        kind: Literal["request", "response", "failure", "retry"],
+        kind: EventKind,
         request: Request,
         attempt: int,
         seconds: float | None = None,
@@ -162,6 +162,8 @@ class Transport:
         request_id: str | None = None,
         detail: str | None = None,
     ) -> None:
+        if not heard(kind, self.options.on_event):
+            return
         event = Event(kind, request.method, request.path, attempt, request.model, status, request_id, seconds, detail)
         tell(event, self.options.on_event)
 
