@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-mock bench-stores fuzz regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-generate bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ $(BENCH): $(STAMP)
 
 bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and openai
 	$(BIN)/python -m benchmarks.clients
+
+bench-generate: $(STAMP)  ## generation for 500 models against other generators (OpenAPI Generator where it is installed)
+	$(BIN)/python -m benchmarks.generate_500
 
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
