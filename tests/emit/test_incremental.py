@@ -1,6 +1,7 @@
 """Generating by content: with or without a cache, on one core or more, after any edit, the bytes are the same."""
 
 import dataclasses
+import functools
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ from segforge.emit.emitters import EMITTERS, emit
 from segforge.emit.formatting import format_python
 from segforge.emit.openapi import document
 from segforge.emit.quoting import LINE_LENGTH
+from segforge.spec import load
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs
 from segforge.spec.lint import lint_catalog, slugs_collide
@@ -242,6 +244,20 @@ def test_the_common_document_is_that_of_all_models(catalog: Catalog, slug: str) 
 def test_slugs_collide_where_lint_says_so(slugs: list[str]) -> None:
     sources = [Source(Path(slug), slug, {"slug": slug}, {}, {}) for slug in slugs]
     assert slugs_collide(slugs) == bool(lint_catalog(sources))
+
+
+def test_another_schema_finds_what_the_old_one_let_pass(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = f"--cache={tmp_path / 'cache'}"
+    generate(specs, tmp_path / "out", cache)
+    replaced("schema/model.schema.json", '"maxLength": 200', '"maxLength": 2')(specs)
+    for module in ("inputs", "load"):
+        monkeypatch.setattr(f"segforge.spec.{module}.default_specs", lambda: specs)
+    for name in ("_schema", "_quick_validator", "_validator"):
+        monkeypatch.setattr(load, name, functools.cache(getattr(load, name).__wrapped__))
+    assert main(["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), cache]) == 1
+    assert "schema.maxLength" in capsys.readouterr().err
 
 
 def test_the_digest_of_the_inputs_is_of_names_and_bytes(specs: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import platformdirs
@@ -76,6 +77,11 @@ def run(args: argparse.Namespace) -> int:
         return 1
     except HandEdited as error:
         _print_edited(out, error)
+        return 1
+    except BrokenExecutor:
+        console(error=True).print(
+            "segforge generate: a process that generates was killed; with less memory, use --jobs 1", style="red"
+        )
         return 1
     except (BadManifest, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)

@@ -1,12 +1,13 @@
 """From the files of a folder of specs to artifacts, making only what no earlier run has made, on several cores.
 
-What the emitters make of one model is kept under the bytes of its file, those of `gateway.yaml` and the code that
-generates; the files that all models share are put together anew. Kept or made, the bytes are the same.
+What the emitters make of one model is kept under the bytes of its file, those of `gateway.yaml` and the schemas, and
+the code that generates; the files that all models share are put together anew. Kept or made, the bytes are the same.
 """
 
 import json
 import multiprocessing
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int) -
 
 
 def _tasks(inputs: Inputs, names: Sequence[str], memo: Memo) -> list[_Task]:
-    shared = ",".join(names).encode(), inputs.gateway.raw
+    shared = ",".join(names).encode(), inputs.shared_digest()
     typescript = class_names([file.path.stem for file in inputs.models])
     return [
         _Task(file, name, memo.key(*shared, name.encode(), file.name, file.raw))
@@ -112,7 +113,7 @@ def _data(file: SpecFile, form: Any) -> Any:
 @contextmanager
 def _mapping(processes: int, models: int) -> Iterator[_Map]:
     """A `map` over batches that has work done by that many other processes, where that is worth it."""
-    forks = sys.platform == "linux"
+    forks = sys.platform == "linux" and threading.active_count() == 1  # a fork with threads may never come to an end
     if processes < 2 or models < (1 if forks else _WORTH_SPAWNING):
         yield map
         return
