@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate money-proof clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-generate compare-clients bench-mock bench-stores fuzz regenerate money-proof clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,20 @@ contract: $(STAMP)  ## the contract tests alone, on the mock in process
 bench: $(STAMP)  ## start-up and generation time
 	$(BIN)/python benchmarks/startup.py
 
+BENCH := .venv/.set-up-bench
+$(BENCH): $(STAMP)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and openai
+	$(BIN)/python -m benchmarks.clients
+
+compare-clients: setup $(BENCH)  ## our client beside those that others make of our OpenAPI document; writes docs/clients.md
+	$(BIN)/python -m benchmarks.client_comparison
+
+bench-generate: $(STAMP)  ## generation for 500 models against other generators (OpenAPI Generator where it is installed)
+	$(BIN)/python -m benchmarks.generate_500
+
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
 
@@ -69,16 +83,18 @@ regenerate: $(STAMP)  ## dry run of the weekly workflow on a copy of the specs; 
 	-$(BIN)/segforge fetch --all --store $(PAGES)
 	$(BIN)/segforge drift --all --store $(PAGES) --specs out/regenerate/specs --apply --format markdown \
 		> out/regenerate/drift.md || test $$? -ne 2
+	$(BIN)/segforge diff specs out/regenerate/specs --write-changelog --format markdown \
+		>> out/regenerate/drift.md || test $$? -ne 2
 	$(BIN)/segforge lint --specs out/regenerate/specs
 	$(BIN)/segforge generate --specs out/regenerate/specs --out out/regenerate/generated
 	$(BIN)/segforge contract --target mock --specs out/regenerate/specs --max-examples 5
-	$(BIN)/segforge diff specs out/regenerate/specs --format markdown >> out/regenerate/drift.md || test $$? -ne 2
 	@cat out/regenerate/drift.md
 
 bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application (needs wrk)
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
+	$(BIN)/python -m benchmarks.mock_start
 
 money-proof: $(STAMP)  ## 200 campaigns against a gateway that bills, drops and lies: none may cost more than its cap
 	$(BIN)/python -m tests.contract.money 200

@@ -5,6 +5,7 @@ Run from the checkout: `python -m benchmarks.drift`. The bound of issue 6 is 10 
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -37,9 +38,11 @@ def main() -> int:
         started = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - started
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"{PAGES} pages, {size / 1e6:.1f} MB: {seconds:.1f} s (bound {BOUND:g} s) on {machine}")
+    cpu = f"{spent.ru_utime + spent.ru_stime:.1f} s of CPU, {spent.ru_maxrss / 1024:.0f} MB at most"
+    print(f"{PAGES} pages, {size / 1e6:.1f} MB: {seconds:.1f} s (bound {BOUND:g} s), {cpu}, on {machine}")
     return 0 if seconds < BOUND and done.returncode == 0 else 1
 
 

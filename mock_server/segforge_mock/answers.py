@@ -40,10 +40,19 @@ class Answer(NamedTuple):
         return Answer(self.status, [self.headers[0], (b"content-length", b"%d" % len(body)), *self.headers[2:]], body)
 
 
+def json_bytes(data: object, *, alphabetical: bool = False) -> bytes:
+    """A JSON body, its keys in the order given or in alphabetical order."""
+    return _encode_sorted(data) if alphabetical else _encode(data)
+
+
+def json_bytes_answer(body: bytes, status: int = 200) -> Answer:
+    """An answer with a JSON body that is encoded already."""
+    return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+
+
 def json_answer(status: int, data: object, *, alphabetical: bool = False) -> Answer:
     """An answer with a JSON body, its keys in the order given or in alphabetical order."""
-    body = _encode_sorted(data) if alphabetical else _encode(data)
-    return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+    return json_bytes_answer(json_bytes(data, alphabetical=alphabetical), status)
 
 
 def bytes_answer(media_type: str, body: bytes, status: int = 200) -> Answer:

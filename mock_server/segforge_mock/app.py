@@ -17,7 +17,7 @@ from segforge_mock.delivery import deliver, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
 from segforge_mock.outputs import Detail, Outputs
 from segforge_mock.policies import BadPolicy, read_policy
-from segforge_mock.request import MAX_BODY_BYTES, Receive, Request, Scope, Send, read_body
+from segforge_mock.request import MAX_BODY_BYTES, Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
 from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, scenarios
 from segforge_mock.served import ServedModels, packaged_models
@@ -59,6 +59,8 @@ class App:
 
     def __init__(self, gateway: Gateway, models: ServedModels, store: Store, settings: Settings) -> None:
         self.store = store
+        self.eager = isinstance(store, MemoryStore)
+        """Whether a request may start outside a task, see `protocol`; the clients of the other stores can't."""
         self.models = models
         self.scenarios = scenarios(models.gateway)
         self._gateway = gateway
@@ -87,7 +89,10 @@ class App:
         """Answer one HTTP request; the gateway speaks nothing else."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway does not speak {scope['type']}")
-        body = await read_body(receive)
+        try:
+            body = await read_body(scope, receive)
+        except Disconnected:
+            return None
         request = Request(scope, body or b"")
         tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
         if body is None:

@@ -9,6 +9,9 @@ from segforge_mock.request import Scope, Send
 ABORT: Final = "segforge.abort"
 """The ASGI extension that closes the connection at once; our server has it."""
 
+WHOLE: Final = "segforge.whole"
+"""The ASGI extension that takes status, headers and body of an answer at once, or gives False. Our server has it."""
+
 _PIECES: Final = 10
 
 
@@ -34,6 +37,11 @@ def broken(answer: Answer, fault: str) -> Answer:
 
 async def deliver(answer: Answer, fault: str, seconds: float, scope: Scope, send: Send) -> None:
     """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes."""
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    if not fault:
+        whole = (scope.get("extensions") or {}).get(WHOLE)
+        if whole is not None and whole(answer.status, answer.headers, body):
+            return None
     if fault == "drop-after":
         return drop(scope)
     answer = broken(answer, fault)

@@ -5,20 +5,19 @@ parameters (400, or what the profile says), balance (406, or what the profile sa
 """
 
 import asyncio
-import base64
-import os
 import re
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segforge.spec.catalog import Profile, Route, Version
-from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
+from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer, json_bytes_answer
 from segforge_mock.jobs import COMPLETED, FAILED, QUEUED, Job, StateName, state
 from segforge_mock.outputs import Outputs
 from segforge_mock.pictures import Picture
 from segforge_mock.policies import Policy
 from segforge_mock.reading import Reader, Reading
 from segforge_mock.request import Request
+from segforge_mock.request_ids import request_id
 from segforge_mock.routing import Match
 from segforge_mock.scenarios import Scenario
 from segforge_mock.served import ServedModel, ServedModels
@@ -29,8 +28,6 @@ from segforge_mock.uploads import Uploads
 
 MAX_ACCEPTED: Final = 10_000
 PICTURE_SECONDS: Final = 7 * 24 * 3600.0
-_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The variant of RFC 9562 in place of a random digit."""
 _PICTURE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 
 
@@ -51,6 +48,30 @@ class Call:
     def json(self, status: int, data: object) -> Answer:
         """A JSON answer with its keys in the profile's order."""
         return json_answer(status, data, alphabetical=self.profile.key_order == "alphabetical")
+
+
+class _JobPath(NamedTuple):
+    """A route's path, cut where the job's id stands in it."""
+
+    before: str
+    after: str
+
+    def of(self, origin: str, request_id: str) -> str:
+        """The URL for one job."""
+        return f"{origin}{self.before}{request_id}{self.after}"
+
+
+class _JobUrls(NamedTuple):
+    """The addresses of a job."""
+
+    poll: _JobPath
+    status: _JobPath
+    result: _JobPath
+
+
+def _job_path(route: Route) -> _JobPath:
+    before, _, after = route.path.partition("{request_id}")
+    return _JobPath(before, after)
 
 
 class Gateway:
@@ -83,6 +104,9 @@ class Gateway:
         self._key_header = models.gateway.auth.header.lower().encode()
         assumed = {name: assumption.value for name, assumption in models.gateway.assumptions.items()}
         self._cost = float(assumed["credits_per_call"])
+        routes = self._facts.routes
+        self._urls = _JobUrls(_job_path(routes.poll), _job_path(routes.status), _job_path(routes.result))
+        self._cost_text = b"%r" % self._cost
         self._queue_time = float(assumed["queue_seconds"])
         self._typical_time = float(assumed["typical_seconds"])
         self._retention = models.gateway.lifecycle.retention_seconds
@@ -100,7 +124,9 @@ class Gateway:
         route = call.match.route
         if route in ("picture", "asset"):
             return await (self._picture(call) if route == "picture" else self._asset(call))
-        refusal = self.check_key(call.request) or await self._check_rate(call)
+        refusal = self.check_key(call.request)
+        if refusal is None and call.tenant.rate_limit is not None:
+            refusal = await self._check_rate(call, call.tenant.rate_limit)
         if refusal is not None:
             return refusal
         if route == "run" or route == "submit":  # noqa: PLR1714 - twice as fast as a tuple on the hot path
@@ -128,10 +154,7 @@ class Gateway:
             self._accepted.add(key)
         return None
 
-    async def _check_rate(self, call: Call) -> Answer | None:
-        limit = call.tenant.rate_limit
-        if limit is None:
-            return None
+    async def _check_rate(self, call: Call, limit: int) -> Answer | None:
         window = int(call.now // 60)
         if await self._store.hit(call.tenant.name, window) <= limit:
             return None
@@ -200,14 +223,14 @@ class Gateway:
         output = self._outputs.of(served, reading.payload)
         first = output.pictures[0]
         if output.base64:
-            rendered = [await self._outputs.bytes_of(picture) for picture in output.pictures]
-            answer = call.json(200, _base64_body(rendered, first, inference))
+            alphabetical = call.profile.key_order == "alphabetical"
+            answer = json_bytes_answer(await self._outputs.json_of(output, inference, alphabetical=alphabetical))
         else:
             answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
         answer.headers.extend(
             (
-                (b"x-request-id", _request_id(call.profile.request_ids).encode()),
-                (b"x-cost", b"%r" % self._cost),
+                (b"x-request-id", request_id(call.profile.request_ids).encode()),
+                (b"x-cost", self._cost_text),
                 (b"x-remaining-credits", b"%r" % remaining),
                 (b"x-generation-time", b"%r" % inference),
                 (b"x-seed-value", b"%d" % output.seed),
@@ -221,7 +244,7 @@ class Gateway:
             error = self._job_error(call.scenario)
         inference, queue_seconds, run_seconds = self._times(call, served)
         job = Job(
-            request_id=_request_id(call.profile.request_ids),
+            request_id=request_id(call.profile.request_ids),
             tenant=call.tenant.name,
             slug=served.model.slug,
             body=reading.payload,
@@ -238,15 +261,15 @@ class Gateway:
         kept = await self._store.submit(job)
         if kept is None:
             return await self._no_credits(call, "v2")
-        origin, routes = self.origin(call.request), self._facts.routes
+        origin, urls, name = self.origin(call.request), self._urls, kept.request_id
         return call.json(
             200,
             {
-                "request_id": kept.request_id,
+                "request_id": name,
                 "status": QUEUED,
-                "poll_url": _url(origin, routes.poll, kept),
-                "status_url": _url(origin, routes.status, kept),
-                "response_url": _url(origin, routes.result, kept),
+                "poll_url": urls.poll.of(origin, name),
+                "status_url": urls.status.of(origin, name),
+                "response_url": urls.result.of(origin, name),
             },
         )
 
@@ -261,14 +284,14 @@ class Gateway:
             return call.json(422, _failed(job, call.profile))
         if current == COMPLETED and route != "status":
             return await self._result(call, job)
-        origin, routes = self.origin(call.request), self._facts.routes
+        origin, urls, name = self.origin(call.request), self._urls, job.request_id
         return call.json(
             200,
             {
                 "status": current,
-                "request_id": job.request_id,
-                "status_url": _url(origin, routes.status, job),
-                "response_url": _url(origin, routes.result, job),
+                "request_id": name,
+                "status_url": urls.status.of(origin, name),
+                "response_url": urls.result.of(origin, name),
                 "metrics": _metrics(job) if current == COMPLETED else {},
             },
         )
@@ -328,17 +351,6 @@ class Gateway:
         return found or case_answer(self.cases, "route.unknown", {"path": call.request.path})
 
 
-def _request_id(form: str) -> str:
-    """A random UUID (version 4), with hyphens or as 32 hexadecimal digits."""
-    text = os.urandom(16).hex()
-    text = f"{text[:12]}4{text[13:16]}{_VARIANT[text[16]]}{text[17:]}"
-    return text if form == "hex" else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _url(origin: str, route: Route, job: Job) -> str:
-    return origin + route.path.replace("{request_id}", job.request_id)
-
-
 def _file_name(job: Job, picture: Picture) -> str:
     return f"{job.request_id}-{picture.position + 1}.{picture.format}"
 
@@ -363,15 +375,3 @@ def _failed(job: Job, profile: Profile) -> dict[str, Any]:
         "metrics": {name: every[name] for name in profile.failed_job_metrics},
     }
     return {name: body[name] for name in profile.failed_job_keys}
-
-
-def _base64_body(rendered: list[bytes], first: Picture, seconds: float) -> dict[str, Any]:
-    """What a worker answers in JSON; a list of pictures where several were asked for."""
-    encoded = [base64.b64encode(data).decode("ascii") for data in rendered]
-    return {
-        "status": "Success",
-        "image": encoded[0] if len(encoded) == 1 else encoded,
-        "infer_time": seconds,
-        "outputs": len(encoded),
-        "image_format": first.format,
-    }

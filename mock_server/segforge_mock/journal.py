@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from segforge_mock.answers import Answer, RawHeaders
 from segforge_mock.request import Request
@@ -58,55 +58,56 @@ class Exchange(NamedTuple):
         }
 
 
+_Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
+"""An exchange as it is kept: naming its parts can wait until somebody looks."""
+_NO_ANSWER: Final = Answer(0, [], b"")
+
+
+def _exchange(entry: _Entry) -> Exchange:
+    number, at, method, path, place, headers, body, (status, answer_headers, answer_body) = entry
+    return Exchange(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
+
+
 class Journal:
     """The newest exchanges of one tenant."""
 
     def __init__(self) -> None:
-        self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self._entries: deque[_Entry] = deque(maxlen=MAX_EXCHANGES)
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
     def add(self, at: float, request: Request, place: tuple[str, str, str], answer: Answer | None) -> None:
         """Keep an exchange; `place` is route, slug and scenario, an answer of None was never sent."""
         self._number += 1
-        body = request.body
-        status, headers, answered = answer if answer is not None else (0, [], b"")
-        self._exchanges.append(
-            Exchange(
-                self._number,
-                at,
-                request.method,
-                request.path,
-                *place,
-                status,
-                request.scope["headers"],
-                body if len(body) <= MAX_BODY else body[:MAX_BODY],
-                headers,
-                answered if len(answered) <= MAX_BODY else answered[:MAX_BODY],
-            )
-        )
+        body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]
+        if answer is None:
+            answer = _NO_ANSWER
+        elif len(answer.body) > MAX_BODY:
+            answer = answer._replace(body=answer.body[:MAX_BODY])
+        entry = self._number, at, request.method, request.path, place, request.scope["headers"], body, answer
+        self._entries.append(entry)
         for event in self._waiting:
             event.set()
 
     def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
         """The exchanges that a predicate wants, the oldest first."""
-        return [exchange for exchange in self._exchanges if wanted(exchange)]
+        return [exchange for entry in self._entries if wanted(exchange := _exchange(entry))]
 
     async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
         """Wait until `count` exchanges match, or until the time is over; gives those that do."""
         event = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(seconds, event.set)  # asyncio.timeout needs a task, see `protocol`
         self._waiting.append(event)
         try:
-            async with asyncio.timeout(seconds):
-                while len(self.matching(wanted)) < count:
-                    event.clear()
-                    await event.wait()
-        except TimeoutError:
-            pass
+            while len(self.matching(wanted)) < count and loop.time() < timer.when():
+                event.clear()
+                await event.wait()
         finally:
+            timer.cancel()
             self._waiting.remove(event)
         return self.matching(wanted)
 
     def clear(self) -> None:
         """Forget all exchanges."""
-        self._exchanges.clear()
+        self._entries.clear()

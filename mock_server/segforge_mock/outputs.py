@@ -1,12 +1,14 @@
 """What runs put out: pictures by payload, drawn beside the event loop and kept in a bounded cache."""
 
 import asyncio
+import base64
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cachetools import LRUCache
 
 from segforge.spec.catalog import Gateway
+from segforge_mock.answers import json_bytes
 from segforge_mock.pictures import MAX_SIDE, TINY_SIDE, Picture, pictures, render, used_seed
 from segforge_mock.served import ServedModel
 
@@ -33,6 +35,7 @@ class Outputs:
         self._max_side = TINY_SIDE if detail == "tiny" else MAX_SIDE
         self._remembered = lru_cache(maxsize=CACHED_PAYLOADS)(self._output)
         self._rendered: LRUCache[Picture, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
+        self._encoded: LRUCache[tuple[Output, float, bool], bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
 
     def of(self, served: ServedModel, body: bytes) -> Output:
         """What a payload's body asks for."""
@@ -45,6 +48,25 @@ class Outputs:
         made = tuple(pictures(self._gateway, served.model, values, self._max_side))
         is_text = served.model.returns.media == "json" or bool(values.get(controls.base64 or ""))
         return Output(made, used_seed(served.model, values), is_text)
+
+    async def json_of(self, output: Output, seconds: float, *, alphabetical: bool) -> bytes:
+        """What a worker answers in JSON: the picture in base64, or a list where several were asked for."""
+        key = output, seconds, alphabetical
+        body = self._encoded.get(key)
+        if body is None:
+            rendered = [await self.bytes_of(picture) for picture in output.pictures]
+            texts = [base64.b64encode(data).decode("ascii") for data in rendered]
+            answer = {
+                "status": "Success",
+                "image": texts[0] if len(texts) == 1 else texts,
+                "infer_time": seconds,
+                "outputs": len(texts),
+                "image_format": output.pictures[0].format,
+            }
+            body = json_bytes(answer, alphabetical=alphabetical)
+            if len(body) <= CACHE_BYTES // 4:
+                self._encoded[key] = body
+        return body
 
     async def bytes_of(self, picture: Picture) -> bytes:
         """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""

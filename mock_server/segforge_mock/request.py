@@ -10,6 +10,12 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _JSON: Final = "application/json"
 MAX_BODY_BYTES: Final = 32 * 2**20
+BODY: Final = "segforge.body"
+"""The ASGI extension that has the whole body, where it is here before the application runs. Our server has it."""
+
+
+class Disconnected(Exception):
+    """The client left before its request was whole: what came of it is no request."""
 
 
 class Request:
@@ -30,12 +36,14 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """Scheme and authority under which the caller reached the mock."""
+        """Scheme and authority under which the caller reached the mock, a proxy that ends TLS included."""
+        forwarded = self.headers.get(b"x-forwarded-proto")
+        scheme = "https" if forwarded == b"https" else self.scope.get("scheme", "http")
         host = self.headers.get(b"host")
         if host:
-            return f"{self.scope.get('scheme', 'http')}://{host.decode('latin-1')}"
+            return f"{scheme}://{host.decode('latin-1')}"
         server, port = self.scope.get("server") or ("localhost", 80)
-        return f"{self.scope.get('scheme', 'http')}://{server}:{port}"
+        return f"{scheme}://{server}:{port}"
 
     @property
     def media_type(self) -> str:
@@ -44,15 +52,17 @@ class Request:
         return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
 
 
-async def read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None where it is larger than MAX_BODY_BYTES."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= MAX_BODY_BYTES else None
-    parts, size = [body], len(body)
-    while message.get("more_body") and size <= MAX_BODY_BYTES:
+async def read_body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, or None where it is larger than MAX_BODY_BYTES. Raises Disconnected."""
+    here: bytes | None = (scope.get("extensions") or {}).get(BODY)
+    if here is not None:
+        return here
+    parts, size, more = [], 0, True
+    while more and size <= MAX_BODY_BYTES:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
         parts.append(message.get("body", b""))
         size += len(parts[-1])
+        more = message.get("more_body", False)
     return b"".join(parts) if size <= MAX_BODY_BYTES else None

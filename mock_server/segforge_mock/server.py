@@ -1,4 +1,4 @@
-"""Serves the application on a socket: uvicorn's httptools protocol on uvloop, with a start and a stop of our own.
+"""Serves the application on a socket, on uvloop, with a start and a stop of our own.
 
 uvicorn.Server looks for its end every 100 ms; a fixture that starts a server for each test can't wait for that.
 """
@@ -14,62 +14,13 @@ from types import TracebackType
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from segforge_mock.delivery import ABORT
+from segforge_mock.protocol import Protocol
 from segforge_mock.request import Receive, Scope, Send
 
-MAX_HEADER_BYTES: Final = 64 * 2**10
-REQUEST_SECONDS: Final = 30.0
-KEEP_ALIVE_SECONDS: Final = 75
 STOP_SECONDS: Final = 2.0
 BACKLOG: Final = 2048
-_NO_HEADER: Final = -(2**62)
-"""Bytes from here on are no header's: the body has a limit of its own."""
-
-
-class _Protocol(HttpToolsProtocol):
-    """Adds what uvicorn leaves out: limits on a header's size and on a request's time, and a way to hang up."""
-
-    _header_bytes = 0
-    expected_since: float | None = None
-    """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(transport)
-        self.expected_since = self.loop.time()
-
-    def data_received(self, data: bytes) -> None:
-        self._header_bytes += len(data)
-        super().data_received(data)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse_headers()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._header_bytes = 0
-        if self.expected_since is None:
-            self.expected_since = self.loop.time()
-        extensions: dict[str, Any] = {ABORT: self.transport.abort}
-        self.scope["extensions"] = extensions
-
-    def on_headers_complete(self) -> None:
-        self._header_bytes = _NO_HEADER
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self.expected_since = None
-        super().on_message_complete()
-
-    def _refuse_headers(self) -> None:
-        self._header_bytes = _NO_HEADER
-        body = b'{"error":"Request header fields too large"}'
-        head = (
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        )
-        self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
-        self.transport.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -110,12 +61,13 @@ async def serve(
         access_log=False,
         log_config=None,
         log_level="error",
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        proxy_headers=False,
     )
     config.load()
     state = ServerState()
+    eager = getattr(app, "eager", False)
     ticking = loop.create_task(_tick(state))
-    server = await loop.create_server(lambda: _Protocol(config, state, {}), sock=bound, ssl=tls)
+    server = await loop.create_server(lambda: Protocol(config, state, {}, eager=eager), sock=bound, ssl=tls)
     try:
         ready()
         await stop.wait()
@@ -129,11 +81,10 @@ async def _tick(state: ServerState) -> None:
     """Once a second: keep the Date header right, and hang up on those who take too long to ask."""
     while True:
         state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        late = asyncio.get_running_loop().time() - REQUEST_SECONDS
+        now = asyncio.get_running_loop().time()
         for connection in list(state.connections):
-            since = connection.expected_since if isinstance(connection, _Protocol) else None
-            if since is not None and since < late:
-                connection.transport.abort()
+            if isinstance(connection, Protocol):
+                connection.hang_up_if_late(now)
         await asyncio.sleep(1)
 
 

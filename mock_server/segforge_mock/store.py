@@ -81,6 +81,14 @@ class _Account(msgspec.Struct):
     jobs: OrderedDict[str, None] = msgspec.field(default_factory=OrderedDict)
     hits: dict[int, int] = msgspec.field(default_factory=dict)
 
+    def charge(self, cost: float) -> float | None:
+        """See Store."""
+        remaining = self.credits - micros(cost)
+        if remaining < 0:
+            return None
+        self.credits = remaining
+        return remaining / MICRO
+
 
 class MemoryStore:
     """Keeps everything in this process, and of the jobs the newest `max_jobs`."""
@@ -100,12 +108,13 @@ class MemoryStore:
 
     async def submit(self, job: Job) -> Job | None:
         """Charge and keep a job."""
-        remaining = await self.charge(job.tenant, job.cost)
+        account = self._account(job.tenant)
+        remaining = account.charge(job.cost)
         if remaining is None:
             return None
         kept = msgspec.structs.replace(job, remaining_credits=remaining)
         self._jobs[job.request_id] = kept
-        self._account(job.tenant).jobs[job.request_id] = None
+        account.jobs[job.request_id] = None
         if len(self._jobs) > self._max_jobs:
             self._forget(next(iter(self._jobs.values())))
         return kept
@@ -117,12 +126,7 @@ class MemoryStore:
 
     async def charge(self, tenant: str, cost: float) -> float | None:
         """Charge a cost."""
-        account = self._account(tenant)
-        remaining = account.credits - micros(cost)
-        if remaining < 0:
-            return None
-        account.credits = remaining
-        return remaining / MICRO
+        return self._account(tenant).charge(cost)
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant."""

@@ -14,7 +14,7 @@ import httpx
 from segforge_mock.answers import Answer, json_answer
 from segforge_mock.delivery import deliver
 from segforge_mock.deviations import Deviation, Seen, deviations
-from segforge_mock.request import MAX_BODY_BYTES, Receive, Request, Scope, Send, read_body
+from segforge_mock.request import MAX_BODY_BYTES, Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
 from segforge_mock.served import ServedModels
 
@@ -57,7 +57,10 @@ class Proxy:
         """Forward one request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the proxy does not speak {scope['type']}")
-        body = await read_body(receive)
+        try:
+            body = await read_body(scope, receive)
+        except Disconnected:
+            return None
         if body is None:
             return await deliver(
                 json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"}), "", 0, scope, send

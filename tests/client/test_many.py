@@ -2,7 +2,9 @@
 
 import asyncio
 import inspect
+import io
 import json
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -94,6 +96,23 @@ def test_gather_keeps_the_order_and_the_failures_apart(ours: Segmind, mock: Mock
     assert [type(result) for result in done.results] == [JobResult, type(None), MediaResult, JobResult, type(None)]
     assert list(done.failures) == [1, 4]
     assert isinstance(done.failures[1], InferenceFailed)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_gather_shows_a_bar_where_a_terminal_is(ours: Segmind, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, file = Terminal(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    work: list[Any] = [partial(ours.run_sync, "no-such-model"), lambda: "done"]
+    ours.gather(work, concurrency=1, progress=True)
+    half, whole = "#" * 15 + " " * 15, "#" * 30
+    assert terminal.getvalue() == f"\r[{half}] 1/2, 1 failed\r[{whole}] 2/2, 1 failed\n"
+    monkeypatch.setattr(sys, "stderr", file)
+    ours.gather(work, concurrency=1, progress=True)
+    assert file.getvalue() == ""
 
 
 def test_gather_on_an_event_loop(mock: Mock) -> None:
@@ -191,6 +210,14 @@ def test_an_output_that_is_no_file_is_the_content(client: Segmind, gateway: Gate
     result = client.submit_async("any").download()
     assert isinstance(result, JsonResult)
     assert result.data == output
+
+
+def test_a_file_in_place_of_the_record_is_the_content(client: Segmind, gateway: Gateway) -> None:
+    completed(gateway, {})
+    gateway.on("GET", "/v2/requests/r1", Answer(200, b"\x89PNG\r\n\x1a\nrest", {"Content-Type": "image/png"}))
+    result = client.submit_async("any").download()
+    assert isinstance(result, MediaResult)
+    assert (result.content[-4:], result.content_type) == (b"rest", "image/png")
 
 
 def test_odd_records_do_not_break_the_result(client: Segmind, gateway: Gateway) -> None:

@@ -3,18 +3,23 @@
 import asyncio
 import logging
 import os
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from segforge_mock.app import create_app
 from segforge_mock.handle import Mock
 from segforge_mock.transport import MockTransport
-from segmind_client import AsyncSegmind, MediaResult, Segmind, _log
+from segmind_client import AsyncSegmind, ConnectionFailed, Event, JsonResult, MediaResult, Segmind, SegmindError, _log
 from tests.client.conftest import KEY, Gateway, json_answer
 
 CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
@@ -43,6 +48,54 @@ def test_the_environment_turns_the_log_on() -> None:
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "DEBUG segmind_client: POST /v1/any (attempt 1)" in run.stderr
     assert KEY not in run.stderr.partition("Traceback")[0]
+
+
+def test_a_hook_that_fails_costs_no_result(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    gateway.on("POST", "/v1/any", json_answer({"text": "paid for"}))
+
+    def broken(event: Event) -> None:
+        raise ZeroDivisionError(event.kind)
+
+    with Segmind(KEY, gateway.url, on_event=broken) as client:
+        result = client.run_sync("any")
+    assert isinstance(result, JsonResult)
+    assert result.data == {"text": "paid for"}
+    assert "on_event failed at response" in caplog.text
+
+
+def test_proxies_come_from_the_environment(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", gateway.url)
+    gateway.on("POST", "http://gateway.test/v1/any", json_answer({"by": "proxy"}))
+    with Segmind(KEY, "http://gateway.test") as client:
+        result = client.run_sync("any")
+    assert isinstance(result, JsonResult)
+    assert result.data == {"by": "proxy"}
+
+
+def test_certificates_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers 501 to whatever it is asked
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setattr(server.RequestHandlerClass, "log_message", lambda *_: None)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        with Segmind(KEY, f"https://127.0.0.1:{server.server_port}", retries=0) as stranger:
+            with pytest.raises(ConnectionFailed, match="certificate verify failed") as refused:
+                stranger.credits()
+            assert not refused.value.maybe_billed
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        with Segmind(KEY, f"https://127.0.0.1:{server.server_port}", retries=0) as client:
+            with pytest.raises(SegmindError) as answered:
+                client.credits()
+            assert answered.value.status == 501
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

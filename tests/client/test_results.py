@@ -1,4 +1,6 @@
 import base64
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,31 @@ def test_a_picture_comes_with_what_its_headers_say(client: Segmind, gateway: Gat
     assert result.headers["x-request-id"] == "id-1"
     assert "picture" not in repr(result)
     assert "image/jpeg" in repr(result)
+
+
+@pytest.mark.parametrize(("content", "kind"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")])
+def test_a_notebook_shows_the_picture(client: Segmind, gateway: Gateway, content: bytes, kind: str) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, HEADERS))
+    result = image_of(client)
+    assert result._repr_mimebundle_() == {"text/plain": repr(result), kind: b64(content)}
+
+
+def test_a_notebook_shows_words_for_what_is_no_picture(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, b"odd", HEADERS))
+    assert list(image_of(client)._repr_mimebundle_()) == ["text/plain"]
+
+
+def test_show_displays_every_picture(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", json_answer({"image": [b64(JPEG), b64(PNG)]}))
+    result = image_of(client)
+    with pytest.raises(RuntimeError, match=r"IPython is not installed.*save\(path\)"):
+        result.show()
+    shown: list[object] = []
+    notebook = types.SimpleNamespace(Image=lambda picture: ("image", picture), display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", notebook)
+    result.show()
+    assert shown == [("image", JPEG), ("image", PNG)]
 
 
 def test_headers_that_are_missing_or_odd_are_none(client: Segmind, gateway: Gateway) -> None:

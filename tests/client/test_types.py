@@ -65,7 +65,8 @@ def odd_catalog(catalog: Catalog) -> Catalog:
     for index, slug in enumerate(ODD_SLUGS):
         names = ODD_PARAMETERS[index % len(ODD_PARAMETERS)]
         parameters = [_odd_parameter(name, index) for index, name in enumerate(names)]
-        models.append(dataclasses.replace(MODELS[2], slug=slug, parameters=tuple(parameters), example={}))
+        example = {name: 1 if name == "steps" else "a" for name in names}
+        models.append(dataclasses.replace(MODELS[2], slug=slug, parameters=tuple(parameters), example=example))
     return dataclasses.replace(catalog, models=tuple(models))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_mock import malformed, send
-from segforge_mock import server
+from segforge_mock import protocol
 from segforge_mock.handle import Mock
 
 
@@ -105,7 +105,7 @@ def test_a_header_without_end_is_431(mock: Mock) -> None:
 
 
 def test_a_slow_client_is_hung_up_on(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
     host, port = mock.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"POST /v1/style-transfer HTTP/1.1\r\ncontent-length: 100\r\n\r\n{")
@@ -117,7 +117,7 @@ def test_a_slow_client_is_hung_up_on(mock: Mock, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_idle_connection_is_kept(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
     with httpx.Client(base_url=mock.url) as client:
         assert client.get("/healthz").status_code == 200
         time.sleep(1.6)

@@ -59,7 +59,7 @@ def score(model: Model, page: Page, layout: str) -> Score:
     oldest, extra = layout in OLDEST, ("messages",) if layout == "llm" else ()
     slug = WORKFLOW if layout == "pixelflow" else model.slug
     result = Score()
-    read = {one.name: one for one in page.parameters}
+    read = _by_true_name(page, model)
     for one in model.parameters:
         truth = truth_of(one, model.example)
         if oldest:
@@ -93,6 +93,16 @@ def score(model: Model, page: Page, layout: str) -> Score:
             result.wrong += 1
             result.notes.append(f"page {key}: {value!r} read as {read_value!r}")
     return result
+
+
+def _by_true_name(page: Page, model: Model) -> dict[str, PageParameter]:
+    """The parameters read; one whose name is undecided under the model's name if that is among its readings."""
+    read = {one.name: one for one in page.parameters if "name" not in one.undecided}
+    for one in page.parameters:
+        if "name" in one.undecided:
+            readings = [name for name in one.undecided["name"].candidates if name in model.parameters_by_name]
+            read[next((name for name in readings if name not in read), one.name)] = one
+    return read
 
 
 def _compare(result: Score, read: PageParameter, truth: dict[str, Any]) -> None:

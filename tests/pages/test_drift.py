@@ -9,6 +9,7 @@ from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from tests.pages.layouts import Layout, blank_line, html_cards, joined_bare, tokens_labelled
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
+from tests.pages.test_reader import HEAD, TAIL
 
 LAYOUTS: dict[str, Layout] = {
     "blank-line": blank_line,
@@ -85,6 +86,33 @@ def test_what_is_undecided_is_shown_and_never_written(
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("known", "default", "code", "says"),
+    [
+        ("nullable", 5, 0, "may not be its name"),
+        ("able", 5, 0, "may not be its name"),
+        ("nullable", 6, 1, "default.changed"),
+        ("zoom", 5, 1, "parameter.added"),
+    ],
+)
+def test_a_parameter_whose_name_is_undecided_is_never_written(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], known: str, default: int, code: int, says: str
+) -> None:
+    first, page = tmp_path / "first.txt", tmp_path / "page.txt"
+    head = HEAD.format(sample='"aa": "x"') + "aaoptionalstringHow\n"
+    first.write_text(f"{head}{known}optionalintegerHow many\nDefault: {default}{TAIL}", "utf-8")
+    page.write_text(f"{head}nullableoptionalintegerHow many\n5{TAIL}", "utf-8")
+    assert main(["import", str(first), "--out", str(specs / "models")]) == 0
+    before = (specs / "models" / "x.yaml").read_bytes()
+    assert main(["drift", str(page), "--specs", str(specs)]) == code
+    report = capsys.readouterr().out
+    assert says in report
+    assert '"able" or "nullable"' in report
+    main(["drift", str(page), "--specs", str(specs), "--apply"])
+    left = (specs / "models" / "x.yaml").read_bytes()
+    assert left == before or (known == "zoom" and b"able" not in left)
+
+
 def test_a_page_that_contradicts_itself_is_not_written(
     catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,3 +147,9 @@ def test_a_stand_in_list_is_not_compared(catalog: Catalog, tmp_path: Path, capsy
     page.write_text(text[:start] + "inputrequired\nstring\n\nAnything\n\n" + text[end:], "utf-8")
     assert main(["drift", str(page), "--format", "json"]) == 3
     assert json.loads(capsys.readouterr().out)["pages"][0]["differences"] == []
+
+
+@pytest.mark.parametrize("given", [[], ["none.txt"], ["--all", "--store", "none"], ["--specs", "none", "none.txt"]])
+def test_misuse(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["drift", *given]) == 2
+    assert "segforge drift: no " in capsys.readouterr().err

@@ -58,9 +58,32 @@ def test_what_is_open_becomes_a_todo(tmp_path: Path) -> None:
     assert "type: string" in text
 
 
-def test_nested_parameters_are_left_out_and_named(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_name_that_is_open_becomes_a_todo(tmp_path: Path) -> None:
+    text = drafted(
+        tmp_path, HEAD.format(sample='"a": 1') + "aoptionalintegerA\n1aaoptionalstringB\nnullableoptionalstringC" + TAIL
+    )
+    assert '# TODO name is undecided: "able" or "nullable"' in text
+    assert "# TODO default is undecided: null" in text
+
+
+NOTE = "Specs hold scalars only; left out are messages (required object[])"
+
+
+def test_nested_parameters_are_left_out_and_named(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
-    assert '# TODO "messages" (required object[]) is left out' in text
+    assert f"note: {NOTE}\n" in text.replace('"', "")
+    assert 'flux-img2img.yaml: calls that need "messages" can\'t be made with this spec' in capsys.readouterr().err
+    arguments = ["drift", str(tmp_path / "page.txt"), "--specs", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "messages was not compared" in capsys.readouterr().out
+    file = tmp_path / "models" / "flux-img2img.yaml"
+    file.write_text("".join(line for line in text.splitlines(True) if not line.startswith("note:")), "utf-8")
+    assert main([*arguments, "--apply"]) == 1
+    report = capsys.readouterr().out
+    assert "breaking  parameter.added  flux-img2img  parameters.messages" in report
+    assert f"needs a person: required; to settle it, add to the spec: note: {NOTE}" in report
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -82,7 +105,7 @@ def test_a_curated_file_is_never_overwritten(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("given_", [[], ["page.txt", "--openapi", "x.yaml"]])
+@pytest.mark.parametrize("given_", [[], ["page.txt", "--openapi", "x.yaml"], ["none.txt"], ["--openapi", "none.yaml"]])
 def test_misuse(given_: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", *given_]) == 2
     assert "segforge import:" in capsys.readouterr().err

@@ -127,6 +127,32 @@ class TestUndecided:
         assert isinstance(undecided, dict)
         assert undecided["default"] == candidates
 
+    def test_a_name_that_a_default_may_begin(self) -> None:
+        page = bare_page("aaoptionalstringHow\nnullableoptionalbooleanB\ntruestepsoptionalintegerC\n5", '"steps": 5')
+        assert [one.name for one in page.parameters] == ["aa", "able", "steps"]
+        aa, able, _ = page.parameters
+        assert aa.undecided["default"].candidates == (None,)
+        assert "default" not in aa.facts
+        assert able.undecided["name"].candidates == ("able", "nullable")
+
+    @pytest.mark.parametrize(
+        ("before", "after", "sample", "names", "default"),
+        [
+            ("mode", "zoom", '"nullable": 1', ["mode", "nullable", "zoom"], "nothing"),
+            ("mode", "zoom", '"able": 1', ["mode", "able", "zoom"], None),
+            ("aback", "mode", "", ["aback", "able", "mode"], None),
+            ("mode", "zoom", "", ["mode", "nullable", "zoom"], "nothing"),
+        ],
+        ids=["the sample has the whole", "the sample has the rest", "the rest is in order", "the whole is in order"],
+    )
+    def test_what_tells_a_default_from_a_names_beginning(
+        self, before: str, after: str, sample: str, names: list[str], default: object
+    ) -> None:
+        page = bare_page(f'{before}optionalstringA\nnullableoptionalintegerB\n1{after}optionalstringC\n"x"', sample)
+        assert [one.name for one in page.parameters] == names
+        assert page.parameters[0].to_json().get("default", "nothing") == default
+        assert page.undecided_count() == 0
+
     def test_where_a_nested_parameter_belongs(self) -> None:
         text = blank_line_page(
             '"messages": [{"role": "user"}], "tools": "x"',
@@ -145,9 +171,10 @@ def blank_line_page(sample: str, nested: str) -> str:
 
 def test_a_name_that_runs_into_the_value_before_it() -> None:
     page = bare_page(
-        "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2e5_modeloptionalstringD\n"
+        "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2x5_modeloptionalstringD",
+        '"true_gs": 3',
     )
-    assert [one.name for one in page.parameters] == ["a", "base64", "true_gs", "e5_model"]
+    assert [one.name for one in page.parameters] == ["a", "base64", "true_gs", "x5_model"]
     assert [one.get("default") for one in page.parameters] == [1, False, 2, None]
 
 
@@ -192,6 +219,8 @@ HOSTILE = {
     "deep nesting": b"<html><body>" + b"<div>" * 30_000,
     "open tags": b"<html><body>" + b"<a b='" * 30_000,
     "too large": b"x" * (MAX_BYTES + 1),
+    "too much text": b"word " * 250_000,
+    "too much text in HTML": b"<html><body>" + b"<p>word " * 250_000,
     "no structure": b"word " * 100_000,
     "a script": b"<html><script>" + b"API Endpoint https://api.segmind.com/v1/x\n" * 1000 + b"</script></html>",
 }

@@ -55,6 +55,17 @@ describe("results", () => {
     assert.deepEqual([...(await readFile(path)).subarray(0, 2)], [0xff, 0xd8]);
   });
 
+  for (const [output, kept] of [["a text", "a text"], [{ choices: [1] }, '{"choices":[1]}'], [undefined, "null"]]) {
+    test(`an output that is no file is saved as it is: ${kept}`, async () => {
+      const record = { request_id: "r1", status: "COMPLETED", output };
+      const fetch = async () => new Response(JSON.stringify(record), { headers: { "content-type": "application/json" } });
+      const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", baseUrl: "http://gateway.test", fetch });
+      const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "output");
+      await (await client.submitAsync("any", {})).save(path);
+      assert.equal(await readFile(path, "utf-8"), kept);
+    });
+  }
+
   test("a model that gives a document, and any model by its slug", async () => {
     const { client } = setUp();
     const result = await client.fluxDevFinetuned.run(EXAMPLES["flux-dev-finetuned"]);

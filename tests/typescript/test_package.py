@@ -115,6 +115,57 @@ def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url:
     assert (project / "readme" / "picture.jpg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
+EXAMPLES = sorted((COMMITTED / "examples").glob("*.mjs"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_an_example_does_what_it_says(example: Path, project: Path, mock_url: str) -> None:
+    folder = project / f"example-{example.stem}"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(example, folder)
+    environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
+    run = node(example.name, cwd=folder, **environment)
+    expected = {
+        "picture": r"image/jpeg 0\.\d+ credits",
+        "job": r"COMPLETED\nhttp://\S+ \{",
+        "many": r"5 image/jpeg\n0\.\d+ credits",
+    }
+    assert run.returncode == 0, run.stderr
+    assert re.search(expected[example.stem], run.stdout), run.stdout
+
+
+WEB = """
+import { readFileSync } from "node:fs";
+import { createContext, runInContext } from "node:vm";
+// What browsers, Deno, Bun and edge workers all have, and no more: no process, no Buffer, no require.
+const names = ["AbortController", "AbortSignal", "Blob", "Response", "TextDecoder", "TextEncoder", "URL", "atob"];
+const web = Object.fromEntries([...names, "btoa"].map((name) => [name, globalThis[name]]));
+web.setTimeout = (call, ms) => setTimeout(call, ms);
+web.clearTimeout = clearTimeout;
+web.fetch = (...given) => fetch(...given);
+const context = createContext({ ...web, BASE_URL: process.env.MOCK_URL, KEY: process.env.KEY });
+console.log(await runInContext(readFileSync("web.js", "utf-8"), context));
+"""
+
+
+def test_nothing_but_web_standards_is_needed(project: Path, mock_url: str) -> None:
+    """The bundle for browsers calls, waits and downloads in a realm that lacks all that only Node has."""
+    code = """
+    import { Segmind } from "segmind-client";
+    const client = new Segmind({ apiKey: KEY, baseUrl: BASE_URL });
+    const job = await client.submitAsync("style-transfer", PARAMS);
+    const [picture] = await job.download();
+    globalThis.done = `${picture.contentType} ${picture.blob().size > 0}`;
+    """
+    style = {"style_image": "https://example.com/style.png"}
+    (made,) = bundles(project, [code.replace("PARAMS", json.dumps(style))])
+    (project / "web.js").write_text(f"(async () => {{ {made}; return globalThis.done; }})()")
+    (project / "web.mjs").write_text(WEB)
+    run = node("web.mjs", cwd=project, MOCK_URL=mock_url, KEY="SG_0123456789abcdef")
+    assert run.stdout.strip() == "image/webp true", run.stdout + run.stderr
+    assert run.returncode == 0
+
+
 def test_every_property_of_the_client_is_its_model(project: Path, catalog: Catalog) -> None:
     names = json.dumps([camel_case(model.slug) for model in catalog.models])
     code = "import { Segmind } from 'segmind-client'; const client = new Segmind({ apiKey: 'k' });"

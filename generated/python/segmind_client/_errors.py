@@ -192,19 +192,19 @@ class NotAcceptable(SegmindError):
 
 
 class ContentTypeInvalid(NotAcceptable):
-    """Content-Type is missing or neither application/json nor multipart/form-data."""
+    """406: Content-Type is missing or neither application/json nor multipart/form-data."""
 
     title = "Not Acceptable"
 
 
 class ValueRefused(NotAcceptable):
-    """A value was refused before the model ran."""
+    """406: A value was refused before the model ran."""
 
     title = "Not Acceptable"
 
 
 class TeamLimit(NotAcceptable):
-    """The team's spend limit for the period is reached."""
+    """406: The team's spend limit for the period is reached."""
 
     title = "Not Acceptable"
 

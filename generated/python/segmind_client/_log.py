@@ -14,6 +14,16 @@ _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggi
 LOGGER: Final = logging.getLogger("segmind_client")
 
 
+EventKind: TypeAlias = Literal["request", "response", "failure", "retry"]
+
+_LEVEL_OF: Final[dict[EventKind, int]] = {
+    "request": logging.DEBUG,
+    "response": logging.INFO,
+    "failure": logging.WARNING,
+    "retry": logging.WARNING,
+}
+
+
 @dataclass(frozen=True)
 class Event:
     """One step of a call.
@@ -63,13 +73,22 @@ def configure() -> None:
         LOGGER.addHandler(handler)
 
 
+def heard(kind: EventKind, hook: EventHook | None) -> bool:
+    """Whether anybody listens to events of a kind: nothing is made for nobody."""
+    return hook is not None or LOGGER.isEnabledFor(_LEVEL_OF[kind])
+
+
 def tell(event: Event, hook: EventHook | None) -> None:
     """Log an event, and hand it to the caller's function."""
-    level = logging.DEBUG if event.kind == "request" else logging.INFO if event.kind == "response" else logging.WARNING
+    level = _LEVEL_OF[event.kind]
     if LOGGER.isEnabledFor(level):
         LOGGER.log(level, "%s", _sentence(event))
-    if hook is not None:
+    if hook is None:
+        return
+    try:
         hook(event)
+    except Exception:  # a listener's mistake must not cost the result of a call that was paid for
+        LOGGER.warning("on_event failed at %s", event.kind, exc_info=True)
 
 
 def _sentence(event: Event) -> str:

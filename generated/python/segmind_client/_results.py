@@ -82,6 +82,13 @@ class Result:
         for picture in getattr(self, "images", (self.content,)):
             display(Image(picture) if media_type(picture) else picture.decode("utf-8", "replace"))
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What a notebook shows of a cell that ends with this result: its first picture."""
+        del include, exclude
+        kind = media_type(self.content)
+        picture = {kind: base64.b64encode(self.content).decode("ascii")} if kind else {}
+        return {"text/plain": repr(self), **picture}
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class MediaResult(Result):
@@ -203,6 +210,9 @@ def downloaded(record: JobResult, files: list[Response]) -> MediaResult | JsonRe
         "x-seed-value": record.seed,
     }
     headers = {name: str(value) for name, value in facts.items() if value is not None}
+    if isinstance(record.output, bytes):  # the gateway gave the file itself in place of a record
+        kind = media_type(record.output) or "application/octet-stream"
+        return MediaResult(record.output, kind, headers, (record.output,), record.output)
     if not files:
         text = record.output if isinstance(record.output, str) else json.dumps(record.output, default=repr)
         return JsonResult(text.encode(), "application/json", headers, record.output)

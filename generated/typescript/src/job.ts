@@ -114,19 +114,23 @@ export class Job {
     throw new InferenceTimeout(detail, this.#facts());
   }
 
-  /** Wait, and fetch the outputs themselves, wherever they lie. No key is sent for that. */
+  /**
+   * Wait, and fetch the outputs themselves, wherever they lie. No key is sent for that.
+   *
+   * An output that is no file is a result too, as text or JSON.
+   */
   async download(options: WaitOptions = {}): Promise<MediaResult[]> {
     const record = await this.wait(options);
-    return Promise.all(outputUrls(record).map((url) => this.#fetched(url, options.signal)));
+    const urls = outputUrls(record);
+    return Promise.all(
+      urls.length ? urls.map((url) => this.#fetched(url, options.signal)) : [new MediaResult(asAnswer(record.output))],
+    );
   }
 
   /** Wait, and write the first output to a file (Node, Deno, Bun). */
   async save(path: string | URL, options?: WaitOptions): Promise<void> {
     const [first] = await this.download(options);
-    if (!first) {
-      throw new DownloadFailed("no output to fetch", this.#facts());
-    }
-    await first.save(path);
+    await first!.save(path);
   }
 
   async #fetched(url: string, signal: AbortSignal | undefined): Promise<MediaResult> {
@@ -165,6 +169,14 @@ export class Job {
 
 function keptOf(answer: Answer): unknown {
   return isText(mediaType(answer)) ? jsonOrText(answer) : answer.bytes;
+}
+
+/** An output that is no file, as if the gateway had answered it. */
+function asAnswer(output: unknown): Answer {
+  const isString = typeof output === "string";
+  const bytes =
+    output instanceof Uint8Array ? output : new TextEncoder().encode(isString ? output : JSON.stringify(output ?? null));
+  return { status: 200, headers: { "content-type": isString ? "text/plain" : "application/json" }, bytes };
 }
 
 /**

@@ -1,10 +1,8 @@
 """Say what changed between two sets of specs, for whom, and which version that asks for."""
 
 import argparse
-import datetime
 import io
 import json
-import re
 import subprocess
 import tarfile
 import tempfile
@@ -14,16 +12,16 @@ from typing import NamedTuple
 
 from segforge.commands.console import console
 from segforge.emit.writer import write_atomically
+from segforge.pages.changelog import EMPTY, add_changes
 from segforge.pages.openapi import OpenapiError, models_of, read_openapi
 from segforge.pages.report import code
 from segforge.spec.catalog import Gateway, Model
-from segforge.spec.changes import Bump, Change, bump_of, gateway_changes, model_changes, raised
+from segforge.spec.changes import Bump, Change, bump_of, gateway_changes, model_changes, sides
 from segforge.spec.finding import SpecError
-from segforge.spec.load import default_specs, load_catalog
-from segforge.text import one_line, show
+from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
+from segforge.text import one_line
 
 _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}
-_VERSION = re.compile(r"^## \[?(\d+\.\d+\.\d+)\]?", re.MULTILINE)
 
 
 class Misuse(Exception):
@@ -47,9 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how the log is printed")
     parser.add_argument(
         "--write-changelog",
-        type=Path,
-        metavar="FILE",
-        help="put the log at the top of a CHANGELOG, under the next version",
+        action="store_true",
+        help="note the changes in changelog.yaml of NEW (of --specs, where NEW is no folder), from which the clients "
+        "take their version and CHANGELOG",
     )
     parser.epilog = "Exit codes: 0 nothing breaks, 1 something breaks, 2 misuse."
 
@@ -68,8 +66,14 @@ def run(args: argparse.Namespace) -> int:
     bump = bump_of(changes)
     _print(args.format, changes, bump)
     if args.write_changelog and changes:
-        version = write_changelog(args.write_changelog, changes, bump)
-        console(error=True).print(f"{args.write_changelog}: {version}", markup=False)
+        folder = Path(args.new) if Path(args.new).is_dir() else args.specs
+        try:
+            version = _note(folder / CHANGELOG_FILE, changes)
+        except (SpecError, OSError) as error:
+            console(error=True).print(f"segforge diff: {one_line(str(error))}", style="red", markup=False)
+            return 2
+        advice = "segforge generate carries it into the clients"
+        console(error=True).print(f"{folder / CHANGELOG_FILE}: version {version}; {advice}", markup=False)
     return 1 if bump == "major" else 0
 
 
@@ -108,11 +112,11 @@ def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
         document = {"bump": bump, "changes": [change.to_json() for change in changes]}
         print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
     elif form == "markdown":
-        print(markdown(changes))
+        print(f"## Changes to the specs, version: {bump}\n\n{markdown(changes)}")
     else:
         out = console()
         for change in changes:
-            line = f"{change.level:<9} {change.rule}  {change.subject}  {change.at}: {_sides(change)}"
+            line = f"{change.level:<9} {change.rule}  {change.subject}  {change.at}: {sides(change)}"
             out.print(one_line(line), style=_STYLES[change.level], markup=False)
         out.print(f"{len(changes)} changes; version: {bump}", style="bold")
 
@@ -125,25 +129,17 @@ def markdown(changes: Sequence[Change]) -> str:
         if chosen:
             lines += [f"### {title}", ""]
             lines += [
-                f"- {code(change.subject)} {code(change.at or change.rule)} {change.rule}: {code(_sides(change))}"
+                f"- {code(change.subject)} {code(change.at or change.rule)} {change.rule}: {code(sides(change))}"
                 for change in chosen
             ]
             lines.append("")
     return "\n".join(lines)
 
 
-def _sides(change: Change) -> str:
-    old = show(change.old, 120) if change.has_old else "nothing"
-    return f"{old} -> {show(change.new, 120) if change.has_new else 'nothing'}"
-
-
-def write_changelog(path: Path, changes: Sequence[Change], bump: Bump) -> str:
-    """Put the log at the top of a CHANGELOG, under the version that follows its newest one; gives that version."""
-    text = path.read_text("utf-8") if path.is_file() else "# Changelog\n\n"
-    newest = _VERSION.search(text)
-    version = raised(newest[1], bump) if newest else "0.1.0"
-    section = f"## {version} - {datetime.date.today().isoformat()}\n\n{markdown(changes)}\n"
-    first = re.search(r"^## ", text, re.MULTILINE)
-    at = first.start() if first else len(text)
-    write_atomically(path, text[:at] + section + text[at:])
+def _note(path: Path, changes: Sequence[Change]) -> str:
+    """Note changes in a change log of specs; gives the clients' version. Raises SpecError where it is malformed."""
+    if path.exists():
+        check_changelog(path)
+    text, version = add_changes(path.read_text("utf-8") if path.exists() else EMPTY, changes)
+    write_atomically(path, text)
     return version

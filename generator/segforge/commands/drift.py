@@ -36,7 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the drift; gives 1 where there is some, 3 where a page was not read whole, 2 without pages or specs."""
-    paths = list(_paths([*args.pages, *([args.store] if args.all else [])]))
+    missing = [path for path in args.pages if not path.exists()]
+    if missing:
+        return _misuse(f"no file or folder {missing[0]}; name saved docs pages, or folders of them")
+    paths = list(_paths([*args.pages, *([args.store] if args.all and args.store.is_dir() else [])]))
     if not args.specs.is_dir():
         return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
     if not paths:

@@ -7,7 +7,7 @@ from segforge.commands.console import console
 from segforge.pages.document import PageError
 from segforge.pages.draft import Draft, DraftError, draft, lint_text
 from segforge.pages.read import read_page
-from segforge.spec.load import MODELS_FOLDER, default_specs
+from segforge.spec.load import MODELS_FOLDER, default_specs, display
 from segforge.text import one_line
 
 
@@ -24,9 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without input."""
+    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without such files."""
     if bool(args.pages) == bool(args.openapi):
         _say("name saved docs pages, or an OpenAPI document with --openapi")
+        return 2
+    missing = [path for path in [*args.pages, *([args.openapi] if args.openapi else [])] if not path.is_file()]
+    if missing:
+        _say(f"no file {missing[0]}; name saved docs pages, or an OpenAPI document with --openapi")
         return 2
     if args.openapi:
         return _from_openapi(args.openapi, args.out)
@@ -60,27 +64,30 @@ def _from_openapi(path: Path, out: Path) -> int:
 def _write(made: Draft, out: Path) -> int:
     """Write one draft; gives 1 where there is such a file, or the draft does not pass lint."""
     target = out / f"{made.slug}.yaml"
+    shown = display(target)
     text = made.text
     findings = lint_text(text, made.slug)
     if findings:
         for finding in findings:
             _say(str(finding))
-        _say(f"{target}: nothing was written, as the draft does not pass lint; write this spec by hand")
+        _say(f"{shown}: nothing was written, as the draft does not pass lint; write this spec by hand")
         return 1
     try:
         out.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        _say(f"{target} is there already and was left as it is; compare with: segforge drift PAGE")
+        _say(f"{shown} is there already and was left as it is; compare with: segforge drift PAGE")
         return 1
     except OSError as error:
-        _say(f"{target}: {error.strerror}; choose another folder with --out")
+        _say(f"{shown}: {error.strerror}; choose another folder with --out")
         return 1
+    for warning in made.warnings:
+        _say(f"{shown}: {warning}")
     parameters = len(made.data["parameters"])
     todos = f"{len(made.todos)} TODO" if made.todos else "nothing undecided"
     console().print(
-        f"drafted {target}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False
+        f"drafted {shown}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False
     )
     return 0
 

@@ -66,7 +66,7 @@ def _print_parameter(parameter: PageParameter, depth: int) -> None:
     )
     for key in ("default", "minimum", "maximum", "enum", "enum_total", "sample"):
         if key in parameter.facts:
-            out.print(f"{indent}  {key:<10} {_shown(parameter.facts[key].value)}", markup=False)
+            out.print(f"{indent}  {key:<10} {show(parameter.facts[key].value, 200)}", markup=False)
     for key, doubt in parameter.undecided.items():
         text = f"{indent}  {key:<10} undecided: {show(list(doubt.candidates), 200)}; {one_line(doubt.why)}"
         out.print(text, style="yellow", markup=False)

@@ -12,7 +12,7 @@ from segforge.spec.catalog import Gateway, Status, StatusCase
 
 @dataclass(frozen=True)
 class ErrorClass:
-    """A class of errors: its name and its base's, the status, what it means, and its documentation.
+    """A class of errors: its name and its base's, the status and its title, what it means, and its documentation.
 
     `words`, in lower case, tell it from other classes of its status; "" where the status alone decides.
     """
@@ -20,6 +20,7 @@ class ErrorClass:
     name: str
     base: str
     code: int
+    title: str
     meaning: str
     text: str
     words: str = ""
@@ -43,7 +44,7 @@ def error_classes(gateway: Gateway, taken: Collection[str], root: str = "Segmind
     for status in gateway.statuses:
         if status.code >= 400:
             name = fixed.get(status.code) or _free(pascal_case(status.title), used)
-            classes.append(ErrorClass(name, root, status.code, status.meaning, _text(status)))
+            classes.append(ErrorClass(name, root, status.code, status.title, status.meaning, _text(status)))
             classes += _told_apart(gateway, status, name, used)
     return classes
 
@@ -69,6 +70,7 @@ def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> 
             _free(pascal_case(case.name), used),
             base,
             status.code,
+            status.title,
             case.when,
             f"{status.code}: {case.when}",
             _words(case) or case.name,

@@ -4,18 +4,21 @@ import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Artifact, ModelPart, Subject
+from segforge.emit.changelog import CHANGELOG, changelog
+from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
-from segforge.emit.quoting import LINE_LENGTH, Code, render
+from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
+from segforge.emit.reference import parameter_lines, python_reference
 from segforge.emit.surface import SURFACE, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
-from segforge.spec.catalog import Catalog, Gateway, Header, Model, Status, StatusCase
+from segforge.spec.catalog import Catalog, Gateway, Header, Model
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 LOG_VARIABLE: Final = "SEGMIND_LOG"
@@ -70,6 +73,11 @@ _RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", 
 
 _CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "number": ("float", "_number")}
 
+_PACKAGE: Final = "segmind_client/"
+_PAGES: Final = (
+    *("pyproject.toml", "README.md"),
+    *(f"examples/{name}.py" for name in ("errors", "job", "many", "picture")),
+)
 _MODULES: Final = (
     *("__init__", "_check", "_default", "_errors", "_gateway", "_log", "_media", "_models", "_options", "_pace"),
     *("_results", "_retry", "_spend", "_wire"),
@@ -118,25 +126,8 @@ class _Named:
     attribute: Code
     module: Code
     name: Code
-    params: ParamsModule
     summary: str
     url: Code
-
-
-_BASE_ERROR: Final = Code("SegmindError")
-
-
-@dataclass(frozen=True)
-class _ErrorClass:
-    """The exception class of one status."""
-
-    name: Code
-    code: int
-    title: str
-    meaning: str
-    text: str
-    base: Code = _BASE_ERROR
-    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,13 +141,32 @@ class _HeaderProperty:
     text: str
 
 
-def emit(catalog: Catalog) -> Iterable[Artifact]:
-    """The files of the client. Python in it is not yet formatted."""
+def emit_model(subject: Subject) -> ModelPart:
+    """The modules of a model's classes and of its parameters."""
+    named = _named(subject.model)
+    params = params_module(subject.model, subject.types["typed_dict"])
+    modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
+    paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
+    return ModelPart(
+        {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
+        {
+            "surface": "\n".join(model_lines(subject.model, f"client.{named.attribute}")),
+            "reference": "\n".join(parameter_lines(subject.model)),
+        },
+    )
+
+
+def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+    """All other files of the client."""
     models = [_named(model) for model in catalog.models]
     files = dict(_files(catalog, models))
-    files[SURFACE] = _surface(files, catalog, models)
+    modules = {PurePosixPath(path.removeprefix(_PACKAGE)): text for path, text in files.items() if _PACKAGE in path}
+    exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
+    files[SURFACE] = _surface(modules, exports, [each["surface"] for each in pieces])
+    parameters = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+    files["reference.md"] = _reference(catalog, modules, exports, list(zip(models, parameters, strict=True)))
     for path, text in files.items():
-        yield Artifact(PurePosixPath("python") / path, f"{_opening(path)}{text.rstrip()}\n")
+        yield Artifact(PurePosixPath("python") / path, _whole(path, text))
 
 
 def blocking(text: str) -> str:
@@ -168,31 +178,57 @@ def blocking(text: str) -> str:
 
 def _exports(catalog: Catalog) -> dict[str, str]:
     """Each public name, and the module that defines it."""
-    return {**_FIXED_EXPORTS, **{str(error.name): "_errors" for error in _error_classes(catalog.gateway)}}
+    return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in _errors(catalog.gateway)}}
 
 
-def _surface(files: Mapping[str, str], catalog: Catalog, models: list[_Named]) -> str:
-    package = "segmind_client/"
-    modules = {PurePosixPath(path.removeprefix(package)): text for path, text in files.items() if path.endswith(".py")}
-    exports = {name: module.replace(".", "/") for name, module in _exports(catalog).items()}
+def _surface(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], of_models: Iterable[str]) -> str:
     lines = set(python_lines(modules, exports))
-    for named in models:
-        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    lines.update(line for text in of_models for line in text.split("\n"))
     return "\n".join(sorted(lines))
 
 
-def _opening(path: str) -> str:
-    return f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+def _reference(
+    catalog: Catalog,
+    modules: Mapping[PurePosixPath, str],
+    exports: Mapping[str, str],
+    models: list[tuple[_Named, list[Code]]],
+) -> str:
+    """The page of all signatures; those on an event loop are left out, since they differ by `await` only."""
+    blocking_only = {name: module for name, module in exports.items() if not name.startswith("Async")}
+    return render(
+        "python/reference.md.jinja",
+        version=catalog.version,
+        reference=python_reference(modules, blocking_only),
+        models=models,
+    )
+
+
+def _arguments(example: Mapping[str, object]) -> Code:
+    """The keywords of a call, one a line; those that Python can't spell go into one mapping."""
+    fit = {name: value for name, value in example.items() if name.isidentifier() and not keyword.iskeyword(name)}
+    odd = {name: value for name, value in example.items() if name not in fit}
+    lines = [f"    {name}={_double_quoted(python_literal(value))}," for name, value in fit.items()]
+    return Code("\n".join([*lines, *([f"    **{python_literal(odd)},"] if odd else [])]))
+
+
+def _double_quoted(literal: str) -> str:
+    """A literal as ruff's format writes it, where no quote in it asks for more thought."""
+    return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in literal and "\\'" not in literal else literal
+
+
+def _whole(path: str, text: str) -> str:
+    """A file with what it starts with."""
+    opening = f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+    return f"{opening}{text.rstrip()}\n"
 
 
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     gateway = catalog.gateway
-    errors = _error_classes(gateway)
+    errors = _errors(gateway)
     sample = _sample(models)
     exports = sorted(_exports(catalog).items())
     facts = {
         "version": catalog.version,
-        "releases": catalog.releases,
         "log_variable": LOG_VARIABLE,
         "flavours": _FLAVOURS,
         "base_url_variable": BASE_URL_VARIABLE,
@@ -200,17 +236,17 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "models": models,
         "model_count": len(models),
         "sample": sample,
-        "sample_arguments": [
-            (Code(name), value) for name, value in sample.model.valid_example.items() if name.isidentifier()
-        ],
-        "errors": errors,
+        "sample_arguments": _arguments(sample.model.valid_example),
+        "errors": [(Code(error.name), Code(error.base), error) for error in errors],
+        "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": _by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": _header_properties(gateway),
         **_lifecycle(gateway),
     }
-    for name in ("pyproject.toml", "README.md"):
+    for name in _PAGES:
         yield name, render(f"python/{name}.jinja", **facts)
+    yield CHANGELOG, changelog(catalog.releases)
     yield "segmind_client/py.typed", ""
     for name in _MODULES:
         yield f"segmind_client/{name}.py", render(f"python/{name}.py.jinja", **facts)
@@ -220,9 +256,6 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         yield f"segmind_client/_sync/{name}.py", blocking(text)
     for folder, heading in _PACKAGES.items():
         yield f"segmind_client/{folder}/__init__.py", render("python/package.py.jinja", heading=heading)
-    for named in models:
-        yield f"segmind_client/models/{named.module}.py", _model_module(named)
-        yield f"segmind_client/types/{named.module}.py", _types_module(named)
 
 
 def _named(model: Model) -> _Named:
@@ -235,7 +268,6 @@ def _named(model: Model) -> _Named:
         attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
         module=Code(attribute),
         name=Code(f"{name}_" if name in _CLASS_NAMES else name),
-        params=params_module(model),
         summary=f"{model.title}: {model.description}",
         url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
     )
@@ -247,8 +279,7 @@ def _sample(models: list[_Named]) -> _Named:
     return min(fit or models, key=lambda named: len(named.model.valid_example))
 
 
-def _types_module(named: _Named) -> str:
-    module = named.params
+def _types_module(named: _Named, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
         heading=f"What a call of {named.model.title} takes.",
@@ -259,7 +290,7 @@ def _types_module(named: _Named) -> str:
     )
 
 
-def _model_module(named: _Named) -> str:
+def _model_module(named: _Named, params: ParamsModule) -> str:
     model = named.model
     kind = "media" if model.returns.media == "image" else "json"
     return render(
@@ -270,7 +301,7 @@ def _model_module(named: _Named) -> str:
         flavours=_FLAVOURS,
         module=named.module,
         name=named.name,
-        params=named.params.name,
+        params=params.name,
         result=Code("MediaResult" if kind == "media" else "JsonResult"),
         run_text=_call_text("Call the model and wait for its output in the same request (v1).", model),
         slug=model.slug,
@@ -312,73 +343,14 @@ def _call_text(purpose: str, model: Model) -> str:
     return "\n".join(lines)
 
 
-def _error_classes(gateway: Gateway) -> list[_ErrorClass]:
-    """One class for each status that is an error, named after its title, and one for each meaning of the ambiguous one.
-
-    Two names are fixed, because the docs pages or the client's own code use them, whatever a title says.
-    """
-    fixed = {_failed_status(gateway): "InferenceFailed", 404: "NotFound"}
-    if "credits.empty" in gateway.cases:
-        fixed.setdefault(gateway.cases["credits.empty"][0].code, "InsufficientCredits")
-    taken = {*_CLASS_NAMES, *fixed.values()}
-    classes = []
-    for status in gateway.statuses:
-        if status.code < 400:
-            continue
-        name = fixed.get(status.code) or _free(pascal_case(status.title), taken)
-        taken.add(name)
-        classes.append(_ErrorClass(Code(name), status.code, status.title, status.meaning, _error_text(status)))
-        classes += [
-            _ErrorClass(
-                Code(_free(pascal_case(case.name), taken)),
-                status.code,
-                status.title,
-                case.when,
-                case.when,
-                Code(name),
-                words,
-            )
-            for case, words in _meanings(gateway, status)
-            if case.name != "credits.insufficient"
-        ]
-    return classes
+def _errors(gateway: Gateway) -> list[ErrorClass]:
+    return error_classes(gateway, _CLASS_NAMES)
 
 
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _meanings(gateway: Gateway, status: Status) -> list[tuple[StatusCase, str]]:
-    """The cases of the status that means several things (that of `credits.insufficient`), each with its words.
-
-    The words are those of the case's text up to the first value in it.
-    """
-    cases = gateway.cases
-    if not {"credits.empty", "credits.insufficient"} <= cases.keys() or cases["credits.insufficient"][0] != status:
-        return []
-    return [(case, _words(case)) for case in status.cases]
-
-
-def _words(case: StatusCase) -> str:
-    return str((case.body or {}).get("error", "")).split("{")[0].split(".")[0].strip(" :").lower()
-
-
-def _by_words(gateway: Gateway, errors: list[_ErrorClass]) -> list[tuple[int, str, Code]]:
-    """Status, words and class of each meaning."""
-    found = [(error.code, error.words, error.name) for error in errors if error.words is not None]
-    for status in gateway.statuses:
-        for case, words in _meanings(gateway, status):
-            if case.name == "credits.insufficient":
-                found.insert(0, (status.code, words, Code("InsufficientCredits")))
-    return found
-
-
-def _error_text(status: Status) -> str:
-    """The docstring of an error class."""
-    lines = [f"{status.code}: {status.meaning}", "", *(f"- {case.when}" for case in status.cases)]
-    return "\n".join(" ".join(line.split()) for line in lines)
+def _by_words(gateway: Gateway, errors: list[ErrorClass]) -> list[tuple[int, str, Code]]:
+    """Status, words and class of each meaning of the status that has several."""
+    balance = [(code, words, Code("InsufficientCredits")) for code, words in insufficient_credits(gateway)]
+    return [*balance, *((error.code, error.words, Code(error.name)) for error in errors if error.words)]
 
 
 def _header_properties(gateway: Gateway) -> list[_HeaderProperty]:
@@ -394,18 +366,13 @@ def _header_property(header: Header) -> _HeaderProperty:
     return _HeaderProperty(named, header.name, Code(python_type), Code(convert), text)
 
 
-def _failed_status(gateway: Gateway) -> int:
-    """The HTTP status of a failed job's record."""
-    return next((state.code for state in gateway.lifecycle.states if state.terminal and state.code >= 400), 422)
-
-
 def _lifecycle(gateway: Gateway) -> dict[str, object]:
     """How a job lives and ends."""
     ends = [state for state in gateway.lifecycle.states if state.terminal]
     return {
         "completed": tuple(state.name for state in ends if state.code < 400),
         "failed": tuple(state.name for state in ends if state.code >= 400),
-        "failed_status": _failed_status(gateway),
+        "failed_status": failed_status(gateway),
         "retention": gateway.lifecycle.retention_seconds,
         "states": ", ".join(state.name for state in gateway.lifecycle.states),
     }

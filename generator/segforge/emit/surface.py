@@ -5,7 +5,7 @@ each fact stands alone: one for each parameter, one for each allowed value, one 
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, TypeAlias
 
@@ -29,7 +29,7 @@ class Shrunk(Exception):
 
 def bump(before: str, after: str) -> Bump:
     """What the next version is, by the surfaces of two: major where a line is gone, minor where one is new."""
-    old, new = set(before.splitlines()), set(after.splitlines())
+    old, new = _lines(before), _lines(after)
     return "major" if old - new else "minor" if new - old else "patch"
 
 
@@ -39,11 +39,16 @@ def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
     for artifact in artifacts:
         path = out / artifact.path
         if artifact.path.name == SURFACE and path.is_file():
-            gone = set(path.read_text("utf-8").splitlines()) - set(artifact.text.splitlines())
+            gone = _lines(path.read_text("utf-8")) - _lines(artifact.text)
             if gone:
                 lost[str(artifact.path)] = tuple(sorted(gone))
     if lost:
         raise Shrunk(lost)
+
+
+def _lines(text: str) -> set[str]:
+    """Split at line ends only: a name in a surface may hold characters that `splitlines` takes for line ends."""
+    return set(text.split("\n")) - {""}
 
 
 def model_lines(model: Model, name: str) -> Iterator[str]:
@@ -74,17 +79,17 @@ def python_lines(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 yield f"{name}{_signature(node)}"
             elif isinstance(node, ast.ClassDef) and node.name == name:
-                bases = [ast.unparse(base) for base in node.bases]
-                yield f"class {name}({', '.join(bases)})"
-                for defined in (node, *_hidden(tree, set(bases) - exports.keys())):
+                yield f"class {name}({', '.join(map(ast.unparse, node.bases))})"
+                for defined in (node, *hidden_bases(tree, node, exports)):
                     yield from _members(name, defined)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and _assigned(node) == name:
                 yield f"{name} = {ast.unparse(node.value) if node.value else ''}"
 
 
-def _hidden(tree: ast.Module, names: set[str]) -> Iterator[ast.ClassDef]:
-    """The classes of these names: their members are those of the exported class that is made of them."""
-    return (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)
+def hidden_bases(tree: ast.Module, node: ast.ClassDef, exports: Collection[str]) -> list[ast.ClassDef]:
+    """The bases of an exported class that are not exported themselves: what they have is its own."""
+    names = {ast.unparse(base) for base in node.bases} - set(exports)
+    return [base for base in tree.body if isinstance(base, ast.ClassDef) and base.name in names]
 
 
 def _members(name: str, node: ast.ClassDef) -> Iterator[str]:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from segforge.pages.document import Document, Line, joined
-from segforge.pages.page import CONVENTION, Value
-from segforge.pages.values import Values, read_values
+from segforge.pages.page import CERTAIN, Value
+from segforge.pages.values import Mark, Values, read_values
 
 _WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
 TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-9_.+/-]{{1,30}})\))?"
@@ -25,6 +25,7 @@ _SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNOREC
 _BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
 _ANCHOR = re.compile(rf"{FLAG}{TYPE}")
 _LABEL = re.compile(r"Default\s*:|(?:Allowed|Possible) values\s*(?:\(\d{1,6} total\))?\s*:|Range\s*:|Array items\s*:")
+GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
 MAX_NAME: Final = 100
 MAX_HEADER: Final = 300
 MAX_BLOCKS: Final = 2_000
@@ -57,6 +58,8 @@ class Block:
     values: Values
     other: Values | None = None
     """The values if the line taken for the description is none."""
+    names: tuple[str, ...] = ()
+    """The readings of the name where the text can't decide it."""
 
 
 @dataclass
@@ -102,7 +105,6 @@ class _Walk:
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
         self._loose = form in ("joined", "glued")
-        self._current = (False, "")
 
     def read(self) -> Reading:
         reading = Reading(self.form)
@@ -111,7 +113,7 @@ class _Walk:
             following, following_name, block = self._block(header, name)
             reading.blocks.append(block)
             header, name = following, following_name
-        return reading
+        return _settle_literals(self.text, reading, self.sample) if self._loose else reading
 
     def _first(self, reading: Reading) -> tuple[Header | None, Place]:
         for index, line in enumerate(self.lines):
@@ -127,7 +129,6 @@ class _Walk:
         """The block that a header begins, and the next header with its name's place."""
         type_ = self.text[slice(*header.type)].lower()
         own = self.text[name[0] : name[1]].strip()
-        self._current = (self.text[slice(*header.flag)].lower() != "required", own)
         slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
         for index in range(first, len(self.lines) + 1):
             for begin in self._begins(header, first, index):
@@ -178,34 +179,7 @@ class _Walk:
         if place is None:
             return None
         values, at = place
-        if self._loose and not self.text[at - 1 : at].isspace():
-            values, at = self._literal_or_name(values, at, header)
         return values, header, (at, end)
-
-    def _literal_or_name(self, values: Values, at: int, header: Header) -> tuple[Values, int]:
-        """Whether `nullable` is a default and a name or a name alone: the sample says, else the order of the names."""
-        default, end = values.facts.get("default"), header.name_end
-        name = self.text[at:end].strip()
-        if (
-            default is None
-            or default.end != at
-            or not (default.value is None or default.value in (True, False))
-            or name in self.sample
-        ):
-            return values, at
-        if not self._in_order(self.text[default.start : end].strip(), header):
-            return values, at
-        if not self._in_order(name, header) or name.startswith("_"):
-            return read_values(self.text, default.start, default.start, "string"), default.start
-        values.facts["default"] = replace(
-            default, confidence=CONVENTION, why="the value after the description, unless it begins the next name"
-        )
-        return values, at
-
-    def _in_order(self, name: str, header: Header) -> bool:
-        """Whether a name may follow the current one: required ones come first, and each kind is sorted."""
-        required = self.text[slice(*header.flag)].lower() == "required"
-        return (not required, name) > self._current
 
     def _name(self, start: int, values: Values, end: int, type_: str, sample: Value) -> tuple[Values, int] | None:
         """Where the name begins that values run into. A name that the sample has is preferred to another cut."""
@@ -309,6 +283,67 @@ def _joined_header(text: str, line: Line, index: int, stop: int, keys: Collectio
     slot = Line(bare, chosen.end() + rest.index(bare)) if bare else None
     format_ = chosen.span("format") if chosen["format"] else None
     return Header(index, index + 1, chosen.span("flag"), chosen.span("type"), format_, chosen.start(), slot)
+
+
+def _settle_literals(text: str, reading: Reading, sample: Collection[str]) -> Reading:
+    """Tell whether `nullable` is a default and a name or a name alone: by the sample, then by the order of the names.
+
+    Where neither tells, both name and default are open.
+    """
+    blocks = reading.blocks
+    doubtful = {
+        index: literal
+        for index in range(1, len(blocks))
+        if (literal := _literal_before(blocks[index - 1], blocks[index])) is not None
+    }
+    certain = [(index, _rank(text, one, one.name)) for index, one in enumerate(blocks) if index not in doubtful]
+    ordered = all(one < two for (_, one), (_, two) in pairwise(certain))
+    for index, literal in doubtful.items():
+        block = blocks[index]
+        whole = text[literal.start : block.name_place[1]].strip()
+        taken = {blocks[other].name for other, _ in certain}
+        readings = [name for name in (block.name, whole) if name not in taken and not name.startswith("_")]
+        readings = [name for name in readings if name in sample] or readings
+        if len(readings) > 1 and ordered:
+            low = max((rank for other, rank in certain if other < index), default=None)
+            high = min((rank for other, rank in certain if other > index), default=None)
+            readings = [name for name in readings if _between(low, _rank(text, block, name), high)] or readings
+        if readings == [whole]:
+            blocks[index - 1] = _without_default(blocks[index - 1])
+            blocks[index] = replace(block, name=whole, name_place=(literal.start, block.name_place[1]))
+        elif readings != [block.name]:
+            blocks[index - 1] = _without_default(blocks[index - 1], literal)
+            blocks[index] = replace(block, names=(block.name, whole))
+    return reading
+
+
+Rank: TypeAlias = tuple[bool, str]
+
+
+def _rank(text: str, block: Block, name: str) -> Rank:
+    """Where a page sorts a parameter: required ones first, and each kind by name."""
+    return text[slice(*block.header.flag)].lower() != "required", name
+
+
+def _between(low: Rank | None, rank: Rank, high: Rank | None) -> bool:
+    return (low is None or low < rank) and (high is None or rank < high)
+
+
+def _literal_before(before: Block, block: Block) -> Mark | None:
+    """The `true`, `false` or `null` without a label that a name runs into, if one does."""
+    default = before.values.facts.get("default")
+    if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
+        return None
+    return default if default.value is None or isinstance(default.value, bool) else None
+
+
+def _without_default(block: Block, doubt: Mark | None = None) -> Block:
+    """The block without its default, or with one that is in doubt."""
+    facts = {key: mark for key, mark in block.values.facts.items() if key != "default"}
+    made = replace(block.values, facts=facts, open=dict(block.values.open))
+    if doubt is not None:
+        made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
+    return replace(block, values=made)
 
 
 def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Value]) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 """Drafts a spec from a page. What the page leaves open becomes a `TODO` comment, and the draft passes lint."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from segforge.spec.lint import type_matches
 from segforge.text import one_line, show
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
+LEFT_OUT: Final = "Specs hold scalars only; left out are "
 FORMATS: Final = ("jpeg", "jpg", "png", "webp")
 _HEAD: Final = "# yaml-language-server: $schema=../schema/model.schema.json\n"
 _CONTROLS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -34,11 +35,12 @@ class DraftError(Exception):
 
 @dataclass
 class Draft:
-    """A spec in the making: its data as ruamel.yaml writes them, and how many questions it leaves open."""
+    """A spec in the making: its data as ruamel.yaml writes them, the questions it leaves open, and what it lacks."""
 
     slug: str
     data: Any
     todos: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -62,11 +64,11 @@ def draft(page: Page, today: str | None = None) -> Draft:
     if not held:
         raise DraftError(f"{page.name}: no parameter that a spec can hold was read; write the spec by hand")
     _head(made, page, today)
+    _left_out(made, [one for name, one in parameters.items() if name not in held])
     _returns(made, page, held)
     made.data["parameters"] = mapping({})
     for name, one in held.items():
         made.data["parameters"][scalar(name)] = draft_parameter(made, one)
-    _left_out(made, parameters, held)
     _example(made, page, held)
     return made
 
@@ -152,6 +154,7 @@ def draft_parameter(made: Draft, one: PageParameter) -> Any:
     """The data of one parameter. What is open is left out, or set to the safest reading, with a TODO."""
     kind = kind_of(one)
     data = mapping({"type": kind})
+    _ask(made, data, one, "name")
     _ask(made, data, one, "type")
     if kind == "string" and one.get("format") == "uri":
         data["format"] = "uri"
@@ -249,23 +252,33 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
         made.data["example"].fa.set_flow_style()
 
 
-def _left_out(made: Draft, parameters: Mapping[str, PageParameter], held: Mapping[str, PageParameter]) -> None:
-    for name, one in parameters.items():
-        if name not in held:
-            flag = "required" if one.get("required") else "optional"
-            mark_todo(
-                made,
-                made.data,
-                "parameters",
-                f"{show(name)} ({flag} {kind_of(one)}) is left out; specs hold scalars only",
-            )
+def _left_out(made: Draft, missing: Sequence[PageParameter]) -> None:
+    if missing:
+        made.data["note"] = scalar(left_out(missing))
+        names = " and ".join(show(one.name) for one in missing)
+        made.warnings.append(f"calls that need {names} can't be made with this spec; specs hold scalars only")
+        mark_todo(made, made.data, "note", made.warnings[-1])
+
+
+def left_out(missing: Sequence[PageParameter]) -> str:
+    """A spec's note about parameters that it can't hold; drift takes them for settled then."""
+    flags = ["required" if one.get("required") else "optional" for one in missing]
+    return LEFT_OUT + ", ".join(
+        f"{one_line(one.name)} ({flag} {kind_of(one)})" for flag, one in zip(flags, missing, strict=True)
+    )
+
+
+def is_left_out(name: str, note: str) -> bool:
+    """Whether a spec's note says that a parameter is left out."""
+    start = note.find(LEFT_OUT)
+    return start >= 0 and f" {one_line(name)} (" in note[start:]
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
     doubt: Undecided | None = one.undecided.get(key)
     if doubt is not None:
         readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
-        at = {"enum_total": "enum"}.get(key, key)
+        at = {"enum_total": "enum", "name": "type"}.get(key, key)
         mark_todo(made, data, at if at in data else "description", f"{key} is undecided: {readings}; {doubt.why}")
 
 

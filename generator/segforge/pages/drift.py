@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from segforge.pages.draft import SCALARS, media_of
+from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.source import Location, Source
 from segforge.text import show
@@ -91,6 +91,7 @@ class Drift:
 
 def compare(page: Page, source: Source) -> Drift:
     """Hold a page against a spec file whose data were checked."""
+    page = _named_by_spec(page, source.data["parameters"])
     comparison = _Comparison(page, source)
     return Drift(
         page,
@@ -131,6 +132,9 @@ class _Comparison:
     def __init__(self, page: Page, source: Source) -> None:
         self.page, self.source, self.data = page, source, source.data
         self.notes: list[str] = []
+        doubts = [one.undecided["name"] for one in page.parameters if "name" in one.undecided]
+        self.unnamed = {name: f"{_readings(one)}; {one.why}" for one in doubts for name in one.candidates}
+        """The readings of undecided names, and what the doubt is."""
 
     def differences(self) -> Iterator[Difference]:
         yield from self._model()
@@ -158,6 +162,9 @@ class _Comparison:
         why: str = "",
     ) -> Difference:
         place = _page_place(self.page, span) if span is not None else Place(self.page.name, 1, 1)
+        doubt = self.unnamed.get(str(at[1])) if len(at) > 1 else None
+        if doubt is not None:
+            sure, why = 0.0, f"the name is undecided: {doubt}"
         return Difference(
             self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
         )
@@ -205,21 +212,10 @@ class _Comparison:
         for name, one in shown.items():
             if name in spec:
                 yield from self._parameter(name, spec[name], one)
-            elif one.get("type") in SCALARS or "type" in one.undecided:
-                required = one.get("required")
-                kind: Kind = "breaking" if required else "compatible"
-                at: Location = ("parameters", name)
-                why = "required" if required else "optional"
-                sure = (
-                    0.0
-                    if one.undecided or "parent" in one.undecided
-                    else min(fact.confidence for fact in one.facts.values())
-                )
-                yield self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why=why)
+            elif is_left_out(name, self.data.get("note", "")):
+                self.notes.append(f"{name} was not compared, as the spec's note says that it is left out")
             else:
-                self.notes.append(
-                    f"{name} is of type {one.get('type')}; specs hold scalars only, so that it was not compared"
-                )
+                yield self._added(name, one)
         for name in spec:
             if name not in shown and self.page.problems:
                 self.notes.append(f"{name} was not found, on a page that could not be read whole")
@@ -229,8 +225,22 @@ class _Comparison:
                     ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
                 )
 
+    def _added(self, name: str, one: PageParameter) -> Difference:
+        required = one.get("required")
+        whys = ["required" if required else "optional"]
+        whys += [f"{key} is undecided: {_readings(doubt)}" for key, doubt in one.undecided.items()]
+        held = one.get("type") in SCALARS or "type" in one.undecided
+        if not held:
+            whys.append(f"to settle it, add to the spec: note: {left_out([one])}")
+        sure = min(fact.confidence for fact in one.facts.values()) if held and not one.undecided else 0.0
+        kind: Kind = "breaking" if required else "compatible"
+        at: Location = ("parameters", name)
+        return self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why="; ".join(whys))
+
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
         stated = _as_page_facts(spec)
+        if "name" in one.undecided:
+            self.notes.append(f"parameters.{name} may not be its name: {self.unnamed[name]}")
         for key, rule in _RULES.items():
             yield from self._fact(("parameters", name, key), key, stated, one, rule)
         yield from self._enum(name, spec, one)
@@ -255,7 +265,7 @@ class _Comparison:
         if old is ABSENT or not doubt.candidates or any(same(old, candidate) for candidate in doubt.candidates):
             self.notes.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
             return
-        why = f"undecided: {' or '.join(show(value) for value in doubt.candidates)}; {doubt.why}"
+        why = f"undecided: {_readings(doubt)}; {doubt.why}"
         yield self._make(at, f"{key}.undecided", "compatible", old, list(doubt.candidates), doubt.span, sure=0, why=why)
 
     def _enum(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
@@ -327,6 +337,21 @@ class _Comparison:
                 yield self._make(
                     at, "description.differs", "editorial", spec["description"], fact.value, fact.span, sure=0
                 )
+
+
+def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
+    """The page with each parameter whose name is undecided under the one of its readings that the spec has."""
+    taken = {one.name for one in page.parameters if "name" not in one.undecided}
+    made = []
+    for one in page.parameters:
+        readings = one.undecided["name"].candidates if "name" in one.undecided else ()
+        known = [name for name in readings if name in spec and name not in taken]
+        made.append(replace(one, name=known[0]) if known else one)
+    return replace(page, parameters=tuple(made))
+
+
+def _readings(doubt: Undecided) -> str:
+    return " or ".join(show(value) for value in doubt.candidates) or "unknown"
 
 
 def same(one: Any, two: Any) -> bool:

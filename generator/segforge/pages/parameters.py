@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from segforge.pages.blocks import Block, Reading, description_of
+from segforge.pages.blocks import GLUED_NAME, Block, Reading, description_of
 from segforge.pages.document import Document
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Span, Undecided, Value
 from segforge.pages.sample import Sample
@@ -45,6 +45,8 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
     if block.other is not None and not bare:
         _doubt_description(document, block.values, block.other, facts, undecided)
     span = document.span(*block.name_place)
+    if block.names:
+        undecided["name"] = Undecided(block.names, span, GLUED_NAME)
     parameter = PageParameter(block.name, span, facts, undecided)
     return with_sample(document, parameter, samples)
 

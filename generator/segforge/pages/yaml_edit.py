@@ -5,6 +5,7 @@ that the comments and blank lines around them stay where they stand.
 """
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -77,7 +78,7 @@ def sync_list(text: str, path: Path, wanted: Sequence[Any]) -> str:
             del have[index]
     for index, value in enumerate(wanted):
         if value not in have:
-            text = _insert_item(text, path, min(index, len(have)), value)
+            text = insert_item(text, path, min(index, len(have)), value)
             have.insert(min(index, len(have)), value)
     for index in range(len(have) - 1, -1, -1):
         if have[index] not in wanted:
@@ -86,17 +87,20 @@ def sync_list(text: str, path: Path, wanted: Sequence[Any]) -> str:
     return text
 
 
-def _insert_item(text: str, path: Path, index: int, value: Any) -> str:
+def insert_item(text: str, path: Path, index: int, value: Any) -> str:
+    """The text with a new item of a list; `value` is ruamel.yaml data or a scalar."""
     data = load(text)
     items = at(data, path)
-    if items.fa.flow_style():
+    if items.fa.flow_style() or not items:
+        if not items:
+            items.fa.set_block_style()
         items.insert(index, scalar(value))
         return dump(data)
     lines = text.split("\n")
     first, indent = _line(items, max(index - 1, 0))
     place = _end(lines, first, indent) if index else first
-    made = dump([scalar(value)]).strip()
-    return "\n".join([*lines[:place], " " * indent + made, *lines[place:]])
+    made = textwrap.dedent(dump([scalar(value)])).strip().split("\n")
+    return "\n".join([*lines[:place], *[" " * indent + line for line in made], *lines[place:]])
 
 
 def _line(parent: Any, key: str | int) -> tuple[int, int]:

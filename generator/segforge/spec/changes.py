@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+from segforge.text import show
 
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
@@ -51,6 +52,12 @@ def raised(version: str, bump: Bump) -> str:
     if bump == "patch" or (bump == "minor" and major == 0):
         return f"{major}.{minor}.{patch + 1}"
     return f"{major}.{minor + 1}.0"
+
+
+def sides(change: Change) -> str:
+    """What a fact was and is, each cut to fit a line."""
+    old = show(change.old, 120) if change.has_old else "nothing"
+    return f"{old} -> {show(change.new, 120) if change.has_new else 'nothing'}"
 
 
 def model_changes(old: Sequence[Model], new: Sequence[Model]) -> list[Change]:

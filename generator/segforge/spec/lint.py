@@ -1,7 +1,8 @@
 """Rules that no schema can hold. Each rule is one function that yields findings about checked data."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from segforge.identifiers import camel_case, pascal_case, snake_case
@@ -36,6 +37,12 @@ def lint_gateway(source: Source) -> list[Finding]:
     return [finding for rule in _GATEWAY_RULES for finding in rule(source)]
 
 
+def lint_changelog(source: Source) -> list[Finding]:
+    """All findings about a change log whose data fits the schema."""
+    releases = source.data["releases"]
+    return [finding for pair in pairwise(enumerate(releases)) for finding in _in_order(source, *pair)]
+
+
 def lint_catalog(models: Iterable[Source]) -> list[Finding]:
     """All findings about several model files together."""
     slugs = {source.data["slug"]: source for source in models}
@@ -52,6 +59,29 @@ def lint_catalog(models: Iterable[Source]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def slugs_collide(slugs: Sequence[str]) -> bool:
+    """Whether `lint_catalog` would find something about models of these slugs."""
+    return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
+
+
+def _in_order(
+    source: Source, newer: tuple[int, Mapping[str, str]], older: tuple[int, Mapping[str, str]]
+) -> Iterator[Finding]:
+    """A release and the one below it: the newest stands first, and only that one may be without a day."""
+    at: Location = ("releases", older[0])
+    one, two = (tuple(map(int, each[1]["version"].split("."))) for each in (newer, older))
+    if one <= two:
+        found = f"version {older[1]['version']} below {newer[1]['version']}"
+        yield source.finding(
+            (*at, "version"), "changelog.order", found, "the newest version first", "sort the releases"
+        )
+    if older[1]["date"] == "unreleased":
+        mend = "give it the day of its release, or merge it with the one above"
+        yield source.finding(
+            (*at, "date"), "changelog.unreleased", "unreleased below another", "only the newest without a day", mend
+        )
 
 
 def type_matches(value: object, type_: str) -> bool:

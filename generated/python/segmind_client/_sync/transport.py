@@ -2,8 +2,9 @@
 """Carries requests to the configured gateway, with the key, and nowhere else; sends again what is safe to send again."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from segmind_client import _gateway, _pace
 from segmind_client._errors import (
@@ -15,7 +16,7 @@ from segmind_client._errors import (
     class_for,
     detail_of,
 )
-from segmind_client._log import Event, tell
+from segmind_client._log import Event, EventKind, heard, tell
 from segmind_client._options import Options
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
 from segmind_client._spend import Spend
@@ -57,6 +58,13 @@ class Transport:
     def with_options(self, options: Options) -> "Transport":
         """The same connections and the same ledger under other options."""
         return Transport(self._api_key, self.base_url, self._http, options, self.spend)
+
+    def check(self, slug: str, params: Mapping[str, object]) -> None:
+        """Raise InvalidParameters where the client is to check its calls and this one breaks rules of its model."""
+        if self.options.validate:
+            from segmind_client._check import check  # no sooner: what reads annotations takes its time to import
+
+            check(slug, params)
 
     def send(self, request: Request, deadline: float | None = None) -> Response:
         """Send a request, again where that is safe, and give what the gateway answers in the end.
@@ -153,7 +161,7 @@ class Transport:
 
     def _tell(
         self,
-        kind: Literal["request", "response", "failure", "retry"],
+        kind: EventKind,
         request: Request,
         attempt: int,
         seconds: float | None = None,
@@ -162,6 +170,8 @@ class Transport:
         request_id: str | None = None,
         detail: str | None = None,
     ) -> None:
+        if not heard(kind, self.options.on_event):
+            return
         event = Event(kind, request.method, request.path, attempt, request.model, status, request_id, seconds, detail)
         tell(event, self.options.on_event)
 

@@ -1,0 +1,170 @@
+"""HTTP/1.1 on a connection: uvicorn's httptools protocol, with the limits that it lacks and a shorter way through it.
+
+Most requests arrive in one piece and are answered without waiting for anything. Such a request needs no task of its
+own and one write: the application runs as soon as the last byte is read. All others take uvicorn's way.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from functools import partial
+from types import coroutine
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from segforge_mock.answers import RawHeaders
+from segforge_mock.delivery import ABORT, WHOLE
+from segforge_mock.request import BODY
+
+MAX_HEADER_BYTES: Final = 64 * 2**10
+REQUEST_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 75.0
+_NO_HEADER: Final = -(2**62)
+"""Bytes from here on are no header's: the body has a limit of its own."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. It adds limits on a header's size and on a request's time, and a way to hang up."""
+
+    _header_bytes = 0
+    _unstarted: RequestResponseCycle | None = None
+    """A request whose headers are here, before its application runs."""
+    _current: RequestResponseCycle
+    """The request that an answer in one go is for. There is one at a time: pipelined ones wait for their turn."""
+    expected_since: float | None = None
+    """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
+    idle_since: float | None = None
+    """Since when, on the loop's clock, the connection waits for its next request; None while there is one."""
+
+    def __init__(self, *args: Any, eager: bool, **kwargs: Any) -> None:
+        """`eager`: whether the application may start outside a task; asyncio.timeout, for one, needs to be in one."""
+        super().__init__(*args, **kwargs)
+        self._eager = eager
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Start the time in which a request has to arrive."""
+        super().connection_made(transport)
+        self.expected_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what arrived; a request that is not whole yet goes uvicorn's way."""
+        self._header_bytes += len(data)
+        super().data_received(data)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._refuse_headers()
+        if self._unstarted is not None:
+            cycle, self._unstarted = self._unstarted, None
+            super()._start_asgi_task(cycle, self.app)
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        super().on_message_begin()
+        self._header_bytes = 0
+        self.idle_since = None
+        if self.expected_since is None:
+            self.expected_since = self.loop.time()
+        extensions: dict[str, Any] = {ABORT: self.transport.abort}
+        self.scope["extensions"] = extensions
+
+    def on_headers_complete(self) -> None:
+        """Stop counting the bytes of headers."""
+        self._header_bytes = _NO_HEADER
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._eager and cycle.more_body and not cycle.waiting_for_100_continue:
+            self._unstarted = cycle
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def on_message_complete(self) -> None:
+        """Answer a request that arrived in one piece."""
+        self.expected_since = None
+        super().on_message_complete()
+        if self._unstarted is not None:
+            cycle, self._unstarted = self._unstarted, None
+            extensions: dict[str, Any] = {
+                ABORT: self.transport.abort,
+                WHOLE: self._write_whole,
+                BODY: bytes(cycle.body),
+            }
+            cycle.scope["extensions"] = extensions
+            self._current = cycle
+            self._run_now(cycle)
+
+    def _run_now(self, cycle: RequestResponseCycle) -> None:
+        """Run the application up to where it waits; only what is left then becomes a task."""
+        running = cycle.run_asgi(self.app)
+        try:
+            waiting = running.send(None)
+        except StopIteration:
+            return
+        task = self.loop.create_task(_rest(running, waiting))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _write_whole(self, status: int, headers: RawHeaders, body: bytes) -> bool:
+        """Write an answer in one go; gives False where that can't be done, and nothing was written."""
+        cycle = self._current
+        if self.flow.write_paused or cycle.disconnected:
+            return False
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        if not cycle.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines):  # uvicorn looks into it, and says what is wrong
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+        return True
+
+    def on_response_complete(self) -> None:
+        """As in uvicorn, but for a timer for each answer: the server looks at `idle_since` once a second."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self.idle_since = self.loop.time()
+
+    def hang_up_if_late(self, now: float) -> None:
+        """Hang up if a request takes more than REQUEST_SECONDS to arrive, or none came for KEEP_ALIVE_SECONDS."""
+        if self.expected_since is not None and self.expected_since < now - REQUEST_SECONDS:
+            self.transport.abort()
+        elif self.idle_since is not None and self.idle_since < now - KEEP_ALIVE_SECONDS:
+            self.transport.close()
+
+    def _refuse_headers(self) -> None:
+        self._header_bytes = _NO_HEADER
+        body = b'{"error":"Request header fields too large"}'
+        head = (
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        )
+        self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        self.transport.close()
+
+
+@coroutine
+def _go_on(running: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine that ran until it waited for a future: something that a task can await."""
+    while True:
+        try:
+            result = yield waiting
+        except BaseException as error:  # a task throws what the future raised, or that it was cancelled
+            step = partial(running.throw, error)
+        else:
+            step = partial(running.send, result)
+        try:
+            waiting = step()
+        except StopIteration:
+            return
+
+
+async def _rest(running: Coroutine[Any, Any, None], waiting: Any) -> None:
+    await _go_on(running, waiting)

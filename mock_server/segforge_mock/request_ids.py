@@ -1,0 +1,25 @@
+"""Ids of requests and jobs: random UUIDs of version 4."""
+
+import os
+from collections import deque
+from typing import Final
+
+_AT_ONCE: Final = 256
+"""Asking the operating system costs as much for one id as for many."""
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The variant of RFC 9562 in place of a random digit."""
+
+_drawn: deque[str] = deque()
+os.register_at_fork(after_in_child=_drawn.clear)
+
+
+def request_id(form: str) -> str:
+    """A random UUID, with hyphens, or as 32 hexadecimal digits where `form` is "hex"."""
+    try:
+        text = _drawn.popleft()
+    except IndexError:
+        digits = os.urandom(16 * _AT_ONCE).hex()
+        _drawn.extend(digits[start : start + 32] for start in range(32, len(digits), 32))
+        text = digits[:32]
+    text = f"{text[:12]}4{text[13:16]}{_VARIANT[text[16]]}{text[17:]}"
+    return text if form == "hex" else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

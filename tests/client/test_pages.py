@@ -1,0 +1,75 @@
+"""The pages and examples that come with the client: each runs as printed, against the mock, and tells all there is."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import segmind_client
+from segforge.spec.catalog import Catalog
+from segforge_mock.handle import Mock
+
+PACKAGE = Path(__file__).parents[2] / "generated" / "python"
+EXAMPLES = sorted((PACKAGE / "examples").glob("*.py"))
+SAMPLES = re.findall(r"^```python\n(.*?)^```$", (PACKAGE / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+JPEG = b"\xff\xd8\xff"
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Mock]:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        yield mock
+
+
+def run(code: str, folder: Path, mock: Mock) -> str:
+    """Run a program in a folder; gives what it printed."""
+    environment = {"PATH": "/usr/bin:/bin", "SEGMIND_API_KEY": mock.key, "SEGMIND_BASE_URL": mock.url}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_samples_of_the_readme_run_one_after_the_other(mock: Mock, tmp_path: Path) -> None:
+    assert len(SAMPLES) == 7
+    printed = run("\n".join(SAMPLES), tmp_path, mock)
+    for name in ("picture.jpeg", "from-job.jpeg"):
+        assert (tmp_path / name).read_bytes().startswith(JPEG)
+    assert "COMPLETED" in printed
+    assert "required.missing" in printed
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_an_example_does_what_it_says(example: Path, mock: Mock, tmp_path: Path) -> None:
+    printed = run(example.read_text("utf-8"), tmp_path, mock)
+    expected = {
+        "picture": r"picture\.jpeg image/jpeg 0\.\d+ credits",
+        "job": r"COMPLETED\nhttp://\S+ \{",
+        "many": r"5 http://\S+\nSpend\(credits=0\.\d+, calls=6",
+        "errors": r"required\.missing prompt is required",
+    }
+    assert re.search(expected[example.stem], printed), printed
+
+
+def test_the_reference_names_every_export_member_and_parameter(catalog: Catalog) -> None:
+    text = (PACKAGE / "reference.md").read_text("utf-8")
+    for name in segmind_client.__all__:
+        if not name.startswith("Async"):
+            assert f"\n## {name}\n" in text
+    assert "    def with_options(\n        self,\n        *,\n        timeout: float | None=None,\n" in text
+    assert "    def cost(self) -> float | None:" in text
+    for model in catalog.models:
+        chapter = text.partition(f"### client.{model.slug.replace('-', '_')}\n")[2].partition("\n### ")[0]
+        lines = [line.replace("\\", "") for line in chapter.splitlines() if line.startswith("- ")]
+        assert [line.split()[1] for line in lines] == [parameter.name for parameter in model.parameters]

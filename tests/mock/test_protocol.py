@@ -1,0 +1,153 @@
+"""The server on a raw socket: however a request arrives, and whichever way it takes, the answer is the same."""
+
+import itertools
+import json
+import re
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segforge.spec.load import default_specs, load_catalog
+from segforge_mock import protocol
+from segforge_mock.handle import KEY, Mock
+
+PAYLOAD = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example).encode()
+GOES = re.compile(rb"(?im)^(date|x-request-id|x-remaining-credits): .*\r\n|[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def request(method: str, path: str, body: bytes = b"", *headers: str, version: str = "1.1") -> bytes:
+    lines = [f"{method} {path} HTTP/{version}", "host: mock", f"x-api-key: {KEY}", *headers]
+    if body:
+        lines += ["content-type: application/json", f"content-length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+REQUESTS = {
+    "run": request("POST", "/v1/style-transfer", PAYLOAD),
+    "submit": request("POST", "/v2/style-transfer", PAYLOAD),
+    "refusal": request("POST", "/v2/style-transfer", b'{"number_of_images": 11}'),
+    "html": request("PUT", "/v2/style-transfer", PAYLOAD),
+    "unknown": request("GET", "/v2/requests/none/status"),
+    "health": request("GET", "/healthz"),
+    "head": request("HEAD", "/generations/none.png"),
+    "origin": request("POST", "/v1/style-transfer", PAYLOAD, "origin: http://page.example"),
+    "chunked": request(
+        "POST", "/v1/style-transfer", b"", "content-type: application/json", "transfer-encoding: chunked"
+    )
+    + b"%x\r\n%b\r\n0\r\n\r\n" % (len(PAYLOAD), PAYLOAD),
+}
+each_request = pytest.mark.parametrize("raw", REQUESTS.values(), ids=REQUESTS)
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Mock]:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        yield mock
+
+
+@pytest.fixture(scope="module")
+def by_tasks() -> Iterator[Mock]:
+    """The same mock, each request in a task of its own, as uvicorn does it."""
+    mock = Mock(time_scale=0, pictures="tiny")
+    mock.app.eager = False
+    with mock:
+        yield mock
+
+
+def connect(mock: Mock) -> socket.socket:
+    host, port = mock.url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def exchange(mock: Mock, *pieces: bytes) -> bytes:
+    """All that comes back for the bytes; what differs between two equal requests (ids, balance, date) is left out."""
+    with connect(mock) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        connection.sendall(request("GET", "/healthz", b"", "connection: close"))
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    return GOES.sub(b"", received)
+
+
+@each_request
+def test_both_ways_give_the_same_answer(mock: Mock, by_tasks: Mock, raw: bytes) -> None:
+    answers = exchange(mock, raw)
+    assert answers == exchange(by_tasks, raw)
+    assert answers.count(b"HTTP/1.1 ") == 2
+
+
+@given(cuts=st.lists(st.integers(0, 400), max_size=4), name=st.sampled_from(sorted(REQUESTS)))
+def test_an_answer_does_not_depend_on_how_its_request_arrives(mock: Mock, cuts: list[int], name: str) -> None:
+    raw = REQUESTS[name]
+    places = [0, *sorted(cut % len(raw) for cut in cuts), len(raw)]
+    pieces = [raw[start:end] for start, end in itertools.pairwise(places)]
+    assert exchange(mock, *pieces) == exchange(mock, raw)
+
+
+@given(names=st.lists(st.sampled_from(sorted(REQUESTS)), min_size=1, max_size=6))
+def test_pipelined_requests_are_answered_in_their_order(mock: Mock, names: list[str]) -> None:
+    last = exchange(mock)
+    one_by_one = b"".join(exchange(mock, REQUESTS[name]).removesuffix(last) for name in names)
+    assert exchange(mock, b"".join(REQUESTS[name] for name in names)) == one_by_one + last
+
+
+def test_what_waits_is_answered_before_what_comes_after_it(mock: Mock) -> None:
+    slow = request("POST", "/v1/style-transfer", PAYLOAD, "x-mock-tenant: slow")
+    httpx.post(
+        f"{mock.url}/_mock/rules",
+        json={"latency": {"distribution": "constant", "seconds": 0.1}},
+        headers={"x-api-key": mock.key, "x-mock-tenant": "slow"},
+    ).raise_for_status()
+    received = exchange(mock, slow + REQUESTS["unknown"])
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"404", b"200"]
+
+
+def test_the_client_may_ask_before_it_sends_its_body(mock: Mock) -> None:
+    head, _, body = request("POST", "/v1/style-transfer", PAYLOAD, "expect: 100-continue").partition(b"\r\n\r\n")
+    with connect(mock) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [request("GET", "/healthz", version="1.0"), request("GET", "/healthz", b"", "connection: close")],
+    ids=["HTTP/1.0", "close"],
+)
+def test_a_connection_is_closed_when_it_is_not_to_be_kept(mock: Mock, raw: bytes) -> None:
+    with connect(mock) as connection:
+        connection.sendall(raw)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert b"\r\nconnection: close\r\n" in received
+
+
+def test_a_connection_that_stays_idle_is_closed(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "KEEP_ALIVE_SECONDS", 0.2)
+    with connect(mock) as connection:
+        connection.sendall(REQUESTS["health"])
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200")
+        assert connection.recv(1_000) == b""
+
+
+def test_a_client_that_leaves_mid_way_has_asked_for_nothing() -> None:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        with connect(mock) as connection:
+            connection.sendall(request("POST", "/v2/style-transfer", PAYLOAD + b" ")[:-1])
+        httpx.get(f"{mock.url}/v2/requests/x/status", headers={"x-api-key": mock.key})
+        assert [seen.route for seen in mock.requests] == ["status"]
+        assert mock.jobs == []
+
+
+def test_a_client_that_does_not_read_holds_up_only_itself(mock: Mock) -> None:
+    """Answers that nobody takes don't pile up: the server stops reading from who does not read."""
+    with connect(mock) as connection:
+        connection.settimeout(1)
+        with pytest.raises(TimeoutError):
+            connection.sendall(REQUESTS["run"] * 100_000)
+    assert httpx.get(f"{mock.url}/healthz").status_code == 200
