@@ -152,6 +152,7 @@ def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
     yield plan.requests, session.settle()
     for found in _beyond_tables(plan, session):
         yield plan.requests, found
+    yield plan.requests, []
 
 
 def _beyond_tables(plan: Plan, session: Session) -> Iterator[list[Failure]]:

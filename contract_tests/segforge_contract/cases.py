@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -199,14 +200,22 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
-    prompt = model.returns.controls.prompt
+    prompt, number = model.returns.controls.prompt, _first(model, "number")
     twice = body[1:-1].partition(b", ")[0]
     yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
     yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
+    if number is not None:
+        nan = json.dumps(base_payload(model) | {number: math.nan})
+        yield "number.nan", f"{number} = NaN, which JSON lacks", nan.encode()
     if prompt is not None:
         lone = _beside(json.dumps({**base_payload(model), prompt: ""}).encode(), "")
         yield "text.surrogate", f"half a pair in {prompt}", lone.replace(b'""', b'"cat \\ud800"', 1)
+
+
+def _first(model: Model, type_: str) -> str | None:
+    """The name of the first parameter of a type, an optional one if there is any."""
+    return next((p.name for p in sorted(model.parameters, key=lambda p: p.required) if p.type == type_), None)
 
 
 def _beside(body: bytes, member: str) -> bytes:
@@ -220,7 +229,7 @@ def _malformed_bodies(model: Model, body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "a body with a second brace", body + b"}"
     yield "a body with a comma too many", body[:-1] + b",}"
     yield "a form", b"prompt=a+cat"
-    number = next((p.name for p in model.parameters if p.type in ("integer", "number")), None)
+    number = _first(model, "integer")
     if number is not None:
         for word in ("NaN", "Infinity", "-Infinity"):
             yield (

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from segforge_contract.live import Run
 
 COMMANDS: Final[dict[str, Command]] = {
+    "rules": Command("segforge_contract.commands.rules", "list the rules that a gateway is held to"),
+    "explain": Command("segforge_contract.commands.explain", "say what a rule checks, why, and by which docs"),
     "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
 }
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""

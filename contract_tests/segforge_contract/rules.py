@@ -119,6 +119,9 @@ def _undecided_rules() -> Iterator[Rule]:
         ("text.surrogate", "half of a surrogate pair in a text is accepted or refused"),
     ):
         yield Rule(name, "request", promise, undecided, (*EITHER, "body.malformed"), "required")
+    nan = "NaN for a number is accepted or refused"
+    lenient = "RFC 8259, section 9: a parser may accept what is not JSON"
+    yield Rule("number.nan", "request", nan, lenient, (*EITHER, "body.malformed"), "required")
 
 
 def _request_rules() -> Iterator[Rule]:

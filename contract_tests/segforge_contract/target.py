@@ -231,7 +231,11 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
             raise BadTarget(f"the mock can't be loaded: {error}") from None
         models = None if own_specs is None else models_of(own_specs)
         app = create_app(
-            models=models, profile=catalog.gateway.profiles[0].name, time_scale=0, job_policy=_IN_PROCESS_JOBS
+            models=models,
+            profile=catalog.gateway.profiles[0].name,
+            time_scale=0,
+            job_policy=_IN_PROCESS_JOBS,
+            pictures="plain",
         )
         return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
     if not key:

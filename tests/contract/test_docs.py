@@ -4,11 +4,12 @@ import argparse
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from segforge_contract.command import configure
+from segforge_contract.command import COMMANDS, configure
 from segforge_contract.pytest_plugin import pytest_addoption
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")
@@ -30,9 +31,11 @@ def test_every_option_of_the_plugin_is_told() -> None:
 
 
 def test_no_option_is_told_that_is_none() -> None:
-    parser = argparse.ArgumentParser()
-    configure(parser)
-    known = {name for action in parser._actions for name in action.option_strings} | {"--pyargs"}
+    known = {"--pyargs"}
+    for configured in (configure, *(import_module(command.module).configure for command in COMMANDS.values())):
+        parser = argparse.ArgumentParser()
+        configured(parser)
+        known |= {name for action in parser._actions for name in action.option_strings}
     told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE))
     assert {option for option in told if not option.startswith("--segforge-")} - known == set()
 

@@ -61,6 +61,7 @@ FAULTS: dict[str, set[str]] = {
     "crashes_on_whole": {"type.whole_for_integer"},
     "crashes_on_huge": {"number.huge", "range.above"},
     "crashes_on_duplicate": {"body.duplicate_key"},
+    "crashes_on_nan": {"number.nan", "body.malformed"},
     "crashes_on_depth": {"body.deep"},
     "redirects": REFUSED | {"body.malformed"},
     "malformed_500": {"body.malformed"},

@@ -182,7 +182,7 @@ def test_progress_counts(catalog: Catalog) -> None:
     ):
         outcome = run(planned, opened, progress=progress)
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
-    assert f"{len(planned.cases)}/1 {len(outcome.failures)} broken {outcome.requests} requests" in said
+    assert f"{planned.requests}/1 {len(outcome.failures)} broken {outcome.requests} requests" in said
     assert f"{outcome.billed} billed, 0 of 2.5 credits" in said
 
 
