@@ -1,0 +1,281 @@
+"""Faults in what a gateway takes for valid: ranges, sets of values, types, what is required, defaults."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from segforge.spec.catalog import Absent, Model, Parameter
+from tests.mutants.faults import OMITTED, Payload, lax, picky, reads
+from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
+from tests.mutants.original import Fault
+
+STEPS = "num_inference_steps"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _bounds(parameter: Parameter) -> tuple[float, float]:
+    low, high = parameter.minimum, parameter.maximum
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+def _clamped(parameter: Parameter, value: Any) -> Any:
+    low, high = _bounds(parameter)
+    return min(max(value, low), high) if _number(value) else value
+
+
+def _near(margin: float) -> Callable[[Parameter, Any], Any]:
+    """Clamps what lies no further outside than so much."""
+
+    def repair(parameter: Parameter, value: Any) -> Any:
+        return (
+            _clamped(parameter, value)
+            if _number(value) and abs(_clamped(parameter, value) - value) <= margin
+            else value
+        )
+
+    return repair
+
+
+def _raised(parameter: Parameter, value: Any) -> Any:
+    return max(value, _bounds(parameter)[0]) if _number(value) else value
+
+
+def _lowered(parameter: Parameter, value: Any) -> Any:
+    return min(value, _bounds(parameter)[1]) if _number(value) else value
+
+
+def _wrapped(parameter: Parameter, value: Any) -> Any:
+    return value % 2**32 if parameter.type == "integer" and isinstance(value, int) and abs(value) >= 2**32 else value
+
+
+def _huge_dropped(_: Parameter, value: Any) -> Any:
+    return OMITTED if _number(value) and abs(value) > 1e15 else value
+
+
+def _unsigned(parameter: Parameter, value: Any) -> Any:
+    return abs(value) if _number(value) and parameter.minimum is not None else value
+
+
+def _at(bound: str) -> Callable[[Model, Parameter, Payload], bool]:
+    """Whether a payload holds a parameter's bound, where that is not what the page's sample sends."""
+
+    def holds(model: Model, parameter: Parameter, payload: Payload) -> bool:
+        limit = getattr(parameter, bound)
+        is_sample = payload.get(parameter.name) == model.valid_example.get(parameter.name)
+        return limit is not None and payload.get(parameter.name) == limit and not is_sample
+
+    return holds
+
+
+def _ranges() -> Iterator[Mutant]:
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, **more: Any) -> Mutant:
+        return Mutant(f"range-{name}", does, breaks, lambda: fault, field=field, **more)
+
+    yield made("minimum-ignored", "takes any value below a minimum", "range.below", lax(_raised))
+    yield made("maximum-ignored", "takes any value above a maximum", "range.above", lax(_lowered))
+    yield made("minimum-off-by-one", "takes the integer below a minimum", "range.below", lax(_near(1), STEPS), STEPS)
+    yield made(
+        "maximum-off-by-one", "takes the integer above a maximum", "range.above", lax(_near(1), "quality"), "quality"
+    )
+    yield made(
+        "minimum-loose", "takes a number 0.001 below a minimum", "range.below", lax(_near(1e-3), "true_gs"), "true_gs"
+    )
+    yield made(
+        "maximum-loose", "takes a number 0.001 above a maximum", "range.above", lax(_near(1e-3), "strength"), "strength"
+    )
+    yield made("minimum-exclusive", "refuses a minimum itself", "range.at_minimum", picky(_at("minimum")))
+    yield made("maximum-exclusive", "refuses a maximum itself", "range.at_maximum", picky(_at("maximum")))
+    yield made("clamped", "brings values into their range", "range", lax(_clamped))
+    yield made(
+        "one-parameter", "looks at no range of one parameter, on v2 only", "range",
+        lax(_clamped, "guidance_scale", route="submit"), "guidance_scale",
+    )  # fmt: skip
+    yield made(
+        "minimum-lost-on-v1", "refuses a minimum of 0, as if it were no value, on v1 only", "range.at_minimum",
+        picky(_at("minimum"), "adapter_strength", route="run"), "adapter_strength",
+    )  # fmt: skip
+    yield made("wraps-at-32-bits", "takes integers modulo 2**32", "range.above", lax(_wrapped), drawn=40)
+    yield made("huge-dropped", "takes a value beyond 1e15 for none", "range", lax(_huge_dropped), drawn=40)
+    yield made("sign-dropped", "takes -20 for 20", "range.below", lax(_unsigned), drawn=40)
+
+
+def _prefixed(parameter: Parameter, value: Any) -> Any:
+    if parameter.choices is None or not isinstance(value, str):
+        return value
+    return next((known for known in parameter.choices.known if value.startswith(str(known))), value)
+
+
+def _folded(parameter: Parameter, value: Any) -> Any:
+    if parameter.choices is None or not isinstance(value, str):
+        return value
+    return next((known for known in parameter.choices.known if value.lower() == str(known).lower()), value)
+
+
+def _choice(change: Callable[[str], Any]) -> Callable[[Parameter, Any], Any]:
+    return lambda parameter, value: change(value) if parameter.choices is not None and isinstance(value, str) else value
+
+
+def _known_only(parameter: Parameter, value: Any) -> Any:
+    choices = parameter.choices
+    unknown = choices is not None and not choices.open and isinstance(value, str) and value not in choices.known
+    return choices.known[0] if choices is not None and unknown else value
+
+
+def _last_choice(_: Model, parameter: Parameter, payload: Payload) -> bool:
+    return parameter.choices is not None and payload.get(parameter.name) == parameter.choices.known[-1]
+
+
+def _enums() -> Iterator[Mutant]:
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None, model: str = STYLE) -> Mutant:
+        return Mutant(f"enum-{name}", does, breaks, lambda: fault, model, field)
+
+    unknown = "enum.unknown"
+    yield made("unknown-accepted", "takes any text for a value of a closed set", unknown, lax(_known_only), None)
+    yield made("one-unchecked", "takes any text for one set", unknown, lax(_known_only, "model"), "model")
+    yield made("known-refused", "refuses the last value of each set", "enum.each", picky(_last_choice), None)
+    yield made(
+        "one-lost-on-v2", "refuses one printed value, on v2 only", "enum.each",
+        picky(lambda _m, p, payload: payload.get(p.name) == "png", "output_format", route="submit"), "output_format",
+    )  # fmt: skip
+    yield made(
+        "open-set-closed", "refuses a printed value of a set that the page shows in part", "enum.each",
+        picky(lambda _m, p, payload: payload.get(p.name) == "heunpp2", "sampler"), "sampler", CONTROLNET,
+    )  # fmt: skip
+    yield made("case-folded", "takes values in any case", unknown, lax(_folded), None)
+    yield made("stripped", "takes values with space around them", unknown, lax(_choice(str.strip)), None)
+    yield made(
+        "empty-is-default", "takes an empty text for the default", unknown, lax(_choice(lambda v: v or OMITTED)), None
+    )
+    yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed), None)
+
+
+def _cast(wanted: str, change: Callable[[Any], Any]) -> Callable[[Parameter, Any], Any]:
+    """Casts the values of parameters of a type; what can't be cast stays as it is."""
+
+    def repair(parameter: Parameter, value: Any) -> Any:
+        if parameter.type != wanted or value is OMITTED or value is None:
+            return value
+        try:
+            return change(value)
+        except (ValueError, TypeError):
+            return value
+
+    return repair
+
+
+def _text_to_boolean(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _unpacked(_: Parameter, value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _unwrapped(_: Parameter, value: Any) -> Any:
+    return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
+
+
+def _types() -> Iterator[Mutant]:
+    def made(
+        name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = CONTROLNET
+    ) -> Mutant:
+        return Mutant(f"type-{name}", does, f"type.{breaks}", lambda: fault, model, field)
+
+    def only(kind: type, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda value: change(value) if type(value) is kind else value
+
+    yield made("string-to-integer", 'takes "20" for 20', "string_for_integer", lax(_cast("integer", only(str, int))))
+    yield made(
+        "string-to-integer-once", 'takes "95" for 95 in one parameter, on v2 only', "string_for_integer",
+        lax(_cast("integer", only(str, int)), "quality", route="submit"), "quality",
+    )  # fmt: skip
+    yield made("string-to-number", 'takes "0.5" for 0.5', "string_for_number", lax(_cast("number", only(str, float))))
+    yield made(
+        "string-to-boolean", 'takes "true" for true', "string_for_boolean", lax(_cast("boolean", _text_to_boolean))
+    )
+    yield made("integer-to-boolean", "takes 1 for true", "integer_for_boolean", lax(_cast("boolean", only(int, bool))))
+    yield made(
+        "number-to-boolean", "takes 1.5 for true", "number_for_boolean", lax(_cast("boolean", only(float, bool)))
+    )
+    yield made("boolean-to-integer", "takes true for 1", "boolean_for_integer", lax(_cast("integer", only(bool, int))))
+    yield made("boolean-to-number", "takes true for 1.0", "boolean_for_number", lax(_cast("number", only(bool, float))))
+    yield made("fraction-cut", "takes 20.25 for 20", "number_for_integer", lax(_cast("integer", only(float, int))))
+    yield made("integer-to-text", 'takes 1 for "1"', "integer_for_string", lax(_cast("string", only(int, str))))
+    yield made("number-to-text", 'takes 1.5 for "1.5"', "number_for_string", lax(_cast("string", only(float, str))))
+    yield made(
+        "boolean-to-text", 'takes true for "true"', "boolean_for_string", lax(_cast("string", only(bool, json.dumps)))
+    )
+    yield made("list-unpacked", "takes a list of one value for the value", "array_for", lax(_unpacked))
+    yield made("object-unwrapped", "takes an object of one value for the value", "object_for", lax(_unwrapped))
+    yield made(
+        "list-to-text", 'takes ["a"] for the text "[\'a\']", in the prompt only', "array_for_string",
+        lax(_cast("string", only(list, str)), "prompt"), "prompt",
+    )  # fmt: skip
+
+
+def _filled(parameter: Parameter, value: Any) -> Any:
+    default = "text" if isinstance(parameter.default, Absent) else parameter.default
+    return default if parameter.required and value is OMITTED else value
+
+
+def _null_dropped(parameter: Parameter, value: Any) -> Any:
+    if value is not None or parameter.nullable:
+        return value
+    return _filled(parameter, OMITTED)
+
+
+def _instead(name: str, value: Any) -> Fault:
+    """Takes another value than the printed default where a parameter is left out."""
+    return reads(lambda _, payload: payload if name in payload else {**payload, name: value})
+
+
+def _presence() -> Iterator[Mutant]:
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = ADAPTER) -> Mutant:
+        return Mutant(name, does, breaks, lambda: fault, model, field)
+
+    yield made("required-missing-accepted", "fills in what is required", "required.missing", lax(_filled))
+    yield made(
+        "required-one-forgotten", "fills in the prompt, on v2 only", "required.missing",
+        lax(_filled, "prompt", route="submit"), "prompt",
+    )  # fmt: skip
+    yield made("null-accepted", "takes null for a value that is left out", "null.not_nullable", lax(_null_dropped))
+    yield made(
+        "null-one-accepted",
+        "takes null for a required picture",
+        "null.not_nullable",
+        lax(_null_dropped, "image"),
+        "image",
+    )
+    yield made(
+        "null-refused", "refuses null where the page prints it as the default", "null.nullable",
+        picky(lambda _m, p, payload: p.nullable and p.name in payload and payload[p.name] is None), None, STYLE,
+    )  # fmt: skip
+    yield made(
+        "boolean-true-refused", "refuses true", "boolean.each",
+        picky(lambda _m, p, payload: payload.get(p.name) is True), "base64",
+    )  # fmt: skip
+    yield made(
+        "optional-required", "refuses a payload without one optional parameter", "optional.omitted",
+        picky(lambda _m, p, payload: p.name not in payload, "seed"), "seed",
+    )  # fmt: skip
+    yield made(
+        "default-refused", "refuses a printed default that the sample doesn't send", "default.explicit",
+        picky(lambda _m, p, payload: payload.get(p.name) == 0.45, "cn_strength"), "cn_strength", CONTROLNET,
+    )  # fmt: skip
+    yield made("default-quality", "takes quality 50 for none", "default", _instead("quality", 50), "quality")
+    yield made("default-seed", "takes seed 1 for none", "default", _instead("seed", 1), "seed")
+    yield made(
+        "default-guidance", "takes guidance 7.5 for none", "default", _instead("guidance_scale", 7.5), "guidance_scale"
+    )
+    yield made("default-format", "takes png for no format", "bytes.match_format", _instead("image_format", "png"))
+    yield made("default-size", "takes width 512 for none", "bytes.match_size", _instead("width", 512), None, STYLE)
+
+
+def parameter_mutants() -> Iterator[Mutant]:
+    """The mutants of this module, in the order of their families."""
+    for family in (_ranges, _enums, _types, _presence):
+        yield from family()
