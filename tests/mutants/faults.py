@@ -1,4 +1,4 @@
-"""The forms that most faults have: a gateway that is lax, one that is picky, one that asks or answers something else."""
+"""The forms that most faults have: a gateway that is lax, or picky, or that asks or answers something else."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The correct mock as a faulty gateway sees it: a function from a request to its answer, and an ASGI app around a fault.
+"""The correct mock as a fault sees it, a function from a request to its answer; and the ASGI app around a fault.
 
 A fault never reaches into the mock. It may change what the mock is asked, what it answers, or answer in its place.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from segforge.spec.catalog import Absent, Model, Parameter
 from tests.mutants.faults import OMITTED, Payload, lax, picky, reads
-from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
+from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, Mutant
 from tests.mutants.original import Fault
 
 STEPS = "num_inference_steps"
@@ -84,9 +84,7 @@ def _ranges() -> Iterator[Mutant]:
     yield made(
         "minimum-loose", "takes a number 0.001 below a minimum", "range.below", lax(_near(1e-3), "true_gs"), "true_gs"
     )
-    yield made(
-        "maximum-loose", "takes a number 0.001 above a maximum", "range.above", lax(_near(1e-3), "strength"), "strength"
-    )
+
     yield made("minimum-exclusive", "refuses a minimum itself", "range.at_minimum", picky(_at("minimum")))
     yield made("maximum-exclusive", "refuses a maximum itself", "range.at_maximum", picky(_at("maximum")))
     yield made("clamped", "brings values into their range", "range", lax(_clamped))
@@ -130,27 +128,25 @@ def _last_choice(_: Model, parameter: Parameter, payload: Payload) -> bool:
 
 
 def _enums() -> Iterator[Mutant]:
-    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None, model: str = STYLE) -> Mutant:
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = ADAPTER) -> Mutant:
         return Mutant(f"enum-{name}", does, breaks, lambda: fault, model, field)
 
     unknown = "enum.unknown"
-    yield made("unknown-accepted", "takes any text for a value of a closed set", unknown, lax(_known_only), None)
-    yield made("one-unchecked", "takes any text for one set", unknown, lax(_known_only, "model"), "model")
-    yield made("known-refused", "refuses the last value of each set", "enum.each", picky(_last_choice), None)
+    yield made("unknown-accepted", "takes any text for a value of a closed set", unknown, lax(_known_only))
+    yield made("one-unchecked", "takes any text for one set", unknown, lax(_known_only, "model"), "model", STYLE)
+    yield made("known-refused", "refuses the last value of each set", "enum.each", picky(_last_choice))
     yield made(
         "one-lost-on-v2", "refuses one printed value, on v2 only", "enum.each",
-        picky(lambda _m, p, payload: payload.get(p.name) == "png", "output_format", route="submit"), "output_format",
+        picky(lambda _m, p, payload: payload.get(p.name) == "png", "image_format", route="submit"), "image_format",
     )  # fmt: skip
     yield made(
         "open-set-closed", "refuses a printed value of a set that the page shows in part", "enum.each",
         picky(lambda _m, p, payload: payload.get(p.name) == "heunpp2", "sampler"), "sampler", CONTROLNET,
     )  # fmt: skip
-    yield made("case-folded", "takes values in any case", unknown, lax(_folded), None)
-    yield made("stripped", "takes values with space around them", unknown, lax(_choice(str.strip)), None)
-    yield made(
-        "empty-is-default", "takes an empty text for the default", unknown, lax(_choice(lambda v: v or OMITTED)), None
-    )
-    yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed), None)
+    yield made("case-folded", "takes values in any case", unknown, lax(_folded))
+    yield made("stripped", "takes values with space around them", unknown, lax(_choice(str.strip)))
+    yield made("empty-is-default", "takes an empty text for the default", unknown, lax(_choice(lambda v: v or OMITTED)))
+    yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed))
 
 
 def _cast(wanted: str, change: Callable[[Any], Any]) -> Callable[[Parameter, Any], Any]:
@@ -180,9 +176,7 @@ def _unwrapped(_: Parameter, value: Any) -> Any:
 
 
 def _types() -> Iterator[Mutant]:
-    def made(
-        name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = CONTROLNET
-    ) -> Mutant:
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = ADAPTER) -> Mutant:
         return Mutant(f"type-{name}", does, f"type.{breaks}", lambda: fault, model, field)
 
     def only(kind: type, change: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.mutants.faults import answers, asks, other_status
-from tests.mutants.mutant import CONTROLNET, Mutant
+from tests.mutants.mutant import Mutant
 from tests.mutants.original import KEY, KEY_HEADER, Answer, Asked, Fault, Original, refusal
 
 JSON = "application/json"
@@ -29,7 +29,7 @@ def _auth() -> Iterator[Mutant]:
 
     missing, invalid = "auth.missing", "auth.invalid"
     yield made("none-accepted", "asks for no key at all", missing, _with_key(missing=True))
-    yield made("none-accepted-by-submit", "asks for no key on v2 submits", missing, _with_key("submit", missing=True))
+
     yield made(
         "none-accepted-by-status", "asks for no key on a job's status", missing, _with_key("status", missing=True)
     )
@@ -38,11 +38,10 @@ def _auth() -> Iterator[Mutant]:
     )
     yield made("none-accepted-by-poll", "asks for no key on the v1 poll URL", missing, _with_key("poll", missing=True))
     yield made("any-accepted", "takes any key", invalid, _with_key(missing=False))
-    yield made("any-accepted-by-run", "takes any key on v1 runs", invalid, _with_key("run", missing=False))
+
     yield made("any-accepted-by-result", "takes any key on a job's result", invalid, _with_key("result", missing=False))
     yield made("none-is-403", "answers 403 without a key", missing, other_status(403, of=401, error="Missing"))
     yield made("wrong-is-403", "answers 403 to a wrong key", invalid, other_status(403, of=401, error="Unauthorized"))
-    yield made("wrong-is-404", "answers 404 to a wrong key", invalid, other_status(404, of=401, error="Unauthorized"))
 
 
 def _order() -> Iterator[Mutant]:
@@ -65,8 +64,8 @@ def _order() -> Iterator[Mutant]:
         lambda asked, original: keyed(asked) if asked.method != "POST" and original.knows(asked) else asked,
     )  # fmt: skip
     yield made(
-        "body-before-key", "looks at the parameters before the key", "auth_before",
-        lambda asked, _: asked if asked.key or asked.method != "POST" or asked.json else keyed(asked),
+        "body-before-key", "looks at the body before the key", "auth_before_body",
+        lambda asked, original: keyed(asked) if original.knows(asked) and _no_object(asked) else asked,
     )  # fmt: skip
     yield made(
         "method-before-model", "looks at the verb before the model", "model_before_method",
@@ -80,6 +79,10 @@ def _order() -> Iterator[Mutant]:
         "body-before-content-type", "looks at the body before the Content-Type", "content_type_before_body",
         lambda asked, _: asked.with_header("content-type", JSON) if unfit(asked) and asked.json is None else asked,
     )  # fmt: skip
+
+
+def _no_object(asked: Asked) -> bool:
+    return asked.method == "POST" and not isinstance(asked.json, dict)
 
 
 def _typed(takes: Callable[[str], bool]) -> Fault:
@@ -101,10 +104,10 @@ def _content_types() -> Iterator[Mutant]:
     invalid = "content_type.invalid"
     yield made("ignored", "takes any Content-Type", invalid, _typed(lambda _: True))
     yield made("missing-accepted", "takes a body without a Content-Type", invalid, _typed(lambda text: not text))
-    yield made("text-accepted", "takes text/plain", invalid, _typed(lambda text: text == "text/plain"))
+
     yield made("form-accepted", "takes JSON said to be a form", invalid, _typed(lambda text: "form-urlencoded" in text))
     yield made("is-415", "answers 415", invalid, other_status(415, *CALLS, of=406, error="content type"))
-    yield made("is-400", "answers 400", invalid, other_status(400, *CALLS, of=406, error="content type"))
+
     yield made(
         "charset-refused", "refuses application/json with a charset", "content_type.charset",
         asks(lambda asked, _: asked.with_header("content-type", "text/plain") if _charset(asked) else asked),
@@ -133,7 +136,7 @@ def _bodies() -> Iterator[Mutant]:
 
     yield made("list-unpacked", "takes the object in a list", lambda raw: json.loads(raw)[0])
     yield made("text-unpacked", "takes the object in a JSON string", lambda raw: json.loads(json.loads(raw)))
-    yield made("cut-short", "takes an object that lacks its last brace", lambda raw: json.loads(raw + b"}"))
+
     yield made(
         "trailing-comma", "takes a comma before the last brace", lambda raw: json.loads(raw.replace(b",}", b"}"))
     )
@@ -141,22 +144,25 @@ def _bodies() -> Iterator[Mutant]:
         "trailing-text", "takes anything behind the object",
         lambda raw: json.JSONDecoder().raw_decode(raw.decode())[0],
     )  # fmt: skip
-    yield made("latin-1", "takes text that is not UTF-8", lambda raw: json.loads(raw.decode("latin-1")))
+    yield made("not-utf-8", "skips bytes that are not UTF-8", lambda raw: json.loads(raw.decode(errors="ignore")))
     yield made("nan", "takes NaN for a value that is left out", _without_nan)
-    yield made("single-quotes", "takes text in single quotes", lambda raw: json.loads(raw.replace(b"'", b'"')))
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
 def _plain(raw: bytes) -> bool:
     """Whether a body is strict JSON, and an object."""
     try:
-        return isinstance(json.loads(raw.decode(), parse_constant=lambda _: [][0]), dict)
-    except (ValueError, RecursionError, IndexError):
+        return isinstance(json.loads(raw.decode(), parse_constant=_refused), dict)
+    except (ValueError, RecursionError):
         return False
 
 
 def _without_nan(raw: bytes) -> Any:
     data = json.loads(raw)
-    return {name: value for name, value in data.items() if value == value}  # noqa: PLR0124 - NaN alone is not itself
+    return isinstance(data, dict) and {name: value for name, value in data.items() if value == value}  # noqa: PLR0124 - NaN alone is not itself
 
 
 def _crash(when: Callable[[Asked], bool]) -> Fault:
@@ -225,16 +231,14 @@ def _statuses() -> Iterator[Mutant]:
         return Mutant(f"status-{name}", does, breaks, lambda: fault, **more)
 
     parameters = "Invalid parameters"
-    for status in (422, 406, 404, 500):
+    for status in (422, 406, 500):
         yield made(
             f"parameters-{status}", f"answers {status} to parameters that break their rules", "range",
             other_status(status, *CALLS, of=400, error=parameters),
         )  # fmt: skip
     yield made("range-422", "answers 422 to a value out of range", "range", other_status(422, of=400, error="(range."))
     yield made("enum-406", "answers 406 to an unknown value", "enum", other_status(406, of=400, error="(enum."))
-    yield made(
-        "type-422", "answers 422 to a wrong type", "type", other_status(422, of=400, error="(type."), model=CONTROLNET
-    )
+    yield made("type-422", "answers 422 to a wrong type", "type", other_status(422, of=400, error="(type."))
     yield made(
         "missing-422-on-v2", "answers 422 where something required is missing, on v2 only", "required.missing",
         other_status(422, "submit", of=400, error="(required."),
@@ -246,14 +250,14 @@ def _statuses() -> Iterator[Mutant]:
         other_status(422, of=400, error="Malformed"),
     )
     yield made("model-400", "answers 400 to an unknown model", "model.unknown", other_status(400, *CALLS, of=404))
-    yield made("model-403", "answers 403 to an unknown model", "model.unknown", other_status(403, *CALLS, of=404))
+
     yield made(
         "id-400", "answers 400 to an unknown id", "request.unknown", other_status(400, "status", "result", of=404)
     )
-    yield made("id-422", "answers 422 to an unknown id", "request.unknown", other_status(422, "status", of=404))
+
     yield made("output-410", "answers 410 to an unknown id on v1", "output.unknown", other_status(410, "poll", of=404))
     yield made("method-404", "answers 404 to another verb", "method.not_allowed", other_status(404, *CALLS, of=405))
-    yield made("method-400", "answers 400 to another verb", "method.not_allowed", other_status(400, *CALLS, of=405))
+
     yield made("submit-202", "answers 202 to a submit", "payload.valid", other_status(202, "submit", of=200))
     yield made("run-201", "answers 201 to a run", "payload.valid", other_status(201, "run", of=200))
     yield made(
