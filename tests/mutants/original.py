@@ -5,10 +5,16 @@ A fault never reaches into the mock. It may change what the mock is asked, what 
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypeAlias
+from unittest.mock import patch
+
+from PIL import Image
 
 from segforge.spec.catalog import Catalog, Model
+from segforge_mock import pictures
 from segforge_mock.app import App
+from segforge_mock.pictures import Picture
 from segforge_mock.request import Message, Receive, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
 
@@ -123,6 +129,15 @@ class Original:
     async def debit(self, asked: Asked, credits: float) -> None:
         """Take credits off the balance of the request's key."""
         await self._app.store.charge(self._app.tenants.get(asked.key.encode()).name, credits)
+
+
+def plain_pictures() -> AbstractContextManager[object]:
+    """Let the mock draw pictures of one colour: their bytes are as telling, and take a tenth of the time."""
+
+    def plain(picture: Picture) -> Image.Image:
+        return Image.new("RGB", (picture.width, picture.height), f"#{picture.pattern % 2**24:06x}")
+
+    return patch.object(pictures, "_draw", plain)
 
 
 Fault: TypeAlias = Callable[[Asked, Original], Awaitable[Answer]]

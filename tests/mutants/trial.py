@@ -15,7 +15,7 @@ from segforge_contract.target import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.outputs import Detail
 from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
-from tests.mutants.original import KEY, Faulty
+from tests.mutants.original import KEY, Faulty, plain_pictures
 
 BASE_URL = "http://127.0.0.1:9"
 POLICY = "polls=3"
@@ -101,7 +101,7 @@ def correct(model: str, profile: str, clock: Clock) -> App:
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:
     """A campaign over one model, against an app in this process on the same clock."""
-    with contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
+    with plain_pictures(), contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
         session = Watched(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
         outcome = run(plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed), session)
     broken = {failure.broken.rule for failure in outcome.failures}
