@@ -8,9 +8,8 @@ from hypothesis import Phase, settings
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.command import IN_PROCESS, open_session, open_target
-from segforge_contract.session import Unreachable
-from segforge_contract.target import BadTarget, Target
+from segforge_contract.session import Unreachable, open_session
+from segforge_contract.target import IN_PROCESS, BadTarget, Target, open_target
 from segforge_contract.testing import Contract
 
 

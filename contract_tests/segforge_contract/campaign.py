@@ -1,26 +1,34 @@
 """A campaign: the tables first, then Hypothesis, then the jobs that both left behind."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from segforge.spec.catalog import Catalog, Model
+from segforge_contract.audit import Audit
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
+from segforge_contract.relations import AT_ONCE, at_once, most_calls, relations
 from segforge_contract.session import Failure, Session, Unreachable
+from segforge_contract.stages import stages
 
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw."""
+    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
+
+    `draws_valid`: whether it draws valid payloads too, each of which is billed.
+    """
 
     catalog: Catalog
     models: tuple[Model, ...]
     cases: tuple[Case, ...]
     max_examples: int
     seed: int
+    draws_valid: bool = True
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -31,25 +39,35 @@ class Plan:
             (model, operation, valid)
             for model in self.models
             for operation in operations(model)
-            for valid in (True, False)
+            for valid in ((True, False) if self.draws_valid else (False,))
         )
 
     @property
     def requests(self) -> int:
-        """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
-        return len(self.cases) + self.max_examples * len(self.explorations)
+        """The most requests that are sent, without what is never billed (polls, pictures, balance) and shrinking."""
+        return len(self.cases) + self.max_examples * len(self.explorations) + self._related(broken=True)
+
+    def _related(self, *, broken: bool) -> int:
+        """How many calls are made to hold their answers against each other; `broken`: by a gateway that breaks them."""
+        if not self.draws_valid:
+            return 0
+        calls = [most_calls(model, broken=broken) * len(operations(model)) for model in self.models]
+        return sum(calls) + (AT_ONCE if any("v2" in model.versions for model in self.models) else 0)
 
     @property
     def billed(self) -> int:
         """The most answers that are billed while the gateway keeps its contract."""
-        return sum(case.accepted for case in self.cases) + self.max_examples * sum(
-            valid for *_, valid in self.explorations
+        return (
+            sum(case.accepted for case in self.cases)
+            + self.max_examples * sum(valid for *_, valid in self.explorations)
+            + self._related(broken=False)
         )
 
     @property
     def worst_case(self) -> int:
         """The most answers that could be billed by a gateway that accepts whatever it is sent."""
-        return sum(case.could_be_billed for case in self.cases) + self.max_examples * len(self.explorations)
+        calls = sum(case.could_be_billed for case in self.cases)
+        return calls + self.max_examples * len(self.explorations) + self._related(broken=True)
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,8 @@ class Outcome:
     billed: int
     seconds: float
     stopped: str | None = None
+    unsent: dict[str, int] = field(default_factory=dict)
+    """How many cases were held back, by the reason."""
 
 
 @dataclass
@@ -99,23 +119,59 @@ def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambd
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
-    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+    return Outcome(
+        tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped, dict(session.unsent)
+    )
 
 
 def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
-    for done, case in enumerate(plan.cases, 1):
-        yield session.perform(case)
-        if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
-            yield session.follow([session.jobs.pop()], deep=True)
-        progress(done)
+    done = itertools.count(1)
+    for _, group in itertools.groupby(plan.cases, lambda case: (case.model, case.operation)):
+        for found in _audited(session, list(group)):
+            yield found
+            progress(next(done))
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
         yield _explore(plan, session, model, operation, valid=valid)
         progress(len(plan.cases) + plan.max_examples * index)
     yield session.settle()
+    if plan.draws_valid:
+        yield from _between_answers(plan, session)
+    if session.target.loopback:
+        yield from itertools.chain.from_iterable(stages(session, model) for model in _queued(plan)[:1])
+
+
+def _audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
+    """The cases of one operation, and whether the balance shows what they cost; the sample's alone, then the rest's."""
+    audit, since = Audit(session), 0
+    for index, case in enumerate(cases):
+        if not _is_sample(case):
+            yield session.perform(case)
+            continue
+        failures = session.settle() + audit.close(cases[since:index] or [case])
+        audit, since = Audit(session), index + 1
+        failures += session.perform(case)
+        jobs, session.jobs = session.jobs, []
+        failures += session.follow(jobs, deep=True) + audit.close([case], single=True)
+        yield failures
+        audit = Audit(session)
+    yield session.settle() + audit.close(cases[since:] or cases)
+
+
+def _between_answers(plan: Plan, session: Session) -> Iterator[list[Failure]]:
+    for model in plan.models:
+        for operation in operations(model):
+            yield from relations(session, model, operation)
+    for model in _queued(plan)[:1]:
+        yield at_once(session, payload_case(plan.catalog.gateway, model, "submit", None, None))
+        yield session.settle()
+
+
+def _queued(plan: Plan) -> list[Model]:
+    return [model for model in plan.models if "v2" in model.versions]
 
 
 def _is_sample(case: Case) -> bool:
-    return case.rule == "payload.valid" and case.operation == "submit"
+    return case.rule == "payload.valid" and case.accepted
 
 
 def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid: bool) -> Cases:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
-from segforge_contract.exchange import Request
+from segforge_contract.exchange import Expects, Key, Request
 from segforge_contract.rules import ACCEPTED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
@@ -17,6 +17,7 @@ Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
 JOB_FAILED = "job.failed"
+_SEVERAL = 2
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
@@ -63,6 +64,13 @@ class Case:
         return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
 
     @property
+    def expects(self) -> Expects:
+        """What follows while the gateway keeps its contract; only an output is billed."""
+        if self.accepted:
+            return "output"
+        return "failed job" if self.starts_job else "refusal"
+
+    @property
     def could_be_billed(self) -> bool:
         """Whether a gateway that breaks its contract could bill it."""
         return self.operation in OPERATIONS.values() and self.request.key == "valid"
@@ -85,10 +93,25 @@ def operations(model: Model) -> tuple[Operation, ...]:
 def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """The sample itself, then the sample with each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
+    yield from _several_pictures(gateway, model, operation)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
+    controls = model.returns.controls
+    if controls.count is None or (operation == "run" and controls.base64 is None):
+        return
+    maximum = model.parameters_by_name[controls.count].maximum
+    if maximum is None or maximum >= _SEVERAL:
+        changes: dict[str, Any] = {controls.count: _SEVERAL}
+        if operation == "run" and controls.base64 is not None:
+            changes[controls.base64] = True
+        words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+        yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
 
 
 def payload_case(
@@ -209,9 +232,9 @@ def payload_request(gateway: Gateway, model: Model, operation: Operation, payloa
     return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
-def poll_request(gateway: Gateway, operation: Operation, request_id: str) -> Request:
+def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
     """The request that asks for a job's status or result, or for its output on v1."""
-    return Request("GET", _path(gateway, operation, request_id=request_id))
+    return Request("GET", _path(gateway, operation, request_id=request_id), key)
 
 
 def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
@@ -239,11 +262,13 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome
     names: list[str] = []
     for name in RULES[rule].outcomes:
         version: Version = "v2" if operation == "submit" else "v1"
-        names += gateway.profiles[0].cases(version, rule) if name == REFUSED else (name,)
-    return tuple(_outcome(gateway, name, operation) for name in names)
+        violation = RULES[rule].violation or rule
+        names += gateway.profiles[0].cases(version, violation) if name == REFUSED else (name,)
+    return tuple(named(gateway, name, operation) for name in names)
 
 
-def _outcome(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+def named(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+    """The outcome of that name: ACCEPTED, or a status case of the specs."""
     if name == ACCEPTED:
         return Outcome(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":

@@ -1,14 +1,17 @@
 """The table of rules: what a gateway promises, under the names that reports, deviations and the mock share.
 
 A rule with `outcomes` is put to the test by requests of its own (see `cases`): one of these outcomes has to follow. One
-without is judged on whatever answers and jobs come by (see `checks` and `jobs`).
+without is judged on whatever answers and jobs come by (see `checks` and `jobs`), or between several answers
+(see `relations`, `money` and `stages`).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-Family: TypeAlias = Literal["parameter", "request", "answer", "job"]
+Family: TypeAlias = Literal["parameter", "request", "answer", "job", "relation", "stage"]
+"""Where a rule is put to the test: by cases about a parameter or about a request, on each answer, over the life of a
+job, between several answers, or in a situation that has to be brought about first (see `stages`)."""
 
 ACCEPTED: Final = "accepted"
 """The outcome of a request that is carried out: 200 with an output (v1), or 200 with a job that ends well (v2).
@@ -27,6 +30,8 @@ class Rule:
     promise: str
     source: str
     outcomes: tuple[str, ...] = ()
+    violation: str = ""
+    """The word under which a profile lists what REFUSED means; unless given, the first word of the name."""
 
 
 _STATES = "model page, Asynchronous requests (v2)"
@@ -122,12 +127,18 @@ def _answer_rules() -> Iterator[Rule]:
             "api-evangelist, errors/segmind-error-codes.yml",
         ),
         ("money.refusal_is_free", "only an answer of 200 is billed", "docs.segmind.com/docs/serverless-api"),
+        (
+            "error.names_no_job",
+            "a refused submit leaves no job behind",
+            "docs.segmind.com/docs/serverless-api/async-inference",
+        ),
         ("headers.present", "an output on v1 comes with its documented headers", headers),
         ("headers.typed", "a header that holds a figure holds one that isn't negative", headers),
         ("headers.seed", "x-seed-value is the seed that was asked for", headers),
         ("bytes.match_content_type", "a picture decodes, and is what its Content-Type says", page),
         ("bytes.match_format", "a picture has the format that was asked for", page),
         ("bytes.match_size", "a picture has the size that was asked for, up to 15 pixels", page),
+        ("bytes.match_count", "there are as many pictures as were asked for", page),
         ("base64.holds_picture", "base64 asked for comes as JSON whose image decodes to a picture", page),
         ("json.parses", "a model that returns Text/JSON answers JSON", page),
     ):
@@ -138,8 +149,8 @@ def _job_rules() -> Iterator[Rule]:
     docs = "docs.segmind.com/docs/serverless-api/async-inference"
     for name, promise, source in (
         ("job.submit_shape", "a submit answers request_id, status QUEUED and three URLs", docs),
-        ("job.urls_absolute", "the URLs of a submit are absolute and name the job's routes", docs),
-        ("job.id_unique", "every submit makes a job of its own", docs),
+        ("job.urls_absolute", "the URLs of a job are absolute, of one origin, and name its routes", docs),
+        ("job.id_unique", "every submit makes a job of its own, also one of several at once", docs),
         ("job.pollable", "a job that was submitted can be polled", _STATES),
         ("job.status_shape", "a poll answers JSON with the job's request_id and a documented status", docs),
         ("job.states_monotone", "a job's state only moves forward", _STATES),
@@ -153,14 +164,56 @@ def _job_rules() -> Iterator[Rule]:
             _STATES,
         ),
         ("job.metrics_present", "a result holds metrics.inference_time in seconds", "model page, sample code"),
+        (
+            "job.metrics_add_up",
+            "times are no negative figures, and total_time is no less than queue_time and inference_time together",
+            "api-evangelist, data-model/segmind-data-model.yml and errors/segmind-error-codes.yml (example)",
+        ),
+        ("job.output_own", "each job has an output of its own", "api-evangelist, data-model/segmind-data-model.yml"),
         ("job.poll_url_serves", "the v1 poll URL serves a completed job too", docs),
     ):
         yield Rule(name, "job", promise, source)
 
 
-RULES: Final = {
-    rule.name: rule for rules in (_parameter_rules, _request_rules, _answer_rules, _job_rules) for rule in rules()
-}
+def _relation_rules() -> Iterator[Rule]:
+    seed = "model page, parameter seed; api-evangelist, conventions/segmind-conventions.yml"
+    docs = "docs.segmind.com/docs/serverless-api; docs.segmind.com/api-reference/account-and-billing-apis"
+    for name, promise, source in (
+        (
+            "default.omitted_equals_explicit",
+            "a parameter that is left out counts as its printed default: the picture is the same",
+            "model page, section Parameters",
+        ),
+        ("seed.repeats_picture", "the same payload with the same seed gives the same picture", seed),
+        ("seed.changes_picture", "where another prompt gives another picture, so does another seed", seed),
+        ("money.costs_add_up", "the costs that answers name add up to the drop of the balance", docs),
+        (
+            "money.remaining_agrees",
+            "the credits that an answer says are left are those of the balance",
+            "api-evangelist, overlays/segmind-inference-api-overlay.yaml",
+        ),
+        ("money.failed_job_is_free", "a job that failed costs nothing, and its record names no cost", docs),
+    ):
+        yield Rule(name, "relation", promise, source)
+
+
+def _stage_rules() -> Iterator[Rule]:
+    lifecycle = "docs.segmind.com/docs/serverless-api/async-inference"
+    credits_ = "model page, Common Error Codes (406); api-evangelist, conventions/segmind-conventions.yml"
+    yield Rule("job.kept", "stage", "a job can be polled until its retention is over", lifecycle, (ACCEPTED,))
+    expired = ("request.unknown", "output.unknown")
+    yield Rule("job.expired", "stage", "a job beyond its retention is 404 on every poll", lifecycle, expired)
+    yield Rule("money.balance_covers", "stage", "a balance that just covers a call is enough", credits_, (ACCEPTED,))
+    too_low = "a call that the balance doesn't cover is refused"
+    yield Rule("money.balance_too_low", "stage", too_low, credits_, (REFUSED,), "balance")
+    limits = "model page, Common Error Codes (429); api-evangelist, rate-limits/segmind-rate-limits.yml"
+    limited = "too many requests in a minute are 429, with x-rate-limit-reset-at-utc and without Retry-After"
+    yield Rule("rate.limited", "stage", limited, limits, ("rate.limited",))
+
+
+_TABLES = (_parameter_rules, _request_rules, _answer_rules, _job_rules, _relation_rules, _stage_rules)
+
+RULES: Final = {rule.name: rule for rules in _TABLES for rule in rules()}
 """Every rule under its name, in the order of a report."""
 
 

@@ -1,15 +1,17 @@
 """Cases against a target: send, judge, follow the jobs, count. What the campaign and the pytest suite share."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases import Case
-from segforge_contract.checks import Broken, Exchange, judge
+from segforge_contract.checks import Broken, Exchange, figure, judge, written_figure
 from segforge_contract.exchange import Request, Response
 from segforge_contract.jobs import Pace, Watch
-from segforge_contract.target import NoAnswer, Target
+from segforge_contract.money import Account, Balance, read_balance
+from segforge_contract.pictures import first_picture
+from segforge_contract.target import NoAnswer, NotSent, Target, send_together
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,98 @@ class Session:
     answers: int = 0
     billed: int = 0
     ran: Counter[str] = field(default_factory=Counter)
+    unsent: Counter[str] = field(default_factory=Counter)
+    """Cases that were held back, by the reason."""
     jobs: list[Job] = field(default_factory=list)
+    money: Account = field(default_factory=Account)
+    """What the answers since the last reading of the balance said that they cost."""
+    _tells_balance: bool = True
+    _failed: set[str | None] = field(default_factory=set)
+    _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
     _refused: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
-        self.ran[case.rule] += 1
         try:
-            response = self._send(case.request)
+            response = self.send(replace(case.request, expects=case.expects))
+        except (NotSent, NoAnswer) as error:
+            return self._unanswered(case, error)
+        return self._judge(case, response)
+
+    def perform_together(self, cases: Sequence[Case]) -> list[Failure]:
+        """Send cases at the same time, and judge the answers as `perform` does."""
+        self.requests += len(cases)
+        answers = send_together(self.target, [replace(case.request, expects=case.expects) for case in cases])
+        failures = []
+        for case, answer in zip(cases, answers, strict=True):
+            if isinstance(answer, Response):
+                self._note_answer()
+                failures += self._judge(case, answer)
+            else:
+                failures += self._unanswered(case, answer)
+        return failures
+
+    def picture(self, case: Case) -> tuple[bytes | None, list[Failure]]:
+        """Carry a valid case out; gives its first picture, None where there is none to be had, and what broke."""
+        try:
+            response = self.send(replace(case.request, expects=case.expects))
+            self._note_cost(case, response)
+            if case.operation == "run":
+                return first_picture(response) if response.status == 200 else None, []
+            known, broken = len(self.jobs), self._keep_job(case, response)
+            watched = self._watched([self.jobs.pop()] if len(self.jobs) > known else [], deep=True)
+            served = [watch.picture() for _, watch in watched]
+            pictures = [first_picture(response) for response in served if response is not None]
+            return (pictures or [None])[0], _failures(case, broken) + _of(watched)
+        except NotSent as error:
+            self.unsent[str(error)] += 1
         except NoAnswer as error:
             self._note_silence(error)
-            return _failures(case, [Broken(case.rule, "an answer", str(error))])
-        if response.status == 200 and case.could_be_billed:
-            self.billed += 1
+        return None, []
+
+    def balance(self) -> Balance | None:
+        """The balance of the account, None where the target tells none."""
+        if self._tells_balance:
+            route = self.catalog.gateway.routes.credits
+            try:
+                response = self.send(Request(route.method, route.path))
+            except (NotSent, NoAnswer):
+                return None
+            read = read_balance(response)
+            if read is not None:
+                return read
+            self._tells_balance = False
+            self.unsent[f"{route.path} tells no balance"] += 1
+        return None
+
+    def _unanswered(self, case: Case, error: NotSent | NoAnswer) -> list[Failure]:
+        if isinstance(error, NotSent):
+            self.unsent[str(error)] += 1
+            return []
+        self.ran[case.rule] += 1
+        self._note_silence(error)
+        return _failures(case, [Broken(case.rule, "an answer", str(error))])
+
+    def _judge(self, case: Case, response: Response) -> list[Failure]:
+        self.ran[case.rule] += 1
+        self._note_cost(case, response)
         model = None if case.model is None else self.catalog.model(case.model)
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
         if case.starts_job:
             broken += self._keep_job(case, response)
+        self.money.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)
         return _failures(case, broken) + self._follow_overdue()
+
+    def _note_cost(self, case: Case, response: Response) -> None:
+        if response.status != 200 or not case.could_be_billed:
+            return
+        self.billed += 1
+        if not case.starts_job:  # a job's cost is told at its end
+            self.money.add(
+                written_figure(response.headers.get("x-cost")),
+                written_figure(response.headers.get("x-remaining-credits")),
+            )
 
     def settle(self) -> list[Failure]:
         """Follow all jobs that were kept until they have ended, and judge how."""
@@ -72,17 +147,21 @@ class Session:
 
     def follow(self, jobs: Iterable[Job], *, deep: bool = False) -> list[Failure]:
         """Poll jobs, all at one pace, until they have ended; `deep` checks their results too. Raises Unreachable."""
+        return _of(self._watched(jobs, deep=deep))
+
+    def _watched(self, jobs: Iterable[Job], *, deep: bool) -> list[tuple[Job, Watch]]:
         watches = [(job, self._watch(job)) for job in jobs]
         running = watches
         while running:
             running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
             if running:
                 self.pace.sleep(self.pace.interval)
-        return [failure for job, watch in watches for failure in _failures(job.case, watch.broken, watch.sent)]
+        return watches
 
     def _watch(self, job: Job) -> Watch:
-        media = "image" if job.case.model is None else self.catalog.model(job.case.model).returns.media
-        return Watch(self.catalog.gateway, media, job.request_id, self._send)
+        model = None if job.case.model is None else self.catalog.model(job.case.model)
+        gateway, payload = self.catalog.gateway, job.case.payload or {}
+        return Watch(gateway, model, payload, job.request_id, self.send, self.target.base_url)
 
     def _look(self, job: Job, watch: Watch, *, deep: bool) -> bool:
         """Poll a job once and judge its end, if it has come; gives whether it is to be polled again."""
@@ -91,16 +170,41 @@ class Session:
                 return True
             state = watch.state
             if state is None or not state.terminal:
+                self.money.tangled = True
                 return False
             if (state.code == 200) != job.case.accepted:
                 wanted = "COMPLETED" if job.case.accepted else "FAILED"
                 watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
-            elif state.code == 200 and deep:
-                watch.check_result()
+            elif deep or (state.code != 200 and job.case.model not in self._failed):
+                self._check_end(job, watch)
+            self.money.tangled |= bool(watch.broken)
+            self._note_end(watch)
+        except NotSent as error:
+            self.unsent[str(error)] += 1
         except NoAnswer as error:
             self._note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
         return False
+
+    def _check_end(self, job: Job, watch: Watch) -> None:
+        if watch.state is not None and watch.state.code != 200:
+            self._failed.add(job.case.model)
+            watch.check_failure()
+            return
+        watch.check_result()
+        if watch.output is not None and watch.output.startswith(self.target.base_url):
+            other = self._outputs.setdefault(watch.output, job.request_id)
+            if other != job.request_id:
+                watch.report("job.output_own", "an output of the job's own", f"{watch.output}, as of job {other}")
+
+    def _note_end(self, watch: Watch) -> None:
+        """Note what a job cost: nothing if it failed, else what its status says, or else its result."""
+        if watch.state is not None and watch.state.code != 200:
+            self.money.add(0.0, None)
+            return
+        if "cost" not in watch.metrics and self._tells_balance and self.money.reading:
+            watch.read_metrics()
+        self.money.add(figure(watch.metrics.get("cost")), figure(watch.metrics.get("remaining_credits")))
 
     def _follow_overdue(self) -> list[Failure]:
         """Follow jobs whose time is up: in a campaign of hours they would be forgotten by its end."""
@@ -120,12 +224,16 @@ class Session:
         self.jobs.append(Job(case, request_id, self.pace.clock()))
         return []
 
-    def _send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Response:
+        """Send a request and count it. Raises NotSent and NoAnswer."""
         self.requests += 1
         response = self.target.send(request)
+        self._note_answer()
+        return response
+
+    def _note_answer(self) -> None:
         self.answers += 1
         self._refused = 0
-        return response
 
     def _note_silence(self, error: NoAnswer) -> None:
         self._refused += error.refused
@@ -133,8 +241,19 @@ class Session:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
 
+def open_session(catalog: Catalog, target: Target, *, deadline: float | None = None) -> Session:
+    """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
+    lifecycle = catalog.gateway.lifecycle
+    interval = 0.01 if target.loopback else lifecycle.poll_interval_seconds
+    return Session(catalog, target, Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline))
+
+
 def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:
     return [Failure(case, each, (case.request, *polls)) for each in broken]
+
+
+def _of(watched: Iterable[tuple[Job, Watch]]) -> list[Failure]:
+    return [failure for job, watch in watched for failure in _failures(job.case, watch.broken, watch.sent)]
 
 
 _GIVE_UP = 3  # so many refused connections in a row mean that the target is gone, not that one case broke it
