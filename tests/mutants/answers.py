@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from segforge.spec.catalog import Model
-from tests.mutants.faults import Payload, answers, body, header, reads
+from tests.mutants.faults import Payload, answers, body, header, other_status, reads
 from tests.mutants.mutant import CONTROLNET, STYLE, TUNED, Mutant
 from tests.mutants.original import Answer, Asked, Fault, Original
 
@@ -204,6 +204,14 @@ def _debits(credits: float, *routes: str, status: int) -> Fault:
     return fault
 
 
+async def _generous(asked: Asked, original: Original) -> Answer:
+    answer = await original(asked)
+    if answer.status != 406 or b"credits" not in answer.body:
+        return answer
+    await original.debit(asked, -CREDITS)
+    return await original(asked)
+
+
 def _record_cost(data: dict[str, Any]) -> None:
     data["metrics"]["cost"] = CREDITS
 
@@ -235,6 +243,15 @@ def _money() -> Iterator[Mutant]:
     yield made("cost-header-low", "names a fifth of the cost", header("x-cost", "0.01"))
     yield made("metrics-cost-low", "names a fifth of a job's cost", body(_metrics_cost, "status", "result"))
     yield made("remaining-stale", "names the credits left before the run", answers(older, "run", status=200))
+    yield made(
+        "balance-ignored", "carries out a call that the balance doesn't cover", _generous, "money.balance_too_low"
+    )
+    yield made("balance-is-402", "answers 402 to an empty balance", other_status(402, of=406, error="credits"))
+    yield made("rate-is-503", "answers 503 to too many requests", other_status(503, of=429), "rate.limited")
+    yield made(
+        "rate-without-reset", "doesn't say when to come back",
+        answers(lambda _, answer: answer.with_header("x-rate-limit-reset-at-utc", None), status=429), "rate.limited",
+    )  # fmt: skip
     yield made(
         "failed-job-debited", "takes credits for a job that failed", _debits(CREDITS, "status", status=422),
         profile="observed",

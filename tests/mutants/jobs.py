@@ -64,7 +64,7 @@ def _forgets(seen: int, state: str, _: dict[str, Any]) -> Answer | None:
 
 def _states() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, make: Callable[[], Fault]) -> Mutant:
-        return Mutant(f"job-{name}", does, f"job.{breaks}", make)
+        return Mutant(f"job-{name}", does, breaks if "." in breaks else f"job.{breaks}", make)
 
     lower = {state: state.lower() for state in ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")}
     yield made("goes-back", "is QUEUED again after PROCESSING", "states_monotone", _looks(_goes_back))
@@ -153,6 +153,14 @@ def _results() -> Iterator[Mutant]:
     yield made("another-id", "names another id", "ends_with_result", done(lambda data: data.update(request_id="0")))
     yield made("without-metrics", "leaves out the metrics", "metrics_present", done(lambda data: data.pop("metrics")))
 
+    yield made(
+        "total-too-short", "names a total time shorter than the run", "metrics_add_up",
+        done(lambda data: data["metrics"].update(total_time=0.1)),
+    )  # fmt: skip
+    yield made(
+        "negative-time", "names a negative queue time", "metrics_add_up",
+        done(lambda data: data["metrics"].update(queue_time=-0.2)),
+    )  # fmt: skip
     yield made("poll-url-404", "knows no job on the v1 poll URL", "poll_url_serves", lambda: _unknown("poll"))
 
     yield made("crossed", "gives every job the output of the first", "", _crossed)
@@ -177,6 +185,23 @@ def _expired() -> Callable[[], Fault]:
         return fault
 
     return make
+
+
+def _forgetful() -> Fault:
+    """Knows no jobs once the clock was moved by more than half an hour."""
+    moved: list[float] = []
+
+    async def fault(asked: Asked, original: Original) -> Answer:
+        if asked.path == "/_mock/clock" and asked.method == "POST":
+            moved.append(asked.json["advance"])
+        late = sum(moved) > 1800 and original.match(asked).route in POLLS
+        return refusal(404, "not found") if late else await original(asked)
+
+    return fault
+
+
+def _named_refusals() -> Fault:
+    return body(lambda data: data.update(request_id="2c7f59ea-13f1-402c-9353-915a2b5a2124"), "submit", status=400)
 
 
 def _failures() -> Iterator[Mutant]:
@@ -251,7 +276,7 @@ def _racing() -> Callable[[], Fault]:
 
 def _ids() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, make: Callable[[], Fault]) -> Mutant:
-        return Mutant(name, does, f"job.{breaks}", make)
+        return Mutant(name, does, breaks if "." in breaks else f"job.{breaks}", make)
 
     def submit(change: Callable[[dict[str, Any]], object]) -> Callable[[], Fault]:
         return lambda: body(change, "submit")
@@ -279,6 +304,8 @@ def _ids() -> Iterator[Mutant]:
     yield made("submit-completed", "says COMPLETED of a job just submitted", shape,
                submit(lambda data: data.update(status="COMPLETED")))  # fmt: skip
 
+    yield made("refusal-with-a-job", "gives a refused submit an id", "error.names_no_job", _named_refusals)
+    yield made("expired-early", "forgets jobs after half an hour", "kept", _forgetful)
     yield made("expired-served", "serves a job beyond its retention", "expired", _expired())
 
 
