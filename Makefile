@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-mock bench-stores fuzz regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract kill-matrix bench bench-contract bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,12 @@ bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application 
 	npm ci --prefix benchmarks/peers --silent --no-fund --no-audit
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
+
+kill-matrix: $(STAMP)  ## the harness on every seeded fault of tests/mutants; writes docs/kill-matrix.md
+	$(BIN)/python -m tests.mutants.matrix
+
+bench-contract: $(STAMP)  ## the harness against Schemathesis on the same seeded faults, over HTTP; SAMPLE=40 for so many of them
+	$(BIN)/python benchmarks/contract.py $(if $(SAMPLE),--sample $(SAMPLE))
 
 fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
 	$(BIN)/python benchmarks/fuzz_mock.py

@@ -59,12 +59,12 @@ class Watched(Session):
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a mutant: the rules that were found broken, and what it took to find the first."""
+    """What became of a mutant: what was found broken, and the requests until the first finding, and those billed."""
 
     rules: tuple[str, ...]
     failures: tuple[Failure, ...]
-    requests: int | None
-    billed: int | None
+    requests: int
+    billed: int
 
     @property
     def killed(self) -> bool:
@@ -105,5 +105,5 @@ def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_ex
         session = Watched(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
         outcome = run(plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed), session)
     broken = {failure.broken.rule for failure in outcome.failures}
-    requests, billed = session.killed_at or (None, None)
+    requests, billed = session.killed_at or (outcome.requests, outcome.billed)
     return Trial(tuple(name for name in RULES if name in broken), outcome.failures, requests, billed)
