@@ -1,10 +1,10 @@
 """The contract harness against Schemathesis on the same seeded faults, over HTTP. `make bench-contract`.
 
-Each tool runs as a process of its own against a mutant of `tests/mutants/`, served by another process that counts requests
-and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a mutant it may stop
-at its first failure, which decides whether it kills; what a whole run takes is measured on the correct mock, where
-whatever a tool reports is a false alarm. A whole run takes hours: results are kept in FILE, and a run that was cut off
-goes on where it was.
+Each tool runs as a process of its own against a mutant of `tests/mutants/`, served by another process that counts
+requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a mutant
+it may stop at its first failure, which decides whether it kills; what a whole run takes is measured on the correct
+mock, where whatever a tool reports is a false alarm. A whole run takes hours: results are kept in FILE, and a run that
+was cut off goes on where it was.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _BOUND: Final = 1800
 
 @dataclass(frozen=True)
 class Run:
-    """What a tool made of a server: whether it complained, and what it took. `cpu` is the tool's own time, in seconds."""
+    """What a tool made of a server: whether it complained, and what it took. `cpu`: the tool's own, in seconds."""
 
     complained: bool
     requests: int
@@ -47,7 +47,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool: its command for a URL; `first` is what makes it stop at its first failure, `complains` its exit code."""
+    """A tool: its command for a URL, and the options that make it stop at its first failure, if it has any."""
 
     name: str
     command: Callable[[str], list[str]]
