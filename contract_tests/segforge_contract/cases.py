@@ -10,14 +10,14 @@ from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
 from segforge_contract.exchange import Expects, Key, Request
-from segforge_contract.rules import ACCEPTED, REFUSED, RULES
+from segforge_contract.rules import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
-JOB_FAILED = "job.failed"
 _SEVERAL = 2
+UNKNOWN_KEY = "no_such_parameter"
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
@@ -57,6 +57,11 @@ class Case:
     def accepted(self) -> bool:
         """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the job that comes of it may end FAILED."""
+        return any(outcome.name == JOB_FAILED for outcome in self.outcomes)
 
     @property
     def starts_job(self) -> bool:
@@ -180,16 +185,42 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
         "text/plain that is no JSON",
         Request("POST", path, "valid", "text/plain", b"{"),
     )
-    for words, malformed in _malformed_bodies(body):
+    for rule, words, odd in _odd_bodies(model, body):
+        yield case(rule, words, Request("POST", path, "valid", JSON_TYPE, odd))
+    for words, malformed in _malformed_bodies(model, body):
         yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
 
 
-def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
+def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
+    prompt = model.returns.controls.prompt
+    twice = body[1:-1].partition(b", ")[0]
+    yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
+    yield "body.deep", "arrays 1,000 deep under an unknown key", _beside(body, f'"deep": {"[" * 1000}{"]" * 1000}')
+    yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
+    if prompt is not None:
+        lone = _beside(json.dumps({**base_payload(model), prompt: ""}).encode(), "")
+        yield "text.surrogate", f"half a pair in {prompt}", lone.replace(b'""', b'"cat \\ud800"', 1)
+
+
+def _beside(body: bytes, member: str) -> bytes:
+    """An object's JSON with one more member."""
+    return body[:-1] + (b", " + member.encode() if member else b"") + b"}"
+
+
+def _malformed_bodies(model: Model, body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "an empty body", b""
     yield "a body cut short", body[:-1]
     yield "a body with a second brace", body + b"}"
     yield "a body with a comma too many", body[:-1] + b",}"
     yield "a form", b"prompt=a+cat"
+    number = next((p.name for p in model.parameters if p.type in ("integer", "number")), None)
+    if number is not None:
+        for word in ("NaN", "Infinity", "-Infinity"):
+            yield (
+                f"{word} for {number}, which JSON lacks",
+                json.dumps(base_payload(model) | {number: float(word)}).encode(),
+            )
     if b'": "' in body:
         yield "text that is not UTF-8", body.replace(b'": "', b'": "\xff', 1)
     for value in ("[]", "null", '"text"', "20", "true"):
@@ -261,10 +292,12 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome
     """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
     names: list[str] = []
     for name in RULES[rule].outcomes:
+        if name == JOB_FAILED and operation != "submit":
+            continue
         version: Version = "v2" if operation == "submit" else "v1"
         violation = RULES[rule].violation or rule
         names += gateway.profiles[0].cases(version, violation) if name == REFUSED else (name,)
-    return tuple(named(gateway, name, operation) for name in names)
+    return tuple(named(gateway, name, operation) for name in dict.fromkeys(names))
 
 
 def named(gateway: Gateway, name: str, operation: Operation) -> Outcome:

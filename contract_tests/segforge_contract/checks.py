@@ -44,8 +44,7 @@ def judge(exchange: Exchange) -> list[Broken]:
 
 
 def _kind(exchange: Exchange) -> str:
-    carried_out = exchange.case.accepted or (exchange.case.starts_job and exchange.response.status == 200)
-    return exchange.case.operation if carried_out else "refusal"
+    return exchange.case.operation if exchange.response.status == 200 else "refusal"
 
 
 def _wrong_outcome(exchange: Exchange) -> Broken | None:
@@ -137,7 +136,7 @@ def _headers_seed(exchange: Exchange) -> Iterator[Broken]:
     if text is None or model is None or payload is None or model.returns.controls.seed is None:
         return
     seed = payload.get(model.returns.controls.seed)
-    if isinstance(seed, int) and seed >= 0 and text.strip() != str(seed):  # -1 and null ask for any seed
+    if isinstance(seed, int) and 0 <= seed < _LARGEST and text.strip() != str(seed):  # -1 and null ask for any seed
         yield Broken("headers.seed", f"x-seed-value: {seed}", f"x-seed-value: {one_line(text)}")
 
 
@@ -200,4 +199,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "refusal": (_error_shape, _refusal_is_free, _names_no_job, _limit_told),
     "run": (_headers_present, _headers_typed, _headers_seed, _output),
     "submit": (_submit_shape, _submit_urls),
+    "status": (),
+    "result": (),
+    "poll": (),
 }

@@ -17,6 +17,12 @@ ACCEPTED: Final = "accepted"
 """The outcome of a request that is carried out: 200 with an output (v1), or 200 with a job that ends well (v2).
 Every other outcome but REFUSED is the name of a status case in `specs/gateway.yaml`."""
 
+JOB_FAILED: Final = "job.failed"
+"""The outcome of a submit that is answered like any other, and whose job ends FAILED. There is none on v1."""
+
+EITHER: Final = (ACCEPTED, "refused", JOB_FAILED)
+"""The outcomes of what no page decides: it may be carried out or refused, but must not be an internal error."""
+
 REFUSED: Final = "refused"
 """The outcome of parameters that break the page's word. Which status cases that means is up to the profile."""
 
@@ -71,8 +77,12 @@ def _parameter_rules() -> Iterator[Rule]:
             "default.explicit": "the printed default is accepted when it is sent",
             "optional.omitted": "a parameter that the page calls optional may be left out",
             "null.nullable": "null is accepted where the page prints it as the default",
+            "range.minus_zero": "-0.0 is the number 0, and accepted where 0 is",
+            "text.unicode": "prose may be in any script",
+            "unknown.ignored": "a key that no parameter has is ignored",
         },
     )
+    yield from _undecided_rules()
     yield from _rules(
         "parameter",
         f"{page}; Common Error Codes (400: Invalid parameters or request format)",
@@ -91,6 +101,24 @@ def _parameter_rules() -> Iterator[Rule]:
             for wanted in types
         },
     )
+
+
+def _undecided_rules() -> Iterator[Rule]:
+    undecided = "inferred: no page decides it, and 500 stands for a failure inside"
+    for name, promise in (
+        ("type.whole_for_integer", "20.0 in the place of 20 is the integer that JSON Schema takes it for, or refused"),
+        ("number.huge", "an integer of 30 digits without a printed range is accepted or refused"),
+        ("text.empty", "an empty text is accepted or refused"),
+        ("text.long", "a text of 10,000 characters is accepted or refused"),
+        ("text.control", "control characters in a text are accepted or refused"),
+    ):
+        yield Rule(name, "parameter", promise, undecided, EITHER, "required")
+    for name, promise in (
+        ("body.duplicate_key", "a body with the same key twice is accepted or refused"),
+        ("body.deep", "a body nested 1,000 deep is accepted or refused"),
+        ("text.surrogate", "half of a surrogate pair in a text is accepted or refused"),
+    ):
+        yield Rule(name, "request", promise, undecided, (*EITHER, "body.malformed"), "required")
 
 
 def _request_rules() -> Iterator[Rule]:

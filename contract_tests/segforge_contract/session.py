@@ -172,7 +172,7 @@ class Session:
             if state is None or not state.terminal:
                 self.money.tangled = True
                 return False
-            if (state.code == 200) != job.case.accepted:
+            if not (job.case.accepted if state.code == 200 else job.case.may_fail):
                 wanted = "COMPLETED" if job.case.accepted else "FAILED"
                 watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
             elif deep or (state.code != 200 and job.case.model not in self._failed):

@@ -12,7 +12,6 @@ from typing import Any
 from segforge.spec.catalog import Model
 from segforge_contract.audit import Audit
 from segforge_contract.cases import (
-    JOB_FAILED,
     JSON_TYPE,
     Case,
     Operation,
@@ -24,7 +23,7 @@ from segforge_contract.cases import (
 )
 from segforge_contract.checks import Broken, figure
 from segforge_contract.exchange import Request
-from segforge_contract.rules import RULES
+from segforge_contract.rules import JOB_FAILED, RULES
 from segforge_contract.session import Failure, Session
 from segforge_contract.target import NoAnswer, NotSent
 

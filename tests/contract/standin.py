@@ -37,6 +37,22 @@ STATES = {
 """What a job goes through under a fault, a state for each look at its status; the last one stays."""
 
 
+CRASHES: Mapping[str, Callable[[bytes, Any], bool]] = {
+    "crashes_on_minus_zero": lambda body, _: b": -0.0" in body,
+    "crashes_on_unicode": lambda _, values: any(isinstance(v, str) and max(v, default="") > "\u0fff" for v in values),
+    "crashes_on_empty": lambda _, values: "" in values,
+    "crashes_on_long": lambda body, _: len(body) > 10_000,
+    "crashes_on_control": lambda body, _: b"\\u0000" in body,
+    "crashes_on_surrogate": lambda body, _: b"\\ud800" in body,
+    "crashes_on_unknown": lambda body, _: b"no_such_parameter" in body,
+    "crashes_on_whole": lambda _, values: any(isinstance(v, float) and v == 32556 for v in values),
+    "crashes_on_huge": lambda _, values: any(isinstance(v, int) and v > 10**20 for v in values),
+    "crashes_on_duplicate": lambda body, _: body.count(b'"prompt":') + body.count(b'"image":') > 2,
+    "crashes_on_depth": lambda body, _: body.count(b"[") > 500,
+}
+"""Bodies that a fault answers 500, by the body and the values in it."""
+
+
 class Answer(NamedTuple):
     status: int
     content_type: str
@@ -165,13 +181,16 @@ class StandIn:
 
     def read(self, body: bytes) -> dict[str, Any]:
         try:
-            payload = json.loads(body.decode("latin-1" if self.faulty("latin_1") else "utf-8"))
+            text = body.decode("latin-1" if self.faulty("latin_1") else "utf-8")
+            payload = json.loads(text, parse_constant=None if self.faulty("nan_accepted") else refuse)
         except ValueError:
             raise Refused(500 if self.faulty("malformed_500") else 400, "Malformed request body") from None
         if self.faulty("array_accepted") and isinstance(payload, list) and payload:
             payload = payload[0]
         if not isinstance(payload, dict):
             raise Refused(400, "Malformed request body: not an object")
+        if any(crashes(body, payload.values()) for name, crashes in CRASHES.items() if name in self.faults):
+            raise Refused(500, "Internal server error")
         return payload
 
     def call(self, model: Model, version: str, sent: dict[str, Any], headers: Mapping[str, str]) -> Answer:
@@ -303,6 +322,10 @@ class StandIn:
         if request_id in self.doomed:
             states = STATES["all_fail"]
         return states[min(max(self.looks[request_id], 1), len(states)) - 1]
+
+
+def refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def reply(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
