@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from tests.mutants.faults import OMITTED, Payload, lax, picky, reads
+from tests.mutants.faults import OMITTED, Payload, Repair, lax, picky, reads
 from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, Mutant
 from tests.mutants.original import Fault
 
@@ -22,30 +22,26 @@ def _bounds(parameter: Parameter) -> tuple[float, float]:
     return -math.inf if low is None else low, math.inf if high is None else high
 
 
-def _clamped(parameter: Parameter, value: Any) -> Any:
-    low, high = _bounds(parameter)
-    return min(max(value, low), high) if _number(value) else value
-
-
-def _near(margin: float) -> Callable[[Parameter, Any], Any]:
-    """Clamps what lies no further outside than so much."""
-
-    def repair(parameter: Parameter, value: Any) -> Any:
-        return (
-            _clamped(parameter, value)
-            if _number(value) and abs(_clamped(parameter, value) - value) <= margin
-            else value
-        )
-
-    return repair
-
-
 def _raised(parameter: Parameter, value: Any) -> Any:
     return max(value, _bounds(parameter)[0]) if _number(value) else value
 
 
 def _lowered(parameter: Parameter, value: Any) -> Any:
     return min(value, _bounds(parameter)[1]) if _number(value) else value
+
+
+def _clamped(parameter: Parameter, value: Any) -> Any:
+    return _lowered(parameter, _raised(parameter, value))
+
+
+def _near(repair: Repair, margin: float) -> Repair:
+    """Repairs a number that is no further away from its range than so much."""
+
+    def near(parameter: Parameter, value: Any) -> Any:
+        repaired = repair(parameter, value)
+        return repaired if _number(value) and abs(repaired - value) <= margin else value
+
+    return near
 
 
 def _wrapped(parameter: Parameter, value: Any) -> Any:
@@ -72,19 +68,28 @@ def _at(bound: str) -> Callable[[Model, Parameter, Payload], bool]:
 
 
 def _ranges() -> Iterator[Mutant]:
-    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, **more: Any) -> Mutant:
-        return Mutant(f"range-{name}", does, breaks, lambda: fault, field=field, **more)
+    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None) -> Mutant:
+        return Mutant(f"range-{name}", does, breaks, lambda: fault, field=field)
 
     yield made("minimum-ignored", "takes any value below a minimum", "range.below", lax(_raised))
     yield made("maximum-ignored", "takes any value above a maximum", "range.above", lax(_lowered))
-    yield made("minimum-off-by-one", "takes the integer below a minimum", "range.below", lax(_near(1), STEPS), STEPS)
     yield made(
-        "maximum-off-by-one", "takes the integer above a maximum", "range.above", lax(_near(1), "quality"), "quality"
+        "minimum-off-by-one", "takes the integer below a minimum", "range.below", lax(_near(_raised, 1), STEPS), STEPS
     )
     yield made(
-        "minimum-loose", "takes a number 0.001 below a minimum", "range.below", lax(_near(1e-3), "true_gs"), "true_gs"
+        "maximum-off-by-one",
+        "takes the integer above a maximum",
+        "range.above",
+        lax(_near(_lowered, 1), "quality"),
+        "quality",
     )
-
+    yield made(
+        "minimum-loose",
+        "takes a number 0.001 below a minimum",
+        "range.below",
+        lax(_near(_raised, 1e-3), "true_gs"),
+        "true_gs",
+    )
     yield made("minimum-exclusive", "refuses a minimum itself", "range.at_minimum", picky(_at("minimum")))
     yield made("maximum-exclusive", "refuses a maximum itself", "range.at_maximum", picky(_at("maximum")))
     yield made("clamped", "brings values into their range", "range", lax(_clamped))
@@ -96,9 +101,9 @@ def _ranges() -> Iterator[Mutant]:
         "minimum-lost-on-v1", "refuses a minimum of 0, as if it were no value, on v1 only", "range.at_minimum",
         picky(_at("minimum"), "adapter_strength", route="run"), "adapter_strength",
     )  # fmt: skip
-    yield made("wraps-at-32-bits", "takes integers modulo 2**32", "range.above", lax(_wrapped), drawn=40)
-    yield made("huge-dropped", "takes a value beyond 1e15 for none", "range", lax(_huge_dropped), drawn=40)
-    yield made("sign-dropped", "takes -20 for 20", "range.below", lax(_unsigned), drawn=40)
+    yield made("wraps-at-32-bits", "takes integers modulo 2**32", "range.above", lax(_wrapped))
+    yield made("huge-dropped", "takes a value beyond 1e15 for none", "range", lax(_huge_dropped))
+    yield made("sign-dropped", "takes -20 for 20", "range.below", lax(_unsigned))
 
 
 def _prefixed(parameter: Parameter, value: Any) -> Any:
@@ -113,7 +118,7 @@ def _folded(parameter: Parameter, value: Any) -> Any:
     return next((known for known in parameter.choices.known if value.lower() == str(known).lower()), value)
 
 
-def _choice(change: Callable[[str], Any]) -> Callable[[Parameter, Any], Any]:
+def _choice(change: Callable[[str], Any]) -> Repair:
     return lambda parameter, value: change(value) if parameter.choices is not None and isinstance(value, str) else value
 
 
@@ -149,7 +154,7 @@ def _enums() -> Iterator[Mutant]:
     yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed))
 
 
-def _cast(wanted: str, change: Callable[[Any], Any]) -> Callable[[Parameter, Any], Any]:
+def _cast(wanted: str, change: Callable[[Any], Any]) -> Repair:
     """Casts the values of parameters of a type; what can't be cast stays as it is."""
 
     def repair(parameter: Parameter, value: Any) -> Any:
@@ -222,6 +227,10 @@ def _null_dropped(parameter: Parameter, value: Any) -> Any:
     return _filled(parameter, OMITTED)
 
 
+def _png_as_base64(_: Model, parameter: Parameter, payload: Payload) -> bool:
+    return payload.get(parameter.name) is True and payload.get("image_format") == "png"
+
+
 def _instead(name: str, value: Any) -> Fault:
     """Takes another value than the printed default where a parameter is left out."""
     return reads(lambda _, payload: payload if name in payload else {**payload, name: value})
@@ -259,6 +268,10 @@ def _presence() -> Iterator[Mutant]:
     yield made(
         "default-refused", "refuses a printed default that the sample doesn't send", "default.explicit",
         picky(lambda _m, p, payload: payload.get(p.name) == 0.45, "cn_strength"), "cn_strength", CONTROLNET,
+    )  # fmt: skip
+    yield Mutant(
+        "pair-refused", "refuses base64 of a PNG picture, each of which it takes alone", "payload.valid",
+        lambda: picky(_png_as_base64, "base64"), drawn=40,
     )  # fmt: skip
     yield made("default-quality", "takes quality 50 for none", "default", _instead("quality", 50), "quality")
     yield made("default-seed", "takes seed 1 for none", "default", _instead("seed", 1), "seed")
