@@ -227,8 +227,8 @@ def _null_dropped(parameter: Parameter, value: Any) -> Any:
     return _filled(parameter, OMITTED)
 
 
-def _png_as_base64(_: Model, parameter: Parameter, payload: Payload) -> bool:
-    return payload.get(parameter.name) is True and payload.get("image_format") == "png"
+def _several_without(_: Model, parameter: Parameter, payload: Payload) -> bool:
+    return parameter.name in payload and payload.get("samples", 1) != 1
 
 
 def _instead(name: str, value: Any) -> Fault:
@@ -270,8 +270,8 @@ def _presence() -> Iterator[Mutant]:
         picky(lambda _m, p, payload: payload.get(p.name) == 0.45, "cn_strength"), "cn_strength", CONTROLNET,
     )  # fmt: skip
     yield Mutant(
-        "pair-refused", "refuses base64 of a PNG picture, each of which it takes alone", "payload.valid",
-        lambda: picky(_png_as_base64, "base64"), drawn=40,
+        "pair-refused", "refuses two parameters together, each of which it takes alone", "payload.valid",
+        lambda: picky(_several_without, "negative_prompt"), drawn=40,
     )  # fmt: skip
     yield made("default-quality", "takes quality 50 for none", "default", _instead("quality", 50), "quality")
     yield made("default-seed", "takes seed 1 for none", "default", _instead("seed", 1), "seed")

@@ -189,9 +189,9 @@ def _doubled(raw: bytes) -> bool:
     return doubled
 
 
-def _texts(asked: Asked) -> list[str]:
+def _values(asked: Asked, kind: type) -> list[Any]:
     data = asked.json
-    return [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
+    return [value for value in data.values() if type(value) is kind] if isinstance(data, dict) else []
 
 
 def _crashes() -> Iterator[Mutant]:
@@ -199,12 +199,21 @@ def _crashes() -> Iterator[Mutant]:
         return Mutant(f"crash-{name}", does, breaks, lambda: _crash(when))
 
     def text(holds: Callable[[str], bool]) -> Callable[[Asked], bool]:
-        return lambda asked: any(map(holds, _texts(asked)))
+        return lambda asked: any(map(holds, _values(asked, str)))
 
     yield made("malformed", "answers 500 to a body that is no JSON", "body.malformed", lambda asked: asked.json is None)
     yield made("unicode", "answers 500 to text beyond Latin-1", "text", text(lambda t: max(t, default="") > "\xff"))
     yield made("long-text", "answers 500 to text of 10,000 characters", "text", text(lambda t: len(t) >= 10_000))
     yield made("control-characters", "answers 500 to a line end in a text", "text", text(lambda t: "\n" in t))
+    yield made("empty-text", "answers 500 to an empty text", "text", text(lambda t: not t))
+    yield made(
+        "huge-integer", "answers 500 to an integer that 64 bits don't hold", "number",
+        lambda asked: any(abs(value) >= 2**64 for value in _values(asked, int)),
+    )  # fmt: skip
+    yield made(
+        "whole-number", "answers 500 to 20.0", "type.whole_for_integer",
+        lambda asked: 20.0 in _values(asked, float),
+    )  # fmt: skip
     yield made("duplicate-keys", "answers 500 to a key that occurs twice", "body", lambda asked: _doubled(asked.body))
     yield made(
         "deep-nesting", "answers 500 to a body nested 500 deep", "body",
