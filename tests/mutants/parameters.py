@@ -154,22 +154,18 @@ def _enums() -> Iterator[Mutant]:
     yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed))
 
 
-def _cast(wanted: str, change: Callable[[Any], Any]) -> Repair:
-    """Casts the values of parameters of a type; what can't be cast stays as it is."""
+def _cast(sent: type, wanted: str, change: Callable[[Any], Any]) -> Repair:
+    """Casts values of one type where a parameter wants another; what can't be cast stays as it is."""
 
     def repair(parameter: Parameter, value: Any) -> Any:
-        if parameter.type != wanted or value is OMITTED or value is None:
+        if parameter.type != wanted or type(value) is not sent:
             return value
         try:
             return change(value)
-        except (ValueError, TypeError):
+        except (ValueError, KeyError, IndexError):
             return value
 
     return repair
-
-
-def _text_to_boolean(value: Any) -> Any:
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _unpacked(_: Parameter, value: Any) -> Any:
@@ -180,39 +176,37 @@ def _unwrapped(_: Parameter, value: Any) -> Any:
     return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
 
 
+_CASTS: tuple[tuple[str, str, str, Repair], ...] = (
+    ("string-to-integer", 'takes "20" for 20', "string_for_integer", _cast(str, "integer", int)),
+    ("string-to-number", 'takes "0.5" for 0.5', "string_for_number", _cast(str, "number", float)),
+    ("string-to-boolean", 'takes "true" for true', "string_for_boolean", _cast(str, "boolean", json.loads)),
+    ("integer-to-boolean", "takes 1 for true", "integer_for_boolean", _cast(int, "boolean", bool)),
+    ("number-to-boolean", "takes 1.5 for true", "number_for_boolean", _cast(float, "boolean", bool)),
+    ("boolean-to-integer", "takes true for 1", "boolean_for_integer", _cast(bool, "integer", int)),
+    ("boolean-to-number", "takes true for 1.0", "boolean_for_number", _cast(bool, "number", float)),
+    ("fraction-cut", "takes 20.25 for 20", "number_for_integer", _cast(float, "integer", int)),
+    ("integer-to-text", 'takes 1 for "1"', "integer_for_string", _cast(int, "string", str)),
+    ("number-to-text", 'takes 1.5 for "1.5"', "number_for_string", _cast(float, "string", str)),
+    ("boolean-to-text", 'takes true for "true"', "boolean_for_string", _cast(bool, "string", json.dumps)),
+    ("list-unpacked", "takes a list of one value for the value", "array_for", _unpacked),
+    ("object-unwrapped", "takes an object of one value for the value", "object_for", _unwrapped),
+)
+
+
+def _lax_about(repair: Repair, *names: str, route: str | None = None) -> Callable[[], Fault]:
+    return lambda: lax(repair, *names, route=route)
+
+
 def _types() -> Iterator[Mutant]:
-    def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = ADAPTER) -> Mutant:
-        return Mutant(f"type-{name}", does, f"type.{breaks}", lambda: fault, model, field)
-
-    def only(kind: type, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda value: change(value) if type(value) is kind else value
-
-    yield made("string-to-integer", 'takes "20" for 20', "string_for_integer", lax(_cast("integer", only(str, int))))
-    yield made(
-        "string-to-integer-once", 'takes "95" for 95 in one parameter, on v2 only', "string_for_integer",
-        lax(_cast("integer", only(str, int)), "quality", route="submit"), "quality",
+    for name, does, breaks, repair in _CASTS:
+        yield Mutant(f"type-{name}", does, f"type.{breaks}", _lax_about(repair))
+    yield Mutant(
+        "type-string-to-integer-once", 'takes "95" for 95 in one parameter, on v2 only', "type.string_for_integer",
+        _lax_about(_cast(str, "integer", int), "quality", route="submit"), field="quality",
     )  # fmt: skip
-    yield made("string-to-number", 'takes "0.5" for 0.5', "string_for_number", lax(_cast("number", only(str, float))))
-    yield made(
-        "string-to-boolean", 'takes "true" for true', "string_for_boolean", lax(_cast("boolean", _text_to_boolean))
-    )
-    yield made("integer-to-boolean", "takes 1 for true", "integer_for_boolean", lax(_cast("boolean", only(int, bool))))
-    yield made(
-        "number-to-boolean", "takes 1.5 for true", "number_for_boolean", lax(_cast("boolean", only(float, bool)))
-    )
-    yield made("boolean-to-integer", "takes true for 1", "boolean_for_integer", lax(_cast("integer", only(bool, int))))
-    yield made("boolean-to-number", "takes true for 1.0", "boolean_for_number", lax(_cast("number", only(bool, float))))
-    yield made("fraction-cut", "takes 20.25 for 20", "number_for_integer", lax(_cast("integer", only(float, int))))
-    yield made("integer-to-text", 'takes 1 for "1"', "integer_for_string", lax(_cast("string", only(int, str))))
-    yield made("number-to-text", 'takes 1.5 for "1.5"', "number_for_string", lax(_cast("string", only(float, str))))
-    yield made(
-        "boolean-to-text", 'takes true for "true"', "boolean_for_string", lax(_cast("string", only(bool, json.dumps)))
-    )
-    yield made("list-unpacked", "takes a list of one value for the value", "array_for", lax(_unpacked))
-    yield made("object-unwrapped", "takes an object of one value for the value", "object_for", lax(_unwrapped))
-    yield made(
-        "list-to-text", 'takes ["a"] for the text "[\'a\']", in the prompt only', "array_for_string",
-        lax(_cast("string", only(list, str)), "prompt"), "prompt",
+    yield Mutant(
+        "type-list-to-text", 'takes ["a"] for the text "[\'a\']", in the prompt only', "type.array_for_string",
+        _lax_about(_cast(list, "string", str), "prompt"), field="prompt",
     )  # fmt: skip
 
 
@@ -247,12 +241,9 @@ def _presence() -> Iterator[Mutant]:
     )  # fmt: skip
     yield made("null-accepted", "takes null for a value that is left out", "null.not_nullable", lax(_null_dropped))
     yield made(
-        "null-one-accepted",
-        "takes null for a required picture",
-        "null.not_nullable",
-        lax(_null_dropped, "image"),
-        "image",
-    )
+        "null-one-accepted", "takes null for a required picture", "null.not_nullable",
+        lax(_null_dropped, "image"), "image",
+    )  # fmt: skip
     yield made(
         "null-refused", "refuses null where the page prints it as the default", "null.nullable",
         picky(lambda _m, p, payload: p.nullable and p.name in payload and payload[p.name] is None), None, STYLE,
