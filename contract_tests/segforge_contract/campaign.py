@@ -10,7 +10,7 @@ from segforge_contract.audit import Audit
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
 from segforge_contract.relations import AT_ONCE, at_once, most_calls, relations
-from segforge_contract.session import Failure, Session, Unreachable
+from segforge_contract.session import Broke, Failure, Session, Unreachable
 from segforge_contract.stages import stages
 
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
@@ -84,13 +84,6 @@ class Outcome:
     """How many cases were held back, by the reason."""
 
 
-@dataclass
-class _Broke(Exception):
-    """Tells Hypothesis that an example broke a rule."""
-
-    failures: list[Failure] = field(default_factory=list)
-
-
 def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int) -> Plan:
     """A campaign over some models. The same request is planned once, under the first rule that calls for it."""
     models = tuple(models)
@@ -134,6 +127,9 @@ def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Ite
         yield _explore(plan, session, model, operation, valid=valid)
         progress(len(plan.cases) + plan.max_examples * index)
     yield session.settle()
+    if plan.max_examples and session.target.loopback:
+        for model in _queued(plan)[:1]:
+            yield _lives(plan, session, model)
     if plan.draws_valid:
         yield from _between_answers(plan, session)
     if session.target.loopback:
@@ -164,6 +160,12 @@ def _between_answers(plan: Plan, session: Session) -> Iterator[list[Failure]]:
     for model in _queued(plan)[:1]:
         yield at_once(session, payload_case(plan.catalog.gateway, model, "submit", None, None))
         yield session.settle()
+
+
+def _lives(plan: Plan, session: Session, model: Model) -> list[Failure]:
+    from segforge_contract.stateful import explore
+
+    return explore(session.accounts(), model, seed=plan.seed, max_examples=plan.max_examples)
 
 
 def _queued(plan: Plan) -> list[Model]:
@@ -213,11 +215,11 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
         if broken:
             # Shrinking keeps to the rules that broke first, so that it can't slip from one finding into another.
             rules.update(failure.broken.rule for failure in broken)
-            raise _Broke(broken)
+            raise Broke(broken)
 
     try:
         holds()
-    except _Broke as broke:
+    except Broke as broke:
         return broke.failures
     except Flaky:
         return list(_last(seen.values()))

@@ -48,8 +48,7 @@ class Watch:
         if state is None or state.terminal:
             return False
         if not self.result_asked:
-            self.result_asked = True
-            self._check_early_result()
+            self.ask_early()
         if waited <= deadline:
             return True
         self.report("job.ends_with_result", "COMPLETED or FAILED in time", f"still {state.name} after {deadline:g} s")
@@ -208,8 +207,10 @@ class Watch:
                 f"{before.name}, then {state.name}",
             )
 
-    def _check_early_result(self) -> None:
-        response = self.ask("result")
+    def ask_early(self, operation: Operation = "result") -> None:
+        """Ask for the result, or the output on v1, of a job that may still run: it holds no output before the end."""
+        self.result_asked = True
+        response = self.ask(operation)
         body = response.json
         if not isinstance(body, dict) or not _output(body):
             return

@@ -11,7 +11,7 @@ from segforge_contract.exchange import Request, Response
 from segforge_contract.jobs import Pace, Watch
 from segforge_contract.money import Account, Balance, read_balance
 from segforge_contract.pictures import first_picture
-from segforge_contract.target import NoAnswer, NotSent, Target, send_together
+from segforge_contract.target import AsgiTarget, NoAnswer, NotSent, Target, others, send_together
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,13 @@ class Job:
     case: Case
     request_id: str
     submitted: float
+
+
+@dataclass
+class Broke(Exception):
+    """Tells Hypothesis that an example broke rules."""
+
+    failures: list[Failure]
 
 
 class Unreachable(Exception):
@@ -150,7 +157,7 @@ class Session:
         return _of(self._watched(jobs, deep=deep))
 
     def _watched(self, jobs: Iterable[Job], *, deep: bool) -> list[tuple[Job, Watch]]:
-        watches = [(job, self._watch(job)) for job in jobs]
+        watches = [(job, self.watch(job)) for job in jobs]
         running = watches
         while running:
             running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
@@ -158,7 +165,17 @@ class Session:
                 self.pace.sleep(self.pace.interval)
         return watches
 
-    def _watch(self, job: Job) -> Watch:
+    def accounts(self) -> list["Session"]:
+        """A session for each key that the target takes, the first of them this one."""
+        targets = others(self.target)
+        return [self, *(Session(self.catalog, other, self.pace, ran=self.ran, unsent=self.unsent) for other in targets)]
+
+    def start_afresh(self, ids: set[str], outputs: dict[str, str]) -> None:
+        """Forget all jobs; from now on compare ids and outputs with these, and add to them."""
+        self.jobs, self._ids, self._outputs = [], ids, outputs
+
+    def watch(self, job: Job) -> Watch:
+        """A watch of a job."""
         model = None if job.case.model is None else self.catalog.model(job.case.model)
         gateway, payload = self.catalog.gateway, job.case.payload or {}
         return Watch(gateway, model, payload, job.request_id, self.send, self.target.base_url)
@@ -168,23 +185,27 @@ class Session:
         try:
             if watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
                 return True
-            state = watch.state
-            if state is None or not state.terminal:
-                self.money.tangled = True
-                return False
-            if not (job.case.accepted if state.code == 200 else job.case.may_fail):
-                wanted = "COMPLETED" if job.case.accepted else "FAILED"
-                watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
-            elif deep or (state.code != 200 and job.case.model not in self._failed):
-                self._check_end(job, watch)
-            self.money.tangled |= bool(watch.broken)
-            self._note_end(watch)
+            self.conclude(job, watch, deep=deep)
         except NotSent as error:
             self.unsent[str(error)] += 1
         except NoAnswer as error:
             self._note_silence(error)
             watch.report("job.pollable", "an answer", str(error))
         return False
+
+    def conclude(self, job: Job, watch: Watch, *, deep: bool) -> None:
+        """Judge a job's end, and note what it cost; `deep` checks its result too. Raises NotSent and NoAnswer."""
+        state = watch.state
+        if state is None or not state.terminal:
+            self.money.tangled = True
+            return
+        if not (job.case.accepted if state.code == 200 else job.case.may_fail):
+            wanted = "COMPLETED" if job.case.accepted else "FAILED"
+            watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
+        elif deep or (state.code != 200 and job.case.model not in self._failed):
+            self._check_end(job, watch)
+        self.money.tangled |= bool(watch.broken)
+        self._note_end(watch)
 
     def _check_end(self, job: Job, watch: Watch) -> None:
         if watch.state is not None and watch.state.code != 200:
@@ -244,7 +265,8 @@ class Session:
 def open_session(catalog: Catalog, target: Target, *, deadline: float | None = None) -> Session:
     """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
     lifecycle = catalog.gateway.lifecycle
-    interval = 0.01 if target.loopback else lifecycle.poll_interval_seconds
+    nearby = 0.0 if isinstance(target, AsgiTarget) else 0.01
+    interval = nearby if target.loopback else lifecycle.poll_interval_seconds
     return Session(catalog, target, Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline))
 
 

@@ -41,6 +41,12 @@ class Stage:
 
     session: Session
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the target has a clock that can be moved; on another machine nobody is asked."""
+        clock = self.call("GET", "clock") if self.session.target.loopback else None
+        return isinstance(clock, dict) and "now" in clock
+
     def call(self, method: str, name: str, body: object = None) -> Any:
         """Call the admin API; gives the JSON of its answer, None where there is no such thing."""
         data = None if body is None else json.dumps(body).encode()
@@ -54,8 +60,7 @@ class Stage:
 def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
     """Bring about each situation with a model that has jobs; gives what broke, a situation at a time."""
     stage = Stage(session)
-    clock = stage.call("GET", "clock") if session.target.loopback else None
-    if not isinstance(clock, dict) or "now" not in clock:
+    if not stage.has_clock:
         names = ", ".join(rule.name for rule in RULES.values() if rule.family == "stage")
         session.unsent[f"the target has no clock to move and no balance to set: {names}"] += 1
         return

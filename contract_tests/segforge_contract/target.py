@@ -1,6 +1,7 @@
 """Where requests go: a gateway behind a URL, or an ASGI app in this process. The only place that knows the key."""
 
 import asyncio
+import copy
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
 
 _IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mock asks for
+_IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
 _IN_PROCESS_JOBS = "polls=3"  # a job takes no time, and is still seen in every state
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # a blocking v1 call may take a minute
@@ -96,9 +98,19 @@ class AsgiTarget:
     """An ASGI 3 app in this process, called without a socket."""
 
     def __init__(
-        self, app: AsgiApp, key: str, *, base_url: str = "http://127.0.0.1:8086", key_header: str = "x-api-key"
+        self,
+        app: AsgiApp,
+        key: str,
+        *,
+        base_url: str = "http://127.0.0.1:8086",
+        key_header: str = "x-api-key",
+        other_keys: Sequence[str] = (),
     ) -> None:
-        """`base_url` is where the app believes that it listens; curl commands in reports name it."""
+        """`base_url` is where the app believes that it listens; curl commands in reports name it.
+
+        `other_keys` are valid too, each that of another account.
+        """
+        self._other_keys = other_keys
         self.base_url, _ = _checked_url(base_url)
         self.loopback = True
         self._app = app
@@ -113,6 +125,13 @@ class AsgiTarget:
         """See Target."""
         # Runner.run() installs and removes a signal handler around every call, which takes longer than many an answer.
         return self._runner.get_loop().run_until_complete(self._exchange(request))
+
+    def others(self) -> list["AsgiTarget"]:
+        """The same app as seen by the other accounts."""
+        targets = [copy.copy(self) for _ in self._other_keys]
+        for target, key in zip(targets, self._other_keys, strict=True):
+            target._key, target._other_keys = checked_key(key), ()
+        return targets
 
     def send_together(self, requests: Sequence[Request]) -> list[Response | NoAnswer]:
         """Send requests at the same time; an answer, or why there is none, for each."""
@@ -175,6 +194,11 @@ class AsgiTarget:
         self._runner.close()
 
 
+def others(target: Target) -> Sequence[Target]:
+    """The same target as other accounts see it, where it has any."""
+    return target.others() if isinstance(target, AsgiTarget) else ()
+
+
 def send_together(target: Target, requests: Sequence[Request]) -> list[Response | NoAnswer | NotSent]:
     """Send requests at the same time where the target can, one after the other elsewhere."""
     if isinstance(target, AsgiTarget):
@@ -205,7 +229,7 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
         app = create_app(
             models=models, profile=catalog.gateway.profiles[0].name, time_scale=0, job_policy=_IN_PROCESS_JOBS
         )
-        return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header)
+        return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
     if not key:
         raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
     return HttpTarget(text, key, key_header=auth.header)

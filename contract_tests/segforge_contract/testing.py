@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from segforge.spec.catalog import Model
 from segforge_contract.cases import Case
 from segforge_contract.report import describe
 from segforge_contract.session import Failure, Session
+from segforge_contract.stateful import explore
 
 _SHOWN = 5
 
@@ -26,6 +28,10 @@ class Contract:
         failures = self.session.perform(case)
         jobs, self.session.jobs = self.session.jobs, []
         self._check(failures + self.session.follow(jobs, deep=True))
+
+    def lives_hold(self, model: Model, *, max_examples: int) -> None:
+        """Let a state machine submit, poll and wait, with several jobs and accounts at once."""
+        self._check(explore(self.session.accounts(), model, seed=0, max_examples=max_examples))
 
     def _check(self, failures: list[Failure]) -> None:
         found = failures + self.session.settle()
