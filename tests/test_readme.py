@@ -100,7 +100,7 @@ def shape(text: str) -> str:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "docs/design.md", "docs/mock.md", "docs/pages.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "docs/design.md", "docs/mock.md", "docs/pages.md", "docs/contract.md"):
         page = ROOT / name
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not link.startswith("http"):

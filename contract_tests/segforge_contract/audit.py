@@ -29,7 +29,7 @@ class Audit:
         failures = list(self._remaining(cases[0], account, after)) if single and not account.tangled else []
         if account.unknown or account.tangled:
             return failures
-        self.session.ran["money.costs_add_up"] += 1
+        self.session.sent.append(replace(cases[0], rule="money.costs_add_up"))
         drop = self.before.total - after.total
         if abs(drop - account.spent) <= TOLERANCE:
             return failures
@@ -39,7 +39,7 @@ class Audit:
 
     def _remaining(self, case: Case, account: Account, after: Balance) -> Iterator[Failure]:
         if account.remaining is not None:
-            self.session.ran["money.remaining_agrees"] += 1
+            self.session.sent.append(replace(case, rule="money.remaining_agrees"))
             if not after.shows(account.remaining):
                 yield _failure(case, "money.remaining_agrees", f"{after.total:.6g} left", f"{account.remaining:.6g}")
 

@@ -17,6 +17,7 @@ Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
 _SEVERAL = 2
+DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
 UNKNOWN_KEY = "no_such_parameter"
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
@@ -57,6 +58,11 @@ class Case:
     def accepted(self) -> bool:
         """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it may be carried out or refused, as the gateway likes."""
+        return self.accepted and len(self.outcomes) > 1
 
     @property
     def may_fail(self) -> bool:
@@ -196,7 +202,7 @@ def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     prompt = model.returns.controls.prompt
     twice = body[1:-1].partition(b", ")[0]
     yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
-    yield "body.deep", "arrays 1,000 deep under an unknown key", _beside(body, f'"deep": {"[" * 1000}{"]" * 1000}')
+    yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
     if prompt is not None:
         lone = _beside(json.dumps({**base_payload(model), prompt: ""}).encode(), "")

@@ -1,29 +1,37 @@
 """Check that a gateway keeps what its docs promise. The requests are real: the live gateway bills them."""
 
 import argparse
-import json
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
 from segforge.commands.console import console
+from segforge_contract.deviation_file import (
+    add_deviation_options,
+    known_deviations,
+    print_verdict,
+    update_file,
+    verdict_json,
+    verdict_on,
+)
+from segforge_contract.live import add_live_options, opened, print_money, taken_up
 from segforge_contract.options import (
-    Misuse,
     add_catalog_options,
     chosen_catalog,
     chosen_models,
-    chosen_target,
     count,
     told,
-    writable,
 )
+from segforge_contract.reports import add_report_options, check_reports, kept_first, report
 
 if TYPE_CHECKING:
+    from segforge.spec.catalog import Catalog
     from segforge_contract.campaign import Outcome, Plan
-    from segforge_contract.session import Session
-    from segforge_contract.target import Target
+    from segforge_contract.deviations import Verdict
+    from segforge_contract.live import Run
 
 COMMANDS: Final[dict[str, Command]] = {}
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
@@ -33,12 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         "--target",
-        required=True,
         metavar="URL",
-        help="the gateway's base URL, without /v1; or mock, for the mock in this process",
+        help="the gateway's base URL, without /v1; live, for the real one; or mock, for the mock in this process",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     add_catalog_options(parser)
+    add_report_options(parser)
     parser.add_argument(
         "--max-examples",
         type=count,
@@ -51,8 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
     )
     parser.add_argument(
-        "--yes", action="store_true", help="send requests that may be billed to a host that is not this machine"
+        "--database",
+        metavar="DIR",
+        help="keep Hypothesis' examples in that folder, or in a Redis server that runners share: redis://HOST:PORT/0",
     )
+    add_live_options(parser)
+    add_deviation_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,63 +72,58 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from segforge_contract.campaign import plan
-    from segforge_contract.session import open_session
-
+    check_reports(args)
+    known = known_deviations(args)
+    journal = taken_up(args)
     catalog = chosen_catalog(args)
+    with opened(args, _plan(args, catalog), journal) as run:
+        if run is None:
+            return 0
+        outcome = _campaign(run)
+        outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures()))
+        if known is None:
+            return _report(args, run, outcome, None)
+        verdict = verdict_on(known, outcome)
+        code = _report(args, run, replace(outcome, failures=verdict.new), verdict)
+        if args.update_deviations:
+            update_file(args, known, verdict, run.session.target.base_url)
+        return code
+
+
+def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
+    from segforge_contract.campaign import plan
+
+    if args.seed is None:
+        args.seed = random.SystemRandom().randrange(2**32)
     models = chosen_models(catalog, args.models)
-    writable("--json", args.json)
-    target = chosen_target(args.target, args, catalog)
-    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
-    try:
-        planned = plan(catalog, models, max_examples=args.max_examples, seed=seed)
-        if not target.loopback:
-            _announce(planned, target, confirmed=args.yes)
-        outcome = _campaign(planned, open_session(catalog, target, deadline=args.deadline))
-    finally:
-        target.close()
-    return _report(planned, outcome, target, args.json)
+    first = kept_first(args, catalog, models)
+    planned = plan(catalog, models, max_examples=args.max_examples, seed=args.seed, first=first)
+    if args.database is None:
+        return planned
+    from segforge_contract.examples import open_examples
+
+    return replace(planned, examples=open_examples(args.database))
 
 
-def _announce(planned: "Plan", target: "Target", *, confirmed: bool) -> None:
-    err = console(error=True)
-    err.print(
-        f"{target.base_url}: up to {planned.requests} requests besides free polls. "
-        f"Billed: up to {planned.billed} while it keeps its contract, {planned.worst_case} at worst.",
-        style="yellow",
-        markup=False,
-    )
-    if not confirmed:
-        raise Misuse(
-            "these requests may cost money; add --yes to send them, or --models and --max-examples to send fewer"
-        )
-
-
-def _campaign(planned: "Plan", session: "Session") -> "Outcome":
+def _campaign(run: "Run") -> "Outcome":
     import platformdirs
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from segforge_contract.campaign import run as run_campaign
+    from segforge_contract.progress import progress_bar
 
     # Hypothesis keeps tables of characters in a folder that it would make wherever this command is run.
     cache = Path(platformdirs.user_cache_dir("segforge")) / "hypothesis"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache))
-    err = console(error=True)
-    columns = (TextColumn("contract"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("", total=planned.requests)
-        return run_campaign(planned, session, progress=lambda done: progress.update(task, completed=done))
+    with progress_bar(console(error=True), run.plan.requests, run.session, run.ledger) as progress:
+        return run_campaign(run.plan, run.session, progress=progress)
 
 
-def _report(planned: "Plan", outcome: "Outcome", target: "Target", file: Path | None) -> int:
-    from segforge_contract.report import print_outcome, to_json
+def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "Verdict | None") -> int:
+    from segforge_contract.report import Report
 
-    print_outcome(console(), planned, outcome, target.base_url)
-    if file is not None:
-        try:
-            file.write_text(json.dumps(to_json(planned, outcome, target.base_url), indent=2) + "\n", "utf-8")
-        except OSError as error:
-            raise Misuse(f"--json: {error}") from None
-    if outcome.failures:
-        return 1
-    return 0 if outcome.stopped is None else 2
+    deviations = None if verdict is None else verdict_json(verdict)
+    code = report(args, Report(run.plan, outcome, run.session.target.base_url, run.money, deviations))
+    print_money(console(), run, outcome)
+    if verdict is not None:
+        print_verdict(console(), verdict)
+    return 2 if code == 0 and run.halted is not None else code

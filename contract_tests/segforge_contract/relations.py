@@ -96,7 +96,7 @@ class _Comparison:
     def repeats(self) -> list[Failure]:
         """The same payload again."""
         again = replace(self.case, request=replace(self.case.request, copy=1))
-        self.session.ran["seed.repeats_picture"] += 1
+        self._sent(again, "seed.repeats_picture")
         self.stable = self._same(again)
         if self.stable:
             return []
@@ -107,7 +107,8 @@ class _Comparison:
         if not self.stable:
             return []
         everything = self._without(self.said.omissible, None)
-        self.session.ran["default.omitted_equals_explicit"] += 1
+        for name in self.said.omissible:
+            self._sent(replace(everything, parameter=name), everything.rule)
         if self._same(everything):
             return []
         cases = [self._without((name,), name) for name in self.said.omissible]
@@ -119,11 +120,14 @@ class _Comparison:
         name, prompt = self.said.seed, self.model.returns.controls.prompt
         if not self.stable or prompt is None:
             return []
-        self.session.ran["seed.changes_picture"] += 1
         case = self._changed("seed.changes_picture", name, self._other_seed())
+        self._sent(case, case.rule)
         if not self._same(case) or self._same(self._changed("payload.valid", prompt, _ANOTHER_PROMPT)):
             return []
         return [self._failure(case, "another picture", f"that of {name} = {self.said.payload[name]}")]
+
+    def _sent(self, case: Case, rule: str) -> None:
+        self.session.sent.append(replace(case, rule=rule))
 
     def _other_seed(self) -> int:
         seed, maximum = self.said.payload[self.said.seed], self.model.parameters_by_name[self.said.seed].maximum

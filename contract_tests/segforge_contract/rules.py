@@ -115,7 +115,7 @@ def _undecided_rules() -> Iterator[Rule]:
         yield Rule(name, "parameter", promise, undecided, EITHER, "required")
     for name, promise in (
         ("body.duplicate_key", "a body with the same key twice is accepted or refused"),
-        ("body.deep", "a body nested 1,000 deep is accepted or refused"),
+        ("body.deep", "a body nested 510 deep is accepted or refused"),
         ("text.surrogate", "half of a surrogate pair in a text is accepted or refused"),
     ):
         yield Rule(name, "request", promise, undecided, (*EITHER, "body.malformed"), "required")

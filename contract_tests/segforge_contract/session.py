@@ -1,7 +1,8 @@
 """Cases against a target: send, judge, follow the jobs, count. What the campaign and the pytest suite share."""
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from segforge.spec.catalog import Catalog
@@ -53,10 +54,12 @@ class Session:
     requests: int = 0
     answers: int = 0
     billed: int = 0
-    ran: Counter[str] = field(default_factory=Counter)
+    sent: list[Case] = field(default_factory=list)
     unsent: Counter[str] = field(default_factory=Counter)
-    """Cases that were held back, by the reason."""
+    """How many cases were held back, by the reason."""
     jobs: list[Job] = field(default_factory=list)
+    careful: bool = False
+    """Follow a job that is to fail at once, so that no second one is sent if it is carried out and billed."""
     money: Account = field(default_factory=Account)
     """What the answers since the last reading of the balance said that they cost."""
     _tells_balance: bool = True
@@ -123,12 +126,12 @@ class Session:
         if isinstance(error, NotSent):
             self.unsent[str(error)] += 1
             return []
-        self.ran[case.rule] += 1
+        self.sent.append(case)
         self._note_silence(error)
         return _failures(case, [Broken(case.rule, "an answer", str(error))])
 
     def _judge(self, case: Case, response: Response) -> list[Failure]:
-        self.ran[case.rule] += 1
+        self.sent.append(case)
         self._note_cost(case, response)
         model = None if case.model is None else self.catalog.model(case.model)
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
@@ -168,7 +171,10 @@ class Session:
     def accounts(self) -> list["Session"]:
         """A session for each key that the target takes, the first of them this one."""
         targets = others(self.target)
-        return [self, *(Session(self.catalog, other, self.pace, ran=self.ran, unsent=self.unsent) for other in targets)]
+        return [
+            self,
+            *(Session(self.catalog, other, self.pace, sent=self.sent, unsent=self.unsent) for other in targets),
+        ]
 
     def start_afresh(self, ids: set[str], outputs: dict[str, str]) -> None:
         """Forget all jobs; from now on compare ids and outputs with these, and add to them."""
@@ -230,8 +236,8 @@ class Session:
     def _follow_overdue(self) -> list[Failure]:
         """Follow jobs whose time is up: in a campaign of hours they would be forgotten by its end."""
         overdue = self.pace.clock() - self.pace.deadline
-        jobs = [job for job in self.jobs if job.submitted < overdue]
-        self.jobs = self.jobs[len(jobs) :]
+        jobs = [job for job in self.jobs if job.submitted < overdue or (self.careful and not job.case.accepted)]
+        self.jobs = [job for job in self.jobs if job not in jobs]
         return self.follow(jobs)
 
     def _keep_job(self, case: Case, response: Response) -> list[Broken]:
@@ -262,12 +268,21 @@ class Session:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
 
-def open_session(catalog: Catalog, target: Target, *, deadline: float | None = None) -> Session:
+def open_session(
+    catalog: Catalog,
+    target: Target,
+    *,
+    deadline: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    careful: bool = False,
+) -> Session:
     """A session with a target; jobs are polled as the docs say, more often on this machine. `deadline` in seconds."""
     lifecycle = catalog.gateway.lifecycle
     nearby = 0.0 if isinstance(target, AsgiTarget) else 0.01
     interval = nearby if target.loopback else lifecycle.poll_interval_seconds
-    return Session(catalog, target, Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline))
+    pace = Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline, sleep, clock)
+    return Session(catalog, target, pace, careful=careful)
 
 
 def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = ()) -> list[Failure]:

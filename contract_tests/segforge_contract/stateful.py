@@ -178,7 +178,6 @@ def explore(accounts: Sequence[Session], model: Model, *, seed: int, max_example
     members = {"accounts": accounts, "model": model, "nonsense": nonsense, "last": []}
     machine: type[JobMachine] = type("JobMachine", (JobMachine,), members)
     hypothesis.seed(seed)(machine)
-    accounts[0].ran["job.states_monotone"] += 1
     settings = hypothesis.settings(
         max_examples=max_examples,
         stateful_step_count=STEPS,

@@ -21,6 +21,7 @@ AsgiApp: TypeAlias = Callable[
 ]
 
 IN_PROCESS = "mock"
+LIVE = "live"
 MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
 
@@ -217,7 +218,10 @@ def send_together(target: Target, requests: Sequence[Request]) -> list[Response 
 
 
 def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
-    """The target of that name: a URL, or `mock`, which serves our own specs unless given others. Raises BadTarget."""
+    """The target of that name: a URL; `live`; or `mock`, which serves our own specs unless given others.
+
+    Raises BadTarget.
+    """
     auth = catalog.gateway.auth
     if text == IN_PROCESS:
         try:
@@ -227,12 +231,16 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
             raise BadTarget(f"the mock can't be loaded: {error}") from None
         models = None if own_specs is None else models_of(own_specs)
         app = create_app(
-            models=models, profile=catalog.gateway.profiles[0].name, time_scale=0, job_policy=_IN_PROCESS_JOBS
+            models=models,
+            profile=catalog.gateway.profiles[0].name,
+            time_scale=0,
+            job_policy=_IN_PROCESS_JOBS,
+            pictures="plain",
         )
         return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
     if not key:
         raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
-    return HttpTarget(text, key, key_header=auth.header)
+    return HttpTarget(catalog.gateway.base_url if text == LIVE else text, key, key_header=auth.header)
 
 
 def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ IP, STYLE, NET, TUNED = "flux-ipadapter", "style-transfer", "flux-controlnet", "
 STAGED = {name for name, rule in RULES.items() if rule.family == "stage"}
 """What needs a situation that the stand-in can't bring about; see test_stages."""
 ACCEPTED = {name for name, rule in RULES.items() if rule.outcomes == ("accepted",)} - {"null.nullable"} - STAGED
+UNDECIDED = {name for name, rule in RULES.items() if len(rule.outcomes) > 1} - STAGED
 REFUSED = {name for name, rule in RULES.items() if rule.outcomes == ("refused",)} - STAGED
 
 # Each fault, alone, and exactly the rules that it breaks.
@@ -22,7 +23,7 @@ FAULTS: dict[str, set[str]] = {
     "steps_unbounded": {"range.above"},
     "range_rounded": {"range.below", "range.above"},
     "range_clamped": {"range.below", "range.above"},
-    "minimum_exclusive": {"range.at_minimum"},
+    "minimum_exclusive": {"range.at_minimum", "range.minus_zero"},
     "maximum_exclusive": {"range.at_maximum"},
     "dies_at_minimum": {"range.at_minimum"},
     "crashes_at_maximum": {"range.at_maximum"},
@@ -52,7 +53,7 @@ FAULTS: dict[str, set[str]] = {
     "nan_accepted": {"body.malformed"},
     "crashes_on_minus_zero": {"range.minus_zero"},
     "crashes_on_unicode": {"text.unicode"},
-    "crashes_on_empty": {"text.empty"},
+    "crashes_on_empty": {"text.empty", "default.explicit", "enum.unknown"},
     "crashes_on_long": {"text.long"},
     "crashes_on_control": {"text.control"},
     "crashes_on_surrogate": {"text.surrogate"},
@@ -112,7 +113,7 @@ FAULTS: dict[str, set[str]] = {
     "base64_ignored": {"base64.holds_picture"},
     "base64_prefixed": {"base64.holds_picture"},
     "json_is_text": {"json.parses"},
-    "submit_202": ACCEPTED,
+    "submit_202": ACCEPTED | UNDECIDED,
     "poll_url_missing": {"job.submit_shape"},
     "submit_processing": {"job.submit_shape"},
     "urls_relative": {"job.urls_absolute"},
@@ -186,15 +187,14 @@ def test_a_job_that_should_fail_and_does_not_is_found_under_the_observed_profile
 
 def test_failure_names_the_parameter_and_the_value(catalog: Catalog) -> None:
     outcome = campaign(catalog, StandIn(catalog, "steps_unbounded"), IP)
-    assert {(failure.case.parameter, failure.case.change) for failure in outcome.failures} == {
-        ("num_inference_steps", "num_inference_steps = 76")
-    }
+    assert {failure.case.parameter for failure in outcome.failures} == {"num_inference_steps"}
+    assert "num_inference_steps = 76" in {failure.case.change for failure in outcome.failures}
 
 
 def test_hypothesis_finds_what_no_table_sends_and_shrinks_it(catalog: Catalog) -> None:
     standin = StandIn(catalog, "pair_refused")
     assert campaign(catalog, standin, IP).failures == ()
-    found = campaign(catalog, standin, IP, max_examples=60).failures
+    found = campaign(catalog, standin, IP, max_examples=150).failures
     model = catalog.model(IP)
     required = {parameter.name for parameter in model.parameters if parameter.required}
     assert {failure.broken.rule for failure in found} == {"payload.valid"}
