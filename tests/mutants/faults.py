@@ -85,14 +85,14 @@ def other_status(instead: int, *routes: str, of: int, error: str = "") -> Fault:
 
 
 def body(change: Callable[[dict[str, Any]], object], *routes: str, status: int = 200) -> Fault:
-    """It answers another JSON object: `change` may edit what it is given, or give another one."""
+    """It answers another JSON object: `change` may edit what it is given, or give another object."""
 
     def changed(_: Asked, answer: Answer) -> Answer:
         data = answer.json
         if not isinstance(data, dict):
             return answer
         instead = change(data)
-        return answer.with_json(data if instead is None else instead)
+        return answer.with_json(instead if isinstance(instead, dict) else data)
 
     return answers(changed, *routes, status=status)
 
