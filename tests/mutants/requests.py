@@ -132,7 +132,8 @@ def _bodies() -> Iterator[Mutant]:
                 return asked
             return asked.with_json(found) if isinstance(found, dict) else asked
 
-        return Mutant(f"body-{name}", does, "body.malformed", lambda: asks(change))
+        breaks = "body.nan" if name == "nan" else "body.malformed"
+        return Mutant(f"body-{name}", does, breaks, lambda: asks(change))
 
     yield made("list-unpacked", "takes the object in a list", lambda raw: json.loads(raw)[0])
     yield made("text-unpacked", "takes the object in a JSON string", lambda raw: json.loads(json.loads(raw)))
