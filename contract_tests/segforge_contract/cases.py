@@ -225,7 +225,8 @@ def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     prompt = model.returns.controls.prompt
     integer, number = _first(model, "integer"), _first(model, "number")
     twice = body[1:-1].partition(b", ")[0]
-    yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
+    if twice:
+        yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
     yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
     if integer is not None:
@@ -247,7 +248,8 @@ def _first(model: Model, type_: str) -> str | None:
 
 def _beside(body: bytes, member: str) -> bytes:
     """An object's JSON with one more member."""
-    return body[:-1] + (b", " + member.encode() if member else b"") + b"}"
+    members = [each for each in (body[1:-1], member.encode()) if each]
+    return b"{" + b", ".join(members) + b"}"
 
 
 def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:

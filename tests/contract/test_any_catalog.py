@@ -4,15 +4,17 @@ import itertools
 from dataclasses import replace
 from typing import Any, get_args
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import ABSENT, Catalog, Choices, Controls, Model, Parameter, ParameterType, Returns, Source
 from segforge_contract.campaign import case_strategy
-from segforge_contract.cases import operations
+from segforge_contract.cases import Case, operations
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn
 
+MODELS = 30
 NAMES = ("alpha", "beta", "gamma", "delta", "prompt")
 
 
@@ -54,18 +56,35 @@ def models(draw: st.DrawFn) -> Model:
     )
 
 
-@settings(max_examples=40)
-@given(model=models(), data=st.data())
-def test_no_alarm_whatever_the_specs_say(catalog: Catalog, model: Model, data: st.DataObject) -> None:
-    any_catalog = replace(catalog, models=(model,))
-    drawn = [
-        data.draw(case_strategy(any_catalog, model, operation, valid=valid))
-        for operation, valid in itertools.product(operations(model), (True, False))
-    ]
+@pytest.fixture(scope="module")
+def drawn(catalog: Catalog) -> list[tuple[Catalog, list[Case]]]:
+    """Catalogs of one model each, with a valid and a broken case for each of its operations.
+
+    They are drawn before anything is sent, so that each campaign is a test of its own.
+    """
+    found: list[tuple[Catalog, list[Case]]] = []
+
+    @settings(max_examples=MODELS, phases=[Phase.generate], database=None)
+    @given(model=models(), data=st.data())
+    def collect(model: Model, data: st.DataObject) -> None:
+        any_catalog = replace(catalog, models=(model,))
+        strategies = [
+            case_strategy(any_catalog, model, operation, valid=valid)
+            for operation, valid in itertools.product(operations(model), (True, False))
+        ]
+        found.append((any_catalog, [data.draw(strategy) for strategy in strategies]))
+
+    collect()
+    return found
+
+
+@pytest.mark.parametrize("number", range(MODELS))
+def test_no_alarm_whatever_the_specs_say(drawn: list[tuple[Catalog, list[Case]]], number: int) -> None:
+    any_catalog, cases = drawn[number]
     standin = StandIn(any_catalog)
     found = list(campaign(any_catalog, standin).failures)
     with session(any_catalog, standin) as opened:
-        for case in drawn:
+        for case in cases:
             found += opened.perform(case)
         found += opened.settle()
     assert [(failure.case.name, failure.broken.found) for failure in found] == []
