@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients compare-clients bench-mock bench-stores fuzz regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-generate compare-clients bench-mock bench-stores fuzz regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and o
 
 compare-clients: setup $(BENCH)  ## our client beside those that others make of our OpenAPI document; writes docs/clients.md
 	$(BIN)/python -m benchmarks.client_comparison
+
+bench-generate: $(STAMP)  ## generation for 500 models against other generators (OpenAPI Generator where it is installed)
+	$(BIN)/python -m benchmarks.generate_500
 
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py

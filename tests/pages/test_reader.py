@@ -171,9 +171,10 @@ def blank_line_page(sample: str, nested: str) -> str:
 
 def test_a_name_that_runs_into_the_value_before_it() -> None:
     page = bare_page(
-        "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2e5_modeloptionalstringD\n"
+        "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2x5_modeloptionalstringD",
+        '"true_gs": 3',
     )
-    assert [one.name for one in page.parameters] == ["a", "base64", "true_gs", "e5_model"]
+    assert [one.name for one in page.parameters] == ["a", "base64", "true_gs", "x5_model"]
     assert [one.get("default") for one in page.parameters] == [1, False, 2, None]
 
 
@@ -218,6 +219,8 @@ HOSTILE = {
     "deep nesting": b"<html><body>" + b"<div>" * 30_000,
     "open tags": b"<html><body>" + b"<a b='" * 30_000,
     "too large": b"x" * (MAX_BYTES + 1),
+    "too much text": b"word " * 250_000,
+    "too much text in HTML": b"<html><body>" + b"<p>word " * 250_000,
     "no structure": b"word " * 100_000,
     "a script": b"<html><script>" + b"API Endpoint https://api.segmind.com/v1/x\n" * 1000 + b"</script></html>",
 }

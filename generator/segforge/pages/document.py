@@ -9,8 +9,10 @@ from typing import Final
 
 from segforge.pages.page import Span
 
-MAX_BYTES: Final = 8_000_000
+MAX_BYTES: Final = 4_000_000
 """Pages seen so far have 3 to 400 kB."""
+MAX_TEXT: Final = 500_000
+"""Their text, without markup and scripts, has 3,000 to 20,000 characters."""
 
 _HTML = re.compile(
     r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
@@ -110,8 +112,15 @@ def document_of(raw: bytes, name: str) -> Document:
         from segforge.pages.html import html_document
 
         return html_document(source, name)
+    check_length(len(source), name)
     text = source.replace("\r\n", " \n").replace("\r", "\n")
     return Document(name, "text", text, source)
+
+
+def check_length(length: int, name: str) -> None:
+    """Raise PageError where a page's text has more characters than any docs page."""
+    if length > MAX_TEXT:
+        raise PageError(f"{name}: more than {MAX_TEXT:,} characters of text; expected one docs page; save it anew")
 
 
 def joined(lines: Iterable[Line]) -> str:

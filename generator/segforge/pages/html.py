@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from segforge.pages.document import Document, PageError, Piece
+from segforge.pages.document import Document, PageError, Piece, check_length
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -44,6 +44,7 @@ def html_document(source: str, name: str) -> Document:
             pieces.append(Piece(offset, *placed))
         parts.append(text)
         offset += len(text) + 1
+        check_length(offset, name)
     canonical = parser.css_first('link[rel="canonical"]')
     address = canonical.attributes.get("href") if canonical is not None else None
     return Document(name, "html", "\n".join(parts), source, tuple(pieces), address)

@@ -150,7 +150,7 @@ class _Scan:
         return stop
 
     def _bare(self, at: int) -> int | None:
-        if self.range is not None or self.label is not None or self.more is not None:
+        if self.range is not None or self.label is not None or self.more is not None or len(self.bare) > MAX_VALUES:
             return None
         if self.default is None and (match := _MORE.match(self.text, at, self.end)) and self.bare:
             self.more = _Token("number", int(match[1]), match.start(), match.end())
