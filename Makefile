@@ -68,6 +68,12 @@ $(BENCH): $(STAMP)
 bench-clients: $(BENCH)  ## the client against raw httpx, the official SDK and openai
 	$(BIN)/python -m benchmarks.clients
 
+compare-clients: setup $(BENCH)  ## our client beside those that others make of our OpenAPI document; writes docs/clients.md
+	$(BIN)/python -m benchmarks.client_comparison
+
+bench-generate: $(STAMP)  ## generation for 500 models against other generators (OpenAPI Generator where it is installed)
+	$(BIN)/python -m benchmarks.generate_500
+
 bench-stores: setup  ## submits and polls a second of the three stores, side by side
 	$(BIN)/python benchmarks/stores.py
 

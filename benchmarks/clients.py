@@ -34,7 +34,9 @@ from segforge.spec.load import default_specs, load_catalog
 KEY: Final = "SG_0123456789abcdef"
 ROOT: Final = Path(__file__).parents[1]
 SLUG: Final = "flux-img2img"
-PARAMS: Final[Any] = load_catalog(default_specs()).model(SLUG).valid_example
+DOCUMENT_SLUG: Final = "flux-dev-finetuned"
+CATALOG: Final = load_catalog(default_specs())
+PARAMS: Final[Any] = CATALOG.model(SLUG).valid_example
 
 MOST_OVERHEAD: Final = 1.15
 """Of a call and of memory beside raw httpx, and of a job beside its own time; issue 5."""
@@ -138,25 +140,28 @@ def best(rounds: int, *works: Callable[[], tuple[float, float]]) -> list[tuple[f
 
 
 def calls(count: int) -> Iterator[Row]:
-    """Microseconds of one call, on a connection that is kept: ours, and what a person would write with httpx."""
-    headers = {"x-api-key": KEY}
-    for name, kind, size in (
-        ("picture of 64 kB", "image/jpeg", 65_536),
-        ("document of 1 kB", "application/json", 1024),
-    ):
-        with (
-            server("-c", SERVER, kind, str(size)) as url,
-            httpx.Client(timeout=120) as raw,
-            segmind_client.Segmind(KEY, url) as ours,
-        ):
-            mine, other = [], []
-            for _ in range(count):
-                mine.append(took(lambda: ours.run_sync(SLUG, **PARAMS).content))
-                other.append(took(lambda: by_hand(raw.post(f"{url}/v1/{SLUG}", json=PARAMS, headers=headers))))
-        for index, (what, limit) in enumerate((("", MOST_OVERHEAD), (", CPU of the caller", None))):
-            ours_, raw_ = (quick(each[index] for each in turns) * 1e6 for turns in (mine, other))
-            yield Row(f"call, {name}{what}", ours_, raw_, "µs", limit)
+    """What a call costs, on a connection that is kept: with ours, and as a person would write it with httpx."""
+    yield from calls_of("picture of 64 kB", SLUG, "image/jpeg", 65_536, count)
+    yield from calls_of("document of 1 kB", DOCUMENT_SLUG, "application/json", 1024, count)
     yield asyncio.run(async_calls(count))
+
+
+def calls_of(name: str, slug: str, kind: str, size: int, count: int) -> Iterator[Row]:
+    """Microseconds of a call of one model, in turns, where the answer has this media type and size."""
+    params = dict(CATALOG.model(slug).valid_example)
+    mine, other = [], []
+    with (
+        server("-c", SERVER, kind, str(size)) as url,
+        httpx.Client(timeout=120) as raw,
+        segmind_client.Segmind(KEY, url) as ours,
+    ):
+        run = getattr(ours, slug.replace("-", "_")).run
+        for _ in range(count):
+            mine.append(took(lambda: run(**params).content))
+            other.append(took(lambda: by_hand(raw.post(f"{url}/v1/{slug}", json=params, headers={"x-api-key": KEY}))))
+    for index, (what, limit) in enumerate((("", MOST_OVERHEAD), (", CPU of the caller", None))):
+        ours_, raw_ = (quick(each[index] for each in turns) * 1e6 for turns in (mine, other))
+        yield Row(f"call, {name}{what}", ours_, raw_, "µs", limit)
 
 
 async def async_calls(count: int) -> Row:

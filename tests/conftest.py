@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from segforge.spec.load import default_specs, load_catalog
 
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests keep nothing in the user's cache, and find nothing there."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,7 @@ class CappedTarget:
                 self._known.pop(canonical(request), None)
             else:
                 self._known[canonical(request)] = answer
-            return False
+            return self.ledger.trusted and not answer.refused
         self._known[canonical(request)] = answer
         told = _stated(answer)
         if 200 <= answer.status < 300:

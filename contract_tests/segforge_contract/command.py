@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from segforge_contract.live import Run
 
 COMMANDS: Final[dict[str, Command]] = {
-    "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
     "rules": Command("segforge_contract.commands.rules", "list the rules that a gateway is held to"),
     "explain": Command("segforge_contract.commands.explain", "say what a rule checks, why, and by which docs"),
+    "compare": Command("segforge_contract.commands.compare", "say where two gateways disagree"),
 }
 """Commands below `segforge contract`, each in a module of `segforge_contract.commands`."""
 
@@ -99,6 +99,7 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
         args.seed = random.SystemRandom().randrange(2**32)
     models = chosen_models(catalog, args.models)
     first = kept_first(args, catalog, models)
+    args.out_of_order = bool(first)
     planned = plan(catalog, models, max_examples=args.max_examples, seed=args.seed, first=first)
     if args.database is None:
         return planned

@@ -186,6 +186,7 @@ def _replayed(args: argparse.Namespace, plan: "Plan", journal: "Journal") -> Run
         sleep=target.pause,
         clock=target.clock,
         careful=cap is not None,
+        audited=not journal.settings.get("out_of_order"),
     )
     return Run(_under(plan, cap, price), session)
 
@@ -266,6 +267,7 @@ def _start_journal(args: argparse.Namespace, target: "Target", cap: Decimal | No
         "target": target.base_url,
         "loopback": target.loopback,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "out_of_order": args.out_of_order,
         **{name: getattr(args, name) for name in _KEPT},
     }
     if args.record is None and not cap:

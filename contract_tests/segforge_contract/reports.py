@@ -81,8 +81,8 @@ def check_reports(args: argparse.Namespace) -> None:
 
 
 def kept_first(args: argparse.Namespace, catalog: "Catalog", models: "Iterable[Model]") -> "list[Case]":
-    """The cases that failed last time. What can't be read is told, and left out."""
-    if args.forget:
+    """The cases that failed last time; none where a journal says what was sent. What can't be read is told."""
+    if args.forget or args.resume or args.replay:
         return []
     from segforge_contract.regressions import kept_cases
 

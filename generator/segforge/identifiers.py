@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from functools import lru_cache
 
 _SOFT_KEYWORDS = frozenset({"match", "case", "type", "_"})
 
@@ -20,6 +21,7 @@ def snake_case(name: str) -> str:
     return f"{made}_" if keyword.iskeyword(made) or made in _SOFT_KEYWORDS else made
 
 
+@lru_cache(maxsize=4096)
 def pascal_case(name: str) -> str:
     """A class name such as `FluxImg2img`, in Python and in TypeScript."""
     made = "".join(word[0].upper() + word[1:] for word in words(name)) or "U" + "".join(f"{ord(c):x}" for c in name)

@@ -44,7 +44,7 @@ def test_plan_sends_nothing_and_names_requests_price_and_cost(
         assert billing.book.requests == 0
     out = capsys.readouterr().out
     assert "requests besides free polls" in out
-    assert "2.2 credits, capped at 2)" in out
+    assert "2.4 credits, capped at 2)" in out
     assert "0.1 credits a call at most (--assume-price)" in out
 
 
@@ -83,7 +83,7 @@ def test_refusal_that_is_billed_in_silence_is_a_finding(catalog: Catalog, capsys
     with gateway(catalog, refusal_billed=0.05, refusal_told=False) as (billing, url):
         assert contract(url, "--max-spend", "0") == 1
         assert 0 < billing.book.billed <= 20 * Decimal("0.05")
-    assert "money.refusal_is_free: run: the balance after all requests" in capsys.readouterr().out
+    assert "money.costs_add_up: flux-img2img run" in capsys.readouterr().out
 
 
 def test_packs_show_each_boundary_in_few_paid_calls(catalog: Catalog, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ _GONE = object()
 
 def accepted(catalog: Catalog, slug: str) -> list[Case]:
     cases = plan(catalog, [catalog.model(slug)], max_examples=0, seed=0).cases
-    return [case for case in cases if case.accepted]
+    return [case for case in cases if case.accepted and not case.undecided]
 
 
 def packed(catalog: Catalog, slug: str) -> tuple[Pack, ...]:
@@ -45,9 +45,9 @@ def test_packs_hold_every_accepted_case_once_in_far_fewer_calls(catalog: Catalog
 def test_pack_holds_the_value_of_each_of_its_parts(catalog: Catalog) -> None:
     for pack in packed(catalog, "flux-ipadapter"):
         for part in pack.parts:
-            assert part.payload is not None
-            assert pack.case.payload is not None
             if part.parameter is not None:
+                assert part.payload is not None
+                assert pack.case.payload is not None
                 assert pack.case.payload.get(part.parameter, _GONE) == part.payload.get(part.parameter, _GONE)
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segforge.emit import typescript_client
+from segforge.emit.emitters import emit
 from segforge.emit.quoting import typescript_doc, visible
 from segforge.emit.surface import SURFACE
 from segforge.spec.catalog import Catalog, Model, Parameter
@@ -40,7 +40,7 @@ BATCHES = st.lists(TEXTS | st.lists(st.sampled_from(SPECIAL) | TEXT, min_size=3)
 
 def emitted(catalog: Catalog) -> dict[str, str]:
     """What is emitted for TypeScript: sources by path, and what else is text."""
-    return {str(artifact.path): artifact.text for artifact in typescript_client.emit(catalog)}
+    return {str(artifact.path): artifact.text for artifact in emit(catalog, ["typescript"])}
 
 
 def sources(files: dict[str, str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _side(args: argparse.Namespace, target: str) -> argparse.Namespace:
     """The options as a campaign against one side has them."""
-    fixed = {"target": target, "record": None, "resume": None, "replay": None, "deadline": None}
+    fixed = {"target": target, "record": None, "resume": None, "replay": None, "deadline": None, "out_of_order": False}
     return argparse.Namespace(**{**vars(args), **fixed, "seed": 0, "max_examples": 0})
 
 

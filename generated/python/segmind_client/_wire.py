@@ -4,7 +4,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
@@ -34,7 +34,7 @@ class Response:
     request: Request | None = None
     attempts: int = 1
 
-    @property
+    @cached_property
     def content_type(self) -> str:
         """The media type without its parameters, such as `image/jpeg`; empty where the gateway names none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -146,6 +146,7 @@ def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Re
     return Request(method, path.replace("{slug}", _segment(slug)), _encode(params), slug)
 
 
+@lru_cache(maxsize=256)
 def _segment(text: str) -> str:
     """One segment of a path; whatever the text holds, the path has no more segments and goes nowhere else."""
     quoted = quote(text, safe="", errors="surrogatepass")

@@ -1,15 +1,30 @@
 """Write everything that is derived from the specs: clients, OpenAPI documents and the mock's models."""
 
 import argparse
+import os
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
+
+import platformdirs
 
 from segforge.commands.console import console
 from segforge.commands.lint import print_findings
 from segforge.emit.artifact import Artifact
 from segforge.emit.emitters import EMITTERS, emit
 from segforge.emit.surface import Shrunk, check_surfaces
-from segforge.emit.writer import BadManifest, Changes, HandEdited, plan, write
+from segforge.emit.writer import (
+    BadManifest,
+    Changes,
+    HandEdited,
+    fingerprint,
+    fingerprint_on_disk,
+    plan,
+    write,
+)
+from segforge.memo import Memo
 from segforge.spec.finding import SpecError
+from segforge.spec.inputs import Inputs, read_inputs
 from segforge.spec.load import default_specs, load_catalog
 
 
@@ -24,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--allow-breaking", action="store_true", help="let the public surface of a client lose what it has"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
+    parser.add_argument(
+        "--jobs", type=_positive, default=_cores(), metavar="N", help="processes to use (default: one a core)"
+    )
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache (default: the user's)")
+    parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing for later")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,8 +55,17 @@ def run(args: argparse.Namespace) -> int:
         return 2
     out: Path = args.out or args.specs.resolve().parent / "generated"
     names = tuple(dict.fromkeys(args.only or EMITTERS))
+    memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
     try:
-        artifacts = list(emit(load_catalog(args.specs), names))
+        inputs = read_inputs(args.specs)
+        whole = memo.key(b"whole", ",".join(names).encode(), inputs.digest() if inputs is not None else b"")
+        if (known := memo.get(whole)) is not None:
+            found, files = fingerprint_on_disk(out, names)
+            if found == known:
+                return _report(files, Changes((), ()), check=args.check)
+        artifacts = _artifacts(args, inputs, names, memo)
+        if inputs is not None:
+            memo.keep(whole, fingerprint(artifacts))
         if not (args.allow_breaking or args.check):
             check_surfaces(out, artifacts)
         changes = plan(out, artifacts, names) if args.check else write(out, artifacts, names)
@@ -49,13 +78,38 @@ def run(args: argparse.Namespace) -> int:
     except HandEdited as error:
         _print_edited(out, error)
         return 1
+    except BrokenExecutor:
+        console(error=True).print(
+            "segforge generate: a process that generates was killed; with less memory, use --jobs 1", style="red"
+        )
+        return 1
     except (BadManifest, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
         return 1
-    return _report(artifacts, changes, check=args.check)
+    return _report(len(artifacts), changes, check=args.check)
 
 
-def _report(artifacts: list[Artifact], changes: Changes, *, check: bool) -> int:
+def _artifacts(args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo) -> list[Artifact]:
+    """All artifacts. Where anything is wrong with the specs, the plain way to them says what."""
+    from segforge.emit.incremental import generate
+
+    made = generate(inputs, names, memo, args.jobs) if inputs is not None else None
+    return list(emit(load_catalog(args.specs), names)) if made is None else made
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _report(files: int, changes: Changes, *, check: bool) -> int:
     out = console()
     for path in changes.written:
         out.print(f"{'stale' if check else 'wrote'}    {path}", markup=False)
@@ -65,7 +119,7 @@ def _report(artifacts: list[Artifact], changes: Changes, *, check: bool) -> int:
         console(error=True).print("out of date; run: segforge generate", style="red")
         return 1
     changed = len(changes.written) + len(changes.removed)
-    out.print(f"{len(artifacts)} files, {changed} changed", style="green")
+    out.print(f"{files} files, {changed} changed", style="green")
     return 0
 
 

@@ -1,27 +1,99 @@
 """Request types by datamodel-code-generator, called in process: TypedDict for clients, msgspec.Struct for the mock."""
 
 import ast
+import builtins
 import json
+import keyword
+import re
 import textwrap
 import warnings
-from typing import Any, Literal, TypeAlias
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+from segforge.emit.artifact import Kind
 from segforge.emit.quoting import LINE_LENGTH, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.formats import URI_PATTERN
 
-Kind: TypeAlias = Literal["typed_dict", "struct"]
+_SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
+_PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
+_PLAIN_FIELD: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# Names of parameters that mean something else in a module, or that a base class has.
+_TAKEN: Final = frozenset(
+    {
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        *dir(dict),
+        "field",
+        "msgspec",
+        "typing",
+        "typing_extensions",
+    }
+)
 
 
-def request_type(model: Model, kind: Kind, suffix: str) -> tuple[str, str]:
-    """The name and the source of a model's request type: a module with its imports, not yet formatted.
+@dataclass(frozen=True)
+class RequestType:
+    """A model's request type: its name, and the source of a module that defines it, not yet formatted.
+
+    The module may import more than the type needs; formatting drops that.
+    """
+
+    name: str
+    source: str
+
+
+def request_type(model: Model, kind: Kind) -> RequestType:
+    """A model's request type.
 
     Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)`
     in a Struct; a TypedDict refers to it by the name that `range_name` gives, which the caller defines above the class.
     """
-    name = pascal_case(model.slug) + suffix
+    source = _generate(_schema(model, kind), kind, pascal_case(model.slug) + _SUFFIXES[kind])
+    return RequestType(_last_name(ast.parse(source)), source)
+
+
+def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
+    """What `request_type` gives for each model, in the models' order, in half the time.
+
+    Models whose names can't meet anything else in a module share one run of datamodel-code-generator.
+    """
+    names = {model.slug: pascal_case(model.slug) + _SUFFIXES[kind] for model in models}
+    often = Counter(names.values())
+    shared = [model for model in models if often[names[model.slug]] == 1 and _is_plain(model, names[model.slug])]
+    together = _together({names[model.slug]: _schema(model, kind) for model in shared}, kind) if len(shared) > 1 else {}
+    return [together.get(names[model.slug]) or request_type(model, kind) for model in models]
+
+
+def _is_plain(model: Model, name: str) -> bool:
+    """Whether all names are such that datamodel-code-generator keeps them, whatever else is in the module."""
+    return _PLAIN_CLASS.fullmatch(name) is not None and all(
+        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN for parameter in model.parameters
+    )
+
+
+def _together(schemas: Mapping[str, dict[str, Any]], kind: Kind) -> dict[str, RequestType]:
+    """The request types of these names from one run; none where the run gave anything but one class a name."""
+    source = _generate({"$defs": schemas}, kind, "NoModel")
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    classes = {
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    if classes.keys() != schemas.keys():
+        return {}
+    imports = "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import))
+    return {name: RequestType(name, f"{imports}\n\n\n{code}\n") for name, code in classes.items()}
+
+
+def _schema(model: Model, kind: Kind) -> dict[str, Any]:
     schema = request_schema(model)
     if kind == "struct":
         schema["properties"] = {key: _checkable(value) for key, value in schema["properties"].items()}
@@ -30,8 +102,7 @@ def request_type(model: Model, kind: Kind, suffix: str) -> tuple[str, str]:
         schema["description"] = _wrapped(model.description)
         for parameter in model.parameters:
             schema["properties"][parameter.name] |= _documented(parameter)
-    source = _generate(schema, kind, name)
-    return _defined_name(source), source
+    return schema
 
 
 def has_range(parameter: Parameter) -> bool:
@@ -58,9 +129,9 @@ def _documented(parameter: Parameter) -> dict[str, str]:
     return documented
 
 
-def _defined_name(source: str) -> str:
-    """The name of the one type in a module; datamodel-code-generator renames what starts with a digit or underscore."""
-    statement = ast.parse(source).body[-1]
+def _last_name(tree: ast.Module) -> str:
+    """The name of the type at a module's end; datamodel-code-generator renames what starts with a digit."""
+    statement = tree.body[-1]
     if isinstance(statement, ast.ClassDef):
         return statement.name
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):

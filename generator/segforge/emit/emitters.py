@@ -1,26 +1,84 @@
-"""The table of emitters: a new output is one function, one template folder and one line here."""
+"""The table of emitters: a new output is one module, one template folder and one line here.
+
+What emits is imported when something is to be emitted: most runs have nothing to do, and say so at once.
+"""
 
 import importlib
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Final, NamedTuple, TypeAlias, cast
 
-from segforge.emit.artifact import Artifact, Emitter
-from segforge.emit.formatting import format_python
-from segforge.spec.catalog import Catalog
+from segforge.emit.artifact import Artifact, Emitter, Kind, ModelPart, Subject
+from segforge.spec.catalog import Catalog, Gateway, Model
+
+
+class Entry(NamedTuple):
+    """An emitter's module, an `Emitter`, and the kind of request type that it is given, if any."""
+
+    module: str
+    kind: Kind | None = None
+
 
 EMITTERS: Final = {
-    "openapi": "segforge.emit.openapi",
-    "python": "segforge.emit.python_client",
-    "typescript": "segforge.emit.typescript_client",
-    "mock": "segforge.emit.mock_models",
+    "openapi": Entry("segforge.emit.openapi"),
+    "python": Entry("segforge.emit.python_client", "typed_dict"),
+    "typescript": Entry("segforge.emit.typescript_client"),
+    "mock": Entry("segforge.emit.mock_models", "struct"),
 }
-"""Each emitter's name, which is its folder below the output folder, and the module with its `emit(catalog)`."""
+"""The emitters by their names, which are their folders below the output folder."""
+
+Parts: TypeAlias = dict[str, ModelPart]
+"""What the emitters make of one model, by their names."""
 
 
 def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
     """Run the emitters of these names and format what they give. Raises KeyError for a name that is not in EMITTERS."""
-    artifacts: list[Artifact] = []
-    for name in names:
-        emitter: Emitter = importlib.import_module(EMITTERS[name]).emit
-        artifacts.extend(emitter(catalog))
-    return format_python(artifacts)
+    from segforge.emit.formatting import format_python
+
+    chosen = list(names)
+    parts = emit_models(catalog.gateway, name_models(catalog.models), chosen)
+    return format_python([*model_artifacts(parts), *emit_common(catalog, parts, chosen)])
+
+
+def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
+    """The files of models, one model after the other."""
+    return [
+        Artifact(PurePosixPath(path), text)
+        for of_model in parts
+        for part in of_model.values()
+        for path, text in part.files.items()
+    ]
+
+
+def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
+    """Each model with its name in TypeScript."""
+    from segforge.emit.typescript_client import class_names
+
+    listed = list(models)
+    return list(zip(listed, class_names([model.slug for model in listed]), strict=True))
+
+
+def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
+    """What these emitters make of each model, in their order; each model comes with its name in TypeScript."""
+    from segforge.emit.datamodels import request_types
+
+    kinds = [kind for name in names if (kind := EMITTERS[name].kind) is not None]
+    types = {kind: request_types([model for model, _ in models], kind) for kind in kinds}
+    subjects = [
+        Subject(gateway, model, name, {kind: types[kind][index] for kind in kinds})
+        for index, (model, name) in enumerate(models)
+    ]
+    return [{name: _emitter(name).emit_model(subject) for name in names} for subject in subjects]
+
+
+def emit_common(catalog: Catalog, parts: Sequence[Parts], names: Sequence[str]) -> list[Artifact]:
+    """The files of these emitters that all models share; `parts` are those of the Catalog's models."""
+    return [
+        artifact
+        for name in names
+        for artifact in _emitter(name).emit_common(catalog, [of_model[name].pieces for of_model in parts])
+    ]
+
+
+def _emitter(name: str) -> Emitter:
+    return cast("Emitter", importlib.import_module(EMITTERS[name].module))

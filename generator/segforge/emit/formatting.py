@@ -1,10 +1,11 @@
 """Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are always the same."""
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from ruff import find_ruff_bin
 
 from segforge.emit.artifact import Artifact
 from segforge.emit.quoting import LINE_LENGTH
@@ -29,7 +30,7 @@ def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
 
 
 def _ruff(root: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache"]
+    command = [find_ruff_bin(), *arguments, "--isolated", "--no-cache"]
     line_length = ["--line-length", str(LINE_LENGTH), "--target-version", "py310", "."]
     result = subprocess.run([*command, *line_length], cwd=root, capture_output=True, text=True, check=False)
     if result.returncode != 0:

@@ -1,13 +1,21 @@
 """Emits OpenAPI 3.1 documents: one for the whole gateway, one for each model."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-import yaml
-
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Artifact, ModelPart, Subject
+from segforge.emit.document_text import (
+    PATHS,
+    SCHEMAS,
+    TAGS,
+    Location,
+    Pieces,
+    json_entries,
+    json_text,
+    yaml_entries,
+    yaml_text,
+)
 from segforge.emit.schemas import request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model, Route, Status, StatusCase
@@ -18,20 +26,67 @@ _DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
 _MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
-def emit(catalog: Catalog) -> Iterator[Artifact]:
-    """`segmind.yaml` and `segmind.json` with all models, and `models/<slug>.yaml` with one each."""
-    folder = PurePosixPath("openapi")
-    whole = document(catalog.gateway, catalog.models)
-    yield Artifact(folder / "segmind.yaml", _yaml(whole))
-    yield Artifact(folder / "segmind.json", json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-    for model in catalog.models:
-        yield Artifact(folder / "models" / f"{model.slug}.yaml", _yaml(document(catalog.gateway, [model])))
+_FOLDER: Final = PurePosixPath("openapi")
+
+
+def emit_model(subject: Subject) -> ModelPart:
+    """`models/<slug>.yaml`, and the model's pieces of the documents with all models."""
+    gateway, model = subject.gateway, subject.model
+    own = _own(gateway, model)
+    references = _references(own[PATHS])
+    shared = references - {f"#/components/schemas/{_request_name(model)}"}
+    pieces = {"references": "\n".join(sorted(shared))}
+    for at, value in own.items():
+        pieces |= {f"yaml.{at[-1]}": yaml_entries(value, at), f"json.{at[-1]}": json_entries(value, at)}
+    text = _yaml(_around(gateway, [model], references, own), {})
+    return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
+
+
+def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+    """`segmind.yaml` and `segmind.json` with all models, put together from the pieces."""
+    gateway, models = catalog.gateway, catalog.models
+    if _keys_stay_apart(gateway, models):
+        references = {reference for each in pieces for reference in each["references"].split()}
+        whole = _around(gateway, models, references, {TAGS: [], PATHS: {}, SCHEMAS: {}})
+    else:
+        whole, pieces = document(gateway, models), ()
+    for suffix, written in (("yaml", _yaml), ("json", json_text)):
+        texts: dict[Location, list[str]] = {
+            at: [each[f"{suffix}.{at[-1]}"] for each in pieces] for at in (TAGS, PATHS, SCHEMAS)
+        }
+        yield Artifact(_FOLDER / f"segmind.{suffix}", written(whole, texts))
 
 
 def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
     """The OpenAPI document of some models: their operations, the polls that all share, and the balance."""
+    own: dict[Location, Any] = {TAGS: [], PATHS: {}, SCHEMAS: {}}
+    for model in models:
+        added = _own(gateway, model)
+        own = {TAGS: own[TAGS] + added[TAGS], PATHS: own[PATHS] | added[PATHS], SCHEMAS: own[SCHEMAS] | added[SCHEMAS]}
+    return _around(gateway, models, _references(own[PATHS]), own)
+
+
+def _own(gateway: Gateway, model: Model) -> dict[Location, Any]:
+    """What a model adds to a document."""
+    routes = gateway.routes
+    paths = {}
+    if "v1" in model.versions:
+        paths[routes.run.path.replace("{slug}", model.slug)] = _operation(routes.run, _run(gateway, model))
+    if "v2" in model.versions:
+        paths[routes.submit.path.replace("{slug}", model.slug)] = _operation(routes.submit, _submit(gateway, model))
+    tag = {"name": model.slug, "description": model.description, "externalDocs": {"url": model.source.url}}
+    return {TAGS: [tag], PATHS: paths, SCHEMAS: {_request_name(model): request_schema(model)}}
+
+
+def _around(
+    gateway: Gateway, models: Sequence[Model], references: set[str], own: Mapping[Location, Any]
+) -> dict[str, Any]:
+    """The document of some models with those of their entries that are in `own`, and all that `references` lead to."""
     single = models[0] if len(models) == 1 else None
-    paths = _paths(gateway, models)
+    paths = {**own[PATHS], **_shared_paths(gateway, models)}
+    used = {model.slug for model in models} | {
+        tag for item in paths.values() for operation in item.values() for tag in operation["tags"]
+    }
     components = {
         "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": gateway.auth.header}},
         "headers": {header.name: _header(header) for header in gateway.headers},
@@ -39,9 +94,8 @@ def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
         "responses": {
             _component(status): _failure(status, models) for status in gateway.statuses if status.code != 200
         },
-        "schemas": _shared_schemas(gateway) | {_request_name(model): request_schema(model) for model in models},
+        "schemas": {**_shared_schemas(gateway), **own[SCHEMAS]},
     }
-    used = {tag for item in paths.values() for operation in item.values() for tag in operation["tags"]}
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": _DIALECT,
@@ -54,16 +108,27 @@ def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
         "x-generated-by": _GENERATED,
         "servers": [{"url": gateway.base_url}],
         "security": [{"apiKey": []}],
-        "tags": [*map(_tag, models), *(tag for tag in _SHARED_TAGS if tag["name"] in used)],
+        "tags": [*own[TAGS], *(tag for tag in _SHARED_TAGS if tag["name"] in used)],
         "paths": paths,
-        "components": _referenced(components, paths),
+        "components": _referenced(components, references | _references(paths)),
     }
 
 
-def _referenced(components: dict[str, dict[str, Any]], paths: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The components that the paths lead to, security schemes included."""
+def _keys_stay_apart(gateway: Gateway, models: Sequence[Model]) -> bool:
+    """Whether no two models, and no model and the gateway, have a path or the name of a schema in common."""
+    paths = [
+        route.path.replace("{slug}", model.slug)
+        for route in (gateway.routes.run, gateway.routes.submit)
+        for model in models
+    ]
+    keys = [*paths, *_shared_paths(gateway, models), *_shared_schemas(gateway), *map(_request_name, models)]
+    return len(set(keys)) == len(keys)
+
+
+def _referenced(components: dict[str, dict[str, Any]], references: set[str]) -> dict[str, dict[str, Any]]:
+    """The components that these references lead to, and security schemes."""
     found: set[str] = set()
-    pending = _references(paths)
+    pending = set(references)
     while pending:
         reference = pending.pop()
         if reference not in found:
@@ -86,18 +151,10 @@ def _references(value: object) -> set[str]:
     return set()
 
 
-def _tag(model: Model) -> dict[str, Any]:
-    return {"name": model.slug, "description": model.description, "externalDocs": {"url": model.source.url}}
-
-
-def _paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
+def _shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
+    """The polls, where a model has jobs, and the balance."""
     routes = gateway.routes
     paths = {}
-    for model in models:
-        if "v1" in model.versions:
-            paths[routes.run.path.replace("{slug}", model.slug)] = _operation(routes.run, _run(gateway, model))
-        if "v2" in model.versions:
-            paths[routes.submit.path.replace("{slug}", model.slug)] = _operation(routes.submit, _submit(gateway, model))
     if any("v2" in model.versions for model in models):
         paths[routes.status.path] = _operation(
             routes.status, _poll(gateway, "status", "getJobStatus", "State of a job", "JobStatus")
@@ -356,13 +413,5 @@ def _shared_schemas(gateway: Gateway) -> dict[str, Any]:
     }
 
 
-def _yaml(value: dict[str, Any]) -> str:
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return f"# Generated by {_GENERATED}.\n{text}"
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes shared objects out instead of as anchors and aliases."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
+def _yaml(value: Mapping[str, Any], pieces: Pieces) -> str:
+    return f"# Generated by {_GENERATED}.\n{yaml_text(value, pieces)}"

@@ -4,13 +4,13 @@ import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Artifact, ModelPart, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
@@ -126,7 +126,6 @@ class _Named:
     attribute: Code
     module: Code
     name: Code
-    params: ParamsModule
     summary: str
     url: Code
 
@@ -142,16 +141,32 @@ class _HeaderProperty:
     text: str
 
 
-def emit(catalog: Catalog) -> Iterable[Artifact]:
-    """The files of the client. Python in it is not yet formatted."""
+def emit_model(subject: Subject) -> ModelPart:
+    """The modules of a model's classes and of its parameters."""
+    named = _named(subject.model)
+    params = params_module(subject.model, subject.types["typed_dict"])
+    modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
+    paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
+    return ModelPart(
+        {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
+        {
+            "surface": "\n".join(model_lines(subject.model, f"client.{named.attribute}")),
+            "reference": "\n".join(parameter_lines(subject.model)),
+        },
+    )
+
+
+def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+    """All other files of the client."""
     models = [_named(model) for model in catalog.models]
     files = dict(_files(catalog, models))
     modules = {PurePosixPath(path.removeprefix(_PACKAGE)): text for path, text in files.items() if _PACKAGE in path}
     exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
-    files[SURFACE] = _surface(modules, exports, models)
-    files["reference.md"] = _reference(catalog, modules, exports, models)
+    files[SURFACE] = _surface(modules, exports, [each["surface"] for each in pieces])
+    parameters = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+    files["reference.md"] = _reference(catalog, modules, exports, list(zip(models, parameters, strict=True)))
     for path, text in files.items():
-        yield Artifact(PurePosixPath("python") / path, f"{_opening(path)}{text.rstrip()}\n")
+        yield Artifact(PurePosixPath("python") / path, _whole(path, text))
 
 
 def blocking(text: str) -> str:
@@ -166,15 +181,17 @@ def _exports(catalog: Catalog) -> dict[str, str]:
     return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in _errors(catalog.gateway)}}
 
 
-def _surface(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], models: list[_Named]) -> str:
+def _surface(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], of_models: Iterable[str]) -> str:
     lines = set(python_lines(modules, exports))
-    for named in models:
-        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    lines.update(line for text in of_models for line in text.split("\n"))
     return "\n".join(sorted(lines))
 
 
 def _reference(
-    catalog: Catalog, modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], models: list[_Named]
+    catalog: Catalog,
+    modules: Mapping[PurePosixPath, str],
+    exports: Mapping[str, str],
+    models: list[tuple[_Named, list[Code]]],
 ) -> str:
     """The page of all signatures; those on an event loop are left out, since they differ by `await` only."""
     blocking_only = {name: module for name, module in exports.items() if not name.startswith("Async")}
@@ -182,7 +199,7 @@ def _reference(
         "python/reference.md.jinja",
         version=catalog.version,
         reference=python_reference(modules, blocking_only),
-        models=[(named, parameter_lines(named.model)) for named in models],
+        models=models,
     )
 
 
@@ -199,8 +216,10 @@ def _double_quoted(literal: str) -> str:
     return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in literal and "\\'" not in literal else literal
 
 
-def _opening(path: str) -> str:
-    return f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+def _whole(path: str, text: str) -> str:
+    """A file with what it starts with."""
+    opening = f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
+    return f"{opening}{text.rstrip()}\n"
 
 
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
@@ -237,9 +256,6 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         yield f"segmind_client/_sync/{name}.py", blocking(text)
     for folder, heading in _PACKAGES.items():
         yield f"segmind_client/{folder}/__init__.py", render("python/package.py.jinja", heading=heading)
-    for named in models:
-        yield f"segmind_client/models/{named.module}.py", _model_module(named)
-        yield f"segmind_client/types/{named.module}.py", _types_module(named)
 
 
 def _named(model: Model) -> _Named:
@@ -252,7 +268,6 @@ def _named(model: Model) -> _Named:
         attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
         module=Code(attribute),
         name=Code(f"{name}_" if name in _CLASS_NAMES else name),
-        params=params_module(model),
         summary=f"{model.title}: {model.description}",
         url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
     )
@@ -264,8 +279,7 @@ def _sample(models: list[_Named]) -> _Named:
     return min(fit or models, key=lambda named: len(named.model.valid_example))
 
 
-def _types_module(named: _Named) -> str:
-    module = named.params
+def _types_module(named: _Named, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
         heading=f"What a call of {named.model.title} takes.",
@@ -276,7 +290,7 @@ def _types_module(named: _Named) -> str:
     )
 
 
-def _model_module(named: _Named) -> str:
+def _model_module(named: _Named, params: ParamsModule) -> str:
     model = named.model
     kind = "media" if model.returns.media == "image" else "json"
     return render(
@@ -287,7 +301,7 @@ def _model_module(named: _Named) -> str:
         flavours=_FLAVOURS,
         module=named.module,
         name=named.name,
-        params=named.params.name,
+        params=params.name,
         result=Code("MediaResult" if kind == "media" else "JsonResult"),
         run_text=_call_text("Call the model and wait for its output in the same request (v1).", model),
         slug=model.slug,

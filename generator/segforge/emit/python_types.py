@@ -5,7 +5,7 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.emit.datamodels import has_range, range_name, request_type, takes_image
+from segforge.emit.datamodels import RequestType, has_range, range_name, takes_image
 from segforge.emit.quoting import Code, python_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
@@ -39,11 +39,13 @@ class ParamsModule:
     definition: Code
 
 
-def params_module(model: Model) -> ParamsModule:
+def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
     """The types of a model's parameters, by datamodel-code-generator."""
-    name, source = request_type(model, "typed_dict", "Params")
-    imports, definition = _split(source, name)
-    if any(_unfit_for_a_class(parameter.name, model) for parameter in model.parameters):
+    name = typed_dict.name
+    imports, definition = _split(typed_dict.source, name)
+    # What can't be declared in a class body: it would be mangled, or hide a type that is used there.
+    unfit = _TYPE_NAMES | {range_name(parameter) for parameter in model.parameters}
+    if any(parameter.name.startswith("__") or parameter.name in unfit for parameter in model.parameters):
         definition = _functional(definition, name, model)
     ranges = tuple(_range_alias(parameter) for parameter in model.parameters if has_range(parameter))
     images = any(takes_image(parameter) for parameter in model.parameters)
@@ -70,11 +72,6 @@ def _split(source: str, name: str) -> tuple[str, str]:
     """The imports of a module, and the one definition below them."""
     start = min(at for opening in (f"class {name}(", f"{name} = ") if (at := source.find(opening)) >= 0)
     return source[:start].strip(), source[start:].strip()
-
-
-def _unfit_for_a_class(name: str, model: Model) -> bool:
-    """Whether a name can't be declared in a class body: it would be mangled, or hide a type that is used there."""
-    return name.startswith("__") or name in _TYPE_NAMES or name in {range_name(p) for p in model.parameters}
 
 
 def _functional(definition: str, name: str, model: Model) -> str:

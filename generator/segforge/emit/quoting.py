@@ -9,7 +9,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -65,6 +65,7 @@ def _tuple(items: Iterable[Code]) -> Code:
     return Code(f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})")
 
 
+@lru_cache(maxsize=64)  # the blocking client and the one on an event loop document the same
 def docstring(text: str, indent: int = 4) -> Code:
     """A whole Python docstring, wrapped; whatever the text holds, it ends where the docstring ends."""
     room = LINE_LENGTH - indent

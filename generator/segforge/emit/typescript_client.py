@@ -1,12 +1,12 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources that `npm run build` compiles."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Artifact, ModelPart, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.quoting import Code, render
@@ -119,24 +119,57 @@ class _HeaderProperty:
     text: str
 
 
-def emit(catalog: Catalog) -> Iterable[Artifact]:
-    """The files of the client, formatted by their templates."""
-    models = _named(catalog.models)
+def emit_model(subject: Subject) -> ModelPart:
+    """The module of a model's class, formatted by its template."""
+    named = _named(subject.model, subject.typescript_name)
+    path = f"src/models/{named.module}.ts"
+    lines = [f"class {named.name} extends Model", f"interface {named.params}"]
+    lines += model_lines(subject.model, f"client.{named.attribute}")
+    return ModelPart(
+        {f"typescript/{path}": _whole(path, _model_module(named))},
+        {"surface": "\n".join(lines), "reference": "\n".join(parameter_lines(subject.model))},
+    )
+
+
+def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+    """All other files of the client."""
+    names = class_names([model.slug for model in catalog.models])
+    models = [_named(model, name) for model, name in zip(catalog.models, names, strict=True)]
     files = dict(_files(catalog, models))
-    files[SURFACE] = _surface(files, models)
-    lines = [(named, parameter_lines(named.model)) for named in models]
-    files["reference.md"] = render("typescript/reference.md.jinja", version=catalog.version, models=lines)
+    files[SURFACE] = _surface(files, [each["surface"] for each in pieces])
+    lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+    of_models = list(zip(models, lines, strict=True))
+    files["reference.md"] = render("typescript/reference.md.jinja", version=catalog.version, models=of_models)
     for path, text in files.items():
-        yield Artifact(PurePosixPath("typescript") / path, f"{_opening(path)}{text.rstrip()}\n")
+        yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
 
 
-def _surface(files: Mapping[str, str], models: list[_Named]) -> str:
+def class_names(slugs: Iterable[str]) -> list[str]:
+    """A class name for each slug, different from each other and from what JavaScript has and the client exports."""
+    taken = set(_CLASS_NAMES)
+    names = []
+    for slug in slugs:
+        name = _unprefixed(pascal_case(slug))
+        while {name, f"{name}Params"} & taken:
+            name += "_"
+        taken |= {name, f"{name}Params"}
+        names.append(name)
+    return names
+
+
+def _unprefixed(name: str) -> str:
+    """The name of a slug that starts with a digit has "Model" instead of an underscore."""
+    return f"Model{name[1:]}" if name.startswith("_") else name
+
+
+def _surface(files: Mapping[str, str], of_models: Iterable[str]) -> str:
     lines = set(typescript_lines({module: files[f"src/{module}.ts"] for module in _MODULES}))
-    for named in models:
-        lines.add(f"class {named.name} extends Model")
-        lines.add(f"interface {named.params}")
-        lines.update(model_lines(named.model, f"client.{named.attribute}"))
+    lines.update(line for text in of_models for line in text.split("\n"))
     return "\n".join(sorted(lines))
+
+
+def _whole(path: str, text: str) -> str:
+    return f"{_opening(path)}{text.rstrip()}\n"
 
 
 def _opening(path: str) -> str:
@@ -155,8 +188,6 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     yield CHANGELOG, changelog(catalog.releases)
     for name in _MODULES:
         yield f"src/{name}.ts", render(f"typescript/src/{name}.ts.jinja", **facts)
-    for named in models:
-        yield f"src/models/{named.module}.ts", _model_module(named)
 
 
 def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
@@ -183,31 +214,21 @@ def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
     }
 
 
-def _named(models: Iterable[Model]) -> list[_Named]:
-    """The models with names that differ from each other, from what JavaScript has and from what the client exports."""
-    taken = set(_CLASS_NAMES)
-    named = []
-    for model in models:
-        attribute, name = camel_case(model.slug), pascal_case(model.slug)
-        if name.startswith("_"):  # of a slug that starts with a digit
-            attribute, name = f"model{name}", f"Model{name[1:]}"
-        while {name, f"{name}Params"} & taken:
-            name += "_"
-        taken |= {name, f"{name}Params"}
-        named.append(
-            _Named(
-                model,
-                attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
-                module=Code("-".join(words(model.slug)) or attribute),
-                name=Code(name),
-                params=Code(f"{name}Params"),
-                result=Code("MediaResult" if model.returns.media == "image" else "JsonResult"),
-                summary=f"{model.title}: {model.description}",
-                versions=" ".join(model.versions),
-                url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
-            )
-        )
-    return named
+def _named(model: Model, name: str) -> _Named:
+    attribute, pascal = camel_case(model.slug), pascal_case(model.slug)
+    if pascal.startswith("_"):  # of a slug that starts with a digit
+        attribute = f"model{pascal}"
+    return _Named(
+        model,
+        attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
+        module=Code("-".join(words(model.slug)) or attribute),
+        name=Code(name),
+        params=Code(f"{name}Params"),
+        result=Code("MediaResult" if model.returns.media == "image" else "JsonResult"),
+        summary=f"{model.title}: {model.description}",
+        versions=" ".join(model.versions),
+        url=Code(quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")),
+    )
 
 
 def _sample(models: list[_Named]) -> _Named:

@@ -42,6 +42,28 @@ class Changes:
         return bool(self.written or self.removed)
 
 
+def fingerprint(artifacts: Iterable[Artifact]) -> bytes:
+    """Stands for these files, in whatever order they come."""
+    return _fingerprint({str(artifact.path): _digest(artifact.text.encode()) for artifact in artifacts})
+
+
+def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, int]:
+    """The fingerprint of the files of these emitters that the manifest names, and how many they are.
+
+    Of files that are not as the manifest says, something that is no fingerprint. Raises BadManifest.
+    """
+    files = {path: digest for path, digest in _read_manifest(out).items() if _emitter(path) in emitters}
+    for path, digest in files.items():
+        raw = _read(out / path)
+        if raw is None or _digest(raw) != digest:
+            return b"", len(files)
+    return _fingerprint(files), len(files)
+
+
+def _fingerprint(digests: Mapping[str, str]) -> bytes:
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
+
+
 def plan(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -> Changes:
     """What `write` would change. Raises HandEdited and BadManifest; writes nothing."""
     return _compare(out, {str(artifact.path): artifact.text for artifact in artifacts}, _read_manifest(out), emitters)

@@ -1,7 +1,7 @@
 """Rules that no schema can hold. Each rule is one function that yields findings about checked data."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -59,6 +59,11 @@ def lint_catalog(models: Iterable[Source]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def slugs_collide(slugs: Sequence[str]) -> bool:
+    """Whether `lint_catalog` would find something about models of these slugs."""
+    return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 
 def _in_order(

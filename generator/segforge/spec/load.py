@@ -5,21 +5,25 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
-from segforge.spec.source import Location, Source, read_source
+from segforge.spec.source import Location, Source, parse_source, read_source
 from segforge.text import show
 
 if TYPE_CHECKING:
+    import jsonschema_rs
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 GATEWAY_FILE = "gateway.yaml"
 CHANGELOG_FILE = "changelog.yaml"
 MODELS_FOLDER = "models"
+
+Form: TypeAlias = Literal["gateway", "model", "changelog", "deviations"]
+"""What a file of the specs is, by its schema."""
 
 
 def default_specs() -> Path:
@@ -48,7 +52,7 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
         ]
     findings: list[Finding] = []
     gateway = _checked(specs / GATEWAY_FILE, "gateway", findings)
-    paths = sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    paths = model_paths(specs)
     models = [source for path in paths if (source := _checked(path, "model", findings)) is not None]
     if not paths:
         folder = str(specs / MODELS_FOLDER)
@@ -60,8 +64,13 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     if gateway is None or any(finding.severity == "error" for finding in findings):
         return None, sorted(findings)
     built = sorted((build_model(source.data) for source in models), key=lambda model: model.slug)
-    releases = tuple(map(_build_release, changelog.data["releases"])) if changelog is not None else ()
+    releases = build_releases(changelog.data) if changelog is not None else ()
     return c.Catalog(build_gateway(gateway.data), tuple(built), releases), sorted(findings)
+
+
+def model_paths(specs: Path) -> list[Path]:
+    """The model files of a folder of specs, sorted."""
+    return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
 
 
 def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
@@ -69,7 +78,7 @@ def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
     return check_form(path, "model")
 
 
-def check_form(path: Path, form: str) -> tuple[Source | None, list[Finding]]:
+def check_form(path: Path, form: Form) -> tuple[Source | None, list[Finding]]:
     """Read one file of a form, the name of a schema: the source (None where its form is broken) and all findings."""
     findings: list[Finding] = []
     source = _checked(path, form, findings)
@@ -84,10 +93,21 @@ def check_changelog(path: Path) -> None:
         raise SpecError(findings)
 
 
-def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
+def valid_data(raw: bytes, path: Path, form: Form) -> Any:
+    """The data of a file whose bytes were read already; None where anything is wrong with it but warnings."""
+    findings: list[Finding] = []
+    source = _fit(*parse_source(raw, path, path.name), form, findings)
+    return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
+
+
+def _checked(path: Path, form: Form, findings: list[Finding]) -> Source | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
-    source, broken = read_source(path, display(path))
-    if source is not None:
+    return _fit(*read_source(path, display(path)), form, findings)
+
+
+def _fit(source: Source | None, broken: list[Finding], form: Form, findings: list[Finding]) -> Source | None:
+    """Check a file that was read, as `_checked` does."""
+    if source is not None and not _is_valid(form, source.data):
         broken += _schema_findings(source, form)
     if source is not None and not broken:
         findings += _LINTS[form](source)
@@ -95,7 +115,7 @@ def _checked(path: Path, form: str, findings: list[Finding]) -> Source | None:
     return None if broken else source
 
 
-_LINTS: Mapping[str, Callable[[Source], list[Finding]]] = {
+_LINTS: Mapping[Form, Callable[[Source], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
     "changelog": lint_changelog,
@@ -109,14 +129,33 @@ def display(path: Path) -> str:
 
 
 @cache
-def _validator(form: str) -> "Draft202012Validator":
+def _schema(form: Form) -> Any:
+    return json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
+
+
+def _is_valid(form: Form, data: object) -> bool:
+    """Whether data fits the schema, found out quickly; what it says no to, the slower validator explains, or allows."""
+    try:
+        return _quick_validator(form).is_valid(data)
+    except ValueError:  # it knows no integers of more than 64 bits
+        return False
+
+
+@cache
+def _quick_validator(form: Form) -> "jsonschema_rs.Draft202012Validator":
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_schema(form))
+
+
+@cache
+def _validator(form: Form) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
 
-    schema = json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
-    return Draft202012Validator(schema)
+    return Draft202012Validator(_schema(form))
 
 
-def _schema_findings(source: Source, form: str) -> Iterator[Finding]:
+def _schema_findings(source: Source, form: Form) -> Iterator[Finding]:
     for error in _validator(form).iter_errors(source.data):
         yield from _explain(source, error)
 
@@ -224,8 +263,11 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
     )
 
 
-def _build_release(data: Mapping[str, Any]) -> c.Release:
-    return c.Release(data["version"], data["date"], tuple(data["changes"]))
+def build_releases(data: Mapping[str, Any]) -> tuple[c.Release, ...]:
+    """The releases from the data of a checked change log."""
+    return tuple(
+        c.Release(release["version"], release["date"], tuple(release["changes"])) for release in data["releases"]
+    )
 
 
 def _build_profile(data: Mapping[str, Any]) -> c.Profile:

@@ -70,9 +70,24 @@ def read_source(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
     Gives the source (None where the file can't be read as YAML at all) and the findings about its form.
     """
     try:
-        text = _read_text(path)
+        raw = read_bytes(path)
+    except OSError as error:
+        found = str(error.strerror)
+        return None, [Finding(name, 0, 0, "file.unreadable", found, "a file that can be read", "check path and rights")]
+    return parse_source(raw, path, name)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file, of one that is too large as many as it takes to know that. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def parse_source(raw: bytes, path: Path, name: str) -> tuple[Source | None, list[Finding]]:
+    """As `read_source`, of a file whose bytes were read already."""
+    try:
         reader = _Reader(name)
-        data = reader.read(text)
+        data = reader.read(_text(raw))
     except _Refused as refused:
         return None, [refused.finding(name)]
     source = Source(path, name, data, reader.values, reader.keys)
@@ -92,14 +107,7 @@ class _Refused(Exception):
         return Finding(name, self.line, self.column, self.rule, self.found, self.expected, self.mend)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _Refused(
-            0, 0, "file.unreadable", str(error.strerror), "a file that can be read", "check path and rights"
-        ) from None
+def _text(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         raise _Refused(
             0,

@@ -2,13 +2,15 @@
 """What the classes of all models share."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
-from segmind_client._check import Violation, check, violations
 from segmind_client._results import cost_of
 from segmind_client._wire import Response, run_request
+
+if TYPE_CHECKING:
+    from segmind_client._check import Violation
 
 
 class AsyncModel:
@@ -23,8 +25,10 @@ class AsyncModel:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(slug={self.slug!r}, base_url={self._transport.base_url!r})"
 
-    def check(self, /, **params: Any) -> tuple[Violation, ...]:
+    def check(self, /, **params: Any) -> "tuple[Violation, ...]":
         """All rules of the model's page that these parameters break; none where they are fine. Nothing is sent."""
+        from segmind_client._check import violations
+
         return violations(self.slug, params)
 
     async def _run(self, params: Mapping[str, object]) -> Response:
@@ -36,8 +40,7 @@ class AsyncModel:
 
 async def called(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> Response:
     """Make a blocking call, once, and give its answer."""
-    if transport.options.validate:
-        check(slug, params)
+    transport.check(slug, params)
     request = run_request(slug, params)
     with transport.spend.call(slug) as bill:
         response = await transport.succeed(request)

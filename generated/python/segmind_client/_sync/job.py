@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from segmind_client import _gateway, _pace
-from segmind_client._check import check
 from segmind_client._errors import (
     InferenceFailed,
     InferenceTimeout,
@@ -174,8 +173,7 @@ class Job:
 
 def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> Job:
     """Submit a call and give its job. A submit is sent once: each one that arrives is a job to pay for."""
-    if transport.options.validate:
-        check(slug, params)
+    transport.check(slug, params)
     request = submit_request(slug, params)
     with transport.spend.call(slug) as bill:
         response = transport.succeed(request)

@@ -2,6 +2,7 @@
 """Carries requests to the configured gateway, with the key, and nowhere else; sends again what is safe to send again."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
@@ -57,6 +58,13 @@ class Transport:
     def with_options(self, options: Options) -> "Transport":
         """The same connections and the same ledger under other options."""
         return Transport(self._api_key, self.base_url, self._http, options, self.spend)
+
+    def check(self, slug: str, params: Mapping[str, object]) -> None:
+        """Raise InvalidParameters where the client is to check its calls and this one breaks rules of its model."""
+        if self.options.validate:
+            from segmind_client._check import check  # no sooner: what reads annotations takes its time to import
+
+            check(slug, params)
 
     def send(self, request: Request, deadline: float | None = None) -> Response:
         """Send a request, again where that is safe, and give what the gateway answers in the end.

@@ -1,0 +1,265 @@
+"""How each client is made from our OpenAPI document, and how it is used: the same few verbs for all of them.
+
+A client is imported only when its `Peer` is made, in a process that finds it.
+"""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.json"
+
+Params = Mapping[str, Any]
+
+_CLASSES: Final = {"flux-img2img": "FluxImg2img", "style-transfer": "StyleTransfer"}
+
+
+class Peer(Protocol):
+    """A client in use. What its methods raise is part of what is compared."""
+
+    client: object
+
+    def run(self, slug: str, params: Params) -> object:
+        """Make a v1 call."""
+
+    def content(self, result: Any) -> bytes:
+        """The picture of a v1 call."""
+
+    def submit(self, slug: str, params: Params) -> str:
+        """Make a v2 call; gives the job's id."""
+
+    def state(self, request_id: str) -> object:
+        """Poll a job's state."""
+
+    def result(self, request_id: str) -> object:
+        """Ask for a job's result."""
+
+    def text(self, answer: Any) -> str:
+        """All that an answer tells, as text."""
+
+    def wait(self, slug: str, params: Params) -> object:
+        """Submit a job and wait for its result in one call. Raises NotImplementedError where there is no such thing."""
+
+
+class Ours:
+    """segmind-client."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.client = importlib.import_module("segmind_client").Segmind(key, url, validate=True)
+
+    def run(self, slug: str, params: Params) -> object:
+        return self.client.run_sync(slug, **params)
+
+    def content(self, result: Any) -> bytes:
+        return bytes(result.content)
+
+    def submit(self, slug: str, params: Params) -> str:
+        return str(self.client.submit_async(slug, **params).request_id)
+
+    def state(self, request_id: str) -> object:
+        return self.client.jobs.resume(request_id).status()
+
+    def result(self, request_id: str) -> object:
+        return self.client.jobs.resume(request_id).result()
+
+    def text(self, answer: Any) -> str:
+        return str(answer)
+
+    def wait(self, slug: str, params: Params) -> object:
+        return self.client.run(slug, **params)
+
+
+class OpenapiPythonClient:
+    """What openapi-python-client makes: functions that take a client and a body of attrs."""
+
+    def __init__(self, url: str, key: str) -> None:
+        package = importlib.import_module("opc")
+        self.client = package.AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="x-api-key")
+
+    def run(self, slug: str, params: Params) -> object:
+        return self._call(slug, "run", params)
+
+    def content(self, result: Any) -> bytes:
+        return bytes(result.payload.read())
+
+    def submit(self, slug: str, params: Params) -> str:
+        return str(self._call(slug, "submit", params).request_id)
+
+    def state(self, request_id: str) -> object:
+        return self._job("get_job_status", request_id)
+
+    def result(self, request_id: str) -> object:
+        return self._job("get_job_result", request_id)
+
+    def text(self, answer: Any) -> str:
+        return str(answer.to_dict())
+
+    def wait(self, slug: str, params: Params) -> object:
+        raise NotImplementedError
+
+    def _call(self, slug: str, verb: str, params: Params) -> Any:
+        name = slug.replace("-", "_").replace("img2img", "img_2_img")
+        module = importlib.import_module(f"opc.api.{slug.replace('-', '_')}.{verb}_{name}")
+        kind = _CLASSES[slug].replace("Img2img", "Img2Img")
+        body = getattr(importlib.import_module("opc.models"), f"{kind}Request").from_dict(params)
+        return module.sync(client=self.client, body=body)
+
+    def _job(self, name: str, request_id: str) -> Any:
+        module = importlib.import_module(f"opc.api.jobs.{name}")
+        return module.sync(client=self.client, request_id=request_id)
+
+
+class DatamodelCodeGenerator:
+    """What datamodel-code-generator makes: resources on a client, and bodies of pydantic."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.client = importlib.import_module("client").Client(base_url=url, api_key=key)
+
+    def run(self, slug: str, params: Params) -> object:
+        return self._call(slug, "run", params)
+
+    def content(self, result: Any) -> bytes:
+        return bytes(result)
+
+    def submit(self, slug: str, params: Params) -> str:
+        return str(self._call(slug, "submit", params).request_id)
+
+    def state(self, request_id: str) -> object:
+        return self.client.jobs.get_job_status(request_id=request_id)
+
+    def result(self, request_id: str) -> object:
+        return self.client.jobs.get_job_result(request_id=request_id)
+
+    def text(self, answer: Any) -> str:
+        return str(answer.model_dump())
+
+    def wait(self, slug: str, params: Params) -> object:
+        raise NotImplementedError
+
+    def _call(self, slug: str, verb: str, params: Params) -> Any:
+        name = slug.replace("-", "_")
+        body = getattr(importlib.import_module("models"), f"{_CLASSES[slug]}Request")(**params)
+        return getattr(getattr(self.client, name), f"{verb}_{name}")(body=body)
+
+
+class OpenapiGenerator:
+    """What OpenAPI Generator makes for `python`: a class of calls for each tag, and bodies of pydantic, on urllib3."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._package = importlib.import_module("oag_client")
+        self.client = self._package.Configuration(host=url, api_key={"apiKey": key})
+        self._calls = self._package.ApiClient(self.client)
+
+    def run(self, slug: str, params: Params) -> object:
+        return self._call(slug, "run", params)
+
+    def content(self, result: Any) -> bytes:
+        return bytes(result)
+
+    def submit(self, slug: str, params: Params) -> str:
+        return str(self._call(slug, "submit", params).request_id)
+
+    def state(self, request_id: str) -> object:
+        return self._package.JobsApi(self._calls).get_job_status(request_id)
+
+    def result(self, request_id: str) -> object:
+        return self._package.JobsApi(self._calls).get_job_result(request_id)
+
+    def text(self, answer: Any) -> str:
+        return str(answer.to_dict())
+
+    def wait(self, slug: str, params: Params) -> object:
+        raise NotImplementedError
+
+    def _call(self, slug: str, verb: str, params: Params) -> Any:
+        kind = _CLASSES[slug]
+        body = getattr(self._package, f"{kind}Request").from_dict(dict(params))
+        return getattr(getattr(self._package, f"{kind}Api")(self._calls), f"{verb}_{slug.replace('-', '_')}")(body)
+
+
+class Making(NamedTuple):
+    """How a client is made and what a person writes to use it.
+
+    Attributes:
+        title: its column.
+        peer: how it is used here; takes the gateway's address and a key.
+        command: what makes it, in an empty folder; none for ours, which is committed.
+        package: the folder of its Python, from that folder.
+        use: code that is ready to call one model.
+        closed: an expression that misuses a closed set of values, which a type checker should refuse.
+        missing: an expression that leaves a required parameter out.
+
+    """
+
+    title: str
+    peer: Callable[[str, str], Peer]
+    command: tuple[str, ...]
+    package: tuple[str, ...]
+    use: str
+    closed: str
+    missing: str
+
+
+def _tool(name: str) -> str:
+    """A command beside this interpreter."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or name
+
+
+_FIT: Final = "denoise=0.5, image='https://host.test/a.png', prompt='a', sampler_name='euler', steps=20"
+
+MAKINGS: Final = {
+    "ours": Making(
+        "segmind-client",
+        Ours,
+        (),
+        ("segmind_client",),
+        "from segmind_client import Segmind; call = Segmind('SG_0123456789abcdef').flux_img2img.run",
+        f"call({_FIT}, scheduler='no such')",
+        f"call({_FIT})",
+    ),
+    "opc": Making(
+        "openapi-python-client",
+        OpenapiPythonClient,
+        (
+            *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--output-path", "opc"),
+            *("--path", str(DOCUMENT), "--config", str(ROOT / "tests" / "interop" / "openapi_python_client.yaml")),
+        ),
+        ("opc",),
+        "from opc import AuthenticatedClient; from opc.models import FluxImg2ImgRequest as call; "
+        "from opc.api.flux_img2img import run_flux_img_2_img; AuthenticatedClient(base_url='http://h', token='k')",
+        f"call({_FIT}, scheduler='no such')",
+        f"call({_FIT})",
+    ),
+    "dcg": Making(
+        "datamodel-code-generator",
+        DatamodelCodeGenerator,
+        (
+            *(_tool("datamodel-codegen"), "--input", str(DOCUMENT), "--input-file-type", "openapi"),
+            *("--output", "models.py", "--output-model-type", "pydantic_v2.BaseModel", "--generate-client", "httpx2"),
+            *("--client-output", "client", "--client-package", "client", "--client-model-package", "models"),
+            *("--target-python-version", "3.11"),
+        ),
+        ("client", "models.py"),
+        "from client import Client; from models import FluxImg2imgRequest as call; "
+        "Client(base_url='http://h', api_key='k').flux_img2img.run_flux_img2img",
+        f"call({_FIT}, scheduler='no such')",
+        f"call({_FIT})",
+    ),
+    "oag": Making(
+        "OpenAPI Generator",
+        OpenapiGenerator,
+        (
+            *(_tool("openapi-generator-cli"), "generate", "-i", str(DOCUMENT), "-g", "python", "-o", "."),
+            "--additional-properties=packageName=oag_client",
+        ),
+        ("oag_client",),
+        "from oag_client import ApiClient, FluxImg2imgApi, FluxImg2imgRequest as call; FluxImg2imgApi(ApiClient())",
+        f"call({_FIT}, scheduler='no such')",
+        f"call({_FIT})",
+    ),
+}
+"""By a short name; ours first."""
