@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-mock bench-stores fuzz money-proof regenerate clean
+.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-generate compare-clients bench-mock bench-stores fuzz money-proof regenerate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
