@@ -127,9 +127,9 @@ def _print_shrunk(out: Path, error: Shrunk) -> None:
     console_ = console(error=True)
     for path, lines in error.lost.items():
         for line in lines:
-            console_.print(f"{out / path}: would lose: {line}", markup=False)
+            console_.print(f"{out / path}: would break: {line}", markup=False)
     console_.print(
-        "code that uses these would break; nothing was written. Mend the specs or, if it is meant, generate with "
+        "code that uses the clients would break; nothing was written. Mend the specs or, if it is meant, generate with "
         "--allow-breaking and note a new major version in changelog.yaml.",
         style="red",
         markup=False,
