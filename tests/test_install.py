@@ -37,9 +37,16 @@ def test_lint_mock_and_contract_work(installed: Path, tmp_path: Path) -> None:
         [url] = re.findall(r"http://\S+", process.stdout.readline())
         assert httpx.get(f"{url}/v1/get-user-credits", headers={"x-api-key": KEY}).status_code == 200
         contract: list[str | Path] = [installed / "segforge", "contract", "--target", url, "--max-examples", "2"]
+        contract += ["--html", "report.html"]
         result = subprocess.run(contract, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        suite: list[str | Path] = [installed / "pytest", "--segforge-target", url, "--pyargs", "segforge_contract"]
+        suite += ["-q", "-k", "gateway or flux-img2img"]
+        tested = subprocess.run(suite, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         process.terminate()
     assert result.returncode == 0, result.stdout + result.stderr
+    assert "All rules held" in (tmp_path / "report.html").read_text("utf-8")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert re.search(r"\b[0-9]{2,} passed", tested.stdout)
 
 
 def test_somebodys_own_specs_are_served(installed: Path, tmp_path: Path) -> None:

@@ -1,26 +1,42 @@
 """A campaign: the tables first, then Hypothesis, then the jobs that both left behind."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
+from segforge_contract.audit import Audit
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations, payload_case, valid_case
 from segforge_contract.exchange import Request
-from segforge_contract.session import Failure, Session, Unreachable
+from segforge_contract.packing import Pack, perform
+from segforge_contract.relations import AT_ONCE, at_once, most_calls, relations
+from segforge_contract.session import Broke, Failure, Session, Unreachable
+from segforge_contract.stages import stages
 
+if TYPE_CHECKING:
+    from segforge_contract.examples import Examples
+
+Progress: TypeAlias = Callable[[int, int], None]
 Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw."""
+    """What a campaign is going to send: the cases of the tables, and how many examples Hypothesis may draw.
+
+    `packs` come last, and are billed. `draws_valid`: whether Hypothesis draws valid payloads, which are billed too.
+    `examples` is where it keeps those that broke a rule, and starts from the next time, if anywhere.
+    """
 
     catalog: Catalog
     models: tuple[Model, ...]
     cases: tuple[Case, ...]
     max_examples: int
     seed: int
+    draws_valid: bool = True
+    packs: tuple[Pack, ...] = ()
+    examples: "Examples | None" = None
 
     @property
     def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
@@ -31,25 +47,34 @@ class Plan:
             (model, operation, valid)
             for model in self.models
             for operation in operations(model)
-            for valid in (True, False)
+            for valid in ((True, False) if self.draws_valid else (False,))
         )
 
     @property
     def requests(self) -> int:
-        """The most requests that are sent, the polls of jobs (which are never billed) and shrinking left out."""
-        return len(self.cases) + self.max_examples * len(self.explorations)
+        """The most requests that are sent, without what is never billed (polls, pictures, balance) and shrinking."""
+        drawn = self.max_examples * len(self.explorations)
+        return len(self.cases) + drawn + len(self.packs) + self._related(broken=True)
+
+    def _related(self, *, broken: bool) -> int:
+        """How many calls are made to hold their answers against each other; `broken`: by a gateway that breaks them."""
+        if not self.draws_valid:
+            return 0
+        calls = [most_calls(model, broken=broken) * len(operations(model)) for model in self.models]
+        return sum(calls) + (AT_ONCE if any("v2" in model.versions for model in self.models) else 0)
 
     @property
     def billed(self) -> int:
         """The most answers that are billed while the gateway keeps its contract."""
-        return sum(case.accepted for case in self.cases) + self.max_examples * sum(
-            valid for *_, valid in self.explorations
-        )
+        drawn = self.max_examples * sum(valid for *_, valid in self.explorations)
+        return sum(case.accepted for case in self.cases) + drawn + len(self.packs) + self._related(broken=False)
 
     @property
     def worst_case(self) -> int:
         """The most answers that could be billed by a gateway that accepts whatever it is sent."""
-        return sum(case.could_be_billed for case in self.cases) + self.max_examples * len(self.explorations)
+        drawn = self.max_examples * len(self.explorations)
+        calls = sum(case.could_be_billed for case in self.cases)
+        return calls + drawn + len(self.packs) + self._related(broken=True)
 
 
 @dataclass(frozen=True)
@@ -57,34 +82,34 @@ class Outcome:
     """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
 
     failures: tuple[Failure, ...]
-    ran: dict[str, int]
+    sent: tuple[Case, ...]
     requests: int
     billed: int
     seconds: float
     stopped: str | None = None
+    unsent: dict[str, int] = field(default_factory=dict)
+    """How many cases were held back, by the reason."""
 
 
-@dataclass
-class _Broke(Exception):
-    """Tells Hypothesis that an example broke a rule."""
+def plan(
+    catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int, first: Iterable[Case] = ()
+) -> Plan:
+    """A campaign over some models: the cases that go `first`, then the tables.
 
-    failures: list[Failure] = field(default_factory=list)
-
-
-def plan(catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int) -> Plan:
-    """A campaign over some models. The same request is planned once, under the first rule that calls for it."""
+    The same request is planned once, under the first rule that calls for it.
+    """
     models = tuple(models)
     seen: set[Request] = set()
     cases = []
-    for case in deterministic_cases(catalog, models):
+    for case in (*first, *deterministic_cases(catalog, models)):
         if case.request not in seen:
             seen.add(case.request)
             cases.append(case)
     return Plan(catalog, models, tuple(cases), max_examples, seed)
 
 
-def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Run a campaign; `progress` is told how many of the planned requests are done.
+def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> Outcome:
+    """Run a campaign; `progress` is told how many of the planned requests are done, and how much broke so far.
 
     Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
     """
@@ -92,30 +117,91 @@ def run(plan: Plan, session: Session, *, progress: Callable[[int], None] = lambd
     failures: list[Failure] = []
     stopped = None
     try:
-        for found in _steps(plan, session, progress):
+        for done, found in _steps(plan, session):
             failures += found
+            progress(done, len(failures))
     except Unreachable as error:
         if not session.answers:
             raise
         stopped = str(error)
     seconds = session.pace.clock() - started
-    return Outcome(tuple(failures), dict(session.ran), session.requests, session.billed, seconds, stopped)
+    return Outcome(
+        tuple(failures),
+        tuple(session.sent),
+        session.requests,
+        session.billed,
+        seconds,
+        stopped,
+        dict(session.unsent),
+    )
 
 
-def _steps(plan: Plan, session: Session, progress: Callable[[int], None]) -> Iterator[list[Failure]]:
-    for done, case in enumerate(plan.cases, 1):
-        yield session.perform(case)
-        if _is_sample(case) and session.jobs and session.jobs[-1].case is case:
-            yield session.follow([session.jobs.pop()], deep=True)
-        progress(done)
+def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
+    """Each step's failures, after how many of the planned requests are done."""
+    done = 0
+    for _, group in itertools.groupby(plan.cases, lambda case: (case.model, case.operation)):
+        for found in _audited(session, list(group)):
+            done += 1
+            yield min(done, len(plan.cases)), found
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
-        yield _explore(plan, session, model, operation, valid=valid)
-        progress(len(plan.cases) + plan.max_examples * index)
-    yield session.settle()
+        done = len(plan.cases) + plan.max_examples * index
+        yield done, _explore(plan, session, model, operation, valid=valid)
+    before = len(plan.cases) + plan.max_examples * len(plan.explorations)
+    for done, pack in enumerate(plan.packs, before + 1):
+        yield done, perform(pack, session)
+    yield plan.requests, session.settle()
+    for found in _beyond_tables(plan, session):
+        yield plan.requests, found
+    yield plan.requests, []
+
+
+def _beyond_tables(plan: Plan, session: Session) -> Iterator[list[Failure]]:
+    """What takes several answers to see, and what takes another hour or an empty balance."""
+    queued = [model for model in plan.models if "v2" in model.versions][:1]
+    if plan.draws_valid:
+        yield from _between_answers(plan, session, queued)
+    if not session.target.loopback:
+        return
+    for model in queued:
+        if plan.max_examples and plan.draws_valid:
+            yield _lives(plan, session, model)
+        yield from stages(session, model)
+
+
+def _audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
+    """The cases of one operation, and whether the balance shows what they cost; the sample's alone, then the rest's."""
+    audit, since = Audit(session), 0
+    for index, case in enumerate(cases):
+        if not _is_sample(case):
+            yield session.perform(case)
+            continue
+        failures = session.settle() + audit.close(cases[since:index] or [case])
+        audit, since = Audit(session), index + 1
+        failures += session.perform(case)
+        jobs, session.jobs = session.jobs, []
+        failures += session.follow(jobs, deep=True) + audit.close([case], single=True)
+        yield failures
+        audit = Audit(session)
+    yield session.settle() + audit.close(cases[since:] or cases)
+
+
+def _between_answers(plan: Plan, session: Session, queued: list[Model]) -> Iterator[list[Failure]]:
+    for model in plan.models:
+        for operation in operations(model):
+            yield from relations(session, model, operation)
+    for model in queued:
+        yield at_once(session, payload_case(plan.catalog.gateway, model, "submit", None, None))
+        yield session.settle()
+
+
+def _lives(plan: Plan, session: Session, model: Model) -> list[Failure]:
+    from segforge_contract.stateful import explore
+
+    return explore(session.accounts(), model, seed=plan.seed, max_examples=plan.max_examples)
 
 
 def _is_sample(case: Case) -> bool:
-    return case.rule == "payload.valid" and case.operation == "submit"
+    return case.rule == "payload.valid" and case.accepted
 
 
 def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid: bool) -> Cases:
@@ -135,20 +221,25 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
     import hypothesis
     from hypothesis.errors import Flaky
 
-    phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if session.target.loopback else [])]
+    examples = None if plan.examples is None else plan.examples.scoped(f"{model.slug} {operation} {valid}")
+    phases = [
+        hypothesis.Phase.reuse,
+        hypothesis.Phase.generate,
+        *([hypothesis.Phase.shrink] if session.target.loopback else []),
+    ]
     seen: dict[Request, list[Failure]] = {}
     rules: set[str] = set()
 
-    @hypothesis.seed(plan.seed)
     @hypothesis.settings(
         max_examples=plan.max_examples,
         phases=phases,
-        database=None,
+        database=examples,
         deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
+    @hypothesis.seed(plan.seed)  # below the settings, whose database it would take away
     @hypothesis.given(case_strategy(plan.catalog, model, operation, valid=valid))
     def holds(case: Case) -> None:
         if case.request not in seen:  # Hypothesis runs the last example again to see it fail twice; that may cost money
@@ -157,11 +248,11 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *
         if broken:
             # Shrinking keeps to the rules that broke first, so that it can't slip from one finding into another.
             rules.update(failure.broken.rule for failure in broken)
-            raise _Broke(broken)
+            raise Broke(broken)
 
     try:
         holds()
-    except _Broke as broke:
+    except Broke as broke:
         return broke.failures
     except Flaky:
         return list(_last(seen.values()))

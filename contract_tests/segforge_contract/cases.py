@@ -2,21 +2,25 @@
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from segforge.spec.catalog import Catalog, Gateway, Model, Version
+from segforge.spec.catalog import Catalog, Gateway, Model, Parameter, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
-from segforge_contract.exchange import Request
-from segforge_contract.rules import ACCEPTED, REFUSED, RULES
+from segforge_contract.exchange import Expects, Key, Request
+from segforge_contract.rules import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
-JOB_FAILED = "job.failed"
+_SEVERAL = 2
+_OBLONG = (768, 512)
+DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
+UNKNOWN_KEY = "no_such_parameter"
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
@@ -58,9 +62,26 @@ class Case:
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
 
     @property
+    def undecided(self) -> bool:
+        """Whether it may be carried out or refused, as the gateway likes."""
+        return self.accepted and len(self.outcomes) > 1
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether the job that comes of it may end FAILED."""
+        return any(outcome.name == JOB_FAILED for outcome in self.outcomes)
+
+    @property
     def starts_job(self) -> bool:
         """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
         return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
+
+    @property
+    def expects(self) -> Expects:
+        """What follows while the gateway keeps its contract; only an output is billed."""
+        if self.accepted:
+            return "output"
+        return "failed job" if self.starts_job else "refusal"
 
     @property
     def could_be_billed(self) -> bool:
@@ -85,10 +106,45 @@ def operations(model: Model) -> tuple[Operation, ...]:
 def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """The sample itself, then the sample with each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
+    yield from _several_pictures(gateway, model, operation)
+    yield from _oblong_picture(gateway, model, operation)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
+    controls = model.returns.controls
+    if controls.count is None or (operation == "run" and controls.base64 is None):
+        return
+    maximum = model.parameters_by_name[controls.count].maximum
+    if maximum is None or maximum >= _SEVERAL:
+        changes: dict[str, Any] = {controls.count: _SEVERAL}
+        if operation == "run" and controls.base64 is not None:
+            changes[controls.base64] = True
+        words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+        yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+
+
+def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """A picture wider than high: a square one would not show that the sides were taken for each other."""
+    controls = model.returns.controls
+    if controls.width is None or controls.height is None:
+        return
+    sides = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
+    if not all(_takes(model.parameters_by_name[name], side) for name, side in sides.items()):
+        return
+    changes = sides | ({} if controls.size_from_input is None else {controls.size_from_input: False})
+    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+
+
+def _takes(parameter: Parameter, value: int) -> bool:
+    low, high = parameter.minimum, parameter.maximum
+    free = parameter.choices is None and parameter.type == "integer"
+    return free and (low is None or low <= value) and (high is None or value <= high)
 
 
 def payload_case(
@@ -142,6 +198,7 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
     yield case("auth.invalid", "a wrong key", Request("POST", path, "invalid", JSON_TYPE, body))
     yield case("order.auth_before_method", "GET without a key", Request("GET", path, "missing"))
+    yield case("order.auth_before_body", "no JSON without a key", Request("POST", path, "missing", JSON_TYPE, b"{"))
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         yield case("method.not_allowed", method, Request(method, path))
     yield case(
@@ -157,8 +214,40 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
         "text/plain that is no JSON",
         Request("POST", path, "valid", "text/plain", b"{"),
     )
+    for rule, words, odd in _odd_bodies(model, body):
+        yield case(rule, words, Request("POST", path, "valid", JSON_TYPE, odd))
     for words, malformed in _malformed_bodies(body):
         yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
+
+
+def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
+    prompt = model.returns.controls.prompt
+    integer, number = _first(model, "integer"), _first(model, "number")
+    twice = body[1:-1].partition(b", ")[0]
+    yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
+    yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
+    yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
+    if integer is not None:
+        for word in ("NaN", "Infinity", "-Infinity"):
+            odd = json.dumps(base_payload(model) | {integer: float(word)})
+            yield "body.nan", f"{integer} = {word}, which JSON lacks", odd.encode()
+    if number is not None:
+        nan = json.dumps(base_payload(model) | {number: math.nan})
+        yield "number.nan", f"{number} = NaN, which JSON lacks", nan.encode()
+    if prompt is not None:
+        lone = _beside(json.dumps({**base_payload(model), prompt: ""}).encode(), "")
+        yield "text.surrogate", f"half a pair in {prompt}", lone.replace(b'""', b'"cat \\ud800"', 1)
+
+
+def _first(model: Model, type_: str) -> str | None:
+    """The name of the first parameter of a type, an optional one if there is any."""
+    return next((p.name for p in sorted(model.parameters, key=lambda p: p.required) if p.type == type_), None)
+
+
+def _beside(body: bytes, member: str) -> bytes:
+    """An object's JSON with one more member."""
+    return body[:-1] + (b", " + member.encode() if member else b"") + b"}"
 
 
 def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -209,9 +298,9 @@ def payload_request(gateway: Gateway, model: Model, operation: Operation, payloa
     return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
-def poll_request(gateway: Gateway, operation: Operation, request_id: str) -> Request:
+def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
     """The request that asks for a job's status or result, or for its output on v1."""
-    return Request("GET", _path(gateway, operation, request_id=request_id))
+    return Request("GET", _path(gateway, operation, request_id=request_id), key)
 
 
 def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
@@ -238,12 +327,16 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome
     """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
     names: list[str] = []
     for name in RULES[rule].outcomes:
+        if name == JOB_FAILED and operation != "submit":
+            continue
         version: Version = "v2" if operation == "submit" else "v1"
-        names += gateway.profiles[0].cases(version, rule) if name == REFUSED else (name,)
-    return tuple(_outcome(gateway, name, operation) for name in names)
+        violation = RULES[rule].violation or rule
+        names += gateway.profiles[0].cases(version, violation) if name == REFUSED else (name,)
+    return tuple(named(gateway, name, operation) for name in dict.fromkeys(names))
 
 
-def _outcome(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+def named(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+    """The outcome of that name: ACCEPTED, or a status case of the specs."""
     if name == ACCEPTED:
         return Outcome(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":

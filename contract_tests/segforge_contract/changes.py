@@ -29,19 +29,50 @@ class Change:
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     """Every change of one parameter, each value once under each rule."""
-    yield from _range_changes(parameter)
+    yield from _range_changes(model, parameter)
     yield from _enum_changes(parameter)
     yield from _presence_changes(model, parameter)
     yield from _type_changes(model, parameter)
+    yield from _text_changes(model, parameter)
 
 
-def _range_changes(parameter: Parameter) -> Iterator[Change]:
+def _range_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     if parameter.minimum is not None:
         yield Change("range.at_minimum", parameter.minimum)
         yield Change("range.below", parameter.minimum - _step(parameter, parameter.minimum))
+        yield from _far_below(model, parameter, parameter.minimum)
     if parameter.maximum is not None:
         yield Change("range.at_maximum", parameter.maximum)
         yield Change("range.above", parameter.maximum + _step(parameter, parameter.maximum))
+        yield from _far_above(model, parameter)
+    if parameter.type == "number" and (parameter.minimum or 0) <= 0 <= (parameter.maximum or 0):
+        yield Change("range.minus_zero", -0.0)
+    boundless = parameter.minimum is None and parameter.maximum is None and parameter.choices is None
+    if parameter.type == "integer" and boundless and parameter.name not in _sides(model):
+        yield Change("number.huge", _HUGE)
+
+
+def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[Change]:
+    """Values that are valid once their sign is lost, or that overflow."""
+    valid = valid_value(model, parameter)
+    if -valid < minimum:
+        yield Change("range.below", -valid)
+    yield Change("range.below", -_HUGE if parameter.type == "integer" else -1e308)
+
+
+def _far_above(model: Model, parameter: Parameter) -> Iterator[Change]:
+    """Values that are valid once they are cut to 32 bits, or that overflow."""
+    if parameter.type == "integer":
+        yield Change("range.above", valid_value(model, parameter) + 2**32)
+    yield Change("range.above", _HUGE if parameter.type == "integer" else 1e308)
+
+
+_HUGE = 10**30
+
+
+def _sides(model: Model) -> tuple[str | None, ...]:
+    """What decides a picture's size: a huge one would be no test of the contract but of the model's memory."""
+    return model.returns.controls.width, model.returns.controls.height, model.returns.controls.count
 
 
 def _step(parameter: Parameter, bound: float) -> float:
@@ -87,9 +118,9 @@ def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     """One value of every other JSON type, such that it would be valid after a cast wherever one exists."""
     valid = valid_value(model, parameter)
     for sent, value in (
-        ("string", json.dumps(valid)),
+        *(("string", json.dumps(each)) for each in _spelled(parameter, valid)),
         ("number", _fraction(parameter, valid)),
-        ("integer", 1),
+        *(("integer", each) for each in _whole(parameter)),
         ("boolean", _truth(parameter)),
         ("array", [valid]),
         ("object", {"value": valid}),
@@ -97,6 +128,40 @@ def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
         rule = type_rule(sent, parameter.type)
         if rule is not None:
             yield Change(rule, value)
+    if parameter.type == "integer":
+        yield Change("type.whole_for_integer", float(valid))
+
+
+def _spelled(parameter: Parameter, valid: Any) -> tuple[Any, ...]:
+    """The valid values that are sent spelled out: both of a boolean, each known one of a set of numbers."""
+    if parameter.type == "boolean":
+        return (True, False)
+    return (valid,) if parameter.choices is None else tuple(dict.fromkeys((valid, *parameter.choices.known)))
+
+
+def _whole(parameter: Parameter) -> tuple[int, ...]:
+    """The integers that a cast makes a valid value of: a boolean's 1 and 0, the values of a set that are spelled so."""
+    if parameter.type == "boolean":
+        return (1, 0)
+    known = () if parameter.choices is None else parameter.choices.known
+    digits = [each for each in known if isinstance(each, str) and each.isascii() and each.isdecimal()]
+    return tuple(int(each) for each in digits if str(int(each)) == each) or (1,)
+
+
+def _text_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+    """Odd texts for prose. A URL leads to a picture and an identity to a thing, so that they stay as they are."""
+    if not is_prose(model, parameter):
+        return
+    yield Change("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
+    yield Change("text.empty", "")
+    yield Change("text.long", "a cat and " * 1000)
+    yield Change("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")
+
+
+def is_prose(model: Model, parameter: Parameter) -> bool:
+    """Whether a parameter takes any text: the prompt, or an optional text without a format."""
+    free = parameter.type == "string" and parameter.format is None and parameter.choices is None
+    return free and (parameter.name == model.returns.controls.prompt or not parameter.required)
 
 
 def _fraction(parameter: Parameter, valid: Any) -> Any:

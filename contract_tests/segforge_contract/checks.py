@@ -1,9 +1,9 @@
 """What must hold between a request and its answer. A check is a small function: Exchange in, broken rules out."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.text import one_line, show
@@ -44,8 +44,7 @@ def judge(exchange: Exchange) -> list[Broken]:
 
 
 def _kind(exchange: Exchange) -> str:
-    carried_out = exchange.case.accepted or (exchange.case.starts_job and exchange.response.status == 200)
-    return exchange.case.operation if carried_out else "refusal"
+    return exchange.case.operation if exchange.response.status == 200 else "refusal"
 
 
 def _wrong_outcome(exchange: Exchange) -> Broken | None:
@@ -73,9 +72,16 @@ def _error_shape(exchange: Exchange) -> Iterator[Broken]:
         yield Broken("error.shape", 'application/json with {"error": "..."}', response.in_words)
 
 
+def _names_no_job(exchange: Exchange) -> Iterator[Broken]:
+    body = exchange.response.json
+    named = body.get("request_id") if isinstance(body, dict) else None
+    if exchange.case.operation == "submit" and named is not None:
+        yield Broken("error.names_no_job", "a refusal without a request_id", exchange.response.in_words)
+
+
 def _refusal_is_free(exchange: Exchange) -> Iterator[Broken]:
     cost = exchange.response.headers.get("x-cost")
-    if cost is not None and _figure(cost) != 0:
+    if cost is not None and written_figure(cost) != 0:
         yield Broken(
             "money.refusal_is_free", "no x-cost, or one of 0", f"{exchange.response.status} with x-cost {show(cost)}"
         )
@@ -99,18 +105,29 @@ def _headers_typed(exchange: Exchange) -> Iterator[Broken]:
 def _fits(header: Header, text: str) -> bool:
     if header.type == "string":
         return True
-    figure = _figure(text)
-    if figure is None or (header.type == "integer" and not figure.is_integer()):
+    read = written_figure(text)
+    if read is None or (header.type == "integer" and not read.is_integer()):
         return False
-    return figure >= 0 or header.name == "x-seed-value"
+    return read >= 0 or header.name == "x-seed-value"
 
 
-def _figure(text: str) -> float | None:
+def written_figure(text: str | None) -> float | None:
+    """The figure that a header's text spells, None where it spells none."""
     try:
-        figure = float(text)
+        read = float(text or "")
     except ValueError:
         return None
-    return figure if math.isfinite(figure) else None
+    return read if math.isfinite(read) else None
+
+
+def figure(value: object) -> float | None:
+    """A JSON value that is a number of a size that money and time have, None of any other."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        return None
+    return float(value)
+
+
+_LARGEST = 1e15
 
 
 def _headers_seed(exchange: Exchange) -> Iterator[Broken]:
@@ -119,7 +136,7 @@ def _headers_seed(exchange: Exchange) -> Iterator[Broken]:
     if text is None or model is None or payload is None or model.returns.controls.seed is None:
         return
     seed = payload.get(model.returns.controls.seed)
-    if isinstance(seed, int) and seed >= 0 and text.strip() != str(seed):  # -1 and null ask for any seed
+    if isinstance(seed, int) and 0 <= seed < _LARGEST and text.strip() != str(seed):  # -1 and null ask for any seed
         yield Broken("headers.seed", f"x-seed-value: {seed}", f"x-seed-value: {one_line(text)}")
 
 
@@ -148,18 +165,41 @@ def _submit_shape(exchange: Exchange) -> Iterator[Broken]:
 
 
 def _submit_urls(exchange: Exchange) -> Iterator[Broken]:
-    body, routes = exchange.response.json, exchange.gateway.routes
-    if not isinstance(body, dict):
-        return
+    body = exchange.response.json
+    if isinstance(body, dict):
+        for expected, found in wrong_urls(exchange.gateway, body, body.get("request_id")):
+            yield Broken("job.urls_absolute", expected, found)
+
+
+def wrong_urls(gateway: Gateway, body: Mapping[str, Any], request_id: object) -> Iterator[tuple[str, str]]:
+    """What is wrong with the URLs of a job, in its submit or a poll: what was expected, and what was found."""
+    routes, origins = gateway.routes, set()
     for name, route in (("poll_url", routes.poll), ("status_url", routes.status), ("response_url", routes.result)):
-        path = route.path.format(request_id=body.get("request_id"))
+        path = route.path.format(request_id=request_id)
         url = body.get(name)
-        if isinstance(url, str) and not (url.startswith(("https://", "http://")) and url.endswith(path)):
-            yield Broken("job.urls_absolute", f"{name} with scheme and host, ending in {path}", show(url))
+        if not isinstance(url, str):
+            continue
+        origins.add(url.removesuffix(path))
+        if not (url.startswith(("https://", "http://")) and url.endswith(path)):
+            yield f"{name} with scheme and host, ending in {path}", show(url)
+            return
+    if len(origins) > 1:
+        yield "URLs of one origin", show(sorted(origins))
+
+
+def _limit_told(exchange: Exchange) -> Iterator[Broken]:
+    response = exchange.response
+    if response.status == 429 and (
+        "x-rate-limit-reset-at-utc" not in response.headers or "retry-after" in response.headers
+    ):
+        yield Broken("rate.limited", "x-rate-limit-reset-at-utc and no Retry-After", show(sorted(response.headers)))
 
 
 _CHECKS: dict[str, tuple[Check, ...]] = {
-    "refusal": (_error_shape, _refusal_is_free),
+    "refusal": (_error_shape, _refusal_is_free, _names_no_job, _limit_told),
     "run": (_headers_present, _headers_typed, _headers_seed, _output),
     "submit": (_submit_shape, _submit_urls),
+    "status": (),
+    "result": (),
+    "poll": (),
 }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any, Literal, NoReturn, TypeAlias
@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn, TypeAlias
 from segforge.text import one_line
 
 Key: TypeAlias = Literal["valid", "missing", "invalid"]
+Expects: TypeAlias = Literal["output", "refusal", "failed job"]
 
 INVALID_KEY = "not-a-key"
 """What goes in the key's place where a request is to carry a wrong one. It can't be anybody's key by mistake."""
@@ -26,23 +27,34 @@ NOT_JSON = NotJson.NOT_JSON
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `key` says which key goes with it, and never holds one, so that no report can leak it."""
+    """One request. `key` says which key goes with it, and never holds one, so that no report can leak it.
+
+    Where answers are remembered, the same request is sent once; one that is to be sent again, to hold two answers
+    against each other, carries another `copy`. `expects` is what follows while the contract holds: a target with a cap
+    on spending asks for no money where that is not billed. Only the session sets it.
+    """
 
     method: str
     path: str
     key: Key = "valid"
     content_type: str | None = None
     body: bytes | None = None
+    copy: int = 0
+    expects: Expects = field(default="output", compare=False)
 
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. Header names are lower case; `key_echoed` tells that the key stood in it, and was cut out."""
+    """One answer. Header names are lower case; `key_echoed` tells that the key stood in it, and was cut out.
+
+    `again`: it was given before, and is remembered; nothing was sent.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     key_echoed: bool = False
+    again: bool = field(default=False, compare=False)
 
     @property
     def media_type(self) -> str:

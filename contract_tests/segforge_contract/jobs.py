@@ -1,15 +1,16 @@
 """The life of a v2 job: poll it until it has ended, and check each state, each step between two, and the result."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segforge.spec.catalog import Gateway, Media, State
+from segforge.spec.catalog import Gateway, Model, State
 from segforge.text import show
 from segforge_contract.cases import Operation, poll_request
-from segforge_contract.checks import Broken
-from segforge_contract.exchange import Request, Response
+from segforge_contract.checks import Broken, figure, wrong_urls
+from segforge_contract.exchange import Key, Request, Response
+from segforge_contract.pictures import check_picture, check_result
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,18 @@ class Watch:
     """One job under watch: what was seen of it so far."""
 
     gateway: Gateway
-    media: Media
+    model: Model | None
+    payload: Mapping[str, Any]
     request_id: str
     send: Callable[[Request], Response]
+    base_url: str
     broken: list[Broken] = field(default_factory=list)
     state: State | None = None
     result_asked: bool = False
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """What the last poll said about times and money."""
+    output: str | None = None
+    """The URL in the result's output."""
     sent: list[Request] = field(default_factory=list)
 
     def look(self, waited: float, deadline: float) -> bool:
@@ -41,8 +48,7 @@ class Watch:
         if state is None or state.terminal:
             return False
         if not self.result_asked:
-            self.result_asked = True
-            self._check_early_result()
+            self.ask_early()
         if waited <= deadline:
             return True
         self.report("job.ends_with_result", "COMPLETED or FAILED in time", f"still {state.name} after {deadline:g} s")
@@ -57,31 +63,101 @@ class Watch:
         self._check_code(state, response)
         self._check_step(state)
         self.state = state
+        self._check_metrics(response.json)
+        for expected, found in wrong_urls(self.gateway, response.json, self.request_id):
+            self.report("job.urls_absolute", expected, found)
         return state
 
     def check_result(self) -> None:
-        """Check a completed job's result, its metrics, its v1 poll URL, and that it stays completed."""
+        """Check a completed job's result, its metrics, its pictures, its v1 poll URL, and that it stays completed."""
         response = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         agrees = (
             body.get("status") == getattr(self.state, "name", None)
             and body.get("request_id", self.request_id) == self.request_id
         )
-        if response.status != 200 or not agrees or not _delivers(body, self.media):
-            output = "the picture's URL as its output" if self.media == "image" else "an output"
+        image = self.model is None or self.model.returns.media == "image"
+        if response.status != 200 or not agrees or not _delivers(body, image=image):
+            output = "the picture's URL as its output" if image else "an output"
             self.report("job.ends_with_result", f"200 with status COMPLETED and {output}", response.in_words)
         elif not _metrics_hold(body.get("metrics")):
             self.report(
                 "job.metrics_present", "metrics.inference_time in seconds", f"metrics {show(body.get('metrics'))}"
             )
+        self._check_metrics(body)
+        self._check_pictures(body)
         poll = self.ask("poll")
         if poll.status != 200 or not poll.body:
             self.report("job.poll_url_serves", "200 with the output", poll.in_words)
+        self._check_strangers()
         self.poll()
 
-    def ask(self, operation: Operation) -> Response:
+    def check_failure(self) -> None:
+        """Check that the result of a failed job says so too, and stays so."""
+        response = self.ask("result")
+        body = response.json if isinstance(response.json, dict) else {}
+        if response.status != getattr(self.state, "code", None) or body.get("status") != getattr(
+            self.state, "name", None
+        ):
+            self.report("job.failed_is_422", "the result to say what the status says", response.in_words)
+        elif _output(body):
+            self.report("job.no_early_result", "no output of a failed job", response.in_words)
+        self._check_metrics(body)
+        self._check_strangers()
+        self.poll()
+
+    def read_metrics(self) -> None:
+        """Ask for the result, for what it says about money."""
+        body = self.ask("result").json
+        if isinstance(body, dict):
+            self._check_metrics(body)
+
+    def picture(self) -> Response | None:
+        """A completed job's picture, None where the target doesn't serve it itself: no key goes anywhere else."""
+        if self.output is None or not self.output.startswith(f"{self.base_url}/"):
+            return None
+        return self.send(Request("GET", self.output.removeprefix(self.base_url), "missing"))
+
+    def _check_pictures(self, body: Mapping[str, Any]) -> None:
+        output, images = body.get("output"), body.get("images")
+        self.output = output if isinstance(output, str) else None
+        if self.model is None or self.model.returns.media != "image":
+            return
+        found = [] if not isinstance(images, list) else list(check_result(self.model, self.payload, images))
+        served = self.picture()
+        if served is not None:
+            found += check_picture(self.model, self.payload, served)
+        for rule, expected, what in found:
+            self.report(rule, expected, what)
+
+    def _check_strangers(self) -> None:
+        """Nobody gets a job without its whole id and a key."""
+        keys: tuple[tuple[Key, str], ...] = (("missing", "auth.missing"), ("invalid", "auth.invalid"))
+        for key, rule in keys:
+            response = self.ask("result", key)
+            if response.status != self.gateway.cases[rule][0].code:
+                self.report(rule, f"{self.gateway.cases[rule][0].code}, though there is such a job", response.in_words)
+        other = self.request_id[:-1] + ("0" if self.request_id[-1] != "0" else "1")
+        response = self.send(poll_request(self.gateway, "result", other))
+        if response.status != self.gateway.cases["request.unknown"][0].code:
+            self.report("request.unknown", f"404, since the job is {self.request_id}", response.in_words)
+
+    def _check_metrics(self, body: Mapping[str, Any]) -> None:
+        metrics = body.get("metrics")
+        if not isinstance(metrics, dict):
+            return
+        self.metrics = metrics
+        times = {name: figure(metrics.get(name)) for name in ("queue_time", "inference_time", "total_time")}
+        known = {name: seconds for name, seconds in times.items() if seconds is not None}
+        parts = known.get("queue_time", 0.0) + known.get("inference_time", 0.0)
+        if min(known.values(), default=0.0) < 0 or known.get("total_time", parts) < parts - _ROUNDING:
+            self.report("job.metrics_add_up", "times that add up, none below 0", f"metrics {show(metrics)}")
+        if self.state is not None and self.state.code != 200 and figure(metrics.get("cost")) not in (None, 0.0):
+            self.report("money.failed_job_is_free", "no cost of a failed job", f"metrics {show(metrics)}")
+
+    def ask(self, operation: Operation, key: Key = "valid") -> Response:
         """Send one of the polls; the key must not come back in it."""
-        request = poll_request(self.gateway, operation, self.request_id)
+        request = poll_request(self.gateway, operation, self.request_id, key)
         if request not in self.sent:
             self.sent.append(request)
         response = self.send(request)
@@ -131,11 +207,16 @@ class Watch:
                 f"{before.name}, then {state.name}",
             )
 
-    def _check_early_result(self) -> None:
-        response = self.ask("result")
+    def ask_early(self, operation: Operation = "result") -> None:
+        """Ask for the result, or the output on v1, of a job that may still run: it holds no output before the end."""
+        self.result_asked = True
+        response = self.ask(operation)
         body = response.json
-        # The job may have ended since its last poll: then the answer says so itself.
-        if isinstance(body, dict) and _output(body) and body.get("status") not in set(_done(self.gateway)):
+        if not isinstance(body, dict) or not _output(body):
+            return
+        # The job may have ended since its last poll: then the answer says so itself, and so does the next poll.
+        state = self.poll() if body.get("status") in set(_done(self.gateway)) else None
+        if state is None or not state.terminal:
             self.report("job.no_early_result", "no output before COMPLETED", response.in_words)
 
 
@@ -143,18 +224,18 @@ def _done(gateway: Gateway) -> Iterator[str]:
     return (state.name for state in gateway.lifecycle.states if state.terminal and state.code == 200)
 
 
-def _output(body: dict[str, Any]) -> bool:
+def _output(body: Mapping[str, Any]) -> bool:
     output = body.get("output")
     return isinstance(output, str | list | dict) and bool(output)
 
 
-def _delivers(body: dict[str, Any], media: Media) -> bool:
+def _delivers(body: dict[str, Any], *, image: bool) -> bool:
     output = body.get("output")
-    return _output(body) and (
-        media != "image" or (isinstance(output, str) and output.startswith(("https://", "http://")))
-    )
+    return _output(body) and (not image or (isinstance(output, str) and output.startswith(("https://", "http://"))))
 
 
 def _metrics_hold(metrics: object) -> bool:
-    seconds = metrics.get("inference_time") if isinstance(metrics, dict) else None
-    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0
+    return isinstance(metrics, dict) and figure(metrics.get("inference_time")) is not None
+
+
+_ROUNDING = 0.01  # seconds; the times in answers are rounded each for itself

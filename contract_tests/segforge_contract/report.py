@@ -1,18 +1,78 @@
 """Reports of a campaign: text for people, a document for machines. Neither can hold the key, see `exchange`."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rich.console import Console
 
+from segforge.spec.catalog import Model
 from segforge.text import one_line, show
 from segforge_contract.campaign import Outcome, Plan
+from segforge_contract.coverage import Coverage, coverage
 from segforge_contract.curl import curl
 from segforge_contract.rules import RULES
 from segforge_contract.session import Failure
 
 _SHOWN = 3  # failures of one rule that are printed in full
+
+
+@dataclass(frozen=True)
+class Report:
+    """What every form of report is made from: what was planned, how it went, and where.
+
+    `money` is what it cost, where there was a cap; `deviations` how it compares to those that are known, if it was held
+    against any: then the outcome's failures are the new ones.
+    """
+
+    plan: Plan
+    outcome: Outcome
+    base_url: str
+    money: Mapping[str, Any] | None = None
+    deviations: Mapping[str, Any] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the campaign came to its end, nothing broke, and no known deviation has to be looked at again."""
+        return not self.outcome.failures and self.outcome.stopped is None and not self.outdated
+
+    @property
+    def outdated(self) -> list[str]:
+        """The known deviations that no longer occur or are past their date, in words."""
+        known = self.deviations or {"gone": [], "expired": []}
+        return [f"no longer occurs: {each}" for each in known["gone"]] + [
+            f"past its date: {each}" for each in known["expired"]
+        ]
+
+    @property
+    def key_header(self) -> str:
+        """The header that carries the key."""
+        return self.plan.catalog.gateway.auth.header
+
+    @cached_property
+    def by_rule(self) -> dict[str, list[Failure]]:
+        """The failures of each broken rule, in the order of the table."""
+        groups: defaultdict[str, list[Failure]] = defaultdict(list)
+        for failure in self.outcome.failures:
+            groups[failure.broken.rule].append(failure)
+        return {name: groups[name] for name in RULES if name in groups}
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What was covered by the cases that were sent."""
+        return coverage(self.plan.catalog, self.plan.models, self.outcome.sent)
+
+    @property
+    def verdict(self) -> str:
+        """The campaign on one line."""
+        outcome, broken = self.outcome, len(self.by_rule)
+        verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else "all rules held"
+        return (
+            f"{verdict}: {len(self.plan.models)} models, {len(outcome.sent)} cases, {outcome.requests} requests, "
+            f"{outcome.billed} billed, {outcome.seconds:.1f} s, seed {self.plan.seed}"
+        )
 
 
 def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") -> str:
@@ -32,52 +92,73 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
     return "\n".join(map(one_line, lines))  # much of it is the server's text
 
 
-def print_outcome(out: Console, plan: Plan, outcome: Outcome, base_url: str) -> None:
-    """Print the failures by rule, then one line that sums up."""
-    key_header = plan.catalog.gateway.auth.header
-    for rule, failures in _by_rule(outcome.failures):
+def print_report(out: Console, report: Report) -> None:
+    """Print the failures by rule, then how much was covered, then one line that sums up."""
+    outcome = report.outcome
+    for rule, failures in report.by_rule.items():
         for failure in failures[:_SHOWN]:
-            out.print(describe(failure, base_url, key_header=key_header), style="red", markup=False)
+            out.print(describe(failure, report.base_url, key_header=report.key_header), style="red", markup=False)
             out.print()
         if len(failures) > _SHOWN:
-            out.print(f"{rule}: {len(failures) - _SHOWN} more like this, see --json", style="red", markup=False)
+            rest = f"{rule}: {len(failures) - _SHOWN} more like this, see --html or --json"
+            out.print(rest, style="red", markup=False)
             out.print()
     if outcome.stopped is not None:
         out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
-    broken = len({failure.broken.rule for failure in outcome.failures})
-    verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else "all rules held"
-    out.print(
-        f"{verdict}: {len(plan.models)} models, {sum(outcome.ran.values())} cases, {outcome.requests} requests, "
-        f"{outcome.billed} billed, {outcome.seconds:.1f} s, seed {plan.seed}",
-        style="red" if broken or outcome.stopped else "green",
-    )
+    out.print(in_words(report.coverage))
+    out.print(report.verdict, style="green" if report.held else "red")
 
 
-def to_json(plan: Plan, outcome: Outcome, base_url: str) -> dict[str, Any]:
+def in_words(found: Coverage) -> str:
+    """The coverage on one line."""
+    return f"coverage {found.percent:g} %: {found.covered} of {len(found.points)} rules of a parameter or an operation"
+
+
+def to_json(report: Report) -> dict[str, Any]:
     """The whole outcome as a JSON document, every failure with its curl commands."""
-    key_header = plan.catalog.gateway.auth.header
-    broken = {rule: len(failures) for rule, failures in _by_rule(outcome.failures)}
+    plan, outcome, found = report.plan, report.outcome, report.coverage
+    cases = Counter(case.rule for case in outcome.sent)
     return {
-        "target": base_url,
+        "target": report.base_url,
         "seed": plan.seed,
         "max_examples": plan.max_examples,
         "models": [model.slug for model in plan.models],
-        "held": not outcome.failures and outcome.stopped is None,
+        "held": report.held,
         "stopped": outcome.stopped,
+        "held_back": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,
+        "money": None if report.money is None else dict(report.money),
+        "deviations": None if report.deviations is None else dict(report.deviations),
         "seconds": round(outcome.seconds, 3),
         "rules": [
             {"name": rule.name, "promise": rule.promise, "source": rule.source}
             # A rule without cases of its own is judged on every answer, or every job, of its kind.
-            | {"cases": outcome.ran.get(rule.name, 0) if rule.outcomes else None, "broken": broken.get(rule.name, 0)}
+            | {
+                "cases": cases[rule.name] or (0 if rule.outcomes else None),
+                "broken": len(report.by_rule.get(rule.name, ())),
+            }
             for rule in RULES.values()
         ],
-        "failures": [_failure_json(failure, base_url, key_header) for failure in outcome.failures],
+        "coverage": {
+            "percent": found.percent,
+            "covered": found.covered,
+            "points": len(found.points),
+            "matrix": {model.slug: _matrix_json(found, model) for model in plan.models},
+            "missing": [point._asdict() for point in found.missing],
+        },
+        "failures": [_failure_json(failure, report) for failure in outcome.failures],
     }
 
 
-def _failure_json(failure: Failure, base_url: str, key_header: str) -> dict[str, Any]:
+def _matrix_json(found: Coverage, model: Model) -> dict[str, dict[str, str]]:
+    return {
+        parameter.name: {aspect: cell.state for aspect, cell in found.row(model, parameter.name).items()}
+        for parameter in model.parameters
+    }
+
+
+def _failure_json(failure: Failure, report: Report) -> dict[str, Any]:
     case, broken = failure.case, failure.broken
     return {
         "rule": broken.rule,
@@ -89,13 +170,5 @@ def _failure_json(failure: Failure, base_url: str, key_header: str) -> dict[str,
         "payload": None if case.payload is None else dict(case.payload),
         "expected": broken.expected,
         "found": broken.found,
-        "curl": [curl(request, base_url, key_header=key_header) for request in failure.requests],
+        "curl": [curl(request, report.base_url, key_header=report.key_header) for request in failure.requests],
     }
-
-
-def _by_rule(failures: Iterable[Failure]) -> Iterator[tuple[str, list[Failure]]]:
-    """The failures of each broken rule, in the order of the table."""
-    groups: defaultdict[str, list[Failure]] = defaultdict(list)
-    for failure in failures:
-        groups[failure.broken.rule].append(failure)
-    yield from ((name, groups[name]) for name in RULES if name in groups)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge_contract.cases import promised
-from segforge_contract.changes import OMITTED, Change, valid_value
+from segforge_contract.changes import OMITTED, Change, is_prose, valid_value
 from segforge_contract.rules import type_rule
 
 _SEEDS = st.integers(0, 2**31 - 1)
@@ -64,7 +64,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
 
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     """Prose is free. A URL leads to a picture and an identity to a thing, so that they stay as the page prints them."""
-    if parameter.format is None and (parameter.name == model.returns.controls.prompt or not parameter.required):
+    if is_prose(model, parameter):
         return _PROMPTS
     printed = model.valid_example.get(parameter.name, parameter.default)
     if printed is None and parameter.nullable:

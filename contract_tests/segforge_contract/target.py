@@ -1,13 +1,17 @@
 """Where requests go: a gateway behind a URL, or an ASGI app in this process. The only place that knows the key."""
 
 import asyncio
+import copy
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from segforge.spec.catalog import Catalog
 from segforge.text import one_line, show
 from segforge_contract.exchange import INVALID_KEY, Request, Response
 
@@ -16,8 +20,14 @@ AsgiApp: TypeAlias = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 
+IN_PROCESS = "mock"
+LIVE = "live"
 MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
+
+_IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mock asks for
+_IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
+_IN_PROCESS_JOBS = "polls=3"  # a job takes no time, and is still seen in every state
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # a blocking v1 call may take a minute
 
@@ -34,6 +44,10 @@ class NoAnswer(Exception):
         self.refused = refused
 
 
+class NotSent(Exception):
+    """A request was held back, for the money or for lack of a record; the message says why. No rule is judged by it."""
+
+
 class Target(Protocol):
     """Something that answers requests."""
 
@@ -43,7 +57,7 @@ class Target(Protocol):
     """Whether it runs on this machine, so that a request can't cost money."""
 
     def send(self, request: Request) -> Response:
-        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer."""
+        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer and NotSent."""
         ...
 
     def close(self) -> None:
@@ -85,9 +99,19 @@ class AsgiTarget:
     """An ASGI 3 app in this process, called without a socket."""
 
     def __init__(
-        self, app: AsgiApp, key: str, *, base_url: str = "http://127.0.0.1:8086", key_header: str = "x-api-key"
+        self,
+        app: AsgiApp,
+        key: str,
+        *,
+        base_url: str = "http://127.0.0.1:8086",
+        key_header: str = "x-api-key",
+        other_keys: Sequence[str] = (),
     ) -> None:
-        """`base_url` is where the app believes that it listens; curl commands in reports name it."""
+        """`base_url` is where the app believes that it listens; curl commands in reports name it.
+
+        `other_keys` are valid too, each that of another account.
+        """
+        self._other_keys = other_keys
         self.base_url, _ = _checked_url(base_url)
         self.loopback = True
         self._app = app
@@ -102,6 +126,22 @@ class AsgiTarget:
         """See Target."""
         # Runner.run() installs and removes a signal handler around every call, which takes longer than many an answer.
         return self._runner.get_loop().run_until_complete(self._exchange(request))
+
+    def others(self) -> list["AsgiTarget"]:
+        """The same app as seen by the other accounts."""
+        targets = [copy.copy(self) for _ in self._other_keys]
+        for target, key in zip(targets, self._other_keys, strict=True):
+            target._key, target._other_keys = checked_key(key), ()
+        return targets
+
+    def send_together(self, requests: Sequence[Request]) -> list[Response | NoAnswer]:
+        """Send requests at the same time; an answer, or why there is none, for each."""
+
+        async def everything() -> list[Response | NoAnswer | BaseException]:
+            return await asyncio.gather(*map(self._exchange, requests), return_exceptions=True)
+
+        answers = self._runner.get_loop().run_until_complete(everything())
+        return [answer for answer in answers if isinstance(answer, Response | NoAnswer)]
 
     async def _exchange(self, request: Request) -> Response:
         headers = request_headers(request, self._key_header, self._key)
@@ -153,6 +193,54 @@ class AsgiTarget:
     def close(self) -> None:
         """See Target."""
         self._runner.close()
+
+
+def others(target: Target) -> Sequence[Target]:
+    """The same target as other accounts see it, where it has any."""
+    return target.others() if isinstance(target, AsgiTarget) else ()
+
+
+def send_together(target: Target, requests: Sequence[Request]) -> list[Response | NoAnswer | NotSent]:
+    """Send requests at the same time where the target can, one after the other elsewhere."""
+    if isinstance(target, AsgiTarget):
+        return [*target.send_together(requests)]
+
+    def outcome(request: Request) -> Response | NoAnswer | NotSent:
+        try:
+            return target.send(request)
+        except (NoAnswer, NotSent) as error:
+            return error
+
+    if not isinstance(target, HttpTarget):
+        return [outcome(request) for request in requests]
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(outcome, requests))
+
+
+def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
+    """The target of that name: a URL; `live`; or `mock`, which serves our own specs unless given others.
+
+    Raises BadTarget.
+    """
+    auth = catalog.gateway.auth
+    if text == IN_PROCESS:
+        try:
+            from segforge_mock.app import create_app
+            from segforge_mock.emitted import models_of
+        except ImportError as error:
+            raise BadTarget(f"the mock can't be loaded: {error}") from None
+        models = None if own_specs is None else models_of(own_specs)
+        app = create_app(
+            models=models,
+            profile=catalog.gateway.profiles[0].name,
+            time_scale=0,
+            job_policy=_IN_PROCESS_JOBS,
+            pictures="plain",
+        )
+        return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
+    if not key:
+        raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
+    return HttpTarget(catalog.gateway.base_url if text == LIVE else text, key, key_header=auth.header)
 
 
 def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:

@@ -4,12 +4,15 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 
 class Command(NamedTuple):
-    """A command: the module with its `configure(parser)` and `run(args) -> exit code`, and one line of help."""
+    """A command: the module with its `configure(parser)` and `run(args) -> exit code`, and one line of help.
+
+    A module may hold `COMMANDS` of its own: `segforge contract rules` is the command `rules` of `contract`.
+    """
 
     module: str
     help: str
@@ -37,12 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         _overview().parse_args(arguments or ["--help"])
         return 2
-    command = COMMANDS[name]
-    module = importlib.import_module(command.module)
-    parser = argparse.ArgumentParser(prog=f"segforge {name}", description=module.__doc__, allow_abbrev=False)
+    prog, rest = f"segforge {name}", arguments[1:]
+    module = importlib.import_module(COMMANDS[name].module)
+    nested: Mapping[str, Command] = getattr(module, "COMMANDS", {})
+    if rest and rest[0] in nested:
+        prog, module, rest, nested = f"{prog} {rest[0]}", importlib.import_module(nested[rest[0]].module), rest[1:], {}
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=module.__doc__,
+        epilog=" ".join(f"`{prog} {name}`: {command.help}." for name, command in nested.items()) or None,
+        allow_abbrev=False,
+    )
     module.configure(parser)
     try:
-        code: int = module.run(parser.parse_args(arguments[1:]))
+        code: int = module.run(parser.parse_args(rest))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

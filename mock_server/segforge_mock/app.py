@@ -278,7 +278,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `models`: what it serves (default: the models that travel with segforge). `store`: where jobs are kept (default: in
     memory). `now`: the clock, in seconds. `time_scale`: how long a run takes here against the real gateway, 0 for no
     time. `keys`: the API keys that it knows (default: every well-formed one). `profile`: one of the specs' profiles.
-    `pictures`: "full", or "tiny" for speed. `rules`, `chaos` and `seed`: faults on purpose, see `scenarios`.
+    `pictures`: "full", or for speed "plain" (of one colour) or "tiny" (at most 16 pixels wide and high). `rules`,
+    `chaos` and `seed`: faults on purpose, see `scenarios`.
     `rate_limit`: requests a minute and tenant. `job_policy`: how jobs move, see `policies`. `public_url`: what URLs in
     answers start with (default: the address that the caller used). `any_model`: serve slugs without a spec.
     `admin`, `admin_token`: the admin API. `log`: a line of JSON for each request on standard error.

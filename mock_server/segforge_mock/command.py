@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specs", type=Path, metavar="DIR", help="serve the models of these specs instead of our own")
     parser.add_argument("--any-model", action="store_true", help="serve slugs without a spec too, leniently")
     parser.add_argument("--profile", default="documented", help="documented (default) or observed")
-    parser.add_argument("--pictures", choices=("full", "tiny"), default="full", help="tiny ones are quicker")
+    parser.add_argument(
+        "--pictures", choices=("full", "plain", "tiny"), default="full", help="plain and tiny ones are quicker"
+    )
     parser.add_argument("--public-url", metavar="URL", help="what URLs in answers start with (the caller's Host)")
     parser.add_argument("--log", action="store_true", help="a line of JSON for each request on standard error")
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cachetools import LRUCache
@@ -12,7 +12,7 @@ from segforge_mock.answers import json_bytes
 from segforge_mock.pictures import MAX_SIDE, TINY_SIDE, Picture, pictures, render, used_seed
 from segforge_mock.served import ServedModel
 
-Detail: TypeAlias = Literal["full", "tiny"]
+Detail: TypeAlias = Literal["full", "plain", "tiny"]
 
 CACHE_BYTES: Final = 64 * 2**20
 CACHED_PAYLOADS: Final = 1_000
@@ -28,10 +28,12 @@ class Output(NamedTuple):
 
 
 class Outputs:
-    """Works out and draws outputs; `tiny` pictures are at most 16 pixels wide and high."""
+    """Works out and draws outputs; `plain` pictures have one colour, `tiny` ones are at most 16 pixels wide."""
 
     def __init__(self, gateway: Gateway, detail: Detail) -> None:
         self._gateway = gateway
+        self._draw = partial(render, plain=detail == "plain")
+        self._at_once = detail == "plain"
         self._max_side = TINY_SIDE if detail == "tiny" else MAX_SIDE
         self._remembered = lru_cache(maxsize=CACHED_PAYLOADS)(self._output)
         self._rendered: LRUCache[Picture, bytes] = LRUCache(CACHE_BYTES, getsizeof=len)
@@ -72,8 +74,8 @@ class Outputs:
         """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""
         data = self._rendered.get(picture)
         if data is None:
-            tiny = picture.width * picture.height <= TINY_SIDE**2
-            data = render(picture) if tiny else await asyncio.to_thread(render, picture)
+            at_once = self._at_once or picture.width * picture.height <= TINY_SIDE**2
+            data = self._draw(picture) if at_once else await asyncio.to_thread(self._draw, picture)
             if len(data) <= CACHE_BYTES // 4:
                 self._rendered[picture] = data
         return data

@@ -98,9 +98,10 @@ def _pattern(model: Model, values: Mapping[str, Scalar]) -> int:
     return int.from_bytes(digest[:8])
 
 
-def render(picture: Picture) -> bytes:
-    """Draw a picture and encode it; the same picture gives the same bytes."""
-    image = _draw(picture)
+def render(picture: Picture, *, plain: bool = False) -> bytes:
+    """Draw a picture, or fill it with one colour, and encode it; the same picture gives the same bytes."""
+    sides = (picture.width, picture.height)
+    image = Image.new("RGB", sides, f"#{picture.pattern & 0xFFFFFF:06x}") if plain else _draw(picture)
     facts = json.dumps(
         {"mock": "segforge", "model": picture.slug, "seed": picture.seed, "prompt": picture.prompt[:2000]}
     )
@@ -112,7 +113,11 @@ def render(picture: Picture) -> bytes:
     else:
         exif = Image.Exif()
         exif[_EXIF_IMAGE_DESCRIPTION] = facts
-        image.save(out, "WEBP" if picture.format == "webp" else "JPEG", quality=max(picture.quality, 1), exif=exif)
+        quality = max(picture.quality, 1)
+        if picture.format == "webp":
+            image.save(out, "WEBP", **({"lossless": True, "method": 0} if plain else {"quality": quality}), exif=exif)
+        else:
+            image.save(out, "JPEG", quality=quality, exif=exif)
     return out.getvalue()
 
 

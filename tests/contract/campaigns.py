@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from segforge.spec.catalog import Catalog
 from segforge_contract.campaign import Outcome, plan, run
 from segforge_contract.jobs import Pace
+from segforge_contract.report import Report
 from segforge_contract.session import Session
 from segforge_contract.target import AsgiTarget
 from tests.contract.standin import BASE_URL, KEY, StandIn
@@ -42,3 +43,11 @@ def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int 
 def broken_rules(outcome: Outcome) -> set[str]:
     """The names of the rules that a campaign found broken."""
     return {failure.broken.rule for failure in outcome.failures}
+
+
+def reported(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0) -> Report:
+    """Run the tables, and as many drawn payloads, over these models; gives what reports are made from."""
+    models = [catalog.model(slug) for slug in slugs]
+    planned = plan(catalog, models, max_examples=max_examples, seed=0)
+    with session(catalog, standin) as opened:
+        return Report(planned, run(planned, opened), BASE_URL)

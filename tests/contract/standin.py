@@ -7,7 +7,9 @@ and a job moves on by one state with each look at its status, so that no test ha
 import base64
 import io
 import json
+import math
 import uuid
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -36,6 +38,23 @@ STATES = {
 """What a job goes through under a fault, a state for each look at its status; the last one stays."""
 
 
+CRASHES: Mapping[str, Callable[[bytes, Any], bool]] = {
+    "crashes_on_minus_zero": lambda body, _: b": -0.0" in body,
+    "crashes_on_unicode": lambda _, values: any(isinstance(v, str) and "猫" in v for v in values),
+    "crashes_on_empty": lambda _, values: "" in values,
+    "crashes_on_long": lambda body, _: len(body) > 10_000,
+    "crashes_on_control": lambda body, _: b"\\u0000" in body,
+    "crashes_on_surrogate": lambda body, _: b"\\ud800" in body,
+    "crashes_on_unknown": lambda body, _: b"no_such_parameter" in body,
+    "crashes_on_whole": lambda _, values: any(isinstance(v, float) and v == 32556 for v in values),
+    "crashes_on_huge": lambda _, values: any(isinstance(v, int) and v > 10**20 for v in values),
+    "crashes_on_duplicate": lambda body, _: body.count(b'"adapter_strength":') > 1,
+    "crashes_on_nan": lambda body, _: b"NaN" in body,
+    "crashes_on_depth": lambda body, _: body.count(b"[") > 500,
+}
+"""Bodies that a fault answers 500, by the body and the values in it."""
+
+
 class Answer(NamedTuple):
     status: int
     content_type: str
@@ -59,6 +78,9 @@ class StandIn:
         self.validations = {model.slug: Validation(model, self.faults) for model in catalog.models}
         self.looks: dict[str, int] = {}
         self.doomed: set[str] = set()
+        self.pictures: dict[str, tuple[Model, dict[str, Any]]] = {}
+        self.drawn = 0
+        self.credits = 100.0
         self.seen: list[tuple[str, str, str | None]] = []
 
     def faulty(self, *names: str) -> bool:
@@ -75,6 +97,7 @@ class StandIn:
             body, more = body + message.get("body", b""), message.get("more_body", False)
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
         self.seen.append((scope["method"], scope["path"], headers.get("x-api-key")))
+        self.host = headers.get("host", "")
         try:
             answer = self.route(scope["method"], scope["path"].strip("/").split("/"), headers, body)
         except Refused as refused:
@@ -86,6 +109,8 @@ class StandIn:
 
     def refusal(self, status: int, error: str, headers: Mapping[str, str]) -> Answer:
         extra = {}
+        if self.faulty("refusal_debited") and status == 400:
+            self.credits -= 0.05
         if self.faulty("redirects") and status == 400:
             return Answer(307, "text/html", b"", {"location": "http://elsewhere.invalid/"})
         if self.faulty("refusal_costs") and status == 400:
@@ -99,9 +124,16 @@ class StandIn:
         if self.faulty("error_text"):
             return Answer(status, "text/plain", error.encode(), extra)
         key = "message" if self.faulty("error_renamed") else "error"
-        return reply(status, {key: " " if self.faulty("error_empty") else error}, extra)
+        body = {key: " " if self.faulty("error_empty") else error}
+        return reply(status, body | ({"request_id": "1"} if self.faulty("refusal_names_job") else {}), extra)
 
     def route(self, method: str, parts: list[str], headers: Mapping[str, str], body: bytes) -> Answer:
+        if parts[0] == "generations":
+            model, payload = self.pictures["" if self.faulty("outputs_crossed") else parts[1]]
+            return self.picture(model, {**payload, model.returns.controls.base64 or "": False}, {})
+        if parts[1] == "get-user-credits":
+            self.check_key(headers)
+            return reply(200, {"credits": self.credits, "free-credits": 0.0})
         if parts[1] == "requests":
             self.check_key(headers)
             return self.poll(parts[2], "poll" if parts[0] == "v1" else parts[3] if parts[3:] else "result")
@@ -151,13 +183,18 @@ class StandIn:
 
     def read(self, body: bytes) -> dict[str, Any]:
         try:
-            payload = json.loads(body.decode("latin-1" if self.faulty("latin_1") else "utf-8"))
+            text = body.decode("latin-1" if self.faulty("latin_1") else "utf-8")
+            payload = json.loads(text)
+            if self.faulty("nan_accepted") and isinstance(payload, dict):
+                payload = {n: v for n, v in payload.items() if not (isinstance(v, float) and math.isnan(v))}
         except ValueError:
             raise Refused(500 if self.faulty("malformed_500") else 400, "Malformed request body") from None
         if self.faulty("array_accepted") and isinstance(payload, list) and payload:
             payload = payload[0]
         if not isinstance(payload, dict):
             raise Refused(400, "Malformed request body: not an object")
+        if any(crashes(body, payload.values()) for name, crashes in CRASHES.items() if name in self.faults):
+            raise Refused(500, "Internal server error")
         return payload
 
     def call(self, model: Model, version: str, sent: dict[str, Any], headers: Mapping[str, str]) -> Answer:
@@ -166,7 +203,8 @@ class StandIn:
             violations = []
         if violations and self.observed:
             if version == "v2":
-                return self.submit(doomed=True)
+                self.credits -= 0.05 * self.faulty("failed_job_debited")
+                return self.submit(model, payload, doomed=True)
             raise Refused({"enum": 406, "minimum": 500, "maximum": 500}.get(violations[0], 400), "Invalid parameters")
         if violations:
             statuses = {"invalid_406": 406, "invalid_422": 422, "invalid_500": 500}
@@ -175,12 +213,16 @@ class StandIn:
             raise ZeroDivisionError
         if version == "v1":
             return self.run(model, payload, headers)
-        return self.submit(doomed=self.faulty("dies_at_minimum") and payload.get("quality") == 10)
+        doomed = self.faulty("dies_at_minimum", "all_fail") and (
+            payload.get("quality") == 10 or self.faulty("all_fail")
+        )
+        return self.submit(model, payload, doomed=doomed)
 
     def run(self, model: Model, payload: dict[str, Any], headers: Mapping[str, str]) -> Answer:
         extra = {"x-request-id": str(uuid.uuid4()), "x-cost": "0.05", "x-generation-time": "1.5"}
+        self.credits -= 0.1 if self.faulty("run_debited_twice") else 0.05
         if not self.faulty("header_missing"):
-            extra["x-remaining-credits"] = "99.95"
+            extra["x-remaining-credits"] = str(self.credits + self.faulty("remaining_stale"))
         if self.faulty("cost_in_words", "cost_negative"):
             extra["x-cost"] = "free" if self.faulty("cost_in_words") else "-0.05"
         if self.faulty("key_as_id"):
@@ -202,24 +244,44 @@ class StandIn:
 
         kind = "jpeg" if self.faulty("format_ignored") else str(value(controls.format, "jpeg")).replace("jpg", "jpeg")
         sized = not self.faulty("size_ignored") and value(controls.size_from_input, False) is False
-        data = picture(kind, value(controls.width, 64) if sized else 64, value(controls.height, 64) if sized else 64)
+        sides = (value(controls.width, 64), value(controls.height, 64)) if sized else (64, 64)
+        data = picture(kind, *sides, self.colour(model, payload))
         if self.faulty("picture_cut"):
             data = data[: len(data) // 2]
         if value(controls.base64, False) is True and not self.faulty("base64_ignored"):
             prefix = f"data:image/{kind};base64," if self.faulty("base64_prefixed") else ""
-            return reply(200, {"image": prefix + base64.b64encode(data).decode(), "status": "Success"}, extra)
+            image = prefix + base64.b64encode(data).decode()
+            count = 1 if self.faulty("count_ignored") else value(controls.count, 1)
+            body = {"image": image if count == 1 else [image] * count, "outputs": count, "status": "Success"}
+            return reply(200, body, extra)
         return Answer(200, "image/png" if self.faulty("content_type_fixed") else f"image/{kind}", data, extra)
 
-    def submit(self, *, doomed: bool) -> Answer:
+    def colour(self, model: Model, payload: Mapping[str, Any]) -> int:
+        """What a picture shows: a number of three bytes that stands for all that was asked for."""
+        self.drawn += 1
+        packing = {model.returns.controls.base64, model.returns.controls.format, model.returns.controls.count}
+        values = {p.name: payload.get(p.name, p.default) for p in model.parameters if p.name not in packing}
+        if self.faulty("default_other") and "quality" in values and "quality" not in payload:
+            values["quality"] = 50
+        if self.faulty("seed_ignored"):
+            values[model.returns.controls.seed or ""] = 7
+        numbers = {name: value + 0.0 if isinstance(value, int) else value for name, value in values.items()}
+        text = json.dumps([str(numbers), self.drawn if self.faulty("seed_unstable") else 0])
+        return 0 if self.faulty("stub") else zlib.crc32(text.encode()) & 0xFFFFFF
+
+    def submit(self, model: Model, payload: dict[str, Any], *, doomed: bool) -> Answer:
         request_id = "always-the-same" if self.faulty("id_repeated") else str(uuid.uuid4())
         self.looks[request_id] = 0
+        self.pictures[request_id] = self.pictures[""] = (model, payload)
         if doomed:
             self.doomed.add(request_id)
+        else:
+            self.credits -= 0.05
         base = "" if self.faulty("urls_relative") else "https://api.segmind.com"
         body = {
             "request_id": request_id,
             "status": "PROCESSING" if self.faulty("submit_processing") else "QUEUED",
-            "poll_url": f"{base}/v1/requests/{request_id}",
+            "poll_url": f"{'http://localhost' if self.faulty('urls_apart') else base}/v1/requests/{request_id}",
             "status_url": f"{base}/v2/requests/{request_id}"
             + ("" if self.faulty("status_url_is_result") else "/status"),
             "response_url": f"{base}/v2/requests/{request_id}",
@@ -238,18 +300,24 @@ class StandIn:
         state = self.state(request_id)
         if state == "FAILED":
             error = {} if self.faulty("failed_without_error") else {"error": "no luck"}
-            return reply(200 if self.faulty("failed_is_200") else 422, {"status": state, **error, "metrics": {}})
+            metrics = {"cost": 0.05} if self.faulty("failed_job_costs") else {}
+            return reply(200 if self.faulty("failed_is_200") else 422, {"status": state, **error, "metrics": metrics})
         done = state == "COMPLETED"
         body = {
             "status": "PROCESSING" if self.faulty("result_disagrees") and kind == "result" else state,
             "request_id": "another" if self.faulty("another_id") else request_id,
-            "metrics": {"inference_time": 13.06} if done and not self.faulty("metrics_missing") else {},
+            "metrics": self.metrics if done and not self.faulty("metrics_missing") else {},
         }
         early = self.faulty("output_early_in_status") or (self.faulty("output_early") and kind == "result")
         if early or (done and kind != "status" and not self.faulty("output_missing")):
-            host = "" if self.faulty("output_relative") else "https://images.segmind.com"
-            body["output"] = f"{host}/generations/a.jpeg"
+            host = "" if self.faulty("output_relative") else f"http://{self.host}"
+            body["output"] = f"{host}/generations/{'' if self.faulty('outputs_crossed') else request_id}"
         return reply(202 if self.faulty("running_is_202") and not done else 200, body)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        total = 1.0 if self.faulty("total_too_short") else 13.29
+        return {"cost": 0.05, "inference_time": 13.06, "queue_time": 0.23, "total_time": total}
 
     def state(self, request_id: str) -> str:
         states: tuple[str, ...] = ("QUEUED", "PROCESSING", "COMPLETED")
@@ -265,8 +333,8 @@ def reply(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | Non
 
 
 @cache
-def picture(kind: str, width: int, height: int) -> bytes:
+def picture(kind: str, width: int, height: int, colour: int) -> bytes:
     """A picture of one colour."""
     stream = io.BytesIO()
-    Image.new("RGB", (width, height), "teal").save(stream, kind)
+    Image.new("RGB", (width, height), f"#{colour:06x}").save(stream, kind)
     return stream.getvalue()

@@ -118,6 +118,6 @@ def test_worst_case_is_told_before_money_can_be_spent(capsys: pytest.CaptureFixt
         main(["contract", "--target", "https://gateway.invalid", "--models", "flux-img2img", "--max-examples", "0"])
         == 2
     )
-    announced = capsys.readouterr().err.splitlines()[0]
-    assert "Billed: up to" in announced
+    announced = capsys.readouterr().err
+    assert "Billed: up to 0 while it keeps its contract" in announced
     assert "at worst" in announced

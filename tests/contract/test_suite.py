@@ -1,4 +1,4 @@
-"""The pytest suite in contract_tests/, run as a user runs it, against a gateway of our own."""
+"""The pytest suite, run as a user of the installed package runs it, against a gateway of our own."""
 
 import subprocess
 import sys
@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 
 from segforge.spec.catalog import Catalog
+from tests.contract import billing
 from tests.contract.serving import serve, unused_url
 from tests.contract.standin import KEY, StandIn
 
-ROOT = Path(__file__).parents[2]
 
-
-def suite(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", "contract_tests", "-q", "-p", "no:xdist", *arguments]
+def suite(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    command = [sys.executable, "-m", "pytest", "--pyargs", "segforge_contract", "-q", *arguments]
     environment = {"PATH": "", "SEGMIND_API_KEY": KEY} if env is None else dict(env)
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def test_failure_shows_rule_payload_and_curl_and_never_the_key(catalog: Catalog) -> None:
+def test_failure_shows_rule_payload_and_curl_and_never_the_key(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog, "steps_unbounded", "key_in_error")) as url:
-        code, output = suite("--target", url, "-k", "rule_holds and flux-ipadapter-run")
+        code, output = suite(tmp_path, "--segforge-target", url, "-k", "rule_holds and flux-ipadapter-run")
     assert code == 1
     assert "range.above: flux-ipadapter run: num_inference_steps = 76" in output
     assert f"curl -sS -i {url}/v1/flux-ipadapter" in output
@@ -32,32 +31,73 @@ def test_failure_shows_rule_payload_and_curl_and_never_the_key(catalog: Catalog)
     assert KEY not in output
 
 
-def test_drawn_payload_is_shown_shrunk(catalog: Catalog) -> None:
+def test_drawn_payload_is_shown_shrunk(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog, "true_refused")) as url:
-        code, output = suite("--target", url, "-k", "test_valid_payload_is_accepted and flux-img2img-run")
+        code, output = suite(
+            tmp_path, "--segforge-target", url, "-k", "test_valid_payload_is_accepted and flux-img2img-run"
+        )
     assert code == 1
     assert "payload.valid: flux-img2img run: a drawn payload" in output
     assert '"base64": true' in output
     assert '"seed"' not in output
 
 
-def test_gateway_that_keeps_the_contract_passes(catalog: Catalog) -> None:
+def test_gateway_that_keeps_the_contract_passes(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog)) as url:
-        code, output = suite("--target", url, "-k", "gateway or flux-img2img")
+        code, output = suite(tmp_path, "--segforge-target", url, "-k", "gateway or flux-img2img")
     assert (code, "failed" in output) == (0, False)
+
+
+def test_with_a_cap_of_0_what_is_billed_is_skipped(catalog: Catalog, tmp_path: Path) -> None:
+    with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
+        code, output = suite(
+            tmp_path, "--segforge-target", url, "--segforge-max-spend", "0", "-rs", "-k", "rule_holds and flux-img2img"
+        )
+    assert (code, gateway.book.entries) == (0, [])
+    assert "billed, and the cap is 0" in output
 
 
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     [
-        (["--target", "nonsense"], None, 4, "no URL of a gateway"),
-        (["--target", "http://127.0.0.1:1"], {}, 4, "no API key"),
-        (["--target", "https://gateway.invalid"], None, 4, "add --yes"),
-        (["--target", unused_url()], None, 2, "can't be reached"),
+        (["--segforge-target", "nonsense"], None, 4, "no URL of a gateway"),
+        (["--segforge-target", "http://127.0.0.1:1"], {}, 4, "no API key"),
+        (["--segforge-target", "https://gateway.invalid"], None, 4, "add --segforge-yes"),
+        (["--segforge-target", unused_url()], None, 2, "can't be reached"),
+        (["--segforge-max-spend", "2", "--segforge-target", unused_url(), "-n", "2"], None, 4, "can't share a cap"),
+        (["--segforge-max-spend", "much"], None, 2, "expected an amount of credits"),
     ],
 )
 def test_misuse_ends_at_once_in_one_line(
-    arguments: list[str], env: Mapping[str, str] | None, code: int, said: str
+    arguments: list[str], env: Mapping[str, str] | None, code: int, said: str, tmp_path: Path
 ) -> None:
-    got, output = suite(*arguments, env=env)
+    got, output = suite(tmp_path, *arguments, env=env)
     assert (got, said in output, "Traceback" in output) == (code, True, False)
+
+
+def test_workers_share_the_suite(catalog: Catalog, tmp_path: Path) -> None:
+    with serve(StandIn(catalog, "steps_unbounded")) as url:
+        code, output = suite(tmp_path, "--segforge-target", url, "-n", "2", "-k", "rule_holds and flux-ipadapter-run")
+    assert (code, output.count("FAILED")) == (1, 1)
+    assert "range.above: flux-ipadapter run: num_inference_steps = 76" in output
+
+
+def test_a_target_that_is_gone_ends_the_workers_too(tmp_path: Path) -> None:
+    code, output = suite(tmp_path, "--segforge-target", unused_url(), "-n", "2")
+    assert code != 0
+    assert "can't be reached" in output
+    assert len(output) < 10_000
+
+
+def test_a_run_that_does_not_use_the_plugin_imports_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import sys\n\n\ndef test_own():\n"
+        "    own = {name for name in sys.modules if name.startswith(('segforge', 'httpx', 'hypothesis.strategies'))}\n"
+        "    plugins = {'segforge_contract', 'segforge_contract.pytest_plugin', 'segforge_mock', "
+        "'segforge_mock.pytest_plugin'}\n"
+        "    assert own == plugins\n",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "test_own.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -16,24 +16,26 @@ CALLS = [(model, operation) for model in CATALOG.models for operation in operati
 each_call = pytest.mark.parametrize(
     ("model", "operation"), CALLS, ids=[f"{model.slug}-{operation}" for model, operation in CALLS]
 )
-drawn = settings(settings.get_profile("contract"))  # see conftest.py
+drawn = settings(settings.get_profile("segforge-contract"))  # see conftest.py
 
 
 @each_call
 @drawn
 @given(data=st.data())
-def test_valid_payload_is_accepted(contract: Contract, model: Model, operation: Operation, data: st.DataObject) -> None:
+def test_valid_payload_is_accepted(
+    segforge_contract: Contract, model: Model, operation: Operation, data: st.DataObject
+) -> None:
     """Any mix of valid values succeeds, and gets what it asked for."""
     payload = data.draw(valid_payloads(model), label="payload")
-    contract.holds([valid_case(CATALOG.gateway, model, operation, payload, "a drawn payload")])
+    segforge_contract.holds([valid_case(CATALOG.gateway, model, operation, payload, "a drawn payload")])
 
 
 @each_call
 @drawn
 @given(data=st.data())
 def test_breaking_change_is_refused(
-    contract: Contract, model: Model, operation: Operation, data: st.DataObject
+    segforge_contract: Contract, model: Model, operation: Operation, data: st.DataObject
 ) -> None:
     """One change that breaks one rule is enough to be refused."""
     parameter, change = data.draw(breaking_changes(model, CATALOG.gateway), label="change")
-    contract.holds([payload_case(CATALOG.gateway, model, operation, parameter, change)])
+    segforge_contract.holds([payload_case(CATALOG.gateway, model, operation, parameter, change)])

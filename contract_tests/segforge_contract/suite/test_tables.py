@@ -22,6 +22,6 @@ CASES = _by_rule()
 
 
 @pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
-def test_rule_holds(contract: Contract, cases: list[Case]) -> None:
+def test_rule_holds(segforge_contract: Contract, cases: list[Case]) -> None:
     """Each value that a rule names gets the outcome that the rule promises."""
-    contract.holds(cases)
+    segforge_contract.holds(cases)

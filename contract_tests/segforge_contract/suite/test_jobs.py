@@ -12,6 +12,12 @@ QUEUED = [model for model in CATALOG.models if "v2" in model.versions]
 
 
 @pytest.mark.parametrize("model", QUEUED, ids=lambda model: model.slug)
-def test_job_ends_with_a_result(contract: Contract, model: Model) -> None:
+def test_job_ends_with_a_result(segforge_contract: Contract, model: Model) -> None:
     """States only move forward, end in COMPLETED, stay there, and lead to an output."""
-    contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))
+    segforge_contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))
+
+
+@pytest.mark.parametrize("model", QUEUED[:1], ids=lambda model: model.slug)
+def test_jobs_live_as_documented_in_any_order(segforge_contract: Contract, model: Model) -> None:
+    """Whatever several accounts submit, poll and wait for, in whatever order: a state machine, shrunk if it fails."""
+    segforge_contract.lives_hold(model, max_examples=10)

@@ -1,0 +1,71 @@
+"""How fast the contract tests run against the mock: `python benchmarks/contract_speed.py`.
+
+The tables alone, in process and over loopback, and the whole campaign as `segforge contract` runs it. CPU seconds are
+this process's; over loopback the mock has a process of its own.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from segforge.spec.catalog import Catalog
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.campaign import Plan, plan, run
+from segforge_contract.session import open_session
+from segforge_contract.target import IN_PROCESS, Target, open_target
+
+KEY = "SG_0123456789abcdef"
+DRAWN = 20
+"""Payloads that Hypothesis draws for each model, version and kind: the command's default."""
+
+
+@contextlib.contextmanager
+def mock(pictures: str) -> Iterator[str]:
+    """A mock in a process of its own; gives its URL."""
+    program = "import sys; from segforge.cli import main; sys.exit(main())"
+    options = ["mock", "--port", "0", "--time-scale", "0", "--job-policy", "polls=3", "--pictures", pictures]
+    process = subprocess.Popen([sys.executable, "-c", program, *options], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(name: str, catalog: Catalog, target: Target, planned: Plan) -> None:
+    """Run a campaign and print what it took."""
+    with contextlib.closing(target):
+        session = open_session(catalog, target)
+        wall, cpu = time.perf_counter(), time.process_time()
+        outcome = run(planned, session)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    cases = len(outcome.sent)
+    print(
+        f"{name:34} {cases:6} cases {outcome.requests:6} requests {wall:6.2f} s {cases / wall:6.0f} cases/s"
+        f" {cpu:6.2f} CPU s {cases / cpu:6.0f} cases/CPU s, {len(outcome.failures)} failures"
+    )
+
+
+def main() -> None:
+    """Measure, each figure in one run."""
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", "/tmp/hypothesis")
+    catalog = load_catalog(default_specs())
+    whole = plan(catalog, catalog.models, max_examples=DRAWN, seed=1)
+    tables = replace(whole, max_examples=0, draws_valid=False)
+    open_target(IN_PROCESS, KEY, catalog).close()  # what is imported once is not measured
+    measure("warm-up", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
+    measure("tables, in process", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
+    with mock("plain") as url:
+        measure("tables, loopback", catalog, open_target(url, KEY, catalog), tables)
+    measure("whole run, in process", catalog, open_target(IN_PROCESS, KEY, catalog), whole)
+    with mock("full") as url:
+        measure("whole run, loopback, full pictures", catalog, open_target(url, KEY, catalog), whole)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""pytest plugin: the fixture `segforge_contract`, and the options that say which gateway it talks to.
+
+Every run of pytest loads this module once segforge is installed, so that it imports nothing until it is used.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from segforge.spec.catalog import Catalog
+    from segforge_contract.target import Target
+    from segforge_contract.testing import Contract
+
+LOOPBACK = pytest.StashKey[bool]()
+"""Whether the target runs on this machine, so that a request can't cost money."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("segforge", "contract of the Segmind gateway")
+    group.addoption("--segforge-target", metavar="URL", help="gateway to test (default: segforge's mock, in process)")
+    group.addoption(
+        "--segforge-yes",
+        action="store_true",
+        help="send requests to a host that is not this machine",
+    )
+    group.addoption(
+        "--segforge-max-spend",
+        metavar="CREDITS",
+        help="spend no more than that; 0, which sends only what isn't billed, is the default for a host that is not "
+        "this machine. What doesn't fit is skipped.",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a target that can't be used, or that could cost money, before anything is sent."""
+    if config.getoption("--segforge-target") is None:
+        return
+    from segforge_contract.target import BadTarget
+
+    try:
+        target = _open(config, _catalog())
+        target.close()
+    except BadTarget as error:
+        raise pytest.UsageError(f"--segforge-target: {error}") from None
+    config.stash[LOOPBACK] = target.loopback
+    if not target.loopback and not config.getoption("--segforge-yes"):
+        raise pytest.UsageError(
+            f"--segforge-target: requests to {target.base_url} may cost money; add --segforge-yes to send them"
+        )
+    if config.getoption("--segforge-max-spend") not in (None, "0") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--segforge-max-spend: workers can't share a cap; leave -n out, or spend 0")
+
+
+@pytest.fixture(scope="session")
+def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
+    """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
+    from segforge_contract.live import session_within
+    from segforge_contract.options import Misuse
+    from segforge_contract.testing import Contract
+
+    catalog = _catalog()
+    with closing(_open(request.config, catalog)) as target:
+        max_spend = request.config.getoption("--segforge-max-spend")
+        try:
+            with session_within(max_spend, catalog, target) as session:
+                yield Contract(session, partial(_stop, request.session))
+        except Misuse as error:
+            _stop(request.session, str(error))
+
+
+def _stop(session: pytest.Session, reason: str) -> NoReturn:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # there, pytest.exit would end the worker without a word
+        session.shouldstop = reason
+        pytest.fail(reason, pytrace=False)
+    pytest.exit(reason, returncode=2)
+
+
+def _catalog() -> "Catalog":
+    from segforge.spec.load import default_specs, load_catalog
+
+    return load_catalog(default_specs())
+
+
+def _open(config: pytest.Config, catalog: "Catalog") -> "Target":
+    from segforge_contract.target import IN_PROCESS, open_target
+
+    text = config.getoption("--segforge-target") or IN_PROCESS
+    return open_target(text, os.environ.get(catalog.gateway.auth.environment), catalog)

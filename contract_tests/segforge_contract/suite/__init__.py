@@ -1,0 +1,1 @@
+"""The rules as pytest tests: `pytest --segforge-target URL --pyargs segforge_contract`."""

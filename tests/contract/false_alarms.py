@@ -1,0 +1,52 @@
+"""Whole campaigns against the correct mock, on each profile and over many seeds: nothing may be found broken.
+
+`python -m tests.contract.false_alarms [SEEDS]` runs 20, `test_false_alarms.py` a few.
+"""
+
+import argparse
+import contextlib
+import time
+
+from segforge.spec.catalog import Catalog
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.campaign import Outcome, plan, run
+from segforge_contract.cases import under_profile
+from segforge_contract.session import open_session
+from segforge_contract.target import IN_PROCESS, open_target
+
+
+def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> Outcome:
+    """A campaign over these models, or all, against the mock in process under the catalog's profile."""
+    models = [model for model in catalog.models if not slugs or model.slug in slugs]
+    with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
+        return run(plan(catalog, models, max_examples=max_examples, seed=seed), open_session(catalog, target))
+
+
+def alarms(outcome: Outcome) -> list[str]:
+    """What a campaign found broken, a line for each."""
+    return [f"{each.broken.rule}: {each.case.name}: {each.broken.found}" for each in outcome.failures]
+
+
+def main() -> int:
+    """Run them all; gives 1 if there was an alarm."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seeds", nargs="?", type=int, default=20, metavar="SEEDS")
+    parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as of segforge contract")
+    args = parser.parse_args()
+    catalog = load_catalog(default_specs())
+    found = 0
+    for profile in (profile.name for profile in catalog.gateway.profiles):
+        cases, started = 0, time.process_time()
+        for seed in range(args.seeds):
+            outcome = campaign(under_profile(catalog, profile), seed=seed, max_examples=args.max_examples)
+            cases += len(outcome.sent)
+            found += len(outcome.failures)
+            for line in alarms(outcome):
+                print(f"{profile}, seed {seed}: {line}", flush=True)
+        print(f"{profile}: {args.seeds} seeds, {cases} cases, {time.process_time() - started:.0f} CPU s", flush=True)
+    print(f"{found} false alarms")
+    return min(found, 1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,248 @@
+"""The money proof: campaigns against a gateway that bills, cut off and gone on with, and what its own book says.
+
+`python -m tests.contract.money [CAMPAIGNS]` runs them all, `test_money.py` a few.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from segforge.cli import main
+from segforge.spec.catalog import Catalog
+from segforge.spec.load import default_specs, load_catalog
+from segforge_contract import target
+from segforge_contract.exchange import Request, Response
+from tests.contract.billing import KEY, Faults, Gateway, serve
+
+WORST = Decimal("0.05")
+MODELS = ("flux-img2img", "flux-ipadapter", "flux-controlnet", "style-transfer")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One campaign: the gateway's faults, the cap, and when the runner is killed.
+
+    `kills`: after so many requests each time; `hard`: by SIGKILL, at about that time.
+    """
+
+    seed: int
+    faults: Faults
+    model: str
+    cap: Decimal
+    kills: tuple[int, ...]
+    hard: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a trial, by the gateway's book."""
+
+    trial: Trial
+    billed: Decimal
+    requests: int
+    starts: int
+
+
+def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
+    """Campaigns drawn by their number: three of four may spend; every fifth is killed by SIGKILL."""
+    kinds = (_paid_trial, _hungry_trial, _paid_trial, _free_trial)
+    for seed in range(first, first + count):
+        yield kinds[seed % 4](seed)
+
+
+def _paid_trial(seed: int) -> Trial:
+    draw = random.Random(seed)
+    balance = draw.choice(("true", "true", "missing", "frozen"))
+    seen = balance == "true"  # what no answer and no balance shows, no cap can hold
+    faults = Faults(
+        seed=seed,
+        price=draw.choice((WORST, WORST, Decimal("0.02"), Decimal("0.0033"))),
+        told=draw.choice(("true", "true", "half", "double", "none", "words", "nan", "negative")),
+        balance=balance,
+        bills_at=draw.choice(("submit", "completion")),
+        lost_before=draw.choice((0, 0, 0.02, 0.1)),
+        lost_after=draw.choice((0, 0, 0.02, 0.3)),
+        refusal_billed=draw.choice((0, 0, 0.03, 1)) if seen else 0,
+        refusal_told=draw.random() < 0.5,
+        error_after=draw.choice((0, 0.3)) if seen else 0,
+        invalid_accepted=draw.choice((0, 0, 0.03, 1)),
+        job_fails=draw.choice((0, 0.3)),
+        failure_billed=seen and draw.random() < 0.5,
+        id_repeated=draw.choice((0, 0, 0, 0.2)),
+        limited=draw.choice((0, 0.03)),
+    )
+    cap = draw.choice((WORST, Decimal("0.12"), Decimal("0.4"), Decimal("1.5")))
+    kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2, 4))))
+    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
+
+
+def _hungry_trial(seed: int) -> Trial:
+    """A gateway that bills whatever it can, at the full price, to a runner that is killed early and often."""
+    draw = random.Random(seed)
+    balance = draw.choice(("true", "missing"))
+    faults = Faults(
+        seed=seed,
+        told="true" if balance == "missing" else draw.choice(("true", "none", "half")),
+        balance=balance,
+        bills_at=draw.choice(("submit", "completion")),
+        lost_after=draw.choice((0, 0.05, 0.1)),
+        refusal_billed=draw.choice((0.5, 1)),
+        refusal_told=balance == "missing" or draw.random() < 0.5,
+        invalid_accepted=draw.choice((0, 0.5, 1)),
+    )
+    cap = WORST * draw.randrange(2, 20)
+    kills = tuple(draw.randrange(2, 60) for _ in range(draw.choice((2, 4, 6))))
+    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
+
+
+def _free_trial(seed: int) -> Trial:
+    """A gateway that keeps its contract, over a bad line, and a cap of 0."""
+    draw = random.Random(seed)
+    faults = Faults(
+        seed=seed,
+        balance=draw.choice(("true", "missing")),
+        bills_at=draw.choice(("submit", "completion")),
+        lost_before=draw.choice((0, 0.1)),
+        lost_after=draw.choice((0, 0.1)),
+        limited=draw.choice((0, 0.05)),
+    )
+    kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2))))
+    return Trial(seed, faults, draw.choice(MODELS), Decimal(0), kills, hard=seed % 5 == 0)
+
+
+def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
+    """Run a campaign, killed as often as the trial says and gone on with each time, to its end."""
+    gateway = Gateway(catalog, trial.faults)
+    file = folder / f"{trial.seed}.jsonl"
+    draw = random.Random(-trial.seed)
+    starts = 0
+    with serve(gateway) as url:
+        for kill in (*trial.kills, None):
+            arguments = _arguments(trial, url, file)
+            starts += 1
+            if (_in_a_process if trial.hard else run_here)(arguments, kill):
+                break
+            if file.exists() and draw.random() < 0.5:
+                with file.open("ab") as torn:  # what a kill leaves of a line
+                    torn.write(b'{"exchange":7,"at":17')
+    return Result(trial, gateway.book.billed, gateway.book.requests, starts)
+
+
+def _arguments(trial: Trial, url: str, file: Path) -> list[str]:
+    if file.exists():
+        return ["contract", "--target", url, "--resume", str(file)]
+    return [
+        *("contract", "--target", url, "--record", str(file), "--models", trial.model, "--max-examples", "1"),
+        *("--seed", str(trial.seed), "--max-spend", str(trial.cap), "--assume-price", str(WORST)),
+    ]
+
+
+class _Killed(BaseException):
+    """Stands for SIGKILL in this process: nothing of the harness catches it."""
+
+
+def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True) -> bool:
+    """Run the command in this process, up to that many sends; gives whether it came to its end.
+
+    `lose`: now and then the last request is carried out, and its answer dies with the process.
+    """
+    real = target.HttpTarget.send
+    sends = 0
+
+    def send(self: target.HttpTarget, request: Request) -> Response:
+        nonlocal sends
+        sends += 1
+        if kill_after is not None and sends >= kill_after:
+            if lose and sends % 2:
+                with contextlib.suppress(target.NoAnswer):
+                    real(self, request)  # it was sent, and the answer is lost with the process
+            raise _Killed
+        return real(self, request)
+
+    target.HttpTarget.send = send  # type: ignore[method-assign]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            code = main(arguments)
+    except _Killed:
+        return False
+    finally:
+        target.HttpTarget.send = real  # type: ignore[method-assign]
+    if code not in (0, 1, 2):
+        raise AssertionError(f"exit {code}")
+    return True
+
+
+def _in_a_process(arguments: list[str], kill_after: int | None) -> bool:
+    """Run the command in a process of its own, and kill it at some moment; gives whether it came to its end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(None if kill_after is None else 0.8 + kill_after * 0.01)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    return True
+
+
+def check(result: Result) -> str | None:
+    """What the book holds against a trial; None if nothing."""
+    trial = result.trial
+    if result.billed <= trial.cap:
+        return None
+    return f"campaign {trial.seed}: billed {result.billed}, over the cap of {trial.cap}: {trial}"
+
+
+def prove(count: int, *, first: int = 0) -> list[Result]:
+    """Run campaigns one after the other. Raises AssertionError where one cost more than its cap."""
+    catalog = load_catalog(default_specs())
+    memory = Path("/dev/shm")  # what is proven holds against a kill of the process, not of the machine
+    results = []
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        for trial in trials(count, first=first):
+            result = run_trial(trial, catalog, Path(folder))
+            if complaint := check(result):
+                raise AssertionError(complaint)
+            results.append(result)
+    return results
+
+
+def summary(results: list[Result]) -> str:
+    """What was proven, in a few lines."""
+    paid = [result for result in results if result.trial.cap]
+    used = sorted(result.billed / result.trial.cap for result in paid)
+    billed_free = sum(result.billed for result in results if not result.trial.cap)
+    return (
+        f"{len(results)} campaigns, {sum(result.starts - 1 for result in results)} restarts, "
+        f"{sum(result.trial.hard for result in results)} campaigns in processes of their own, "
+        f"{sum(result.requests for result in results)} requests\n"
+        f"{len(paid)} with a cap above 0: billed {sum(result.billed for result in paid)} of "
+        f"{sum(result.trial.cap for result in paid)} credits, never more than the cap; "
+        f"median {float(used[len(used) // 2]):.0%} of it, {sum(share == 1 for share in used)} used it up\n"
+        f"{len(results) - len(paid)} with a cap of 0: billed {billed_free} credits"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("campaigns", type=int, nargs="?", default=200)
+    parser.add_argument("--first", type=int, default=0)
+    arguments = parser.parse_args()
+    os.environ["SEGMIND_API_KEY"] = KEY
+    started = time.perf_counter()
+    proven = prove(arguments.campaigns, first=arguments.first)
+    print(summary(proven))
+    print(f"{time.perf_counter() - started:.0f} s, CPU {sum(os.times()[:4]):.0f} s")

@@ -1,0 +1,18 @@
+"""A quick part of `python -m tests.contract.false_alarms`: no alarm on the correct mock, on either profile."""
+
+import pytest
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases import under_profile
+from segforge_contract.rules import RULES
+from tests.contract.false_alarms import alarms, campaign
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+@pytest.mark.parametrize("seed", range(2))
+def test_no_alarm_on_the_correct_mock(catalog: Catalog, profile: str, seed: int) -> None:
+    outcome = campaign(under_profile(catalog, profile), seed=seed, max_examples=3)
+    assert alarms(outcome) == []
+    assert outcome.unsent == {}
+    relations = {name for name, rule in RULES.items() if rule.family in ("relation", "stage")}
+    assert relations - {case.rule for case in outcome.sent} <= {"money.failed_job_is_free"}

@@ -1,0 +1,143 @@
+"""The ledger's law: while no call costs more than assumed, and the balance is true, the bill stays within the cap."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segforge_contract.ledger import NOTHING, Ledger, plain
+
+WORST = Decimal("0.05")
+OPENING = Decimal(100)
+
+
+class Gateway:
+    """What a gateway's book holds, and what it says; `witness` is how its balance behaves."""
+
+    def __init__(self, witness: str) -> None:
+        self.witness = witness
+        self.billed = Decimal(0)
+        self.owed: dict[str, Decimal] = {}
+
+    def balance(self) -> Decimal | None:
+        return {"true": OPENING - self.billed, "frozen": OPENING, "missing": None}[self.witness]
+
+
+prices = st.sampled_from([Decimal(0), Decimal("0.0033"), Decimal("0.02"), WORST])
+costs = st.sampled_from([None, Decimal(0), Decimal("0.01"), WORST, Decimal("0.2")])
+steps = st.tuples(
+    st.sampled_from(["run", "run", "lost", "lost before", "refused", "submit", "end", "fail", "weigh"]), prices, costs
+)
+
+
+@given(
+    cap=st.integers(0, 12).map(lambda calls: calls * WORST + Decimal("0.01") * (calls % 2)),
+    witness=st.sampled_from(["true", "frozen", "missing"]),
+    script=st.lists(steps, max_size=60),
+    billed_at_submit=st.booleans(),
+)
+def test_bill_stays_within_the_cap(
+    cap: Decimal, witness: str, script: list[tuple[str, Decimal, Decimal | None]], billed_at_submit: bool
+) -> None:
+    """Whatever answers state, whatever is lost; with a true balance even where refusals are billed."""
+    gateway, ledger = Gateway(witness), Ledger(cap)
+    ledger.read(gateway.balance())
+    for call, (what, price, told) in enumerate(script, 1):
+        if what == "weigh":
+            ledger.read(gateway.balance())
+        elif what in ("end", "fail"):
+            for request_id, owed in list(gateway.owed.items())[:1]:
+                del gateway.owed[request_id]
+                gateway.billed += owed if what == "end" or witness == "true" else 0
+                ledger.ended(request_id, told, completed=what == "end")
+        elif ledger.fits(WORST):
+            ledger.reserve(call, WORST, WORST)
+            _answer(gateway, ledger, call, what, price, told, billed_at_submit=billed_at_submit)
+        assert gateway.billed + sum(gateway.owed.values()) <= cap
+
+
+def _answer(
+    gateway: Gateway,
+    ledger: Ledger,
+    call: int,
+    what: str,
+    price: Decimal,
+    told: Decimal | None,
+    *,
+    billed_at_submit: bool,
+) -> None:
+    match what:
+        case "lost before":
+            pass
+        case "lost":
+            gateway.billed += price
+        case "refused":
+            gateway.billed += price if gateway.witness == "true" else 0
+            ledger.refused(call, told)
+        case "run":
+            gateway.billed += price
+            ledger.answered(call, told)
+        case "submit":
+            if billed_at_submit:
+                gateway.billed += price
+            gateway.owed[f"job-{call}"] = Decimal(0) if billed_at_submit else price
+            ledger.queued(call, f"job-{call}", None)
+
+
+def test_unknown_outcome_keeps_its_reservation_for_good() -> None:
+    ledger = Ledger(2 * WORST)
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.read(OPENING)
+    assert (ledger.spent, ledger.held, ledger.unsettled) == (NOTHING, WORST, 1)
+
+
+def test_settles_by_the_balance_and_frees_the_rest() -> None:
+    ledger = Ledger(2 * WORST)
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.answered(1, Decimal("0.01"))
+    assert (ledger.spent, ledger.held) == (Decimal("0.01"), Decimal("0.04"))  # until the balance was read
+    ledger.read(OPENING - Decimal("0.01"))
+    assert (ledger.spent, ledger.held) == (Decimal("0.01"), NOTHING)
+
+
+def test_call_beyond_its_worst_price_halts_the_run() -> None:
+    ledger = Ledger(Decimal(10))
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.answered(1, Decimal("0.06"))
+    assert ledger.halted is not None
+    assert not ledger.fits(Decimal(0))
+
+
+def test_silent_bill_beyond_the_worst_price_halts_the_run_once_the_balance_shows_it() -> None:
+    ledger = Ledger(Decimal(10))
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.answered(1, WORST)
+    ledger.read(OPENING - Decimal("0.5"))
+    assert ledger.halted is not None
+    assert ledger.spent == Decimal("0.5")
+
+
+def test_money_that_no_answer_speaks_of_is_unexplained() -> None:
+    ledger = Ledger(Decimal(1))
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.refused(1, None)
+    ledger.read(OPENING - WORST)
+    assert plain(ledger.unexplained) == "0.049999"
+
+
+def test_job_is_held_until_it_has_ended_and_the_balance_was_read() -> None:
+    ledger = Ledger(Decimal(1))
+    ledger.read(OPENING)
+    ledger.reserve(1, WORST, WORST)
+    ledger.queued(1, "a", None)
+    ledger.read(OPENING)
+    assert ledger.held == WORST
+    assert ledger.ended("a", Decimal("0.02"), completed=True)
+    assert not ledger.ended("a", Decimal("0.02"), completed=True)
+    ledger.read(OPENING - Decimal("0.02"))
+    assert (ledger.spent, ledger.held) == (Decimal("0.02"), NOTHING)

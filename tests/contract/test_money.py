@@ -1,0 +1,29 @@
+"""The money proof, in small: `make money-proof` runs two hundred campaigns."""
+
+from pathlib import Path
+
+import pytest
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.ledger import Ledger
+from tests.contract.billing import KEY
+from tests.contract.money import check, prove, run_trial, trials
+
+
+def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over faults, drops, wrong costs and kills; those with a cap of 0 cost nothing."""
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    results = prove(10)
+    assert sum(result.starts for result in results) > len(results)
+    assert any(result.trial.hard for result in results)
+    assert sum(result.billed for result in results) > 0
+
+
+def test_without_the_ledger_the_same_campaigns_cost_more(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof can fail: the gateway does bill."""
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    monkeypatch.setattr(Ledger, "fits", lambda _ledger, _amount: True)
+    [trial] = trials(1, first=13)
+    assert check(run_trial(trial, catalog, tmp_path)) is not None

@@ -1,0 +1,77 @@
+"""Rate limits: how long a 429 makes a run wait, and what is never sent twice."""
+
+import pytest
+
+from segforge_contract.exchange import Request, Response
+from segforge_contract.patient import PatientTarget
+from segforge_contract.target import NoAnswer
+
+NOW = 1_700_000_000.0
+GET, POST = Request("GET", "/v2/requests/a"), Request("POST", "/v1/a")
+OK = Response(200, {}, b"")
+
+
+class Scripted:
+    """Gives one answer after the other, and counts."""
+
+    base_url, loopback = "http://gateway.invalid", False
+
+    def __init__(self, *answers: Response | NoAnswer) -> None:
+        self.answers = list(answers)
+        self.sent = 0
+
+    def send(self, request: Request) -> Response:
+        del request
+        self.sent += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, NoAnswer):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+def patient(target: Scripted) -> tuple[PatientTarget, list[float]]:
+    waited: list[float] = []
+    return PatientTarget(target, sleep=waited.append, now=lambda: NOW), waited
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "Tue, 14 Nov 2023 22:13:50 GMT"}, 30),
+        ({"x-rate-limit-reset-at-utc": "2023-11-14T22:14:00Z"}, 40),
+        ({"x-rate-limit-reset-at-utc": "2023-11-14 22:14:00"}, 40),
+        ({"x-rate-limit-reset-at-utc": "1700000005.5"}, 5.5),
+        ({"x-rate-limit-reset-at-utc": "2023-11-14T22:00:00Z"}, 0),
+        ({"retry-after": "99999"}, 120),
+        ({"retry-after": "soon"}, 15),
+        ({}, 15),
+    ],
+)
+def test_waits_as_long_as_a_429_says(headers: dict[str, str], seconds: float) -> None:
+    target = Scripted(Response(429, headers, b""), OK)
+    sender, waited = patient(target)
+    assert sender.send(POST) == OK
+    assert waited == [seconds]
+
+
+def test_gives_up_after_five_429() -> None:
+    limited = Response(429, {"retry-after": "1"}, b"")
+    target = Scripted(*[limited] * 9)
+    assert patient(target)[0].send(POST) == limited
+    assert target.sent == 5
+
+
+def test_submit_whose_answer_is_lost_is_never_sent_again() -> None:
+    target = Scripted(NoAnswer("cut"), OK)
+    with pytest.raises(NoAnswer):
+        patient(target)[0].send(POST)
+    assert target.sent == 1
+
+
+def test_poll_whose_answer_is_lost_is_sent_again() -> None:
+    target = Scripted(NoAnswer("cut"), OK)
+    assert patient(target)[0].send(GET) == OK

@@ -1,0 +1,227 @@
+"""Reports as files: what they say, that it can be run again, and that nobody's text becomes markup or code."""
+
+import dataclasses
+import io
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from selectolax.lexbor import LexborHTMLParser
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.campaign import plan, run
+from segforge_contract.checks import Broken
+from segforge_contract.html import to_html
+from segforge_contract.junit import to_junit
+from segforge_contract.ledger import Ledger
+from segforge_contract.progress import progress_bar
+from segforge_contract.report import Report, print_report
+from segforge_contract.reproduction import as_test
+from segforge_contract.session import Failure
+from tests.contract.campaigns import reported, session
+from tests.contract.serving import serve
+from tests.contract.standin import KEY, StandIn
+
+SLUG = "flux-img2img"
+HOSTILE = "</pre><script>alert(1)</script>\"'`{{ 7 * 7 }}{% for %} ]]> &amp; \x00\x1b[31m\u202e\ud800\uffff\n<b>"
+
+
+@pytest.fixture(scope="module")
+def broken(catalog: Catalog) -> Report:
+    """The report of a gateway that breaks a few rules, about payloads, bare requests and jobs."""
+    standin = StandIn(catalog, "fraction_truncated", "content_type_ignored", "poll_lost", "malformed_500")
+    return reported(catalog, standin, SLUG)
+
+
+def saying(report: Report, text: str) -> Report:
+    """The report with one failure, in which a server, a spec and a payload say a text wherever they can."""
+    failure = next(each for each in report.outcome.failures if each.case.payload is not None)
+    case = dataclasses.replace(failure.case, change=text, payload={text: text})
+    hostile = Failure(case, Broken(failure.broken.rule, text, text), failure.requests)
+    outcome = dataclasses.replace(report.outcome, failures=(hostile,), stopped=text, unsent={text: 2})
+    return dataclasses.replace(report, outcome=outcome, base_url=f"http://127.0.0.1/{text}")
+
+
+def markup(page: str) -> list[tuple[str, list[str]]]:
+    """The elements of a page, in order, each with the names of its attributes."""
+    root = LexborHTMLParser(page).root
+    assert root is not None
+    return [(node.tag or "", sorted(node.attributes)) for node in root.traverse()]
+
+
+@settings(max_examples=30)
+@given(st.text(st.characters(), max_size=60))
+@example(HOSTILE)
+@example("]]>")
+def test_no_text_becomes_markup(broken: Report, text: str) -> None:
+    assert markup(to_html(saying(broken, text))) == markup(to_html(saying(broken, "harmless")))
+
+
+def test_hostile_text_is_shown_as_it_is(broken: Report) -> None:
+    page = LexborHTMLParser(to_html(saying(broken, HOSTILE)))
+    [found] = [node.text() for node in page.css("dd") if "alert" in node.text()][1:2]
+    assert "<script>alert(1)</script>" in found
+    assert "{{ 7 * 7 }}" in found
+    assert not re.search("[\x00\x1b\u202e\ud800]", page.html or "")
+    assert page.css("script, img, iframe, link, object, base") == []
+
+
+def test_page_needs_nothing_from_anywhere(broken: Report) -> None:
+    page = to_html(broken)
+    assert "default-src 'none'" in page
+    assert not re.search(r"@import|url\(|src=|<script", page)
+    links = [node.attributes["href"] or "" for node in LexborHTMLParser(page).css("a")]
+    assert {link for link in links if not link.startswith("#")} == {f"https://www.segmind.com/models/{SLUG}/api"}
+
+
+def test_a_link_of_another_scheme_is_no_link(catalog: Catalog, broken: Report) -> None:
+    model = catalog.model(SLUG)
+    model = dataclasses.replace(model, source=dataclasses.replace(model.source, url="javascript:alert(1)"))
+    own = dataclasses.replace(catalog, models=(model,))
+    page = to_html(dataclasses.replace(broken, plan=dataclasses.replace(broken.plan, catalog=own, models=(model,))))
+    assert not any("javascript" in (node.attributes.get("href") or "") for node in LexborHTMLParser(page).css("a"))
+
+
+def test_page_tells_each_failure_and_marks_its_cell(broken: Report) -> None:
+    page = LexborHTMLParser(to_html(broken))
+    assert [node.text() for node in page.css("h3")] == list(broken.by_rule)
+    text = page.css("main")[0].text()
+    assert "steps = 20.25" in text
+    assert "model page, section Parameters" in text
+    assert f"curl -sS -i {broken.base_url}/v1/{SLUG}" in text
+    [row] = [row for row in page.css("tbody tr") if row.css("th")[0].text() == "steps"]
+    assert [node.text().strip() for node in row.css("td.broken")] == ["✓✓ ✗ 2"]
+    assert KEY not in text
+
+
+def test_known_deviations_that_changed_fail_every_report(catalog: Catalog) -> None:
+    report = reported(catalog, StandIn(catalog), SLUG)
+    assert report.held
+    known = {"known": 4, "new": 0, "gone": ["range.above steps"], "expired": ["enum.each sampler"]}
+    report = dataclasses.replace(report, deviations=known)
+    assert not report.held
+    page = LexborHTMLParser(to_html(report))
+    assert page.css("h1")[0].text().strip() == "Known deviations have changed"
+    assert [node.text() for node in page.css("p.bad")] == [
+        "Known deviation, no longer occurs: range.above steps",
+        "Known deviation, past its date: enum.each sampler",
+    ]
+    [failure] = junit(report).iter("failure")
+    assert "no longer occurs: range.above steps" in failure.get("message", "")
+
+
+def junit(report: Report) -> ElementTree.Element:
+    return ElementTree.fromstring(to_junit(report))
+
+
+def test_junit_has_a_test_case_for_each_rule_on_each_operation(broken: Report) -> None:
+    root = junit(broken)
+    cases = {(case.get("classname"), case.get("name")): case for case in root.iter("testcase")}
+    assert len(cases) == int(root.get("tests", "")) == len(list(root.iter("testcase")))
+    assert int(root.get("failures", "")) == len(list(root.iter("failure"))) > 0
+    failed = cases[f"segforge.{SLUG}.run", "type.number_for_integer"].find("failure")
+    assert failed is not None
+    assert "steps = 20.25" in failed.get("message", "")
+    assert "curl -sS" in (failed.text or "")
+    assert cases[f"segforge.{SLUG}.submit", "range.above"].find("failure") is None
+    assert cases[f"segforge.{SLUG}.submit", "job.poll_url_serves"].find("failure") is not None
+    assert cases["segforge.gateway.run", "model.unknown"].find("failure") is None
+
+
+def test_junit_skips_what_was_not_sent(broken: Report) -> None:
+    sent = [case for case in broken.outcome.sent if not case.accepted]
+    root = junit(dataclasses.replace(broken, outcome=dataclasses.replace(broken.outcome, sent=tuple(sent))))
+    skipped = {case.get("name") for case in root.iter("testcase") if case.find("skipped") is not None}
+    assert "range.at_minimum" in skipped
+    assert "range.below" not in skipped
+
+
+@settings(max_examples=30)
+@given(st.text(st.characters(), max_size=60))
+@example(HOSTILE)
+def test_junit_is_well_formed_whatever_a_server_says(broken: Report, text: str) -> None:
+    root = junit(saying(broken, text))
+    assert [failure.tag for failure in root.iter("failure")] == ["failure"]
+    [error] = root.iter("error")
+    printable = re.sub(r"[^ -~]", "", text)
+    assert re.sub(r"[^ -~]", "", error.get("message", "")) == printable
+
+
+def test_terminal_groups_by_rule(broken: Report) -> None:
+    out = io.StringIO()
+    print_report(Console(file=out, soft_wrap=True), broken)
+    shown = [line.partition(":")[0] for line in out.getvalue().splitlines() if re.match(r"[a-z_]+\.[a-z_]+:", line)]
+    assert list(dict.fromkeys(shown)) == list(broken.by_rule)
+    assert len(shown) < len(broken.outcome.failures)
+    assert out.getvalue().splitlines()[-2].startswith("coverage 100 %")
+    assert out.getvalue().splitlines()[-1].startswith(f"{len(broken.by_rule)} rules broken")
+
+
+def test_page_tells_what_was_spent_and_what_was_held_back(broken: Report) -> None:
+    outcome = dataclasses.replace(broken.outcome, unsent={"over the cap": 2})
+    page = LexborHTMLParser(to_html(dataclasses.replace(broken, outcome=outcome, money={"spent": "0.5", "cap": "2.5"})))
+    text = page.css("main")[0].text()
+    assert "2 not sent: over the cap" in text
+    assert "0.5 of 2.5 credits spent" in text
+
+
+def test_progress_counts(catalog: Catalog) -> None:
+    planned = plan(catalog, [catalog.model(SLUG)], max_examples=0, seed=0)
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=200)
+    with (
+        session(catalog, StandIn(catalog, "fraction_truncated")) as opened,
+        progress_bar(console, 1, opened, Ledger(Decimal("2.50"))) as progress,
+    ):
+        outcome = run(planned, opened, progress=progress)
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert re.search(rf"{planned.requests}/1 {len(outcome.failures)} broken [0-9]{{3}} requests", said)
+    assert f"{outcome.billed} billed, 0 of 2.5 credits" in said
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ("type.number_for_integer", "fraction_truncated"),
+        ("content_type.invalid", "content_type_ignored"),
+        ("job.poll_url_serves", "poll_lost"),
+        ("seed.repeats_picture", "seed_unstable"),
+        ("money.costs_add_up", "run_debited_twice"),
+    ],
+)
+def test_reproduction_fails_on_the_gateway_that_broke_and_passes_on_one_that_holds(
+    catalog: Catalog, rule: str, fault: str, tmp_path: Path
+) -> None:
+    source = as_test(reported(catalog, StandIn(catalog, fault), SLUG).by_rule[rule][0])
+    assert sum(bool(line.strip()) for line in source.splitlines()) <= 5
+    (tmp_path / "test_reproduction.py").write_text(source, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--segforge-target"]
+    environment = {"PATH": "", "SEGMIND_API_KEY": KEY}
+    for standin, code in ((StandIn(catalog, fault), 1), (StandIn(catalog), 0)):
+        with serve(standin) as url:
+            done = subprocess.run(
+                [*command, url], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert (rule in done.stdout) == (code == 1)
+
+
+@given(st.text(), st.binary(max_size=20), st.sampled_from(["POST", "GET"]))
+def test_reproduction_is_python_whatever_was_sent(broken: Report, text: str, body: bytes, method: str) -> None:
+    failure = broken.outcome.failures[0]
+    request = dataclasses.replace(failure.case.request, method=method, path=f"/v1/{text}", body=body)
+    case = dataclasses.replace(failure.case, request=request, model=text, payload={text: float("nan")})
+    source = as_test(Failure(case, failure.broken, (request,)))
+    scope: dict[str, object] = {}
+    exec(compile(source, "reproduction", "exec"), scope)
+    calls: list[tuple[object, ...]] = []
+    [test] = [value for name, value in scope.items() if name.startswith("test_")]
+    test(type("Contract", (), {"keeps": lambda _, *sent: calls.append(sent)})())  # type: ignore[operator]
+    assert calls == [(case.rule, text, case.operation, dataclasses.replace(request, copy=0))]

@@ -1,0 +1,75 @@
+"""Situations brought about by the mock's admin API: no alarm on the mock, one where the specs say otherwise."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases import under_profile
+from segforge_contract.session import Session, open_session
+from segforge_contract.stages import stages
+from segforge_contract.target import open_target
+from tests.contract.campaigns import session as standin_session
+from tests.contract.standin import StandIn
+
+MODEL = "flux-img2img"
+
+
+def staged(catalog: Catalog, believed: Catalog, cost: float = 0.05) -> tuple[set[str], Session]:
+    """The rules that the mock, serving a catalog, breaks for a harness that believes in another one."""
+    target = open_target("mock", None, catalog)
+    try:
+        session = open_session(believed, target)
+        session.money.cost = cost
+        found = [failure.broken.rule for step in stages(session, believed.model(MODEL)) for failure in step]
+    finally:
+        target.close()
+    return set(found), session
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+def test_no_alarm_on_the_mock_and_every_rule_ran(catalog: Catalog, profile: str) -> None:
+    catalog = under_profile(catalog, profile)
+    broken, session = staged(catalog, catalog)
+    assert broken == set()
+    staging = ("job.kept", "job.expired", "money.balance_covers", "money.balance_too_low", "rate.limited")
+    assert set(staging) <= {case.rule for case in session.sent}
+
+
+def _retention(factor: float) -> Callable[[Catalog], Catalog]:
+    def changed(catalog: Catalog) -> Catalog:
+        lifecycle = catalog.gateway.lifecycle
+        lifecycle = replace(lifecycle, retention_seconds=lifecycle.retention_seconds * factor)
+        return replace(catalog, gateway=replace(catalog.gateway, lifecycle=lifecycle))
+
+    return changed
+
+
+def _no_429(catalog: Catalog) -> Catalog:
+    statuses = tuple(replace(status, code=420) if status.code == 429 else status for status in catalog.gateway.statuses)
+    return replace(catalog, gateway=replace(catalog.gateway, statuses=statuses))
+
+
+@pytest.mark.parametrize(
+    ("believes", "cost", "broken"),
+    [
+        (_retention(0.5), 0.05, {"job.expired"}),
+        (_retention(1.5), 0.05, {"job.kept"}),
+        (lambda catalog: catalog, 0.04, {"money.balance_covers"}),
+        (lambda catalog: catalog, 0.06, {"money.balance_too_low"}),
+        (_no_429, 0.05, {"rate.limited"}),
+    ],
+)
+def test_what_differs_is_found(
+    catalog: Catalog, believes: Callable[[Catalog], Catalog], cost: float, broken: set[str]
+) -> None:
+    assert staged(catalog, believes(catalog), cost)[0] == broken
+
+
+def test_a_target_without_a_clock_is_told_and_breaks_nothing(catalog: Catalog) -> None:
+    with standin_session(catalog, StandIn(catalog)) as session:
+        assert [step for step in stages(session, catalog.model(MODEL)) if step] == []
+        [reason] = session.unsent
+    assert reason.startswith("the target has no clock to move")
+    assert "job.expired" in reason
