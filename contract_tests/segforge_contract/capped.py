@@ -10,7 +10,7 @@ from typing import Any
 
 from segforge.spec.catalog import Gateway
 from segforge_contract.exchange import Request, Response
-from segforge_contract.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical
+from segforge_contract.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical, remembered
 from segforge_contract.ledger import NOTHING, Ledger, plain
 from segforge_contract.patient import PatientTarget
 from segforge_contract.target import NoAnswer, NotSent, Target
@@ -98,7 +98,7 @@ class CappedTarget:
         self._from_tape = answer is not None
         if answer is None and could_be_billed(self._gateway, request):
             key = canonical(request)
-            answer = self._known.get(key)
+            answer = remembered(self._known.get(key))
             if answer is None and key in self._known:
                 raise NotSent("sent by the run that was cut off, and what came of it is unknown")
         self.recalled += answer is not None

@@ -3,7 +3,7 @@
 import time
 
 from segforge_contract.exchange import Request, Response
-from segforge_contract.journal import Exchanged, Journal, Tape, canonical
+from segforge_contract.journal import Exchanged, Journal, Tape, canonical, remembered
 from segforge_contract.target import NoAnswer, NotSent, Target
 
 
@@ -45,7 +45,7 @@ class ReplayedTarget:
     def send(self, request: Request) -> Response:
         """See Target. Raises NotSent for a request that isn't in the cassette."""
         key = canonical(request)
-        answer = self._tape.next(request) or self._last.get(key)
+        answer = self._tape.next(request) or remembered(self._last.get(key))
         if answer is None:
             raise NotSent("not in the cassette")
         self._last[key] = answer

@@ -45,12 +45,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. Header names are lower case; `key_echoed` tells that the key stood in it, and was cut out."""
+    """One answer. Header names are lower case; `key_echoed` tells that the key stood in it, and was cut out.
+
+    `again`: it was given before, and is remembered; nothing was sent.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     key_echoed: bool = False
+    again: bool = field(default=False, compare=False)
 
     @property
     def media_type(self) -> str:

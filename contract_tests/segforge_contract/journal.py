@@ -146,6 +146,11 @@ def canonical(request: Request) -> Request:
     return request
 
 
+def remembered(answer: Response | NoAnswer | None) -> Response | NoAnswer | None:
+    """An answer that was given before, marked as such."""
+    return replace(answer, again=True) if isinstance(answer, Response) else answer
+
+
 def _write(stream: BinaryIO, line: Mapping[str, Any], *, sync: bool) -> None:
     stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
     stream.flush()

@@ -194,27 +194,54 @@ def _replayed(args: argparse.Namespace, plan: "Plan", journal: "Journal") -> Run
 def _ready(
     args: argparse.Namespace, plan: "Plan", target: "Target", journal: "Journal", cap: Decimal | None, price: "Price"
 ) -> Run:
-    from segforge_contract.capped import CappedTarget
     from segforge_contract.cassette import RecordedTarget
+    from segforge_contract.session import open_session
+
+    if cap is None:
+        kept = RecordedTarget(target, journal) if journal.durable else target
+        return Run(plan, open_session(plan.catalog, kept, deadline=args.deadline))
+    session, ledger = _within(cap, price, plan.catalog, target, journal, args.deadline)
+    return Run(plan, session, ledger)
+
+
+def _within(
+    cap: Decimal, price: "Price", catalog: "Catalog", target: "Target", journal: "Journal", deadline: float | None
+) -> "tuple[Session, Ledger]":
+    """A session under a cap, and its ledger. Raises Misuse where the journal is another gateway's."""
+    from segforge_contract.capped import CappedTarget
     from segforge_contract.patient import PatientTarget
     from segforge_contract.session import open_session
 
-    catalog = plan.catalog
-    if cap is None:
-        kept = RecordedTarget(target, journal) if journal.durable else target
-        return Run(plan, open_session(catalog, kept, deadline=args.deadline))
     if journal.settings.get("target") != target.base_url:
         raise Misuse(f"--resume: the journal is of {journal.settings.get('target')}, not of {target.base_url}")
     purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of)
     session = open_session(
         catalog,
         PatientTarget(purse),
-        deadline=args.deadline,
+        deadline=deadline,
         sleep=purse.pause,
         careful=True,
         audited=not journal.entries,
     )
-    return Run(plan, session, purse.ledger)
+    return session, purse.ledger
+
+
+@contextmanager
+def session_within(max_spend: str | None, catalog: "Catalog", target: "Target") -> "Iterator[Session]":
+    """A session without a plan, under a cap if one is named or the target is not this machine. Raises Misuse."""
+    from segforge_contract.session import open_session
+
+    args = argparse.Namespace(**dict.fromkeys(_KEPT), record=None, out_of_order=True)
+    try:
+        args.max_spend = None if max_spend is None else _credits(max_spend)
+    except argparse.ArgumentTypeError as error:
+        raise Misuse(str(error)) from None
+    cap, price = _terms(args, catalog, target)
+    if cap is None:
+        yield open_session(catalog, target)
+        return
+    with closing(_start_journal(args, target, cap)) as journal:
+        yield _within(cap, price, catalog, target, journal, None)[0]
 
 
 def _terms(args: argparse.Namespace, catalog: "Catalog", target: "Target") -> "tuple[Decimal | None, Price]":

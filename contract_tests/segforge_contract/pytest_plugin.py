@@ -5,6 +5,7 @@ Every run of pytest loads this module once segforge is installed, so that it imp
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,7 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--segforge-yes",
         action="store_true",
-        help="send requests that may be billed to a host that is not this machine",
+        help="send requests to a host that is not this machine",
+    )
+    group.addoption(
+        "--segforge-max-spend",
+        metavar="CREDITS",
+        help="spend no more than that; 0, which sends only what isn't billed, is the default for a host that is not "
+        "this machine. What doesn't fit is skipped.",
     )
 
 
@@ -47,20 +54,25 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--segforge-target: requests to {target.base_url} may cost money; add --segforge-yes to send them"
         )
+    if config.getoption("--segforge-max-spend") not in (None, "0") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--segforge-max-spend: workers can't share a cap; leave -n out, or spend 0")
 
 
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
-    from segforge_contract.session import open_session
+    from segforge_contract.live import session_within
+    from segforge_contract.options import Misuse
     from segforge_contract.testing import Contract
 
     catalog = _catalog()
-    target = _open(request.config, catalog)
-    try:
-        yield Contract(open_session(catalog, target), partial(_stop, request.session))
-    finally:
-        target.close()
+    with closing(_open(request.config, catalog)) as target:
+        max_spend = request.config.getoption("--segforge-max-spend")
+        try:
+            with session_within(max_spend, catalog, target) as session:
+                yield Contract(session, partial(_stop, request.session))
+        except Misuse as error:
+            _stop(request.session, str(error))
 
 
 def _stop(session: pytest.Session, reason: str) -> NoReturn:

@@ -67,6 +67,7 @@ class Session:
     _failed: set[str | None] = field(default_factory=set)
     _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
+    _looked_early: set[str] = field(default_factory=set)
     _refused: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
@@ -157,9 +158,9 @@ class Session:
         return None
 
     def _note_cost(self, case: Case, response: Response) -> None:
-        if response.status != 200 or not case.could_be_billed:
+        if response.status != 200 or not case.could_be_billed or response.again:
             return
-        self.billed += 1
+        self.billed += case.expects != "failed job"
         if not case.starts_job:  # a job's cost is told at its end
             self.money.add(
                 written_figure(response.headers.get("x-cost")),
@@ -177,6 +178,9 @@ class Session:
 
     def _watched(self, jobs: Iterable[Job], *, deep: bool) -> list[tuple[Job, Watch]]:
         watches = [(job, self.watch(job)) for job in jobs]
+        for job, watch in watches:  # one early look at a result for each rule: the protocol doesn't ask why a job runs
+            watch.result_asked = not deep and job.case.rule in self._looked_early
+            self._looked_early.add(job.case.rule)
         running = watches
         while running:
             running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
@@ -221,6 +225,7 @@ class Session:
         if state is None or not state.terminal:
             self.money.tangled = True
             return
+        self.billed += state.code == 200 and job.case.expects == "failed job"
         if not (job.case.accepted if state.code == 200 else job.case.may_fail):
             wanted = "COMPLETED" if job.case.accepted else "FAILED"
             watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
@@ -260,6 +265,8 @@ class Session:
         body = response.json
         request_id = body.get("request_id") if isinstance(body, dict) else None
         if response.status != 200 or not isinstance(request_id, str) or not _IN_A_PATH.issuperset(request_id):
+            return []
+        if response.again:  # its job was followed then
             return []
         if request_id in self._ids:
             return [Broken("job.id_unique", "a new request_id", f"{request_id} a second time")]

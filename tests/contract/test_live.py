@@ -213,3 +213,14 @@ def test_misuse_is_2(arguments: list[str], said: str, capsys: pytest.CaptureFixt
         code = int(str(end.code))
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+@pytest.mark.parametrize("cap", ["0", "0.5"])
+def test_mock_holds_under_a_cap_too(profile: str, cap: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No false alarm of answers that are remembered, of jobs that are to fail, or of packs."""
+    arguments = ("--profile", profile, "--max-spend", cap, "--record", str(tmp_path / "run.jsonl"), "--forget")
+    assert contract("mock", *arguments) == 0
+    out = capsys.readouterr().out
+    assert f"{10 * Decimal(cap) * 2:.0f} billed" in out
+    assert f"spent {cap} of {cap} credits by the balance" in out

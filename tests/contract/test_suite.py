@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from segforge.spec.catalog import Catalog
+from tests.contract import billing
 from tests.contract.serving import serve, unused_url
 from tests.contract.standin import KEY, StandIn
 
@@ -47,6 +48,15 @@ def test_gateway_that_keeps_the_contract_passes(catalog: Catalog, tmp_path: Path
     assert (code, "failed" in output) == (0, False)
 
 
+def test_with_a_cap_of_0_what_is_billed_is_skipped(catalog: Catalog, tmp_path: Path) -> None:
+    with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
+        code, output = suite(
+            tmp_path, "--segforge-target", url, "--segforge-max-spend", "0", "-rs", "-k", "rule_holds and flux-img2img"
+        )
+    assert (code, gateway.book.entries) == (0, [])
+    assert "billed, and the cap is 0" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     [
@@ -54,6 +64,8 @@ def test_gateway_that_keeps_the_contract_passes(catalog: Catalog, tmp_path: Path
         (["--segforge-target", "http://127.0.0.1:1"], {}, 4, "no API key"),
         (["--segforge-target", "https://gateway.invalid"], None, 4, "add --segforge-yes"),
         (["--segforge-target", unused_url()], None, 2, "can't be reached"),
+        (["--segforge-max-spend", "2", "--segforge-target", unused_url(), "-n", "2"], None, 4, "can't share a cap"),
+        (["--segforge-max-spend", "much"], None, 2, "expected an amount of credits"),
     ],
 )
 def test_misuse_ends_at_once_in_one_line(

@@ -59,6 +59,34 @@ def test_its_diff_says_which_version_comes_next(catalog: Catalog) -> None:
     assert bump(before, surface(with_model(catalog, changed(model, "scheduler", choices=known)))) == "major"
     assert bump(before, surface(with_model(catalog, changed(model, "steps", maximum=40)))) == "major"
     assert bump(before, surface(dataclasses.replace(catalog, models=catalog.models[1:]))) == "major"
+    assert bump(surface(dataclasses.replace(catalog, models=catalog.models[1:])), before) == "minor"
+
+
+@pytest.mark.parametrize(
+    ("name", "wide", "narrow"),
+    [
+        ("steps", {"maximum": 60}, {"maximum": 50}),
+        ("steps", {"minimum": 1}, {"minimum": 10}),
+        ("steps", {"maximum": None}, {"maximum": 50}),
+        ("steps", {"nullable": True}, {"nullable": False}),
+        ("steps", {"type": "number"}, {"type": "integer"}),
+        ("prompt", {"required": False}, {"required": True}),
+        (
+            "scheduler",
+            {"choices": Choices(("normal", "karras", "x"), 3)},
+            {"choices": Choices(("normal", "karras"), 2)},
+        ),
+    ],
+    ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum"],
+)
+def test_what_callers_may_send_can_grow_but_not_shrink(
+    catalog: Catalog, name: str, wide: dict[str, object], narrow: dict[str, object]
+) -> None:
+    model = catalog.model("flux-img2img")
+    wider = surface(with_model(catalog, changed(model, name, **wide)))
+    narrower = surface(with_model(catalog, changed(model, name, **narrow)))
+    assert bump(narrower, wider) == "minor"
+    assert bump(wider, narrower) == "major"
 
 
 def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +98,7 @@ def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, caps
     spec.write_text(spec.read_text("utf-8").replace("maximum: 50", "maximum: 40"), "utf-8")
     assert main(command) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert 'would lose: client.flux_img2img takes "steps" to 50' in said
+    assert 'would break: client.flux_img2img takes "steps" to 40' in said
     assert "--allow-breaking" in said
     assert (out / BASE).read_bytes() == before
     assert main([*command, "--allow-breaking"]) == 0

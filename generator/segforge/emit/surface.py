@@ -1,10 +1,12 @@
 """The public surface of a client as sorted lines of text: its diff between two versions is the review of its API.
 
-A line that goes, or that changes, breaks somebody's code; a line that is added breaks nobody's. Lines are made so that
-each fact stands alone: one for each parameter, one for each allowed value, one for each range.
+A line that goes breaks somebody's code; a line that is added breaks nobody's. It is the other way round for demands:
+the end of a range, and that a parameter has to be sent. Lines are made so that each fact stands alone: one for each
+parameter, one for each allowed value, one for each end of a range.
 """
 
 import ast
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, TypeAlias
@@ -19,8 +21,13 @@ SURFACE: Final = "public-surface.txt"
 Bump: TypeAlias = Literal["major", "minor", "patch"]
 
 
+_TYPE: Final = re.compile(r'(?P<subject>client\..+ takes ".*"): (?P<type>[a-z]+)(?P<null> or null)?')
+_BOUND: Final = re.compile(r'(?P<subject>client\..+ takes ".*") (?P<side>from|to) (?P<value>\S+)')
+_REQUIRED: Final = re.compile(r'(?P<model>client\..+) requires ".*"')
+
+
 class Shrunk(Exception):
-    """Surfaces would lose lines; `lost` names them by the path of their file."""
+    """Surfaces would break code that uses them; `lost` names the lines by the path of their file."""
 
     def __init__(self, lost: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(", ".join(lost))
@@ -28,20 +35,55 @@ class Shrunk(Exception):
 
 
 def bump(before: str, after: str) -> Bump:
-    """What the next version is, by the surfaces of two: major where a line is gone, minor where one is new."""
+    """What the next version is, by the surfaces of two."""
+    return "major" if broken(before, after) else "patch" if _lines(before) == _lines(after) else "minor"
+
+
+def broken(before: str, after: str) -> tuple[str, ...]:
+    """The lines of two surfaces that say what breaks between them: those that are gone, and demands that are new."""
     old, new = _lines(before), _lines(after)
-    return "major" if old - new else "minor" if new - old else "patch"
+    gone = {line for line in old - new if not _is_demand(line)} - set(_widened(old - new, new))
+    return tuple(sorted(gone | set(_demanded(old, new))))
+
+
+def _is_demand(line: str) -> bool:
+    return bool(_BOUND.fullmatch(line) or _REQUIRED.fullmatch(line))
+
+
+def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
+    """The new demands on what there was before, but for ranges that only widen."""
+    bounds = {(found["subject"], found["side"]): float(found["value"]) for found in map(_BOUND.fullmatch, old) if found}
+    subjects = {found["subject"] for found in map(_TYPE.fullmatch, old) if found}
+    models = {line.partition(" takes ")[0] for line in subjects}
+    for line in new - old:
+        if found := _REQUIRED.fullmatch(line):
+            if found["model"] in models:
+                yield line
+        elif (found := _BOUND.fullmatch(line)) and found["subject"] in subjects:
+            before, value = bounds.get((found["subject"], found["side"])), float(found["value"])
+            if before is None or (value > before if found["side"] == "from" else value < before):
+                yield line
+
+
+def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
+    """The types that are gone because the parameter now takes more: null too, or any number."""
+    for line in gone:
+        if found := _TYPE.fullmatch(line):
+            types = [found["type"], *(["number"] if found["type"] == "integer" else [])]
+            nulls = [" or null"] if found["null"] else ["", " or null"]
+            if any(f"{found['subject']}: {type_}{null}" in new for type_ in types for null in nulls):
+                yield line
 
 
 def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
-    """Raise Shrunk where the surface of a client would lose lines that the one in the output folder has."""
+    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder."""
     lost = {}
     for artifact in artifacts:
         path = out / artifact.path
         if artifact.path.name == SURFACE and path.is_file():
-            gone = _lines(path.read_text("utf-8")) - _lines(artifact.text)
-            if gone:
-                lost[str(artifact.path)] = tuple(sorted(gone))
+            lines = broken(path.read_text("utf-8"), artifact.text)
+            if lines:
+                lost[str(artifact.path)] = lines
     if lost:
         raise Shrunk(lost)
 
@@ -55,12 +97,11 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
     """The lines of one model, under the name that it has in the client."""
     calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
     yield from (f"{name}.{call}" for call in calls)
-    required = ", ".join(sorted(parameter.name for parameter in model.parameters if parameter.required))
-    yield f"{name} requires: {show(required, 10_000)}"
     for parameter in model.parameters:
         nullable = " or null" if parameter.nullable else ""
         at = f"{name} takes {show(parameter.name, 1_000)}"
         yield f"{at}: {parameter.type}{nullable}"
+        yield from (f"{name} requires {show(parameter.name, 1_000)}" for _ in [0] if parameter.required)
         yield from (f"{at} from {parameter.minimum}" for _ in [0] if parameter.minimum is not None)
         yield from (f"{at} to {parameter.maximum}" for _ in [0] if parameter.maximum is not None)
         if parameter.choices is not None:
