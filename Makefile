@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract bench bench-clients bench-generate compare-clients bench-mock bench-stores fuzz regenerate money-proof clean
+.PHONY: help setup redis demo test lint generate types unit contract kill-matrix bench bench-clients bench-contract bench-generate compare-clients bench-mock bench-stores fuzz regenerate money-proof clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -95,6 +95,12 @@ bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application 
 	$(BIN)/python benchmarks/mock.py
 	$(BIN)/python benchmarks/mock_memory.py
 	$(BIN)/python -m benchmarks.mock_start
+
+kill-matrix: $(STAMP)  ## the harness on every seeded fault of tests/mutants; writes docs/kill-matrix.md
+	$(BIN)/python -m tests.mutants.matrix
+
+bench-contract: $(STAMP)  ## the harness against Schemathesis on the same seeded faults, over HTTP; SAMPLE=40 for so many of them
+	$(BIN)/python benchmarks/contract.py $(if $(SAMPLE),--sample $(SAMPLE))
 
 money-proof: $(STAMP)  ## 200 campaigns against a gateway that bills, drops and lies: none may cost more than its cap
 	$(BIN)/python -m tests.contract.money 200

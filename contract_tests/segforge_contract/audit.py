@@ -35,7 +35,8 @@ class Audit:
             return failures
         culprits = list(self._culprits(cases)) if drop > account.spent and self.session.target.loopback else []
         expected, found = f"a drop of {account.spent:.6g} in the balance", f"a drop of {drop:.6g}"
-        return failures + (culprits or [_failure(cases[0], "money.costs_add_up", expected, found)])
+        witness = next((case for case in cases if case.accepted), cases[0])
+        return failures + (culprits or [_failure(witness, "money.costs_add_up", expected, found)])
 
     def _remaining(self, case: Case, account: Account, after: Balance) -> Iterator[Failure]:
         if account.remaining is not None:

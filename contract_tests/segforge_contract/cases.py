@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from segforge.spec.catalog import Catalog, Gateway, Model, Version
+from segforge.spec.catalog import Catalog, Gateway, Model, Parameter, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
 from segforge_contract.exchange import Expects, Key, Request
@@ -18,6 +18,7 @@ Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
 _SEVERAL = 2
+_OBLONG = (768, 512)
 DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
 UNKNOWN_KEY = "no_such_parameter"
 UNKNOWN_SLUG = "no-such-model-0"
@@ -106,6 +107,7 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
     """The sample itself, then the sample with each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
     yield from _several_pictures(gateway, model, operation)
+    yield from _oblong_picture(gateway, model, operation)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
@@ -124,6 +126,25 @@ def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> I
             changes[controls.base64] = True
         words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
         yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+
+
+def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """A picture wider than high: a square one would not show that the sides were taken for each other."""
+    controls = model.returns.controls
+    if controls.width is None or controls.height is None:
+        return
+    sides = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
+    if not all(_takes(model.parameters_by_name[name], side) for name, side in sides.items()):
+        return
+    changes = sides | ({} if controls.size_from_input is None else {controls.size_from_input: False})
+    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+
+
+def _takes(parameter: Parameter, value: int) -> bool:
+    low, high = parameter.minimum, parameter.maximum
+    free = parameter.choices is None and parameter.type == "integer"
+    return free and (low is None or low <= value) and (high is None or value <= high)
 
 
 def payload_case(
@@ -177,6 +198,7 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
     yield case("auth.invalid", "a wrong key", Request("POST", path, "invalid", JSON_TYPE, body))
     yield case("order.auth_before_method", "GET without a key", Request("GET", path, "missing"))
+    yield case("order.auth_before_body", "no JSON without a key", Request("POST", path, "missing", JSON_TYPE, b"{"))
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         yield case("method.not_allowed", method, Request(method, path))
     yield case(
@@ -194,17 +216,22 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     )
     for rule, words, odd in _odd_bodies(model, body):
         yield case(rule, words, Request("POST", path, "valid", JSON_TYPE, odd))
-    for words, malformed in _malformed_bodies(model, body):
+    for words, malformed in _malformed_bodies(body):
         yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
 
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
-    prompt, number = model.returns.controls.prompt, _first(model, "number")
+    prompt = model.returns.controls.prompt
+    integer, number = _first(model, "integer"), _first(model, "number")
     twice = body[1:-1].partition(b", ")[0]
     yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
     yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
+    if integer is not None:
+        for word in ("NaN", "Infinity", "-Infinity"):
+            odd = json.dumps(base_payload(model) | {integer: float(word)})
+            yield "body.nan", f"{integer} = {word}, which JSON lacks", odd.encode()
     if number is not None:
         nan = json.dumps(base_payload(model) | {number: math.nan})
         yield "number.nan", f"{number} = NaN, which JSON lacks", nan.encode()
@@ -223,19 +250,12 @@ def _beside(body: bytes, member: str) -> bytes:
     return body[:-1] + (b", " + member.encode() if member else b"") + b"}"
 
 
-def _malformed_bodies(model: Model, body: bytes) -> Iterator[tuple[str, bytes]]:
+def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "an empty body", b""
     yield "a body cut short", body[:-1]
     yield "a body with a second brace", body + b"}"
     yield "a body with a comma too many", body[:-1] + b",}"
     yield "a form", b"prompt=a+cat"
-    number = _first(model, "integer")
-    if number is not None:
-        for word in ("NaN", "Infinity", "-Infinity"):
-            yield (
-                f"{word} for {number}, which JSON lacks",
-                json.dumps(base_payload(model) | {number: float(word)}).encode(),
-            )
     if b'": "' in body:
         yield "text that is not UTF-8", body.replace(b'": "', b'": "\xff', 1)
     for value in ("[]", "null", '"text"', "20", "true"):

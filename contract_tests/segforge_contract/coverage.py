@@ -10,6 +10,7 @@ from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases import Case, Operation, deterministic_cases, operations
 from segforge_contract.changes import base_payload
 from segforge_contract.exchange import Request
+from segforge_contract.relations import explicit
 from segforge_contract.rules import RULES
 
 State: TypeAlias = Literal["both", "whole", "one", "none"]
@@ -140,8 +141,22 @@ def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) ->
     for case in deterministic_cases(catalog, models):
         points[point_of(case)] = case.accepted
         stands_for[case.request].add(point_of(case))
+    points |= {point: True for model in models for point in _related(model)}
     counts = Counter(point for case in sent for point in stands_for.get(case.request, set()) | {point_of(case)})
     return Coverage(catalog, models, points, counts)
+
+
+def _related(model: Model) -> Iterator[Point]:
+    """What is seen by holding a model's pictures against each other."""
+    said = explicit(model)
+    if said is None:
+        return
+    for operation in operations(model):
+        yield Point(model.slug, operation, None, "seed.repeats_picture")
+        if model.returns.controls.prompt is not None:
+            yield Point(model.slug, operation, said.seed, "seed.changes_picture")
+        for name in said.omissible:
+            yield Point(model.slug, operation, name, "default.omitted_equals_explicit")
 
 
 def _operations(points: Iterable[Point]) -> set[Operation]:

@@ -77,6 +77,8 @@ def keep_failures(folder: Path, catalog: Catalog, outcome: Outcome) -> None:
         else:
             places.add(kept.place)
     for failure in outcome.failures:
+        if RULES[failure.case.rule].family == "stage":
+            continue  # without its situation, the same request is right
         kept = _kept(failure, catalog)
         if kept.place not in places:
             places.add(kept.place)

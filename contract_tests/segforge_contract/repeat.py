@@ -1,12 +1,18 @@
 """What to write down of a case, and the case made again from it, under the promises of today's specs."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from segforge.spec.catalog import Catalog
+from segforge_contract.audit import Audit
 from segforge_contract.cases import JSON_TYPE, Case, Operation, expected, payload_request
 from segforge_contract.exchange import Request
+from segforge_contract.relations import relations
+from segforge_contract.rules import RULES
+from segforge_contract.session import Failure, Session
+from segforge_contract.stages import stages
 
 
 def sent_by(case: Case) -> Request | Mapping[str, Any]:
@@ -39,9 +45,26 @@ def repeated_case(
         raise KeyError("a payload needs a model to be sent to")
     else:
         request, payload = payload_request(gateway, catalog.model(model), operation, sent), dict(sent)
-    # A rule without outcomes of its own is about valid payloads, such as that a default may be left out of one.
-    outcomes = expected(gateway, rule, operation) or expected(gateway, "payload.valid", operation)
+    # A rule that is judged on several answers, or in a situation brought about first, starts from a valid payload.
+    alone = RULES[rule].outcomes and RULES[rule].family != "stage"
+    outcomes = expected(gateway, rule if alone else "payload.valid", operation)
     return Case(rule, operation, model, parameter, change, request, outcomes, payload)
+
+
+def again(session: Session, case: Case) -> list[Failure]:
+    """Send a case again, and whatever else its rule needs to be seen. Raises Unreachable."""
+    audit = Audit(session)
+    failures = session.perform(case)
+    jobs, session.jobs = session.jobs, []
+    failures += session.follow(jobs, deep=True) + audit.close([case], single=case.accepted)
+    if case.model is None or case.rule not in RULES:
+        return failures
+    model = session.catalog.model(case.model)
+    if RULES[case.rule].family == "relation":
+        failures += itertools.chain.from_iterable(relations(session, model, case.operation))
+    if RULES[case.rule].family == "stage":
+        failures += itertools.chain.from_iterable(stages(session, model))
+    return failures
 
 
 def _payload(request: Request) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ _STATES = "model page, Asynchronous requests (v2)"
 
 _CONFUSIONS = {
     "string": ("integer", "number", "boolean"),
-    "number": ("integer", "string"),
+    "number": ("integer", "boolean", "string"),
     "integer": ("string", "boolean"),
     "boolean": ("integer", "number", "string"),
     "array": ("string", "integer", "number", "boolean"),
@@ -121,6 +121,8 @@ def _undecided_rules() -> Iterator[Rule]:
         yield Rule(name, "request", promise, undecided, (*EITHER, "body.malformed"), "required")
     nan = "NaN for a number is accepted or refused"
     lenient = "RFC 8259, section 9: a parser may accept what is not JSON"
+    no_number = "NaN or Infinity for an integer is refused, as no JSON or as no integer"
+    yield Rule("body.nan", "request", no_number, "RFC 8259, section 6", ("body.malformed", REFUSED), "type")
     yield Rule("number.nan", "request", nan, lenient, (*EITHER, "body.malformed"), "required")
 
 
@@ -140,6 +142,7 @@ def _request_rules() -> Iterator[Rule]:
         ("content_type.charset", "application/json may carry a charset", "RFC 9110, section 8.3.1", ACCEPTED),
         ("order.auth_before_model", "the key is looked at before the model", order, "auth.missing"),
         ("order.auth_before_method", "the key is looked at before the verb", order, "auth.missing"),
+        ("order.auth_before_body", "the key is looked at before the body", order, "auth.missing"),
         ("order.model_before_method", "the model is looked at before the verb", order, "model.unknown"),
         ("order.method_before_content_type", "the verb goes before the Content-Type", order, "method.not_allowed"),
         ("order.content_type_before_body", "the Content-Type goes before the body", order, "content_type.invalid"),

@@ -8,7 +8,7 @@ import pytest
 from segforge.spec.catalog import Model
 from segforge_contract.cases import Case, Operation
 from segforge_contract.exchange import Request
-from segforge_contract.repeat import repeated_case
+from segforge_contract.repeat import again, repeated_case
 from segforge_contract.report import describe
 from segforge_contract.session import Failure, Session, Unreachable
 
@@ -40,12 +40,14 @@ class Contract:
         self._check(lambda: explore(self.session.accounts(), model, seed=0, max_examples=max_examples))
 
     def keeps(self, rule: str, model: str | None, operation: Operation, sent: Request | Mapping[str, Any]) -> None:
-        """Send a payload, or a request as it is, that has to end as a rule promises.
+        """Send a payload, or a request as it is, that has to end as a rule promises, at the cost that it names.
 
-        `operation` is `run` (v1) or `submit` (v2), or a poll: `status`, `result`, `poll`. Raises KeyError where the
-        specs know no such rule or model.
+        `operation` is `run` (v1) or `submit` (v2), or a poll: `status`, `result`, `poll`. A rule between several
+        answers, or one that needs a situation brought about first, is put to the test with a payload of its own. Raises
+        KeyError where the specs know no such rule or model.
         """
-        self.job_holds(repeated_case(self.session.catalog, rule, model, operation, sent))
+        case = repeated_case(self.session.catalog, rule, model, operation, sent)
+        self._check(lambda: again(self.session, case))
 
     def _follow(self) -> list[Failure]:
         jobs, self.session.jobs = self.session.jobs, []

@@ -185,7 +185,7 @@ class StandIn:
         try:
             text = body.decode("latin-1" if self.faulty("latin_1") else "utf-8")
             payload = json.loads(text)
-            if self.faulty("nan_accepted"):
+            if self.faulty("nan_accepted") and isinstance(payload, dict):
                 payload = {n: v for n, v in payload.items() if not (isinstance(v, float) and math.isnan(v))}
         except ValueError:
             raise Refused(500 if self.faulty("malformed_500") else 400, "Malformed request body") from None

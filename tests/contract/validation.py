@@ -1,5 +1,6 @@
 """How the stand-in reads a payload: jsonschema decides, and each fault is one line of a table."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,10 @@ def _integer_to_boolean(parameter: Parameter, value: Any) -> Any:
     return bool(value) if parameter.type == "boolean" and value in (0, 1) else value
 
 
+def _number_to_boolean(parameter: Parameter, value: Any) -> Any:
+    return bool(value) if parameter.type == "boolean" and isinstance(value, float) else value
+
+
 def _boolean_to_integer(parameter: Parameter, value: Any) -> Any:
     return int(value) if parameter.type == "integer" and isinstance(value, bool) else value
 
@@ -38,7 +43,8 @@ def _boolean_to_number(parameter: Parameter, value: Any) -> Any:
 
 
 def _fraction_truncated(parameter: Parameter, value: Any) -> Any:
-    return int(value) if parameter.type == "integer" and isinstance(value, float) else value
+    cut = parameter.type == "integer" and isinstance(value, float) and math.isfinite(value)
+    return int(value) if cut else value
 
 
 def _scalar_to_string(parameter: Parameter, value: Any) -> Any:
@@ -76,6 +82,7 @@ CASTS: Mapping[str, Cast] = {
     "string_to_number": _string_to_number,
     "string_to_boolean": _string_to_boolean,
     "integer_to_boolean": _integer_to_boolean,
+    "number_to_boolean": _number_to_boolean,
     "boolean_to_integer": _boolean_to_integer,
     "boolean_to_number": _boolean_to_number,
     "fraction_truncated": _fraction_truncated,

@@ -1,0 +1,185 @@
+"""The contract harness against Schemathesis on the same seeded faults, over HTTP. `make bench-contract`.
+
+Each tool runs as a process of its own against a mutant of `tests/mutants/`, served by another process that counts
+requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a mutant
+it may stop at its first failure, which decides whether it kills; what a whole run takes is measured on the correct
+mock, where whatever a tool reports is a false alarm. A whole run takes hours: results are kept in FILE, and a run that
+was cut off goes on where it was.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.mutants.original import KEY  # noqa: E402 - the tests are no package that is installed
+from tests.mutants.serve import CORRECT  # noqa: E402
+from tests.mutants.table import MUTANTS  # noqa: E402
+
+_DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.yaml"
+_SEED: Final = "1"
+_BOUND: Final = 1800
+"""Seconds after which a run counts as hung, and the benchmark ends."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tool made of a server: whether it complained, and what it took. `cpu`: the tool's own, in seconds."""
+
+    complained: bool
+    requests: int
+    billed: int
+    seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: its command for a URL, and the options that make it stop at its first failure, if it has any."""
+
+    name: str
+    command: Callable[[str], list[str]]
+    first: tuple[str, ...] = ()
+
+
+def _schemathesis(*options: str) -> Callable[[str], list[str]]:
+    command = [sys.executable, "-m", "schemathesis.cli", "run", str(_DOCUMENT), "--seed", _SEED, "--no-color"]
+    return lambda url: [*command, "--url", url, "--header", f"x-api-key: {KEY}", *options]
+
+
+def _ours(*options: str) -> Callable[[str], list[str]]:
+    segforge = str(Path(sys.executable).with_name("segforge"))
+    return lambda url: [segforge, "contract", "--target", url, "--seed", _SEED, *options]
+
+
+TOOLS: Final = {
+    tool.name: tool
+    for tool in (
+        Tool("schemathesis", _schemathesis(), ("--max-failures", "1")),
+        Tool("schemathesis-strong", _schemathesis("--checks", "all", "--max-examples", "200"), ("--max-failures", "1")),
+        Tool("segforge", _ours()),
+        Tool("segforge-unpaid", _ours("--max-spend", "0")),
+    )
+}
+
+
+@contextmanager
+def served(name: str) -> Iterator[tuple[str, dict[str, int]]]:
+    """Serve a mutant from a process of its own; gives its URL and, once it has stopped, what it counted."""
+    command = [sys.executable, "-m", "tests.mutants.serve", name]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        counted: dict[str, int] = {}
+        yield server.stdout.readline().strip(), counted
+        server.stdin.close()
+        counted.update(json.loads(server.stdout.read()))
+
+
+def measure(tool: Tool, mutant: str) -> Run:
+    """Run a tool against a mutant, or against the correct mock. Raises RuntimeError where it could not run."""
+    stop_early = tool.first if mutant != CORRECT else ()
+    profile = "documented" if mutant == CORRECT else MUTANTS[mutant].profile
+    expects = ["--profile", profile] if tool.name.startswith("segforge") else []
+    environment = {**os.environ, "SEGMIND_API_KEY": KEY}
+    with tempfile.TemporaryDirectory() as folder, served(mutant) as (url, counted):
+        before, started = os.times(), time.monotonic()
+        result = subprocess.run(
+            [*tool.command(url), *stop_early, *expects],
+            cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_BOUND,
+        )  # fmt: skip
+        seconds, after = time.monotonic() - started, os.times()
+    if result.returncode not in (0, 1):
+        raise RuntimeError(
+            f"{tool.name} on {mutant} exited {result.returncode}: {result.stdout[-800:]}{result.stderr[-800:]}"
+        )
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Run(result.returncode == 1, counted["requests"], counted["billed"], round(seconds, 1), round(cpu, 1))
+
+
+@dataclass
+class Results:
+    """Every run so far by tool and mutant, kept in a file."""
+
+    file: Path
+    runs: dict[str, dict[str, Run]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> "Results":
+        """Those of a run that was cut off, if there are any."""
+        kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        return cls(file, {tool: {name: Run(**run) for name, run in runs.items()} for tool, runs in kept.items()})
+
+    def add(self, tool: str, mutant: str, run: Run) -> None:
+        """Keep one more."""
+        self.runs.setdefault(tool, {})[mutant] = run
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        kept = {name: {key: asdict(run) for key, run in runs.items()} for name, runs in self.runs.items()}
+        self.file.write_text(json.dumps(kept, indent=1), "utf-8")
+
+
+def sample(count: int | None) -> list[str]:
+    """So many of the mutants, spread evenly over their families; all unless there is a count.
+
+    Those of another profile than the documented one are left out: the OpenAPI document states no other.
+    """
+    names = [name for name, mutant in MUTANTS.items() if mutant.profile == "documented"]
+    return names if count is None else [names[i * len(names) // count] for i in range(min(count, len(names)))]
+
+
+def report(runs: Mapping[str, Mapping[str, Run]], names: list[str]) -> Iterator[str]:
+    """The tables, in Markdown."""
+    yield f"{datetime.now(UTC):%Y-%m-%d}, {len(names)} mutants, five models."
+    yield ""
+    yield "| tool | killed | false alarm | requests | billed | seconds | CPU seconds |"
+    yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
+    for tool, by_name in runs.items():
+        whole, tried = by_name[CORRECT], [name for name in names if name in by_name]
+        killed = sum(by_name[name].complained for name in tried)
+        alarm = "yes" if whole.complained else "none"
+        yield (
+            f"| {tool} | {killed} of {len(tried)} | {alarm} | {whole.requests} | {whole.billed} "
+            f"| {whole.seconds} | {whole.cpu} |"
+        )
+    yield ""
+    for tool, by_name in runs.items():
+        missed = [name for name in names if name in by_name and not by_name[name].complained]
+        yield f"Missed by {tool}: {', '.join(missed) or 'none'}."
+        yield ""
+
+
+def main() -> None:
+    """Run every tool on the correct mock and on the mutants, and print the tables."""
+    parser = argparse.ArgumentParser(description="The contract harness against Schemathesis on seeded faults.")
+    parser.add_argument("--mutants", nargs="+", choices=MUTANTS, metavar="NAME", help="only these, default all")
+    parser.add_argument("--sample", type=int, metavar="N", help="only so many, spread over the families")
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="only these, default all")
+    parser.add_argument(
+        "--file", type=Path, default=ROOT / "out" / "bench-contract.json", help="where results are kept"
+    )
+    parser.add_argument("--again", action="store_true", help="measure again what FILE holds already")
+    args = parser.parse_args()
+    names = args.mutants or sample(args.sample)
+    results = Results.read(args.file)
+    for tool in args.tools:
+        for name in [CORRECT, *names]:
+            if args.again or name not in results.runs.get(tool, {}):
+                results.add(tool, name, measure(TOOLS[tool], name))
+                print(tool, name, results.runs[tool][name], file=sys.stderr, flush=True)
+    print("\n".join(report({tool: results.runs[tool] for tool in args.tools}, names)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Serves a mutant over HTTP, or the mock without a fault as `correct`: `python -m tests.mutants.serve NAME --port 0`.
+
+It prints its URL once it accepts connections, and stops when its standard input ends, so that it never outlives the
+program that started it. Then it prints a line of JSON: how many requests came, and how many of them
+a gateway bills.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from segforge.spec.load import default_specs, load_catalog
+from segforge_mock.app import create_app
+from segforge_mock.request import Message, Receive, Scope, Send
+from segforge_mock.server import listen, run, serve, url_of
+from tests.mutants.original import Faulty, plain_pictures
+from tests.mutants.table import MUTANTS
+from tests.mutants.trial import POLICY
+
+CORRECT = "correct"
+
+
+class Counted:
+    """An app, and what it was asked for."""
+
+    def __init__(self, app: Faulty) -> None:
+        self._app = app
+        self.requests = 0
+        self.billed = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        self.requests += 1
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope["method"] == "POST":
+                self.billed += message["status"] in (200, 201, 202)
+            await send(message)
+
+        await self._app(scope, receive, noted)
+
+
+def faulty(name: str) -> Faulty:
+    """The mutant of that name, or the correct mock behind no fault at all."""
+    mutant = MUTANTS.get(name)
+    app = create_app(time_scale=0, job_policy=POLICY, profile="documented" if mutant is None else mutant.profile)
+    return Faulty(app, load_catalog(default_specs()), (lambda a, b: b(a)) if mutant is None else mutant.make())
+
+
+async def _serve(name: str, port: int) -> None:
+    app, stop, bound = Counted(faulty(name)), asyncio.Event(), listen("127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    loop.run_in_executor(None, lambda: (sys.stdin.read(), loop.call_soon_threadsafe(stop.set)))
+    await serve(app, bound, lambda: print(url_of(bound), flush=True), stop)
+    print(json.dumps({"requests": app.requests, "billed": app.billed}))
+
+
+def main() -> None:
+    """Serve what the command line names."""
+    parser = argparse.ArgumentParser(description="Serve the mock with one seeded fault.")
+    parser.add_argument("name", choices=[CORRECT, *MUTANTS], metavar="NAME", help="a mutant, or correct")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    args = parser.parse_args()
+    with plain_pictures():
+        run(lambda: _serve(args.name, args.port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The harness on every mutant: each is killed, and the report says which rule and which parameter broke."""
+
+import pytest
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases import under_profile
+from segforge_contract.rules import RULES
+from tests.mutants.matrix import PAGE, row
+from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED
+from tests.mutants.table import MUTANTS
+from tests.mutants.trial import Clock, campaign, correct, try_out
+
+MATRIX = PAGE.read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_is_killed_and_the_report_names_rule_and_field(catalog: Catalog, name: str) -> None:
+    mutant = MUTANTS[name]
+    trial = try_out(catalog, mutant)
+    assert trial.killed
+    assert trial.names(mutant.breaks, mutant.field), f"{mutant.breaks} {mutant.field}: {trial.rules}"
+    assert row(mutant, trial) in MATRIX, "docs/kill-matrix.md is out of date: make kill-matrix"
+
+
+def test_every_rule_kills_a_mutant() -> None:
+    lines = {line.split("`")[1]: line for line in MATRIX[MATRIX.index("## Rules") :] if line.startswith("| `")}
+    assert lines.keys() == RULES.keys(), "docs/kill-matrix.md is out of date: make kill-matrix"
+    assert [rule for rule, line in lines.items() if "**none**" in line] == []
+
+
+def test_matrix_has_a_line_for_each_mutant_and_no_other() -> None:
+    table = MATRIX[MATRIX.index("## Mutants") : MATRIX.index("## Rules")]
+    assert [line.split("`")[1] for line in table if line.startswith("| `")] == list(MUTANTS)
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+@pytest.mark.parametrize("model", [ADAPTER, CONTROLNET, STYLE, TUNED])
+def test_no_alarm_without_a_fault(catalog: Catalog, model: str, profile: str) -> None:
+    clock = Clock()
+    app = correct(model, profile, clock)
+    trial = campaign(under_profile(catalog, profile), app, model, clock, max_examples=5)
+    assert trial.failures == ()

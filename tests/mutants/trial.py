@@ -1,0 +1,109 @@
+"""Puts the harness to the test: one campaign against one mutant, in this process, without waiting."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.campaign import plan, run
+from segforge_contract.cases import Case, under_profile
+from segforge_contract.jobs import Pace
+from segforge_contract.report import describe
+from segforge_contract.rules import RULES
+from segforge_contract.session import Failure, Job, Session
+from segforge_contract.target import AsgiApp, AsgiTarget
+from segforge_mock.app import App, create_app
+from segforge_mock.outputs import Detail
+from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
+from tests.mutants.original import KEY, Faulty, plain_pictures
+
+BASE_URL = "http://127.0.0.1:9"
+POLICY = "polls=3"
+"""How jobs move: a look at its status finds a job QUEUED, then PROCESSING, then at its end. Nobody has to wait."""
+
+
+class Clock:
+    """The time of harness and mock alike, in seconds; only sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        """Seconds since the start."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        self.seconds += seconds
+
+
+class Watched(Session):
+    """A session that remembers what it had sent when it found the first rule broken."""
+
+    killed_at: tuple[int, int] | None = None
+    """Requests until then, and how many of them were billed."""
+
+    def perform(self, case: Case) -> list[Failure]:
+        """See Session."""
+        return self._noted(super().perform(case))
+
+    def follow(self, jobs: Iterable[Job], *, deep: bool = False) -> list[Failure]:
+        """See Session."""
+        return self._noted(super().follow(jobs, deep=deep))
+
+    def _noted(self, found: list[Failure]) -> list[Failure]:
+        if found and self.killed_at is None:
+            self.killed_at = self.requests, self.billed
+        return found
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a mutant: what was found broken, and the requests until the first finding, and those billed."""
+
+    rules: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    requests: int
+    billed: int
+
+    @property
+    def killed(self) -> bool:
+        """Whether any rule was found broken."""
+        return bool(self.failures)
+
+    @property
+    def unpaid(self) -> bool:
+        """Whether a request showed it that costs nothing while the contract holds."""
+        return any(not failure.case.accepted for failure in self.failures)
+
+    def names(self, breaks: str, field: str | None) -> bool:
+        """Whether a report names that rule, or one of that family, and that parameter."""
+        return any(
+            failure.broken.rule.startswith(breaks)
+            and (field is None or failure.case.parameter == field)
+            and (failure.case.parameter or "") in describe(failure, BASE_URL)
+            for failure in self.failures
+        )
+
+
+def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
+    """Run the campaign that the mutant needs: the tables of its model, and no more drawn payloads than it says."""
+    clock = Clock()
+    faulty = Faulty(correct(mutant.model, mutant.profile, clock), catalog, mutant.make())
+    return campaign(under_profile(catalog, mutant.profile), faulty, mutant.model, clock, max_examples=mutant.drawn)
+
+
+def correct(model: str, profile: str, clock: Clock) -> App:
+    """The mock without a fault. Pictures are tiny where their size is not up to the caller."""
+    pictures: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
+    return create_app(now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, pictures=pictures)
+
+
+def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:
+    """A campaign over one model, against an app in this process on the same clock."""
+    with plain_pictures(), contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
+        session = Watched(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
+        outcome = run(plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed), session)
+    broken = {failure.broken.rule for failure in outcome.failures}
+    requests, billed = session.killed_at or (outcome.requests, outcome.billed)
+    return Trial(tuple(name for name in RULES if name in broken), outcome.failures, requests, billed)
