@@ -69,7 +69,7 @@ TOOLS: Final = {
     for tool in (
         Tool("schemathesis", _schemathesis(), ("--max-failures", "1")),
         Tool("schemathesis-strong", _schemathesis("--checks", "all", "--max-examples", "200"), ("--max-failures", "1")),
-        Tool("segforge", _ours()),
+        Tool("segforge", _ours("--max-examples", "5")),  # about as many requests as Schemathesis's default run
         Tool("segforge-unpaid", _ours("--max-spend", "0")),
     )
 }
@@ -85,7 +85,10 @@ def served(name: str) -> Iterator[tuple[str, dict[str, int]]]:
         counted: dict[str, int] = {}
         yield server.stdout.readline().strip(), counted
         server.stdin.close()
-        counted.update(json.loads(server.stdout.read()))
+        text = server.stdout.read()
+    if server.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} exited {server.returncode}")
+    counted.update(json.loads(text))
 
 
 def measure(tool: Tool, mutant: str) -> Run:

@@ -67,6 +67,7 @@ class Session:
     _failed: set[str | None] = field(default_factory=set)
     _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
+    _looked_early: set[str] = field(default_factory=set)
     _refused: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
@@ -177,6 +178,9 @@ class Session:
 
     def _watched(self, jobs: Iterable[Job], *, deep: bool) -> list[tuple[Job, Watch]]:
         watches = [(job, self.watch(job)) for job in jobs]
+        for job, watch in watches:  # one early look at a result for each rule: the protocol doesn't ask why a job runs
+            watch.result_asked = not deep and job.case.rule in self._looked_early
+            self._looked_early.add(job.case.rule)
         running = watches
         while running:
             running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]

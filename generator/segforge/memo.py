@@ -19,7 +19,7 @@ import segforge
 LIMIT: Final = 256 * 2**20
 """How many bytes the entries may take; those that were used longest ago go first."""
 
-_HASH_BYTES: Final = hashlib.sha256().digest_size
+_HASH_BYTES: Final = 32
 
 
 class Memo:
@@ -102,4 +102,4 @@ def _distributions(folders: Iterable[str]) -> list[str]:
 
 
 def _checksum(key: str, content: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + content).digest()
+    return hashlib.blake2b(content, key=key.encode()[:64], digest_size=_HASH_BYTES).digest()

@@ -9,7 +9,7 @@ from PIL import Image
 
 from segforge.spec.catalog import Model
 from tests.mutants.faults import Payload, answers, body, header, other_status, reads
-from tests.mutants.mutant import CONTROLNET, STYLE, TUNED, Mutant
+from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED, Mutant
 from tests.mutants.original import Answer, Asked, Fault, Original
 
 CREDITS = 0.05
@@ -126,7 +126,7 @@ def _cut(_: Asked, answer: Answer) -> Answer:
 
 
 def _bytes() -> Iterator[Mutant]:
-    def made(name: str, does: str, breaks: str, make: Callable[[], Fault], model: str = CONTROLNET) -> Mutant:
+    def made(name: str, does: str, breaks: str, make: Callable[[], Fault], model: str = ADAPTER) -> Mutant:
         return Mutant(f"bytes-{name}", does, f"bytes.{breaks}", make, model)
 
     def sent(change: Callable[[Asked, Answer], Answer]) -> Callable[[], Fault]:
@@ -148,7 +148,7 @@ def _bytes() -> Iterator[Mutant]:
     )  # fmt: skip
     yield made("recoded", "sends a WebP picture as another type", matches, sent(_recoded("WEBP")))
     yield made("format-ignored", "sends JPEG whatever was asked for", "match_format", without("image_format"))
-    yield made("width-off", "makes a picture 32 pixels too wide", "match_size", lambda: reads(_wider))
+    yield made("width-off", "makes a picture 32 pixels too wide", "match_size", lambda: reads(_wider), CONTROLNET)
     yield made("sides-swapped", "takes width for height", "match_size", lambda: reads(_swapped), STYLE)
     yield made("height-ignored", "makes every picture 1024 pixels high", "match_size", lambda: reads(_unheeded), STYLE)
 

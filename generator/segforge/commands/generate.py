@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
@@ -26,6 +27,9 @@ from segforge.memo import Memo
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import Inputs, read_inputs
 from segforge.spec.load import default_specs, load_catalog
+
+_SHOWN: Final = 20
+"""Lines of one client's surface that are named where it would break."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -126,8 +130,10 @@ def _report(files: int, changes: Changes, *, check: bool) -> int:
 def _print_shrunk(out: Path, error: Shrunk) -> None:
     console_ = console(error=True)
     for path, lines in error.lost.items():
-        for line in lines:
+        for line in lines[:_SHOWN]:
             console_.print(f"{out / path}: would break: {line}", markup=False)
+        if len(lines) > _SHOWN:
+            console_.print(f"{out / path}: and {len(lines) - _SHOWN} more", markup=False)
     console_.print(
         "code that uses the clients would break; nothing was written. Mend the specs or, if it is meant, generate with "
         "--allow-breaking and note a new major version in changelog.yaml.",
