@@ -49,7 +49,6 @@ def test_a_job_that_is_gone_too_early_is_found(catalog: Catalog) -> None:
     [
         ("goes_back", "job.states_monotone"),
         ("id_repeated", "job.id_unique"),
-        ("outputs_crossed", "job.output_own"),
         ("output_early", "job.no_early_result"),
     ],
 )
