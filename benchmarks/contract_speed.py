@@ -58,9 +58,10 @@ def main() -> None:
     whole = plan(catalog, catalog.models, max_examples=DRAWN, seed=1)
     tables = replace(whole, max_examples=0, draws_valid=False)
     open_target(IN_PROCESS, KEY, catalog).close()  # what is imported once is not measured
-    measure("warm-up", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
+    measure("warm-up, in process", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
     measure("tables, in process", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
     with mock("plain") as url:
+        measure("warm-up, loopback", catalog, open_target(url, KEY, catalog), tables)  # the mock draws its pictures
         measure("tables, loopback", catalog, open_target(url, KEY, catalog), tables)
     measure("whole run, in process", catalog, open_target(IN_PROCESS, KEY, catalog), whole)
     with mock("full") as url:
