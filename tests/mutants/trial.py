@@ -29,7 +29,7 @@ class Clock:
         self.seconds = 0.0
 
     def now(self) -> float:
-        """Seconds since the start; each look takes a microsecond, so that no sum is a rounding error short of an hour."""
+        """Seconds since the start; a look takes a microsecond, so that no hour is a rounding error short."""
         self.seconds += 1e-6
         return self.seconds
 
