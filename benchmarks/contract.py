@@ -69,7 +69,7 @@ TOOLS: Final = {
     for tool in (
         Tool("schemathesis", _schemathesis(), ("--max-failures", "1")),
         Tool("schemathesis-strong", _schemathesis("--checks", "all", "--max-examples", "200"), ("--max-failures", "1")),
-        Tool("segforge", _ours("--max-examples", "5")),  # about as many requests as Schemathesis's default run
+        Tool("segforge", _ours()),
         Tool("segforge-unpaid", _ours("--max-spend", "0")),
     )
 }

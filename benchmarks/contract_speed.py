@@ -19,7 +19,7 @@ from segforge_contract.session import open_session
 from segforge_contract.target import IN_PROCESS, Target, open_target
 
 KEY = "SG_0123456789abcdef"
-DRAWN = 20
+DRAWN = 3
 """Payloads that Hypothesis draws for each model, version and kind: the command's default."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model, Parameter, Version
 from segforge.text import one_line, show
-from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes
+from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes, unusual_payload
 from segforge_contract.exchange import Expects, Key, Request
 from segforge_contract.rules import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
@@ -20,6 +20,8 @@ JSON_TYPE = "application/json"
 _SEVERAL = 2
 _OBLONG = (768, 512)
 DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
+_DEEP_WORDS = f"arrays {DEEP} deep under an unknown key"
+_DEEP_MEMBER = f'"deep": {"[" * DEEP}{"]" * DEEP}'
 UNKNOWN_KEY = "no_such_parameter"
 UNKNOWN_SLUG = "no-such-model-0"
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
@@ -104,8 +106,12 @@ def operations(model: Model) -> tuple[Operation, ...]:
 
 
 def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """The sample itself, then the sample with each change of each parameter."""
+    """The sample itself, only what it must have, then the sample with each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
+    required = {p.name: base_payload(model)[p.name] for p in model.parameters if p.required}
+    minimal = valid_case(gateway, model, operation, required, "only what is required")
+    yield replace(minimal, rule="optional.omitted")
+    yield valid_case(gateway, model, operation, unusual_payload(model), "everything said, nothing by default")
     yield from _several_pictures(gateway, model, operation)
     yield from _oblong_picture(gateway, model, operation)
     for parameter in model.parameters:
@@ -214,10 +220,23 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
         "text/plain that is no JSON",
         Request("POST", path, "valid", "text/plain", b"{"),
     )
+    for words, name, refused in _odd_refusals(model):
+        outcomes = expected(gateway, "required.missing", operation)
+        request = Request("POST", path, "valid", JSON_TYPE, refused)
+        yield Case("required.missing", operation, model.slug, name, words, request, outcomes)
     for rule, words, odd in _odd_bodies(model, body):
         yield case(rule, words, Request("POST", path, "valid", JSON_TYPE, odd))
     for words, malformed in _malformed_bodies(body):
         yield case("body.malformed", words, Request("POST", path, "valid", JSON_TYPE, malformed))
+
+
+def _odd_refusals(model: Model) -> Iterator[tuple[str, str, bytes]]:
+    """Odd bodies that are to be refused for another reason, so that it costs nothing to see whether they do harm."""
+    payload = base_payload(model)
+    name = next((p.name for p in model.parameters if p.required and p.name in payload), None)
+    if name is not None:
+        del payload[name]
+        yield f"without {name}, beside {_DEEP_WORDS}", name, _beside(json.dumps(payload).encode(), _DEEP_MEMBER)
 
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
@@ -227,7 +246,7 @@ def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
     twice = body[1:-1].partition(b", ")[0]
     if twice:
         yield "body.duplicate_key", "the first key twice", b"{" + twice + b", " + body[1:]
-    yield "body.deep", f"arrays {DEEP} deep under an unknown key", _beside(body, f'"deep": {"[" * DEEP}{"]" * DEEP}')
+    yield "body.deep", _DEEP_WORDS, _beside(body, _DEEP_MEMBER)
     yield "unknown.ignored", f"{UNKNOWN_KEY} = 1", _beside(body, f'"{UNKNOWN_KEY}": 1')
     if integer is not None:
         for word in ("NaN", "Infinity", "-Infinity"):

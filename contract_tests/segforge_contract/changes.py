@@ -193,4 +193,32 @@ def valid_value(model: Model, parameter: Parameter) -> Any:
     return next(known, _MADE_UP.get(parameter.format or parameter.type, "text"))
 
 
+def unusual_payload(model: Model) -> dict[str, Any]:
+    """A payload that says everything, as little of it as possible by default: what is fine alone may clash together.
+
+    URLs and identities stay as the page prints them, and are left out where it prints none.
+    """
+    payload = base_payload(model)
+    for parameter in model.parameters:
+        usual = (payload.get(parameter.name), parameter.default)
+        other = next((value for value in _alternatives(model, parameter) if value not in usual), None)
+        if other is not None:
+            payload[parameter.name] = other
+    return payload
+
+
+def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
+    """Valid values of a parameter, small ones first."""
+    if parameter.choices is not None:
+        yield from parameter.choices.known
+    elif parameter.type == "boolean":
+        yield from (True, False)
+    elif parameter.minimum is not None and parameter.maximum is not None:
+        whole = parameter.type == "integer"
+        yield from (parameter.minimum, parameter.minimum + 1 if whole else (parameter.minimum + parameter.maximum) / 2)
+        yield parameter.maximum
+    elif parameter.type == "string" and parameter.format is None and not parameter.required:
+        yield from (valid_value(model, parameter), "A quiet street")
+
+
 _MADE_UP = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}

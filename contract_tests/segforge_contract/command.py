@@ -53,9 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-examples",
         type=count,
-        default=20,
+        default=3,
         metavar="N",
-        help="payloads that Hypothesis draws for each model and version, default 20",
+        help="payloads that Hypothesis draws for each model and version, default 3",
     )
     parser.add_argument("--seed", type=count, metavar="N", help="seed of those payloads, drawn unless given")
     parser.add_argument(

@@ -262,7 +262,7 @@ def _presence() -> Iterator[Mutant]:
     )  # fmt: skip
     yield Mutant(
         "pair-refused", "refuses two parameters together, each of which it takes alone", "payload.valid",
-        lambda: picky(_several_without, "negative_prompt"), drawn=40,
+        lambda: picky(_several_without, "negative_prompt"),
     )  # fmt: skip
     yield made("default-quality", "takes quality 50 for none", "default", _instead("quality", 50), "quality")
     yield made("default-seed", "takes seed 1 for none", "default", _instead("seed", 1), "seed")
