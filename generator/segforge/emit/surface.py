@@ -52,10 +52,13 @@ def _is_demand(line: str) -> bool:
 
 def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
     """The new demands on what there was before, but for ranges that only widen."""
+    fresh = [line for line in new - old if _is_demand(line)]
+    if not fresh:
+        return
     bounds = {(found["subject"], found["side"]): float(found["value"]) for found in map(_BOUND.fullmatch, old) if found}
     subjects = {found["subject"] for found in map(_TYPE.fullmatch, old) if found}
     models = {line.partition(" takes ")[0] for line in subjects}
-    for line in new - old:
+    for line in fresh:
         if found := _REQUIRED.fullmatch(line):
             if found["model"] in models:
                 yield line
