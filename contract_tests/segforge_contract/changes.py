@@ -208,15 +208,15 @@ def unusual_payload(model: Model) -> dict[str, Any]:
 
 
 def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
-    """Valid values of a parameter, small ones first."""
+    """Valid values of a parameter, from the middle of its range: its ends have cases of their own."""
     if parameter.choices is not None:
         yield from parameter.choices.known
     elif parameter.type == "boolean":
         yield from (True, False)
     elif parameter.minimum is not None and parameter.maximum is not None:
-        whole = parameter.type == "integer"
-        yield from (parameter.minimum, parameter.minimum + 1 if whole else (parameter.minimum + parameter.maximum) / 2)
-        yield parameter.maximum
+        middle = (parameter.minimum + parameter.maximum) / 2
+        near = (int(middle), int(middle) + 1) if parameter.type == "integer" else (middle,)
+        yield from (value for value in near if parameter.minimum <= value <= parameter.maximum)
     elif parameter.type == "string" and parameter.format is None and not parameter.required:
         yield from (valid_value(model, parameter), "A quiet street")
 

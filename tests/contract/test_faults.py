@@ -65,7 +65,7 @@ FAULTS: dict[str, set[str]] = {
     "crashes_on_huge": {"number.huge", "range.above"},
     "crashes_on_duplicate": {"body.duplicate_key"},
     "crashes_on_nan": {"number.nan", "body.nan"},
-    "crashes_on_depth": {"body.deep"},
+    "crashes_on_depth": {"body.deep", "required.missing"},
     "redirects": REFUSED | {"body.malformed"},
     "malformed_500": {"body.malformed"},
     "array_accepted": {"body.malformed"},

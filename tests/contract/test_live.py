@@ -44,7 +44,7 @@ def test_plan_sends_nothing_and_names_requests_price_and_cost(
         assert billing.book.requests == 0
     out = capsys.readouterr().out
     assert "requests besides free polls" in out
-    assert "2.4 credits, capped at 2)" in out
+    assert "2.8 credits, capped at 2)" in out
     assert "0.1 credits a call at most (--assume-price)" in out
 
 
