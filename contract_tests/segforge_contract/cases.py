@@ -237,6 +237,10 @@ def _odd_refusals(model: Model) -> Iterator[tuple[str, str, bytes]]:
     if name is not None:
         del payload[name]
         yield f"without {name}, beside {_DEEP_WORDS}", name, _beside(json.dumps(payload).encode(), _DEEP_MEMBER)
+        whole = next((p.name for p in model.parameters if p.type == "integer" and p.name in payload), None)
+        if whole is not None:
+            payload[whole] = float(payload[whole])
+            yield f"without {name}, beside {whole} = {payload[whole]}", name, json.dumps(payload).encode()
 
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
