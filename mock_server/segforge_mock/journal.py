@@ -95,12 +95,17 @@ class Journal:
 
     async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
         """Wait until `count` exchanges match, or until the time is over; gives those that do."""
-        event = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(seconds, event.set)  # asyncio.timeout needs a task, see `protocol`
+        event, over = asyncio.Event(), False
+
+        def end() -> None:
+            nonlocal over
+            over = True
+            event.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds, end)  # asyncio.timeout needs a task, see `protocol`
         self._waiting.append(event)
         try:
-            while len(self.matching(wanted)) < count and loop.time() < timer.when():
+            while len(self.matching(wanted)) < count and not over:
                 event.clear()
                 await event.wait()
         finally:

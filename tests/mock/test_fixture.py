@@ -136,6 +136,11 @@ def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
     assert segmind_mock.wait_for(2, route="submit", timeout=0.01) == [submit]
 
 
+def test_a_wait_ends_with_its_time(segmind_mock: Mock) -> None:
+    """However the timer is rounded: a loop's clock is coarser than the time that a timer asks for."""
+    assert not any(segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001) for step in range(200))
+
+
 def test_reset_forgets_everything(segmind_mock: Mock) -> None:
     headers = {"x-api-key": segmind_mock.key}
     httpx.post(f"{segmind_mock.url}/v2/flux-img2img", json=EXAMPLE, headers=headers)
