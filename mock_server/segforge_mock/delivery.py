@@ -29,23 +29,20 @@ def drop(scope: Scope) -> None:
 
 def broken(answer: Answer, fault: str) -> Answer:
     """The answer as a fault leaves it; faults of the connection leave it as it is."""
-    half = answer.body[: len(answer.body) // 2]
     if (fault == "truncated-picture" and answer.is_picture) or (fault == "malformed-json" and answer.is_json):
-        return answer.with_body(half)
+        return answer.with_body(answer.body[: len(answer.body) // 2])
     return answer
 
 
 async def deliver(answer: Answer, fault: str, seconds: float, scope: Scope, send: Send) -> None:
     """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes."""
-    body = b"" if scope["method"] == "HEAD" else answer.body
-    if not fault:
-        whole = (scope.get("extensions") or {}).get(WHOLE)
-        if whole is not None and whole(answer.status, answer.headers, body):
-            return None
     if fault == "drop-after":
         return drop(scope)
     answer = broken(answer, fault)
     body = b"" if scope["method"] == "HEAD" else answer.body
+    whole = None if fault else (scope.get("extensions") or {}).get(WHOLE)
+    if whole is not None and whole(answer.status, answer.headers, body):
+        return None
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     if fault == "drop-during":
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})

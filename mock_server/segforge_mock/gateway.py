@@ -45,9 +45,14 @@ class Call:
         self.policy: Policy | None = tenant.policy
         self.scenario: Scenario | None = None
 
+    @property
+    def alphabetical(self) -> bool:
+        """Whether the profile has the keys of JSON in alphabetical order."""
+        return self.profile.key_order == "alphabetical"
+
     def json(self, status: int, data: object) -> Answer:
         """A JSON answer with its keys in the profile's order."""
-        return json_answer(status, data, alphabetical=self.profile.key_order == "alphabetical")
+        return json_answer(status, data, alphabetical=self.alphabetical)
 
 
 class _JobPath(NamedTuple):
@@ -223,8 +228,8 @@ class Gateway:
         output = self._outputs.of(served, reading.payload)
         first = output.pictures[0]
         if output.base64:
-            alphabetical = call.profile.key_order == "alphabetical"
-            answer = json_bytes_answer(await self._outputs.json_of(output, inference, alphabetical=alphabetical))
+            body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
+            answer = json_bytes_answer(body)
         else:
             answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
         answer.headers.extend(

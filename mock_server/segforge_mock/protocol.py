@@ -83,12 +83,9 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
         if self._unstarted is not None:
             cycle, self._unstarted = self._unstarted, None
-            extensions: dict[str, Any] = {
-                ABORT: self.transport.abort,
-                WHOLE: self._write_whole,
-                BODY: bytes(cycle.body),
-            }
-            cycle.scope["extensions"] = extensions
+            extensions: Any = cycle.scope["extensions"]
+            extensions[WHOLE] = self._write_whole
+            extensions[BODY] = bytes(cycle.body)
             self._current = cycle
             self._run_now(cycle)
 
