@@ -37,6 +37,10 @@ class Memo:
             digest.update(len(each).to_bytes(8, "big") + each)
         return digest.hexdigest()
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is an entry, sound or not."""
+        return self._folder is not None and (self._folder / key).exists()
+
     def get(self, key: str) -> bytes | None:
         """What was kept under a key; None where nothing was, or where it is not as it was kept."""
         if self._folder is None:

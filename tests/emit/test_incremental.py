@@ -130,6 +130,30 @@ def test_check_finds_what_is_stale_whatever_the_cache_holds(specs: Path, tmp_pat
     assert main(["generate", "--check", *options]) == 0
 
 
+@pytest.mark.parametrize("edit", [lambda _: None, replaced(MODEL, "description: ", "description: Really ")])
+def test_files_that_are_gone_are_made_again(specs: Path, tmp_path: Path, edit: Callable[[Path], None]) -> None:
+    cache, out = f"--cache={tmp_path / 'cache'}", tmp_path / "out"
+    generate(specs, out, cache)
+    (out / "python/segmind_client/types/flux_img2img.py").unlink()
+    (out / "openapi/models/flux-controlnet.yaml").unlink()
+    edit(specs)
+    assert generate(specs, out, cache) == generate(specs, tmp_path / "fresh", "--no-cache")
+
+
+def test_a_file_of_a_model_that_was_edited_is_refused_with_a_full_cache(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), f"--cache={tmp_path / 'cache'}"]
+    assert main(options) == 0
+    edited = tmp_path / "out/python/segmind_client/types/flux_img2img.py"
+    edited.write_text(edited.read_text("utf-8") + "\nMINE = 1\n", "utf-8")
+    replaced("models/flux-controlnet.yaml", "description: ", "description: Really ")(specs)
+    before = tree(tmp_path / "out")
+    assert main(options) == 1
+    assert "-MINE = 1" in capsys.readouterr().err
+    assert tree(tmp_path / "out") == before
+
+
 def test_errors_are_the_same_with_a_full_cache(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), f"--cache={tmp_path / 'cache'}"]
     assert main(options) == 0

@@ -1,14 +1,16 @@
 """One writer: only what changed, atomically; what is stale goes; what somebody edited by hand stays."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge.emit.artifact import Artifact
-from segforge.emit.writer import BadManifest, HandEdited, plan, write
+from segforge.emit.artifact import Artifact, Generated, sha256
+from segforge.emit.writer import BadManifest, HandEdited, are_on_disk, fingerprint, fingerprint_on_disk, plan, write
 
 FIRST = [Artifact(PurePosixPath("a/one.txt"), "1\n"), Artifact(PurePosixPath("a/deep/two.txt"), "2\n")]
 OTHER = [Artifact(PurePosixPath("b/three.txt"), "3\n")]
@@ -19,56 +21,58 @@ def tree(out: Path) -> dict[str, bytes]:
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    assert write(tmp_path, FIRST, ["a"]).written == ("a/deep/two.txt", "a/one.txt")
+    assert write(tmp_path, Generated(FIRST), ["a"]).written == ("a/deep/two.txt", "a/one.txt")
     before = (tmp_path / "a/one.txt").stat().st_mtime_ns
     changed = [FIRST[0], Artifact(FIRST[1].path, "22\n")]
-    assert write(tmp_path, changed, ["a"]).written == ("a/deep/two.txt",)
+    assert write(tmp_path, Generated(changed), ["a"]).written == ("a/deep/two.txt",)
     assert (tmp_path / "a/one.txt").stat().st_mtime_ns == before
-    assert not write(tmp_path, changed, ["a"])
+    assert not write(tmp_path, Generated(changed), ["a"])
 
 
 def test_stale_files_and_their_folders_go(tmp_path: Path) -> None:
-    write(tmp_path, [*FIRST, *OTHER], ["a", "b"])
+    write(tmp_path, Generated([*FIRST, *OTHER]), ["a", "b"])
     (tmp_path / "a/mine.txt").write_text("not segforge's")
-    changes = write(tmp_path, FIRST[:1], ["a"])
+    changes = write(tmp_path, Generated(FIRST[:1]), ["a"])
     assert changes.removed == ("a/deep/two.txt",)
     assert set(tree(tmp_path)) == {"a/one.txt", "a/mine.txt", "b/three.txt", "manifest.json"}
     assert not (tmp_path / "a/deep").exists()
 
 
 def test_an_edited_file_is_refused_with_a_diff_and_nothing_is_written(tmp_path: Path) -> None:
-    write(tmp_path, FIRST, ["a"])
+    write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("mine\n")
     before = tree(tmp_path)
     with pytest.raises(HandEdited) as caught:
-        write(tmp_path, [Artifact(FIRST[0].path, "new\n"), Artifact(PurePosixPath("a/four.txt"), "4\n")], ["a"])
+        write(
+            tmp_path, Generated([Artifact(FIRST[0].path, "new\n"), Artifact(PurePosixPath("a/four.txt"), "4\n")]), ["a"]
+        )
     assert "-mine" in caught.value.diffs["a/one.txt"]
     assert "+new" in caught.value.diffs["a/one.txt"]
     assert tree(tmp_path) == before
 
 
 def test_a_stale_file_that_was_edited_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, FIRST, ["a"])
+    write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("mine\n")
     with pytest.raises(HandEdited):
-        write(tmp_path, FIRST[1:], ["a"])
+        write(tmp_path, Generated(FIRST[1:]), ["a"])
 
 
 def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/one.txt").write_text("theirs\n")
     with pytest.raises(HandEdited):
-        write(tmp_path, FIRST, ["a"])
+        write(tmp_path, Generated(FIRST), ["a"])
 
 
 def test_a_run_that_was_cut_off_is_taken_up_again(tmp_path: Path) -> None:
-    write(tmp_path, FIRST, ["a"])
+    write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("new\n")  # written by the run that died before its manifest
-    assert write(tmp_path, [Artifact(FIRST[0].path, "new\n"), FIRST[1]], ["a"]).written == ()
+    assert write(tmp_path, Generated([Artifact(FIRST[0].path, "new\n"), FIRST[1]]), ["a"]).written == ()
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:
-    assert plan(tmp_path / "out", FIRST, ["a"]).written == ("a/deep/two.txt", "a/one.txt")
+    assert plan(tmp_path / "out", Generated(FIRST), ["a"]).written == ("a/deep/two.txt", "a/one.txt")
     assert not (tmp_path / "out").exists()
 
 
@@ -78,22 +82,44 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
 def test_a_manifest_that_segforge_did_not_write_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(BadManifest):
-        write(tmp_path, FIRST, ["a"])
+        write(tmp_path, Generated(FIRST), ["a"])
 
 
 paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(lambda parts: PurePosixPath("e", *parts, "f.txt"))
 outputs = st.dictionaries(paths, st.text("xyz\n", max_size=4), max_size=6)
 
 
-@given(first=outputs, second=outputs)
+@given(first=outputs, second=outputs, spared=st.booleans())
 def test_the_output_is_the_last_run_whatever_was_before(
-    tmp_path_factory: pytest.TempPathFactory, first: dict[PurePosixPath, str], second: dict[PurePosixPath, str]
+    tmp_path_factory: pytest.TempPathFactory,
+    first: dict[PurePosixPath, str],
+    second: dict[PurePosixPath, str],
+    spared: bool,
 ) -> None:
+    """Files that are on disk already may be given by their digests alone."""
     out = tmp_path_factory.mktemp("out")
-    for texts in (first, second):
-        write(out, [Artifact(path, text) for path, text in texts.items()], ["e"])
+    write(out, all_of(first), ["e"])
+    same = {path: text for path, text in second.items() if spared and first.get(path) == text}
+    digests = {str(path): sha256(text.encode()) for path, text in same.items()}
+    assert are_on_disk(out, digests)
+    made = {path: text for path, text in second.items() if path not in same}
+    write(out, replace(all_of(made), unchanged=digests), ["e"])
     files = tree(out)
     manifest = json.loads(files.pop("manifest.json"))
     assert files == {str(path): text.encode() for path, text in second.items()}
-    assert set(manifest["files"]) == set(files)
-    assert not plan(out, [Artifact(path, text) for path, text in second.items()], ["e"])
+    assert manifest["files"] == {path: sha256(text) for path, text in files.items()}
+    assert not plan(out, all_of(second), ["e"])
+    assert fingerprint_on_disk(out, ["e"]) == (fingerprint(all_of(second).digests), len(second))
+
+
+def all_of(texts: dict[PurePosixPath, str]) -> Generated:
+    return Generated([Artifact(path, text) for path, text in texts.items()])
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("2\n"), lambda path: path.write_text("")])
+def test_a_file_that_is_gone_or_changed_is_not_on_disk(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    write(tmp_path, Generated(FIRST), ["a"])
+    assert are_on_disk(tmp_path, Generated(FIRST).digests)
+    change(tmp_path / FIRST[0].path)
+    assert not are_on_disk(tmp_path, Generated(FIRST).digests)
+    assert fingerprint_on_disk(tmp_path, ["a"]) != (fingerprint(Generated(FIRST).digests), len(FIRST))

@@ -11,7 +11,7 @@ import platformdirs
 
 from segforge.commands.console import console
 from segforge.commands.lint import print_findings
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Generated
 from segforge.emit.emitters import EMITTERS, emit
 from segforge.emit.surface import Shrunk, check_surfaces
 from segforge.emit.writer import (
@@ -67,12 +67,12 @@ def run(args: argparse.Namespace) -> int:
             found, files = fingerprint_on_disk(out, names)
             if found == known:
                 return _report(files, Changes((), ()), check=args.check)
-        artifacts = _artifacts(args, inputs, names, memo)
+        generated = _generate(args, inputs, names, memo, out)
         if inputs is not None:
-            memo.keep(whole, fingerprint(artifacts))
+            memo.keep(whole, fingerprint(generated.digests))
         if not (args.allow_breaking or args.check):
-            check_surfaces(out, artifacts)
-        changes = plan(out, artifacts, names) if args.check else write(out, artifacts, names)
+            check_surfaces(out, generated.artifacts)
+        changes = plan(out, generated, names) if args.check else write(out, generated, names)
     except SpecError as error:
         print_findings(list(error.findings), error=True)
         return 1
@@ -90,15 +90,17 @@ def run(args: argparse.Namespace) -> int:
     except (BadManifest, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
         return 1
-    return _report(len(artifacts), changes, check=args.check)
+    return _report(len(generated.digests), changes, check=args.check)
 
 
-def _artifacts(args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo) -> list[Artifact]:
-    """All artifacts. Where anything is wrong with the specs, the plain way to them says what."""
+def _generate(
+    args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo, out: Path
+) -> Generated:
+    """All files. Where anything is wrong with the specs, the plain way to them says what."""
     from segforge.emit.incremental import generate
 
-    made = generate(inputs, names, memo, args.jobs) if inputs is not None else None
-    return list(emit(load_catalog(args.specs), names)) if made is None else made
+    generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
+    return Generated(list(emit(load_catalog(args.specs), names))) if generated is None else generated
 
 
 def _positive(text: str) -> int:

@@ -1,7 +1,9 @@
 """What an emitter is given and what it gives: a file's path below the output folder, and its text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
@@ -21,6 +23,29 @@ class Artifact:
     path: PurePosixPath
     text: str
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file, in hexadecimal."""
+        return sha256(self.text.encode())
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All files of some emitters: those that were made, and, by path, the digests of those that are on disk already."""
+
+    artifacts: Sequence[Artifact]
+    unchanged: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each file by its path."""
+        return {**self.unchanged, **{str(artifact.path): artifact.digest for artifact in self.artifacts}}
+
+
+def sha256(data: bytes) -> str:
+    """The digest of a file's bytes."""
+    return hashlib.sha256(data).hexdigest()
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -36,12 +61,19 @@ class Subject:
     types: "Mapping[Kind, RequestType]"
 
 
+Pieces: TypeAlias = Mapping[str, str]
+"""What one model adds to an emitter's common files, by names that the emitter gives."""
+
+Join: TypeAlias = Callable[[Sequence[Pieces]], Iterable[Artifact]]
+"""Makes the common files of the pieces of each of the Catalog's models, in its order."""
+
+
 @dataclass(frozen=True)
 class ModelPart:
     """What an emitter makes of one model: whole files by their paths, and, by name, its pieces of the common files."""
 
     files: Mapping[str, str]
-    pieces: Mapping[str, str] = field(default_factory=dict)
+    pieces: Pieces = field(default_factory=dict)
 
 
 class Emitter(Protocol):
@@ -50,5 +82,5 @@ class Emitter(Protocol):
     def emit_model(self, subject: Subject) -> ModelPart:
         """What one model adds."""
 
-    def emit_common(self, catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterable[Artifact]:
-        """The files that all models share; `pieces` are those of each of the Catalog's models, in its order."""
+    def emit_common(self, catalog: Catalog) -> Join:
+        """The files that all models share. What needs no pieces is done before they are asked for: they may be late."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 Location: TypeAlias = tuple[str, ...]
-Pieces: TypeAlias = Mapping[Location, Sequence[str]]
+Entries: TypeAlias = Mapping[Location, Sequence[str]]
 """Texts of entries, by the keys that lead to the list or the mapping that they belong to."""
 
 TAGS: Final = ("tags",)
@@ -20,7 +20,7 @@ PATHS: Final = ("paths",)
 SCHEMAS: Final = ("components", "schemas")
 
 
-def yaml_text(document: Mapping[str, Any], pieces: Pieces) -> str:
+def yaml_text(document: Mapping[str, Any], pieces: Entries) -> str:
     """The document with the entries of `pieces`: tags and paths before its own, schemas after them."""
     sections = []
     for key, value in document.items():
@@ -35,7 +35,7 @@ def yaml_text(document: Mapping[str, Any], pieces: Pieces) -> str:
     return "".join(sections)
 
 
-def json_text(document: Mapping[str, Any], pieces: Pieces) -> str:
+def json_text(document: Mapping[str, Any], pieces: Entries) -> str:
     """As `yaml_text`, in JSON."""
     sections = []
     for key, value in document.items():

@@ -4,11 +4,11 @@ What emits is imported when something is to be emitted: most runs have nothing t
 """
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeAlias, cast
 
-from segforge.emit.artifact import Artifact, Emitter, Kind, ModelPart, Subject
+from segforge.emit.artifact import Artifact, Emitter, Kind, ModelPart, Pieces, Subject
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 
@@ -30,6 +30,9 @@ EMITTERS: Final = {
 Parts: TypeAlias = dict[str, ModelPart]
 """What the emitters make of one model, by their names."""
 
+AllPieces: TypeAlias = Mapping[str, Pieces]
+"""What one model adds to the common files of each emitter, by their names."""
+
 
 def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
     """Run the emitters of these names and format what they give. Raises KeyError for a name that is not in EMITTERS."""
@@ -37,7 +40,8 @@ def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
 
     chosen = list(names)
     parts = emit_models(catalog.gateway, name_models(catalog.models), chosen)
-    return format_python([*model_artifacts(parts), *emit_common(catalog, parts, chosen)])
+    join = emit_common(catalog, chosen)
+    return format_python([*model_artifacts(parts), *join(list(map(pieces_of, parts)))])
 
 
 def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
@@ -48,6 +52,11 @@ def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
         for part in of_model.values()
         for path, text in part.files.items()
     ]
+
+
+def pieces_of(parts: Parts) -> AllPieces:
+    """What one model adds to the common files of each emitter."""
+    return {name: part.pieces for name, part in parts.items()}
 
 
 def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
@@ -71,13 +80,14 @@ def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Se
     return [{name: _emitter(name).emit_model(subject) for name in names} for subject in subjects]
 
 
-def emit_common(catalog: Catalog, parts: Sequence[Parts], names: Sequence[str]) -> list[Artifact]:
-    """The files of these emitters that all models share; `parts` are those of the Catalog's models."""
-    return [
-        artifact
-        for name in names
-        for artifact in _emitter(name).emit_common(catalog, [of_model[name].pieces for of_model in parts])
-    ]
+def emit_common(catalog: Catalog, names: Sequence[str]) -> Callable[[Sequence[AllPieces]], list[Artifact]]:
+    """What makes the files of these emitters that all models share, of the pieces of each of the Catalog's models."""
+    joins = {name: _emitter(name).emit_common(catalog) for name in names}
+
+    def join(pieces: Sequence[AllPieces]) -> list[Artifact]:
+        return [artifact for name in names for artifact in joins[name]([of_model[name] for of_model in pieces])]
+
+    return join
 
 
 def _emitter(name: str) -> Emitter:

@@ -1,31 +1,39 @@
-"""From the files of a folder of specs to artifacts, making only what no earlier run has made, on several cores.
+"""From the files of a folder of specs to all files of some emitters, making only what is new, on several cores.
 
-What the emitters make of one model is kept under the bytes of its file, those of `gateway.yaml` and the schemas, and
-the code that generates; the files that all models share are put together anew. Kept or made, the bytes are the same.
+What the emitters make of one model depends on the bytes of its file, those of `gateway.yaml` and the schemas, and the
+code that generates. Under these, its pieces of the common files are kept, and the digests of its own: where those are
+on disk already, nothing is made. The files that all models share are put together anew. The bytes are always the same.
 """
 
+import importlib
 import json
 import multiprocessing
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from segforge.emit.artifact import Artifact
-from segforge.emit.emitters import Parts, emit_common, emit_models, model_artifacts
+from segforge.emit.artifact import Artifact, Generated
+from segforge.emit.emitters import Parts, emit_common, emit_models, model_artifacts, pieces_of
 from segforge.emit.formatting import format_python
 from segforge.emit.typescript_client import class_names
+from segforge.emit.writer import MANIFEST, are_on_disk
 from segforge.memo import Memo
 from segforge.spec.catalog import Catalog, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
 from segforge.spec.lint import slugs_collide
 from segforge.spec.load import build_gateway, build_model, build_releases, valid_data
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _BATCH: Final = 25
 """How many models share a run of datamodel-code-generator: more save nothing and take memory."""
@@ -43,48 +51,47 @@ class _Task:
     key: str
 
 
-class _Made(msgspec.Struct):
-    """A model's data, as JSON, and what the emitters made of it; that is kept formatted."""
+class _Known(msgspec.Struct):
+    """What is kept of a model: its data as JSON, what it adds to the common files, and the digests of its own."""
 
-    data: str
-    parts: Parts
-
-
-_Batch: TypeAlias = Sequence[_Task]
-_Map: TypeAlias = Callable[[Callable[[_Batch], list[_Made] | None], Sequence[_Batch]], Iterator[list[_Made] | None]]
+    data: bytes
+    pieces: dict[str, dict[str, str]]
+    files: dict[str, str]
 
 
-def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int) -> list[Artifact] | None:
-    """The artifacts of these emitters, as `emit` gives them; None where anything is wrong with the specs."""
+class _Map(Protocol):
+    """What `map` does, maybe in other processes."""
+
+    def __call__(self, function: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]: ...
+
+
+def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, out: Path) -> Generated | None:
+    """All files of these emitters, as `emit` gives them; None where anything is wrong with the specs."""
     gateway_data = _data(inputs.gateway, "gateway")
+    changelog = _data(inputs.changelog, "changelog") if inputs.changelog else {"releases": []}
     slugs = [file.path.stem for file in inputs.models]
-    if gateway_data is None or not slugs or slugs_collide(slugs):
+    if gateway_data is None or changelog is None or not slugs or slugs_collide(slugs):
         return None
     gateway = build_gateway(gateway_data)
     tasks = _tasks(inputs, names, memo)
-    kept = {task.key: content for task in tasks if (content := memo.get(task.key)) is not None}
-    missing = [task for task in tasks if task.key not in kept]
-    batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
-    with _mapping(processes, len(missing)) as map_:
-        running = map_(partial(_make, gateway, tuple(names)), batches)
-        made = {key: msgspec.msgpack.decode(content, type=_Made) for key, content in kept.items()}
-        fresh: dict[str, _Made] = {}
-        for batch, results in zip(batches, running, strict=True):
-            if results is None:
-                return None
-            fresh |= {task.key: result for task, result in zip(batch, results, strict=True)}
-    changelog = _data(inputs.changelog, "changelog") if inputs.changelog else {"releases": []}
-    if changelog is None:
-        return None
-    every = [made.get(task.key) or fresh[task.key] for task in tasks]
-    models = tuple(build_model(json.loads(each.data)) for each in every)
-    catalog = Catalog(gateway, models, build_releases(changelog))
-    common = emit_common(catalog, [each.parts for each in every], names)
-    formatted = _format(common, fresh)
-    for key, each in fresh.items():
-        memo.keep(key, msgspec.msgpack.encode(each))
-    memo.prune()
-    return [*model_artifacts(each.parts for each in every), *formatted]
+    likely = sum(task.key not in memo for task in tasks) if (out / MANIFEST).exists() else len(tasks)
+    with _mapping(processes, likely) as map_:
+        known = {task.key: found for task in tasks if (found := _recall(memo, task.key, out)) is not None}
+        missing = [task for task in tasks if task.key not in known]
+        data = _read_all(missing, map_)
+        if data is None:
+            return None
+        making = map_(
+            partial(_make, gateway, tuple(names)), _batches([(data[task.key], task.name) for task in missing])
+        )
+        every = [data[task.key] if task.key in data else known[task.key].data for task in tasks]
+        models = tuple(build_model(json.loads(each)) for each in every)
+        join = emit_common(Catalog(gateway, models, build_releases(changelog)), names)
+        parts = dict(zip([task.key for task in missing], chain.from_iterable(making), strict=True))
+    common = join([pieces_of(parts[task.key]) if task.key in parts else known[task.key].pieces for task in tasks])
+    artifacts = list(format_python([*model_artifacts(parts.values()), *common]))
+    _keep(memo, data, parts, artifacts)
+    return Generated(artifacts, {path: digest for each in known.values() for path, digest in each.files.items()})
 
 
 def _tasks(inputs: Inputs, names: Sequence[str], memo: Memo) -> list[_Task]:
@@ -96,14 +103,42 @@ def _tasks(inputs: Inputs, names: Sequence[str], memo: Memo) -> list[_Task]:
     ]
 
 
-def _make(gateway: Gateway, names: Sequence[str], batch: _Batch) -> list[_Made] | None:
-    """What the emitters make of some models, not formatted; None where a model has an error."""
-    data = [_data(task.file, "model") for task in batch]
-    if None in data:
+def _recall(memo: Memo, key: str, out: Path) -> _Known | None:
+    """What is kept of a model whose files are on disk, as they were made."""
+    content = memo.get(key)
+    if content is None:
         return None
-    models = [(build_model(each), task.name) for each, task in zip(data, batch, strict=True)]
-    parts = emit_models(gateway, models, names)
-    return [_Made(json.dumps(each), part) for each, part in zip(data, parts, strict=True)]
+    known = msgspec.msgpack.decode(content, type=_Known)
+    return known if are_on_disk(out, known.files) else None
+
+
+def _keep(memo: Memo, data: Mapping[str, bytes], parts: Mapping[str, Parts], artifacts: Iterable[Artifact]) -> None:
+    digests = {str(artifact.path): artifact.digest for artifact in artifacts}
+    for key, made in parts.items():
+        files = {path: digests[path] for part in made.values() for path in part.files}
+        pieces = {name: dict(of_one) for name, of_one in pieces_of(made).items()}
+        memo.keep(key, msgspec.msgpack.encode(_Known(data[key], pieces, files)))
+    memo.prune()
+
+
+def _read_all(tasks: Sequence[_Task], map_: _Map) -> dict[str, bytes] | None:
+    """The data of models, as JSON by their keys; None where one has an error."""
+    reading = (map_ if len(tasks) > _BATCH else map)(_read, _batches([task.file for task in tasks]))
+    data = {task.key: each for task, each in zip(tasks, chain.from_iterable(reading), strict=True) if each is not None}
+    return data if len(data) == len(tasks) else None
+
+
+def _read(files: Sequence[SpecFile]) -> list[bytes | None]:
+    return [json.dumps(data).encode() if (data := _data(file, "model")) is not None else None for file in files]
+
+
+def _make(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, str]]) -> list[Parts]:
+    """What the emitters make of some models, not formatted."""
+    return emit_models(gateway, [(build_model(json.loads(data)), name) for data, name in batch], names)
+
+
+def _batches(items: Sequence[_Item]) -> list[Sequence[_Item]]:
+    return [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
 
 
 def _data(file: SpecFile, form: Any) -> Any:
@@ -118,17 +153,11 @@ def _mapping(processes: int, models: int) -> Iterator[_Map]:
         yield map
         return
     context = multiprocessing.get_context("fork" if forks else "spawn")
-    with ProcessPoolExecutor(min(processes, -(-models // _BATCH)), context) as pool:
+    with ProcessPoolExecutor(min(processes, -(-models // _BATCH)), context, initializer=_load) as pool:
+        pool.submit(bool)  # which starts them, so that they load while this process reads
         yield pool.map
 
 
-def _format(common: Sequence[Artifact], fresh: Mapping[str, _Made]) -> list[Artifact]:
-    """The common files formatted, and those of the fresh models, in place, in the same run of the formatter."""
-    texts = {
-        str(artifact.path): artifact.text
-        for artifact in format_python([*model_artifacts(each.parts for each in fresh.values()), *common])
-    }
-    for each in fresh.values():
-        for name, part in each.parts.items():
-            each.parts[name] = replace(part, files={path: texts[path] for path in part.files})
-    return [replace(artifact, text=texts[str(artifact.path)]) for artifact in common]
+def _load() -> None:
+    """Import what takes longest."""
+    importlib.import_module("datamodel_code_generator.parser.jsonschema")

@@ -1,22 +1,23 @@
 """Emits the Python client: a distribution of its own, `segmind-client`, imported as `segmind_client`."""
 
+import ast
 import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact, ModelPart, Subject
+from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
 from segforge.emit.reference import parameter_lines, python_reference
-from segforge.emit.surface import SURFACE, model_lines, python_lines
+from segforge.emit.surface import SURFACE, joined, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model
 
@@ -156,17 +157,29 @@ def emit_model(subject: Subject) -> ModelPart:
     )
 
 
-def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+def emit_common(catalog: Catalog) -> Join:
     """All other files of the client."""
     models = [_named(model) for model in catalog.models]
     files = dict(_files(catalog, models))
-    modules = {PurePosixPath(path.removeprefix(_PACKAGE)): text for path, text in files.items() if _PACKAGE in path}
+    modules = {path.removeprefix(_PACKAGE): text for path, text in files.items() if path.startswith(_PACKAGE)}
     exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
-    files[SURFACE] = _surface(modules, exports, [each["surface"] for each in pieces])
-    parameters = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
-    files["reference.md"] = _reference(catalog, modules, exports, list(zip(models, parameters, strict=True)))
-    for path, text in files.items():
-        yield Artifact(PurePosixPath("python") / path, _whole(path, text))
+    trees = {module: ast.parse(modules[f"{module}.py"]) for module in set(exports.values())}
+    own_surface = list(python_lines(trees, exports))
+    own_reference = _reference(trees, exports)
+
+    def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
+        lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+        reference = render(
+            "python/reference.md.jinja",
+            version=catalog.version,
+            reference=own_reference,
+            models=list(zip(models, lines, strict=True)),
+        )
+        surface = joined(own_surface, (each["surface"] for each in pieces))
+        for path, text in (files | {SURFACE: surface, "reference.md": reference}).items():
+            yield Artifact(PurePosixPath("python") / path, _whole(path, text))
+
+    return join
 
 
 def blocking(text: str) -> str:
@@ -181,26 +194,9 @@ def _exports(catalog: Catalog) -> dict[str, str]:
     return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in _errors(catalog.gateway)}}
 
 
-def _surface(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str], of_models: Iterable[str]) -> str:
-    lines = set(python_lines(modules, exports))
-    lines.update(line for text in of_models for line in text.split("\n"))
-    return "\n".join(sorted(lines))
-
-
-def _reference(
-    catalog: Catalog,
-    modules: Mapping[PurePosixPath, str],
-    exports: Mapping[str, str],
-    models: list[tuple[_Named, list[Code]]],
-) -> str:
-    """The page of all signatures; those on an event loop are left out, since they differ by `await` only."""
-    blocking_only = {name: module for name, module in exports.items() if not name.startswith("Async")}
-    return render(
-        "python/reference.md.jinja",
-        version=catalog.version,
-        reference=python_reference(modules, blocking_only),
-        models=models,
-    )
+def _reference(trees: Mapping[str, ast.Module], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:
+    """All signatures; those on an event loop are left out, since they differ by `await` only."""
+    return python_reference(trees, {name: module for name, module in exports.items() if not name.startswith("Async")})
 
 
 def _arguments(example: Mapping[str, object]) -> Code:

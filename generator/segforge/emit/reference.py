@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Final
 
 from segforge.emit.python_types import parameter_text
@@ -19,14 +18,13 @@ def parameter_lines(model: Model) -> list[Code]:
     return [markdown(parameter_text(parameter)) for parameter in model.parameters]
 
 
-def python_reference(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:
+def python_reference(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:
     """Each name that a package exports, with its signature, members and docstrings as Python in a fence.
 
-    `exports` says in which module (a path without `.py`) each public name is defined.
+    `exports` says in which of the modules each public name is defined.
     """
-    trees = {module: ast.parse(modules[PurePosixPath(f"{module}.py")]) for module in set(exports.values())}
     return [
-        (Code(name), _fenced("\n".join(_defined(trees[module], name, exports)))) for name, module in exports.items()
+        (Code(name), _fenced("\n".join(_defined(modules[module], name, exports)))) for name, module in exports.items()
     ]
 
 

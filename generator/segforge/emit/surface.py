@@ -8,7 +8,7 @@ parameter, one for each allowed value, one for each end of a range.
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from segforge.emit.artifact import Artifact
@@ -41,6 +41,8 @@ def bump(before: str, after: str) -> Bump:
 
 def broken(before: str, after: str) -> tuple[str, ...]:
     """The lines of two surfaces that say what breaks between them: those that are gone, and demands that are new."""
+    if before == after:
+        return ()
     old, new = _lines(before), _lines(after)
     gone = {line for line in old - new if not _is_demand(line)} - set(_widened(old - new, new))
     return tuple(sorted(gone | set(_demanded(old, new))))
@@ -112,13 +114,18 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
             yield from (f"{at} = any other text" for _ in [0] if parameter.choices.open)
 
 
-def python_lines(modules: Mapping[PurePosixPath, str], exports: Mapping[str, str]) -> Iterator[str]:
+def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
+    """The surface of a client: its own lines and those of its models, each once, sorted."""
+    return "\n".join(sorted({*own, *(line for text in of_models for line in text.split("\n"))}))
+
+
+def python_lines(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> Iterator[str]:
     """The lines of what a package exports: functions, classes and their public members, with their signatures.
 
-    `exports` says in which module (a path without `.py`) each public name is defined.
+    `exports` says in which of the modules each public name is defined.
     """
     for name, module in exports.items():
-        tree = ast.parse(modules[PurePosixPath(f"{module}.py")])
+        tree = modules[module]
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 yield f"{name}{_signature(node)}"

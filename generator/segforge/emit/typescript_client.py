@@ -1,17 +1,17 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources that `npm run build` compiles."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
-from segforge.emit.artifact import Artifact, ModelPart, Subject
+from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.quoting import Code, render
 from segforge.emit.reference import parameter_lines
-from segforge.emit.surface import SURFACE, model_lines
+from segforge.emit.surface import SURFACE, joined, model_lines
 from segforge.emit.typescript_surface import typescript_lines
 from segforge.emit.typescript_types import Field, field
 from segforge.identifiers import camel_case, pascal_case, words
@@ -131,17 +131,22 @@ def emit_model(subject: Subject) -> ModelPart:
     )
 
 
-def emit_common(catalog: Catalog, pieces: Sequence[Mapping[str, str]]) -> Iterator[Artifact]:
+def emit_common(catalog: Catalog) -> Join:
     """All other files of the client."""
     names = class_names([model.slug for model in catalog.models])
     models = [_named(model, name) for model, name in zip(catalog.models, names, strict=True)]
     files = dict(_files(catalog, models))
-    files[SURFACE] = _surface(files, [each["surface"] for each in pieces])
-    lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
-    of_models = list(zip(models, lines, strict=True))
-    files["reference.md"] = render("typescript/reference.md.jinja", version=catalog.version, models=of_models)
-    for path, text in files.items():
-        yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
+    own_surface = list(typescript_lines({module: files[f"src/{module}.ts"] for module in _MODULES}))
+
+    def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
+        lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+        of_models = list(zip(models, lines, strict=True))
+        reference = render("typescript/reference.md.jinja", version=catalog.version, models=of_models)
+        surface = joined(own_surface, (each["surface"] for each in pieces))
+        for path, text in (files | {SURFACE: surface, "reference.md": reference}).items():
+            yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
+
+    return join
 
 
 def class_names(slugs: Iterable[str]) -> list[str]:
@@ -160,12 +165,6 @@ def class_names(slugs: Iterable[str]) -> list[str]:
 def _unprefixed(name: str) -> str:
     """The name of a slug that starts with a digit has "Model" instead of an underscore."""
     return f"Model{name[1:]}" if name.startswith("_") else name
-
-
-def _surface(files: Mapping[str, str], of_models: Iterable[str]) -> str:
-    lines = set(typescript_lines({module: files[f"src/{module}.ts"] for module in _MODULES}))
-    lines.update(line for text in of_models for line in text.split("\n"))
-    return "\n".join(sorted(lines))
 
 
 def _whole(path: str, text: str) -> str:

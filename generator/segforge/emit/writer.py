@@ -1,4 +1,4 @@
-"""Writes artifacts: only what changed, atomically; removes what is stale; leaves alone what somebody edited by hand.
+"""Writes what was generated: only what changed, atomically; removes what is stale; leaves alone what was hand-edited.
 
 `manifest.json` in the output folder holds the SHA-256 of every file written, by emitter. A file whose bytes are neither
 those of the manifest nor those to be written was edited by hand.
@@ -9,12 +9,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from segforge.emit.artifact import Artifact
+from segforge.emit.artifact import Generated, sha256
 
 MANIFEST: Final = "manifest.json"
 
@@ -42,9 +42,9 @@ class Changes:
         return bool(self.written or self.removed)
 
 
-def fingerprint(artifacts: Iterable[Artifact]) -> bytes:
-    """Stands for these files, in whatever order they come."""
-    return _fingerprint({str(artifact.path): _digest(artifact.text.encode()) for artifact in artifacts})
+def fingerprint(digests: Mapping[str, str]) -> bytes:
+    """Stands for files with these digests, in whatever order they come."""
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
 
 
 def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, int]:
@@ -53,53 +53,51 @@ def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, in
     Of files that are not as the manifest says, something that is no fingerprint. Raises BadManifest.
     """
     files = {path: digest for path, digest in _read_manifest(out).items() if _emitter(path) in emitters}
-    for path, digest in files.items():
-        raw = _read(out / path)
-        if raw is None or _digest(raw) != digest:
-            return b"", len(files)
-    return _fingerprint(files), len(files)
+    return fingerprint(files) if are_on_disk(out, files) else b"", len(files)
 
 
-def _fingerprint(digests: Mapping[str, str]) -> bytes:
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
+def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
+    """Whether all these files have the digests that are given by their paths."""
+    return all((raw := _read(out / path)) is not None and sha256(raw) == digest for path, digest in files.items())
 
 
-def plan(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -> Changes:
+def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
     """What `write` would change. Raises HandEdited and BadManifest; writes nothing."""
-    return _compare(out, {str(artifact.path): artifact.text for artifact in artifacts}, _read_manifest(out), emitters)
+    return _compare(out, generated, _read_manifest(out), emitters)
 
 
-def write(out: Path, artifacts: Iterable[Artifact], emitters: Collection[str]) -> Changes:
-    """Make the output folder hold the artifacts of these emitters; files of other emitters stay as they are.
+def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
+    """Make the output folder hold the files of these emitters; files of other emitters stay as they are.
 
     Raises HandEdited and BadManifest before anything is written.
     """
-    texts = {str(artifact.path): artifact.text for artifact in artifacts}
     manifest = _read_manifest(out)
-    changes = _compare(out, texts, manifest, emitters)
+    changes = _compare(out, generated, manifest, emitters)
+    texts = {str(artifact.path): artifact.text for artifact in generated.artifacts}
     for path in changes.written:
         write_atomically(out / path, texts[path])
     for path in changes.removed:
         _remove(out, path)
     kept = {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters}
-    _write_manifest(out, kept | {path: _digest(text.encode()) for path, text in texts.items()})
+    _write_manifest(out, kept | generated.digests)
     return changes
 
 
-def _compare(out: Path, texts: Mapping[str, str], manifest: Mapping[str, str], emitters: Collection[str]) -> Changes:
+def _compare(out: Path, generated: Generated, manifest: Mapping[str, str], emitters: Collection[str]) -> Changes:
     edited: dict[str, str] = {}
     written = []
-    for path, text in sorted(texts.items()):
+    for path, text in sorted((str(artifact.path), artifact.text) for artifact in generated.artifacts):
         before = _read(out / path)
         if before == text.encode():
             continue
         written.append(path)
-        if before is not None and _digest(before) != manifest.get(path):
+        if before is not None and sha256(before) != manifest.get(path):
             edited[path] = _diff(path, before, text)
-    stale = [path for path in sorted(manifest) if _emitter(path) in emitters and path not in texts]
+    expected = generated.digests.keys()
+    stale = [path for path in sorted(manifest) if _emitter(path) in emitters and path not in expected]
     for path in stale:
         before = _read(out / path)
-        if before is not None and _digest(before) != manifest[path]:
+        if before is not None and sha256(before) != manifest[path]:
             edited[path] = _diff(path, before, "")
     if edited:
         raise HandEdited(edited)
@@ -121,13 +119,10 @@ def _emitter(path: str) -> str:
     return PurePosixPath(path).parts[0]
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as file:  # in half the time of `read_bytes`, for thousands of small files
+            return file.read()
     except FileNotFoundError:
         return None
 
