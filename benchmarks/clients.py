@@ -27,6 +27,7 @@ from rich.table import Table
 
 import segmind_client
 from benchmarks.synthetic_specs import write_specs
+from segforge.emit.artifact import Generated
 from segforge.emit.emitters import emit
 from segforge.emit.writer import write
 from segforge.spec.load import default_specs, load_catalog
@@ -241,7 +242,7 @@ def imports(rounds: int) -> Iterator[Row]:
         specs, out = Path(folder) / "specs", Path(folder) / "generated"
         write_specs(specs, SYNTHETIC_MODELS)
         catalog = load_catalog(specs)
-        write(out, emit(catalog, ["python"]), ["python"])
+        write(out, Generated(list(emit(catalog, ["python"]))), ["python"])
         attribute = next(model.slug for model in catalog.models if "v1" in model.versions).replace("-", "_")
         few, many = str(ROOT / "generated" / "python"), str(out / "python")
         package, client = "import segmind_client", "from segmind_client import Segmind"

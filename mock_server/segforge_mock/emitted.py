@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 import segforge
+from segforge.emit.artifact import Generated
 from segforge.emit.emitters import emit
 from segforge.emit.writer import write
 from segforge.spec.load import load_catalog
@@ -18,10 +19,10 @@ def models_of(specs: Path) -> ServedModels:
     """The models of a folder of specs. Raises SpecError where something is wrong with them."""
     folder = Path(platformdirs.user_cache_dir("segforge")) / "mock" / _digest(specs)
     if not folder.is_dir():
-        artifacts = list(emit(load_catalog(specs), ["mock"]))
+        generated = Generated(list(emit(load_catalog(specs), ["mock"])))
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
-            write(Path(fresh), artifacts, ["mock"])
+            write(Path(fresh), generated, ["mock"])
             shutil.copytree(fresh, folder, dirs_exist_ok=True)
     return models_in(folder / "mock" / "segmind_mock")
 
