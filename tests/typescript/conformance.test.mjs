@@ -7,6 +7,12 @@ import { MOCK, Tenant } from "./mock.mjs";
 
 const { cases, examples } = JSON.parse(process.env.CASES);
 
+/** All but Node send a GET anew by themselves where the connection is lost before the answer: no wait of ours. */
+function resent({ mock }) {
+  const lost = mock?.scenarios?.some(({ scenario, route }) => scenario === "drop-before" && route === "status");
+  return lost && process.env.RUNTIME !== "node";
+}
+
 function property(slug) {
   return slug.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
@@ -120,7 +126,7 @@ describe("the behaviour table", { concurrency: 8 }, () => {
         assert.equal(new Set(posts.map((post) => post.request.body)).size, 1);
       }
       const waits = events.filter(({ type }) => type === "retry").map(({ waitMs }) => waitMs / 1000);
-      const wanted = expect.waits ?? waits.map(() => [0, 61]);
+      const wanted = resent(each) ? [] : (expect.waits ?? waits.map(() => [0, 61]));
       assert.equal(waits.length, wanted.length, `waits: ${waits}`);
       waits.forEach((wait, index) => checkWithin(wait, wanted[index], "seconds of waiting"));
     });

@@ -18,8 +18,13 @@ COMMITTED = ROOT / "generated" / "typescript"
 
 def node(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run node, or one of the tools by the path of its script, and give what it printed."""
+    return execute("node", *arguments, cwd=cwd, **environment)
+
+
+def execute(*command: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command and give what it printed."""
     return subprocess.run(
-        ["node", *arguments],
+        command,
         cwd=cwd,
         env={**os.environ, "NO_COLOR": "1", **environment},
         capture_output=True,

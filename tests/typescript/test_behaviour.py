@@ -1,41 +1,101 @@
-"""What the built client does, by Node's own test runner: the tests are the *.test.mjs files beside this."""
+"""What the built client does in Node, Deno, Bun and an edge worker: the tests are the *.test.mjs files beside this."""
 
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
 
 from segforge.spec.catalog import Catalog
-from tests.typescript.conftest import ROOT, node
+from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent
 CASES = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))["cases"]
 
 
-def run_node_tests(name: str, project: Path, **environment: str) -> int:
-    """Run a file of tests in the project; gives how many passed, and fails with what Node printed where one did not."""
-    for file in HERE.glob("*.mjs"):
-        shutil.copy(file, project / file.name)
-    run = node("--test", "--test-reporter=tap", name, cwd=project, **environment)
+@dataclass(frozen=True)
+class Runtime:
+    """A command that runs a file of tests, and how it says how many passed."""
+
+    command: tuple[str, ...]
+    passed: str
+
+
+def binary(pattern: str) -> str:
+    """The one program of this platform, as npm installed it without running anybody's scripts."""
+    found = sorted(TOOLS.glob(pattern))
+    assert found, f"no {pattern}; run: make setup"
+    return str(found[0])
+
+
+def runtime(name: str) -> Runtime:
+    """A runtime of JavaScript that has node:test."""
+    match name:
+        case "node":
+            return Runtime(("node", "--test", "--test-reporter=tap"), r"^# pass (\d+)$")
+        case "deno":
+            deno = binary("@deno/*/deno*")
+            return Runtime((deno, "test", "--allow-all", "--no-check", "--no-lock"), r"passed \((\d+) steps\)")
+        case _:
+            return Runtime((binary("@oven/*/bin/bun*"), "test"), r"^ *(\d+) pass$")
+
+
+def run_tests(name: str, file: str, project: Path, **environment: str) -> int:
+    """Run a file of tests in the project; gives how many passed, and fails with what was printed where one did not."""
+    for source in HERE.glob("*.mjs"):
+        shutil.copy(source, project / source.name)
+    command = runtime(name)
+    settings = {"DENO_DIR": str(project / "deno"), "RUNTIME": name, **environment}
+    run = execute(*command.command, file, cwd=project, **settings)
+    printed = run.stdout + run.stderr
+    assert run.returncode == 0, printed
+    assert not re.findall(
+        r"^# (?:skipped|todo) [1-9]|^ *[1-9]\d* (?:skip|todo)$|[1-9]\d* ignored", printed, re.MULTILINE
+    )
+    return sum(map(int, re.findall(command.passed, printed, re.MULTILINE)))
+
+
+@pytest.fixture(params=["node", "deno", "bun"])
+def name(request: pytest.FixtureRequest) -> str:
+    """A runtime of JavaScript."""
+    return str(request.param)
+
+
+def table(catalog: Catalog) -> str:
+    """The cases and what a model is sent, as JSON."""
+    return json.dumps({"cases": CASES, "examples": {model.slug: model.valid_example for model in catalog.models}})
+
+
+def test_every_case_of_the_behaviour_table(name: str, project: Path, mock_url: str, catalog: Catalog) -> None:
+    passed = run_tests(name, "conformance.test.mjs", project, MOCK_URL=mock_url, CASES=table(catalog))
+    assert passed >= len(CASES)
+
+
+def test_every_case_of_the_behaviour_table_in_an_edge_worker(project: Path, mock_url: str, catalog: Catalog) -> None:
+    """In Cloudflare's runtime, which has no node:test: the tests are bundled with something that takes its place."""
+    for source in (*HERE.glob("*.mjs"), HERE / "workerd.capnp"):
+        shutil.copy(source, project / source.name)
+    options = ("--bundle", "--format=esm", "--conditions=import", "--alias:node:test=./node_test.mjs")
+    bundle = execute(
+        *(binary("@esbuild/*/bin/esbuild*"), "worker.mjs", *options),
+        *("--external:node:*", "--outfile=worker.bundle.mjs"),
+        cwd=project,
+    )
+    assert bundle.returncode == 0, bundle.stderr
+    settings = {"RUNTIME": "workerd", "MOCK_URL": mock_url, "CASES": table(catalog)}
+    run = execute(binary("@cloudflare/workerd-*/bin/workerd*"), "test", "workerd.capnp", cwd=project, **settings)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "# skipped 0" in run.stdout
-    assert "# todo 0" in run.stdout
-    (passed,) = re.findall(r"^# pass (\d+)$", run.stdout, re.MULTILINE)
-    return int(passed)
+    (passed,) = re.findall(r"^passed (\d+)$", run.stdout + run.stderr, re.MULTILINE)
+    assert int(passed) >= len(CASES)
 
 
-def test_every_case_of_the_behaviour_table(project: Path, mock_url: str, catalog: Catalog) -> None:
-    examples = {model.slug: model.valid_example for model in catalog.models}
-    cases = json.dumps({"cases": CASES, "examples": examples})
-    assert run_node_tests("conformance.test.mjs", project, MOCK_URL=mock_url, CASES=cases) >= len(CASES)
-
-
-def test_signals_costs_files_and_settings(project: Path, mock_url: str, catalog: Catalog) -> None:
+def test_signals_costs_files_and_settings(name: str, project: Path, mock_url: str, catalog: Catalog) -> None:
     examples = json.dumps({model.slug: model.valid_example for model in catalog.models})
-    assert run_node_tests("client.test.mjs", project, MOCK_URL=mock_url, EXAMPLES=examples) > 40
+    assert run_tests(name, "client.test.mjs", project, MOCK_URL=mock_url, EXAMPLES=examples) > 40
 
 
-def test_the_key_goes_to_the_configured_origin_only_and_is_shown_nowhere(project: Path) -> None:
-    assert run_node_tests("leak.test.mjs", project) > 15
+def test_the_key_goes_to_the_configured_origin_only_and_is_shown_nowhere(name: str, project: Path) -> None:
+    assert run_tests(name, "leak.test.mjs", project) > 15

@@ -53,7 +53,7 @@ export class Transport {
     this.validate = options.validate;
     this.#options = options;
     this.#key = checkedKey(options.apiKey || environment(KEY_VARIABLE) || "");
-    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.#fetch = options.fetch ?? fetchOnce;
   }
 
   /** Send a request, again where that is safe, and give whatever the gateway answers in the end. */
@@ -171,6 +171,10 @@ export class Transport {
     }
   }
 }
+
+/** Deno sends a POST anew where its connection is lost (denoland/deno#35610), but for a stream: never pay twice. */
+const fetchOnce: typeof fetch = (input, init) =>
+  fetch(input, init?.body && "Deno" in globalThis ? { ...init, body: new Blob([init.body as string]).stream() } : init);
 
 const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),

@@ -1,0 +1,17 @@
+/** A worker that runs the behaviour table one case after the other, and prints what failed and how many passed. */
+
+import { found } from "node:test";
+import "./conformance.test.mjs";
+
+export default {
+  async test() {
+    const failed = [];
+    for (const [name, run] of found) {
+      await run().catch((error) => failed.push(`${name}: ${error?.stack ?? error}`));
+    }
+    console.log([...failed, `passed ${found.size - failed.length}`].join("\n"));
+    if (failed.length > 0) {
+      throw new Error(`${failed.length} failed`);
+    }
+  },
+};
