@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt generated/python/pyproject.toml
 	@touch $@
 
 $(TOOLS): tests/interop/package-lock.json
-	npm ci --prefix tests/interop --ignore-scripts --silent --no-fund --no-audit
+	npm ci --prefix tests/interop --ignore-scripts --loglevel error --no-fund --no-audit
 	@touch $@
 
 # The tests of the shared stores talk to a real server. Where it can't be installed, they fail and say so.
