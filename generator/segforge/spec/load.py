@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
@@ -160,6 +160,22 @@ def _schema_findings(source: Source, form: Form) -> Iterator[Finding]:
         yield from _explain(source, error)
 
 
+_EXPECTED: Final = {
+    "exclusiveMinimum": "more than {}",
+    "maxItems": "{} entries or fewer",
+    "maxLength": "{} characters or fewer",
+    "maxProperties": "{} entries or fewer",
+    "maximum": "{} or less",
+    "minItems": "{} entries or more",
+    "minLength": "{} characters or more",
+    "minProperties": "{} entries or more",
+    "minimum": "{} or more",
+    "pattern": "text that matches {}",
+    "uniqueItems": "each entry once",
+}
+"""What keywords of JSON Schema ask for, in words."""
+
+
 def _explain(source: Source, error: "ValidationError") -> Iterator[Finding]:
     at: Location = tuple(error.absolute_path)
     rule = f"schema.{error.validator}"
@@ -189,10 +205,10 @@ def _explain(source: Source, error: "ValidationError") -> Iterator[Finding]:
         case "enum":
             yield source.finding(at, rule, f"{name} is {show(value)}", _one_of(limit), _near(value, limit))
         case _:
-            message = error.message if len(error.message) < 300 else f"{name} is {show(value)}"
-            yield source.finding(
-                at, rule, message, f"{error.validator} {show(limit)}", "see the schema's description of the field"
-            )
+            named = f"a name in {name}" if "propertyNames" in error.absolute_schema_path else name
+            expected = _EXPECTED.get(str(error.validator), f"{error.validator} {{}}").format(show(limit))
+            meaning = schema.get("description", "see the schema of the file")
+            yield source.finding(at, rule, f"{named} is {show(value)}", expected, f"it says: {meaning}")
 
 
 def _one_of(values: list[Any]) -> str:
@@ -219,6 +235,7 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         parameters=tuple(_build_parameter(name, value) for name, value in data["parameters"].items()),
         example=dict(data["example"]),
         typical_seconds=data.get("typical_seconds"),
+        typical_cost=data.get("typical_cost"),
         note=data.get("note"),
     )
 
