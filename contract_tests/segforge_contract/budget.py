@@ -1,10 +1,10 @@
 """What a campaign may cost: the price that is assumed, the plan that fits a cap, and both in words."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from segforge.spec.catalog import Gateway
+from segforge.spec.catalog import Catalog, Gateway
 from segforge_contract.campaign import Plan
 from segforge_contract.cases import Case
 from segforge_contract.checks import Broken
@@ -18,22 +18,36 @@ _ASSUMPTION = "credits_per_call"
 
 @dataclass(frozen=True)
 class Price:
-    """The most credits that one call is taken to cost, and where the figure comes from."""
+    """The most credits that one call is taken to cost, and where the figure comes from.
 
-    worst: Decimal
+    `typical` has the models, by slug, of which the specs say that a call typically costs more.
+    """
+
+    assumed: Decimal
     source: str
+    typical: Mapping[str, Decimal] = field(default_factory=dict)
 
-    def of(self, _request: Request) -> Decimal:
-        """The price of a request. The specs state no model's price, so that all cost the same."""
-        return self.worst
+    @property
+    def worst(self) -> Decimal:
+        """The price of the dearest model."""
+        return max([self.assumed, *self.typical.values()])
+
+    def of(self, request: Request) -> Decimal:
+        """The price of a request."""
+        return self.typical.get(request.path.rpartition("/")[2], self.assumed)
 
 
-def assumed_price(gateway: Gateway, stated: Decimal | None) -> Price:
-    """The price that was stated, else the specs' assumption. Raises KeyError if there is none."""
+def assumed_price(catalog: Catalog, stated: Decimal | None) -> Price:
+    """The price that was stated, else what the specs say. Raises KeyError if they assume none."""
     if stated is not None:
         return Price(stated, "--assume-price")
-    assumption = gateway.assumptions[_ASSUMPTION]
-    return Price(Decimal(str(assumption.value)), f"assumed: {assumption.source}")
+    assumption = catalog.gateway.assumptions[_ASSUMPTION]
+    assumed = Decimal(str(assumption.value))
+    typical = {
+        model.slug: Decimal(str(model.typical_cost)) for model in catalog.models if model.typical_cost is not None
+    }
+    dearer = {slug: cost for slug, cost in typical.items() if cost > assumed}
+    return Price(assumed, f"assumed: {assumption.source}", dearer)
 
 
 def within(plan: Plan, cap: Decimal, price: Price) -> Plan:
@@ -53,7 +67,10 @@ def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: Price) -
         f"Billed: up to {plan.billed} while it keeps its contract ({_cost(plan.billed, price, cap)}), "
         f"{plan.worst_case} at worst ({_cost(plan.worst_case, price, None)} if it bills whatever it is sent)."
     )
-    yield f"Price: the specs state none; taken to be {plain(price.worst)} credits a call at most ({price.source})."
+    yield f"Price: taken to be {plain(price.assumed)} credits a call at most ({price.source})."
+    if price.typical:
+        dearer = ", ".join(f"{slug} {plain(cost)}" for slug, cost in price.typical.items())
+        yield f"Dearer by their specs: {dearer}."
     if cap is None:
         yield "Cap: none; --max-spend CREDITS sets one."
     elif cap:

@@ -250,7 +250,7 @@ def _terms(args: argparse.Namespace, catalog: "Catalog", target: "Target") -> "t
     from segforge_contract.ledger import plain
 
     try:
-        price = assumed_price(catalog.gateway, None if args.assume_price is None else Decimal(args.assume_price))
+        price = assumed_price(catalog, None if args.assume_price is None else Decimal(args.assume_price))
     except KeyError as error:
         raise Misuse(f"the specs assume no price (assumptions.{error.args[0]}); state one: --assume-price") from None
     if args.max_spend is None and not target.loopback:

@@ -108,10 +108,9 @@ class Gateway:
         self._accepted: set[bytes] = set()
         self._key_header = models.gateway.auth.header.lower().encode()
         assumed = {name: assumption.value for name, assumption in models.gateway.assumptions.items()}
-        self._cost = float(assumed["credits_per_call"])
+        self._usual_cost = float(assumed["credits_per_call"])
         routes = self._facts.routes
         self._urls = _JobUrls(_job_path(routes.poll), _job_path(routes.status), _job_path(routes.result))
-        self._cost_text = b"%r" % self._cost
         self._queue_time = float(assumed["queue_seconds"])
         self._typical_time = float(assumed["typical_seconds"])
         self._retention = models.gateway.lifecycle.retention_seconds
@@ -212,16 +211,21 @@ class Gateway:
         _, case = self.cases[scenario.case]
         return str((case.body or {}).get("error", scenario.description))
 
-    async def _no_credits(self, call: Call, version: Version) -> Answer:
+    def _cost(self, served: ServedModel) -> float:
+        """What a call of a model costs, in credits."""
+        return served.model.typical_cost or self._usual_cost
+
+    async def _no_credits(self, call: Call, served: ServedModel, version: Version) -> Answer:
         balance = await self._store.balance(call.tenant.name)
         case = call.profile.cases(version, "balance")[0]
-        return case_answer(self.cases, case, {"balance": balance, "cost": self._cost})
+        return case_answer(self.cases, case, {"balance": balance, "cost": self._cost(served)})
 
     async def _run(self, call: Call, served: ServedModel, reading: Reading) -> Answer:
         """The blocking call: the output itself, or JSON with it in base64."""
-        remaining = await self._store.charge(call.tenant.name, self._cost)
+        cost = self._cost(served)
+        remaining = await self._store.charge(call.tenant.name, cost)
         if remaining is None:
-            return await self._no_credits(call, "v1")
+            return await self._no_credits(call, served, "v1")
         inference, queue_seconds, run_seconds = self._times(call, served)
         if queue_seconds or run_seconds:
             await asyncio.sleep(queue_seconds + run_seconds)
@@ -235,7 +239,7 @@ class Gateway:
         answer.headers.extend(
             (
                 (b"x-request-id", request_id(call.profile.request_ids).encode()),
-                (b"x-cost", self._cost_text),
+                (b"x-cost", b"%r" % cost),
                 (b"x-remaining-credits", b"%r" % remaining),
                 (b"x-generation-time", b"%r" % inference),
                 (b"x-seed-value", b"%d" % output.seed),
@@ -258,14 +262,14 @@ class Gateway:
             inference_time=inference,
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
-            cost=self._cost if error is None else 0.0,
+            cost=self._cost(served) if error is None else 0.0,
             error=error,
             polls=policy.polls if policy is not None else 0,
             held=policy is not None and policy.held,
         )
         kept = await self._store.submit(job)
         if kept is None:
-            return await self._no_credits(call, "v2")
+            return await self._no_credits(call, served, "v2")
         origin, urls, name = self.origin(call.request), self._urls, kept.request_id
         return call.json(
             200,

@@ -56,10 +56,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, sources: Path = COMMITTED) -> None:
     """Do what `npm run build` does, both compilations at once."""
     package = folder / "segmind-client"  # not below node_modules yet, where tsc would take its sources for another's
-    shutil.copytree(COMMITTED, package, ignore=shutil.ignore_patterns("dist", "node_modules"))
+    shutil.copytree(sources, package, ignore=shutil.ignore_patterns("dist", "node_modules"))
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     command = ["node", tool("typescript", "tsc"), "--pretty", "false", "-p"]
     running = [

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from segmind_client.models.flux_ipadapter import AsyncFluxIpadapter, FluxIpadapter
     from segmind_client.models.style_transfer import AsyncStyleTransfer, StyleTransfer
 
-_MODELS: Final[dict[str, tuple[str, str, str, float | None]]] = {
-    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None),
-    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None),
-    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99),
-    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None),
-    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None),
+_MODELS: Final[dict[str, tuple[str, str, str, float | None, float | None]]] = {
+    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None),
+    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, None),
+    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, None),
+    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, None),
+    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, None),
 }
-"""Attribute: slug, module, class, and the seconds that a call typically takes where the model's page says so."""
+"""Attribute: slug, module, class, and the seconds that a call typically takes and the credits that it typically costs,
+where that is known."""
 
 
 class Models:
@@ -57,7 +58,7 @@ class Models:
         def __getattr__(self, name: str) -> object:
             if name not in _MODELS:
                 raise AttributeError(f"{type(self).__name__} has no attribute or model {name!r}")
-            _, module, kind, _ = _MODELS[name]
+            _, module, kind, *_ = _MODELS[name]
             made = getattr(import_module(f"segmind_client.models.{module}"), kind)(self._transport)
             self.__dict__[name] = made
             return made
@@ -99,7 +100,7 @@ class AsyncModels:
         def __getattr__(self, name: str) -> object:
             if name not in _MODELS:
                 raise AttributeError(f"{type(self).__name__} has no attribute or model {name!r}")
-            _, module, kind, _ = _MODELS[name]
+            _, module, kind, *_ = _MODELS[name]
             made = getattr(import_module(f"segmind_client.models.{module}"), "Async" + kind)(self._transport)
             self.__dict__[name] = made
             return made
@@ -120,6 +121,12 @@ def typical_seconds(slug: str | None) -> float | None:
     return known[3] if known is not None else None
 
 
+def typical_cost(slug: str) -> float | None:
+    """The credits that a call of a model typically costs; None where that is not known."""
+    known = _by_slug().get(slug)
+    return known[4] if known is not None else None
+
+
 @lru_cache(maxsize=1)
-def _by_slug() -> dict[str, tuple[str, str, str, float | None]]:
+def _by_slug() -> dict[str, tuple[str, str, str, float | None, float | None]]:
     return {facts[0]: facts for facts in _MODELS.values()}

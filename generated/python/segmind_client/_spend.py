@@ -5,6 +5,7 @@ import threading
 from types import TracebackType
 
 from segmind_client._errors import SegmindError, SpendLimit
+from segmind_client._models import typical_cost
 
 
 class Spend:
@@ -56,14 +57,15 @@ class Spend:
     def call(self, model: str) -> "Bill":
         """A bill for a call that is about to be sent: `with spend.call(slug) as bill:`.
 
-        What a call will cost is taken to be what the last one of its model cost; before the first, nothing is known.
+        What a call will cost is taken to be what the last one of its model cost; before the first, what one typically
+        costs, where that is known.
 
         Raises:
             SpendLimit: the limit is reached, or this call would go beyond it.
         """
         bill = Bill(self, model)
         with self._lock:
-            estimate = self._last.get(model, 0.0)
+            estimate = self._last.get(model) or typical_cost(model) or 0.0
             if self.limit is not None:
                 spent = sum(self._costs.values()) + sum(self._open.values())
                 if spent >= self.limit or spent + estimate > self.limit:

@@ -16,6 +16,7 @@ export interface Called {
   readonly slug: string;
   readonly parameters?: readonly Parameter[];
   readonly typicalMs?: number;
+  readonly typicalCost?: number;
 }
 
 /** The same of a model that has a spec. */
@@ -62,7 +63,7 @@ export async function submitModel(
 async function post(
   transport: Transport,
   route: Route,
-  { slug, parameters }: Called,
+  { slug, parameters, typicalCost }: Called,
   params: object,
   options: CallOptions | undefined,
   token: object,
@@ -75,7 +76,7 @@ async function post(
     }
   }
   const request = { method: route[0], path: pathOf(route, slug), body: await encoded(params), model: slug };
-  transport.spend?.admit(token, slug);
+  transport.spend?.admit(token, slug, typicalCost);
   try {
     const exchange = await transport.send(request, options);
     if (isOk(exchange.answer)) {

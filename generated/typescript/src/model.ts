@@ -26,6 +26,11 @@ export abstract class Model {
     return this.#facts.slug;
   }
 
+  /** Credits that a call typically costs; undefined where that is not known. */
+  get typicalCost(): number | undefined {
+    return this.#facts.typicalCost;
+  }
+
   /** Every rule of the docs page that these parameters break, all at once. No request is made. */
   check(params: object): Violation[] {
     return violations(this.#facts.parameters, params);

@@ -45,13 +45,14 @@ export class Spend {
   /**
    * Take note that a call is about to be sent; `token` names it until it is settled. Throws `SpendLimit`.
    *
-   * What it will cost is taken to be what the last one of its model cost; before the first, nothing is known.
+   * What it will cost is taken to be what the last one of its model cost; before the first, what one typically costs,
+   * where that is known.
    *
    * @internal
    */
-  admit(token: unknown, model: string): void {
+  admit(token: unknown, model: string, typicalCost = 0): void {
     const { limit } = this;
-    const estimate = this.#last.get(model) ?? 0;
+    const estimate = this.#last.get(model) ?? typicalCost;
     const spent = this.credits + sum(this.#open);
     if (limit !== undefined && (spent >= limit || spent + estimate > limit)) {
       const detail = `${spent} credits are spent or under way and this call costs about ${estimate}`;

@@ -148,10 +148,12 @@ def emit_model(subject: Subject) -> ModelPart:
     params = params_module(subject.model, subject.types["typed_dict"])
     modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
+    name = f"client.{named.attribute}"
+    surface = [*model_lines(subject.model, name), *(f"{name}.run_async" for _ in [0] if "v2" in subject.model.versions)]
     return ModelPart(
         {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
         {
-            "surface": "\n".join(model_lines(subject.model, f"client.{named.attribute}")),
+            "surface": "\n".join(surface),
             "reference": "\n".join(parameter_lines(subject.model)),
         },
     )
@@ -163,8 +165,10 @@ def emit_common(catalog: Catalog) -> Join:
     files = dict(_files(catalog, models))
     modules = {path.removeprefix(_PACKAGE): text for path, text in files.items() if path.startswith(_PACKAGE)}
     exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
-    trees = {module: ast.parse(modules[f"{module}.py"]) for module in set(exports.values())}
-    own_surface = list(python_lines(trees, exports))
+    bases = {"AsyncModel": "_aio/model", "Model": "_sync/model"}
+    trees = {module: ast.parse(modules[f"{module}.py"]) for module in {*exports.values(), *bases.values()}}
+    made_by_clients = [line for line in python_lines(trees, bases) if ".__init__(" not in line]
+    own_surface = [*python_lines(trees, exports), *made_by_clients]
     own_reference = _reference(trees, exports)
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
@@ -316,6 +320,8 @@ def _about(model: Model) -> str:
     lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
     if model.typical_seconds is not None:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
+    if model.typical_cost is not None:
+        lines.append(f"Typical cost: {model.typical_cost} credits.")
     if model.note is not None:
         lines.append(model.note)
     return "\n".join(" ".join(line.split()) for line in lines)

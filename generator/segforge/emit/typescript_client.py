@@ -249,6 +249,7 @@ def _model_module(named: _Named) -> str:
         params_text=f"What a call of {model.title} takes.",
         result=named.result,
         slug=model.slug,
+        typical_cost=model.typical_cost,
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
     )
@@ -259,6 +260,8 @@ def _about(model: Model) -> str:
     lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
     if model.typical_seconds is not None:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
+    if model.typical_cost is not None:
+        lines.append(f"Typical cost: {model.typical_cost} credits.")
     if model.note is not None:
         lines.append(model.note)
     return "\n".join(" ".join(line.split()) for line in lines)

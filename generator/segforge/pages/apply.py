@@ -23,7 +23,7 @@ ORDER: Final = (
     "note",
 )
 """The order of a parameter's fields."""
-_HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds")
+_HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds", "typical_cost")
 
 
 def apply(text: str, drift: Drift) -> tuple[str, list[Difference]]:

@@ -96,6 +96,7 @@ class Model:
     parameters: tuple[Parameter, ...]
     example: Mapping[str, Scalar]
     typical_seconds: float | None = None
+    typical_cost: float | None = None
     note: str | None = None
 
     @property

@@ -102,7 +102,7 @@ class _Models:
                 yield Change(self.slug, at, "parameter.added", level, new=_short(after[name]), has_old=False)
             else:
                 yield from _parameter(self.slug, at, before[name], after[name])
-        for key in ("title", "description", "note", "typical_seconds", "source", "example"):
+        for key in ("title", "description", "note", "typical_seconds", "typical_cost", "source", "example"):
             yield from _editorial(self.slug, key, getattr(self.old, key), getattr(self.new, key))
         yield from _editorial(self.slug, "returns.controls", self.old.returns.controls, self.new.returns.controls)
 

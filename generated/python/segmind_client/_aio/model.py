@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._models import typical_cost
 from segmind_client._results import cost_of
 from segmind_client._wire import Response, run_request
 
@@ -24,6 +25,11 @@ class AsyncModel:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(slug={self.slug!r}, base_url={self._transport.base_url!r})"
+
+    @property
+    def typical_cost(self) -> float | None:
+        """Credits that a call typically costs; None where that is not known."""
+        return typical_cost(self.slug)
 
     def check(self, /, **params: Any) -> "tuple[Violation, ...]":
         """All rules of the model's page that these parameters break; none where they are fine. Nothing is sent."""

@@ -1,0 +1,125 @@
+"""What a call typically costs, by its spec: in the clients' guard, in what the mock charges, in a campaign's plan."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segforge.cli import main
+from segforge.spec.catalog import Model
+from segforge.spec.load import load_catalog
+from tests.typescript.conftest import build, node
+
+SLUG = "flux-img2img"
+KEY = "SG_0123456789abcdef"
+
+
+@pytest.fixture
+def dear(specs: Path) -> Model:
+    """A model of which its spec says that a call typically costs half a credit."""
+    path = specs / "models" / f"{SLUG}.yaml"
+    text = path.read_text("utf-8")
+    assert text.count("\ntypical_seconds:") == 1
+    path.write_text(text.replace("\ntypical_seconds:", "\ntypical_cost: 0.5\ntypical_seconds:"), "utf-8")
+    return load_catalog(specs).model(SLUG)
+
+
+@pytest.fixture
+def generated(dear: Model, specs: Path) -> Path:  # noqa: ARG001 - which changes the specs
+    """What is generated from these specs."""
+    out = specs.parent / "generated"
+    assert main(["generate", "--specs", str(specs), "--out", str(out), "--only", "python", "typescript"]) == 0
+    return out
+
+
+@pytest.fixture
+def mock_url(dear: Model, specs: Path) -> Iterator[str]:  # noqa: ARG001 - which changes the specs
+    """A mock of these specs, in a process of its own."""
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--specs", str(specs), "--port", "0"]
+    command += ["--time-scale", "0", "--pictures", "tiny"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+        process.wait(10)
+
+
+def test_python(dear: Model, generated: Path, mock_url: str) -> None:
+    code = f"""
+from segmind_client import Segmind, SpendLimit
+params = {dict(dear.valid_example)!r}
+with Segmind("{KEY}", base_url="{mock_url}", max_spend=0.4) as poor:
+    assert poor.flux_img2img.typical_cost == 0.5
+    assert poor.style_transfer.typical_cost is None
+    for call in (poor.flux_img2img.run, poor.flux_img2img.submit):
+        try:
+            call(**params)
+        except SpendLimit as error:
+            assert "costs about 0.5" in str(error)
+        else:
+            raise AssertionError("sent beyond the limit")
+    assert poor.spend.calls == poor.spend.unknown == 0
+with Segmind("{KEY}", base_url="{mock_url}", max_spend=1.2) as client:
+    assert client.flux_img2img.run(**params).cost == 0.5
+    assert client.flux_img2img.submit(**params).wait().metrics["cost"] == 0.5
+    assert "Typical cost: 0.5 credits." in type(client.flux_img2img).__doc__
+    print(client.spend.credits)
+"""
+    path = f"{generated / 'python'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "1.0\n", "")
+
+
+def test_typescript(dear: Model, generated: Path, mock_url: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    build(project, generated / "typescript")
+    code = f"""
+import assert from "node:assert/strict";
+import {{ Segmind, SpendLimit }} from "segmind-client";
+const params = {json.dumps(dict(dear.valid_example))};
+const options = {{ apiKey: "{KEY}", baseUrl: "{mock_url}" }};
+const poor = new Segmind({{ ...options, maxSpend: 0.4 }});
+assert.equal(poor.fluxImg2img.typicalCost, 0.5);
+assert.equal(poor.styleTransfer.typicalCost, undefined);
+await assert.rejects(poor.fluxImg2img.run(params), SpendLimit);
+await assert.rejects(poor.fluxImg2img.submit(params), SpendLimit);
+assert.equal(poor.spend.calls + poor.spend.unknown, 0);
+const client = new Segmind({{ ...options, maxSpend: 1.2 }});
+assert.equal((await client.fluxImg2img.run(params)).cost, 0.5);
+assert.equal((await (await client.fluxImg2img.submit(params)).wait()).metrics.cost, 0.5);
+console.log(client.spend.credits);
+"""
+    (project / "cost.mjs").write_text(code, "utf-8")
+    run = node("cost.mjs", cwd=project)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "1\n", "")
+
+
+@pytest.mark.usefixtures("dear")
+def test_a_plan(
+    specs: Path, mock_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    command = ["contract", "--target", mock_url, "--specs", str(specs), "--models", SLUG, "--plan"]
+    assert main([*command, "--max-spend", "2"]) == 0
+    assert f"Dearer by their specs: {SLUG} 0.5." in capsys.readouterr().out
+    assert main([*command, "--max-spend", "0.3"]) == 2
+    assert "doesn't cover one call of 0.5 credits" in capsys.readouterr().err
+    assert main([*command, "--max-spend", "0.3", "--assume-price", "0.1"]) == 0
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "free", "null"])
+def test_what_is_no_cost_is_refused(dear: Model, specs: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = specs / "models" / f"{dear.slug}.yaml"
+    path.write_text(path.read_text("utf-8").replace("typical_cost: 0.5", f"typical_cost: {value}"), "utf-8")
+    assert main(["lint", "--specs", str(specs)]) == 1
+    assert "typical_cost" in capsys.readouterr().out
