@@ -6,6 +6,7 @@ A client is imported only when its `Peer` is made, in a process that finds it.
 import importlib
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -73,33 +74,44 @@ class Ours:
         return self.client.run(slug, **params)
 
 
-class OpenapiPythonClient:
-    """What openapi-python-client makes: functions that take a client and a body of attrs."""
-
-    def __init__(self, url: str, key: str) -> None:
-        package = importlib.import_module("opc")
-        self.client = package.AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="x-api-key")
+class Generated(ABC):
+    """What most generators make alike: a function for each call, and none that waits for a job."""
 
     def run(self, slug: str, params: Params) -> object:
         return self._call(slug, "run", params)
 
     def content(self, result: Any) -> bytes:
-        return bytes(result.payload.read())
+        return bytes(result)
 
     def submit(self, slug: str, params: Params) -> str:
         return str(self._call(slug, "submit", params).request_id)
-
-    def state(self, request_id: str) -> object:
-        return self._job("get_job_status", request_id)
-
-    def result(self, request_id: str) -> object:
-        return self._job("get_job_result", request_id)
 
     def text(self, answer: Any) -> str:
         return str(answer.to_dict())
 
     def wait(self, slug: str, params: Params) -> object:
         raise NotImplementedError
+
+    @abstractmethod
+    def _call(self, slug: str, verb: str, params: Params) -> Any:
+        """Make a call of a model; the verb is run or submit."""
+
+
+class OpenapiPythonClient(Generated):
+    """What openapi-python-client makes: functions that take a client and a body of attrs."""
+
+    def __init__(self, url: str, key: str) -> None:
+        package = importlib.import_module("opc")
+        self.client = package.AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="x-api-key")
+
+    def content(self, result: Any) -> bytes:
+        return bytes(result.payload.read())
+
+    def state(self, request_id: str) -> object:
+        return self._job("get_job_status", request_id)
+
+    def result(self, request_id: str) -> object:
+        return self._job("get_job_result", request_id)
 
     def _call(self, slug: str, verb: str, params: Params) -> Any:
         name = slug.replace("-", "_").replace("img2img", "img_2_img")
@@ -113,20 +125,11 @@ class OpenapiPythonClient:
         return module.sync(client=self.client, request_id=request_id)
 
 
-class DatamodelCodeGenerator:
+class DatamodelCodeGenerator(Generated):
     """What datamodel-code-generator makes: resources on a client, and bodies of pydantic."""
 
     def __init__(self, url: str, key: str) -> None:
         self.client = importlib.import_module("client").Client(base_url=url, api_key=key)
-
-    def run(self, slug: str, params: Params) -> object:
-        return self._call(slug, "run", params)
-
-    def content(self, result: Any) -> bytes:
-        return bytes(result)
-
-    def submit(self, slug: str, params: Params) -> str:
-        return str(self._call(slug, "submit", params).request_id)
 
     def state(self, request_id: str) -> object:
         return self.client.jobs.get_job_status(request_id=request_id)
@@ -137,16 +140,13 @@ class DatamodelCodeGenerator:
     def text(self, answer: Any) -> str:
         return str(answer.model_dump())
 
-    def wait(self, slug: str, params: Params) -> object:
-        raise NotImplementedError
-
     def _call(self, slug: str, verb: str, params: Params) -> Any:
         name = slug.replace("-", "_")
         body = getattr(importlib.import_module("models"), f"{_CLASSES[slug]}Request")(**params)
         return getattr(getattr(self.client, name), f"{verb}_{name}")(body=body)
 
 
-class OpenapiGenerator:
+class OpenapiGenerator(Generated):
     """What OpenAPI Generator makes for `python`: a class of calls for each tag, and bodies of pydantic, on urllib3."""
 
     def __init__(self, url: str, key: str) -> None:
@@ -154,26 +154,11 @@ class OpenapiGenerator:
         self.client = self._package.Configuration(host=url, api_key={"apiKey": key})
         self._calls = self._package.ApiClient(self.client)
 
-    def run(self, slug: str, params: Params) -> object:
-        return self._call(slug, "run", params)
-
-    def content(self, result: Any) -> bytes:
-        return bytes(result)
-
-    def submit(self, slug: str, params: Params) -> str:
-        return str(self._call(slug, "submit", params).request_id)
-
     def state(self, request_id: str) -> object:
         return self._package.JobsApi(self._calls).get_job_status(request_id)
 
     def result(self, request_id: str) -> object:
         return self._package.JobsApi(self._calls).get_job_result(request_id)
-
-    def text(self, answer: Any) -> str:
-        return str(answer.to_dict())
-
-    def wait(self, slug: str, params: Params) -> object:
-        raise NotImplementedError
 
     def _call(self, slug: str, verb: str, params: Params) -> Any:
         kind = _CLASSES[slug]

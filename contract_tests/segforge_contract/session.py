@@ -149,13 +149,13 @@ class Session:
     def end_of_job(self, case: Case, response: Response) -> str | None:
         """The state in which the job of a submit was last seen, judging nothing; None if there is no job."""
         self._keep_job(case, response)
-        jobs, self.jobs = self.jobs, []
-        for job in jobs:
-            watch = self.watch(job)
-            while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
-                self.pace.sleep(self.pace.interval)
-            return watch.state.name if watch.state else None
-        return None
+        if not self.jobs:
+            return None
+        job = self.jobs.pop()
+        watch = self.watch(job)
+        while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+            self.pace.sleep(self.pace.interval)
+        return watch.state.name if watch.state else None
 
     def _note_cost(self, case: Case, response: Response) -> None:
         if response.status != 200 or not case.could_be_billed or response.again:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
+from segforge.emit.model_text import about, sample
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
 from segforge.emit.reference import parameter_lines, python_reference
@@ -225,7 +226,7 @@ def _whole(path: str, text: str) -> str:
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     gateway = catalog.gateway
     errors = _errors(gateway)
-    sample = _sample(models)
+    shown = sample(models)
     exports = sorted(_exports(catalog).items())
     facts = {
         "version": catalog.version,
@@ -235,8 +236,8 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "gateway": gateway,
         "models": models,
         "model_count": len(models),
-        "sample": sample,
-        "sample_arguments": _arguments(sample.model.valid_example),
+        "sample": shown,
+        "sample_arguments": _arguments(shown.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
         "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": _by_words(gateway, errors),
@@ -273,12 +274,6 @@ def _named(model: Model) -> _Named:
     )
 
 
-def _sample(models: list[_Named]) -> _Named:
-    """The model of the samples: of those with both versions that give pictures, the one with the shortest call."""
-    fit = [named for named in models if len(named.model.versions) == 2 and named.model.returns.media == "image"]
-    return min(fit or models, key=lambda named: len(named.model.valid_example))
-
-
 def _types_module(named: _Named, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
@@ -296,7 +291,7 @@ def _model_module(named: _Named, params: ParamsModule) -> str:
     return render(
         "python/models/model.py.jinja",
         heading=f"{model.title}.",
-        about=_about(model),
+        about=about(model),
         decode=Code(f"{kind}_result"),
         flavours=_FLAVOURS,
         module=named.module,
@@ -313,18 +308,6 @@ def _model_module(named: _Named, params: ParamsModule) -> str:
 def _submit_text(model: Model) -> str:
     purpose = "Submit a job (v2) and give it at once; `wait` gives its result."
     return f"{purpose} Takes what `run` takes." if "v1" in model.versions else _call_text(purpose, model)
-
-
-def _about(model: Model) -> str:
-    """The docstring of a model's class."""
-    lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
-    if model.typical_seconds is not None:
-        lines.append(f"Typical time: {model.typical_seconds} seconds.")
-    if model.typical_cost is not None:
-        lines.append(f"Typical cost: {model.typical_cost} credits.")
-    if model.note is not None:
-        lines.append(model.note)
-    return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def _call_text(purpose: str, model: Model) -> str:

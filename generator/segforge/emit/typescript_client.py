@@ -9,6 +9,7 @@ from urllib.parse import quote
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.changelog import CHANGELOG, changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
+from segforge.emit.model_text import about, sample
 from segforge.emit.quoting import Code, render
 from segforge.emit.reference import parameter_lines
 from segforge.emit.surface import SURFACE, joined, model_lines
@@ -192,14 +193,14 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
 def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
     gateway = catalog.gateway
     classes = error_classes(gateway, _CLASS_NAMES | {named.name for named in models})
-    sample = _sample(models)
+    shown = sample(models)
     return {
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,
         "models": models,
         "model_count": len(models),
-        "sample": sample,
-        "sample_arguments": list(sample.model.valid_example.items()),
+        "sample": shown,
+        "sample_arguments": list(shown.model.valid_example.items()),
         "errors": [_error(kind) for kind in classes],
         "error_exports": [
             Code(name) for name in sorted({*_FIXED_ERRORS, "JobFailed", *(kind.name for kind in classes)})
@@ -230,18 +231,12 @@ def _named(model: Model, name: str) -> _Named:
     )
 
 
-def _sample(models: list[_Named]) -> _Named:
-    """The model of the samples: of those with both versions that give pictures, the one with the shortest call."""
-    fit = [named for named in models if len(named.model.versions) == 2 and named.model.returns.media == "image"]
-    return min(fit or models, key=lambda named: len(named.model.valid_example))
-
-
 def _model_module(named: _Named) -> str:
     model = named.model
     fields: list[Field] = [field(parameter) for parameter in model.parameters]
     return render(
         "typescript/src/models/model.ts.jinja",
-        about=_about(model),
+        about=about(model),
         fields=fields,
         has_media=any(each.media for each in fields),
         name=named.name,
@@ -253,18 +248,6 @@ def _model_module(named: _Named) -> str:
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
     )
-
-
-def _about(model: Model) -> str:
-    """The documentation of a model's class."""
-    lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
-    if model.typical_seconds is not None:
-        lines.append(f"Typical time: {model.typical_seconds} seconds.")
-    if model.typical_cost is not None:
-        lines.append(f"Typical cost: {model.typical_cost} credits.")
-    if model.note is not None:
-        lines.append(model.note)
-    return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def _error(kind: ErrorClass) -> _Error:
