@@ -1,11 +1,9 @@
 /** A mock's tenant, and a clock that moves the mock's instead of taking time. */
 
-import { randomBytes } from "node:crypto";
-
 export const MOCK = process.env.MOCK_URL;
 
 export class Tenant {
-  key = `SG_${randomBytes(8).toString("hex")}`;
+  key = `SG_${Array.from({ length: 16 }, () => Math.floor(Math.random() * 16).toString(16)).join("")}`;
   waited = 0;
 
   /** Call the admin API, which is below /_mock/. */

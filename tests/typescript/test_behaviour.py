@@ -1,4 +1,4 @@
-"""What the built client does in Node, Deno, Bun and an edge worker: the tests are the *.test.mjs files beside this."""
+"""What the built client does in Node, Deno, Bun, an edge worker and a browser, by the *.test.mjs files beside this."""
 
 import json
 import platform
@@ -7,6 +7,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,9 @@ from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent
 CASES = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))["cases"]
+
+LOSSES = ("drop-before", "drop-after")
+"""Scenarios of the mock in which a connection is lost before anything of the answer has come."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def run_tests(name: str, file: str, project: Path, **environment: str) -> int:
 
 elsewhere = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="tests/interop installs Deno, Bun and workerd for Linux on x86-64 only",
+    reason="tests/interop installs Deno, Bun, workerd and Chromium for Linux on x86-64 only",
 )
 
 
@@ -82,23 +86,53 @@ def test_every_case_of_the_behaviour_table(name: str, project: Path, mock_url: s
     assert passed >= len(CASES)
 
 
+def bundle(project: Path, file: str, made: str, *options: str) -> None:
+    """A file of tests and all that it imports as one, for what has no node:test: something takes its place."""
+    for source in HERE.glob("*.*"):
+        shutil.copy(source, project / source.name)
+    options = ("--bundle", "--conditions=import", "--alias:node:test=./node_test.mjs", f"--outfile={made}", *options)
+    run = execute(binary("@esbuild/*/bin/esbuild*"), file, *options, cwd=project)
+    assert run.returncode == 0, run.stderr
+
+
 @elsewhere
 def test_every_case_of_the_behaviour_table_in_an_edge_worker(project: Path, mock_url: str, catalog: Catalog) -> None:
-    """In Cloudflare's runtime, which has no node:test: the tests are bundled with something that takes its place."""
-    for source in (*HERE.glob("*.mjs"), HERE / "workerd.capnp"):
-        shutil.copy(source, project / source.name)
-    options = ("--bundle", "--format=esm", "--conditions=import", "--alias:node:test=./node_test.mjs")
-    bundle = execute(
-        *(binary("@esbuild/*/bin/esbuild*"), "worker.mjs", *options),
-        *("--external:node:*", "--outfile=worker.bundle.mjs"),
-        cwd=project,
-    )
-    assert bundle.returncode == 0, bundle.stderr
+    """In Cloudflare's runtime."""
+    bundle(project, "worker.mjs", "worker.bundle.mjs", "--format=esm", "--external:node:*")
     settings = {"RUNTIME": "workerd", "MOCK_URL": mock_url, "CASES": table(catalog)}
     run = execute(binary("@cloudflare/workerd-*/bin/workerd*"), "test", "workerd.capnp", cwd=project, **settings)
     assert run.returncode == 0, run.stdout + run.stderr
     (passed,) = re.findall(r"^passed (\d+)$", run.stdout + run.stderr, re.MULTILINE)
     assert int(passed) >= len(CASES)
+
+
+@elsewhere
+def test_the_behaviour_table_in_a_browser(project: Path, mock_url: str, catalog: Catalog) -> None:
+    """All but what no client can keep a browser from: it sends a POST anew whose kept connection is lost."""
+    replaced = (f"--alias:node:assert/strict={TOOLS / 'assert'}", "--define:process.env=SETTINGS")
+    bundle(project, "page.mjs", "page.bundle.js", "--format=iife", "--platform=browser", *replaced)
+    settings = {"RUNTIME": "browser", "MOCK_URL": mock_url, "CASES": table(catalog), "TOOLS": str(TOOLS)}
+    unpacked = project / "chromium"
+    unpacked.mkdir(exist_ok=True)
+    # Where it believes to be on AWS Lambda, the package brings the libraries too that Chromium needs.
+    machine = {"TMPDIR": str(unpacked), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+    run = execute("node", "browser.mjs", cwd=project, **settings, **machine)
+    assert run.returncode == 0, run.stderr
+    done = json.loads(run.stdout)
+    dropped = [case["name"] for case in CASES if _drops_a_post(case)]
+    assert {name.partition(" > ")[2] for name in done["failed"]} <= {
+        *dropped,
+        *(f"{scenario} to {call}" for scenario in LOSSES for call in ("run", "submit")),
+    }, done["failed"]
+    assert done["passed"] >= len(CASES) - len(dropped) > 50
+
+
+def _drops_a_post(case: dict[str, Any]) -> bool:
+    scenarios = case.get("mock", {}).get("scenarios", [])
+    return any(
+        rule.get("scenario") in ("drop-before", "drop-after") and rule["route"] in ("run", "submit")
+        for rule in scenarios
+    )
 
 
 def test_signals_costs_files_and_settings(name: str, project: Path, mock_url: str, catalog: Catalog) -> None:
