@@ -105,10 +105,7 @@ console.log(client.spend.credits);
 
 
 @pytest.mark.usefixtures("dear")
-def test_a_plan(
-    specs: Path, mock_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+def test_a_plan(specs: Path, mock_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["contract", "--target", mock_url, "--specs", str(specs), "--models", SLUG, "--plan"]
     assert main([*command, "--max-spend", "2"]) == 0
     assert f"Dearer by their specs: {SLUG} 0.5." in capsys.readouterr().out

@@ -62,11 +62,13 @@ def chosen_models(catalog: "Catalog", slugs: list[str] | None) -> "tuple[Model, 
 
 
 def chosen_target(text: str, args: argparse.Namespace, catalog: "Catalog") -> "Target":
-    """The target of that name; the mock in process serves `--specs`. Raises BadTarget."""
+    """The target of that name; the mock in process serves `--specs`. A plan needs no key. Raises BadTarget."""
+    from segforge_contract.exchange import INVALID_KEY
     from segforge_contract.target import open_target
 
     own_specs = None if args.specs == default_specs() else args.specs
-    return open_target(text, os.environ.get(catalog.gateway.auth.environment), catalog, own_specs)
+    key = os.environ.get(catalog.gateway.auth.environment) or (INVALID_KEY if args.plan else None)
+    return open_target(text, key, catalog, own_specs)
 
 
 def writable(option: str, file: Path | None) -> None:

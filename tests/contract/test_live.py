@@ -48,7 +48,12 @@ def test_plan_sends_nothing_and_names_requests_price_and_cost(
     assert "0.1 credits a call at most (--assume-price)" in out
 
 
-def test_plan_of_the_live_gateway_sends_nothing_and_has_a_cap_of_0(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_of_the_live_gateway_sends_nothing_needs_no_key_and_has_a_cap_of_0(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEGMIND_API_KEY")
+    assert contract("live") == 2
+    assert "no API key" in capsys.readouterr().err
     assert contract("live", "--plan") == 0
     out = capsys.readouterr().out
     assert out.startswith("https://api.segmind.com: up to ")
