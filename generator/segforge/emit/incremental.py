@@ -74,6 +74,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         return None
     gateway = build_gateway(gateway_data)
     tasks = _tasks(inputs, names, memo)
+    # Processes start before anything is read, so that how many are of use is a guess.
     likely = sum(task.key not in memo for task in tasks) if (out / MANIFEST).exists() else len(tasks)
     with _mapping(processes, likely) as map_:
         known = {task.key: found for task in tasks if (found := _recall(memo, task.key, out)) is not None}
@@ -84,6 +85,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         making = map_(
             partial(_make, gateway, tuple(names)), _batches([(data[task.key], task.name) for task in missing])
         )
+        # Meanwhile, here, all that needs no pieces.
         every = [data[task.key] if task.key in data else known[task.key].data for task in tasks]
         models = tuple(build_model(json.loads(each)) for each in every)
         join = emit_common(Catalog(gateway, models, build_releases(changelog)), names)
