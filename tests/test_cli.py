@@ -1,7 +1,9 @@
 """The command line itself: help, misuse, pipes, and that a command loads only what it needs."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,31 @@ def test_output_in_a_pipe_is_plain_and_a_closed_pipe_is_no_traceback() -> None:
     command = f"{sys.executable} -m segforge.cli mock --list-scenarios | head -1"
     piped = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in piped.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("lint > /dev/full", 2, "segforge lint: [Errno 28] No space left on device"),
+        ("lint >&-", 0, ""),
+        ("lint --specs ''", 2, "an argument is empty; is a variable of the shell not set?"),
+        ("lint --specs=", 2, "--specs= is empty; is a variable of the shell not set?"),
+        ("generate --jobs 0", 2, "0 is no number of processes; expected 1 or more"),
+        ("generate --out /dev/null", 2, "/dev/null is no folder; name another with --out"),
+        ("fetch --timeout -1 https://example.com", 2, "-1 is no time in seconds"),
+    ],
+)
+def test_what_the_shell_does_wrong_is_one_message(command: str, code: int, message: str) -> None:
+    shell = f"{sys.executable} -m segforge.cli {command}"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert message in done.stderr
+
+
+def test_output_for_a_locale_without_unicode_is_escaped(tmp_path: Path) -> None:
+    page = tmp_path / "h\u00e9.txt"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "segforge.cli", "page", str(page)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "h\\xe9.txt" in done.stderr

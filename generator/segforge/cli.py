@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,13 +35,30 @@ COMMANDS: Final = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit code: 0 fine, 1 findings, 2 misuse."""
+    """Run a command; gives the exit code: 0 fine, 1 findings, 2 misuse, 130 interrupted; some commands have a 3."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     name = arguments[0] if arguments else ""
-    if name not in COMMANDS:
-        _overview().parse_args(arguments or ["--help"])
+    try:
+        _open_outputs()
+        if name not in COMMANDS:
+            _overview().parse_args(arguments or ["--help"])
+            return 2
+        code = _run(name, arguments[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        _discard_output()
+        print(f"segforge {name}: {error}", file=sys.stderr)
         return 2
-    prog, rest = f"segforge {name}", arguments[1:]
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _run(name: str, rest: list[str]) -> int:
+    prog = f"segforge {name}"
     module = importlib.import_module(COMMANDS[name].module)
     nested: Mapping[str, Command] = getattr(module, "COMMANDS", {})
     if rest and rest[0] in nested:
@@ -52,22 +70,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     module.configure(parser)
-    try:
-        code: int = module.run(parser.parse_args(rest))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    for each in rest:
+        if not each or (each.startswith("--") and each.endswith("=")):
+            parser.error(f"{each or 'an argument'} is empty; is a variable of the shell not set?")
+    code: int = module.run(parser.parse_args(rest))
     return code
+
+
+def _open_outputs() -> None:
+    """Make both outputs take any text, also where the shell closed them or the locale knows ASCII only."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
+        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Nobody takes what was printed: keep the interpreter from trying again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="segforge",
         description="Clients, OpenAPI documents, a mock and contract tests for the Segmind API, from YAML specs.",
-        epilog="Exit codes: 0 fine, 1 findings, 2 misuse. `segforge COMMAND --help` explains a command.",
+        epilog="Exit codes: 0 fine, 1 findings, 2 misuse, 130 interrupted; `segforge COMMAND --help` tells of others.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -26,9 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between two requests (default: 1)")
-    parser.add_argument("--timeout", type=float, default=20.0, metavar="SECONDS", help="for one request (default: 20)")
+    parser.add_argument("--pause", type=_seconds, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
+    parser.add_argument("--timeout", type=_seconds, default=20.0, metavar="SECONDS", help="for a request (default: 20)")
     parser.epilog = "Exit codes: 0 all got or unchanged, 1 a page was not got, 2 misuse."
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is no time in seconds; expected 0 up to a day")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:

@@ -58,6 +58,9 @@ def run(args: argparse.Namespace) -> int:
         )
         return 2
     out: Path = args.out or args.specs.resolve().parent / "generated"
+    if out.exists() and not out.is_dir():
+        console(error=True).print(f"segforge generate: {out} is no folder; name another with --out", markup=False)
+        return 2
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
     try:
@@ -104,10 +107,9 @@ def _generate(
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes; expected 1 or more")
+    return int(text)
 
 
 def _cores() -> int:

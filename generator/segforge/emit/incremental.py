@@ -8,6 +8,8 @@ on disk already, nothing is made. The files that all models share are put togeth
 import importlib
 import json
 import multiprocessing
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -149,17 +151,45 @@ def _data(file: SpecFile, form: Any) -> Any:
 
 @contextmanager
 def _mapping(processes: int, models: int) -> Iterator[_Map]:
-    """A `map` over batches that has work done by that many other processes, where that is worth it."""
+    """A `map` over batches that has work done by that many other processes, where that is worth it.
+
+    None of them outlives this block, nor this process.
+    """
     forks = sys.platform == "linux" and threading.active_count() == 1  # a fork with threads may never come to an end
     if processes < 2 or models < (1 if forks else _WORTH_SPAWNING):
         yield map
         return
     context = multiprocessing.get_context("fork" if forks else "spawn")
-    with ProcessPoolExecutor(min(processes, -(-models // _BATCH)), context, initializer=_load) as pool:
-        pool.submit(bool)  # which starts them, so that they load while this process reads
+    pool = ProcessPoolExecutor(min(processes, -(-models // _BATCH)), context, initializer=_start_worker)
+    try:
+        with _interrupts_blocked():
+            pool.submit(bool)  # which starts them, so that they load while this process reads
         yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)  # what runs is waited for, a second at most: a killed worker may block us
 
 
-def _load() -> None:
-    """Import what takes longest."""
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from processes that start in this block, for good, and from this one until it ends."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker() -> None:
+    """Import what takes longest; and end as soon as the process that started this one has ended, however it did."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     importlib.import_module("datamodel_code_generator.parser.jsonschema")
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

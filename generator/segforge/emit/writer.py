@@ -130,14 +130,16 @@ def _read(path: Path) -> bytes | None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file by replacing it whole, so that nobody sees half of it; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = ""
     try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
         Path(name).chmod(0o644)
         os.replace(name, path)  # noqa: PTH105 - the function says that the target may exist
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        if name:
+            Path(name).unlink(missing_ok=True)
         raise
 
 
