@@ -87,3 +87,16 @@ def test_an_unknown_emitter_is_misuse(capsys: pytest.CaptureFixture[str]) -> Non
         main(["generate", "--only", "cobol"])
     assert exit_.value.code == 2
     assert "openapi" in capsys.readouterr().err
+
+
+def test_another_model_leaves_the_samples_alone(specs: Path) -> None:
+    out = specs.parent / "generated"
+    assert main(["generate", "--specs", str(specs), "--out", str(out), "--only", "python", "typescript"]) == 0
+    before = tree(out)
+    text = (specs / "models/flux-img2img.yaml").read_text("utf-8")
+    (specs / "models/aa.yaml").write_text(text.replace("flux-img2img", "aa").replace("anime style", "a"), "utf-8")
+    assert main(["generate", "--specs", str(specs), "--out", str(out), "--only", "python", "typescript"]) == 0
+    after = tree(out)
+    samples = [path for path in before if "/examples/" in path]
+    assert len(samples) > 5
+    assert [path for path in samples if after[path] != before[path]] == []

@@ -3,7 +3,7 @@
 import jinja2
 import pytest
 
-from segforge.emit.quoting import environment
+from segforge.emit.quoting import environment, visible
 
 
 @pytest.mark.parametrize("value", ["text", 1, None, ["text"], jinja2.Undefined()])
@@ -24,3 +24,13 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_what_a_filter_made_is_printed() -> None:
     assert environment().from_string("{{ value | literal }}").render(value='a"\n{{ 1 }}') == "'a\"\\n{{ 1 }}'"
+
+
+@pytest.mark.parametrize("text", ["漢字モデル、反復回数。", "한국어", "Tiếng Việt", "Кириллица", "café ☕ 😀"])
+def test_what_a_reader_sees_is_printed_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("character", "\u200b\u202e\u2028\u2066\u3000\u3164\ufeff\ufe0f\ue000\ud800\U000e0041\x07")
+def test_what_a_reader_does_not_see_is_escaped(character: str) -> None:
+    assert visible(f"a{character}b").isascii()

@@ -76,6 +76,14 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_manifest_that_is_gone_is_stale(tmp_path: Path) -> None:
+    write(tmp_path, Generated(FIRST), ["a"])
+    (tmp_path / "manifest.json").unlink()
+    assert plan(tmp_path, Generated(FIRST), ["a"]).written == ("manifest.json",)
+    assert not write(tmp_path, Generated(FIRST), ["a"])
+    assert not plan(tmp_path, Generated(FIRST), ["a"])
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"files": {"../../x": "0"}}', '{"files": {"/etc/passwd": "0"}}', "\0"]
 )

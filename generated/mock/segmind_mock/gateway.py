@@ -503,4 +503,5 @@ GATEWAY = Gateway(
         "image_height": Assumption(value=1024, source="inferred (the default of the models that state a height)"),
         "image_quality": Assumption(value=95, source="inferred (the default of the Flux models that state a quality)"),
     },
+    sample="flux-img2img",
 )

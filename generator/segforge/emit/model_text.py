@@ -29,7 +29,13 @@ def about(model: Model) -> str:
     return "\n".join(" ".join(line.split()) for line in lines)
 
 
-def sample(models: Sequence[_N]) -> _N:
-    """The model of the samples: of those with both versions that give pictures, the one with the shortest call."""
+def sample(models: Sequence[_N], slug: str | None) -> _N:
+    """The model of the samples: the one with that slug.
+
+    Where there is none: of those with both versions that give pictures, the one with the shortest call.
+    """
+    for named in models:
+        if named.model.slug == slug:
+            return named
     fit = [named for named in models if len(named.model.versions) == 2 and named.model.returns.media == "image"]
     return min(fit or models, key=lambda named: len(named.model.valid_example))

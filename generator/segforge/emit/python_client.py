@@ -226,7 +226,7 @@ def _whole(path: str, text: str) -> str:
 def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
     gateway = catalog.gateway
     errors = _errors(gateway)
-    shown = sample(models)
+    shown = sample(models, gateway.sample)
     exports = sorted(_exports(catalog).items())
     facts = {
         "version": catalog.version,

@@ -203,7 +203,8 @@ def _only_code(value: object) -> object:
 
 
 _INVISIBLE = re.compile(
-    r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff]"
+    r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u22ff"
+    r"\u2600-\u27bf\u3001-\u303f\u3041-\u3096\u3099-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e\U0001f300-\U0001faff]"
 )
 
 

@@ -193,7 +193,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
 def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
     gateway = catalog.gateway
     classes = error_classes(gateway, _CLASS_NAMES | {named.name for named in models})
-    shown = sample(models)
+    shown = sample(models, gateway.sample)
     return {
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,

@@ -62,8 +62,10 @@ def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
 
 
 def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
-    """What `write` would change. Raises HandEdited and BadManifest; writes nothing."""
-    return _compare(out, generated, _read_manifest(out), emitters)
+    """What `write` would change, the manifest too where it alone is stale. Raises HandEdited and BadManifest."""
+    manifest = _read_manifest(out)
+    changes = _compare(out, generated, manifest, emitters)
+    return changes if changes or _next(manifest, generated, emitters) == manifest else Changes((MANIFEST,), ())
 
 
 def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
@@ -78,9 +80,13 @@ def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes
         write_atomically(out / path, texts[path])
     for path in changes.removed:
         _remove(out, path)
-    kept = {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters}
-    _write_manifest(out, kept | generated.digests)
+    _write_manifest(out, _next(manifest, generated, emitters))
     return changes
+
+
+def _next(manifest: Mapping[str, str], generated: Generated, emitters: Collection[str]) -> dict[str, str]:
+    """The manifest once everything is written."""
+    return {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters} | generated.digests
 
 
 def _compare(out: Path, generated: Generated, manifest: Mapping[str, str], emitters: Collection[str]) -> Changes:

@@ -268,6 +268,7 @@ class Gateway:
     lifecycle: Lifecycle
     profiles: tuple[Profile, ...]
     assumptions: Mapping[str, Assumption]
+    sample: str | None = None
 
     @property
     def cases(self) -> dict[str, tuple[Status, StatusCase]]:

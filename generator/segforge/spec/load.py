@@ -253,6 +253,7 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         title=data["title"],
         description=data["description"],
         base_url=data["base_url"],
+        sample=data.get("sample"),
         auth=c.Auth(**data["auth"]),
         routes=c.Routes(**{name: c.Route(**route) for name, route in data["routes"].items()}),
         content_types=tuple(data["content_types"]["accepted"]),
