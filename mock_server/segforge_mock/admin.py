@@ -66,7 +66,9 @@ class Admin:
 
     async def answer(self, request: Request, tenant: Tenant) -> Answer:
         """Answer a call: 401 without the token, 404 or 405 off the table, 400 where it can't be carried out."""
-        if self._token is not None and not hmac.compare_digest(request.header(TOKEN_HEADER), self._token):
+        if self._token is not None and not hmac.compare_digest(
+            request.headers.get(TOKEN_HEADER, b""), self._token.encode()
+        ):
             return json_answer(401, {"error": "x-mock-token is missing or wrong"})
         name = request.path.removeprefix(PREFIX).strip("/")
         handler = self._routes.get((request.method, name))

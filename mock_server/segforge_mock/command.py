@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
+from segforge_mock.bounds import PLANS, BadSetting, web_url
 
 if TYPE_CHECKING:
     import ssl
@@ -22,31 +23,38 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--host", type=_text, default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8086, help="port to listen on, 0 for a free one (%(default)s)")
-    parser.add_argument("--api-key", action="append", metavar="KEY", help="accept only this key; may be given again")
-    parser.add_argument("--keys-file", type=Path, metavar="FILE", help="accept only the keys in this file, one a line")
-    parser.add_argument("--specs", type=Path, metavar="DIR", help="serve the models of these specs instead of our own")
+    parser.add_argument(
+        "--api-key", type=_text, action="append", metavar="KEY", help="accept only this key; may be given again"
+    )
+    parser.add_argument("--keys-file", type=_path, metavar="FILE", help="accept only the keys in this file, one a line")
+    parser.add_argument("--specs", type=_path, metavar="DIR", help="serve the models of these specs instead of our own")
     parser.add_argument("--any-model", action="store_true", help="serve slugs without a spec too, leniently")
-    parser.add_argument("--profile", default="documented", help="documented (default) or observed")
+    parser.add_argument("--profile", type=_text, default="documented", help="documented (default) or observed")
     parser.add_argument(
         "--pictures", choices=("full", "plain", "tiny"), default="full", help="plain and tiny ones are quicker"
     )
-    parser.add_argument("--public-url", metavar="URL", help="what URLs in answers start with (the caller's Host)")
+    parser.add_argument(
+        "--public-url", type=_text, metavar="URL", help="what URLs in answers start with (the caller's Host)"
+    )
     parser.add_argument("--log", action="store_true", help="a line of JSON for each request on standard error")
     parser.add_argument(
         "--tls",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="serve https for Segmind's host names; the certificate to trust is written to FILE",
     )
     parser.add_argument(
         "--upstream",
+        type=_text,
         metavar="URL",
         help="forward to this gateway instead, and report on standard error where its answers differ from the specs",
     )
     state = parser.add_argument_group("state")
-    state.add_argument("--store", metavar="URL", help="memory (default), sqlite:///PATH or redis://HOST:PORT/DATABASE")
+    state.add_argument(
+        "--store", type=_text, metavar="URL", help="memory (default), sqlite:///PATH or redis://HOST:PORT/DATABASE"
+    )
     state.add_argument(
         "--workers",
         type=_workers,
@@ -62,16 +70,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FACTOR",
         help="how long a run takes against the real gateway; 0 for no time (default: %(default)s)",
     )
-    time.add_argument("--job-policy", metavar="HOW", help="how jobs move: instant, seconds=S, polls=N or held")
+    time.add_argument(
+        "--job-policy", type=_text, metavar="HOW", help="how jobs move: instant, seconds=S, polls=N or held"
+    )
     faults = parser.add_argument_group("faults and limits")
     faults.add_argument("--list-scenarios", action="store_true", help="list what can go wrong on purpose, and exit")
-    faults.add_argument("--script", type=Path, metavar="FILE", help="YAML file of rules: which scenario, when")
-    faults.add_argument("--chaos", metavar="NAME=RATE,...", help="scenarios that happen at random, at these rates")
+    faults.add_argument("--script", type=_path, metavar="FILE", help="YAML file of rules: which scenario, when")
+    faults.add_argument(
+        "--chaos", type=_text, metavar="NAME=RATE,...", help="scenarios that happen at random, at these rates"
+    )
     faults.add_argument("--seed", type=int, default=0, help="seed of chaos and drawn latencies (default: %(default)s)")
-    faults.add_argument("--rate-limit", type=_limit, metavar="PLAN", help=f"requests a minute and key: a number, or {', '.join(_PLANS)}")  # fmt: skip  # noqa: E501
+    faults.add_argument(
+        "--rate-limit", type=_limit, metavar="PLAN", help=f"requests a minute and key: a number, or {', '.join(PLANS)}"
+    )
     admin = parser.add_argument_group("admin API (below /_mock)")
     admin.add_argument("--no-admin", action="store_true", help="switch it off")
-    admin.add_argument("--admin-token", metavar="TOKEN", help="ask for this x-mock-token; needed off loopback")
+    admin.add_argument(
+        "--admin-token", type=_text, metavar="TOKEN", help="ask for this x-mock-token; needed off loopback"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         models = _models(args.specs)
         if args.list_scenarios:
             return _list_scenarios(models)
+        _check_options(args)
         _check_workers(args)
         app = _app(args, models)
         tls = _tls(args.tls)
@@ -93,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
         return 1
-    except (BadRule, BadPolicy, StoreError, OSError, _Misuse) as error:
+    except (BadRule, BadPolicy, BadSetting, StoreError, OSError, _Misuse) as error:
         return _misuse(str(error))
     try:
         bound = listen(args.host, args.port)
@@ -145,17 +162,19 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     profiles = [profile.name for profile in models.gateway.profiles]
     if args.profile not in profiles:
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
+    keys = _keys(args)
+    rules = read_script(args.script, scenarios(models.gateway)) if args.script is not None else ()
     return create_app(
         models=models,
         store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
-        keys=_keys(args),
+        keys=keys,
         profile=args.profile,
         pictures=args.pictures,
         time_scale=args.time_scale,
         job_policy=args.job_policy,
         public_url=args.public_url,
         any_model=args.any_model,
-        rules=read_script(args.script, scenarios(models.gateway)) if args.script else (),
+        rules=rules,
         chaos=args.chaos,
         seed=args.seed,
         rate_limit=args.rate_limit,
@@ -170,8 +189,6 @@ def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
 
     from segforge_mock.upstream import Proxy
 
-    if args.admin_token is not None:
-        raise _Misuse("--upstream: goes without the admin API; leave out --admin-token")
     try:
         url = httpx.URL(args.upstream)
     except httpx.InvalidURL:
@@ -195,6 +212,44 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+_DEAF_UPSTREAM = (
+    "admin_token",
+    "any_model",
+    "api_key",
+    "chaos",
+    "job_policy",
+    "keys_file",
+    "log",
+    "pictures",
+    "profile",
+    "public_url",
+    "rate_limit",
+    "script",
+    "seed",
+    "store",
+    "time_scale",
+    "workers",
+)
+"""What says how the mock answers; the proxy forwards, and would not listen."""
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raise _Misuse or BadSetting for an option that would do nothing beside another, or can't be used."""
+    if args.upstream is not None:
+        untouched = argparse.ArgumentParser()
+        configure(untouched)
+        deaf = [name for name in _DEAF_UPSTREAM if getattr(args, name) != untouched.get_default(name)]
+        if deaf:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in deaf)
+            raise _Misuse(f"--upstream: forwards every request and makes no answers; leave out {options}")
+    if args.no_admin and args.admin_token is not None:
+        raise _Misuse("--no-admin: switches off what --admin-token opens; leave out one of them")
+    if args.public_url is not None:
+        web_url("--public-url", args.public_url)
+    if args.tls is not None and not args.tls.parent.is_dir():
+        raise _Misuse(f"--tls: no folder {args.tls.parent} to write {args.tls.name} to; make it first")
 
 
 def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":
@@ -267,15 +322,23 @@ def _serve(app: "App | Proxy", bound: socket.socket, ready: Callable[[], None], 
     run_loop(main)
 
 
-_PLANS = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
-"""Requests a minute of the plans on the pricing page, as recorded in api-evangelist's rate-limits file."""
+def _text(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected text, found none; is a variable of the shell unset?")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_text(text))
 
 
 def _limit(text: str) -> int:
-    if text in _PLANS:
-        return _PLANS[text]
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number or one of {', '.join(_PLANS)}, found {text!r}")
+    if text in PLANS:
+        return PLANS[text]
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 1 on or one of {', '.join(PLANS)}, found {text!r}; leave it out for no limit"
+        )
     return int(text)
 
 

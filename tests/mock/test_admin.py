@@ -125,6 +125,7 @@ def test_the_admin_api_can_be_closed() -> None:
     with client_of(admin_token="t0ken") as client:
         assert client.get("/_mock/scenarios").status_code == 401
         assert client.get("/_mock/scenarios", headers={"x-mock-token": "t0ken"}).status_code == 200
+        assert client.get("/_mock/scenarios", headers={"x-mock-token": b"\xe9"}).status_code == 401
 
 
 def test_health_and_metrics(quick: httpx.Client) -> None:
