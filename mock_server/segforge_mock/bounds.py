@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 MAX_OFFSET: Final = 1e10
-MAX_WAIT: Final = 60.0
+MAX_TIME_SCALE: Final = 1000.0
 PLANS: Final = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
 """Requests a minute of the plans on the pricing page, as recorded in api-evangelist's rate-limits file."""
 
@@ -25,6 +25,13 @@ def whole(name: str, value: object, most: int) -> int:
     """A whole number from 0 to `most`. Raises BadSetting."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise BadSetting(f"{name}: expected a whole number from 0 to {most}, found {value!r}")
+    return value
+
+
+def filled(name: str, value: object) -> str:
+    """Text that is not empty. Raises BadSetting."""
+    if not isinstance(value, str) or not value.strip():
+        raise BadSetting(f"{name}: expected text, found {value!r}")
     return value
 
 
@@ -59,8 +66,9 @@ def rate_limit(limit: object, name: str = "per_minute") -> int | None:
         raise BadSetting(f"{error}; or one of the plans {', '.join(PLANS)}; or none, for no limit") from None
 
 
-def web_url(name: str, text: str) -> str:
+def web_url(name: str, text: object) -> str:
     """An http or https URL, without its last slashes. Raises BadSetting."""
+    text = filled(name, text)
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)

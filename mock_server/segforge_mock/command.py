@@ -93,8 +93,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; gives 2 for settings that can't be used, 1 where the specs are wrong."""
     from segforge.spec.finding import SpecError
-    from segforge_mock.policies import BadPolicy
-    from segforge_mock.scenarios import BadRule
     from segforge_mock.server import listen, url_of
     from segforge_mock.store import StoreError
 
@@ -110,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
         return 1
-    except (BadRule, BadPolicy, BadSetting, StoreError, OSError, _Misuse) as error:
+    except (BadSetting, StoreError, OSError, _Misuse) as error:
         return _misuse(str(error))
     try:
         bound = listen(args.host, args.port)
@@ -163,7 +161,8 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     if args.profile not in profiles:
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
     keys = _keys(args)
-    rules = read_script(args.script, scenarios(models.gateway)) if args.script is not None else ()
+    slugs = None if args.any_model else models.slugs
+    rules = read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else ()
     return create_app(
         models=models,
         store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
