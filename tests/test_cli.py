@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -18,6 +19,14 @@ def test_help_lists_every_command() -> None:
         result = run(*arguments)
         assert result.returncode == 0
         assert all(name in result.stdout for name in COMMANDS)
+
+
+def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"segforge {version('segforge')}\n"
+    with pytest.raises(SystemExit):
+        main([])
+    assert "--version" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -47,6 +56,7 @@ try:
 except SystemExit:
     pass
 heavy = {"yaml", "jinja2", "jsonschema", "httpx", "rich", "hypothesis", "msgspec", "uvicorn", "PIL"}
+heavy.add("importlib.metadata")
 sys.exit(", ".join(heavy & set(sys.modules)) or 0)
 """
     result = run(code=code)

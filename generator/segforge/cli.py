@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit code: 0 fine, 1 findings, 2 misuse."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     name = arguments[0] if arguments else ""
+    if name == "--version":
+        print(f"segforge {_version()}")
+        return 0
     if name not in COMMANDS:
         _overview().parse_args(arguments or ["--help"])
         return 2
@@ -63,6 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("segforge")
+
+
 def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="segforge",
@@ -70,6 +79,7 @@ def _overview() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 fine, 1 findings, 2 misuse. `segforge COMMAND --help` explains a command.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="store_true", help="print the version, and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help, add_help=False)
