@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def test_help_lists_every_command() -> None:
         result = run(*arguments)
         assert result.returncode == 0
         assert all(name in result.stdout for name in COMMANDS)
+
+
+def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"segforge {version('segforge')}\n"
+    with pytest.raises(SystemExit):
+        main([])
+    assert "--version" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -49,6 +58,7 @@ try:
 except SystemExit:
     pass
 heavy = {"yaml", "jinja2", "jsonschema", "httpx", "rich", "hypothesis", "msgspec", "uvicorn", "PIL"}
+heavy.add("importlib.metadata")
 sys.exit(", ".join(heavy & set(sys.modules)) or 0)
 """
     result = run(code=code)

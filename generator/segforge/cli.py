@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0] if arguments else ""
     try:
         _open_outputs()
+        if name == "--version":
+            print(f"segforge {_version()}")
+            return 0
         if name not in COMMANDS:
             _overview().parse_args(arguments or ["--help"])
             return 2
@@ -71,8 +74,8 @@ def _run(name: str, rest: list[str]) -> int:
     )
     module.configure(parser)
     for each in rest:
-        if not each or (each.startswith("--") and each.endswith("=")):
-            parser.error(f"{each or 'an argument'} is empty; is a variable of the shell not set?")
+        if not each.strip() or (each.startswith("--") and each.endswith("=")):
+            parser.error(f"{each.strip() or 'an argument'} is empty; is a variable of the shell not set?")
     code: int = module.run(parser.parse_args(rest))
     return code
 
@@ -91,6 +94,12 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("segforge")
+
+
 def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="segforge",
@@ -98,6 +107,7 @@ def _overview() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 fine, 1 findings, 2 misuse, 130 interrupted; `segforge COMMAND --help` tells of others.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="store_true", help="print the version, and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help, add_help=False)

@@ -1,18 +1,20 @@
 """The admin API, below /_mock: what a test sets up and asks about, as JSON. The tenant is the caller's."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from segforge_mock import bounds
 from segforge_mock.answers import Answer, json_answer
 from segforge_mock.jobs import state
-from segforge_mock.journal import Exchange
-from segforge_mock.policies import BadPolicy, read_policy
+from segforge_mock.journal import MAX_EXCHANGES, Exchange
+from segforge_mock.policies import read_policy
 from segforge_mock.request import Request
-from segforge_mock.scenarios import BadRule, Scenario, read_rule
+from segforge_mock.routing import ROUTES
+from segforge_mock.scenarios import Scenario, read_rule
 from segforge_mock.store import Store
 from segforge_mock.tenants import Tenant, Tenants
 
@@ -24,8 +26,24 @@ Query: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Tenant, Query, Any], Awaitable[Any]]
 
 
-class BadCall(ValueError):
+class BadCall(bounds.BadSetting):
     """A call of the admin API that can't be carried out; the message says why."""
+
+
+class Names(NamedTuple):
+    """What a setting may name: scenarios, the slugs of models (None: any), profiles."""
+
+    scenarios: Mapping[str, Scenario]
+    slugs: Collection[str] | None
+    profiles: Collection[str]
+
+
+class WaitedInVain(Exception):
+    """The time of a wait is over, and too few exchanges match; these do."""
+
+    def __init__(self, count: int, seconds: float, found: list[Exchange]) -> None:
+        super().__init__(f"waited {seconds:g} s for {count} requests; {len(found)} came")
+        self.found = found
 
 
 class Admin:
@@ -35,13 +53,13 @@ class Admin:
         self,
         tenants: Tenants,
         store: Store,
-        known: Mapping[str, Scenario],
+        names: Names,
         now: Callable[[Tenant], float],
         token: str | None,
     ) -> None:
         self._tenants = tenants
         self._store = store
-        self._known = known
+        self._names = names
         self._now = now
         self._token = token
         self._routes: dict[tuple[str, str], Handler] = {
@@ -66,7 +84,9 @@ class Admin:
 
     async def answer(self, request: Request, tenant: Tenant) -> Answer:
         """Answer a call: 401 without the token, 404 or 405 off the table, 400 where it can't be carried out."""
-        if self._token is not None and not hmac.compare_digest(request.header(TOKEN_HEADER), self._token):
+        if self._token is not None and not hmac.compare_digest(
+            request.headers.get(TOKEN_HEADER, b""), self._token.encode()
+        ):
             return json_answer(401, {"error": "x-mock-token is missing or wrong"})
         name = request.path.removeprefix(PREFIX).strip("/")
         handler = self._routes.get((request.method, name))
@@ -79,16 +99,18 @@ class Admin:
         try:
             body = msgspec.json.decode(request.body) if request.body else {}
             return json_answer(200, await handler(tenant, query, body))
-        except (BadCall, BadRule, BadPolicy, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except WaitedInVain as vain:
+            return json_answer(504, {"error": str(vain), "requests": [exchange.as_json() for exchange in vain.found]})
+        except (bounds.BadSetting, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return json_answer(400, {"error": str(error)})
 
     async def scenarios(self, _tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Every scenario with what it does."""
-        return {name: scenario.description for name, scenario in self._known.items()}
+        return {name: scenario.description for name, scenario in self._names.scenarios.items()}
 
     async def add_rule(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Add a rule after those that are there."""
-        tenant.rules.add(read_rule(body, self._known))
+        tenant.rules.add(read_rule(body, self._names.scenarios, self._names.slugs))
         return {}
 
     async def clear_rules(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
@@ -105,9 +127,12 @@ class Admin:
         return {"count": len(tenant.journal.matching(_wanted(query)))}
 
     async def wait(self, tenant: Tenant, query: Query, _body: Any) -> Any:
-        """Wait for `count` matching exchanges, at most `timeout` seconds (default 5); gives those that do."""
-        count, seconds = int(_number(query, "count", 1)), _number(query, "timeout", 5)
-        found = await tenant.journal.wait(_wanted(query), count, min(seconds, MAX_WAIT))
+        """Wait for `count` matching exchanges, at most `timeout` seconds (default 5); gives those that do, or 504."""
+        count = bounds.whole("count", _number(query, "count", int, 1), MAX_EXCHANGES)
+        seconds = bounds.number("timeout", _number(query, "timeout", float, 5.0), MAX_WAIT)
+        found = await tenant.journal.wait(_wanted(query), count, seconds)
+        if len(found) < count:
+            raise WaitedInVain(count, seconds, found)
         return [exchange.as_json() for exchange in found]
 
     async def clear_requests(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
@@ -121,10 +146,7 @@ class Admin:
 
     async def advance(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Move the tenant's clock by `advance` seconds, forward."""
-        seconds = _field(body, "advance", (int, float))
-        if not 0 <= seconds < 1e10:
-            raise BadCall("advance: expected seconds from 0 on; a clock does not go back")
-        tenant.clock_offset += seconds
+        tenant.clock_offset += bounds.advance(_field(body, "advance"), tenant.clock_offset)
         return {"now": self._now(tenant), "offset": tenant.clock_offset}
 
     async def jobs(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
@@ -145,7 +167,7 @@ class Admin:
 
     async def set_policy(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """How the next jobs move: `policy` is one of instant, seconds=S, polls=N, held, or null for their own time."""
-        text = _field(body, "policy", (str, type(None)))
+        text = _field(body, "policy")
         tenant.policy = None if text is None else read_policy(text)
         return {}
 
@@ -165,23 +187,18 @@ class Admin:
 
     async def set_credits(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Set the tenant's balance to `credits`."""
-        credits_ = _field(body, "credits", (int, float))
-        if not 0 <= credits_ < 1e12:
-            raise BadCall("credits: expected a number from 0 on")
-        await self._store.set_balance(tenant.name, credits_)
+        await self._store.set_balance(tenant.name, bounds.credits(_field(body, "credits")))
         return {"credits": await self._store.balance(tenant.name)}
 
     async def set_rate_limit(self, tenant: Tenant, _query: Query, body: Any) -> Any:
-        """Set how many requests a minute the tenant has: `per_minute`, null for no limit."""
-        limit = _field(body, "per_minute", (int, type(None)))
-        if limit is not None and limit < 0:
-            raise BadCall("per_minute: expected a whole number from 0 on, or null")
-        tenant.rate_limit = limit
+        """Set how many requests a minute the tenant has: `per_minute`, a number or a plan, null for no limit."""
+        tenant.rate_limit = bounds.rate_limit(_field(body, "per_minute"))
         return {}
 
     async def set_profile(self, tenant: Tenant, _query: Query, body: Any) -> Any:
-        """Set the tenant's `profile`; the next request with an unknown one is told so."""
-        tenant.profile = _field(body, "profile", (str, type(None)))
+        """Set the tenant's `profile`, null for the server's own."""
+        name = _field(body, "profile")
+        tenant.profile = None if name is None else bounds.one_of("profile", name, self._names.profiles)
         return {}
 
     async def reset(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
@@ -191,23 +208,19 @@ class Admin:
         return {}
 
 
-def _field(body: Any, name: str, types: tuple[type, ...]) -> Any:
-    value = body.get(name) if isinstance(body, dict) else None
-    present = isinstance(body, dict) and name in body
-    if not present or not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
-        raise BadCall(f"expected a JSON object with {name}: {wanted}")
-    return value
+def _field(body: Any, name: str) -> Any:
+    if not isinstance(body, dict) or name not in body:
+        raise BadCall(f"expected a JSON object with {name}")
+    return body[name]
 
 
-def _number(query: Query, name: str, default: float) -> float:
+def _number(query: Query, name: str, kind: type[int] | type[float], default: float) -> object:
+    """A parameter as a number, or as the text that it is where that spells none."""
+    text = query.get(name, default)
     try:
-        number = float(query.get(name, default))
+        return kind(text)
     except ValueError:
-        number = -1
-    if not 0 <= number < 1e6:
-        raise BadCall(f"{name}: expected a number from 0 on, found {query[name]!r}")
-    return number
+        return text
 
 
 def _wanted(query: Query) -> Callable[[Exchange], bool]:
@@ -216,4 +229,6 @@ def _wanted(query: Query) -> Callable[[Exchange], bool]:
     unknown = set(query) - set(filters) - {"count", "timeout"}
     if unknown:
         raise BadCall(f"unknown filter {min(unknown)!r}; there are: method, path, route, slug, scenario, status")
+    if "route" in filters:
+        bounds.one_of("route", filters["route"], ROUTES)
     return lambda exchange: all(str(getattr(exchange, name)) == value for name, value in filters.items())

@@ -7,11 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from segforge.spec.catalog import Profile
+from segforge_mock import bounds
 from segforge_mock.admin import PREFIX as ADMIN_PREFIX
-from segforge_mock.admin import Admin
+from segforge_mock.admin import Admin, Names
 from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
 from segforge_mock.delivery import deliver, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
@@ -19,7 +20,7 @@ from segforge_mock.outputs import Detail, Outputs
 from segforge_mock.policies import BadPolicy, read_policy
 from segforge_mock.request import MAX_BODY_BYTES, Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
-from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, scenarios
+from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
 from segforge_mock.served import ServedModels, packaged_models
 from segforge_mock.store import MemoryStore, Store, StoreError
 from segforge_mock.tenants import Tenant, Tenants
@@ -49,6 +50,7 @@ class Settings:
     seed: int
     rate_limit: int | None
     job_policy: str | None
+    any_model: bool
     admin: bool
     admin_token: str | None
     log: bool
@@ -66,15 +68,18 @@ class App:
         self._gateway = gateway
         self._settings = settings
         self._profiles = {known.name: known for known in models.gateway.profiles}
-        self._profile = self._profiles[settings.profile]
+        self._profile = self._profiles[bounds.one_of("profile", settings.profile, self._profiles)]
+        self.names = Names(self.scenarios, None if settings.any_model else models.slugs, tuple(self._profiles))
+        """What settings may name."""
         self._router = Router(models.gateway.routes)
-        self._chaos = read_chaos(settings.chaos, self.scenarios, settings.seed) if settings.chaos else None
+        self._chaos = read_chaos(settings.chaos, self.scenarios, settings.seed) if settings.chaos is not None else None
         self._counts: Counter[tuple[str, int]] = Counter()
-        policy = read_policy(settings.job_policy) if settings.job_policy else None
+        policy = read_policy(settings.job_policy) if settings.job_policy is not None else None
+        rules = [read_rule(rule, self.scenarios, self.names.slugs) for rule in settings.rules]
         self.tenants = Tenants(
-            lambda name: Tenant(name, Rules(self.scenarios, settings.rules, settings.seed), policy, settings.rate_limit)
+            lambda name: Tenant(name, Rules(self.scenarios, rules, settings.seed), policy, settings.rate_limit)
         )
-        admin = Admin(self.tenants, store, self.scenarios, self.now, settings.admin_token)
+        admin = Admin(self.tenants, store, self.names, self.now, settings.admin_token)
         self._admin = admin if settings.admin else None
 
     def now(self, tenant: Tenant) -> float:
@@ -265,7 +270,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     rules: tuple[Rule, ...] = (),
     chaos: str | None = None,
     seed: int = 0,
-    rate_limit: int | None = None,
+    rate_limit: int | str | None = None,
     job_policy: str | None = None,
     public_url: str | None = None,
     any_model: bool = False,
@@ -280,12 +285,18 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     time. `keys`: the API keys that it knows (default: every well-formed one). `profile`: one of the specs' profiles.
     `pictures`: "full", or for speed "plain" (of one colour) or "tiny" (at most 16 pixels wide and high). `rules`,
     `chaos` and `seed`: faults on purpose, see `scenarios`.
-    `rate_limit`: requests a minute and tenant. `job_policy`: how jobs move, see `policies`. `public_url`: what URLs in
-    answers start with (default: the address that the caller used). `any_model`: serve slugs without a spec.
-    `admin`, `admin_token`: the admin API. `log`: a line of JSON for each request on standard error.
+    `rate_limit`: requests a minute and tenant, or the name of a plan. `job_policy`: how jobs move, see `policies`.
+    `public_url`: what URLs in answers start with (default: the address that the caller used). `any_model`: serve slugs
+    without a spec. `admin`, `admin_token`: the admin API. `log`: a line of JSON for each request on standard error.
 
-    Raises BadRule and BadPolicy for settings that can't be used, KeyError for an unknown profile.
+    Raises BadSetting (BadRule and BadPolicy are such), a ValueError, for settings that can't be used.
     """
+    bounds.number("time_scale", time_scale, bounds.MAX_TIME_SCALE)
+    bounds.one_of("pictures", pictures, get_args(Detail))
+    if admin_token is not None:
+        bounds.filled("admin_token", admin_token)
+    if isinstance(keys, str):
+        raise bounds.BadSetting("keys: expected a list of keys, found a text")
     models = models or packaged_models()
     if store is None:
         store = MemoryStore(float(models.gateway.assumptions["opening_credits"].value))
@@ -293,10 +304,11 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         models,
         store,
         Outputs(models.gateway, pictures),
-        keys=None if keys is None else frozenset(keys),
+        keys=None if keys is None else frozenset(bounds.filled("keys", key) for key in keys),
         time_scale=time_scale,
-        public_url=public_url.rstrip("/") if public_url else None,
+        public_url=None if public_url is None else bounds.web_url("public_url", public_url),
         any_model=any_model,
     )
-    settings = Settings(now, profile, rules, chaos, seed, rate_limit, job_policy, admin, admin_token, log)
+    limit = bounds.rate_limit(rate_limit, "rate_limit")
+    settings = Settings(now, profile, rules, chaos, seed, limit, job_policy, any_model, admin, admin_token, log)
     return App(gateway, models, store, settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
+from segforge_mock.bounds import PLANS, BadSetting, web_url
 
 if TYPE_CHECKING:
     import ssl
@@ -68,7 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     faults.add_argument("--script", type=Path, metavar="FILE", help="YAML file of rules: which scenario, when")
     faults.add_argument("--chaos", metavar="NAME=RATE,...", help="scenarios that happen at random, at these rates")
     faults.add_argument("--seed", type=int, default=0, help="seed of chaos and drawn latencies (default: %(default)s)")
-    faults.add_argument("--rate-limit", type=_limit, metavar="PLAN", help=f"requests a minute and key: a number, or {', '.join(_PLANS)}")  # fmt: skip  # noqa: E501
+    faults.add_argument(
+        "--rate-limit", type=_limit, metavar="PLAN", help=f"requests a minute and key: a number, or {', '.join(PLANS)}"
+    )
     admin = parser.add_argument_group("admin API (below /_mock)")
     admin.add_argument("--no-admin", action="store_true", help="switch it off")
     admin.add_argument("--admin-token", metavar="TOKEN", help="ask for this x-mock-token; needed off loopback")
@@ -77,8 +80,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; gives 2 for settings that can't be used, 1 where the specs are wrong."""
     from segforge.spec.finding import SpecError
-    from segforge_mock.policies import BadPolicy
-    from segforge_mock.scenarios import BadRule
     from segforge_mock.server import listen, url_of
     from segforge_mock.store import StoreError
 
@@ -86,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         models = _models(args.specs)
         if args.list_scenarios:
             return _list_scenarios(models)
+        _check_options(args)
         _check_workers(args)
         app = _app(args, models)
         tls = _tls(args.tls)
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         for finding in error.findings:
             console(error=True).print(str(finding), style="red", markup=False)
         return 1
-    except (BadRule, BadPolicy, StoreError, OSError, _Misuse) as error:
+    except (BadSetting, StoreError, OSError, _Misuse) as error:
         return _misuse(str(error))
     try:
         bound = listen(args.host, args.port)
@@ -145,17 +147,20 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     profiles = [profile.name for profile in models.gateway.profiles]
     if args.profile not in profiles:
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
+    keys = _keys(args)
+    slugs = None if args.any_model else models.slugs
+    rules = read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else ()
     return create_app(
         models=models,
         store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
-        keys=_keys(args),
+        keys=keys,
         profile=args.profile,
         pictures=args.pictures,
         time_scale=args.time_scale,
         job_policy=args.job_policy,
         public_url=args.public_url,
         any_model=args.any_model,
-        rules=read_script(args.script, scenarios(models.gateway)) if args.script else (),
+        rules=rules,
         chaos=args.chaos,
         seed=args.seed,
         rate_limit=args.rate_limit,
@@ -170,8 +175,6 @@ def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
 
     from segforge_mock.upstream import Proxy
 
-    if args.admin_token is not None:
-        raise _Misuse("--upstream: goes without the admin API; leave out --admin-token")
     try:
         url = httpx.URL(args.upstream)
     except httpx.InvalidURL:
@@ -195,6 +198,44 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+_DEAF_UPSTREAM = (
+    "admin_token",
+    "any_model",
+    "api_key",
+    "chaos",
+    "job_policy",
+    "keys_file",
+    "log",
+    "pictures",
+    "profile",
+    "public_url",
+    "rate_limit",
+    "script",
+    "seed",
+    "store",
+    "time_scale",
+    "workers",
+)
+"""What says how the mock answers; the proxy forwards, and would not listen."""
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raise _Misuse or BadSetting for an option that would do nothing beside another, or can't be used."""
+    if args.upstream is not None:
+        untouched = argparse.ArgumentParser()
+        configure(untouched)
+        deaf = [name for name in _DEAF_UPSTREAM if getattr(args, name) != untouched.get_default(name)]
+        if deaf:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in deaf)
+            raise _Misuse(f"--upstream: forwards every request and makes no answers; leave out {options}")
+    if args.no_admin and args.admin_token is not None:
+        raise _Misuse("--no-admin: switches off what --admin-token opens; leave out one of them")
+    if args.public_url is not None:
+        web_url("--public-url", args.public_url)
+    if args.tls is not None and not args.tls.parent.is_dir():
+        raise _Misuse(f"--tls: no folder {args.tls.parent} to write {args.tls.name} to; make it first")
 
 
 def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":
@@ -267,15 +308,13 @@ def _serve(app: "App | Proxy", bound: socket.socket, ready: Callable[[], None], 
     run_loop(main)
 
 
-_PLANS = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
-"""Requests a minute of the plans on the pricing page, as recorded in api-evangelist's rate-limits file."""
-
-
 def _limit(text: str) -> int:
-    if text in _PLANS:
-        return _PLANS[text]
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number or one of {', '.join(_PLANS)}, found {text!r}")
+    if text in PLANS:
+        return PLANS[text]
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 1 on or one of {', '.join(PLANS)}, found {text!r}; leave it out for no limit"
+        )
     return int(text)
 
 

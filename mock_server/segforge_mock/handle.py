@@ -5,18 +5,21 @@ import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from segforge_mock import bounds
 from segforge_mock.app import App, create_app
 from segforge_mock.jobs import StateName, state
-from segforge_mock.journal import Exchange
+from segforge_mock.journal import MAX_EXCHANGES, Exchange
 from segforge_mock.policies import read_policy
-from segforge_mock.scenarios import Latency, Rule
+from segforge_mock.routing import ROUTES
+from segforge_mock.scenarios import Distribution, Latency, RouteName, Rule, read_rule
 from segforge_mock.server import BackgroundServer
 from segforge_mock.tenants import Tenant
 
 T = TypeVar("T")
 KEY = "SG_0123456789abcdef"
+MAX_WAIT = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class RecordedJob:
 class Clock:
     """The clock of a mock's tenant; it runs on by itself and can be moved forward."""
 
+    __slots__ = ("_mock",)
+
     def __init__(self, mock: "Mock") -> None:
         self._mock = mock
 
@@ -64,25 +69,46 @@ class Clock:
         return self._mock.app.now(self._mock.tenant)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by seconds."""
-        if seconds < 0:
-            raise ValueError("a clock does not go back")
-        self._mock.tenant.clock_offset += seconds
+        """Move the clock forward by seconds. Raises BadSetting where it would go back, or centuries ahead."""
+        tenant = self._mock.tenant
+        tenant.clock_offset += bounds.advance(seconds, tenant.clock_offset)
 
 
 class Mock:
     """A server on a free port in a thread of this process: `with Mock() as mock:`. Options are those of `create_app`.
 
-    `url` is its origin, `base_url` what the official SDK takes, `key` a key that it knows.
+    `key` is a key that it knows. What can't be set raises a ValueError (BadRule, BadPolicy, BadSetting) at the call.
     """
 
+    __slots__ = ("__weakref__", "_clock", "_server", "app", "key")
+
     def __init__(self, *, key: str = KEY, **options: Any) -> None:
-        self.key = key
+        self.key = bounds.filled("key", key)
         self.app: App = create_app(**options)
-        self.clock = Clock(self)
+        self._clock = Clock(self)
         self._server = BackgroundServer(self.app)
-        self.url = self._server.url
-        self.base_url = f"{self.url}/v1"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute. Raises AttributeError for `mock.profile = "observed"`, and says what to call instead."""
+        call = "clock.advance" if name == "clock" else name
+        if name == "clock" or callable(getattr(type(self), name, None)):
+            raise AttributeError(f"{name} can't be assigned; call mock.{call}({value!r})")
+        super().__setattr__(name, value)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock, which `clock.advance(seconds)` moves."""
+        return self._clock
+
+    @property
+    def url(self) -> str:
+        """Its origin. Raises RuntimeError before the start."""
+        return self._server.url
+
+    @property
+    def base_url(self) -> str:
+        """What the official SDK takes. Raises RuntimeError before the start."""
+        return f"{self.url}/v1"
 
     @property
     def tenant(self) -> Tenant:
@@ -126,7 +152,7 @@ class Mock:
         times: int | None = None,
         after: int = 0,
         every: int = 1,
-        route: Literal["run", "submit", "status", "result", "poll", "credits", "picture", "upload"] | None = None,
+        route: RouteName | None = None,
         slug: str | None = None,
         seconds: float | None = None,
     ) -> None:
@@ -134,19 +160,22 @@ class Mock:
 
         It spares the first `after`, takes every `every`-th, and ends after `times`. Raises BadRule.
         """
-        rule = Rule(scenario=name, times=times, after=after, every=every, route=route, slug=slug, seconds=seconds)
-        self.tenant.rules.add(rule)
+        self._add(Rule(name, None, route, slug, after, every, times, seconds))
 
     def latency(
         self,
         seconds: float,
-        distribution: Literal["constant", "uniform", "exponential", "lognormal"] = "constant",
+        distribution: Distribution = "constant",
         *,
         sigma: float = 0.5,
         slug: str | None = None,
     ) -> None:
-        """Let answers take their time, drawn from a distribution."""
-        self.tenant.rules.add(Rule(latency=Latency(distribution, seconds, sigma), slug=slug))
+        """Let answers take their time, drawn from a distribution. Raises BadRule."""
+        self._add(Rule(latency=Latency(distribution, seconds, sigma), slug=slug))
+
+    def _add(self, rule: Rule) -> None:
+        names = self.app.names
+        self.tenant.rules.add(read_rule(rule, names.scenarios, names.slugs))
 
     def clear_scenarios(self) -> None:
         """Let everything go right again."""
@@ -162,12 +191,12 @@ class Mock:
             self._run(self.app.store.release(job.request_id))
 
     def profile(self, name: str | None) -> None:
-        """Answer as this profile of the specs says: documented or observed."""
-        self.tenant.profile = name
+        """Answer as this profile of the specs says: documented or observed; None: as it did. Raises BadSetting."""
+        self.tenant.profile = None if name is None else bounds.one_of("profile", name, self.app.names.profiles)
 
-    def rate_limit(self, per_minute: int | None) -> None:
-        """Allow so many requests a minute."""
-        self.tenant.rate_limit = per_minute
+    def rate_limit(self, per_minute: int | str | None) -> None:
+        """Allow so many requests a minute: a number, free, pro, business or scale, None for all. Raises BadSetting."""
+        self.tenant.rate_limit = bounds.rate_limit(per_minute)
 
     @property
     def credits(self) -> float:
@@ -176,7 +205,7 @@ class Mock:
 
     @credits.setter
     def credits(self, amount: float) -> None:
-        self._run(self.app.store.set_balance(self.tenant.name, amount))
+        self._run(self.app.store.set_balance(self.tenant.name, bounds.credits(amount)))
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -184,12 +213,23 @@ class Mock:
         return [_recorded(exchange) for exchange in self.tenant.journal.matching(lambda _: True)]
 
     def wait_for(self, count: int, *, route: str | None = None, timeout: float = 5.0) -> list[RecordedRequest]:
-        """Wait for `count` requests (on a route), at most `timeout` seconds; gives those that came."""
+        """Wait for `count` requests (on a route), at most `timeout` seconds; gives all that came.
+
+        Raises TimeoutError, which says how many came, where they were fewer, and BadSetting.
+        """
+        bounds.whole("count", count, MAX_EXCHANGES)
+        bounds.number("timeout", timeout, MAX_WAIT)
+        if route is not None:
+            bounds.one_of("route", route, ROUTES)
 
         def wanted(exchange: Exchange) -> bool:
             return route is None or exchange.route == route
 
-        return [_recorded(exchange) for exchange in self._run(self.tenant.journal.wait(wanted, count, timeout))]
+        found = self._run(self.tenant.journal.wait(wanted, count, timeout))
+        if len(found) < count:
+            asked = f"{count} requests" if route is None else f"{count} requests to {route}"
+            raise TimeoutError(f"waited {timeout:g} s for {asked}; {len(found)} came")
+        return [_recorded(exchange) for exchange in found]
 
     @property
     def jobs(self) -> list[RecordedJob]:

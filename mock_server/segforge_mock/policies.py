@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from segforge_mock.bounds import BadSetting
+
 HELP: Final = "instant, seconds=S, polls=N or held"
 
 
@@ -15,13 +17,13 @@ class Policy(msgspec.Struct, frozen=True):
     held: bool = False
 
 
-class BadPolicy(ValueError):
+class BadPolicy(BadSetting):
     """A text that names no policy."""
 
 
 def read_policy(text: str) -> Policy:
     """A policy from `instant`, `seconds=2.5`, `polls=3` or `held`. Raises BadPolicy."""
-    name, equals, value = text.strip().partition("=")
+    name, equals, value = str(text).strip().partition("=")
     try:
         if name == "instant" and not equals:
             return Policy(seconds=0.0)

@@ -13,6 +13,9 @@ OWN_ROUTES: Final = (
 )
 """Where output URLs and uploads point. On the real gateway they have hosts of their own."""
 
+ROUTES: Final = (*(field.name for field in fields(Routes)), *(name for name, _, _ in OWN_ROUTES), "")
+"""The names of all routes, as the journal has them; "" is none of them."""
+
 
 class Match(NamedTuple):
     """The route's name, the method that it takes, and what stands in the path at its placeholder ("" without one)."""

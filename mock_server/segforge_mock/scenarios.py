@@ -5,16 +5,20 @@ A request header goes before a scripted rule, a rule before chaos. Names are tho
 """
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
 
 from segforge.spec.catalog import Gateway
+from segforge_mock.bounds import BadSetting
 
 Kind: TypeAlias = Literal["case", "job", "fault"]
+RouteName: TypeAlias = Literal["run", "submit", "status", "result", "poll", "credits", "picture", "upload"]
+Distribution: TypeAlias = Literal["constant", "uniform", "exponential", "lognormal"]
 
 FAULTS: Final = {
     "drop-before": "the connection is closed before the request is looked at",
@@ -51,7 +55,7 @@ def scenarios(gateway: Gateway) -> dict[str, Scenario]:
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds to wait before an answer, drawn from a distribution of the standard library's `random`."""
 
-    distribution: Literal["constant", "uniform", "exponential", "lognormal"]
+    distribution: Distribution
     seconds: Annotated[float, Meta(ge=0, le=600, description="the constant, the upper end, the mean or the median")]
     sigma: Annotated[float, Meta(ge=0, le=5)] = 0.5
 
@@ -77,7 +81,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     scenario: str | None = None
     latency: Latency | None = None
-    route: Literal["run", "submit", "status", "result", "poll", "credits", "picture", "upload"] | None = None
+    route: RouteName | None = None
     slug: str | None = None
     after: Annotated[int, Meta(ge=0)] = 0
     every: Annotated[int, Meta(ge=1)] = 1
@@ -91,7 +95,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...]
 
 
-class BadRule(ValueError):
+class BadRule(BadSetting):
     """A rule, a script or a chaos setting that can't be used; the message says why."""
 
 
@@ -107,7 +111,7 @@ NOTHING: Final = Plan()
 
 
 class Rules:
-    """The rules of one tenant, each with its count of the requests that matched."""
+    """The rules of one tenant, as `read_rule` gives them, each with its count of the requests that matched."""
 
     def __init__(self, known: Mapping[str, Scenario], rules: Iterable[Rule], seed: int) -> None:
         self._known = known
@@ -120,8 +124,7 @@ class Rules:
         return bool(self._rules)
 
     def add(self, rule: Rule) -> None:
-        """Add a rule after the others. Raises BadRule."""
-        check(rule, self._known)
+        """Add a rule after the others."""
         self._rules.append((rule, [0]))
 
     def clear(self) -> None:
@@ -152,14 +155,6 @@ def _takes(rule: Rule, count: list[int]) -> bool:
     if past <= 0 or past % rule.every:
         return False
     return rule.times is None or past // rule.every <= rule.times
-
-
-def check(rule: Rule, known: Mapping[str, Scenario]) -> None:
-    """Raise BadRule where a rule does nothing or names an unknown scenario."""
-    if rule.scenario is None and rule.latency is None:
-        raise BadRule("a rule needs a scenario or a latency")
-    if rule.scenario is not None and rule.scenario not in known:
-        raise BadRule(f"no scenario {rule.scenario!r}; there are: {', '.join(known)}")
 
 
 class Chaos:
@@ -195,8 +190,8 @@ def read_chaos(text: str, known: Mapping[str, Scenario], seed: int) -> Chaos:
     return Chaos(rates, seed)
 
 
-def read_script(path: Path, known: Mapping[str, Scenario]) -> tuple[Rule, ...]:
-    """The rules of a YAML file. Raises BadRule with the file and the place in it."""
+def read_script(path: Path, known: Mapping[str, Scenario], slugs: Collection[str] | None = None) -> tuple[Rule, ...]:
+    """The rules of a YAML file; `slugs`: see `read_rule`. Raises BadRule with the file and the place in it."""
     from segforge.spec.source import read_source
 
     source, findings = read_source(path, str(path))
@@ -205,17 +200,43 @@ def read_script(path: Path, known: Mapping[str, Scenario]) -> tuple[Rule, ...]:
     try:
         rules = msgspec.convert(source.data, Script).rules
         for rule in rules:
-            check(rule, known)
-    except (msgspec.ValidationError, BadRule) as error:
+            _check(rule, known, slugs)
+    except msgspec.ValidationError as error:
+        raise BadRule(f"{path}: {_message(error)}") from None
+    except BadRule as error:
         raise BadRule(f"{path}: {error}") from None
     return rules
 
 
-def read_rule(data: Any, known: Mapping[str, Scenario]) -> Rule:
-    """A rule from decoded JSON. Raises BadRule."""
+def read_rule(data: Any, known: Mapping[str, Scenario], slugs: Collection[str] | None = None) -> Rule:
+    """A rule from decoded JSON, or a checked one from a Rule made in Python.
+
+    `slugs`: the models that are served, None where any is. Raises BadRule, and TypeError for what JSON has no type for.
+    """
     try:
-        rule = msgspec.convert(data, Rule)
+        rule = msgspec.convert(msgspec.to_builtins(data), Rule)
     except msgspec.ValidationError as error:
-        raise BadRule(str(error)) from None
-    check(rule, known)
+        raise BadRule(_message(error)) from None
+    _check(rule, known, slugs)
     return rule
+
+
+def _message(error: msgspec.ValidationError) -> str:
+    """What is wrong with a rule, and the names that there are where it has none of them."""
+    for place, names in ((".route`", get_args(RouteName)), (".distribution`", get_args(Distribution))):
+        if str(error).endswith(place):
+            return f"{error}; there are: {', '.join(names)}"
+    return str(error)
+
+
+def _check(rule: Rule, known: Mapping[str, Scenario], slugs: Collection[str] | None) -> None:
+    """Raise BadRule where a rule does nothing or names an unknown scenario or model."""
+    if rule.scenario is None and rule.latency is None:
+        raise BadRule("a rule needs a scenario or a latency")
+    if rule.scenario is not None and rule.scenario not in known:
+        raise BadRule(f"no scenario {rule.scenario!r}; there are: {', '.join(known)}")
+    if rule.slug is not None and slugs is not None and rule.slug not in slugs:
+        close = " or ".join(map(repr, get_close_matches(rule.slug, slugs))) or "one that is served, or allow any model"
+        raise BadRule(f"slug: no model {rule.slug!r}; name {close}")
+    if rule.slug is not None and rule.route not in (None, "run", "submit"):
+        raise BadRule(f"slug: requests to {rule.route} name no model; leave out one of them")

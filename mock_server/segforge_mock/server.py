@@ -21,6 +21,7 @@ from segforge_mock.request import Receive, Scope, Send
 
 STOP_SECONDS: Final = 2.0
 BACKLOG: Final = 2048
+_NOT_RUNNING: Final = "the mock is not running; start it, or use it in a with statement"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -115,34 +116,45 @@ class BackgroundServer:
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Any], host: str = "127.0.0.1", port: int = 0) -> None:
         self._app = app
-        self._bound = listen(host, port)
+        self._address = host, port
+        self._url: str | None = None
         self._ready = threading.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._thread = threading.Thread(target=run, args=(self._main,), name="segforge-mock", daemon=True)
-        self.url = url_of(self._bound)
 
-    async def _main(self) -> None:
+    async def _main(self, bound: socket.socket) -> None:
         stop = asyncio.Event()
         self._running = asyncio.get_running_loop(), stop
         try:
-            await serve(self._app, self._bound, self._ready.set, stop)
+            await serve(self._app, bound, self._ready.set, stop)
         finally:
             close = getattr(self._app, "close", None)
             if close is not None:
                 await close()
 
     @property
+    def url(self) -> str:
+        """Where it serves. Raises RuntimeError before the start."""
+        if self._url is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._url
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop that the application runs on. Raises RuntimeError before the start."""
         if self._running is None:
-            raise RuntimeError("the mock is not running; start it, or use it in a with statement")
+            raise RuntimeError(_NOT_RUNNING)
         return self._running[0]
 
     def start(self) -> str:
-        """Start serving; gives the URL once connections are accepted."""
+        """Start serving; gives the URL once connections are accepted. Raises OSError where the address can't be had."""
+        bound = listen(*self._address)  # not before: a server that is never started has no socket to leave open
+        self._url = url_of(bound)
+        self._thread = threading.Thread(
+            target=run, args=(lambda: self._main(bound),), name="segforge-mock", daemon=True
+        )
         self._thread.start()
         self._ready.wait()
-        return self.url
+        return self._url
 
     def stop(self) -> None:
         """Stop serving and end the thread."""

@@ -26,6 +26,5 @@ def make_context(authority_file: Path) -> ssl.SSLContext:
     certificate = authority.issue_cert(*HOSTS)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
-    authority_file.parent.mkdir(parents=True, exist_ok=True)
     authority.cert_pem.write_to_path(str(authority_file))
     return context

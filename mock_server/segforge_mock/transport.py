@@ -11,8 +11,11 @@ from segforge_mock.app import App
 from segforge_mock.delivery import Dropped
 
 
-class MockTransport(httpx.BaseTransport):
-    """Use it as `httpx.Client(transport=MockTransport(create_app()), base_url="http://mock")`; it is for one thread."""
+class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Use it as `httpx.Client(transport=MockTransport(create_app()), base_url="http://mock")`, or with AsyncClient.
+
+    It is for one thread, and async for one event loop. Close it, or the client that has it.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -20,10 +23,13 @@ class MockTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request. Raises what the application raises."""
-        return self._runner.run(self._answer(request))
+        return self._runner.run(self._answer(request, request.read()))
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        body = request.read()
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request on the caller's event loop. Raises what the application raises."""
+        return await self._answer(request, await request.aread())
+
+    async def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         scope: MutableMapping[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -53,8 +59,12 @@ class MockTransport(httpx.BaseTransport):
         return httpx.Response(start["status"], headers=start["headers"], content=content, request=request)
 
     def close(self) -> None:
-        """End the event loop."""
+        """End the event loop of calls that were not async."""
         self._runner.close()
+
+    async def aclose(self) -> None:
+        """Like `close`; a caller's event loop is left alone."""
+        self.close()
 
     def __exit__(
         self,

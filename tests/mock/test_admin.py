@@ -34,6 +34,18 @@ def test_rules_are_listed_added_and_cleared(quick: httpx.Client) -> None:
         ("POST", "rules", {"scenario": "x"}, 400, "rate-limited"),
         ("POST", "rules", {}, 400, "needs a scenario"),
         ("POST", "rules", [], 400, "object"),
+        ("POST", "rules", {"scenario": "run-failed", "slug": "nope"}, 400, "no model"),
+        ("POST", "rules", {"scenario": "run-failed", "route": "submitt"}, 400, "submit"),
+        ("POST", "rules", {"scenario": "run-failed", "every": 0}, 400, "every"),
+        ("POST", "clock", {"advance": 1e300}, 400, "advance"),
+        ("PUT", "credits", {"credits": "x"}, 400, "credits"),
+        ("PUT", "rate-limit", {"per_minute": "gratis"}, 400, "free"),
+        ("PUT", "profile", {"profile": "x"}, 400, "observed"),
+        ("POST", "jobs/policy", {"policy": 5}, 400, "polls=N"),
+        ("GET", "requests?route=submitt", None, 400, "submit"),
+        ("GET", "requests/wait?timeout=61", None, 400, "timeout"),
+        ("GET", "requests/wait?timeout=nan", None, 400, "timeout"),
+        ("GET", "requests/wait?count=1001", None, 400, "count"),
         ("POST", "clock", {"advance": -1}, 400, "back"),
         ("POST", "clock", {"advance": True}, 400, "advance"),
         ("POST", "clock", {}, 400, "advance"),
@@ -66,7 +78,10 @@ def test_the_journal_lists_filters_counts_and_clears(quick: httpx.Client) -> Non
     assert (refused["route"], refused["slug"], refused["request"]["body"]) == ("run", "style-transfer", "{}")
     assert json.loads(refused["response"]["body"])["violations"]
     assert quick.get("/_mock/requests/count", params={"method": "POST"}).json() == {"count": 2}
-    assert len(quick.get("/_mock/requests/wait", params={"count": 3, "timeout": 0.01}).json()) == 2
+    assert len(quick.get("/_mock/requests/wait", params={"count": 2}).json()) == 2
+    vain = quick.get("/_mock/requests/wait", params={"count": 3, "timeout": 0.01})
+    assert (vain.status_code, len(vain.json()["requests"])) == (504, 2)
+    assert vain.json()["error"] == "waited 0.01 s for 3 requests; 2 came"
     quick.delete("/_mock/requests")
     assert quick.get("/_mock/requests").json() == []
 
@@ -103,6 +118,8 @@ def test_jobs_clock_credits_and_reset(quick: httpx.Client) -> None:
     assert quick.get("/_mock/credits").json() == {"credits": 3.25}
     quick.put("/_mock/rate-limit", json={"per_minute": 0})
     assert quick.get("/v1/get-user-credits").status_code == 429
+    quick.put("/_mock/rate-limit", json={"per_minute": "free"})
+    assert quick.get("/v1/get-user-credits").status_code == 200
     quick.put("/_mock/profile", json={"profile": "observed"})
     quick.post("/_mock/reset")
     assert quick.get("/_mock/jobs").json() == []
@@ -125,6 +142,7 @@ def test_the_admin_api_can_be_closed() -> None:
     with client_of(admin_token="t0ken") as client:
         assert client.get("/_mock/scenarios").status_code == 401
         assert client.get("/_mock/scenarios", headers={"x-mock-token": "t0ken"}).status_code == 200
+        assert client.get("/_mock/scenarios", headers={b"x-mock-token": b"\xe9"}).status_code == 401
 
 
 def test_health_and_metrics(quick: httpx.Client) -> None:

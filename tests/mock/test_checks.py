@@ -159,6 +159,7 @@ def test_a_large_body_is_refused(quick: httpx.Client) -> None:
         "/v1/flux-img2img", content=b" " * (32 * 2**20 + 1), headers={"content-type": "application/json"}
     )
     assert response.status_code == 413
+    assert "33554432" in response.json()["error"]
 
 
 def test_an_empty_balance_is_406_and_takes_nothing(catalog: Catalog) -> None:

@@ -1,10 +1,15 @@
 """The fixture in one line: with the official SDK, with any HTTP client, with subprocesses, and what it records."""
 
+import gc
+import math
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +18,7 @@ import segmind as official_sdk
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.handle import Mock
+from segforge_mock.scenarios import Rule
 
 CATALOG = load_catalog(default_specs())
 EXAMPLE = CATALOG.model("flux-img2img").valid_example
@@ -133,12 +139,15 @@ def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
     assert submit.status == 200
     [job] = segmind_mock.jobs
     assert (job.slug, job.payload, job.error) == ("flux-img2img", EXAMPLE, None)
-    assert segmind_mock.wait_for(2, route="submit", timeout=0.01) == [submit]
+    with pytest.raises(TimeoutError, match=r"waited 0\.01 s for 2 requests to submit; 1 came"):
+        segmind_mock.wait_for(2, route="submit", timeout=0.01)
 
 
 def test_a_wait_ends_with_its_time(segmind_mock: Mock) -> None:
     """However the timer is rounded: a loop's clock is coarser than the time that a timer asks for."""
-    assert not any(segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001) for step in range(200))
+    for step in range(200):
+        with pytest.raises(TimeoutError, match="0 came"):
+            segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001)
 
 
 def test_reset_forgets_everything(segmind_mock: Mock) -> None:
@@ -171,11 +180,120 @@ def test_the_clock_does_not_go_back(segmind_mock: Mock) -> None:
         segmind_mock.clock.advance(-1)
 
 
-def test_a_mock_that_was_not_started_says_so() -> None:
+MISTAKES: dict[str, Callable[[Any], object]] = {
+    "scenario": lambda mock: mock.scenario("no-such"),
+    "route": lambda mock: mock.scenario("run-failed", route="submitt"),
+    "slug": lambda mock: mock.scenario("run-failed", slug="flux-img2im"),
+    "slug-of-latency": lambda mock: mock.latency(1, slug="nope"),
+    "slug-of-status": lambda mock: mock.scenario("run-failed", slug="flux-img2img", route="status"),
+    "times": lambda mock: mock.scenario("run-failed", times=-1),
+    "every": lambda mock: mock.scenario("run-failed", every=0),
+    "after": lambda mock: mock.scenario("run-failed", after=-3),
+    "type": lambda mock: mock.scenario("run-failed", times=object()),
+    "latency-nan": lambda mock: mock.latency(math.nan),
+    "latency-negative": lambda mock: mock.latency(-1),
+    "distribution": lambda mock: mock.latency(0.1, "x"),
+    "rate-limit": lambda mock: mock.rate_limit(-1),
+    "plan": lambda mock: mock.rate_limit("gratis"),
+    "profile": lambda mock: mock.profile("x"),
+    "policy": lambda mock: mock.job_policy(5),
+    "clock-nan": lambda mock: mock.clock.advance(math.nan),
+    "clock-far": lambda mock: mock.clock.advance(1e300),
+    "clock-text": lambda mock: mock.clock.advance("1"),
+    "credits": lambda mock: setattr(mock, "credits", -1),
+    "credits-text": lambda mock: setattr(mock, "credits", "x"),
+    "credits-nan": lambda mock: setattr(mock, "credits", math.nan),
+    "wait-route": lambda mock: mock.wait_for(1, route="submitt"),
+    "wait-count": lambda mock: mock.wait_for(1_001),
+    "wait-timeout": lambda mock: mock.wait_for(1, timeout=math.nan),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_at_the_call_and_changes_nothing(mistake: str, segmind_mock_session: Mock) -> None:
+    mock = segmind_mock_session
+    before = mock.credits, mock.clock.now
+    with pytest.raises((ValueError, TypeError)):
+        MISTAKES[mistake](mock)
+    assert mock.credits == before[0]
+    assert mock.clock.now == pytest.approx(before[1], abs=60)
+    headers = {"x-api-key": mock.key}
+    assert httpx.post(f"{mock.url}/v1/flux-img2img", json=EXAMPLE, headers=headers).status_code == 200
+
+
+def test_a_misspelt_name_is_told_the_right_ones(segmind_mock: Mock) -> None:
+    with pytest.raises(ValueError, match=r"submitt.*there are: run, submit"):
+        segmind_mock.scenario("run-failed", route="submitt")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no model 'flux-img2im'; name 'flux-img2img'"):
+        segmind_mock.scenario("run-failed", slug="flux-img2im")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"time_scale": -1},
+        {"time_scale": math.nan},
+        {"rate_limit": -1},
+        {"profile": "x"},
+        {"pictures": "huge"},
+        {"public_url": "foo"},
+        {"admin_token": ""},
+        {"keys": [""]},
+        {"keys": "SG_0123456789abcdef"},
+        {"key": ""},
+        {"chaos": ""},
+        {"job_policy": ""},
+        {"rules": (Rule(scenario="run-failed", every=0),)},
+        {"rules": (Rule(scenario="run-failed", slug="nope"),)},
+    ],
+    ids=str,
+)
+def test_an_option_that_cannot_be_used_is_a_value_error(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"(?i)expected|no scenario|no model"):
+        Mock(**options)
+
+
+def test_any_model_takes_a_rule_for_any_slug() -> None:
+    with Mock(any_model=True, time_scale=0) as mock:
+        mock.scenario("run-failed", slug="brand-new")
+        url = f"{mock.url}/v1/brand-new"
+        assert httpx.post(url, json={}, headers={"x-api-key": mock.key}).status_code == 500
+
+
+def test_a_plan_limits_the_rate() -> None:
+    still = Mock(rate_limit="free", now=lambda: 1_000_000.0)
+    with still as mock, httpx.Client(headers={"x-api-key": mock.key}) as client:
+        url = f"{mock.url}/v1/get-user-credits"
+        assert [client.get(url).status_code for _ in range(61)] == [200] * 60 + [429]
+        mock.rate_limit(0)
+        assert client.get(url).status_code == 429
+        mock.rate_limit("pro")
+        assert client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "call"),
+    [
+        ("job_policy", "held", "mock.job_policy('held')"),
+        ("rate_limit", 5, "mock.rate_limit(5)"),
+        ("profile", "observed", "mock.profile('observed')"),
+        ("clock", 5, "mock.clock.advance(5)"),
+        ("job_polisy", "held", "job_polisy"),
+    ],
+)
+def test_a_method_is_not_overwritten_by_mistake(segmind_mock: Mock, name: str, value: object, call: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(call)):
+        setattr(segmind_mock, name, value)
+
+
+def test_a_mock_that_was_not_started_says_so_and_leaves_no_socket() -> None:
     mock = Mock()
-    with pytest.raises(RuntimeError, match="start"):
-        _ = mock.credits
-    mock._server._bound.close()
+    for name in ("credits", "url", "base_url"):
+        with pytest.raises(RuntimeError, match="start"):
+            getattr(mock, name)
+    mock.stop()
+    del mock
+    gc.collect()  # a ResourceWarning would be an error
 
 
 def test_no_key_is_kept_with_a_job(segmind_mock: Mock) -> None:

@@ -110,7 +110,8 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "99999"], ["--port", "x"], ["--time-scale", "-1"], ["--time-scale", "nan"]]
+    "arguments",
+    [["--port", "99999"], ["--port", "x"], ["--time-scale", "-1"], ["--time-scale", "nan"], ["--rate-limit", "0"]],
 )
 def test_bad_arguments_are_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
@@ -119,6 +120,49 @@ def test_bad_arguments_are_misuse(arguments: list[str], capsys: pytest.CaptureFi
         main(["mock", *arguments])
     assert exit_.value.code == 2
     assert arguments[1] in capsys.readouterr().err
+
+
+TEXT_OPTIONS = ("host", "api-key", "keys-file", "specs", "profile", "public-url", "tls", "upstream", "store", "job-policy", "script", "chaos", "admin-token", "rate-limit")  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize("option", TEXT_OPTIONS)
+def test_an_unset_variable_of_the_shell_is_misuse(
+    option: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`--host 0.0.0.0 --admin-token "$TOKEN"` must not open the admin API to the network without a token."""
+    from segforge.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_:
+        main(["mock", "--port", "0", f"--{option}", value])
+    assert exit_.value.code == 2
+    assert "is empty; is a variable of the shell not set?" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--no-admin --admin-token t", "--no-admin: switches off what --admin-token opens; leave out one of them"),
+        ("--public-url foo", "--public-url: expected an http or https URL, found 'foo'"),
+        ("--public-url http://[", "--public-url: expected an http or https URL, found 'http://['"),
+        ("--tls nodir/x.pem", "--tls: no folder nodir to write x.pem to; make it first"),
+        ("--chaos nonsense=1 --tls ca.pem", "no scenario 'nonsense'"),
+        ("--keys-file missing --store sqlite:///jobs.db", "missing"),
+    ],
+)
+def test_options_that_cannot_be_used_are_one_message_and_leave_nothing(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from segforge.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["mock", "--port", "0", *arguments.split()]) == 2
+    errors = " ".join(capsys.readouterr().err.split())
+    assert errors.startswith("segforge mock: ")
+    assert message in errors
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_somebodys_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
