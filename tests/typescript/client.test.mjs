@@ -223,13 +223,49 @@ describe("retries", () => {
     assert.equal(client.spend.unknown, 0);
   });
 
-  for (const said of [{ code: "ConnectionRefused" }, { message: "error sending request: client error (Connect): refused" }]) {
+  test("a TLS handshake that fails has sent nothing", async () => {
+    const { client } = setUp({ baseUrl: MOCK.replace("http:", "https:") });
+    await assert.rejects(client.fluxImg2img.run(PARAMS), { name: "ConnectionFailed", attempts: 3, maybeBilled: false });
+    assert.equal(client.spend.unknown, 0);
+  });
+
+  const neverSent = [
+    { code: "ConnectionRefused" },
+    { message: "error sending request: client error (Connect): refused" },
+    { message: "EPROTO: The TLS handshake failed. Does the server speak TLS on this port?", code: "EPROTO" },
+    { message: "Fetch failed: Requests to port 6666 are blocked" },
+    { message: "self signed certificate", code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    { cause: { message: "bad port" } },
+    { cause: { message: "Client network socket disconnected before secure TLS connection was established", code: "ECONNRESET" } },
+    ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CERT_HAS_EXPIRED"]
+      .concat(["ERR_TLS_CERT_ALTNAME_INVALID", "ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"])
+      .concat(["ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "ERR_SSL_UNSUPPORTED_PROTOCOL"])
+      .map((code) => ({ message: "fetch failed", cause: { code } })),
+  ];
+  for (const said of neverSent) {
     test(`the word of another runtime for it: ${JSON.stringify(said)}`, async () => {
       const fetch = async () => {
         throw Object.assign(new TypeError(said.message), said);
       };
       const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
       await assert.rejects(client.runSync("x", {}), { attempts: 3, maybeBilled: false });
+    });
+  }
+
+  const perhapsSent = {
+    ECONNRESET: "ConnectionFailed",
+    ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: "ConnectionFailed",
+    UND_ERR_SOCKET: "ConnectionFailed",
+    UND_ERR_HEADERS_TIMEOUT: "RequestTimeout",
+    UND_ERR_BODY_TIMEOUT: "RequestTimeout",
+  };
+  for (const [code, name] of Object.entries(perhapsSent)) {
+    test(`${code} comes after a request, which is not sent again: ${name}`, async () => {
+      const fetch = async () => {
+        throw Object.assign(new TypeError("fetch failed"), { cause: { code } });
+      };
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+      await assert.rejects(client.runSync("x", {}), { name, attempts: 1, maybeBilled: true });
     });
   }
 
@@ -268,14 +304,22 @@ describe("retries", () => {
     await assert.rejects(failed, { name: "RateLimited", attempts: 1, retryAfterMs: 121_000, maybeBilled: false });
   });
 
-  test("a mistake of a listener costs no result", async () => {
-    const { client } = setUp({
-      onEvent: () => {
-        throw new Error("mistake");
-      },
+  const mistakes = {
+    throws: () => {
+      throw new Error("mistake");
+    },
+    rejects: () => Promise.reject(new Error("mistake")),
+  };
+  for (const [how, mistake] of Object.entries(mistakes)) {
+    test(`a listener that ${how} costs no result`, async () => {
+      const { client } = setUp({ onEvent: mistake });
+      assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
+      const job = await client.fluxImg2img.submit(PARAMS);
+      assert.equal((await job.wait({ onUpdate: mistake })).status, "COMPLETED");
+      const [done] = await client.gather([() => client.fluxImg2img.run(PARAMS)], { onProgress: mistake });
+      assert.equal(done.value.cost, 0.05);
     });
-    assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
-  });
+  }
 });
 
 describe("costs", () => {
@@ -364,6 +408,10 @@ describe("settings", () => {
       await assert.rejects(client.fluxImg2img.run(PARAMS, options), RangeError);
     }
     assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: -1 }), RangeError);
+  });
+
+  test("a fetch that is no function is refused", () => {
+    assert.throws(() => new segmind.Segmind({ apiKey: "key", fetch: "fetch" }), TypeError);
   });
 
   test("events tell what was done", async () => {

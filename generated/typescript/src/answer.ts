@@ -26,11 +26,6 @@ export function isText(type: string): boolean {
   return /^text\/|[/+]json$/.test(type);
 }
 
-/** Whether a media type is JSON's. */
-function isJson(type: string): boolean {
-  return /[/+]json$/.test(type);
-}
-
 /** The body as text; bytes that are not UTF-8 are replaced. */
 export function textOf(answer: Answer): string {
   return new TextDecoder().decode(answer.bytes);
@@ -48,7 +43,7 @@ export function jsonOf(answer: Answer): unknown {
 /** The body as a JSON object; undefined where it is none. */
 export function objectOf(answer: Answer): JsonObject | undefined {
   const body = jsonOf(answer);
-  return typeof body === "object" && body !== null && !Array.isArray(body) ? (body as JsonObject) : undefined;
+  return body && typeof body === "object" && !Array.isArray(body) ? (body as JsonObject) : undefined;
 }
 
 /** The body as JSON, else as text. */
@@ -58,5 +53,5 @@ export function jsonOrText(answer: Answer): unknown {
 
 /** Whether the body is called JSON and is none: some of it got lost. */
 export function isCut(answer: Answer): boolean {
-  return isJson(mediaType(answer)) && jsonOf(answer) === undefined;
+  return /json$/.test(mediaType(answer)) && jsonOf(answer) === undefined;
 }

@@ -52,7 +52,7 @@ export async function submitModel(
   const requestId = body["request_id"];
   if (typeof requestId !== "string" || !requestId) {
     transport.spend?.settle(token, slug);
-    const detail = "the answer to the submit names no request_id";
+    const detail = "the answer names no request_id";
     throw new SegmindError(detail, { ...facts, status: answer.status, body: jsonOrText(answer), maybeBilled: true });
   }
   transport.spend?.rename(token, requestId);

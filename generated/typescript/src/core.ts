@@ -9,7 +9,7 @@ import { Job, type JobRecord, type SavedJob } from "./job.js";
 import type { CallOptions, SegmindOptions, WaitOptions } from "./options.js";
 import { type JsonResult, type MediaResult, anyResult } from "./results.js";
 import { Spend } from "./spend.js";
-import { Transport } from "./transport.js";
+import { Transport, tell } from "./transport.js";
 
 /** Settings of `gather`. */
 export interface GatherOptions {
@@ -17,7 +17,7 @@ export interface GatherOptions {
   concurrency?: number | undefined;
   /** No further one starts once it is aborted; pass it to the calls as well, to end those that run. */
   signal?: AbortSignal | undefined;
-  /** Is told after each one how many are done. */
+  /** Is told after each one how many are done; what it throws is dropped. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -96,7 +96,7 @@ export class SegmindCore {
       for (const [index, call] of queue) {
         const started = signal?.aborted ? Promise.reject(signal.reason) : (async () => call())();
         [settled[index]] = (await Promise.allSettled([started])) as [PromiseSettledResult<T>];
-        onProgress?.(++done, calls.length);
+        void tell(onProgress, ++done, calls.length);
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, calls.length) }, work));

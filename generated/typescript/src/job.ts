@@ -12,9 +12,10 @@ import {
   jobFailed,
 } from "./errors.js";
 import { COMPLETED, FAILED, RESULT, STATUS } from "./gateway.js";
+import { SHORTEST_PAUSE_MS, SHORTEST_REQUEST_MS } from "./limits.js";
 import type { CallOptions, WaitOptions } from "./options.js";
 import { MediaResult, numberOf } from "./results.js";
-import { type Transport, pathOf } from "./transport.js";
+import { type Transport, pathOf, tell } from "./transport.js";
 
 /** A job's record, with whatever the gateway adds. */
 export interface JobRecord extends JsonObject {
@@ -35,31 +36,26 @@ export interface SavedJob {
   readonly submitResponse?: JsonObject | undefined;
 }
 
-const SHORTEST_PAUSE_MS = 50;
-const SHORTEST_REQUEST_MS = 1_000;
-
 /**
  * A job that the gateway accepted. `requestId` is known at once; nothing is polled until you ask.
  *
  * The gateway keeps a job for 3600 seconds after its submit.
  */
 export class Job {
-  readonly requestId: string;
+  declare readonly requestId: string;
   /** The model's slug; missing on a job that was resumed by its id alone. */
-  readonly slug: string | undefined;
+  declare readonly slug: string | undefined;
   /** When it was submitted, in milliseconds since the epoch. */
-  readonly submittedAt: number | undefined;
+  declare readonly submittedAt: number | undefined;
   /** What the gateway answered to the submit. Its URLs are data: requests go to the configured address only. */
-  readonly submitResponse: JsonObject | undefined;
+  declare readonly submitResponse: JsonObject | undefined;
   readonly #transport: Transport;
   readonly #typicalMs: number;
 
   /** @internal Use `submit` of a model, or `client.jobs.resume`. */
   constructor(transport: Transport, saved: SavedJob, typicalMs = 0) {
-    this.requestId = saved.requestId;
-    this.slug = saved.slug;
-    this.submittedAt = saved.submittedAt;
-    this.submitResponse = saved.submitResponse;
+    const { requestId, slug, submittedAt, submitResponse } = saved;
+    Object.assign(this, { requestId, slug, submittedAt, submitResponse });
     this.#transport = transport;
     this.#typicalMs = typicalMs;
   }
@@ -93,7 +89,7 @@ export class Job {
       do {
         const record = await this.#record(STATUS, call());
         if (record.status !== state) {
-          onUpdate?.(record);
+          void tell(onUpdate, record);
         }
         state = record.status;
         if (COMPLETED.includes(state)) {
@@ -110,7 +106,7 @@ export class Job {
         throw error;
       }
     }
-    const detail = `the job did not end within ${timeoutMs} ms; its last known state is ${state}`;
+    const detail = `the job did not end within ${timeoutMs} ms; last state: ${state}`;
     throw new InferenceTimeout(detail, this.#facts());
   }
 

@@ -6,11 +6,8 @@ export type MediaInput = string | URL | Blob | ArrayBuffer | Uint8Array;
 
 /** The bytes that base64 or a data URL stands for; undefined where it is neither. */
 export function bytesOf(text: unknown): Uint8Array | undefined {
-  if (typeof text !== "string") {
-    return undefined;
-  }
   try {
-    const binary = atob(text.startsWith("data:") ? text.slice(text.indexOf(",") + 1) : text);
+    const binary = atob((text as string).replace(/^data:.*?,/, ""));
     return binary ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : undefined;
   } catch {
     return undefined;
@@ -49,7 +46,7 @@ function dataUrl(bytes: Uint8Array, type: string): string {
 
 function finite(name: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`parameter ${name} is ${value}, which can't be sent as JSON`);
+    throw new TypeError(`parameter ${name} is ${value}, which is no JSON`);
   }
   return value;
 }

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   validate?: boolean | undefined;
   /** A `fetch` of your own, for proxies, agents or tests. Default: the global one. */
   fetch?: typeof fetch | undefined;
-  /** Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key. */
+  /** Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key, and what it throws is dropped. */
   onEvent?: ((event: ClientEvent) => void) | undefined;
   /** A clock of your own, for tests. */
   clock?: Clock | undefined;
@@ -55,7 +55,7 @@ export interface WaitOptions {
   intervalMs?: number | undefined;
   /** Ends the waiting; the job runs on. */
   signal?: AbortSignal | undefined;
-  /** Is given the job's record whenever its state has changed. */
+  /** Is given the job's record whenever its state has changed; what it throws is dropped. */
   onUpdate?: ((record: Record<string, unknown>) => void) | undefined;
 }
 

@@ -2,24 +2,21 @@
 /** What a successful call gives: pictures or a JSON document, with what the headers say about the call. */
 
 import { type Answer, isText, jsonOf, mediaType, objectOf, textOf } from "./answer.js";
+import { BRACE } from "./limits.js";
 import { bytesOf, sniffed, writeFile } from "./media.js";
-
-const BRACE = 0x7b;
 
 /** What every result has. */
 export class Result {
   /** The output as bytes. */
-  readonly content: Uint8Array;
+  declare readonly content: Uint8Array;
   /** Its media type, such as `image/jpeg`; empty where the gateway names none. */
-  readonly contentType: string;
+  declare readonly contentType: string;
   /** The headers of the answer, their names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
+  declare readonly headers: Readonly<Record<string, string>>;
 
   /** @internal */
   constructor(answer: Answer, content = answer.bytes, contentType = mediaType(answer)) {
-    this.content = content;
-    this.contentType = contentType;
-    this.headers = answer.headers;
+    Object.assign(this, { content, contentType, headers: answer.headers });
   }
 
   /** Identity of the request, to quote to support. From the header `x-request-id`; undefined where it is missing. */
@@ -74,17 +71,17 @@ export class Result {
  */
 export class MediaResult extends Result {
   /** All pictures. */
-  readonly images: readonly Uint8Array[];
+  declare readonly images: readonly Uint8Array[];
   /** The body as it came. */
-  readonly raw: Uint8Array;
+  declare readonly raw: Uint8Array;
 
   /** @internal */
   constructor(answer: Answer) {
     const images = decodedImages(answer);
     const [first] = images;
     super(answer, first, first && sniffed(first));
-    this.images = first ? images : [answer.bytes];
-    this.raw = answer.bytes;
+    const raw = answer.bytes;
+    Object.assign(this, { images: first ? images : [raw], raw });
   }
 }
 
@@ -116,5 +113,5 @@ function decodedImages(answer: Answer): Uint8Array[] {
 /** A finite number; undefined for anything else. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+  return Number.isFinite(number) ? (number as number) : undefined;
 }

@@ -32,6 +32,7 @@ _MODULES: Final = (
     "gateway",
     "index",
     "job",
+    "limits",
     "media",
     "model",
     "options",
