@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import * as segmind from "segmind-client";
 import { FluxImg2img } from "segmind-client/models/flux-img2img";
 import { pollDelay } from "./node_modules/segmind-client/dist/esm/job.js";
@@ -103,12 +104,50 @@ describe("pictures in", () => {
     });
   }
 
+  const kinds = {
+    jpeg: [0xff, 0xd8, 0xff, 0xe0],
+    png: [0x89, 0x50, 0x4e, 0x47],
+    webp: [...Buffer.from("RIFF1234WEBP")],
+    gif: [...Buffer.from("GIF89a")],
+    bmp: [...Buffer.from("BM")],
+    tiff: [...Buffer.from("II*\0")],
+  };
+  for (const [kind, opening] of Object.entries(kinds)) {
+    test(`${kind} is known by its first bytes`, async () => {
+      assert.equal((await sent(Uint8Array.from(opening))).split(";")[0], `data:image/${kind}`);
+    });
+  }
+
+  const nothing = [new Uint8Array(), new ArrayBuffer(0), new Blob([]), new Blob([], { type: "image/png" })];
+  for (const [index, empty] of nothing.entries()) {
+    test(`an empty picture is refused before anything is sent: ${index}`, async () => {
+      await assert.rejects(sent(empty), (error) => error instanceof TypeError && /image is empty/.test(error));
+    });
+  }
+
+  test("bytes that are no picture are refused, but for a Blob that says what it is", async () => {
+    const hello = new TextEncoder().encode("hello");
+    for (const wrong of [hello, hello.buffer, new Blob([hello])]) {
+      await assert.rejects(sent(wrong), (error) => error instanceof TypeError && /image is no picture/.test(error));
+    }
+    assert.equal(await sent(new Blob([hello], { type: "image/avif" })), "data:image/avif;base64,aGVsbG8=");
+  });
+
+  /** What a picture goes out as. */
+  async function sent(image) {
+    let body;
+    const fetch = async (_url, init) => ((body = JSON.parse(init.body)), new Response("{}"));
+    const client = new segmind.Segmind({ apiKey: "key", fetch });
+    await client.fluxImg2img.run({ ...PARAMS, image }).finally(() => assert.equal(client.spend.unknown, body ? 1 : 0));
+    return body.image;
+  }
+
   test("a URL is sent as its text, and a large file in one piece", async () => {
     const { client, tenant } = setUp();
     await client.fluxImg2img.run({ ...PARAMS, image: new URL("https://host.test/a b.png") });
     const [post] = await tenant.requests("POST");
     assert.equal(JSON.parse(post.request.body).image, "https://host.test/a%20b.png");
-    const large = new Uint8Array(300_000).map((_, index) => index % 251);
+    const large = new Uint8Array(300_000).map((_, index) => JPEG[index] ?? index % 251);
     let sent;
     const fetch = async (_url, init) => ((sent = JSON.parse(init.body)), new Response("{}"));
     await new FluxImg2img({ apiKey: "key", fetch }).run({ ...PARAMS, image: large });
@@ -182,6 +221,28 @@ describe("jobs", () => {
     assert.equal((await client.jobs.resume("r1").wait()).status, "COMPLETED");
     assert.equal(records.length, 0);
   });
+
+  test("a fault that lasts is outlived by a wait, result and all", async () => {
+    const clock = new Clock();
+    const end = clock.now() + 30_000;
+    const fetch = async () => (clock.now() < end ? new Response("", { status: 502 }) : Response.json({ status: "COMPLETED" }));
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock });
+    assert.equal((await client.jobs.resume("r1").wait({ timeoutMs: 60_000 })).status, "COMPLETED");
+  });
+
+  test("a refusal is not asked again, whatever its body", async () => {
+    const fetch = async () => new Response("{cut", { status: 401, headers: { "content-type": "application/json" } });
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+    await assert.rejects(client.jobs.resume("r1").wait(), { name: "Unauthorized", attempts: 1 });
+  });
+
+  for (const [of, settings, options] of [["client", { maxRetries: 0 }, {}], ["wait", {}, { maxRetries: 0 }]]) {
+    test(`nothing is asked again where maxRetries of the ${of} is 0`, async () => {
+      const fetch = async () => new Response("", { status: 502 });
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock(), ...settings });
+      await assert.rejects(client.jobs.resume("r1").wait(options), { name: "BadGateway", attempts: 1 });
+    });
+  }
 
   test("pauses grow from short to the longest, and one ends at the typical time", () => {
     assert.equal(pollDelay(0, 0, 1000), 50);
@@ -344,6 +405,44 @@ describe("costs", () => {
   });
 });
 
+describe("what nobody knows the cost of", () => {
+  test("calls under way count what the specs assume", async () => {
+    const { client, tenant } = setUp({ maxSpend: 0.05 });
+    const settled = await client.gather(Array.from({ length: 8 }, () => () => client.fluxImg2img.run(PARAMS)));
+    assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);
+    assert.equal((await tenant.requests("POST")).length, 1);
+  });
+
+  test("a call that is refused before it is sent counts nothing", async () => {
+    const { client } = setUp({ maxSpend: 0.05 });
+    await assert.rejects(client.fluxImg2img.run(PARAMS, { timeoutMs: 0 }), RangeError);
+    assert.equal(client.spend.unknown, 0);
+    assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
+  });
+
+  test("a job that has expired is no longer under way", async () => {
+    const { client, tenant } = setUp({ maxSpend: 0.05 });
+    const job = await client.fluxImg2img.submit(PARAMS);
+    await assert.rejects(client.fluxImg2img.submit(PARAMS), segmind.SpendLimit);
+    await tenant.admin("POST", "clock", { advance: 3601 });
+    await assert.rejects(job.wait(), segmind.ResultExpired);
+    assert.equal(client.spend.unknown, 1);
+    await client.fluxImg2img.submit(PARAMS);
+  });
+
+  test("a job that is resumed by its id alone is nobody's, but counts", async () => {
+    const { client } = setUp();
+    const { requestId } = await client.fluxImg2img.submit(PARAMS);
+    await client.jobs.resume(requestId).wait();
+    assert.equal(client.spend.credits, 0.05);
+    assert.deepEqual(client.spend.byModel, {});
+  });
+
+  test("a log shows all figures", () => {
+    assert.match(inspect(setUp({ maxSpend: 2 }).client.spend), /credits: 0.*calls: 0.*unknown: 0.*limit: 2/s);
+  });
+});
+
 describe("many calls", () => {
   test("results come in order, a few at a time, failures apart", async () => {
     const { client } = setUp();
@@ -402,11 +501,24 @@ describe("settings", () => {
     });
   }
 
-  test("times that are none are refused", async () => {
-    const { client } = setUp();
-    for (const options of [{ timeoutMs: NaN }, { timeoutMs: 0 }, { timeoutMs: -1 }, { maxRetries: -1 }]) {
-      await assert.rejects(client.fluxImg2img.run(PARAMS, options), RangeError);
+  test("times that are none are refused before anything is sent", async () => {
+    const { client, tenant } = setUp();
+    const wrong = [NaN, 0, -1, "200", null].map((timeoutMs) => ({ timeoutMs }));
+    for (const options of [...wrong, { maxRetries: -1 }, { maxRetries: "1" }]) {
+      assert.throws(() => new segmind.Segmind({ apiKey: "key", ...options }), RangeError);
+      for (const call of ["run", "submit"]) {
+        await assert.rejects(client.fluxImg2img[call](PARAMS, options), RangeError);
+      }
     }
+    for (const options of [...wrong, { intervalMs: 0 }, { intervalMs: "9" }, { maxRetries: -1 }]) {
+      await assert.rejects(client.jobs.resume("r1").wait(options), RangeError);
+      await assert.rejects(client.run("flux-img2img", PARAMS, options), RangeError);
+    }
+    for (const concurrency of [0, NaN, "2"]) {
+      await assert.rejects(client.gather([], { concurrency }), RangeError);
+    }
+    assert.deepEqual([...(await tenant.requests("POST")), ...(await tenant.requests("GET"))], []);
+    assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: "1" }), RangeError);
     assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: -1 }), RangeError);
   });
 

@@ -51,7 +51,7 @@ export function jsonOrText(answer: Answer): unknown {
   return jsonOf(answer) ?? textOf(answer);
 }
 
-/** Whether the body is called JSON and is none: some of it got lost. */
+/** Whether the body is called JSON and is none: some of it got lost. Of a refusal, the status says enough. */
 export function isCut(answer: Answer): boolean {
-  return /json$/.test(mediaType(answer)) && jsonOf(answer) === undefined;
+  return isOk(answer) && /json$/.test(mediaType(answer)) && jsonOf(answer) === undefined;
 }

@@ -6,7 +6,7 @@ import { runModel, submitModel } from "./call.js";
 import { errorFor } from "./errors.js";
 import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type SavedJob } from "./job.js";
-import type { CallOptions, SegmindOptions, WaitOptions } from "./options.js";
+import { type CallOptions, type SegmindOptions, type WaitOptions, checked } from "./options.js";
 import { type JsonResult, type MediaResult, anyResult } from "./results.js";
 import { Spend } from "./spend.js";
 import { Transport, tell } from "./transport.js";
@@ -35,7 +35,7 @@ export class SegmindCore {
 
   /** Throws `MissingApiKey` where there is no key. */
   constructor(options: SegmindOptions = {}) {
-    const transport = new Transport(options, new Spend(options.maxSpend));
+    const transport = new Transport(options, new Spend(checked(options, { maxSpend: 0 }).maxSpend));
     Object.defineProperty(this, "_transport", { value: transport });
     this.jobs = { resume: (job) => new Job(transport, typeof job === "string" ? { requestId: job } : job) };
   }
@@ -52,7 +52,7 @@ export class SegmindCore {
 
   /** Submit a job (v2), wait until it ends, and give its result: `status`, `output`, `metrics` and more. */
   async run(slug: string, params: object, options: CallOptions & WaitOptions = {}): Promise<JobRecord> {
-    const { timeoutMs, ...call } = options;
+    const { timeoutMs, ...call } = checked(options); // before anything is paid for
     const job = await this.submitAsync(slug, params, call);
     return job.wait({ ...call, timeoutMs });
   }
@@ -85,10 +85,7 @@ export class SegmindCore {
     calls: readonly (() => Promise<T>)[],
     options: GatherOptions = {},
   ): Promise<PromiseSettledResult<T>[]> {
-    const { concurrency = 8, signal, onProgress } = options;
-    if (!(concurrency >= 1)) {
-      throw new RangeError(`concurrency is ${concurrency}; expected a number from 1 on`);
-    }
+    const { concurrency = 8, signal, onProgress } = checked(options, { concurrency: 1 });
     const settled: PromiseSettledResult<T>[] = [];
     const queue = calls.entries();
     let done = 0;

@@ -13,7 +13,7 @@ import {
 } from "./errors.js";
 import { COMPLETED, FAILED, RESULT, STATUS } from "./gateway.js";
 import { SHORTEST_PAUSE_MS, SHORTEST_REQUEST_MS } from "./limits.js";
-import type { CallOptions, WaitOptions } from "./options.js";
+import { type CallOptions, type WaitOptions, checked } from "./options.js";
 import { MediaResult, numberOf } from "./results.js";
 import { type Transport, pathOf, tell } from "./transport.js";
 
@@ -77,13 +77,18 @@ export class Job {
     return record;
   }
 
-  /** Poll until the job ends, and give its result. Throws `InferenceTimeout` at the deadline; you can wait again. */
+  /**
+   * Poll until the job ends, and give its result. Throws `InferenceTimeout` at the deadline; you can wait again.
+   *
+   * What fails in a way that passes is asked again until the deadline, unless `maxRetries` is 0; then, it is thrown.
+   */
   async wait(options: WaitOptions = {}): Promise<JobRecord> {
-    const { timeoutMs = 600000, intervalMs = 1000, signal, onUpdate } = options;
-    const { clock } = this.#transport;
+    const { timeoutMs = 600000, intervalMs = 1000, signal, onUpdate } = checked(options);
+    const { clock, maxRetries } = this.#transport;
+    const untilTheEnd = (options.maxRetries ?? maxRetries) && Infinity;
     const start = clock.now();
     const left = () => start + timeoutMs - clock.now();
-    const call = () => ({ signal, timeoutMs: Math.max(left(), SHORTEST_REQUEST_MS) });
+    const call = () => ({ signal, timeoutMs: Math.max(left(), SHORTEST_REQUEST_MS), maxRetries: untilTheEnd });
     let state: unknown;
     try {
       do {
@@ -106,7 +111,7 @@ export class Job {
         throw error;
       }
     }
-    const detail = `the job did not end within ${timeoutMs} ms; last state: ${state}`;
+    const detail = `no end within ${timeoutMs} ms; last state: ${state}`;
     throw new InferenceTimeout(detail, this.#facts());
   }
 
@@ -150,7 +155,11 @@ export class Job {
       // Of a state, it tells nothing; a result has been paid for and is kept, whatever it looks like.
       return route === STATUS ? {} : { status: COMPLETED[0] as string, output: keptOf(answer) };
     }
-    throw errorFor(answer, facts, answer.status === 404 ? ResultExpired : undefined);
+    const expired = answer.status === 404;
+    if (expired) {
+      this.#transport.spend?.settle(this.requestId, this.slug);
+    }
+    throw errorFor(answer, facts, expired ? ResultExpired : undefined);
   }
 
   #failed(record: JobRecord): SegmindError {

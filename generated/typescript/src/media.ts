@@ -14,11 +14,21 @@ export function bytesOf(text: unknown): Uint8Array | undefined {
   }
 }
 
-/** The media type of a picture by its first bytes. */
-export function sniffed(bytes: Uint8Array): string {
+/** How pictures begin. */
+const OPENINGS = {
+  jpeg: /^\xff\xd8\xff/,
+  png: /^\x89PNG/,
+  webp: /^RIFF[^]{4}WEBP/,
+  gif: /^GIF8/,
+  bmp: /^BM/,
+  tiff: /^(II\*\0|MM\0\*)/,
+};
+
+/** The media type of a picture by its first bytes; undefined where they are no picture's. */
+export function sniffed(bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  const [, jpeg, png, webp] = /^(?:(\xff\xd8\xff)|(\x89PNG)|(RIFF[^]{4}WEBP))/.exec(start) ?? [];
-  return jpeg ? "image/jpeg" : png ? "image/png" : webp ? "image/webp" : "application/octet-stream";
+  const [kind] = Object.entries(OPENINGS).find(([, opening]) => opening.test(start)) ?? [];
+  return kind && `image/${kind}`;
 }
 
 /** The JSON body of a call. Rejects with a TypeError where a value can't be sent. */
@@ -26,7 +36,7 @@ export async function encoded(params: object): Promise<string> {
   const body: [string, unknown][] = [];
   for (const [name, value] of Object.entries(params)) {
     const bytes = await mediaBytes(value);
-    body.push([name, bytes ? dataUrl(bytes, (value as Partial<Blob>).type || sniffed(bytes)) : value]);
+    body.push([name, bytes ? dataUrl(name, bytes, sniffed(bytes) || (value as Partial<Blob>).type) : value]);
   }
   return JSON.stringify(Object.fromEntries(body), finite);
 }
@@ -36,7 +46,10 @@ async function mediaBytes(value: unknown): Promise<Uint8Array | undefined> {
   return held instanceof Uint8Array || held instanceof ArrayBuffer ? new Uint8Array(held) : undefined;
 }
 
-function dataUrl(bytes: Uint8Array, type: string): string {
+function dataUrl(name: string, bytes: Uint8Array, type: string | undefined): string {
+  if (!type || !bytes.length) {
+    throw new TypeError(`parameter ${name} is ${bytes.length ? "no picture" : "empty"}`);
+  }
   let binary = "";
   for (let start = 0; start < bytes.length; start += 0x8000) {
     binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
@@ -46,7 +59,7 @@ function dataUrl(bytes: Uint8Array, type: string): string {
 
 function finite(name: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`parameter ${name} is ${value}, which is no JSON`);
+    throw new TypeError(`parameter ${name} is ${value}, not JSON`);
   }
   return value;
 }

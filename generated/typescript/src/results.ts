@@ -79,7 +79,7 @@ export class MediaResult extends Result {
   constructor(answer: Answer) {
     const images = decodedImages(answer);
     const [first] = images;
-    super(answer, first, first && sniffed(first));
+    super(answer, first, first && (sniffed(first) ?? "application/octet-stream"));
     const raw = answer.bytes;
     Object.assign(this, { images: first ? images : [raw], raw });
   }
@@ -106,7 +106,7 @@ export function anyResult(answer: Answer): MediaResult | JsonResult {
 /** The pictures of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`; none where one can't be decoded. */
 function decodedImages(answer: Answer): Uint8Array[] {
   const held = answer.bytes[0] === BRACE ? objectOf(answer)?.["image"] : undefined;
-  const images = (Array.isArray(held) ? held : [held]).map(bytesOf);
+  const images = [held].flat().map(bytesOf);
   return images.every(Boolean) ? (images as Uint8Array[]) : [];
 }
 

@@ -5,7 +5,7 @@ import { type Answer, isOk, isText, mediaType, textOf } from "./answer.js";
 import { ConnectionFailed, type ErrorFacts, MissingApiKey, RequestAborted, RequestTimeout } from "./errors.js";
 import { BASE_URL, BASE_URL_VARIABLE, KEY_HEADER, KEY_VARIABLE, type Route } from "./gateway.js";
 import { LONGEST_SHOWN, LONGEST_TIMER_MS, SHORTEST_MASKED } from "./limits.js";
-import type { CallOptions, ClientEvent, Clock, ConnectionOptions } from "./options.js";
+import { type CallOptions, type ClientEvent, type Clock, type ConnectionOptions, checked } from "./options.js";
 import { type Outcome, maybeBilled, resetDelay, retryDelay } from "./retry.js";
 import type { Spend } from "./spend.js";
 
@@ -33,19 +33,20 @@ export interface Exchange {
  * Of TLS, those of the handshake alone: others, such as a bad record, may come after the request.
  */
 const NOT_SENT = new RegExp(
-  "ECONNREFUSED|ENOTFOUND|EAI_AGAIN|connect E\\w+UNREACH|CONNECT_TIMEOUT|ConnectionRefused|OpenSocket|\\(Connect\\)|" +
-    "CERT_|_CERT|UNABLE_TO_V|ERR_SSL_(WRONG|PACKET|\\w+PROTO|\\w+HANDSH)|secure TLS|handshake f|bad port|to port",
+  "ECONNREFUSED|ENOTFOUND|EAI_AGAIN|connect E.+UNREACH|CONNECT_TIMEOUT|ConnectionRefused|OpenSocket|\\(Connect\\)|" +
+    "CERT|UNABLE_TO|SSL_(WRONG|PACKET|.+(PROTO|HAND))|secure TLS|handshake f|bad port|to port",
 );
 /** Codes of undici, whose own patience ends after five minutes. */
 const TOO_LATE = /(HEADERS|BODY)_TIMEOUT/;
 
 /** Sends requests to one gateway. The key is a private field: no JSON, no inspection and no enumeration shows it. */
 export class Transport {
-  readonly baseUrl: string;
+  declare readonly baseUrl: string;
   /** The ledger of the client, where there is one. */
-  readonly spend: Spend | undefined;
-  readonly clock: Clock;
-  readonly validate: boolean | undefined;
+  declare readonly spend: Spend | undefined;
+  declare readonly clock: Clock;
+  declare readonly validate: boolean | undefined;
+  declare readonly maxRetries: number;
   readonly #options: ConnectionOptions;
   readonly #key: string;
   readonly #fetch: typeof fetch;
@@ -55,7 +56,8 @@ export class Transport {
     this.spend = spend;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.validate = options.validate;
-    this.#options = options;
+    this.maxRetries = options.maxRetries ?? 2;
+    this.#options = checked(options);
     this.#key = checkedKey(options.apiKey || environment(KEY_VARIABLE) || "");
     this.#fetch = options.fetch ?? fetchOnce;
     if (typeof this.#fetch !== "function") {
@@ -65,12 +67,7 @@ export class Transport {
 
   /** Send a request, again where that is safe, and give whatever the gateway answers in the end. */
   async send(request: WireRequest, options: CallOptions = {}): Promise<Exchange> {
-    const { signal } = options;
-    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 120_000;
-    const maxRetries = options.maxRetries ?? this.#options.maxRetries ?? 2;
-    if (!(timeoutMs > 0 && maxRetries >= 0)) {
-      throw new RangeError(`out of range: timeoutMs ${timeoutMs}, maxRetries ${maxRetries}`);
-    }
+    const { signal, timeoutMs = this.#options.timeoutMs ?? 120_000, maxRetries = this.maxRetries } = checked(options);
     const { method, model, body } = request;
     const url = request.foreign ? request.path : this.baseUrl + request.path;
     const { clock } = this;
@@ -110,10 +107,9 @@ export class Transport {
   async #once(request: WireRequest, url: string, ms: number, signal?: AbortSignal): Promise<Outcome> {
     const controller = new AbortController();
     const stop = after(ms, signal, () => controller.abort());
-    let sent = false;
+    const sent = !signal?.aborted;
     try {
       signal?.throwIfAborted();
-      sent = true;
       const response = await this.#fetch(url, this.#init(request, controller.signal));
       return this.#answer(response, new Uint8Array(await response.arrayBuffer()));
     } catch (error) {
@@ -121,14 +117,12 @@ export class Transport {
       if (signal?.aborted) {
         return { kind: RequestAborted, detail: "aborted", sent };
       }
-      const { origin } = new URL(url);
-      if (controller.signal.aborted) {
-        return { kind: RequestTimeout, detail: `no answer from ${origin} in time`, sent };
-      }
+      const late = controller.signal.aborted;
       const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: Record<string, unknown> };
-      const said = [message, code, cause?.["code"], cause?.["message"]].filter(Boolean).join(": ");
-      const kind = TOO_LATE.test(said) ? RequestTimeout : ConnectionFailed;
-      return { kind, detail: this.#masked(`${origin}: ${said}`), sent: !NOT_SENT.test(said) };
+      const words = late ? ["no answer in time"] : [message, code, cause?.["code"], cause?.["message"]];
+      const said = [new URL(url).origin, ...words].filter(Boolean).join(": ");
+      const kind = late || TOO_LATE.test(said) ? RequestTimeout : ConnectionFailed;
+      return { kind, detail: this.#masked(said), sent: !NOT_SENT.test(said) };
     } finally {
       stop();
     }
@@ -139,13 +133,8 @@ export class Transport {
     if (foreign) {
       return { signal };
     }
-    const headers: Record<string, string> = { [KEY_HEADER]: this.#key };
-    const init: RequestInit = { method, headers, redirect: "manual", signal };
-    if (body) {
-      headers["content-type"] = "application/json";
-      init.body = body;
-    }
-    return init;
+    const headers = { [KEY_HEADER]: this.#key, ...(body && { "content-type": "application/json" }) };
+    return { method, headers, body: body ?? null, redirect: "manual", signal };
   }
 
   /** The answer without the key, which a gateway may quote; pictures are left as they are. */
@@ -225,16 +214,16 @@ function checkedKey(key: string): string {
     throw new MissingApiKey(`no API key: set ${KEY_VARIABLE}, or pass { apiKey }`);
   }
   if (!/^[!-~]+$/.test(trimmed)) {
-    throw new TypeError("the API key has odd characters");
+    throw new TypeError("API key: odd characters");
   }
   return trimmed;
 }
 
 /** The gateway's address without a closing slash or version. */
 function checkedUrl(text: string): string {
-  const [url] = /^https?:\/\/[^\s?#@]+$/.exec(text.trim()) ?? [];
-  if (!url) {
-    throw new TypeError(`baseUrl must be like ${BASE_URL}, without user, query and fragment`);
+  const url = text.trim();
+  if (!/^https?:\/\/[^\s?#@]+$/.test(url)) {
+    throw new TypeError(`baseUrl must be like ${BASE_URL}, and no more`);
   }
   return new URL(url).href.replace(/(\/v[12])?\/*$/, "");
 }
