@@ -203,7 +203,15 @@ describe("jobs", () => {
     assert.equal((await client.jobs.resume(saved).wait()).status, "COMPLETED");
     assert.equal((await client.jobs.resume(job.requestId).result()).status, "COMPLETED");
     assert.equal(client.jobs.resume(saved).slug, "flux-img2img");
+    assert.equal((await client.jobs.resume(JSON.stringify(job)).wait()).status, "COMPLETED");
+    assert.equal(client.jobs.resume(JSON.stringify(job)).slug, "flux-img2img");
   });
+
+  for (const wrong of [5, {}, null, undefined, [], { requestId: 5 }, "{}"]) {
+    test(`what names no job is refused: ${JSON.stringify(wrong)}`, () => {
+      assert.throws(() => setUp().client.jobs.resume(wrong), TypeError);
+    });
+  }
 
   test("onUpdate sees each state once", async () => {
     const { client, tenant } = setUp();
@@ -462,6 +470,13 @@ describe("many calls", () => {
     assert.deepEqual(settled.map((each) => each.value ?? each.reason.message), [0, 1, 2, "third", 4]);
     assert.equal(most, 2);
     assert.deepEqual(seen, [1, 2, 3, 4, 5].map((done) => [done, 5]));
+  });
+
+  test("promises instead of functions are refused before anything more is sent", async () => {
+    const { client, tenant } = setUp();
+    const calls = [() => client.fluxImg2img.run(PARAMS), Promise.resolve(1)];
+    await assert.rejects(client.gather(calls), (error) => error instanceof TypeError && /functions/.test(error));
+    assert.deepEqual(await tenant.requests("POST"), []);
   });
 
   test("none starts after an abort", async () => {

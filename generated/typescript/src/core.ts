@@ -23,7 +23,11 @@ export interface GatherOptions {
 
 /** Jobs of a client. */
 export interface Jobs {
-  /** The job of an id, or of what `job.toJSON()` gave, to wait for it or fetch its result. No request is made. */
+  /**
+   * The job of an id, or of what `JSON.stringify(job)` gave, as text or parsed, to wait for it or fetch its result.
+   *
+   * No request is made. Throws a TypeError where there is no id.
+   */
   resume(job: string | SavedJob): Job;
 }
 
@@ -37,7 +41,7 @@ export class SegmindCore {
   constructor(options: SegmindOptions = {}) {
     const transport = new Transport(options, new Spend(checked(options, { maxSpend: 0 }).maxSpend));
     Object.defineProperty(this, "_transport", { value: transport });
-    this.jobs = { resume: (job) => new Job(transport, typeof job === "string" ? { requestId: job } : job) };
+    this.jobs = { resume: (job) => new Job(transport, savedJob(job)) };
   }
 
   /** The gateway's address, without a version. */
@@ -79,24 +83,40 @@ export class SegmindCore {
   /**
    * Run many calls, a few at a time: `client.gather(prompts.map((prompt) => () => client.run(slug, { prompt })))`.
    *
-   * What they give comes in order, and a failure leaves the others alone.
+   * Each is a function, so that it can start later; a promise would be a call that runs already, and is a TypeError.
+   * What they give comes in order, each place of its own type, and a failure leaves the others alone.
    */
-  async gather<T>(
-    calls: readonly (() => Promise<T>)[],
+  async gather<T extends readonly (() => Promise<unknown>)[] | []>(
+    calls: T,
     options: GatherOptions = {},
-  ): Promise<PromiseSettledResult<T>[]> {
+  ): Promise<{ -readonly [Place in keyof T]: PromiseSettledResult<Awaited<ReturnType<T[Place]>>> }> {
     const { concurrency = 8, signal, onProgress } = checked(options, { concurrency: 1 });
-    const settled: PromiseSettledResult<T>[] = [];
+    const settled: PromiseSettledResult<unknown>[] = [];
+    for (const call of calls as readonly unknown[]) {
+      if (typeof call !== "function") {
+        throw new TypeError("gather takes functions that make the calls, such as () => client.run(slug, params)");
+      }
+    }
     const queue = calls.entries();
     let done = 0;
     const work = async () => {
       for (const [index, call] of queue) {
         const started = signal?.aborted ? Promise.reject(signal.reason) : (async () => call())();
-        [settled[index]] = (await Promise.allSettled([started])) as [PromiseSettledResult<T>];
+        [settled[index]] = (await Promise.allSettled([started])) as [PromiseSettledResult<unknown>];
         void tell(onProgress, ++done, calls.length);
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, calls.length) }, work));
-    return settled;
+    return settled as never;
   }
+}
+
+function savedJob(given: string | SavedJob): SavedJob {
+  const isText = typeof given === "string";
+  const saved = isText && given.startsWith("{") ? (JSON.parse(given) as SavedJob) : given;
+  const job = typeof saved === "string" ? { requestId: saved } : saved;
+  if (typeof (job as SavedJob | null)?.requestId !== "string") {
+    throw new TypeError("no job: expected its request id, or what JSON.stringify(job) gave");
+  }
+  return job;
 }

@@ -24,8 +24,8 @@ export interface ConnectionOptions {
   /** A `fetch` of your own, for proxies, agents or tests. Default: the global one. */
   fetch?: typeof fetch | undefined;
   /**
-   * Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key, and what it
-   * throws is dropped.
+   * Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key, and
+   * what it throws is dropped.
    */
   onEvent?: ((event: ClientEvent) => void) | undefined;
   /** A clock of your own, for tests. */
