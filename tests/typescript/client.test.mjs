@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import * as segmind from "segmind-client";
 import { FluxImg2img } from "segmind-client/models/flux-img2img";
 import { pollDelay } from "./node_modules/segmind-client/dist/esm/job.js";
@@ -103,12 +104,50 @@ describe("pictures in", () => {
     });
   }
 
+  const kinds = {
+    jpeg: [0xff, 0xd8, 0xff, 0xe0],
+    png: [0x89, 0x50, 0x4e, 0x47],
+    webp: [...Buffer.from("RIFF1234WEBP")],
+    gif: [...Buffer.from("GIF89a")],
+    bmp: [...Buffer.from("BM")],
+    tiff: [...Buffer.from("II*\0")],
+  };
+  for (const [kind, opening] of Object.entries(kinds)) {
+    test(`${kind} is known by its first bytes`, async () => {
+      assert.equal((await sent(Uint8Array.from(opening))).split(";")[0], `data:image/${kind}`);
+    });
+  }
+
+  const nothing = [new Uint8Array(), new ArrayBuffer(0), new Blob([]), new Blob([], { type: "image/png" })];
+  for (const [index, empty] of nothing.entries()) {
+    test(`an empty picture is refused before anything is sent: ${index}`, async () => {
+      await assert.rejects(sent(empty), (error) => error instanceof TypeError && /image is empty/.test(error));
+    });
+  }
+
+  test("bytes that are no picture are refused, but for a Blob that says what it is", async () => {
+    const hello = new TextEncoder().encode("hello");
+    for (const wrong of [hello, hello.buffer, new Blob([hello])]) {
+      await assert.rejects(sent(wrong), (error) => error instanceof TypeError && /image is no picture/.test(error));
+    }
+    assert.equal(await sent(new Blob([hello], { type: "image/avif" })), "data:image/avif;base64,aGVsbG8=");
+  });
+
+  /** What a picture goes out as. */
+  async function sent(image) {
+    let body;
+    const fetch = async (_url, init) => ((body = JSON.parse(init.body)), new Response("{}"));
+    const client = new segmind.Segmind({ apiKey: "key", fetch });
+    await client.fluxImg2img.run({ ...PARAMS, image }).finally(() => assert.equal(client.spend.unknown, body ? 1 : 0));
+    return body.image;
+  }
+
   test("a URL is sent as its text, and a large file in one piece", async () => {
     const { client, tenant } = setUp();
     await client.fluxImg2img.run({ ...PARAMS, image: new URL("https://host.test/a b.png") });
     const [post] = await tenant.requests("POST");
     assert.equal(JSON.parse(post.request.body).image, "https://host.test/a%20b.png");
-    const large = new Uint8Array(300_000).map((_, index) => index % 251);
+    const large = new Uint8Array(300_000).map((_, index) => JPEG[index] ?? index % 251);
     let sent;
     const fetch = async (_url, init) => ((sent = JSON.parse(init.body)), new Response("{}"));
     await new FluxImg2img({ apiKey: "key", fetch }).run({ ...PARAMS, image: large });
@@ -164,7 +203,15 @@ describe("jobs", () => {
     assert.equal((await client.jobs.resume(saved).wait()).status, "COMPLETED");
     assert.equal((await client.jobs.resume(job.requestId).result()).status, "COMPLETED");
     assert.equal(client.jobs.resume(saved).slug, "flux-img2img");
+    assert.equal((await client.jobs.resume(JSON.stringify(job)).wait()).status, "COMPLETED");
+    assert.equal(client.jobs.resume(JSON.stringify(job)).slug, "flux-img2img");
   });
+
+  for (const wrong of [5, {}, null, undefined, [], { requestId: 5 }, "{}"]) {
+    test(`what names no job is refused: ${JSON.stringify(wrong)}`, () => {
+      assert.throws(() => setUp().client.jobs.resume(wrong), TypeError);
+    });
+  }
 
   test("onUpdate sees each state once", async () => {
     const { client, tenant } = setUp();
@@ -182,6 +229,28 @@ describe("jobs", () => {
     assert.equal((await client.jobs.resume("r1").wait()).status, "COMPLETED");
     assert.equal(records.length, 0);
   });
+
+  test("a fault that lasts is outlived by a wait, result and all", async () => {
+    const clock = new Clock();
+    const end = clock.now() + 30_000;
+    const fetch = async () => (clock.now() < end ? new Response("", { status: 502 }) : Response.json({ status: "COMPLETED" }));
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock });
+    assert.equal((await client.jobs.resume("r1").wait({ timeoutMs: 60_000 })).status, "COMPLETED");
+  });
+
+  test("a refusal is not asked again, whatever its body", async () => {
+    const fetch = async () => new Response("{cut", { status: 401, headers: { "content-type": "application/json" } });
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+    await assert.rejects(client.jobs.resume("r1").wait(), { name: "Unauthorized", attempts: 1 });
+  });
+
+  for (const [of, settings, options] of [["client", { maxRetries: 0 }, {}], ["wait", {}, { maxRetries: 0 }]]) {
+    test(`nothing is asked again where maxRetries of the ${of} is 0`, async () => {
+      const fetch = async () => new Response("", { status: 502 });
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock(), ...settings });
+      await assert.rejects(client.jobs.resume("r1").wait(options), { name: "BadGateway", attempts: 1 });
+    });
+  }
 
   test("pauses grow from short to the longest, and one ends at the typical time", () => {
     assert.equal(pollDelay(0, 0, 1000), 50);
@@ -223,13 +292,49 @@ describe("retries", () => {
     assert.equal(client.spend.unknown, 0);
   });
 
-  for (const said of [{ code: "ConnectionRefused" }, { message: "error sending request: client error (Connect): refused" }]) {
+  test("a TLS handshake that fails has sent nothing", async () => {
+    const { client } = setUp({ baseUrl: MOCK.replace("http:", "https:") });
+    await assert.rejects(client.fluxImg2img.run(PARAMS), { name: "ConnectionFailed", attempts: 3, maybeBilled: false });
+    assert.equal(client.spend.unknown, 0);
+  });
+
+  const neverSent = [
+    { code: "ConnectionRefused" },
+    { message: "error sending request: client error (Connect): refused" },
+    { message: "EPROTO: The TLS handshake failed. Does the server speak TLS on this port?", code: "EPROTO" },
+    { message: "Fetch failed: Requests to port 6666 are blocked" },
+    { message: "self signed certificate", code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    { cause: { message: "bad port" } },
+    { cause: { message: "Client network socket disconnected before secure TLS connection was established", code: "ECONNRESET" } },
+    ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CERT_HAS_EXPIRED"]
+      .concat(["ERR_TLS_CERT_ALTNAME_INVALID", "ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"])
+      .concat(["ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "ERR_SSL_UNSUPPORTED_PROTOCOL"])
+      .map((code) => ({ message: "fetch failed", cause: { code } })),
+  ];
+  for (const said of neverSent) {
     test(`the word of another runtime for it: ${JSON.stringify(said)}`, async () => {
       const fetch = async () => {
         throw Object.assign(new TypeError(said.message), said);
       };
       const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
       await assert.rejects(client.runSync("x", {}), { attempts: 3, maybeBilled: false });
+    });
+  }
+
+  const perhapsSent = {
+    ECONNRESET: "ConnectionFailed",
+    ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: "ConnectionFailed",
+    UND_ERR_SOCKET: "ConnectionFailed",
+    UND_ERR_HEADERS_TIMEOUT: "RequestTimeout",
+    UND_ERR_BODY_TIMEOUT: "RequestTimeout",
+  };
+  for (const [code, name] of Object.entries(perhapsSent)) {
+    test(`${code} comes after a request, which is not sent again: ${name}`, async () => {
+      const fetch = async () => {
+        throw Object.assign(new TypeError("fetch failed"), { cause: { code } });
+      };
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+      await assert.rejects(client.runSync("x", {}), { name, attempts: 1, maybeBilled: true });
     });
   }
 
@@ -268,14 +373,22 @@ describe("retries", () => {
     await assert.rejects(failed, { name: "RateLimited", attempts: 1, retryAfterMs: 121_000, maybeBilled: false });
   });
 
-  test("a mistake of a listener costs no result", async () => {
-    const { client } = setUp({
-      onEvent: () => {
-        throw new Error("mistake");
-      },
+  const mistakes = {
+    throws: () => {
+      throw new Error("mistake");
+    },
+    rejects: () => Promise.reject(new Error("mistake")),
+  };
+  for (const [how, mistake] of Object.entries(mistakes)) {
+    test(`a listener that ${how} costs no result`, async () => {
+      const { client } = setUp({ onEvent: mistake });
+      assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
+      const job = await client.fluxImg2img.submit(PARAMS);
+      assert.equal((await job.wait({ onUpdate: mistake })).status, "COMPLETED");
+      const [done] = await client.gather([() => client.fluxImg2img.run(PARAMS)], { onProgress: mistake });
+      assert.equal(done.value.cost, 0.05);
     });
-    assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
-  });
+  }
 });
 
 describe("costs", () => {
@@ -300,6 +413,44 @@ describe("costs", () => {
   });
 });
 
+describe("what nobody knows the cost of", () => {
+  test("calls under way count what the specs assume", async () => {
+    const { client, tenant } = setUp({ maxSpend: 0.05 });
+    const settled = await client.gather(Array.from({ length: 8 }, () => () => client.fluxImg2img.run(PARAMS)));
+    assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);
+    assert.equal((await tenant.requests("POST")).length, 1);
+  });
+
+  test("a call that is refused before it is sent counts nothing", async () => {
+    const { client } = setUp({ maxSpend: 0.05 });
+    await assert.rejects(client.fluxImg2img.run(PARAMS, { timeoutMs: 0 }), RangeError);
+    assert.equal(client.spend.unknown, 0);
+    assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
+  });
+
+  test("a job that has expired is no longer under way", async () => {
+    const { client, tenant } = setUp({ maxSpend: 0.05 });
+    const job = await client.fluxImg2img.submit(PARAMS);
+    await assert.rejects(client.fluxImg2img.submit(PARAMS), segmind.SpendLimit);
+    await tenant.admin("POST", "clock", { advance: 3601 });
+    await assert.rejects(job.wait(), segmind.ResultExpired);
+    assert.equal(client.spend.unknown, 1);
+    await client.fluxImg2img.submit(PARAMS);
+  });
+
+  test("a job that is resumed by its id alone is nobody's, but counts", async () => {
+    const { client } = setUp();
+    const { requestId } = await client.fluxImg2img.submit(PARAMS);
+    await client.jobs.resume(requestId).wait();
+    assert.equal(client.spend.credits, 0.05);
+    assert.deepEqual(client.spend.byModel, {});
+  });
+
+  test("a log shows all figures", () => {
+    assert.match(inspect(setUp({ maxSpend: 2 }).client.spend), /credits: 0.*calls: 0.*unknown: 0.*limit: 2/s);
+  });
+});
+
 describe("many calls", () => {
   test("results come in order, a few at a time, failures apart", async () => {
     const { client } = setUp();
@@ -319,6 +470,13 @@ describe("many calls", () => {
     assert.deepEqual(settled.map((each) => each.value ?? each.reason.message), [0, 1, 2, "third", 4]);
     assert.equal(most, 2);
     assert.deepEqual(seen, [1, 2, 3, 4, 5].map((done) => [done, 5]));
+  });
+
+  test("promises instead of functions are refused before anything more is sent", async () => {
+    const { client, tenant } = setUp();
+    const calls = [() => client.fluxImg2img.run(PARAMS), Promise.resolve(1)];
+    await assert.rejects(client.gather(calls), (error) => error instanceof TypeError && /functions/.test(error));
+    assert.deepEqual(await tenant.requests("POST"), []);
   });
 
   test("none starts after an abort", async () => {
@@ -358,12 +516,29 @@ describe("settings", () => {
     });
   }
 
-  test("times that are none are refused", async () => {
-    const { client } = setUp();
-    for (const options of [{ timeoutMs: NaN }, { timeoutMs: 0 }, { timeoutMs: -1 }, { maxRetries: -1 }]) {
-      await assert.rejects(client.fluxImg2img.run(PARAMS, options), RangeError);
+  test("times that are none are refused before anything is sent", async () => {
+    const { client, tenant } = setUp();
+    const wrong = [NaN, 0, -1, "200", null].map((timeoutMs) => ({ timeoutMs }));
+    for (const options of [...wrong, { maxRetries: -1 }, { maxRetries: "1" }]) {
+      assert.throws(() => new segmind.Segmind({ apiKey: "key", ...options }), RangeError);
+      for (const call of ["run", "submit"]) {
+        await assert.rejects(client.fluxImg2img[call](PARAMS, options), RangeError);
+      }
     }
+    for (const options of [...wrong, { intervalMs: 0 }, { intervalMs: "9" }, { maxRetries: -1 }]) {
+      await assert.rejects(client.jobs.resume("r1").wait(options), RangeError);
+      await assert.rejects(client.run("flux-img2img", PARAMS, options), RangeError);
+    }
+    for (const concurrency of [0, NaN, "2"]) {
+      await assert.rejects(client.gather([], { concurrency }), RangeError);
+    }
+    assert.deepEqual([...(await tenant.requests("POST")), ...(await tenant.requests("GET"))], []);
+    assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: "1" }), RangeError);
     assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: -1 }), RangeError);
+  });
+
+  test("a fetch that is no function is refused", () => {
+    assert.throws(() => new segmind.Segmind({ apiKey: "key", fetch: "fetch" }), TypeError);
   });
 
   test("events tell what was done", async () => {

@@ -52,6 +52,7 @@ class Recorder {
 const gateway = new Recorder();
 const foreign = new Recorder();
 let events = [];
+let waited = 0;
 let client;
 
 before(async () => {
@@ -71,7 +72,7 @@ beforeEach(() => {
     apiKey: KEY,
     baseUrl: gateway.url,
     onEvent: (event) => events.push(event),
-    clock: { now: Date.now, sleep: async () => {} },
+    clock: { now: () => Date.now() + waited, sleep: async (ms) => (waited += ms) },
   });
 });
 

@@ -139,6 +139,49 @@ def test_the_types_hold_in_node_without_a_browser_s(project: Path, uses: dict[st
     assert answer["found"] == []
 
 
+MANY = """\
+const two = await client.gather([() => client.credits(), async () => 1]);
+same(two, null! as [PromiseSettledResult<Record<string, unknown>>, PromiseSettledResult<number>], true);
+same(await client.gather([1, 2].map((each) => async () => `${each}`)), null! as PromiseSettledResult<string>[], true);
+const jobs = [async () => queued, async () => json] as const;
+same(await client.gather(jobs), null! as [PromiseSettledResult<Job>, PromiseSettledResult<JsonResult>], true);
+"""
+BYTES = """\
+new Response(media.content), new Response(json.content), new Response(media.raw);
+new Blob([media.content, ...media.images]);
+const plain: Uint8Array = media.content;
+void plain;
+"""
+
+
+@pytest.mark.usefixtures("uses")
+def test_gather_knows_the_type_of_each_place(project: Path) -> None:
+    (project / "many.ts").write_text(RIGHT + MANY)
+    (project / "promises.ts").write_text(f"{WRONG}client.gather([client.credits()]);\nclient.gather([1]);\n")
+    answer = compiled(project, ["many.ts", "promises.ts"], lib=["ES2022", "DOM"], types=[])
+    lines = WRONG.count("\n")
+    assert [(each["file"], each["line"]) for each in answer["found"]] == [
+        ("promises.ts", lines + 1),
+        ("promises.ts", lines + 2),
+    ]
+
+
+@pytest.mark.usefixtures("uses")
+def test_bytes_go_into_a_response_and_a_blob(project: Path) -> None:
+    (project / "bytes.ts").write_text(RIGHT + BYTES)
+    assert compiled(project, ["bytes.ts"], lib=["ES2022", "DOM"], types=[])["found"] == []
+
+
+def test_an_older_typescript_reads_the_types(project: Path) -> None:
+    """Before 5.7, `Uint8Array` takes no type argument."""
+    folder = project / "node_modules" / "segmind-client" / "dist"
+    texts = {path.name: path.read_text("utf-8") for path in folder.rglob("*.d.ts")}
+    assert len(texts) > 10
+    assert [
+        name for name, text in texts.items() if "Uint8Array<" in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    ] == []
+
+
 @pytest.mark.parametrize("kind", ["CommonJS", "ESNext"])
 def test_the_types_hold_with_other_kinds_of_resolution(project: Path, uses: dict[str, str], kind: str) -> None:
     first = uses["right.ts"].splitlines()[RIGHT.count("\n")]

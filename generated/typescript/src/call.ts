@@ -32,8 +32,7 @@ export async function runModel<R extends Result>(
   options: CallOptions | undefined,
   decode: (answer: Answer) => R,
 ): Promise<R> {
-  const token = {};
-  const { answer } = await post(transport, RUN, model, params, options, token);
+  const { answer, token } = await post(transport, RUN, model, params, options);
   transport.spend?.settle(token, model.slug, numberOf(answer.headers[COST_HEADER]));
   return decode(answer);
 }
@@ -45,15 +44,18 @@ export async function submitModel(
   params: object,
   options: CallOptions | undefined,
 ): Promise<Job> {
-  const token = {};
   const { slug, typicalMs } = model;
-  const { answer, facts } = await post(transport, SUBMIT, model, params, options, token);
+  const { answer, facts, token } = await post(transport, SUBMIT, model, params, options);
   const body = objectOf(answer) ?? {};
   const requestId = body["request_id"];
   if (typeof requestId !== "string" || !requestId) {
     transport.spend?.settle(token, slug);
-    const detail = "the answer to the submit names no request_id";
-    throw new SegmindError(detail, { ...facts, status: answer.status, body: jsonOrText(answer), maybeBilled: true });
+    throw new SegmindError("no request_id", {
+      ...facts,
+      status: answer.status,
+      body: jsonOrText(answer),
+      maybeBilled: true,
+    });
   }
   transport.spend?.rename(token, requestId);
   const submittedAt = transport.clock.now();
@@ -66,8 +68,7 @@ async function post(
   { slug, parameters, typicalCost }: Called,
   params: object,
   options: CallOptions | undefined,
-  token: object,
-): Promise<Exchange> {
+): Promise<Exchange & { token: object }> {
   if ((options?.validate ?? transport.validate) && parameters) {
     const broken = violations(parameters, params);
     if (broken.length) {
@@ -76,15 +77,16 @@ async function post(
     }
   }
   const request = { method: route[0], path: pathOf(route, slug), body: await encoded(params), model: slug };
+  const token = {};
   transport.spend?.admit(token, slug, typicalCost);
   try {
     const exchange = await transport.send(request, options);
     if (isOk(exchange.answer)) {
-      return exchange;
+      return { ...exchange, token };
     }
     throw errorFor(exchange.answer, exchange.facts);
   } catch (error) {
-    transport.spend?.settle(token, slug, undefined, (error as Partial<SegmindError>).maybeBilled);
+    transport.spend?.settle(token, slug, undefined, !!(error as Partial<SegmindError>).maybeBilled);
     throw error;
   }
 }

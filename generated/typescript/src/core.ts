@@ -6,10 +6,10 @@ import { runModel, submitModel } from "./call.js";
 import { errorFor } from "./errors.js";
 import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type SavedJob } from "./job.js";
-import type { CallOptions, SegmindOptions, WaitOptions } from "./options.js";
+import { type CallOptions, type SegmindOptions, type WaitOptions, checked } from "./options.js";
 import { type JsonResult, type MediaResult, anyResult } from "./results.js";
 import { Spend } from "./spend.js";
-import { Transport } from "./transport.js";
+import { Transport, tell } from "./transport.js";
 
 /** Settings of `gather`. */
 export interface GatherOptions {
@@ -17,13 +17,17 @@ export interface GatherOptions {
   concurrency?: number | undefined;
   /** No further one starts once it is aborted; pass it to the calls as well, to end those that run. */
   signal?: AbortSignal | undefined;
-  /** Is told after each one how many are done. */
+  /** Is told after each one how many are done; what it throws is dropped. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Jobs of a client. */
 export interface Jobs {
-  /** The job of an id, or of what `job.toJSON()` gave, to wait for it or fetch its result. No request is made. */
+  /**
+   * The job of an id, or of what `JSON.stringify(job)` gave, as text or parsed, to wait for it or fetch its result.
+   *
+   * No request is made. Throws a TypeError where there is no id.
+   */
   resume(job: string | SavedJob): Job;
 }
 
@@ -35,9 +39,9 @@ export class SegmindCore {
 
   /** Throws `MissingApiKey` where there is no key. */
   constructor(options: SegmindOptions = {}) {
-    const transport = new Transport(options, new Spend(options.maxSpend));
+    const transport = new Transport(options, new Spend(checked(options, { maxSpend: 0 }).maxSpend));
     Object.defineProperty(this, "_transport", { value: transport });
-    this.jobs = { resume: (job) => new Job(transport, typeof job === "string" ? { requestId: job } : job) };
+    this.jobs = { resume: (job) => new Job(transport, savedJob(job)) };
   }
 
   /** The gateway's address, without a version. */
@@ -52,7 +56,7 @@ export class SegmindCore {
 
   /** Submit a job (v2), wait until it ends, and give its result: `status`, `output`, `metrics` and more. */
   async run(slug: string, params: object, options: CallOptions & WaitOptions = {}): Promise<JobRecord> {
-    const { timeoutMs, ...call } = options;
+    const { timeoutMs, ...call } = checked(options); // before anything is paid for
     const job = await this.submitAsync(slug, params, call);
     return job.wait({ ...call, timeoutMs });
   }
@@ -79,27 +83,40 @@ export class SegmindCore {
   /**
    * Run many calls, a few at a time: `client.gather(prompts.map((prompt) => () => client.run(slug, { prompt })))`.
    *
-   * What they give comes in order, and a failure leaves the others alone.
+   * Each is a function, so that it can start later; a promise would be a call that runs already, and is a TypeError.
+   * What they give comes in order, each place of its own type, and a failure leaves the others alone.
    */
-  async gather<T>(
-    calls: readonly (() => Promise<T>)[],
+  async gather<T extends readonly (() => Promise<unknown>)[] | []>(
+    calls: T,
     options: GatherOptions = {},
-  ): Promise<PromiseSettledResult<T>[]> {
-    const { concurrency = 8, signal, onProgress } = options;
-    if (!(concurrency >= 1)) {
-      throw new RangeError(`concurrency is ${concurrency}; expected a number from 1 on`);
+  ): Promise<{ -readonly [Place in keyof T]: PromiseSettledResult<Awaited<ReturnType<T[Place]>>> }> {
+    const { concurrency = 8, signal, onProgress } = checked(options, { concurrency: 1 });
+    const settled: PromiseSettledResult<unknown>[] = [];
+    for (const call of calls as readonly unknown[]) {
+      if (typeof call !== "function") {
+        throw new TypeError("gather takes functions that make the calls, such as () => client.run(slug, params)");
+      }
     }
-    const settled: PromiseSettledResult<T>[] = [];
     const queue = calls.entries();
     let done = 0;
     const work = async () => {
       for (const [index, call] of queue) {
         const started = signal?.aborted ? Promise.reject(signal.reason) : (async () => call())();
-        [settled[index]] = (await Promise.allSettled([started])) as [PromiseSettledResult<T>];
-        onProgress?.(++done, calls.length);
+        [settled[index]] = (await Promise.allSettled([started])) as [PromiseSettledResult<unknown>];
+        void tell(onProgress, ++done, calls.length);
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, calls.length) }, work));
-    return settled;
+    return settled as never;
   }
+}
+
+function savedJob(given: string | SavedJob): SavedJob {
+  const isText = typeof given === "string";
+  const saved = isText && given.startsWith("{") ? (JSON.parse(given) as SavedJob) : given;
+  const job = typeof saved === "string" ? { requestId: saved } : saved;
+  if (typeof (job as SavedJob | null)?.requestId !== "string") {
+    throw new TypeError("no job: expected its request id, or what JSON.stringify(job) gave");
+  }
+  return job;
 }

@@ -255,23 +255,23 @@ export class ResultExpired extends NotFound {
 /** Another name of `InferenceFailed`. */
 export { InferenceFailed as JobFailed };
 
-const REDIRECTED = "a redirect, which is not followed";
+const REDIRECTED = "a redirect, not followed";
 
-const BY_STATUS: ReadonlyMap<number, typeof SegmindError> = new Map<number, typeof SegmindError>([
-  [400, BadRequest],
-  [401, Unauthorized],
-  [402, InsufficientCredits],
-  [403, Forbidden],
-  [404, NotFound],
-  [405, MethodNotAllowed],
-  [406, NotAcceptable],
-  [410, Gone],
-  [422, InferenceFailed],
-  [429, RateLimited],
-  [500, ServerError],
-  [502, BadGateway],
-  [504, GatewayTimeout],
-]);
+const BY_STATUS: Readonly<Record<number, typeof SegmindError>> = {
+  400: BadRequest,
+  401: Unauthorized,
+  402: InsufficientCredits,
+  403: Forbidden,
+  404: NotFound,
+  405: MethodNotAllowed,
+  406: NotAcceptable,
+  410: Gone,
+  422: InferenceFailed,
+  429: RateLimited,
+  500: ServerError,
+  502: BadGateway,
+  504: GatewayTimeout,
+};
 
 /** Statuses that mean several things: the words that tell them apart (in lower case), and the class. */
 const BY_WORDS: readonly (readonly [status: number, words: string, kind: typeof SegmindError])[] = [
@@ -287,7 +287,7 @@ export function errorFor(answer: Answer, facts: ErrorFacts, wanted?: typeof Segm
   const body = objectOf(answer);
   const said = detailOf(body);
   const told = BY_WORDS.find(([code, words]) => code === status && said.toLowerCase().includes(words));
-  const kind = wanted ?? told?.[2] ?? BY_STATUS.get(status) ?? SegmindError;
+  const kind = wanted ?? told?.[2] ?? BY_STATUS[status] ?? SegmindError;
   return new kind(said || (status < 400 ? REDIRECTED : "no reason given"), {
     ...facts,
     requestId: facts.requestId ?? answer.headers[REQUEST_ID_HEADER] ?? (body?.["request_id"] as string | undefined),

@@ -26,5 +26,8 @@ export const COMPLETED: readonly unknown[] = ["COMPLETED"];
 /** States of a job that ended without one. */
 export const FAILED: readonly unknown[] = ["FAILED"];
 
+/** Credits that a call under way is taken to cost where nobody knows. */
+export const ASSUMED_COST = 0.05;
+
 /** The HTTP status under which the gateway serves the record of a failed job. */
 export const FAILED_STATUS = 422;

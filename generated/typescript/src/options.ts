@@ -23,7 +23,10 @@ export interface ConnectionOptions {
   validate?: boolean | undefined;
   /** A `fetch` of your own, for proxies, agents or tests. Default: the global one. */
   fetch?: typeof fetch | undefined;
-  /** Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key. */
+  /**
+   * Is told of every request, answer and retry, for logs and metrics. Nothing that it is told holds the key, and
+   * what it throws is dropped.
+   */
   onEvent?: ((event: ClientEvent) => void) | undefined;
   /** A clock of your own, for tests. */
   clock?: Clock | undefined;
@@ -31,7 +34,12 @@ export interface ConnectionOptions {
 
 /** Settings of a client. */
 export interface SegmindOptions extends ConnectionOptions {
-  /** Credits that the calls of this client may cost together, by what answers say; else `SpendLimit`. */
+  /**
+   * Credits that the calls of this client may cost together, by what answers say; else `SpendLimit`.
+   *
+   * A call under way counts what the last one of its model cost, or one typically costs; where neither is known, it
+   * counts 0.05.
+   */
   maxSpend?: number | undefined;
 }
 
@@ -53,9 +61,11 @@ export interface WaitOptions {
   timeoutMs?: number | undefined;
   /** The longest pause between polls in milliseconds; they are shorter at first. Default: 1000. */
   intervalMs?: number | undefined;
+  /** 0: what fails is not asked again; else it is, until the deadline. Default: the client's. */
+  maxRetries?: number | undefined;
   /** Ends the waiting; the job runs on. */
   signal?: AbortSignal | undefined;
-  /** Is given the job's record whenever its state has changed. */
+  /** Is given the job's record whenever its state has changed; what it throws is dropped. */
   onUpdate?: ((record: Record<string, unknown>) => void) | undefined;
 }
 
@@ -85,4 +95,17 @@ export interface Clock {
   now(): number;
   /** Wait until the time is over, or the signal aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+const LEAST = { timeoutMs: 1, intervalMs: 1, maxRetries: 0 };
+
+/** The options themselves. Throws a RangeError where a number among them is none, or below its least value. */
+export function checked<T extends object>(options: T, least: Record<string, number> = LEAST): T {
+  for (const [name, lowest] of Object.entries(least)) {
+    const value = options[name as keyof T] as unknown;
+    if (value !== undefined && !(typeof value === "number" && value >= lowest)) {
+      throw new RangeError(`${name} is ${value}, no number from ${lowest} on`);
+    }
+  }
+  return options;
 }

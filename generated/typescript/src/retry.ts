@@ -4,6 +4,7 @@
 import { type Answer, isCut } from "./answer.js";
 import type { SegmindError } from "./errors.js";
 import { RESET_HEADER } from "./gateway.js";
+import { FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS } from "./limits.js";
 
 /** No answer, or half of one. */
 export interface Failure {
@@ -15,12 +16,12 @@ export interface Failure {
   readonly headers?: undefined;
 }
 
-const FIRST_MS = 500;
-const LONGEST_MS = 8_000;
+/** What came of sending a request once. */
+export type Outcome = Failure | (Answer & { readonly [Name in "kind" | "detail" | "sent"]?: undefined });
 
 /** Whether the gateway may have done, and charged for, what it gave no result for. */
-export function maybeBilled(method: string, outcome: Answer | Failure): boolean {
-  return method === "POST" && (outcome.status ? isPassing(outcome.status) : (outcome as Failure).sent);
+export function maybeBilled(method: string, { status, sent }: Outcome): boolean {
+  return method === "POST" && (status ? isPassing(status) : sent!);
 }
 
 /**
@@ -28,18 +29,13 @@ export function maybeBilled(method: string, outcome: Answer | Failure): boolean 
  *
  * A POST whose outcome is unknown is never sent again, since each one that arrives may be paid for.
  */
-export function retryDelay(
-  method: string,
-  outcome: Answer | Failure,
-  attempt: number,
-  now: number,
-): number | undefined {
+export function retryDelay(method: string, outcome: Outcome, attempt: number, now: number): number | undefined {
   const { status, headers } = outcome;
-  const backoff = Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1)); // full jitter
+  const backoff = Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)); // full jitter
   if (status === 429) {
     return resetDelay(headers, now) || backoff;
   }
-  const again = method === "GET" ? !status || isPassing(status) || isCut(outcome) : "sent" in outcome && !outcome.sent;
+  const again = method === "GET" ? !status || isPassing(status) || isCut(outcome) : outcome.sent === false;
   return again ? backoff : undefined;
 }
 
@@ -57,8 +53,8 @@ export function resetDelay(headers: Readonly<Record<string, string>>, here: numb
 
 /** Milliseconds since the epoch, of an HTTP date, of ISO 8601 (UTC where it names no zone), or of a number. */
 function moment(text = "", now = 0): number | undefined {
-  if (/^\s*\d+(\.\d+)?\s*$/.test(text)) {
-    const number = Number(text);
+  const number = Number(text);
+  if (number > 0) {
     return number > 1e11 ? number : number > 1e8 ? number * 1000 : now + number * 1000;
   }
   return Date.parse(/Z|GMT|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`) || undefined;

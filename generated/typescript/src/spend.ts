@@ -2,6 +2,7 @@
 /** What calls cost: a ledger of the costs that the gateway names, and the guard that `maxSpend` sets. */
 
 import { SpendLimit } from "./errors.js";
+import { ASSUMED_COST } from "./gateway.js";
 
 /** What a client has spent: `client.spend`. All figures in credits. */
 export class Spend {
@@ -9,16 +10,13 @@ export class Spend {
   readonly limit: number | undefined;
   #calls = 0;
   #unknown = 0;
-  readonly #costs = new Map<string, number>();
-  readonly #last = new Map<string, number>();
+  readonly #costs = new Map<string | undefined, number>();
+  readonly #last = new Map<string | undefined, number>();
   readonly #open = new Map<unknown, number>();
   readonly #counted = new Set<unknown>();
 
   /** @internal */
   constructor(limit?: number) {
-    if (limit !== undefined && !(limit >= 0)) {
-      throw new RangeError(`maxSpend is ${limit}; expected credits from 0 on`);
-    }
     this.limit = limit;
   }
 
@@ -27,9 +25,9 @@ export class Spend {
     return sum(this.#costs);
   }
 
-  /** The same for each model, by slug. */
+  /** The same for each model, by slug; without jobs that were resumed by their id alone. */
   get byModel(): Record<string, number> {
-    return Object.fromEntries(this.#costs);
+    return Object.fromEntries([...this.#costs].filter(([model]) => model));
   }
 
   /** Calls whose cost is known. */
@@ -45,20 +43,21 @@ export class Spend {
   /**
    * Take note that a call is about to be sent; `token` names it until it is settled. Throws `SpendLimit`.
    *
-   * What it will cost is taken to be what the last one of its model cost; before the first, what one typically costs,
-   * where that is known.
+   * What it will cost is taken to be what the last one of its model cost; before the first, what one typically costs.
+   * Where neither is known, it is let through below the limit, and counts 0.05 credits while it is under way.
    *
    * @internal
    */
-  admit(token: unknown, model: string, typicalCost = 0): void {
+  admit(token: unknown, model: string, typicalCost?: number): void {
     const { limit } = this;
-    const estimate = this.#last.get(model) ?? typicalCost;
+    const known = this.#last.get(model) ?? typicalCost;
+    const estimate = known ?? 0;
     const spent = this.credits + sum(this.#open);
     if (limit !== undefined && (spent >= limit || spent + estimate > limit)) {
       const detail = `${spent} credits are spent or under way and this call costs about ${estimate}`;
       throw new SpendLimit(`${detail}; the limit of this client is maxSpend: ${limit}`, { model });
     }
-    this.#open.set(token, estimate);
+    this.#open.set(token, known ?? ASSUMED_COST);
   }
 
   /** From now on, a call that was admitted goes by the id of its job. @internal */
@@ -68,7 +67,7 @@ export class Spend {
   }
 
   /** Take note of what a call cost; undefined where that is not known. Each token counts once. @internal */
-  settle(token: unknown, model = "", cost?: number, maybeBilled = true): void {
+  settle(token: unknown, model?: string, cost?: number, maybeBilled = true): void {
     this.#open.delete(token);
     if (this.#counted.has(token)) {
       return;
@@ -83,6 +82,11 @@ export class Spend {
     this.#calls++;
     this.#last.set(model, cost);
     this.#costs.set(model, (this.#costs.get(model) ?? 0) + cost);
+  }
+
+  /** What `console.log` shows in Node, Deno and Bun. @internal */
+  [Symbol.for("nodejs.util.inspect.custom")](): object {
+    return this.toJSON();
   }
 
   /** The figures as plain data. */

@@ -45,16 +45,17 @@ function* broken(parameter: Parameter, value: unknown): Generator<[rule: string,
     }
   } else if (value === null) {
     if (!parameter.nullable) {
-      yield ["null.not_nullable", "must not be null"];
+      yield ["null.not_nullable", "is null"];
     }
   } else if (found !== type && !(type === "number" && found === "integer") && !(parameter.media && found === "media")) {
     yield [`type.${found}_for_${type}`, `${shown(value)} is not of type ${type}`];
   } else {
-    if (minimum !== undefined && (value as number) < minimum) {
-      yield ["range.below", `${value} is below the minimum ${minimum}`];
+    // Where there is no limit, no comparison holds.
+    if ((value as number) < minimum!) {
+      yield ["range.below", `${value} is below ${minimum}`];
     }
-    if (maximum !== undefined && (value as number) > maximum) {
-      yield ["range.above", `${value} is above the maximum ${maximum}`];
+    if ((value as number) > maximum!) {
+      yield ["range.above", `${value} is above ${maximum}`];
     }
     if (values && !values.includes(value)) {
       yield ["enum.unknown", `${shown(value)} is none of ${shown(values)}`];
@@ -70,8 +71,7 @@ function jsonType(value: unknown): string {
   if (typeof value !== "object") {
     return typeof value;
   }
-  const media =
-    value instanceof URL || value instanceof Blob || value instanceof ArrayBuffer || value instanceof Uint8Array;
+  const media = [URL, Blob, ArrayBuffer, Uint8Array].some((kind) => value instanceof kind);
   return Array.isArray(value) ? "array" : media ? "media" : "object";
 }
 

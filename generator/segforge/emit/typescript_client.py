@@ -32,6 +32,7 @@ _MODULES: Final = (
     "gateway",
     "index",
     "job",
+    "limits",
     "media",
     "model",
     "options",
@@ -197,6 +198,7 @@ def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, object]:
     return {
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,
+        "assumed_cost": gateway.assumptions["credits_per_call"].value,
         "models": models,
         "model_count": len(models),
         "sample": shown,
