@@ -4,11 +4,15 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.emitters import emit
-from segforge.emit.surface import SURFACE, bump
-from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.emit.surface import SURFACE, broken, bump, model_lines
+from segforge.spec.catalog import Catalog, Choices, Model, Parameter, Returns
+from segforge.spec.changes import model_changes
+from tests.pages.models import parameters
 
 BASE = Path("python") / SURFACE
 
@@ -76,8 +80,10 @@ def test_its_diff_says_which_version_comes_next(catalog: Catalog) -> None:
             {"choices": Choices(("normal", "karras", "x"), 3)},
             {"choices": Choices(("normal", "karras"), 2)},
         ),
+        ("scheduler", {"choices": None}, {"choices": Choices(("normal", "karras"), 2)}),
+        ("image", {"format": None}, {"format": "uri"}),
     ],
-    ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum"],
+    ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum", "no enum", "format"],
 )
 def test_what_callers_may_send_can_grow_but_not_shrink(
     catalog: Catalog, name: str, wide: dict[str, object], narrow: dict[str, object]
@@ -87,6 +93,57 @@ def test_what_callers_may_send_can_grow_but_not_shrink(
     narrower = surface(with_model(catalog, changed(model, name, **narrow)))
     assert bump(narrower, wider) == "minor"
     assert bump(wider, narrower) == "major"
+
+
+def test_an_open_set_takes_also_what_it_no_longer_names(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    known = model.parameters_by_name["sampler_name"].choices
+    assert known is not None
+    assert known.open
+    before = surface(catalog)
+    fewer = surface(with_model(catalog, changed(model, "sampler_name", choices=Choices(known.known[1:], known.total))))
+    assert broken(before, fewer) == ()
+    assert broken(fewer, before) == ()
+
+
+def test_a_format_of_the_answer_that_goes_breaks_who_asks_for_it(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    jpeg, png = (
+        surface(with_model(catalog, dataclasses.replace(model, returns=Returns("image", formats))))
+        for formats in (("jpeg",), ("png",))
+    )
+    assert broken(jpeg, png) == ('client.flux_img2img returns "jpeg"',)
+
+
+FIELDS = ("required", "nullable", "minimum", "maximum", "choices", "type")
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_generate_and_diff_agree_on_what_breaks(catalog: Catalog, data: st.DataObject) -> None:
+    """Two states of a model: parameters that come, go, change in one field, or become others of the same name."""
+    old = [data.draw(parameters(name)) for name in "abc"]
+    new = [data.draw(parameters("d"))] if data.draw(st.booleans()) else []
+    for one in old:
+        other = data.draw(st.one_of(parameters(one.name), st.none()))
+        field = data.draw(st.sampled_from(("whole", *FIELDS)))
+        if other is not None:
+            new.append(other if field == "whole" else dataclasses.replace(one, **{field: getattr(other, field)}))
+    new = [one if one.type == "string" else dataclasses.replace(one, format=None) for one in new]
+    states = [dataclasses.replace(catalog.models[0], parameters=tuple(state)) for state in (old, new)]
+    before, after = ("\n".join(model_lines(model, "client.x")) for model in states)
+    found = [change for change in model_changes(states[:1], states[1:]) if change.level == "breaking"]
+    assert bool(broken(before, after)) == bool(found), (broken(before, after), found)
+
+
+def test_names_that_look_like_lines_are_names(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    hostile = Choices(('" to 5', "x", '": integer'), 3)
+    before, after = (
+        surface(with_model(catalog, changed(model, "scheduler", choices=choices)))
+        for choices in (hostile, Choices(hostile.known[1:], 2))
+    )
+    assert broken(before, after) == ('client.flux_img2img takes "scheduler" = "\\" to 5"',)
 
 
 def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
