@@ -1,6 +1,7 @@
 """The public surface of the client: what is in it, what its diff means, and that it does not shrink unasked."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,85 @@ def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, caps
     assert (out / BASE).read_bytes() == before
     assert main([*command, "--allow-breaking"]) == 0
     assert b'"steps" to 40' in (out / BASE).read_bytes()
+
+
+def released(specs: Path, entry: str = '  - {version: "0.1.0", date: "2026-01-01", changes: [first]}') -> None:
+    (specs / "changelog.yaml").write_text(f"releases:\n{entry}\n", "utf-8")
+
+
+def edit(specs: Path, old: str, new: str) -> None:
+    spec = specs / "models" / "flux-img2img.yaml"
+    assert old in spec.read_text("utf-8")
+    spec.write_text(spec.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def test_a_break_that_the_change_log_notes_is_generated(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released(specs)
+    old = tmp_path / "released"
+    shutil.copytree(specs, old)
+    command = ["generate", "--specs", str(specs), "--only", "python", "typescript"]
+    assert main(command) == 0
+    edit(specs, "maximum: 50", "maximum: 40")
+    assert main([*command, "--check"]) == 1
+    said = capsys.readouterr()
+    assert "stale    python/public-surface.txt" in said.out
+    assert "out of date; run: segforge generate" not in said.err
+    for step in (f"segforge diff HEAD {specs} --write-changelog", "segforge lint", "segforge generate\n"):
+        assert step in said.err
+    assert main(command) == 1
+    assert main(["diff", str(old), str(specs), "--write-changelog"]) == 1
+    assert main([*command, "--check"]) == 1
+    assert "out of date; run: segforge generate" in capsys.readouterr().err
+    assert main(command) == 0
+    assert main([*command, "--check"]) == 0
+    edit(specs, "maximum: 40", "maximum: 30")  # under the same open version
+    assert main(command) == 1
+    assert main(["diff", str(old), str(specs), "--write-changelog"]) == 1
+    assert main(command) == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "raised", "code"),
+    [("0.1.0", "0.1.1", 1), ("0.1.0", "0.2.0", 0), ("1.1.0", "1.2.0", 1), ("1.1.0", "2.0.0", 0), ("1.1.0", "2.1.0", 0)],
+)
+def test_a_break_is_generated_if_the_version_is_raised_far_enough(
+    specs: Path, version: str, raised: str, code: int
+) -> None:
+    first = f'  - {{version: "{version}", date: "2026-01-01", changes: [first]}}'
+    released(specs, first)
+    command = ["generate", "--specs", str(specs), "--only", "typescript"]
+    assert main(command) == 0
+    edit(specs, "maximum: 50", "maximum: 40")
+    released(specs, f'  - {{version: "{raised}", date: "2026-02-01", changes: [lower]}}\n{first}')
+    assert main(command) == code
+
+
+def test_a_client_that_changes_under_a_released_version_is_named(
+    specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released(specs)
+    command = ["generate", "--specs", str(specs), "--only", "python"]
+    assert main(command) == 0
+    edit(specs, 'reviewed: "2026-11-21"', 'reviewed: "2026-11-22"')
+    assert main(command) == 0
+    assert "warning" not in capsys.readouterr().err
+    edit(specs, "maximum: 50", "maximum: 60")
+    for each, code in ((["--check"], 1), ([], 0)):
+        assert main([*command, *each]) == code
+        said = capsys.readouterr().err
+        assert "warning: version 0.1.0 is released (2026-01-01)" in said
+        assert "--write-changelog" in said
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    edit(specs, "maximum: 60", "maximum: 70")
+    log = specs / "changelog.yaml"
+    log.write_text(
+        log.read_text("utf-8").replace(
+            "releases:\n", 'releases:\n  - {version: "0.1.1", date: unreleased, changes: [wider]}\n'
+        ),
+        "utf-8",
+    )
+    assert main(command) == 0
+    assert "warning" not in capsys.readouterr().err

@@ -1,12 +1,9 @@
 """The CHANGELOG of a client, from the change log of the specs."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from segforge.emit.quoting import markdown
 from segforge.spec.catalog import Release
-
-CHANGELOG: Final = "CHANGELOG.md"
 
 
 def changelog(releases: Sequence[Release]) -> str:

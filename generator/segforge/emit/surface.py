@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.released import CHANGELOG, allows_breaking
 from segforge.spec.catalog import Model
 from segforge.text import show
 
@@ -128,14 +129,19 @@ def _equal(one: str, two: str) -> bool:
 
 
 def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
-    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder."""
+    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder.
+
+    Where the client's CHANGELOG makes up for that, it may.
+    """
+    texts = {artifact.path: artifact.text for artifact in artifacts}
     lost = {}
-    for artifact in artifacts:
-        path = out / artifact.path
-        if artifact.path.name == SURFACE and path.is_file():
-            lines = broken(path.read_text("utf-8"), artifact.text)
-            if lines:
-                lost[str(artifact.path)] = lines
+    for path, text in texts.items():
+        if path.name == SURFACE and (out / path).is_file():
+            lines = broken((out / path).read_text("utf-8"), text)
+            log = path.with_name(CHANGELOG)
+            before = (out / log).read_text("utf-8") if (out / log).is_file() else ""
+            if lines and not (before and allows_breaking(before, texts[log])):
+                lost[str(path)] = lines
     if lost:
         raise Shrunk(lost)
 

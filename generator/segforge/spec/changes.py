@@ -14,6 +14,8 @@ from segforge.text import show
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
 _BUMPS: Final[dict[Level, Bump]] = {"breaking": "major", "additive": "minor", "editorial": "patch"}
+UNRELEASED: Final = "unreleased"
+"""The day of a version that is still open: it takes in what changes until a person dates it."""
 _NOTHING: Final = "nothing"
 
 
@@ -44,7 +46,7 @@ def bump_of(changes: Iterable[Change]) -> Bump:
 
 def raised(version: str, bump: Bump) -> str:
     """The next version. Before 1.0.0 a breaking change raises the minor part, as semver's item 4 allows."""
-    major, minor, patch = (int(part) for part in version.split("."))
+    major, minor, patch = parts(version)
     if bump == "none":
         return version
     if bump == "major" and major > 0:
@@ -52,6 +54,11 @@ def raised(version: str, bump: Bump) -> str:
     if bump == "patch" or (bump == "minor" and major == 0):
         return f"{major}.{minor}.{patch + 1}"
     return f"{major}.{minor + 1}.0"
+
+
+def parts(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to compare it with another."""
+    return tuple(map(int, version.split(".")))
 
 
 def sides(change: Change) -> str:
