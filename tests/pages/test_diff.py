@@ -318,7 +318,7 @@ def test_the_command_notes_what_changed_since_the_last_release(specs: Path, caps
     commit(specs)
     set_maximum(specs, 35)  # which widens what HEAD has, but is still a break since the release
     assert main(note) == 0
-    assert "version 2.0.0, noted what changed since 1.4.0 (revision" in capsys.readouterr().err
+    assert "version 2.0.0, now says what changed since 1.4.0 (revision" in capsys.readouterr().err
     assert noted(log.read_text("utf-8")) == ["Breaking: flux-img2img: `steps` takes 1 to 35 (was 1 to 50)"]
     set_maximum(specs, 50)
     assert main(note) == 0

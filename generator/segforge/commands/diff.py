@@ -201,4 +201,4 @@ def _note(path: Path, args: argparse.Namespace, old: Side, new: Side) -> str:
         write_atomically(path, after)
     else:
         path.unlink()
-    return f"version {version}, noted what changed{since}; segforge generate carries it into the clients"
+    return f"version {version}, now says what changed{since}; segforge generate carries it into the clients"
