@@ -30,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_lint_mock_and_contract_work(installed: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "SEGMIND_API_KEY": KEY}
     lint = subprocess.run([installed / "segforge", "lint"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (lint.returncode, "5 models, 0 errors, 1 warnings" in lint.stdout) == (0, True)
+    assert (lint.returncode, "5 models, 0 errors, 1 warning" in lint.stdout) == (0, True)
     command: list[str | Path] = [installed / "segforge", "mock", "--port", "0", "--time-scale", "0"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

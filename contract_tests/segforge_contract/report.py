@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from segforge.spec.catalog import Model
-from segforge.text import one_line, show
+from segforge.text import counted, one_line, show
 from segforge_contract.campaign import Outcome, Plan
 from segforge_contract.coverage import Coverage, coverage
 from segforge_contract.curl import curl
@@ -68,10 +68,15 @@ class Report:
     def verdict(self) -> str:
         """The campaign on one line."""
         outcome, broken = self.outcome, len(self.by_rule)
-        verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else "all rules held"
+        verdict = (
+            f"{counted(broken, 'rule')} broken, {counted(len(outcome.failures), 'time')}"
+            if broken
+            else "all rules held"
+        )
         return (
-            f"{verdict}: {len(self.plan.models)} models, {len(outcome.sent)} cases, {outcome.requests} requests, "
-            f"{outcome.billed} billed, {outcome.seconds:.1f} s, seed {self.plan.seed}"
+            f"{verdict}: {counted(len(self.plan.models), 'model')}, {counted(len(outcome.sent), 'case')}, "
+            f"{counted(outcome.requests, 'request')}, {outcome.billed} billed, {outcome.seconds:.1f} s, "
+            f"seed {self.plan.seed}"
         )
 
 

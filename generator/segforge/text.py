@@ -15,6 +15,11 @@ def one_line(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things in words, such as `1 model` and `2 models`; the noun takes an s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def show(value: object, limit: int = 80) -> str:
     """A value as JSON, cut after `limit` characters, to name it in a message."""
     text = json.dumps(value, ensure_ascii=False, default=str)

@@ -16,6 +16,7 @@ from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
 from segforge.spec.catalog import Catalog
+from segforge.text import counted
 from segforge_contract.campaign import plan, run
 from segforge_contract.checks import Broken
 from segforge_contract.html import to_html
@@ -161,7 +162,7 @@ def test_terminal_groups_by_rule(broken: Report) -> None:
     assert list(dict.fromkeys(shown)) == list(broken.by_rule)
     assert len(shown) < len(broken.outcome.failures)
     assert out.getvalue().splitlines()[-2].startswith("coverage 100 %")
-    assert out.getvalue().splitlines()[-1].startswith(f"{len(broken.by_rule)} rules broken")
+    assert out.getvalue().splitlines()[-1].startswith(f"{counted(len(broken.by_rule), 'rule')} broken")
 
 
 def test_page_tells_what_was_spent_and_what_was_held_back(broken: Report) -> None:

@@ -1,14 +1,19 @@
 """The public surface of the client: what is in it, what its diff means, and that it does not shrink unasked."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.emitters import emit
-from segforge.emit.surface import SURFACE, bump
-from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.emit.surface import SURFACE, broken, bump, model_lines
+from segforge.spec.catalog import Catalog, Choices, Model, Parameter, Returns
+from segforge.spec.changes import model_changes
+from tests.pages.models import parameters
 
 BASE = Path("python") / SURFACE
 
@@ -76,8 +81,10 @@ def test_its_diff_says_which_version_comes_next(catalog: Catalog) -> None:
             {"choices": Choices(("normal", "karras", "x"), 3)},
             {"choices": Choices(("normal", "karras"), 2)},
         ),
+        ("scheduler", {"choices": None}, {"choices": Choices(("normal", "karras"), 2)}),
+        ("image", {"format": None}, {"format": "uri"}),
     ],
-    ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum"],
+    ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum", "no enum", "format"],
 )
 def test_what_callers_may_send_can_grow_but_not_shrink(
     catalog: Catalog, name: str, wide: dict[str, object], narrow: dict[str, object]
@@ -87,6 +94,57 @@ def test_what_callers_may_send_can_grow_but_not_shrink(
     narrower = surface(with_model(catalog, changed(model, name, **narrow)))
     assert bump(narrower, wider) == "minor"
     assert bump(wider, narrower) == "major"
+
+
+def test_an_open_set_takes_also_what_it_no_longer_names(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    known = model.parameters_by_name["sampler_name"].choices
+    assert known is not None
+    assert known.open
+    before = surface(catalog)
+    fewer = surface(with_model(catalog, changed(model, "sampler_name", choices=Choices(known.known[1:], known.total))))
+    assert broken(before, fewer) == ()
+    assert broken(fewer, before) == ()
+
+
+def test_a_format_of_the_answer_that_goes_breaks_who_asks_for_it(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    jpeg, png = (
+        surface(with_model(catalog, dataclasses.replace(model, returns=Returns("image", formats))))
+        for formats in (("jpeg",), ("png",))
+    )
+    assert broken(jpeg, png) == ('client.flux_img2img returns "jpeg"',)
+
+
+FIELDS = ("required", "nullable", "minimum", "maximum", "choices", "type")
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_generate_and_diff_agree_on_what_breaks(catalog: Catalog, data: st.DataObject) -> None:
+    """Two states of a model: parameters that come, go, change in one field, or become others of the same name."""
+    old = [data.draw(parameters(name)) for name in "abc"]
+    new = [data.draw(parameters("d"))] if data.draw(st.booleans()) else []
+    for one in old:
+        other = data.draw(st.one_of(parameters(one.name), st.none()))
+        field = data.draw(st.sampled_from(("whole", *FIELDS)))
+        if other is not None:
+            new.append(other if field == "whole" else dataclasses.replace(one, **{field: getattr(other, field)}))
+    new = [one if one.type == "string" else dataclasses.replace(one, format=None) for one in new]
+    states = [dataclasses.replace(catalog.models[0], parameters=tuple(state)) for state in (old, new)]
+    before, after = ("\n".join(model_lines(model, "client.x")) for model in states)
+    found = [change for change in model_changes(states[:1], states[1:]) if change.level == "breaking"]
+    assert bool(broken(before, after)) == bool(found), (broken(before, after), found)
+
+
+def test_names_that_look_like_lines_are_names(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    hostile = Choices(('" to 5', "x", '": integer'), 3)
+    before, after = (
+        surface(with_model(catalog, changed(model, "scheduler", choices=choices)))
+        for choices in (hostile, Choices(hostile.known[1:], 2))
+    )
+    assert broken(before, after) == ('client.flux_img2img takes "scheduler" = "\\" to 5"',)
 
 
 def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,3 +161,85 @@ def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, caps
     assert (out / BASE).read_bytes() == before
     assert main([*command, "--allow-breaking"]) == 0
     assert b'"steps" to 40' in (out / BASE).read_bytes()
+
+
+def released(specs: Path, entry: str = '  - {version: "0.1.0", date: "2026-01-01", changes: [first]}') -> None:
+    (specs / "changelog.yaml").write_text(f"releases:\n{entry}\n", "utf-8")
+
+
+def edit(specs: Path, old: str, new: str) -> None:
+    spec = specs / "models" / "flux-img2img.yaml"
+    assert old in spec.read_text("utf-8")
+    spec.write_text(spec.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def test_a_break_that_the_change_log_notes_is_generated(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released(specs)
+    old = tmp_path / "released"
+    shutil.copytree(specs, old)
+    command = ["generate", "--specs", str(specs), "--only", "python", "typescript"]
+    assert main(command) == 0
+    edit(specs, "maximum: 50", "maximum: 40")
+    assert main([*command, "--check"]) == 1
+    said = capsys.readouterr()
+    assert "stale    python/public-surface.txt" in said.out
+    assert "out of date; run: segforge generate" not in said.err
+    for step in (f"segforge diff HEAD {specs} --write-changelog", "segforge lint", "segforge generate\n"):
+        assert step in said.err
+    assert main(command) == 1
+    assert main(["diff", str(old), str(specs), "--write-changelog"]) == 1
+    assert main([*command, "--check"]) == 1
+    assert "out of date; run: segforge generate" in capsys.readouterr().err
+    assert main(command) == 0
+    assert main([*command, "--check"]) == 0
+    edit(specs, "maximum: 40", "maximum: 30")  # under the same open version
+    assert main(command) == 1
+    assert main(["diff", str(old), str(specs), "--write-changelog"]) == 1
+    assert main(command) == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "raised", "code"),
+    [("0.1.0", "0.1.1", 1), ("0.1.0", "0.2.0", 0), ("1.1.0", "1.2.0", 1), ("1.1.0", "2.0.0", 0), ("1.1.0", "2.1.0", 0)],
+)
+def test_a_break_is_generated_if_the_version_is_raised_far_enough(
+    specs: Path, version: str, raised: str, code: int
+) -> None:
+    first = f'  - {{version: "{version}", date: "2026-01-01", changes: [first]}}'
+    released(specs, first)
+    command = ["generate", "--specs", str(specs), "--only", "typescript"]
+    assert main(command) == 0
+    edit(specs, "maximum: 50", "maximum: 40")
+    released(specs, f'  - {{version: "{raised}", date: "2026-02-01", changes: [lower]}}\n{first}')
+    assert main(command) == code
+
+
+def test_a_client_that_changes_under_a_released_version_is_named(
+    specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released(specs)
+    command = ["generate", "--specs", str(specs), "--only", "python"]
+    assert main(command) == 0
+    edit(specs, 'reviewed: "2026-11-21"', 'reviewed: "2026-11-22"')
+    assert main(command) == 0
+    assert "warning" not in capsys.readouterr().err
+    edit(specs, "maximum: 50", "maximum: 60")
+    for each, code in ((["--check"], 1), ([], 0)):
+        assert main([*command, *each]) == code
+        said = capsys.readouterr().err
+        assert "warning: version 0.1.0 is released (2026-01-01)" in said
+        assert "--write-changelog" in said
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    edit(specs, "maximum: 60", "maximum: 70")
+    log = specs / "changelog.yaml"
+    log.write_text(
+        log.read_text("utf-8").replace(
+            "releases:\n", 'releases:\n  - {version: "0.1.1", date: unreleased, changes: [wider]}\n'
+        ),
+        "utf-8",
+    )
+    assert main(command) == 0
+    assert "warning" not in capsys.readouterr().err

@@ -1,16 +1,18 @@
 """The change log tells what breaks callers, by the rules of requests and answers."""
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.changelog import changelog
-from segforge.pages.changelog import EMPTY, add_changes
+from segforge.pages.changelog import EMPTY, note_changes
 from segforge.pages.yaml_edit import load
 from segforge.spec.catalog import Catalog, Choices, Model, Release
 from segforge.spec.changes import Change, bump_of, gateway_changes, model_changes, raised
@@ -98,33 +100,132 @@ BREAKING = Change("x", "parameters.a", "parameter.removed", "breaking", old={"ty
 ADDED = Change("x", "parameters.b", "parameter.added", "additive", new={"type": "string"}, has_old=False)
 
 
-def test_the_open_version_takes_changes_in() -> None:
-    once, version = add_changes(RELEASED, [ADDED])
+def noted(text: str) -> list[str]:
+    return [str(line) for line in load(text)["releases"][0]["changes"]]
+
+
+def test_the_open_version_says_what_changed_since_the_last_release() -> None:
+    once, version = note_changes(RELEASED, [ADDED], {"x"})
     assert version == "1.5.0"
-    assert add_changes(once, [ADDED]) == (once, "1.5.0")
-    twice, version = add_changes(once, [ADDED, BREAKING])
+    assert note_changes(once, [ADDED], {"x"}) == (once, "1.5.0")
+    twice, version = note_changes(once, [ADDED, BREAKING], {"x"})
     assert version == "2.0.0"
-    assert add_changes(twice, [ADDED]) == (twice, "2.0.0")
-    assert [line for line in twice.splitlines() if line.startswith("      - ")] == [
-        '      - "Added: x parameters.b parameter.added, nothing -> {\\"type\\": \\"string\\"}"',
-        '      - "Breaking: x parameters.a parameter.removed, {\\"type\\": \\"string\\"} -> nothing"',
-    ]
+    assert noted(twice) == ["Added: x: `b` is new", "Breaking: x: `a` is gone"]
     assert twice.endswith(RELEASED.split("newest first\n")[1])
+    assert note_changes(twice, [ADDED], {"x"}) == (once, "1.5.0")
+    assert note_changes(twice, [], {"x"}) == (RELEASED, "1.4.0")
+
+
+def test_lines_and_versions_of_a_person_stay() -> None:
+    mine = ["Added: a guide for x", "x: y", "Breaking: z: `a` is gone"]
+    entry = (
+        f'  - version: "1.5.0"\n    date: unreleased\n    changes: {json.dumps([*mine, "Added: x: `old` is new"])}\n'
+    )
+    text = RELEASED.replace("newest first\n", f"newest first\n{entry}")
+    after, version = note_changes(text, [ADDED], {"x"})
+    assert sorted(noted(after)) == sorted([*mine, "Added: x: `b` is new"])
+    assert version == "2.0.0"  # a line of theirs says that it breaks
+    higher = note_changes(RELEASED, [ADDED], {"x"})[0].replace('"1.5.0"', '"3.0.0"')
+    assert note_changes(higher, [ADDED, BREAKING], {"x"})[1] == "3.0.0"
+
+
+def test_lines_of_before_they_were_sentences_are_made_anew() -> None:
+    line = "Breaking: x parameters.a.maximum range.narrowed, 50 -> 40"
+    entry = f'  - {{version: "2.0.0", date: unreleased, changes: ["{line}"]}}\n'
+    text = RELEASED.replace("newest first\n", f"newest first\n{entry}")
+    after, version = note_changes(text, [ADDED], {"x"})
+    assert (noted(after), version) == (["Added: x: `b` is new"], "1.5.0")
+
+
+def test_what_the_newest_release_says_is_not_said_again() -> None:
+    once = note_changes(RELEASED, [ADDED], {"x"})[0].replace("unreleased", '"2026-02-01"')
+    assert note_changes(once, [ADDED], {"x"}) == (once, "1.5.0")
+    assert note_changes(once, [ADDED, BREAKING], {"x"})[1] == "2.0.0"
 
 
 def test_the_first_version_stays_until_it_is_released() -> None:
-    assert add_changes(EMPTY, [BREAKING])[1] == "0.1.0"
-    assert add_changes(add_changes(EMPTY, [ADDED])[0], [BREAKING])[1] == "0.1.0"
+    assert note_changes(EMPTY, [BREAKING], {"x"})[1] == "0.1.0"
+    assert note_changes(note_changes(EMPTY, [ADDED], {"x"})[0], [BREAKING], {"x"})[1] == "0.1.0"
 
 
 def test_hostile_text_stays_text_in_the_changelog() -> None:
     hostile = "\u202e<script>`*[x](y)\n# head: {a} &b"
     change = Change(hostile, hostile, "text.changed", "editorial", hostile, hostile)
-    (release,) = load(add_changes(EMPTY, [change])[0])["releases"]
+    (release,) = load(note_changes(EMPTY, [change], ())[0])["releases"]
     (line,) = release["changes"]
     assert "\n" not in line
     (shown,) = [one for one in changelog([Release("0.1.0", "unreleased", (line,))]).splitlines() if "script" in one]
     assert "\\<script\\>\\`\\*\\[x\\](y)" in shown
+
+
+@settings(max_examples=100)
+@given(st.text(st.sampled_from("`a<\\ *_"), max_size=12))
+def test_a_change_is_text_and_code_spans_and_nothing_else(text: str) -> None:
+    shown = changelog([Release("0.1.0", "unreleased", (text,))]).split("\n\n")[-1].removeprefix("- ")
+    outside = re.sub(r"(?<![\\`])`[^`]+`(?!`)", "", re.sub(r"\\[\\`*_<]", "", shown))
+    if "`" not in text:
+        assert not set("`*_<") & set(outside)
+    assert "".join(shown.split()).replace("\\", "") == "".join(text.split()).replace("\\", "")
+
+
+def test_code_spans_reach_the_changelog() -> None:
+    (line,) = changelog([Release("0.1.0", "unreleased", ("x: `a_b<c` is <new>",))]).splitlines()[-1:]
+    assert line == "- x: `a_b<c` is \\<new\\>"
+
+
+def said(model: Model, name: str, **fields: object) -> list[str]:
+    """What the change log says of a model with another parameter of that name."""
+    made = tuple(replace(one, **fields) if one.name == name else one for one in model.parameters)  # type: ignore[arg-type]
+    changes = model_changes([model], [replace(model, parameters=made)])
+    return noted(note_changes(EMPTY, changes, ())[0])
+
+
+def test_changes_are_sentences(catalog: Catalog) -> None:
+    model = catalog.model("flux-img2img")
+    x = "flux-img2img"
+    assert said(model, "steps", maximum=80) == [f"Added: {x}: `steps` takes 1 to 80 (was 1 to 50)"]
+    assert said(model, "steps", maximum=80, minimum=2) == [f"Breaking: {x}: `steps` takes 2 to 80 (was 1 to 50)"]
+    assert said(model, "steps", maximum=None) == [f"Added: {x}: `steps` takes 1 or more (was 1 to 50)"]
+    assert said(model, "steps", default=30) == [f"Added: {x}: the default of `steps` is 30 (was 20)"]
+    assert said(model, "steps", type="number") == [f"Added: {x}: `steps` is of type number (was integer)"]
+    assert said(model, "steps", required=False) == [f"Added: {x}: `steps` is optional now"]
+    assert said(model, "steps", nullable=True) == [f"Added: {x}: `steps` takes null too"]
+    assert said(model, "prompt", format="uri") == [f"Breaking: {x}: `prompt` takes uri (was any text)"]
+    assert said(model, "steps", description="Other.", note="Another.") == [f"Text: {x}: texts were reworded"]
+    known = model.parameters_by_name["scheduler"].choices
+    assert known is not None
+    fewer = Choices(known.known[1:], known.total - 1)
+    assert said(model, "scheduler", choices=fewer) == [f'Breaking: {x}: `scheduler` no longer takes "{known.known[0]}"']
+    assert said(model, "scheduler", choices=None) == [f"Added: {x}: `scheduler` takes any value of its type"]
+    cut = said(model, "prompt", default="x" * 500)
+    assert cut == [f'Added: {x}: the default of `prompt` is "{"x" * 59}…" (was "3d pixar style")']
+
+
+def test_models_and_answers_that_change_are_sentences(catalog: Catalog) -> None:
+    one, *_, last = catalog.models
+    two = catalog.model("flux-img2img")
+    other = replace(two, versions=("v1",), returns=replace(two.returns, formats=("gif",)))
+    lines = noted(note_changes(EMPTY, model_changes([one, two], [other, last]), ())[0])
+    formats = [f"Breaking: {two.slug}: no longer returns {format_}" for format_ in two.returns.formats]
+    assert lines == [
+        f"Breaking: model {one.slug} is gone",
+        f"Breaking: {two.slug}: can no longer be called by v2",
+        *formats,
+        f"Added: {two.slug}: returns gif too",
+        f"Added: model {last.slug} is new",
+    ]
+    gateway = replace(catalog.gateway, base_url="https://other.example", statuses=catalog.gateway.statuses[:-1])
+    (code, url) = noted(note_changes(EMPTY, gateway_changes(catalog.gateway, gateway), ())[0])[::-1]
+    assert url.startswith('Breaking: gateway: `base_url` is "https://other.example" (was "')
+    assert code == f"Breaking: gateway: status `{catalog.gateway.statuses[-1].code}` is gone"
+
+
+def test_a_page_that_was_looked_at_again_asks_for_no_version(catalog: Catalog) -> None:
+    model = catalog.models[0]
+    changes = model_changes([model], [replace(model, source=replace(model.source, reviewed="2027-01-01"))])
+    assert [change.at for change in changes] == ["source.reviewed"]
+    assert bump_of(changes) == "none"
+    assert note_changes(RELEASED, changes, {model.slug}) == (RELEASED, "1.4.0")
 
 
 @pytest.mark.parametrize(
@@ -172,29 +273,100 @@ def test_the_command_compares_folders_and_writes_a_changelog(
             "new": 40,
         }
     ]
-    line = "Breaking: flux-img2img parameters.steps.maximum range.narrowed, 50 -> 40"
+    line = "Breaking: flux-img2img: `steps` takes 1 to 40 (was 1 to 50)"
     made = f'  - version: "2.0.0"\n    date: unreleased\n    changes:\n      - "{line}"\n'
     assert log.read_text("utf-8") == RELEASED.replace("newest first\n", f"newest first\n{made}")
     out = tmp_path / "out"
     assert main(["generate", "--specs", str(specs), "--out", str(out)]) == 0
-    assert "## 2.0.0 (unreleased)\n\n- Breaking: flux-img2img" in (out / "python" / "CHANGELOG.md").read_text("utf-8")
+    assert f"## 2.0.0 (unreleased)\n\n- {line}\n" in (out / "python" / "CHANGELOG.md").read_text("utf-8")
     assert 'version = "2.0.0"' in (out / "python" / "pyproject.toml").read_text("utf-8")
     assert json.loads((out / "typescript" / "package.json").read_text("utf-8"))["version"] == "2.0.0"
     assert (out / "typescript" / "CHANGELOG.md").is_file()
     assert main(["diff", str(specs), str(specs)]) == 0
 
 
-def test_the_command_reads_git_revisions(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def git(*arguments: str) -> None:
-        subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(specs.parent), *arguments],
-            check=True,
-            capture_output=True,
-        )
+def git(specs: Path, *arguments: str) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(specs.parent), *arguments],
+        check=True,
+        capture_output=True,
+    )
 
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "first")
+
+def commit(specs: Path) -> None:
+    git(specs, "add", ".")
+    git(specs, "commit", "-qm", "x")
+
+
+def set_maximum(specs: Path, value: int) -> None:
+    file = specs / "models" / "flux-img2img.yaml"
+    file.write_text(
+        re.sub(r"(\bsteps:(?:\n    .*)*?\n    maximum:) [0-9]+", rf"\1 {value}", file.read_text("utf-8")), "utf-8"
+    )
+
+
+def test_the_command_notes_what_changed_since_the_last_release(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = specs / "changelog.yaml"
+    log.write_text(RELEASED, "utf-8")
+    git(specs, "init", "-q")
+    commit(specs)
+    note = ["diff", "HEAD", str(specs), "--specs", str(specs), "--write-changelog"]
+    for maximum, code in ((40, 1), (30, 1)):
+        set_maximum(specs, maximum)
+        assert main(note) == code
+        assert noted(log.read_text("utf-8")) == [f"Breaking: flux-img2img: `steps` takes 1 to {maximum} (was 1 to 50)"]
+    commit(specs)
+    set_maximum(specs, 35)  # which widens what HEAD has, but is still a break since the release
+    assert main(note) == 0
+    assert "version 2.0.0, now says what changed since 1.4.0 (revision" in capsys.readouterr().err
+    assert noted(log.read_text("utf-8")) == ["Breaking: flux-img2img: `steps` takes 1 to 35 (was 1 to 50)"]
+    set_maximum(specs, 50)
+    assert main(note) == 0
+    assert log.read_text("utf-8") == RELEASED
+    set_maximum(specs, 60)
+    assert main(note) == 0
+    log.write_text(log.read_text("utf-8").replace("unreleased", '"2026-02-01"'), "utf-8")
+    dated = log.read_text("utf-8")
+    assert main(note) == 0  # dated, not yet committed
+    assert log.read_text("utf-8") == dated
+    commit(specs)
+    assert main([note[0], "HEAD~1", *note[2:]]) == 0
+    assert log.read_text("utf-8") == dated
+    assert "version 1.5.0 as before, nothing more to note" in capsys.readouterr().err
+
+
+def test_without_a_release_what_the_base_has_noted_stays(specs: Path) -> None:
+    log = specs / "changelog.yaml"
+    log.unlink()
+    git(specs, "init", "-q")
+    commit(specs)
+    note = ["diff", "HEAD", str(specs), "--specs", str(specs), "--write-changelog"]
+    set_maximum(specs, 40)
+    assert main(note) == 1
+    set_maximum(specs, 50)
+    assert main(note) == 0
+    assert not log.exists()
+    set_maximum(specs, 40)
+    assert main(note) == 1
+    commit(specs)
+    for maximum in (35, 30):
+        set_maximum(specs, maximum)
+        assert main(note) == 1
+    assert noted(log.read_text("utf-8")) == [
+        "Breaking: flux-img2img: `steps` takes 1 to 40 (was 1 to 50)",
+        "Breaking: flux-img2img: `steps` takes 1 to 30 (was 1 to 40)",
+    ]
+
+
+def test_the_version_asked_for_is_told_for_early_versions_too(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    set_maximum(specs, 60)
+    assert main(["diff", str(default_specs()), str(specs)]) == 0
+    assert "1 change; version: minor (before 1.0.0: patch)" in capsys.readouterr().out
+
+
+def test_the_command_reads_git_revisions(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(specs, "init", "-q")
+    commit(specs)
     file = specs / "models" / "flux-img2img.yaml"
     file.write_text(file.read_text("utf-8").replace("maximum: 50", "maximum: 60"), "utf-8")
     assert main(["diff", "HEAD", str(specs), "--specs", str(specs)]) == 0

@@ -51,6 +51,15 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "sexagesimal": (replace("[jpeg, png, webp], total: 3", "[1:1, png, webp], total: 3"), "yaml.ambiguous", '"1:1", which YAML 1.1 reads as 61'),
     "norway": (replace("default: jpeg", "default: no"), "yaml.ambiguous", "reads as false"),
     "date": (replace('"2026-11-21"', "2026-11-21"), "yaml.ambiguous", "quote it"),
+    "grouped": (replace("maximum: 75", "maximum: 7_5"), "yaml.ambiguous", "write it in plain decimal"),
+    "hexadecimal": (replace("maximum: 75", "maximum: 0x4b"), "yaml.ambiguous", "write it in plain decimal"),
+    "octal number": (replace("maximum: 75", "maximum: 075"), "yaml.ambiguous", "write it in plain decimal"),
+    "merge conflict": (replace("title:", "<<<<<<< HEAD\ntitle: A\n=======\ntitle:"), "yaml.syntax", "merge conflict"),
+    "merge conflict in a list": (
+        replace("    minimum: 10\n", "<<<<<<< HEAD\n    minimum: 10\n=======\n    minimum: 20\n>>>>>>> other\n"),
+        "yaml.syntax",
+        "merge conflict",
+    ),
     "octal": (replace("maximum: 75", "maximum: 075"), "yaml.ambiguous", "reads as 61"),
     "number as key": (replace("  true_gs:", "  1:"), "yaml.key", '"1"'),
     "unknown field": (replace("    minimum: 10\n", "    minimun: 10\n"), "schema.additionalProperties", 'did you mean "minimum"?'),
@@ -104,6 +113,45 @@ def test_a_broken_model_is_named(name: str, specs: Path, capsys: pytest.CaptureF
     assert main(["generate", "--specs", str(specs), "--out", str(out)]) == 1
     assert rule in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_value_that_stands_twice_asks_for_nothing_else(specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    path.write_text(
+        path.read_text("utf-8").replace("[jpeg, png, webp], total: 3", "[jpeg, png, webp, png], total: 3"), "utf-8"
+    )
+    _, findings = check_specs(specs)
+    assert [finding.rule for finding in findings if finding.severity == "error"] == ["enum.duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rule", "message"),
+    [
+        (("0.1.0", "2026-01-02"), ("0.1.0", "2026-01-01"), "changelog.order", "version 0.1.0 again"),
+        (("0.1.0", "2026-01-02"), ("0.2.0", "2026-01-01"), "changelog.order", "version 0.2.0 below 0.1.0"),
+        (("0.2.0", "2026-01-01"), ("0.1.0", "2026-01-02"), "changelog.days", "0.1.0 of 2026-01-02 below 0.2.0"),
+        (("0.2.0", "2026-02-30"), ("0.1.0", "2026-01-02"), "changelog.days", "2026-02-30"),
+        (("0.2.0", "2999-01-01"), ("0.1.0", "2026-01-02"), None, ""),
+        (("0.2.0", "2026-01-02"), ("0.1.0", "2026-01-02"), None, ""),
+    ],
+)
+def test_releases_are_in_order(
+    specs: Path, first: tuple[str, str], second: tuple[str, str], rule: str | None, message: str
+) -> None:
+    lines = [f'  - {{version: "{version}", date: "{day}", changes: [x]}}\n' for version, day in (first, second)]
+    (specs / "changelog.yaml").write_text("releases:\n" + "".join(lines), "utf-8")
+    _, findings = check_specs(specs)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    assert [finding.rule for finding in errors] == ([rule] if rule else [])
+    assert all(message in finding.found for finding in errors)
+
+
+def test_one_thing_is_not_counted_as_many(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (specs / "models").iterdir():
+        if path.name != "flux-img2img.yaml":
+            path.unlink()
+    assert main(["lint", "--specs", str(specs)]) == 0
+    assert capsys.readouterr().out.startswith("1 model, 0 errors, 0 warnings")
 
 
 def test_colliding_names_are_named(specs: Path) -> None:

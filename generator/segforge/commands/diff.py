@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 from segforge.commands.console import console
 from segforge.emit.writer import write_atomically
-from segforge.pages.changelog import EMPTY, add_changes
+from segforge.pages.changelog import EMPTY, note_changes
 from segforge.pages.openapi import OpenapiError, models_of, read_openapi
 from segforge.pages.report import code
-from segforge.spec.catalog import Gateway, Model
-from segforge.spec.changes import Bump, Change, bump_of, gateway_changes, model_changes, sides
+from segforge.pages.yaml_edit import load
+from segforge.spec.catalog import Gateway, Model, Release
+from segforge.spec.changes import UNRELEASED, Bump, Change, bump_of, gateway_changes, model_changes, sides
 from segforge.spec.finding import SpecError
 from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
-from segforge.text import one_line
+from segforge.text import counted, one_line
 
 _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}
 
@@ -29,10 +32,11 @@ class Misuse(Exception):
 
 
 class Side(NamedTuple):
-    """One side: its models, and the gateway where the source holds one."""
+    """One side: its models, and the gateway and the releases where the source holds them."""
 
     models: tuple[Model, ...]
-    gateway: Gateway | None
+    gateway: Gateway | None = None
+    releases: tuple[Release, ...] = ()
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,51 +64,83 @@ def run(args: argparse.Namespace) -> int:
         for line in str(error).splitlines():
             console(error=True).print(f"segforge diff: {one_line(line)}", style="red", markup=False)
         return 2
-    changes = model_changes(old.models, new.models)
-    if old.gateway is not None and new.gateway is not None:
-        changes = gateway_changes(old.gateway, new.gateway) + changes
+    changes = _changes(old, new)
     bump = bump_of(changes)
     _print(args.format, changes, bump)
-    if args.write_changelog and changes:
+    if args.write_changelog:
         folder = Path(args.new) if Path(args.new).is_dir() else args.specs
         try:
-            version = _note(folder / CHANGELOG_FILE, changes)
+            said = _note(folder / CHANGELOG_FILE, args, old, new)
         except (SpecError, OSError) as error:
             console(error=True).print(f"segforge diff: {one_line(str(error))}", style="red", markup=False)
             return 2
-        advice = "segforge generate carries it into the clients"
-        console(error=True).print(f"{folder / CHANGELOG_FILE}: version {version}; {advice}", markup=False)
+        console(error=True).print(f"{folder / CHANGELOG_FILE}: {said}", markup=False)
     return 1 if bump == "major" else 0
+
+
+def _changes(old: Side, new: Side) -> list[Change]:
+    changes = model_changes(old.models, new.models)
+    if old.gateway is not None and new.gateway is not None:
+        changes = gateway_changes(old.gateway, new.gateway) + changes
+    return changes
 
 
 def _side(given: str, specs: Path) -> Side:
     path = Path(given)
     if path.is_dir():
-        catalog = load_catalog(path)
-        return Side(catalog.models, catalog.gateway)
+        return _folder(path)
     if path.is_file():
-        return Side(tuple(models_of(read_openapi(path), given)), None)
+        return Side(tuple(models_of(read_openapi(path), given)))
     return _revision(given, specs)
+
+
+def _folder(path: Path) -> Side:
+    catalog = load_catalog(path)
+    return Side(catalog.models, catalog.gateway, catalog.releases)
 
 
 def _revision(revision: str, specs: Path) -> Side:
     """The specs at a git revision. Raises Misuse where there is no such thing."""
     if revision.startswith("-"):
         raise Misuse(f"{revision}: no folder, file or git revision")
-    archive = ["git", "-C", str(specs.resolve().parent), "archive", "--format=tar", revision, specs.name]
+    name = specs.resolve().name
     try:
-        made = subprocess.run(archive, capture_output=True, check=False, timeout=60)
+        made = _git(specs, "archive", "--format=tar", revision, name)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Misuse(f"{revision}: no folder or file, and git failed: {error}") from None
     if made.returncode:
         reason = made.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Misuse(
-            f"{revision}: no folder, file or git revision with {specs.name}/ ({reason[-1] if reason else 'git failed'})"
+            f"{revision}: no folder, file or git revision with {name}/ ({reason[-1] if reason else 'git failed'})"
         )
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(made.stdout)) as tar:
         tar.extractall(folder, filter="data")
-        catalog = load_catalog(Path(folder) / specs.name)
-    return Side(catalog.models, catalog.gateway)
+        return _folder(Path(folder) / name)
+
+
+def _git(specs: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git beside the specs."""
+    command = ["git", "-C", str(specs.resolve().parent), *arguments]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60)
+
+
+def _released(version: str, specs: Path) -> tuple[str, Side] | None:
+    """The revision that dated a version, with its specs; None where git does not know, or they can't be read."""
+    log = f"{specs.resolve().name}/{CHANGELOG_FILE}"
+    found = None
+    for revision in _git(specs, "log", "--format=%H", "HEAD", "--", log).stdout.decode().split():
+        try:
+            releases = yaml.safe_load(_git(specs, "show", f"{revision}:./{log}").stdout)["releases"]
+            if (releases[0]["version"], releases[0]["date"] != UNRELEASED) == (version, True):
+                found = revision
+            elif found:
+                break
+        except (yaml.YAMLError, LookupError, TypeError):
+            break
+    try:
+        return (found, _revision(found, specs)) if found else None
+    except (Misuse, SpecError):
+        return None
 
 
 def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
@@ -118,7 +154,13 @@ def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
         for change in changes:
             line = f"{change.level:<9} {change.rule}  {change.subject}  {change.at}: {sides(change)}"
             out.print(one_line(line), style=_STYLES[change.level], markup=False)
-        out.print(f"{len(changes)} changes; version: {bump}", style="bold")
+        out.print(f"{counted(len(changes), 'change')}; version: {_asked(bump)}", style="bold")
+
+
+def _asked(bump: Bump) -> str:
+    """What the changes ask for, and what that is before 1.0.0."""
+    early = {"major": "minor", "minor": "patch"}.get(bump)
+    return f"{bump} (before 1.0.0: {early})" if early else bump
 
 
 def markdown(changes: Sequence[Change]) -> str:
@@ -136,10 +178,27 @@ def markdown(changes: Sequence[Change]) -> str:
     return "\n".join(lines)
 
 
-def _note(path: Path, changes: Sequence[Change]) -> str:
-    """Note changes in a change log of specs; gives the clients' version. Raises SpecError where it is malformed."""
+def _note(path: Path, args: argparse.Namespace, old: Side, new: Side) -> str:
+    """Note in a change log of specs what changed since the last release; gives what was done, in words.
+
+    Where git does not know the last release's specs, that is what changed since `old`, and what its own log says.
+    Raises SpecError where the change log is malformed.
+    """
     if path.exists():
         check_changelog(path)
-    text, version = add_changes(path.read_text("utf-8") if path.exists() else EMPTY, changes)
-    write_atomically(path, text)
-    return version
+    text = path.read_text("utf-8") if path.exists() else EMPTY
+    dated = [release for release in load(text)["releases"] if release["date"] != UNRELEASED]
+    last = [] if Path(args.old).exists() else dated[:2]  # two: the last may be dated, but not committed yet
+    found = next((one for each in last if (one := _released(each["version"], args.specs)) is not None), None)
+    base = found[1] if found else old
+    kept = () if found else [line for one in base.releases[:1] if one.date == UNRELEASED for line in one.changes]
+    subjects = {"gateway", *(model.slug for model in (*base.models, *new.models))}
+    after, version = note_changes(text, _changes(base, new), subjects, kept)
+    since = f" since {found[1].releases[0].version} (revision {found[0][:10]})" if found else ""
+    if after == text:
+        return f"version {version} as before, nothing more to note{since}"
+    if load(after)["releases"]:
+        write_atomically(path, after)
+    else:
+        path.unlink()
+    return f"version {version}, now says what changed{since}; segforge generate carries it into the clients"

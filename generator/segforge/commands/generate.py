@@ -13,6 +13,7 @@ from segforge.commands.console import console
 from segforge.commands.lint import print_findings
 from segforge.emit.artifact import Generated
 from segforge.emit.emitters import EMITTERS, emit
+from segforge.emit.released import overtaken
 from segforge.emit.surface import Shrunk, check_surfaces
 from segforge.emit.writer import (
     BadManifest,
@@ -24,9 +25,11 @@ from segforge.emit.writer import (
     write,
 )
 from segforge.memo import Memo
+from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import Inputs, read_inputs
 from segforge.spec.load import default_specs, load_catalog
+from segforge.text import counted
 
 _SHOWN: Final = 20
 """Lines of one client's surface that are named where it would break."""
@@ -73,14 +76,18 @@ def run(args: argparse.Namespace) -> int:
         generated = _generate(args, inputs, names, memo, out)
         if inputs is not None:
             memo.keep(whole, fingerprint(generated.digests))
-        if not (args.allow_breaking or args.check):
+        release = overtaken(out, generated.artifacts)
+        changes = plan(out, generated, names) if args.check else Changes((), ())
+        _list_stale(changes)
+        if not args.allow_breaking:
             check_surfaces(out, generated.artifacts)
-        changes = plan(out, generated, names) if args.check else write(out, generated, names)
+        if not args.check:
+            changes = write(out, generated, names)
     except SpecError as error:
         print_findings(list(error.findings), error=True)
         return 1
     except Shrunk as error:
-        _print_shrunk(out, error)
+        _print_shrunk(out, args.specs, error)
         return 1
     except HandEdited as error:
         _print_edited(out, error)
@@ -93,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
     except (BadManifest, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
         return 1
+    if release is not None:
+        _warn(release, args.specs)
     return _report(len(generated.digests), changes, check=args.check)
 
 
@@ -117,21 +126,38 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _list_stale(changes: Changes) -> None:
+    for path in changes.written:
+        console().print(f"stale    {path}", markup=False)
+    for path in changes.removed:
+        console().print(f"obsolete {path}", markup=False)
+
+
 def _report(files: int, changes: Changes, *, check: bool) -> int:
     out = console()
-    for path in changes.written:
-        out.print(f"{'stale' if check else 'wrote'}    {path}", markup=False)
-    for path in changes.removed:
-        out.print(f"{'obsolete' if check else 'removed'} {path}", markup=False)
     if check and changes:
         console(error=True).print("out of date; run: segforge generate", style="red")
         return 1
+    for path in changes.written:
+        out.print(f"wrote    {path}", markup=False)
+    for path in changes.removed:
+        out.print(f"removed {path}", markup=False)
     changed = len(changes.written) + len(changes.removed)
-    out.print(f"{files} files, {changed} changed", style="green")
+    out.print(f"{counted(files, 'file')}, {changed} changed", style="green")
     return 0
 
 
-def _print_shrunk(out: Path, error: Shrunk) -> None:
+def _warn(release: Release, specs: Path) -> None:
+    """A version that somebody has can't change any more: the next one has to be noted."""
+    console(error=True).print(
+        f"warning: version {release.version} is released ({release.date}), and its clients change; run: "
+        f"segforge diff HEAD {specs} --write-changelog (or from the revision of that release), then segforge generate",
+        style="yellow",
+        markup=False,
+    )
+
+
+def _print_shrunk(out: Path, specs: Path, error: Shrunk) -> None:
     console_ = console(error=True)
     for path, lines in error.lost.items():
         for line in lines[:_SHOWN]:
@@ -139,8 +165,10 @@ def _print_shrunk(out: Path, error: Shrunk) -> None:
         if len(lines) > _SHOWN:
             console_.print(f"{out / path}: and {len(lines) - _SHOWN} more", markup=False)
     console_.print(
-        "code that uses the clients would break; nothing was written. Mend the specs or, if it is meant, generate with "
-        "--allow-breaking and note a new major version in changelog.yaml.",
+        "code that uses the clients would break; nothing was written. Mend the specs or, if it is meant, note it (from "
+        "HEAD, or the revision of the last release) and generate again:\n"
+        f"  segforge diff HEAD {specs} --write-changelog\n  segforge lint\n  segforge generate\n"
+        "Who keeps no change log: segforge generate --allow-breaking",
         style="red",
         markup=False,
     )
@@ -151,8 +179,8 @@ def _print_edited(out: Path, error: HandEdited) -> None:
     for diff in error.diffs.values():
         console_.print(diff, markup=False)
     console_.print(
-        f"{out}: {len(error.diffs)} files were not written by segforge, or edited since; nothing was written. Carry "
-        "the change over to specs or templates and delete the edited file, or restore it, then generate again.",
+        f"{out}: {counted(len(error.diffs), 'file')} not written by segforge, or edited since; nothing was written. "
+        "Carry the change over to specs or templates and delete the edited file, or restore it, then generate again.",
         style="red",
         markup=False,
     )

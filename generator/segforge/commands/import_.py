@@ -8,7 +8,7 @@ from segforge.pages.document import PageError
 from segforge.pages.draft import Draft, DraftError, draft, lint_text
 from segforge.pages.read import read_page
 from segforge.spec.load import MODELS_FOLDER, default_specs, display
-from segforge.text import one_line
+from segforge.text import counted, one_line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +84,9 @@ def _write(made: Draft, out: Path) -> int:
         return 1
     for warning in made.warnings:
         _say(f"{shown}: {warning}")
-    parameters = len(made.data["parameters"])
+    parameters = counted(len(made.data["parameters"]), "parameter")
     todos = f"{len(made.todos)} TODO" if made.todos else "nothing undecided"
-    console().print(
-        f"drafted {shown}: {parameters} parameters, {todos}", style="yellow" if made.todos else "green", markup=False
-    )
+    console().print(f"drafted {shown}: {parameters}, {todos}", style="yellow" if made.todos else "green", markup=False)
     return 0
 
 

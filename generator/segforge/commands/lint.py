@@ -7,6 +7,7 @@ from pathlib import Path
 from segforge.commands.console import console
 from segforge.spec.finding import Finding
 from segforge.spec.load import check_specs, default_specs
+from segforge.text import counted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print_findings(findings)
-        models = f"{len(catalog.models)} models, " if catalog else ""
-        console().print(f"{models}{errors} errors, {warnings} warnings", style="red" if errors else "green")
+        models = f"{counted(len(catalog.models), 'model')}, " if catalog else ""
+        found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        console().print(f"{models}{found}", style="red" if errors else "green")
     return 1 if errors else 0
 
 

@@ -8,7 +8,7 @@ from segforge.commands.console import console
 from segforge.pages.document import PageError
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
-from segforge.text import one_line, show
+from segforge.text import counted, one_line, show
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def _print(page: Page) -> None:
         out.print(f"not read: {one_line(problem)}", style="red", markup=False)
     count = page.undecided_count()
     out.print(
-        f"{len(page.parameters)} parameters, {count} facts undecided, layout {page.layout}",
+        f"{counted(len(page.parameters), 'parameter')}, {counted(count, 'fact')} undecided, layout {page.layout}",
         style="yellow" if count else "green",
     )
 

@@ -12,12 +12,13 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
-from segforge.emit.changelog import CHANGELOG, changelog
+from segforge.emit.changelog import changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.model_text import about, sample
 from segforge.emit.python_types import ParamsModule, parameter_text, params_module
 from segforge.emit.quoting import LINE_LENGTH, Code, python_literal, render
 from segforge.emit.reference import parameter_lines, python_reference
+from segforge.emit.released import CHANGELOG
 from segforge.emit.surface import SURFACE, joined, model_lines, python_lines
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Gateway, Header, Model

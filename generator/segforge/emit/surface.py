@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.released import CHANGELOG, allows_breaking
 from segforge.spec.catalog import Model
 from segforge.text import show
 
@@ -21,9 +22,14 @@ SURFACE: Final = "public-surface.txt"
 Bump: TypeAlias = Literal["major", "minor", "patch"]
 
 
-_TYPE: Final = re.compile(r'(?P<subject>client\..+ takes ".*"): (?P<type>[a-z]+)(?P<null> or null)?')
-_BOUND: Final = re.compile(r'(?P<subject>client\..+ takes ".*") (?P<side>from|to) (?P<value>\S+)')
-_REQUIRED: Final = re.compile(r'(?P<model>client\..+) requires ".*"')
+_TAKES: Final = r'(?P<subject>client\.\S+ takes "(?:[^"\\]|\\.)*")'
+_TYPE: Final = re.compile(rf"{_TAKES}: (?P<type>[a-z]+)(?P<null> or null)?")
+_BOUND: Final = re.compile(rf"{_TAKES} (?P<side>from|to) (?P<value>\S+)")
+_VALUE: Final = re.compile(rf"{_TAKES} = (?P<value>.+)")
+_FORMAT: Final = re.compile(rf"{_TAKES} as .+")
+_REQUIRED: Final = re.compile(r'(?P<model>client\.\S+) requires ".*"')
+_CALL: Final = re.compile(r"(?P<model>client\.\S+)\.(?:run|submit)")
+_ANY: Final = "any other text"
 
 
 class Shrunk(Exception):
@@ -45,7 +51,7 @@ def broken(before: str, after: str) -> tuple[str, ...]:
         return ()
     old, new = _lines(before), _lines(after)
     gone = {line for line in old - new if not _is_demand(line)} - set(_widened(old - new, new))
-    return tuple(sorted(gone | set(_demanded(old, new))))
+    return tuple(sorted({*gone, *_demanded(old, new), *_listed(old, new)}))
 
 
 def _is_demand(line: str) -> bool:
@@ -57,38 +63,85 @@ def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
     fresh = [line for line in new - old if _is_demand(line)]
     if not fresh:
         return
-    bounds = {(found["subject"], found["side"]): float(found["value"]) for found in map(_BOUND.fullmatch, old) if found}
-    subjects = {found["subject"] for found in map(_TYPE.fullmatch, old) if found}
-    models = {line.partition(" takes ")[0] for line in subjects}
+    bounds = {(found["subject"], found["side"]): _number(found) for found in map(_BOUND.fullmatch, old) if found}
+    subjects = _subjects(old)
+    models = {found["model"] for found in map(_CALL.fullmatch, old) if found}
     for line in fresh:
         if found := _REQUIRED.fullmatch(line):
             if found["model"] in models:
                 yield line
         elif (found := _BOUND.fullmatch(line)) and found["subject"] in subjects:
-            before, value = bounds.get((found["subject"], found["side"])), float(found["value"])
+            before, value = bounds.get((found["subject"], found["side"])), _number(found)
             if before is None or (value > before if found["side"] == "from" else value < before):
                 yield line
 
 
+def _listed(old: set[str], new: set[str]) -> Iterator[str]:
+    """The values that are now the only ones, of parameters that took any before."""
+    before, after = _values(old), _values(new)
+    for subject in _subjects(old) & after.keys() - before.keys():
+        if _ANY not in after[subject]:
+            yield from (f"{subject} = {value}" for value in after[subject])
+
+
 def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
-    """The types that are gone because the parameter now takes more: null too, or any number."""
+    """The lines that are gone because the parameter now takes more: null too, any number, any value, any text."""
+    subjects, values = _subjects(new), _values(new)
     for line in gone:
         if found := _TYPE.fullmatch(line):
             types = [found["type"], *(["number"] if found["type"] == "integer" else [])]
             nulls = [" or null"] if found["null"] else ["", " or null"]
             if any(f"{found['subject']}: {type_}{null}" in new for type_ in types for null in nulls):
                 yield line
+        elif (found := _VALUE.fullmatch(line)) and found["subject"] in subjects:
+            known = values.get(found["subject"])
+            if known is None or _ANY in known or any(_equal(found["value"], value) for value in known):
+                yield line
+        elif (found := _FORMAT.fullmatch(line)) and f"{found['subject']} as any text" in new:
+            yield line
+
+
+def _subjects(lines: set[str]) -> set[str]:
+    return {found["subject"] for found in map(_TYPE.fullmatch, lines) if found}
+
+
+def _values(lines: set[str]) -> dict[str, set[str]]:
+    """The allowed values, as they are written, of each parameter that has a list of them."""
+    values: dict[str, set[str]] = {}
+    for found in map(_VALUE.fullmatch, lines):
+        if found:
+            values.setdefault(found["subject"], set()).add(found["value"])
+    return values
+
+
+def _number(found: re.Match[str]) -> float:
+    """The end of a range: an integer as it is, since large ones are no floats."""
+    text = found["value"]
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def _equal(one: str, two: str) -> bool:
+    """Whether two values are the same number, written in two ways, such as 1 and 1.0."""
+    try:
+        return float(one) == float(two)
+    except ValueError:
+        return one == two
 
 
 def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
-    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder."""
+    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder.
+
+    Where the client's CHANGELOG makes up for that, it may.
+    """
+    texts = {artifact.path: artifact.text for artifact in artifacts}
     lost = {}
-    for artifact in artifacts:
-        path = out / artifact.path
-        if artifact.path.name == SURFACE and path.is_file():
-            lines = broken(path.read_text("utf-8"), artifact.text)
-            if lines:
-                lost[str(artifact.path)] = lines
+    for path, text in texts.items():
+        if path.name == SURFACE and (out / path).is_file():
+            lines = broken((out / path).read_text("utf-8"), text)
+            log = path.with_name(CHANGELOG)
+            before = (out / log).read_text("utf-8") if (out / log).is_file() else ""
+            if lines and not (before and allows_breaking(before, texts[log])):
+                lost[str(path)] = lines
     if lost:
         raise Shrunk(lost)
 
@@ -102,16 +155,19 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
     """The lines of one model, under the name that it has in the client."""
     calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
     yield from (f"{name}.{call}" for call in calls)
+    yield f"{name} returns {model.returns.media}"
+    yield from (f"{name} returns {show(value, 1_000)}" for value in model.returns.formats)
     for parameter in model.parameters:
         nullable = " or null" if parameter.nullable else ""
         at = f"{name} takes {show(parameter.name, 1_000)}"
         yield f"{at}: {parameter.type}{nullable}"
+        yield from (f"{at} as {parameter.format or 'any text'}" for _ in [0] if parameter.type == "string")
         yield from (f"{name} requires {show(parameter.name, 1_000)}" for _ in [0] if parameter.required)
         yield from (f"{at} from {parameter.minimum}" for _ in [0] if parameter.minimum is not None)
         yield from (f"{at} to {parameter.maximum}" for _ in [0] if parameter.maximum is not None)
         if parameter.choices is not None:
             yield from (f"{at} = {show(value, 1_000)}" for value in parameter.choices.known)
-            yield from (f"{at} = any other text" for _ in [0] if parameter.choices.open)
+            yield from (f"{at} = {_ANY}" for _ in [0] if parameter.choices.open)
 
 
 def joined(own: Iterable[str], of_models: Iterable[str]) -> str:

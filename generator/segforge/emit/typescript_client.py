@@ -7,11 +7,12 @@ from typing import Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
-from segforge.emit.changelog import CHANGELOG, changelog
+from segforge.emit.changelog import changelog
 from segforge.emit.error_classes import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.model_text import about, sample
 from segforge.emit.quoting import Code, render
 from segforge.emit.reference import parameter_lines
+from segforge.emit.released import CHANGELOG
 from segforge.emit.surface import SURFACE, joined, model_lines
 from segforge.emit.typescript_surface import typescript_lines
 from segforge.emit.typescript_types import Field, field

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from segforge.pages.drift import ABSENT, Difference, Drift
-from segforge.text import one_line, show
+from segforge.text import counted, one_line, show
 
 _STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}
 
@@ -52,7 +52,10 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
         yield text, "red"
     counts = _counts(drifts)
     words = ", ".join(f"{counts[kind]} {kind}" for kind in ("breaking", "compatible", "editorial"))
-    yield f"{len(drifts)} pages: {words}", "red" if counts["breaking"] else "yellow" if counts.total() else "green"
+    yield (
+        f"{counted(len(drifts), 'page')}: {words}",
+        "red" if counts["breaking"] else "yellow" if counts.total() else "green",
+    )
 
 
 def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", refused: Sequence[str] = ()) -> str:
@@ -60,7 +63,7 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
     counts = _counts(drifts)
     lines = ["# What changed on the docs pages", ""]
     words = ", ".join(f"**{counts[kind]}** {kind}" for kind in ("breaking", "compatible", "editorial"))
-    lines += [f"{len(drifts)} pages read: {words}.", ""]
+    lines += [f"{counted(len(drifts), 'page')} read: {words}.", ""]
     for drift in drifts:
         if not drift.differences and drift.whole:
             continue

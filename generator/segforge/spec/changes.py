@@ -14,12 +14,17 @@ from segforge.text import show
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
 _BUMPS: Final[dict[Level, Bump]] = {"breaking": "major", "additive": "minor", "editorial": "patch"}
+UNRELEASED: Final = "unreleased"
+"""The day of a version that is still open: it takes in what changes until a person dates it."""
 _NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that differs. `old` or `new` is None where that side lacks it and `has_old`, `has_new` say so."""
+    """One fact that differs. `old` or `new` is None where that side lacks it and `has_old`, `has_new` say so.
+
+    `words` are for people, where the two values alone don't tell them what changed.
+    """
 
     subject: str
     at: str
@@ -29,6 +34,7 @@ class Change:
     new: Any = None
     has_old: bool = True
     has_new: bool = True
+    words: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The change as a JSON object; a side that lacks the fact has no key."""
@@ -38,13 +44,18 @@ class Change:
 
 def bump_of(changes: Iterable[Change]) -> Bump:
     """The part of a semantic version that the changes ask to raise."""
-    levels = {change.level for change in changes}
+    levels = {change.level for change in changes if reaches_clients(change)}
     return next((bump for level, bump in _BUMPS.items() if level in levels), "none")
+
+
+def reaches_clients(change: Change) -> bool:
+    """Whether a change makes the clients others: that a page was looked at again does not."""
+    return change.at != "source.reviewed"
 
 
 def raised(version: str, bump: Bump) -> str:
     """The next version. Before 1.0.0 a breaking change raises the minor part, as semver's item 4 allows."""
-    major, minor, patch = (int(part) for part in version.split("."))
+    major, minor, patch = parts(version)
     if bump == "none":
         return version
     if bump == "major" and major > 0:
@@ -52,6 +63,11 @@ def raised(version: str, bump: Bump) -> str:
     if bump == "patch" or (bump == "minor" and major == 0):
         return f"{major}.{minor}.{patch + 1}"
     return f"{major}.{minor + 1}.0"
+
+
+def parts(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to compare it with another."""
+    return tuple(map(int, version.split(".")))
 
 
 def sides(change: Change) -> str:
@@ -102,8 +118,12 @@ class _Models:
                 yield Change(self.slug, at, "parameter.added", level, new=_short(after[name]), has_old=False)
             else:
                 yield from _parameter(self.slug, at, before[name], after[name])
-        for key in ("title", "description", "note", "typical_seconds", "typical_cost", "source", "example"):
+        for key in ("title", "description", "note", "typical_seconds", "typical_cost", "example"):
             yield from _editorial(self.slug, key, getattr(self.old, key), getattr(self.new, key))
+        for key in ("url", "reviewed"):
+            yield from _editorial(
+                self.slug, f"source.{key}", getattr(self.old.source, key), getattr(self.new.source, key)
+            )
         yield from _editorial(self.slug, "returns.controls", self.old.returns.controls, self.new.returns.controls)
 
     def _sets(self, at: str, rule: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
@@ -155,18 +175,25 @@ def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[C
     if not same(old.default, new.default):
         yield _sided(slug, f"{at}.default", "default.changed", "additive", _plain(old.default), _plain(new.default))
     for end, sign in (("minimum", 1), ("maximum", -1)):
-        yield from _bound(slug, f"{at}.{end}", getattr(old, end), getattr(new, end), sign)
+        words = f"takes {_range(new)} (was {_range(old)})"
+        yield from _bound(slug, f"{at}.{end}", getattr(old, end), getattr(new, end), sign, words)
     yield from _choices(slug, f"{at}.enum", old, new)
     for key in ("description", "note"):
         yield from _editorial(slug, f"{at}.{key}", getattr(old, key), getattr(new, key))
 
 
-def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int) -> Iterator[Change]:
+def _range(one: Parameter) -> str:
+    if one.minimum is None:
+        return "any number" if one.maximum is None else f"{one.maximum} or less"
+    return f"{one.minimum} or more" if one.maximum is None else f"{one.minimum} to {one.maximum}"
+
+
+def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int, words: str) -> Iterator[Change]:
     if old == new:
         return
     narrower = new is not None and (old is None or (new - old) * sign > 0)
     rule, level = ("range.narrowed", "breaking") if narrower else ("range.widened", "additive")
-    yield Change(slug, at, rule, level, old, new, old is not None, new is not None)  # type: ignore[arg-type]
+    yield Change(slug, at, rule, level, old, new, old is not None, new is not None, words)  # type: ignore[arg-type]
 
 
 def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
@@ -188,6 +215,7 @@ def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Cha
                 "editorial" if after.open else "breaking",
                 old=value,
                 has_new=False,
+                words="no longer lists" if after.open else "no longer takes",
             )
     for value in after.known:
         if not any(same(value, other) for other in before.known):

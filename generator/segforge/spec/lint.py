@@ -40,7 +40,8 @@ def lint_gateway(source: Source) -> list[Finding]:
 def lint_changelog(source: Source) -> list[Finding]:
     """All findings about a change log whose data fits the schema."""
     releases = source.data["releases"]
-    return [finding for pair in pairwise(enumerate(releases)) for finding in _in_order(source, *pair)]
+    pairs = pairwise(enumerate(releases))
+    return [*_days(source), *(finding for pair in pairs for finding in _in_order(source, *pair))]
 
 
 def lint_catalog(models: Iterable[Source]) -> list[Finding]:
@@ -66,17 +67,37 @@ def slugs_collide(slugs: Sequence[str]) -> bool:
     return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 
+def _days(source: Source) -> Iterator[Finding]:
+    """Each release is open, or has a day that the calendar has; it may lie ahead."""
+    import datetime
+
+    for index, release in enumerate(source.data["releases"]):
+        try:
+            datetime.date.fromisoformat("2000-01-01" if release["date"] == "unreleased" else release["date"])
+        except ValueError:
+            mend = "write the day of the release"
+            at: Location = ("releases", index, "date")
+            yield source.finding(at, "changelog.days", show(release["date"]), "a day of the calendar", mend)
+
+
 def _in_order(
     source: Source, newer: tuple[int, Mapping[str, str]], older: tuple[int, Mapping[str, str]]
 ) -> Iterator[Finding]:
     """A release and the one below it: the newest stands first, and only that one may be without a day."""
     at: Location = ("releases", older[0])
     one, two = (tuple(map(int, each[1]["version"].split("."))) for each in (newer, older))
-    if one <= two:
+    if one == two:
+        found, mend = f"version {older[1]['version']} again", "merge the two, or raise the newer one"
+        yield source.finding((*at, "version"), "changelog.order", found, "each version once", mend)
+    elif one < two:
         found = f"version {older[1]['version']} below {newer[1]['version']}"
         yield source.finding(
             (*at, "version"), "changelog.order", found, "the newest version first", "sort the releases"
         )
+    if "unreleased" not in (newer[1]["date"], older[1]["date"]) and newer[1]["date"] < older[1]["date"]:
+        found = f"{older[1]['version']} of {older[1]['date']} below {newer[1]['version']} of {newer[1]['date']}"
+        mend = "correct one of the days"
+        yield source.finding((*at, "date"), "changelog.days", found, "no release older than the one below it", mend)
     if older[1]["date"] == "unreleased":
         mend = "give it the day of its release, or merge it with the one above"
         yield source.finding(
@@ -170,14 +191,15 @@ def _enums_make_sense(source: Source) -> Iterator[Finding]:
         if "enum" not in parameter:
             continue
         known, total = parameter["enum"]["known"], parameter["enum"]["total"]
-        if len(known) > total:
-            found = f"{len(known)} known values of {total}"
+        unlike = {(type(value), value) for value in known}  # one that stands twice is a finding of its own
+        if len(unlike) > total:
+            found = f"{len(unlike)} known values of {total}"
             yield source.finding(
                 (*at, "enum", "total"),
                 "enum.total",
                 found,
                 "known values no more than the total",
-                f"set total: {len(known)}",
+                f"set total: {len(unlike)}",
             )
         seen: list[tuple[type, object]] = []
         for index, value in enumerate(known):
@@ -290,7 +312,7 @@ def _returned_formats_fit(source: Source) -> Iterator[Finding]:
         )
     control = source.data["parameters"].get(returns.get("controls", {}).get("format"), {})
     known = control.get("enum", {}).get("known")
-    if formats and known and sorted(map(str, known)) != sorted(formats):
+    if formats and known and set(map(str, known)) != set(formats):
         found = f"formats {show(formats)}"
         yield source.finding(
             ("returns", "formats"),

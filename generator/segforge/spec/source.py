@@ -31,6 +31,10 @@ _CORE_SCHEMA = re.compile(  # YAML 1.2.2, section 10.3.2
     r"~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN"
 )
+_NUMBER_LIKE = re.compile(
+    r"[-+]?(?:0[xXoObB][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?)"
+)
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
 _RESOLVER: Any = yaml.resolver.Resolver()
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -146,6 +150,9 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+            if conflict := _conflict(text):
+                found, mend = "what looks like a merge conflict", "keep one of its sides, and remove the marker lines"
+                raise _Refused(conflict, 1, "yaml.syntax", found, "YAML 1.2", mend) from None
             problem = error.problem or error.context or "not YAML"
             mend = (
                 "indent with spaces"
@@ -302,13 +309,14 @@ class _Reader:
             read_as = show(yaml.load(text, Loader=yaml.CSafeLoader))
         except (yaml.YAMLError, ValueError):
             read_as = "something else"
+        decimal = "write it in plain decimal if it is a number, " if _NUMBER_LIKE.fullmatch(text) else ""
         self._add(
             line,
             column,
             "yaml.ambiguous",
             f"the unquoted {show(text)}, which YAML 1.1 reads as {read_as}",
             "text in quotes, true, false, null or a plain decimal number",
-            f"quote it if it is text: {show(text)}",
+            f"{decimal}quote it if it is text: {show(text)}",
         )
 
     def _add(self, line: int, column: int, rule: str, found: str, expected: str, mend: str) -> None:
@@ -318,6 +326,12 @@ class _Reader:
 def _position(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+
+
+def _conflict(text: str) -> int:
+    """The line of the first marker that git leaves in a file with a merge conflict; 0 where there is none."""
+    found = _CONFLICT.search(text) if "<<<<<<<" in text else None
+    return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def _line(text: str, number: int) -> str:
