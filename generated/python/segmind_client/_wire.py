@@ -140,6 +140,10 @@ def credits_request() -> Request:
 
 
 def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:
+    if not isinstance(slug, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not everybody runs a type checker
+        raise TypeError(
+            f"the slug of a model is {slug!r}; expected text, such as those of https://www.segmind.com/models"
+        )
     if not slug:
         raise ValueError("the slug of a model is empty; expected one such as those of https://www.segmind.com/models")
     method, path = route
@@ -153,20 +157,21 @@ def _segment(text: str) -> str:
     return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
 
 
+_JSON = json.JSONEncoder(allow_nan=False, default=data_url)
+
+
 def _encode(params: Mapping[str, object]) -> bytes:
     """The body of a call. Pictures in any of the forms of `ImageInput` become data URLs."""
-    try:
-        return json.dumps(params, allow_nan=False, default=data_url).encode()
-    except (TypeError, ValueError, RecursionError, OSError):
-        for name, value in params.items():
-            _check_encodable(name, value)
-        raise
+    fields = ", ".join(f"{json.dumps(name)}: {_encoded(name, value)}" for name, value in params.items())
+    return ("{" + fields + "}").encode()
 
 
-def _check_encodable(name: str, value: object) -> None:
+def _encoded(name: str, value: object) -> str:
+    """One parameter: each by itself, so that an error names the one it is about, and no file is read twice."""
     try:
-        json.dumps(value, allow_nan=False, default=data_url)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise type(error)(f"parameter {name!r} can't be sent as JSON: {error}") from None
+        return _JSON.encode(value)
     except OSError as error:
         raise ValueError(f"parameter {name!r} can't be read: {error}") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"parameter {name!r} can't be sent as JSON: {error}") from None
