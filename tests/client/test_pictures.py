@@ -98,7 +98,7 @@ def test_a_file_that_is_given_again_is_sent_again(client: Segmind, gateway: Gate
 def test_what_is_empty_is_refused_by_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     for value in (b"", bytearray(), io.BytesIO(), tmp_path / "empty.png"):
-        with pytest.raises(ValueError, match="parameter 'image' .*is empty"):
+        with pytest.raises(ValueError, match=r"parameter 'image' .*is empty"):
             client.run_sync("flux-img2img", image=value)
     assert gateway.received == []
 
@@ -110,6 +110,7 @@ class Stream(io.RawIOBase):
         self.content = content
 
     def read(self, size: int = -1) -> bytes:
+        assert size == -1
         content, self.content = self.content, b""
         return content
 
@@ -118,9 +119,9 @@ def test_a_stream_is_read_once_and_the_parameter_that_is_wrong_is_blamed(client:
     assert sent(client, gateway, Stream(PNG)) == data_url(PNG, "png")
     with pytest.raises(ValueError, match="parameter 'denoise'"):
         client.run_sync("flux-img2img", image=Stream(PNG), denoise=float("nan"))
-    with pytest.raises(ValueError, match="parameter 'image' .*closed"):
-        file = io.BytesIO(PNG)
-        file.close()
+    file = io.BytesIO(PNG)
+    file.close()
+    with pytest.raises(ValueError, match=r"parameter 'image' .*closed"):
         client.run_sync("flux-img2img", image=file)
 
 

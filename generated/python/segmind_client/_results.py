@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from segmind_client._errors import SegmindError
 from segmind_client._media import media_type
 from segmind_client._wire import Response
 
@@ -166,11 +165,11 @@ class Gathered:
 
     Attributes:
         results: what each piece of work gave, in its order; None where it failed.
-        failures: the errors of those that failed, by their place in the order.
+        failures: the errors of those that failed, by their place in the order: a SegmindError, or whatever else was raised.
     """
 
     results: tuple[Any, ...]
-    failures: Mapping[int, SegmindError]
+    failures: Mapping[int, Exception]
 
 
 def media_result(response: Response) -> MediaResult:

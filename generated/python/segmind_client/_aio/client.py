@@ -146,7 +146,11 @@ class AsyncSegmind(AsyncModels):
             progress: show a bar on standard error, if that is a terminal.
 
         Returns:
-            The results in the order of the work, None where it failed; the failures apart, by their place in it.
+            The results in the order of the work, None where it failed; the failures apart, by their place in it. Any
+            exception of a piece of work is such a failure, so that the results of the others are not lost.
+
+        Raises:
+            TypeError: a piece of the work is neither a job nor a function; nothing was sent.
         """
         return await gathered(work, concurrency, timeout, progress)
 

@@ -3,11 +3,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeAlias
 
 from segmind_client import _pace
-from segmind_client._errors import SegmindError
 from segmind_client._results import Gathered
 from segmind_client._sync.job import Job
 from segmind_client._sync.transport import Transport
@@ -45,15 +44,15 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency!r}; expected a number from 1 upwards")
     results: dict[int, Any] = {}
-    failures: dict[int, SegmindError] = {}
-    items = list(work)
+    failures: dict[int, Exception] = {}
+    items = _checked(work)
 
     def settle(index: int) -> None:
         try:
             item = items[index]
             done: Any = item if isinstance(item, Job) else item()
             results[index] = done.wait(timeout) if isinstance(done, Job) else done
-        except SegmindError as error:
+        except Exception as error:  # whatever is wrong with one call, the results of the others are paid for
             failures[index] = error
         if progress and sys.stderr.isatty():
             _show(len(results), len(failures), len(items))
@@ -63,6 +62,26 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
 
     _pace.each(concurrency, [bound(index) for index in range(len(items))])
     return Gathered(tuple(results.get(index) for index in range(len(items))), dict(sorted(failures.items())))
+
+
+def _checked(work: Iterable[Work]) -> list[Work]:
+    """The pieces of work, if each is one: a result in place of a function tells that the calls are made one by one."""
+    items = list(work)
+    wrong: list[tuple[int, Any]] = [(place, item) for place, item in enumerate(items) if not _is_work(item)]
+    for _, item in wrong:
+        if isinstance(item, Coroutine):
+            item.close()
+    if wrong:
+        place, item = wrong[0]
+        raise TypeError(
+            f"work[{place}] is a {type(item).__name__}; expected a job, or a function that makes a call when gather calls it, "
+            'such as functools.partial(client.flux_img2img.run, prompt="...")'
+        )
+    return items
+
+
+def _is_work(item: object) -> bool:
+    return isinstance(item, Job) or callable(item)
 
 
 def _show(done: int, failed: int, total: int) -> None:
