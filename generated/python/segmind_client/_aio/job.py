@@ -168,6 +168,8 @@ class AsyncJob:
         if response.ok:
             return _unforeseen(request, self.request_id, response)
         kind = ResultExpired if response.status == 404 else None
+        if kind is not None:
+            self._transport.spend.expire(self.request_id)
         raise self._transport.error(response, kind=kind, request_id=self.request_id, model=self.slug)
 
 

@@ -35,7 +35,8 @@ class Segmind(Models):
         retries: how often a request may be sent again where that is safe: it never reached the gateway, it only reads,
             or it was refused with 429. Nothing else is sent twice.
         validate: check the parameters of every call before it is sent.
-        max_spend: credits after which no more calls are sent.
+        max_spend: credits after which no more calls are sent. As long as nobody knows what a model costs, each of its calls
+            under way counts as 0.05 credits.
         headers: headers to send beside the client's own.
         on_event: called with an `Event` before and after each attempt, and before each retry.
 
