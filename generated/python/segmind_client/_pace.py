@@ -5,6 +5,7 @@ Each function has a twin whose name starts with `async_`. Everything else of the
 one by dropping `async` and `await`.
 """
 
+import os
 import queue
 import threading
 import time
@@ -103,9 +104,30 @@ async def async_each(limit: int, work: Sequence[Callable[[], Awaitable[T]]]) -> 
         raise
 
 
+def home() -> object:
+    """Where connections that are made now can be used: in this process."""
+    return os.getpid()
+
+
+def async_home() -> object:
+    """The same on an event loop: in this process and on this loop, where it is one of asyncio."""
+    import asyncio
+
+    try:
+        return os.getpid(), asyncio.get_running_loop()
+    except RuntimeError:
+        return os.getpid(), None
+
+
 def at_end(owner: object, close: Callable[[], Any]) -> Callable[[], Any]:
-    """A function that closes, which is also called when its owner is no longer used."""
-    return weakref.finalize(owner, close)
+    """A function that closes, which is also called when its owner is no longer used; in this process only."""
+    process = os.getpid()
+
+    def close_at_home() -> None:
+        if os.getpid() == process:
+            close()
+
+    return weakref.finalize(owner, close_at_home)
 
 
 def async_at_end(owner: object, close: Callable[[], Any]) -> Callable[[], Any]:

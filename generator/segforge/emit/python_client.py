@@ -95,7 +95,7 @@ _BLOCKING: Final = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b(?:async|await)\s+", ""),
-        (r"\b(?:async_|a)(sleep|each|at_end|close|iter_bytes)\b", r"\1"),
+        (r"\b(?:async_|a)(sleep|each|home|at_end|close|iter_bytes)\b", r"\1"),
         (r"\b__a(enter|exit)__", r"__\1__"),
         (r"\bAsync([A-Z])", r"\1"),
         (r"\bAwaitable\[(\w+)\]", r"\1"),

@@ -30,7 +30,8 @@ class Segmind(Models):
         base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else
             https://api.segmind.com. A closing /v1 or /v2 is cut off.
         timeout: seconds that one call may take, all its attempts together.
-        http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it.
+        http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it, and keep it (or a
+            `transport`) out of forked processes and other event loops; the client's own connections are made anew there.
         transport: an `httpx.BaseTransport` of your own, in place of a whole client.
         retries: how often a request may be sent again where that is safe: it never reached the gateway, it only reads,
             or it was refused with 429. Nothing else is sent twice.
