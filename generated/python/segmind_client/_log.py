@@ -34,7 +34,7 @@ class Event:
         method: GET or POST.
         path: the path below the gateway's address.
         attempt: which attempt it is, from 1.
-        model: the slug of the model that is called; None for polls.
+        model: the slug of the model that is called or whose job is polled; None where it is not known.
         status: the HTTP status of a response.
         request_id: the id that a response gives itself.
         seconds: how long the attempt took; for `retry`, how long the client waits now.

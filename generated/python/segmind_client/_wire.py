@@ -16,12 +16,13 @@ _LONGEST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model that it calls."""
+    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model or job that it is about."""
 
     method: str
     path: str
     body: bytes | None = None
     model: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,21 +123,24 @@ def submit_request(slug: str, params: Mapping[str, object]) -> Request:
     return _call(_gateway.SUBMIT, slug, params)
 
 
-def status_request(request_id: str) -> Request:
+def status_request(request_id: str, model: str | None) -> Request:
     """A poll of a job's state."""
-    method, path = _gateway.STATUS
-    return Request(method, path.replace("{request_id}", _segment(request_id)))
+    return _about_job(_gateway.STATUS, request_id, model)
 
 
-def result_request(request_id: str) -> Request:
+def result_request(request_id: str, model: str | None) -> Request:
     """A request for a job's result."""
-    method, path = _gateway.RESULT
-    return Request(method, path.replace("{request_id}", _segment(request_id)))
+    return _about_job(_gateway.RESULT, request_id, model)
 
 
 def credits_request() -> Request:
     """A request for the balance."""
     return Request(*_gateway.CREDITS)
+
+
+def _about_job(route: tuple[str, str], request_id: str, model: str | None) -> Request:
+    method, path = route
+    return Request(method, path.replace("{request_id}", _segment(request_id)), None, model, request_id)
 
 
 def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:

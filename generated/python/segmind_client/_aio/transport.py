@@ -73,18 +73,21 @@ class AsyncTransport:
 
         Args:
             request: what to send.
-            deadline: when to give up, on the clock of `_pace.monotonic`; the client's timeout counts too.
+            deadline: until when to try, on the clock of `_pace.monotonic`, however often that is; the client's timeout then
+                counts for each attempt. None: as often as `retries` says, the client's timeout for all attempts together.
 
         Raises:
             RequestTimeout: no answer in time.
             ConnectionFailed: the gateway could not be reached, or hung up.
         """
-        end = min(_pace.monotonic() + self.options.timeout, float("inf") if deadline is None else deadline)
+        end = _pace.monotonic() + self.options.timeout if deadline is None else deadline
+        attempts = self.options.retries + 1 if deadline is None or not self.options.retries else float("inf")
         attempt = 1
         while True:
-            outcome = await self._attempt(request, attempt, end - _pace.monotonic())
+            left = min(end - _pace.monotonic(), self.options.timeout)
+            outcome = await self._attempt(request, attempt, left)
             wait = seconds_before_retry(request, outcome, attempt, _pace.now())
-            if attempt > self.options.retries or wait is None or _pace.monotonic() + wait >= end:
+            if attempt >= attempts or wait is None or _pace.monotonic() + wait >= end:
                 break
             self._tell("retry", request, attempt, wait)
             await _pace.async_sleep(wait)
@@ -106,8 +109,6 @@ class AsyncTransport:
         *,
         kind: type[SegmindError] | None = None,
         detail: str | None = None,
-        request_id: str | None = None,
-        model: str | None = None,
     ) -> SegmindError:
         """The error that a response means; what is given goes before what the response says."""
         said = detail or detail_of(response.status, response.object or {})
@@ -115,18 +116,17 @@ class AsyncTransport:
         return (kind or class_for(response.status, said))(
             said,
             status=response.status,
-            request_id=request_id or _named_id(response),
+            request_id=(request.job if request is not None else None) or _named_id(response),
             body=response.json_or_text,
-            model=model or (request.model if request is not None else None),
+            model=None if request is None else request.model,
             attempts=response.attempts,
             request=None if request is None else shown(request, self.base_url, self._masked_body(request)),
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
 
-    async def download(self, url: str, deadline: float) -> Response:
-        """Fetch a file from wherever it lies, without the key. Raises DownloadFailed."""
-        request = Request("GET", "")
+    async def download(self, url: str, deadline: float, request: Request) -> Response:
+        """Fetch a file from wherever it lies, without the key. `request`: the one that named it. Raises DownloadFailed."""
         attempt = 1
         while True:
             left = max(deadline - _pace.monotonic(), 1.0)
@@ -140,7 +140,9 @@ class AsyncTransport:
             return outcome
         said = outcome.detail if isinstance(outcome, Failure) else f"HTTP status {outcome.status}"
         status = None if isinstance(outcome, Failure) else outcome.status
-        raise DownloadFailed(self._masked(f"{url}: {said}"), status=status, attempts=attempt)
+        raise DownloadFailed(
+            self._masked(f"{url}: {said}"), status=status, request_id=request.job, model=request.model, attempts=attempt
+        )
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to the caller's own client."""
@@ -188,6 +190,7 @@ class AsyncTransport:
         kind = RequestTimeout if failure.timed_out else ConnectionFailed
         return kind(
             failure.detail,
+            request_id=request.job,
             model=request.model,
             attempts=attempts,
             request=shown(request, self.base_url, self._masked_body(request)),

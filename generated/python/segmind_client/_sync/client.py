@@ -29,12 +29,13 @@ class Segmind(Models):
         api_key: your key; default: the environment variable SEGMIND_API_KEY.
         base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else
             https://api.segmind.com. A closing /v1 or /v2 is cut off.
-        timeout: seconds that one call may take, all its attempts together.
+        timeout: seconds that one call may take, all its attempts together; of a job that is waited for, each attempt to poll.
         http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it, and keep it (or a
             `transport`) out of forked processes and other event loops; the client's own connections are made anew there.
         transport: an `httpx.BaseTransport` of your own, in place of a whole client.
         retries: how often a request may be sent again where that is safe: it never reached the gateway, it only reads,
-            or it was refused with 429. Nothing else is sent twice.
+            or it was refused with 429. Nothing else is sent twice. Polls of a job that is waited for are sent again until
+            the deadline of the wait, however often that is; 0 turns all of it off.
         validate: check the parameters of every call before it is sent.
         max_spend: credits after which no more calls are sent. As long as nobody knows what a model costs, each of its calls
             under way counts as 0.05 credits.
