@@ -13,7 +13,7 @@ from segmind_client._aio.model import called
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._log import EventHook, configure
 from segmind_client._models import AsyncModels
-from segmind_client._options import Options
+from segmind_client._options import Options, headers_of, hidden
 from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult, any_result
 from segmind_client._spend import Spend
 from segmind_client._wire import credits_request
@@ -44,6 +44,8 @@ class AsyncSegmind(AsyncModels):
 
     Raises:
         MissingApiKey: no key was given.
+        ValueError: an argument makes no sense.
+        TypeError: an argument is of another type; a function that is to be called must be no coroutine function.
     """
 
     def __init__(
@@ -60,13 +62,15 @@ class AsyncSegmind(AsyncModels):
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
     ) -> None:
+        api_key = hidden(api_key)
         configure()
-        options = Options(timeout, retries, validate, dict(headers or {}), on_event)
+        options = Options(timeout, retries, validate, headers_of(headers), on_event)
         spend = Spend(max_spend)
         super().__init__(AsyncTransport(api_key, base_url, AsyncHttp(http_client, transport), options, spend))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        made = self.__dict__.get("_transport")  # none in a report of what went wrong in __init__
+        return f"{type(self).__name__}(base_url={getattr(made, 'base_url', None)!r})"
 
     async def __aenter__(self) -> "AsyncSegmind":
         return self
@@ -107,7 +111,7 @@ class AsyncSegmind(AsyncModels):
         options = self._transport.options
         given = {"timeout": timeout, "retries": retries, "validate": validate, "on_event": on_event}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        changes["headers"] = {**options.headers, **(headers or {})}
+        changes["headers"] = {**options.headers, **headers_of(headers)}
         twin = object.__new__(type(self))
         AsyncModels.__init__(twin, self._transport.with_options(replace(options, **changes)))
         return twin

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from segmind_client import _pace
+from segmind_client._options import LONGEST
 from segmind_client._wire import Failure, Response
 
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
@@ -20,6 +21,7 @@ _NOT_SENT: Final = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
 )
 _LOGGERS: Final = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 
@@ -58,6 +60,7 @@ class AsyncHttp:
 
         `without` names a header that is not sent, even if the caller's own client would.
         """
+        seconds = min(seconds, LONGEST)
         end = _pace.monotonic() + seconds
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         client = self._client_here()

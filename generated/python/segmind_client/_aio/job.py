@@ -18,6 +18,7 @@ from segmind_client._errors import (
     reason_of,
 )
 from segmind_client._models import typical_seconds
+from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import JobResult, JsonResult, MediaResult, downloaded
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
 
@@ -96,7 +97,7 @@ class AsyncJob:
                 that fail in a way that may pass (connection, 429, 5xx, JSON that is cut) are sent again until then, unless
                 the client's `retries` is 0.
             interval: the longest pause between polls in seconds.
-            on_update: called with the job's record whenever its state has changed.
+            on_update: a plain function that is called with the job's record whenever its state has changed.
 
         Raises:
             InferenceFailed: the job failed; `detail` says why.
@@ -104,8 +105,9 @@ class AsyncJob:
             ResultExpired: the job is unknown, or older than the gateway keeps it.
             SegmindError: the last failure of the polls, where they failed until the deadline. The job may still be running.
         """
-        if not (timeout >= 0 and interval >= 0):
-            raise ValueError(f"timeout {timeout!r} and interval {interval!r} must be seconds from 0 upwards")
+        check_seconds("timeout", timeout)
+        check_seconds("interval", interval)
+        check_listener("on_update", on_update)
         start = _pace.monotonic()
         typical = typical_seconds(self.slug)
         state: object = None
@@ -136,6 +138,7 @@ class AsyncJob:
             DownloadFailed: a file could not be fetched; `result` gives the record all the same.
             SegmindError: what `wait` raises.
         """
+        check_seconds("timeout", timeout)
         start = _pace.monotonic()
         record = await self.wait(timeout)
         deadline = _deadline(start, timeout)

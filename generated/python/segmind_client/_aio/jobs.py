@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from segmind_client import _pace
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._options import check_count, check_seconds
 from segmind_client._results import Gathered
 
 AsyncWork: TypeAlias = AsyncJob | Callable[[], Awaitable[Any]]
@@ -23,6 +24,8 @@ class AsyncJobs:
 
     def resume(self, request_id: str, slug: str | None = None) -> AsyncJob:
         """Take up a job by its id, without asking the gateway. The slug, if given, lets it be polled at better times."""
+        if not isinstance(request_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it may come from a file
+            raise TypeError(f"request_id is {request_id!r}; expected text, as `job.request_id` gives it")
         if not request_id:
             raise ValueError("request_id is empty; expected the id of a job, as `job.request_id` gives it")
         return AsyncJob(self._transport, slug, request_id, {})
@@ -32,17 +35,17 @@ class AsyncJobs:
         kept: Any = json.loads(text)
         try:
             request_id, slug = kept["request_id"], kept["slug"]
+            return self.resume(request_id, slug)
         except (TypeError, KeyError):
             raise ValueError(
                 "this is no job that `to_json` wrote; expected an object with request_id and slug"
             ) from None
-        return self.resume(request_id, slug)
 
 
 async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, progress: bool) -> Gathered:
     """Do all of the work; see the client's method."""
-    if concurrency < 1:
-        raise ValueError(f"concurrency is {concurrency!r}; expected a number from 1 upwards")
+    check_count("concurrency", concurrency, 1)
+    check_seconds("timeout", timeout)
     results: dict[int, Any] = {}
     failures: dict[int, Exception] = {}
     items = _checked(work)

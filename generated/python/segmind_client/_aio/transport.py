@@ -18,7 +18,7 @@ from segmind_client._errors import (
     detail_of,
 )
 from segmind_client._log import Event, EventKind, heard, tell
-from segmind_client._options import Options
+from segmind_client._options import Options, Secret
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
 from segmind_client._spend import Spend
 from segmind_client._wire import Failure, Outcome, Request, Response, shown
@@ -40,17 +40,19 @@ class AsyncTransport:
     def __init__(
         self, api_key: str | None, base_url: str | None, http: AsyncHttp, options: Options, spend: Spend
     ) -> None:
+        if base_url is not None and not isinstance(base_url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"base_url is of type {type(base_url).__name__}; expected text")
         address = base_url or os.environ.get(_gateway.BASE_URL_VARIABLE) or _gateway.BASE_URL
         self.base_url = checked_url(address, f"the gateway's address, such as {_gateway.BASE_URL}")
         self.options = options
         self.spend = spend
-        self._api_key = _checked_key(api_key or os.environ.get(_gateway.KEY_VARIABLE) or "")
+        self._api_key = _checked_key(Secret(api_key or os.environ.get(_gateway.KEY_VARIABLE) or ""))
         self._http = http
         if len(self._api_key) >= _SHORTEST_MASKED:
             hide_in_logs(self._api_key)
 
     def __repr__(self) -> str:
-        return f"AsyncTransport(base_url={self.base_url!r})"
+        return f"AsyncTransport(base_url={getattr(self, 'base_url', None)!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -180,7 +182,7 @@ class AsyncTransport:
         tell(event, self.options.on_event)
 
     def _headers(self, request: Request) -> _Headers:
-        headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}"}, **self.options.headers)
+        headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}", **self.options.headers})
         headers[_gateway.KEY_HEADER] = self._api_key
         if request.body is not None:
             headers["content-type"] = "application/json"
@@ -221,9 +223,9 @@ def _named_id(response: Response) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _checked_key(key: str) -> str:
+def _checked_key(key: Secret) -> Secret:
     """The key, fit for a header; messages never show it."""
-    stripped = key.strip()
+    stripped = Secret(key.strip())
     if not stripped:
         raise MissingApiKey(f"no API key: set the environment variable {_gateway.KEY_VARIABLE}, or pass api_key=")
     if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
