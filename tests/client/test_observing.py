@@ -158,16 +158,23 @@ def test_forked_processes_do_not_get_each_others_answers() -> None:
     assert (run.stdout, run.stderr) == ("[0, 0, 0] True\n", "")
 
 
+LOOPS = """
+import asyncio, sys
+from segmind_client import AsyncSegmind
+
+client = AsyncSegmind(sys.argv[1], sys.argv[2])
+for _ in range(3):
+    print(asyncio.run(client.credits())["credits"] > 0)
+asyncio.run(client.aclose())
+"""
+
+
 def test_one_client_works_on_one_event_loop_after_the_other() -> None:
+    """In a process of its own, since nothing can close the connections that a closed loop leaves behind."""
     with Mock(time_scale=0, pictures="tiny") as mock:
-        client = AsyncSegmind(mock.key, mock.url)
-
-        async def main() -> None:
-            assert isinstance(await client.flux_ipadapter.run(**CALL), MediaResult)
-
-        for _ in range(3):
-            asyncio.run(main())
-        asyncio.run(client.aclose())
+        command = [sys.executable, "-c", LOOPS, mock.key, mock.url]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("True\n" * 3, "")
 
 
 def test_a_client_works_where_there_is_no_loop_of_asyncio() -> None:
@@ -177,3 +184,12 @@ def test_a_client_works_where_there_is_no_loop_of_asyncio() -> None:
     with pytest.raises(StopIteration) as ended:
         call.send(None)
     assert ended.value.value == {"credits": 1}
+
+
+def test_a_program_that_sets_up_no_logging_is_not_written_to(gateway: Gateway) -> None:
+    gateway.on("GET", "/v1/get-user-credits", json_answer({}, 502), json_answer({}))
+    code = "import sys, segmind_client as s; s.Segmind(*sys.argv[1:]).credits()"
+    command = [sys.executable, "-c", code, KEY, gateway.url]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert len(gateway.received) == 2

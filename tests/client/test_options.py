@@ -47,12 +47,15 @@ def test_times_of_a_job_and_of_gather_are_looked_at_first(client: Segmind, gatew
     gateway.job()
     job = client.submit_async("flux-img2img")
     wrong: list[Any] = [None, "3"]
+    slug: Any = 3
     for value in wrong:
         for call in (job.wait, job.download, lambda given: client.gather([job], timeout=given)):
             with pytest.raises(TypeError, match=f"timeout is {value!r}; expected a number of seconds"):
                 call(value)
     with pytest.raises(TypeError, match="concurrency is '3'; expected a whole number from 1"):
         client.gather([job], concurrency=wrong[1])
+    with pytest.raises(TypeError, match="the slug of a model is 3; expected text"):
+        client.run(slug)
     with pytest.raises(TypeError, match="request_id is None; expected text"):
         client.jobs.resume(wrong[0])
     assert len(gateway.received) == 1

@@ -12,7 +12,7 @@ LEVEL_VARIABLE: Final = "SEGMIND_LOG"
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 LOGGER: Final = logging.getLogger("segmind_client")
-
+LOGGER.addHandler(logging.NullHandler())  # a program that sets up no logging is not written to
 
 EventKind: TypeAlias = Literal["request", "response", "failure", "retry"]
 
@@ -67,7 +67,7 @@ def configure() -> None:
     if name not in _LEVELS:
         raise ValueError(f"{LEVEL_VARIABLE} is {name!r}; expected one of {', '.join(_LEVELS)}")
     LOGGER.setLevel(_LEVELS[name])
-    if not LOGGER.handlers:
+    if all(isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers):
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         LOGGER.addHandler(handler)

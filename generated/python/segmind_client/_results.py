@@ -6,7 +6,9 @@ import binascii
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -265,9 +267,16 @@ def _write(path: Path, content: bytes) -> Path:
     part = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}")
     try:
         with part.open("xb") as file:
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))  # a file that only its owner may read stays one
             file.write(content)
         part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # about the path that was given, not the one beside it
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     return path
