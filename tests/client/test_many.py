@@ -20,6 +20,7 @@ from segmind_client import (
     AsyncSegmind,
     DownloadFailed,
     InferenceFailed,
+    InferenceTimeout,
     JobResult,
     JsonResult,
     MediaResult,
@@ -121,20 +122,27 @@ def test_what_is_no_function_is_refused_before_anything_is_sent(ours: Segmind, m
 
 def test_an_interrupt_ends_what_waits_in_threads(ours: Segmind, mock: Mock) -> None:
     mock.job_policy("held")
-    polled = threading.Event()
+    polled, timed_out = threading.Event(), threading.Event()
 
     def interrupted() -> None:
         polled.wait(5)
         raise KeyboardInterrupt
 
     job = ours.flux_ipadapter.submit(**CALL)
-    waiting = partial(job.wait, 60, on_update=lambda _: polled.set())
+
+    def waiting() -> None:
+        try:
+            job.wait(5, on_update=lambda _: polled.set())
+        except InferenceTimeout:
+            timed_out.set()
+
     with pytest.raises(KeyboardInterrupt):
         ours.gather([waiting, interrupted], concurrency=2)
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("segmind-")]
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("segmind")]
     for thread in threads:
         thread.join(5)
     assert not any(thread.is_alive() for thread in threads)
+    assert not timed_out.is_set()
 
 
 INTERRUPTED = """
