@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segforge.identifiers import snake_case
@@ -38,8 +38,50 @@ def calls(draw: st.DrawFn) -> tuple[Model, dict[str, Any]]:
 def test_the_client_and_the_mock_name_the_same_rules_in_the_same_order(call: tuple[Model, dict[str, Any]]) -> None:
     model, params = call
     found = getattr(CLIENT, snake_case(model.slug)).check(**params)
-    expected = violations(model.parameters, params, formats=False)  # the form of a URI is left to the gateway
+    expected = violations(model.parameters, params)
     assert [(v.rule, v.parameter) for v in found] == [(v.rule, v.parameter) for v in expected]
+
+
+URI_PARTS = (
+    "https:",
+    "data:",
+    "a1+.-:",
+    "//",
+    "host.test",
+    "[::1]",
+    ":80",
+    "u:p@",
+    "/a.png",
+    "%41",
+    "%4",
+    "?q=1",
+    "#f",
+    "é",
+    " ",
+    "[",
+    "\n",
+)
+
+
+@given(text=st.text(max_size=6) | st.lists(st.sampled_from(URI_PARTS), max_size=6).map("".join))
+@example("a.png")
+@example("")
+@example("data:image/png;base64,AAAA")
+def test_the_form_of_an_address_is_what_the_mock_takes(text: str) -> None:
+    model = next(model for model in MODELS if model.slug == "flux-ipadapter")
+    params = {**model.valid_example, "image": text}
+    found = [(v.rule, v.parameter, v.message) for v in CLIENT.flux_ipadapter.check(**params)]
+    assert found == [(v.rule, v.parameter, v.message) for v in violations(model.parameters, params)]
+
+
+def test_an_address_may_be_of_any_length() -> None:
+    for text, rules in (
+        ("data:image/png;base64," + "A" * 5_000_000, []),
+        ("https://" + "a:" * 100_000, ["format.uri"]),
+        ("https://h/" + "%41" * 500_000, []),
+        ("https://h/" + "%41" * 500_000 + " ", ["format.uri"]),
+    ):
+        assert [found.rule for found in CLIENT.flux_ipadapter.check(image=text, prompt="a cat")] == rules
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.slug for model in MODELS])

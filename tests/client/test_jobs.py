@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmind_client import InferenceFailed, InferenceTimeout, Job, NotFound, RequestTimeout, Segmind, SegmindError
+from segmind_client import (
+    DownloadFailed,
+    InferenceFailed,
+    InferenceTimeout,
+    Job,
+    NotFound,
+    RequestTimeout,
+    Segmind,
+    SegmindError,
+    _pace,
+)
 from tests.client.conftest import KEY, Answer, Gateway, json_answer
 
 RESULT = {"status": "COMPLETED", "output": "https://images.test/1.jpeg", "metrics": {"inference_time": 13.06}}
@@ -163,3 +173,55 @@ def test_whatever_an_id_holds_it_is_one_segment_of_the_path(request_id: str) -> 
     assert (start, end) == (b"requests", b"status")
     assert unquote_to_bytes(segment) == request_id.encode("utf-8", "surrogatepass")
     assert b"?" not in segment
+
+
+def outage(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> None:
+    """The status route fails so, then says that the job is done. Nothing is waited for."""
+    monkeypatch.setattr(_pace, "sleep", lambda _: None)
+    gateway.job(slug="flux-ipadapter")
+    gateway.on("GET", "/v2/requests/r1/status", *answers, json_answer({"status": "COMPLETED"}))
+    gateway.on("GET", "/v2/requests/r1", *answers, json_answer(RESULT))
+
+
+JSON = {"Content-Type": "application/json"}
+DOWN = (
+    json_answer({"error": "down"}, 502),
+    json_answer({}, 429),
+    Answer(200, b'{"status": "QUEUED"}', JSON, cut=3),
+    Answer(200, b'{"sta', JSON),
+)
+
+
+def test_a_wait_outlives_an_outage(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    outage(gateway, monkeypatch, *DOWN * 3)
+    assert submit(client).wait(timeout=60) == RESULT
+    assert len(gateway.received) == 1 + 2 * (len(DOWN) * 3 + 1)
+    outage(gateway, monkeypatch, *DOWN * 3)
+    with pytest.raises(SegmindError, match="502"):
+        submit(client.with_options(retries=0)).wait(timeout=60)
+
+
+def test_one_question_is_asked_as_often_as_the_option_says(
+    client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage(gateway, monkeypatch, *DOWN * 3)
+    with pytest.raises(SegmindError) as caught:
+        submit(client).status()
+    assert caught.value.attempts == 3
+
+
+@pytest.mark.parametrize("answer", DOWN[:3])
+def test_errors_of_polls_results_and_downloads_name_the_job(
+    client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    outage(gateway, monkeypatch, *[answer] * 99)
+    job = submit(client)
+    for ask in (job.status, job.result, lambda: job.wait(timeout=0.01)):
+        with pytest.raises(SegmindError) as caught:
+            ask()
+        assert (caught.value.request_id, caught.value.model) == ("r1", "flux-ipadapter")
+    outage(gateway, monkeypatch)
+    gateway.on("GET", "/v2/requests/r1", json_answer({**RESULT, "output": f"{gateway.url}/gone.png"}))
+    with pytest.raises(DownloadFailed) as lost:
+        job.download()
+    assert (lost.value.request_id, lost.value.model) == ("r1", "flux-ipadapter")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+import segmind_client
 from segmind_client import AsyncSegmind, Segmind, SegmindError
 from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
 
@@ -227,3 +228,22 @@ def test_a_key_in_a_client_of_ones_own_does_not_go_along_with_downloads(gateway:
     with httpx.Client(headers={"X-API-Key": KEY}) as own:
         assert Segmind(KEY, gateway.url, http_client=own).submit_async("flux-img2img").download().content == b"picture"
     assert KEY not in str(foreign.received[0].headers)
+
+
+@pytest.mark.parametrize(("name", "value"), [("SEGMIND_BASE_URL", "no address"), ("SEGMIND_LOG", "loud")])
+def test_what_is_wrong_in_the_environment_is_said_without_the_key(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    calls: list[Callable[[], object]] = [lambda: segmind_client.run("flux-img2img"), lambda: Segmind(f"{KEY}"), Segmind]
+    for call in calls:
+        with pytest.raises(ValueError, match=name.lower().removeprefix("segmind_") + "|" + name) as caught:
+            call()
+        frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
+        assert KEY not in str([frame.locals for frame in frames])
+
+
+def test_the_attributes_of_a_client_do_not_show_the_key(client: Segmind) -> None:
+    assert KEY not in repr(vars(client._transport))
+    assert KEY not in repr(vars(client.with_options(timeout=1)._transport))

@@ -4,7 +4,10 @@ import asyncio
 import inspect
 import io
 import json
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +20,7 @@ from segmind_client import (
     AsyncSegmind,
     DownloadFailed,
     InferenceFailed,
+    InferenceTimeout,
     JobResult,
     JsonResult,
     MediaResult,
@@ -98,6 +102,78 @@ def test_gather_keeps_the_order_and_the_failures_apart(ours: Segmind, mock: Mock
     assert isinstance(done.failures[1], InferenceFailed)
 
 
+def test_what_is_no_function_is_refused_before_anything_is_sent(ours: Segmind, mock: Mock) -> None:
+    result = ours.flux_ipadapter.run(**CALL)
+    work: list[Any] = [partial(ours.flux_ipadapter.run, **CALL), result]
+    with pytest.raises(
+        TypeError, match=r"work\[1\] is a MediaResult; expected a job, or a function .*functools\.partial"
+    ):
+        ours.gather(work)
+
+    async def main() -> None:
+        async with AsyncSegmind(mock.key, mock.url) as client:
+            calls: list[Any] = [client.flux_ipadapter.run(**CALL), ours.flux_ipadapter.submit(**CALL)]
+            with pytest.raises(TypeError, match=r"work\[0\] is a coroutine; expected"):
+                await client.gather(calls)
+
+    asyncio.run(main())
+    assert [request.path for request in mock.requests] == ["/v1/flux-ipadapter", "/v2/flux-ipadapter"]
+
+
+def test_an_interrupt_ends_what_waits_in_threads(ours: Segmind, mock: Mock) -> None:
+    mock.job_policy("held")
+    polled, timed_out = threading.Event(), threading.Event()
+
+    def interrupted() -> None:
+        polled.wait(5)
+        raise KeyboardInterrupt
+
+    job = ours.flux_ipadapter.submit(**CALL)
+
+    def waiting() -> None:
+        try:
+            job.wait(5, on_update=lambda _: polled.set())
+        except InferenceTimeout:
+            timed_out.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        ours.gather([waiting, interrupted], concurrency=2)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("segmind")]
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not timed_out.is_set()
+
+
+INTERRUPTED = """
+import sys
+from functools import partial
+from segmind_client import Segmind
+
+client = Segmind(sys.argv[1], sys.argv[2])
+jobs = [client.flux_ipadapter.submit(image="https://host.test/a.png", prompt="a cat") for _ in range(2)]
+print("waiting", flush=True)
+try:
+    client.gather(jobs, timeout=60)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_comes_out_at_once_and_nothing_keeps_the_process_alive(mock: Mock) -> None:
+    mock.job_policy("held")
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, mock.key, mock.url], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        mock.wait_for(4, timeout=20)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert said == "interrupted\n"
+    assert process.returncode == 0
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -144,12 +220,24 @@ def test_gather_bounds_how_many_run_at_once(mock: Mock) -> None:
     assert most == 3
 
 
-def test_an_error_that_is_not_the_gateways_ends_all(ours: Segmind) -> None:
-    def broken() -> None:
-        raise ZeroDivisionError
+@pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+def test_no_mistake_in_one_call_costs_the_results_of_the_others(mock: Mock, kind: type[Any]) -> None:
+    async def main() -> Any:
+        client = kind(mock.key, mock.url)
+        unreadable = partial(client.flux_ipadapter.run, image=Path("missing.png"), prompt="a cat")
+        work = [partial(client.flux_ipadapter.run, **CALL), unreadable, lambda: 1 / 0, partial(next, iter(()))]
+        done = client.gather(work)
+        done = await done if inspect.isawaitable(done) else done
+        closed = client.aclose() if isinstance(client, AsyncSegmind) else client.close()
+        await closed if closed is not None else None
+        return done
 
-    with pytest.raises(ZeroDivisionError):
-        ours.gather([broken])
+    done = asyncio.run(main())
+    assert [type(result) for result in done.results] == [MediaResult, *[type(None)] * 3]
+    assert [type(error) for error in done.failures.values()] == [ValueError, ZeroDivisionError, StopIteration]
+
+
+def test_a_concurrency_that_makes_no_sense_is_refused(ours: Segmind) -> None:
     with pytest.raises(ValueError, match="concurrency"):
         ours.gather([], concurrency=0)
 

@@ -129,3 +129,67 @@ def test_an_async_client_of_ones_own_is_used_and_left_open() -> None:
 
     with Mock(time_scale=0, pictures="tiny") as mock:
         asyncio.run(main(mock))
+
+
+FORKED = """
+import os, sys
+from segmind_client import Segmind
+
+client = Segmind(sys.argv[1], sys.argv[2])
+client.credits()
+call = {"image": "https://host.test/a.png", "prompt": "a cat"}
+children = []
+for start in range(3):
+    child = os.fork()
+    if not child:
+        seeds = range(start * 1000, start * 1000 + 15)
+        right = all(client.flux_ipadapter.run(**call, seed=seed).seed == seed for seed in seeds)
+        client.close()
+        os._exit(0 if right else 1)
+    children.append(child)
+print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children], client.credits()["credits"] > 0)
+"""
+
+
+def test_forked_processes_do_not_get_each_others_answers() -> None:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        command = [sys.executable, "-W", "error", "-c", FORKED, mock.key, mock.url]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("[0, 0, 0] True\n", "")
+
+
+LOOPS = """
+import asyncio, sys
+from segmind_client import AsyncSegmind
+
+client = AsyncSegmind(sys.argv[1], sys.argv[2])
+for _ in range(3):
+    print(asyncio.run(client.credits())["credits"] > 0)
+asyncio.run(client.aclose())
+"""
+
+
+def test_one_client_works_on_one_event_loop_after_the_other() -> None:
+    """In a process of its own, since nothing can close the connections that a closed loop leaves behind."""
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        command = [sys.executable, "-c", LOOPS, mock.key, mock.url]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.stdout, run.stderr) == ("True\n" * 3, "")
+
+
+def test_a_client_works_where_there_is_no_loop_of_asyncio() -> None:
+    """As under trio: nothing here asks asyncio for anything."""
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"credits": 1}))
+    call = AsyncSegmind(KEY, "http://mock", transport=answer).credits()
+    with pytest.raises(StopIteration) as ended:
+        call.send(None)
+    assert ended.value.value == {"credits": 1}
+
+
+def test_a_program_that_sets_up_no_logging_is_not_written_to(gateway: Gateway) -> None:
+    gateway.on("GET", "/v1/get-user-credits", json_answer({}, 502), json_answer({}))
+    code = "import sys, segmind_client as s; s.Segmind(*sys.argv[1:]).credits()"
+    command = [sys.executable, "-c", code, KEY, gateway.url]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert len(gateway.received) == 2

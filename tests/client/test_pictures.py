@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,78 @@ def test_a_path_and_an_open_file_are_read(client: Segmind, gateway: Gateway, tmp
         assert sent(client, gateway, file) == data_url(PNG, "png")
 
 
-def test_a_file_that_is_no_known_picture_goes_by_its_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
-    (tmp_path / "clip.mp4").write_bytes(b"abc")
-    assert sent(client, gateway, tmp_path / "clip.mp4") == "data:video/mp4;base64,YWJj"
+CLIPS = {
+    "video/mp4": b"\0\0\0\x18ftypisom....",
+    "image/avif": b"\0\0\0\x18ftypavif....",
+    "video/webm": b"\x1a\x45\xdf\xa3....",
+    "audio/wav": b"RIFF....WAVEfmt ",
+    "audio/mpeg": b"ID3....",
+}
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+def test_films_and_sounds_go_by_their_bytes_too(client: Segmind, gateway: Gateway, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "misnamed.txt").write_bytes(CLIPS[kind])
+    expected = f"data:{kind};base64,{base64.b64encode(CLIPS[kind]).decode()}"
+    assert sent(client, gateway, tmp_path / "misnamed.txt") == expected
+    assert sent(client, gateway, CLIPS[kind]) == expected
+
+
+@pytest.mark.parametrize(("name", "content"), [("secret.json", b'{"key": 1}'), ("clip.mp4", b"abc"), ("a.png", b"no")])
+def test_a_name_makes_no_picture(client: Segmind, gateway: Gateway, tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with (tmp_path / name).open("rb") as file:
+        for value in (tmp_path / name, file):
+            with pytest.raises(ValueError, match=r"parameter 'image'.* no picture's"):
+                client.run_sync("flux-img2img", image=value)
+    assert gateway.received == []
+
+
+def test_a_file_that_is_given_again_is_sent_again(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    gateway.on("POST", "/v1/flux-img2img", json_answer({}))
+    with (tmp_path / "a.png").open("rb") as file:
+        file.seek(5)
+        for _ in range(2):
+            assert sent(client, gateway, file) == data_url(PNG, "png")
+        client.gather([partial(client.run_sync, "flux-img2img", image=file) for _ in range(16)])
+    assert {request.json["image"] for request in gateway.received} == {data_url(PNG, "png")}
+    assert len(gateway.received) == 18
+
+
+def test_what_is_empty_is_refused_by_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    for value in (b"", bytearray(), io.BytesIO(), tmp_path / "empty.png"):
+        with pytest.raises(ValueError, match=r"parameter 'image' .*is empty"):
+            client.run_sync("flux-img2img", image=value)
+    assert gateway.received == []
+
+
+class Stream(io.RawIOBase):
+    """A file that can be read once, as a pipe."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self, size: int = -1) -> bytes:
+        assert size == -1
+        content, self.content = self.content, b""
+        return content
+
+
+def test_a_stream_is_read_once_and_the_parameter_that_is_wrong_is_blamed(client: Segmind, gateway: Gateway) -> None:
+    assert sent(client, gateway, Stream(PNG)) == data_url(PNG, "png")
+    with pytest.raises(ValueError, match="parameter 'denoise'"):
+        client.run_sync("flux-img2img", image=Stream(PNG), denoise=float("nan"))
+    file = io.BytesIO(PNG)
+    file.close()
+    with pytest.raises(ValueError, match=r"parameter 'image' .*closed"):
+        client.run_sync("flux-img2img", image=file)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "F", "YCbCr", "1", "I;16"])
+def test_a_pil_image_of_any_mode_is_sent(client: Segmind, gateway: Gateway, mode: str) -> None:
+    assert sent(client, gateway, PIL.Image.new(mode, (2, 2))).startswith("data:image/png;base64,")
 
 
 def test_a_pil_image_keeps_its_format_or_becomes_png(client: Segmind, gateway: Gateway) -> None:

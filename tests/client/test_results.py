@@ -199,3 +199,24 @@ def test_save_to_a_device_writes_into_it(client: Segmind, gateway: Gateway) -> N
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
     image_of(client).save("/dev/null")
     assert not Path("/dev/null").is_file()
+
+
+def test_a_path_that_can_not_be_written_is_named_as_it_was_given(
+    client: Segmind, gateway: Gateway, tmp_path: Path
+) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    result = image_of(client)
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none" / "a.jpg", tmp_path / "file" / "a.jpg", tmp_path / ("x" * 300)):
+        with pytest.raises(OSError, match=r"\[Errno") as caught:
+            result.save(path)
+        assert caught.value.filename == str(path)
+        assert str(caught.value).endswith(f"'{path}'")
+
+
+def test_a_file_that_is_replaced_keeps_who_may_read_it(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
+    path = tmp_path / "mine.jpg"
+    path.touch(mode=0o600)
+    image_of(client).save(path)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (JPEG, 0o600)

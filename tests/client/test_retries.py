@@ -99,7 +99,7 @@ def refusing(error: type[httpx.TransportError]) -> tuple[httpx.Client, list[http
         (httpx.ConnectError, False), (httpx.ConnectTimeout, False), (httpx.PoolTimeout, False),
         (httpx.ProxyError, False), (httpx.ReadError, True), (httpx.WriteError, True),
         (httpx.ReadTimeout, True), (httpx.WriteTimeout, True),
-        (httpx.RemoteProtocolError, True), (httpx.LocalProtocolError, True), (httpx.CloseError, True),
+        (httpx.RemoteProtocolError, True), (httpx.LocalProtocolError, False), (httpx.CloseError, True),
     ],
 )  # fmt: skip
 def test_a_post_that_never_left_is_sent_again_and_no_other(

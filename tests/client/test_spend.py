@@ -1,9 +1,14 @@
 """What calls cost, and the guard that ends them."""
 
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
 import pytest
 
 from segforge_mock.handle import Mock
-from segmind_client import Segmind, ServerError, SpendLimit
+from segmind_client import AsyncSegmind, ResultExpired, Segmind, ServerError, SpendLimit
 from tests.client.conftest import KEY, Gateway, json_answer
 
 COST = {"x-cost": "0.4"}
@@ -70,6 +75,56 @@ def test_a_refusal_is_no_spending(gateway: Gateway) -> None:
     with Segmind(KEY, gateway.url) as client, pytest.raises(Exception, match="404"):
         client.run_sync("unknown")
     assert client.spend.unknown == 0
+
+
+CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    with Mock(time_scale=0, pictures="tiny") as mock:
+        mock.latency(0.2)  # the calls of a test overlap
+        yield mock
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(0.05, 1), (0.12, 3), (0, 0)])
+def test_many_at_once_do_not_pass_the_limit_together(mock: Mock, limit: float, sent: int) -> None:
+    with Segmind(mock.key, mock.url, max_spend=limit) as client:
+        done = client.gather([partial(client.flux_ipadapter.run, **CALL)] * 8)
+        assert len(done.failures) == 8 - sent
+        assert {type(error) for error in done.failures.values()} == {SpendLimit}
+        assert client.spend.calls == sent
+    assert len(mock.requests) == sent
+
+
+def test_many_at_once_do_not_pass_the_limit_on_an_event_loop(mock: Mock) -> None:
+    async def main() -> int:
+        async with AsyncSegmind(mock.key, mock.url, max_spend=0.05) as client:
+            return len((await client.gather([partial(client.flux_ipadapter.submit, **CALL)] * 8)).failures)
+
+    assert asyncio.run(main()) == 7
+    assert [request.method for request in mock.requests].count("POST") == 1
+
+
+def test_a_job_that_is_gone_frees_what_was_set_aside(gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
+    gateway.job(slug="any")
+    with Segmind(KEY, gateway.url, max_spend=0.9) as client:
+        client.run_sync("any")
+        job = client.submit_async("any")
+        for _ in range(2):
+            with pytest.raises(ResultExpired):
+                job.wait()
+        assert (client.spend.credits, client.spend.calls, client.spend.unknown) == (0.4, 1, 1)
+        client.run_sync("any")
+
+
+def test_a_job_of_an_unknown_model_is_no_model_of_the_ledger(mock: Mock) -> None:
+    with Segmind(mock.key, mock.url) as client:
+        job = client.flux_ipadapter.submit(**CALL)
+        with Segmind(mock.key, mock.url) as other:
+            other.jobs.resume(job.request_id).wait()
+            assert (other.spend.credits, other.spend.by_model) == (0.05, {})
 
 
 @pytest.mark.parametrize("limit", [-1, float("nan")])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -149,6 +150,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     right = [use for model in MODELS for use in right_uses(model)]
     (folder / "client" / "right.py").write_text(RIGHT + "\n".join(right) + "\n")
     (folder / "client" / "wrong.py").write_text(wrong_file()[0])
+    samples = re.findall(
+        r"^```python\n(.*?)^```$", (folder / "client" / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    uses = "print(segmind, SegmindClient, InferenceFailed, InferenceTimeout)\n"  # what the last sample only imports
+    (folder / "client" / "readme.py").write_text("\n".join([*samples, uses]))
     return folder
 
 

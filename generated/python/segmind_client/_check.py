@@ -5,6 +5,7 @@ The names of the rules (`range.below`, `enum.unknown`, `type.string_for_integer`
 """
 
 import json
+import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,16 @@ from segmind_client._models import params_of
 
 _TYPES: Final[dict[Any, str]] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LONGEST_SHOWN: Final = 80
+
+_CHARACTER: Final = r"A-Za-z0-9\-._~!$&'()*+,;="
+_URI: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*:"
+    rf"(?://(?:[{_CHARACTER}:]*@)?(?:\[[0-9A-Fa-f:.]+\]|[{_CHARACTER}]*)(?::[0-9]*)?(?=[/?#]|\Z)|(?!//))"
+    rf"[{_CHARACTER}:@/]*(?:\?[{_CHARACTER}:@/?]*)?(?:#[{_CHARACTER}:@/?]*)?\Z"
+)
+"""An absolute URI with its scheme, as RFC 3986, appendix A, has it, once `_ENCODED` characters are replaced."""
+
+_ENCODED: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ def _of_value(name: str, rule: _Rules, value: Any) -> Iterator[Violation]:
         yield Violation("range.below", name, f"{value} is below the minimum {rule.minimum}")
     if rule.maximum is not None and value > rule.maximum:
         yield Violation("range.above", name, f"{value} is above the maximum {rule.maximum}")
+    if rule.image and not _URI.match(_ENCODED.sub("~", value)):
+        yield Violation("format.uri", name, f"{_show(value)} is no uri")
     if rule.choices and value not in rule.choices:
         yield Violation("enum.unknown", name, f"{_show(value)} is none of {_show(list(rule.choices), 300)}")
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from segmind_client import _gateway
+from segmind_client._options import Secret
 from segmind_client._results import JobResult, JsonResult, MediaResult
 from segmind_client._sync.client import Segmind
 from segmind_client._sync.job import Job
@@ -30,10 +31,10 @@ def submit_async(slug: str, /, **params: Any) -> Job:
 
 
 def _default_client() -> Segmind:
-    return _client_for(os.environ.get(_gateway.KEY_VARIABLE), os.environ.get(_gateway.BASE_URL_VARIABLE))
+    return _client_for(Secret(os.environ.get(_gateway.KEY_VARIABLE, "")), os.environ.get(_gateway.BASE_URL_VARIABLE))
 
 
 @lru_cache(maxsize=1)
-def _client_for(api_key: str | None, base_url: str | None) -> Segmind:
+def _client_for(api_key: Secret, base_url: str | None) -> Segmind:
     """One client as long as the environment stays as it is."""
     return Segmind(api_key, base_url)

@@ -24,6 +24,10 @@ DEADLINE: Final = 600
 INTERVAL: Final = 1.0
 """The longest pause between two polls, in seconds."""
 
+CREDITS_PER_CALL: Final = 0.05
+"""What a call under way is taken to cost as long as nobody knows what one of its model costs, in credits: an assumption of
+the specs."""
+
 COMPLETED: Final[tuple[str, ...]] = ("COMPLETED",)
 """States of a job that has a result."""
 

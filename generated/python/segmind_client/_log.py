@@ -12,7 +12,7 @@ LEVEL_VARIABLE: Final = "SEGMIND_LOG"
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 LOGGER: Final = logging.getLogger("segmind_client")
-
+LOGGER.addHandler(logging.NullHandler())  # a program that sets up no logging is not written to
 
 EventKind: TypeAlias = Literal["request", "response", "failure", "retry"]
 
@@ -34,7 +34,7 @@ class Event:
         method: GET or POST.
         path: the path below the gateway's address.
         attempt: which attempt it is, from 1.
-        model: the slug of the model that is called; None for polls.
+        model: the slug of the model that is called or whose job is polled; None where it is not known.
         status: the HTTP status of a response.
         request_id: the id that a response gives itself.
         seconds: how long the attempt took; for `retry`, how long the client waits now.
@@ -67,7 +67,7 @@ def configure() -> None:
     if name not in _LEVELS:
         raise ValueError(f"{LEVEL_VARIABLE} is {name!r}; expected one of {', '.join(_LEVELS)}")
     LOGGER.setLevel(_LEVELS[name])
-    if not LOGGER.handlers:
+    if all(isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers):
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         LOGGER.addHandler(handler)

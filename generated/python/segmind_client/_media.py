@@ -6,8 +6,8 @@ Nothing is uploaded: the gateway's upload route has another host, and the key go
 """
 
 import base64
-import mimetypes
 import os
+import threading
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias, cast
 
@@ -20,7 +20,10 @@ class PilImage(Protocol):
 
 
 ImageInput: TypeAlias = str | bytes | os.PathLike[str] | BinaryIO | PilImage
-"""A picture: its URL (or data URL) as text, its bytes, a `pathlib.Path`, an open binary file, or a PIL image."""
+"""A picture: its URL (or data URL) as text, its bytes, a `pathlib.Path`, an open binary file, or a PIL image.
+
+A file is read from its start, wherever it stands, so that it can be given again; one that can't go back (a pipe) from where it is.
+"""
 
 _OPENINGS: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -30,6 +33,26 @@ _OPENINGS: Final = (
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
 )
+_CLIPS: Final = (
+    (b"\x1a\x45\xdf\xa3", "video/webm"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xf3", "audio/mpeg"),
+)
+_BRANDS: Final = {
+    b"avif": "image/avif",
+    b"heic": "image/heic",
+    b"mif1": "image/heif",
+    b"M4A ": "audio/mp4",
+    b"qt  ": "video/quicktime",
+}
+"""What a file of boxes (ISO 14496-12) calls itself; any other one is taken for an MP4."""
+
+_PNG_MODES: Final = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
+_READING: Final = threading.Lock()
+"""Two threads that read one file at once would each get a part of it."""
 
 
 def media_type(content: bytes) -> str | None:
@@ -37,6 +60,15 @@ def media_type(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for opening, kind in _OPENINGS if content.startswith(opening)), None)
+
+
+def _clip_type(content: bytes) -> str | None:
+    """The media type of a film, a sound or a phone's picture by its first bytes; None where they are none's."""
+    if content[4:8] == b"ftyp":
+        return _BRANDS.get(content[8:12], "video/mp4")
+    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
+        return "audio/wav"
+    return next((kind for opening, kind in _CLIPS if content.startswith(opening)), None)
 
 
 def is_media(value: object) -> bool:
@@ -49,32 +81,40 @@ def data_url(value: object) -> str:
 
     Raises:
         TypeError: it is no picture that can be read.
-        ValueError: its bytes are no picture's.
+        ValueError: it is empty, or its bytes are no picture's, whatever its name is.
         OSError: its file can't be read.
     """
-    content, kind = _read(value)
-    kind = media_type(content) or kind
+    content = _read(value)
+    if not content:
+        raise ValueError("it is empty; expected the bytes of a picture")
+    kind = media_type(content) or _clip_type(content)
     if kind is None:
-        raise ValueError("these bytes are no picture (JPEG, PNG, WebP, GIF, BMP or TIFF)")
+        raise ValueError("its bytes are no picture's (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)")
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _read(value: object) -> tuple[bytes, str | None]:
-    """The bytes of a picture, and what its file's name says that they are."""
+def _read(value: object) -> bytes:
+    """The bytes of a picture."""
     if isinstance(value, bytes | bytearray):
-        return bytes(value), None
+        return bytes(value)
     if isinstance(value, os.PathLike):
-        path = Path(cast("os.PathLike[str]", value))
-        return path.read_bytes(), mimetypes.guess_type(path.name)[0]
+        return Path(cast("os.PathLike[str]", value)).read_bytes()
     if _is_pil(value):
-        return _saved(value), "image/png"
-    read: Any = getattr(value, "read", None)
-    if read is None:
+        return _saved(value)
+    if not hasattr(value, "read"):
         raise TypeError(f"Object of type {type(value).__name__} is neither JSON nor a picture")
-    content: object = read()
+    return _whole(value)
+
+
+def _whole(file: Any) -> bytes:
+    """All of an open file, from its start where it can go back there: the one who gave it may give it again."""
+    with _READING:
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(0)
+        content: object = file.read()
     if not isinstance(content, bytes):
         raise TypeError("this file gives text; open it with mode 'rb'")
-    return content, mimetypes.guess_type(str(getattr(value, "name", "")))[0]
+    return content
 
 
 def _is_pil(value: object) -> bool:
@@ -87,5 +127,10 @@ def _saved(picture: Any) -> bytes:
     from io import BytesIO
 
     file = BytesIO()
-    picture.save(file, format=picture.format if getattr(picture, "format", None) in ("JPEG", "WEBP", "GIF") else "PNG")
+    kind = getattr(picture, "format", None)
+    with _READING:  # PIL reads an opened file when its pixels are first asked for
+        if kind in ("JPEG", "WEBP", "GIF"):
+            picture.save(file, format=kind)
+        else:
+            (picture if picture.mode in _PNG_MODES else picture.convert("RGB")).save(file, format="PNG")
     return file.getvalue()

@@ -5,20 +5,36 @@ Each function has a twin whose name starts with `async_`. Everything else of the
 one by dropping `async` and `await`.
 """
 
+import os
+import queue
+import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_OF_THREAD = threading.local()
+"""`ended`: the event that tells a thread of `each` that nobody waits for it any longer."""
+
+
+class _Ended(BaseException):
+    """Ends the work of a thread that nobody waits for, before it sends anything more."""
+
 
 monotonic = time.monotonic
 now = time.time
 
 
 def sleep(seconds: float) -> None:
-    """Wait."""
-    time.sleep(seconds)
+    """Wait; in a thread of `each`, no longer than that is waited for."""
+    ended: threading.Event | None = getattr(_OF_THREAD, "ended", None)
+    if ended is None:
+        time.sleep(seconds)
+    elif ended.wait(seconds):
+        raise _Ended
 
 
 async def async_sleep(seconds: float) -> None:
@@ -29,16 +45,44 @@ async def async_sleep(seconds: float) -> None:
 
 
 def each(limit: int, work: Sequence[Callable[[], T]]) -> list[T]:
-    """Run functions in threads, at most `limit` at once; what they give, in order."""
-    from concurrent.futures import ThreadPoolExecutor
+    """Run functions in threads, at most `limit` at once; what they give, in order.
 
-    with ThreadPoolExecutor(limit, thread_name_prefix="segmind") as pool:
-        running = [pool.submit(item) for item in work]
+    An error, such as KeyboardInterrupt, comes out at once: what waits in a thread is woken and ends, and what still reads
+    an answer is a daemon, which does not keep the process alive.
+    """
+    ended = threading.Event()
+    open_work = deque(enumerate(work))
+    done: queue.SimpleQueue[tuple[int, T] | BaseException] = queue.SimpleQueue()
+    for number in range(min(limit, len(work))):
+        threading.Thread(target=_work_off, args=(open_work, done, ended), name=f"segmind-{number}", daemon=True).start()
+    results: dict[int, T] = {}
+    try:
+        while len(results) < len(work):
+            found = done.get()
+            if isinstance(found, BaseException):
+                raise found
+            results[found[0]] = found[1]
+    finally:
+        ended.set()
+    return [results[index] for index in range(len(work))]
+
+
+def _work_off(
+    open_work: "deque[tuple[int, Callable[[], T]]]",
+    done: "queue.SimpleQueue[tuple[int, T] | BaseException]",
+    ended: threading.Event,
+) -> None:
+    """What each thread of `each` does: take the next function, call it, put down what it gives."""
+    _OF_THREAD.ended = ended
+    while not ended.is_set():
         try:
-            return [future.result() for future in running]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            index, item = open_work.popleft()
+        except IndexError:
+            return
+        try:
+            done.put((index, item()))
+        except BaseException as error:
+            done.put(error)
 
 
 async def async_each(limit: int, work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -60,9 +104,30 @@ async def async_each(limit: int, work: Sequence[Callable[[], Awaitable[T]]]) -> 
         raise
 
 
+def home() -> object:
+    """Where connections that are made now can be used: in this process."""
+    return os.getpid()
+
+
+def async_home() -> object:
+    """The same on an event loop: in this process and on this loop, where it is one of asyncio."""
+    import asyncio
+
+    try:
+        return os.getpid(), asyncio.get_running_loop()
+    except RuntimeError:
+        return os.getpid(), None
+
+
 def at_end(owner: object, close: Callable[[], Any]) -> Callable[[], Any]:
-    """A function that closes, which is also called when its owner is no longer used."""
-    return weakref.finalize(owner, close)
+    """A function that closes, which is also called when its owner is no longer used; in this process only."""
+    process = os.getpid()
+
+    def close_at_home() -> None:
+        if os.getpid() == process:
+            close()
+
+    return weakref.finalize(owner, close_at_home)
 
 
 def async_at_end(owner: object, close: Callable[[], Any]) -> Callable[[], Any]:

@@ -6,12 +6,13 @@ import binascii
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from segmind_client._errors import SegmindError
 from segmind_client._media import media_type
 from segmind_client._wire import Response
 
@@ -166,11 +167,11 @@ class Gathered:
 
     Attributes:
         results: what each piece of work gave, in its order; None where it failed.
-        failures: the errors of those that failed, by their place in the order.
+        failures: the errors of those that failed, by their place in the order: a SegmindError, or whatever else was raised.
     """
 
     results: tuple[Any, ...]
-    failures: Mapping[int, SegmindError]
+    failures: Mapping[int, Exception]
 
 
 def media_result(response: Response) -> MediaResult:
@@ -266,9 +267,16 @@ def _write(path: Path, content: bytes) -> Path:
     part = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}")
     try:
         with part.open("xb") as file:
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))  # a file that only its owner may read stays one
             file.write(content)
         part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # about the path that was given, not the one beside it
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     return path

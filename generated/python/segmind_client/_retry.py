@@ -69,7 +69,7 @@ def _is_passing(response: Response) -> bool:
 
 def _backoff(attempt: int) -> float:
     """Full jitter: any time up to a limit that doubles."""
-    return _CHANCE.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
+    return _CHANCE.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
 
 
 def _epoch(text: str) -> float | None:

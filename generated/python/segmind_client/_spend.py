@@ -4,8 +4,10 @@
 import threading
 from types import TracebackType
 
+from segmind_client import _gateway
 from segmind_client._errors import SegmindError, SpendLimit
 from segmind_client._models import typical_cost
+from segmind_client._options import check_number
 
 
 class Spend:
@@ -16,14 +18,16 @@ class Spend:
     """
 
     def __init__(self, limit: float | None = None) -> None:
-        if limit is not None and not limit >= 0:
-            raise ValueError(f"max_spend is {limit!r}; expected credits from 0 upwards")
+        if limit is not None:
+            check_number("max_spend", limit, "credits from 0 upwards")
+            if not limit >= 0:
+                raise ValueError(f"max_spend is {limit!r}; expected credits from 0 upwards")
         self.limit = limit
         self._lock = threading.Lock()
         self._costs: dict[str, float] = {}
         self._calls: dict[str, int] = {}
         self._last: dict[str, float] = {}
-        self._open: dict[object, float] = {}
+        self._open: dict[object, str] = {}
         self._counted: set[object] = set()
         self._unknown = 0
 
@@ -38,9 +42,9 @@ class Spend:
 
     @property
     def by_model(self) -> dict[str, float]:
-        """The same for each model, by slug."""
+        """The same for each model, by slug. Jobs that were resumed by their id alone are in `credits` only."""
         with self._lock:
-            return dict(self._costs)
+            return {model: cost for model, cost in self._costs.items() if model}
 
     @property
     def calls(self) -> int:
@@ -58,23 +62,24 @@ class Spend:
         """A bill for a call that is about to be sent: `with spend.call(slug) as bill:`.
 
         What a call will cost is taken to be what the last one of its model cost; before the first, what one typically
-        costs, where that is known.
+        costs. Where neither is known, a call is sent as long as the limit is not reached, and counts as
+        0.05 credits while it is under way, so that many at once do not pass the limit together.
 
         Raises:
             SpendLimit: the limit is reached, or this call would go beyond it.
         """
         bill = Bill(self, model)
         with self._lock:
-            estimate = self._last.get(model) or typical_cost(model) or 0.0
+            estimate = self._known_cost(model) or 0.0
             if self.limit is not None:
-                spent = sum(self._costs.values()) + sum(self._open.values())
+                spent = sum(self._costs.values()) + sum(map(self._cost_under_way, self._open.values()))
                 if spent >= self.limit or spent + estimate > self.limit:
                     raise SpendLimit(
                         f"{spent:g} credits are spent or under way and this call costs about {estimate:g}; the limit of "
                         f"this client is max_spend={self.limit:g}",
                         model=model,
                     )
-            self._open[bill] = estimate
+            self._open[bill] = model
         return bill
 
     def settle(self, call: object, model: str, cost: float | None, *, maybe_billed: bool = True) -> None:
@@ -95,7 +100,21 @@ class Spend:
     def postpone(self, bill: object, request_id: str) -> None:
         """From now on, a call goes by the id of its job; the cost is known when that ends."""
         with self._lock:
-            self._open[request_id] = self._open.pop(bill, 0.0)
+            self._open[request_id] = self._open.pop(bill)
+
+    def expire(self, request_id: str) -> None:
+        """A job is gone: what was set aside for it is free again, and what it cost stays unknown."""
+        with self._lock:
+            if self._open.pop(request_id, None) is not None:
+                self._unknown += 1
+
+    def _known_cost(self, model: str) -> float | None:
+        last = self._last.get(model)
+        return typical_cost(model) if last is None else last
+
+    def _cost_under_way(self, model: str) -> float:
+        known = self._known_cost(model)
+        return _gateway.CREDITS_PER_CALL if known is None else known
 
 
 class Bill:

@@ -16,12 +16,13 @@ _LONGEST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model that it calls."""
+    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model or job that it is about."""
 
     method: str
     path: str
     body: bytes | None = None
     model: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,16 +123,14 @@ def submit_request(slug: str, params: Mapping[str, object]) -> Request:
     return _call(_gateway.SUBMIT, slug, params)
 
 
-def status_request(request_id: str) -> Request:
+def status_request(request_id: str, model: str | None) -> Request:
     """A poll of a job's state."""
-    method, path = _gateway.STATUS
-    return Request(method, path.replace("{request_id}", _segment(request_id)))
+    return _about_job(_gateway.STATUS, request_id, model)
 
 
-def result_request(request_id: str) -> Request:
+def result_request(request_id: str, model: str | None) -> Request:
     """A request for a job's result."""
-    method, path = _gateway.RESULT
-    return Request(method, path.replace("{request_id}", _segment(request_id)))
+    return _about_job(_gateway.RESULT, request_id, model)
 
 
 def credits_request() -> Request:
@@ -139,7 +138,16 @@ def credits_request() -> Request:
     return Request(*_gateway.CREDITS)
 
 
+def _about_job(route: tuple[str, str], request_id: str, model: str | None) -> Request:
+    method, path = route
+    return Request(method, path.replace("{request_id}", _segment(request_id)), None, model, request_id)
+
+
 def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:
+    if not isinstance(slug, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not everybody runs a type checker
+        raise TypeError(
+            f"the slug of a model is {slug!r}; expected text, such as those of https://www.segmind.com/models"
+        )
     if not slug:
         raise ValueError("the slug of a model is empty; expected one such as those of https://www.segmind.com/models")
     method, path = route
@@ -153,20 +161,21 @@ def _segment(text: str) -> str:
     return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
 
 
+_JSON = json.JSONEncoder(allow_nan=False, default=data_url)
+
+
 def _encode(params: Mapping[str, object]) -> bytes:
     """The body of a call. Pictures in any of the forms of `ImageInput` become data URLs."""
-    try:
-        return json.dumps(params, allow_nan=False, default=data_url).encode()
-    except (TypeError, ValueError, RecursionError, OSError):
-        for name, value in params.items():
-            _check_encodable(name, value)
-        raise
+    fields = ", ".join(f"{json.dumps(name)}: {_encoded(name, value)}" for name, value in params.items())
+    return ("{" + fields + "}").encode()
 
 
-def _check_encodable(name: str, value: object) -> None:
+def _encoded(name: str, value: object) -> str:
+    """One parameter: each by itself, so that an error names the one it is about, and no file is read twice."""
     try:
-        json.dumps(value, allow_nan=False, default=data_url)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise type(error)(f"parameter {name!r} can't be sent as JSON: {error}") from None
+        return _JSON.encode(value)
     except OSError as error:
         raise ValueError(f"parameter {name!r} can't be read: {error}") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"parameter {name!r} can't be sent as JSON: {error}") from None

@@ -55,34 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate or check; gives 1 where specs are wrong or files are stale or edited by hand, 2 without specs."""
-    if not args.specs.is_dir():
-        console(error=True).print(
-            f"segforge generate: no folder {args.specs}; name the folder of your specs with --specs", markup=False
-        )
-        return 2
     out: Path = args.out or args.specs.resolve().parent / "generated"
+    if not args.specs.is_dir():
+        return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
     if out.exists() and not out.is_dir():
-        console(error=True).print(f"segforge generate: {out} is no folder; name another with --out", markup=False)
-        return 2
-    names = tuple(dict.fromkeys(args.only or EMITTERS))
-    memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
+        return _misuse(f"{out} is no folder; name another with --out")
     try:
-        inputs = read_inputs(args.specs)
-        whole = memo.key(b"whole", ",".join(names).encode(), inputs.digest() if inputs is not None else b"")
-        if (known := memo.get(whole)) is not None:
-            found, files = fingerprint_on_disk(out, names)
-            if found == known:
-                return _report(files, Changes((), ()), check=args.check)
-        generated = _generate(args, inputs, names, memo, out)
-        if inputs is not None:
-            memo.keep(whole, fingerprint(generated.digests))
-        release = overtaken(out, generated.artifacts)
-        changes = plan(out, generated, names) if args.check else Changes((), ())
-        _list_stale(changes)
-        if not args.allow_breaking:
-            check_surfaces(out, generated.artifacts)
-        if not args.check:
-            changes = write(out, generated, names)
+        return _generate_or_check(args, out)
     except SpecError as error:
         print_findings(list(error.findings), error=True)
         return 1
@@ -100,9 +79,36 @@ def run(args: argparse.Namespace) -> int:
     except (BadManifest, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
         return 1
+
+
+def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
+    """Write, or list what is stale. Raises SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest and OSError."""
+    names = tuple(dict.fromkeys(args.only or EMITTERS))
+    memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
+    inputs = read_inputs(args.specs)
+    whole = memo.key(b"whole", ",".join(names).encode(), inputs.digest() if inputs is not None else b"")
+    if (known := memo.get(whole)) is not None:
+        found, files = fingerprint_on_disk(out, names)
+        if found == known:
+            return _report(files, Changes((), ()), check=args.check)
+    generated = _generate(args, inputs, names, memo, out)
+    if inputs is not None:
+        memo.keep(whole, fingerprint(generated.digests))
+    release = overtaken(out, generated.artifacts)
+    changes = plan(out, generated, names) if args.check else Changes((), ())
+    _list_stale(changes)
+    if not args.allow_breaking:
+        check_surfaces(out, generated.artifacts)
+    if not args.check:
+        changes = write(out, generated, names)
     if release is not None:
         _warn(release, args.specs)
     return _report(len(generated.digests), changes, check=args.check)
+
+
+def _misuse(message: str) -> int:
+    console(error=True).print(f"segforge generate: {message}", markup=False)
+    return 2
 
 
 def _generate(

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
@@ -78,7 +78,7 @@ _CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "n
 
 _PACKAGE: Final = "segmind_client/"
 _PAGES: Final = (
-    *("pyproject.toml", "README.md"),
+    "pyproject.toml",
     *(f"examples/{name}.py" for name in ("errors", "job", "many", "picture")),
 )
 _MODULES: Final = (
@@ -96,7 +96,7 @@ _BLOCKING: Final = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b(?:async|await)\s+", ""),
-        (r"\b(?:async_|a)(sleep|each|at_end|close|iter_bytes)\b", r"\1"),
+        (r"\b(?:async_|a)(sleep|each|home|at_end|close|iter_bytes)\b", r"\1"),
         (r"\b__a(enter|exit)__", r"__\1__"),
         (r"\bAsync([A-Z])", r"\1"),
         (r"\bAwaitable\[(\w+)\]", r"\1"),
@@ -157,6 +157,7 @@ def emit_model(subject: Subject) -> ModelPart:
         {
             "surface": "\n".join(surface),
             "reference": "\n".join(parameter_lines(subject.model)),
+            "params": str(params.name),
         },
     )
 
@@ -164,7 +165,9 @@ def emit_model(subject: Subject) -> ModelPart:
 def emit_common(catalog: Catalog) -> Join:
     """All other files of the client."""
     models = [_named(model) for model in catalog.models]
-    files = dict(_files(catalog, models))
+    facts = _facts(catalog, models)
+    files = dict(_files(catalog, facts))
+    shown = models.index(sample(models, catalog.gateway.sample))
     modules = {path.removeprefix(_PACKAGE): text for path, text in files.items() if path.startswith(_PACKAGE)}
     exports = {name: module.replace(".", "/") for name, module in sorted(_exports(catalog).items())}
     bases = {"AsyncModel": "_aio/model", "Model": "_sync/model"}
@@ -182,7 +185,9 @@ def emit_common(catalog: Catalog) -> Join:
             models=list(zip(models, lines, strict=True)),
         )
         surface = joined(own_surface, (each["surface"] for each in pieces))
-        for path, text in (files | {SURFACE: surface, "reference.md": reference}).items():
+        readme = render("python/README.md.jinja", sample_params=Code(pieces[shown]["params"]), **facts)
+        pages = {SURFACE: surface, "reference.md": reference, "README.md": readme}
+        for path, text in (files | pages).items():
             yield Artifact(PurePosixPath("python") / path, _whole(path, text))
 
     return join
@@ -213,6 +218,12 @@ def _arguments(example: Mapping[str, object]) -> Code:
     return Code("\n".join([*lines, *([f"    **{python_literal(odd)},"] if odd else [])]))
 
 
+def _items(example: Mapping[str, object]) -> Code:
+    """The same as the items of a mapping, one a line."""
+    literals = [(python_literal(name), python_literal(value)) for name, value in example.items()]
+    return Code("\n".join(f"    {_double_quoted(name)}: {_double_quoted(value)}," for name, value in literals))
+
+
 def _double_quoted(literal: str) -> str:
     """A literal as ruff's format writes it, where no quote in it asks for more thought."""
     return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in literal and "\\'" not in literal else literal
@@ -224,12 +235,13 @@ def _whole(path: str, text: str) -> str:
     return f"{opening}{text.rstrip()}\n"
 
 
-def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
+def _facts(catalog: Catalog, models: list[_Named]) -> dict[str, Any]:
+    """What the templates are given."""
     gateway = catalog.gateway
     errors = _errors(gateway)
     shown = sample(models, gateway.sample)
     exports = sorted(_exports(catalog).items())
-    facts = {
+    return {
         "version": catalog.version,
         "log_variable": LOG_VARIABLE,
         "flavours": _FLAVOURS,
@@ -239,6 +251,7 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "model_count": len(models),
         "sample": shown,
         "sample_arguments": _arguments(shown.model.valid_example),
+        "sample_items": _items(shown.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
         "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": _by_words(gateway, errors),
@@ -246,6 +259,9 @@ def _files(catalog: Catalog, models: list[_Named]) -> Iterator[tuple[str, str]]:
         "headers": _header_properties(gateway),
         **_lifecycle(gateway),
     }
+
+
+def _files(catalog: Catalog, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in _PAGES:
         yield name, render(f"python/{name}.jinja", **facts)
     yield CHANGELOG, changelog(catalog.releases)

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from segmind_client import _pace
+from segmind_client._options import LONGEST
 from segmind_client._wire import Failure, Response
 
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
@@ -20,12 +21,16 @@ _NOT_SENT: Final = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
 )
 _LOGGERS: Final = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 
 
 class AsyncHttp:
     """Connections, of our own or of a client that the caller brought.
+
+    Connections can be shared neither with a forked process, where two would read each other's answers, nor with another
+    event loop. Our own are made anew there; what the caller brought is theirs to keep apart.
 
     Raises:
         TypeError: `client` or `transport` belongs to another library.
@@ -38,6 +43,8 @@ class AsyncHttp:
         _check_kind("transport", transport, AsyncHttpTransport, "httpx.AsyncBaseTransport")
         self._client = AsyncHttpClient(transport=transport) if client is None else client
         self._close = _pace.async_at_end(self, self._client.aclose) if client is None else None
+        self._is_ours = client is None and transport is None
+        self._home: object = None
 
     async def send(
         self,
@@ -53,14 +60,16 @@ class AsyncHttp:
 
         `without` names a header that is not sent, even if the caller's own client would.
         """
+        seconds = min(seconds, LONGEST)
         end = _pace.monotonic() + seconds
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
-        request = self._client.build_request(method, url, headers=headers, content=content, timeout=timeout)
+        client = self._client_here()
+        request = client.build_request(method, url, headers=headers, content=content, timeout=timeout)
         if without:
             request.headers.pop(without, None)
         answered = False
         try:
-            answer = await self._client.send(request, stream=True, follow_redirects=follow)
+            answer = await client.send(request, stream=True, follow_redirects=follow)
             answered = True
             chunks: list[bytes] = []
             try:
@@ -79,8 +88,20 @@ class AsyncHttp:
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to the caller's own client."""
-        if self._close is not None:
+        if self._close is not None and not self._is_away():
             await self._close()
+
+    def _client_here(self) -> AsyncHttpClient:
+        """The client; one of our own is replaced where its connections do not belong."""
+        if self._is_ours and self._is_away():
+            self._client = AsyncHttpClient()
+            self._close = _pace.async_at_end(self, self._client.aclose)
+        self._home = _pace.async_home()
+        return self._client
+
+    def _is_away(self) -> bool:
+        """Whether there may be connections, and those of another process or event loop."""
+        return self._home is not None and self._home != _pace.async_home()
 
 
 def _headers(headers: httpx.Headers) -> dict[str, str]:

@@ -18,6 +18,7 @@ from segmind_client._errors import (
     reason_of,
 )
 from segmind_client._models import typical_seconds
+from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import JobResult, JsonResult, MediaResult, downloaded
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
 
@@ -43,6 +44,8 @@ class AsyncJob:
         self.request_id = request_id
         self.submit_response = submit_response
         self._transport = transport
+        self._poll = status_request(request_id, slug)
+        self._fetch = result_request(request_id, slug)
 
     def __repr__(self) -> str:
         return f"AsyncJob(slug={self.slug!r}, request_id={self.request_id!r})"
@@ -67,7 +70,7 @@ class AsyncJob:
         Raises:
             ResultExpired: the job is unknown, or older than the gateway keeps it.
         """
-        return await self._record(status_request(self.request_id))
+        return await self._record(self._poll)
 
     async def result(self) -> JobResult:
         """Ask once for the result: `status`, `output`, `metrics` and what the model adds.
@@ -90,23 +93,27 @@ class AsyncJob:
         typically done.
 
         Args:
-            timeout: deadline in seconds over all polls and their retries; a request that is under way is given a second.
+            timeout: deadline in seconds over all polls and their retries; a request that is under way is given a second. Polls
+                that fail in a way that may pass (connection, 429, 5xx, JSON that is cut) are sent again until then, unless
+                the client's `retries` is 0.
             interval: the longest pause between polls in seconds.
-            on_update: called with the job's record whenever its state has changed.
+            on_update: a plain function that is called with the job's record whenever its state has changed.
 
         Raises:
             InferenceFailed: the job failed; `detail` says why.
             InferenceTimeout: the deadline passed. The job may still be running; `wait` can be called again.
             ResultExpired: the job is unknown, or older than the gateway keeps it.
+            SegmindError: the last failure of the polls, where they failed until the deadline. The job may still be running.
         """
-        if not (timeout >= 0 and interval >= 0):
-            raise ValueError(f"timeout {timeout!r} and interval {interval!r} must be seconds from 0 upwards")
+        check_seconds("timeout", timeout)
+        check_seconds("interval", interval)
+        check_listener("on_update", on_update)
         start = _pace.monotonic()
         typical = typical_seconds(self.slug)
         state: object = None
         try:
             while True:
-                record = await self._record(status_request(self.request_id), _deadline(start, timeout))
+                record = await self._record(self._poll, _deadline(start, timeout))
                 if on_update is not None and record.get("status") != state:
                     on_update(record)
                 state = record.get("status")
@@ -131,9 +138,11 @@ class AsyncJob:
             DownloadFailed: a file could not be fetched; `result` gives the record all the same.
             SegmindError: what `wait` raises.
         """
+        check_seconds("timeout", timeout)
         start = _pace.monotonic()
         record = await self.wait(timeout)
-        files = [await self._transport.download(url, _deadline(start, timeout)) for url in record.urls]
+        deadline = _deadline(start, timeout)
+        files = [await self._transport.download(url, deadline, self._fetch) for url in record.urls]
         return downloaded(record, files)
 
     async def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
@@ -141,7 +150,7 @@ class AsyncJob:
         return (await self.download(timeout)).save(path)
 
     async def _result(self, deadline: float | None) -> JobResult:
-        record = JobResult(await self._record(result_request(self.request_id), deadline))
+        record = JobResult(await self._record(self._fetch, deadline))
         if record.get("status") in _gateway.FAILED:
             raise self._failed(record)
         if record.get("status") in _gateway.COMPLETED:
@@ -166,9 +175,11 @@ class AsyncJob:
         if record is not None and (response.ok or record.get("status") in _gateway.FAILED):
             return record
         if response.ok:
-            return _unforeseen(request, self.request_id, response)
+            return _unforeseen(response, self.request_id) if request == self._fetch else {}
         kind = ResultExpired if response.status == 404 else None
-        raise self._transport.error(response, kind=kind, request_id=self.request_id, model=self.slug)
+        if kind is not None:
+            self._transport.spend.expire(self.request_id)
+        raise self._transport.error(response, kind=kind)
 
 
 async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> AsyncJob:
@@ -194,10 +205,8 @@ def pause(elapsed: float, typical: float | None, longest: float) -> float:
     return step
 
 
-def _unforeseen(request: Request, request_id: str, response: Response) -> dict[str, Any]:
-    """A record for an answer that is no JSON object: a result has been paid for and is kept, a status tells nothing."""
-    if request != result_request(request_id):
-        return {}
+def _unforeseen(response: Response, request_id: str) -> dict[str, Any]:
+    """A record for a result that is no JSON object: it has been paid for and is kept."""
     output = response.content if response.json is None else response.json
     return {"status": _gateway.COMPLETED[0], "request_id": request_id, "output": output, "metrics": {}}
 

@@ -18,7 +18,7 @@ from segmind_client._errors import (
     detail_of,
 )
 from segmind_client._log import Event, EventKind, heard, tell
-from segmind_client._options import Options
+from segmind_client._options import Options, Secret
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
 from segmind_client._spend import Spend
 from segmind_client._wire import Failure, Outcome, Request, Response, shown
@@ -40,17 +40,19 @@ class AsyncTransport:
     def __init__(
         self, api_key: str | None, base_url: str | None, http: AsyncHttp, options: Options, spend: Spend
     ) -> None:
+        if base_url is not None and not isinstance(base_url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"base_url is of type {type(base_url).__name__}; expected text")
         address = base_url or os.environ.get(_gateway.BASE_URL_VARIABLE) or _gateway.BASE_URL
         self.base_url = checked_url(address, f"the gateway's address, such as {_gateway.BASE_URL}")
         self.options = options
         self.spend = spend
-        self._api_key = _checked_key(api_key or os.environ.get(_gateway.KEY_VARIABLE) or "")
+        self._api_key = _checked_key(Secret(api_key or os.environ.get(_gateway.KEY_VARIABLE) or ""))
         self._http = http
         if len(self._api_key) >= _SHORTEST_MASKED:
             hide_in_logs(self._api_key)
 
     def __repr__(self) -> str:
-        return f"AsyncTransport(base_url={self.base_url!r})"
+        return f"AsyncTransport(base_url={getattr(self, 'base_url', None)!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -73,18 +75,21 @@ class AsyncTransport:
 
         Args:
             request: what to send.
-            deadline: when to give up, on the clock of `_pace.monotonic`; the client's timeout counts too.
+            deadline: until when to try, on the clock of `_pace.monotonic`, however often that is; the client's timeout then
+                counts for each attempt. None: as often as `retries` says, the client's timeout for all attempts together.
 
         Raises:
             RequestTimeout: no answer in time.
             ConnectionFailed: the gateway could not be reached, or hung up.
         """
-        end = min(_pace.monotonic() + self.options.timeout, float("inf") if deadline is None else deadline)
+        end = _pace.monotonic() + self.options.timeout if deadline is None else deadline
+        attempts = self.options.retries + 1 if deadline is None or not self.options.retries else float("inf")
         attempt = 1
         while True:
-            outcome = await self._attempt(request, attempt, end - _pace.monotonic())
+            left = min(end - _pace.monotonic(), self.options.timeout)
+            outcome = await self._attempt(request, attempt, left)
             wait = seconds_before_retry(request, outcome, attempt, _pace.now())
-            if attempt > self.options.retries or wait is None or _pace.monotonic() + wait >= end:
+            if attempt >= attempts or wait is None or _pace.monotonic() + wait >= end:
                 break
             self._tell("retry", request, attempt, wait)
             await _pace.async_sleep(wait)
@@ -106,8 +111,6 @@ class AsyncTransport:
         *,
         kind: type[SegmindError] | None = None,
         detail: str | None = None,
-        request_id: str | None = None,
-        model: str | None = None,
     ) -> SegmindError:
         """The error that a response means; what is given goes before what the response says."""
         said = detail or detail_of(response.status, response.object or {})
@@ -115,18 +118,17 @@ class AsyncTransport:
         return (kind or class_for(response.status, said))(
             said,
             status=response.status,
-            request_id=request_id or _named_id(response),
+            request_id=(request.job if request is not None else None) or _named_id(response),
             body=response.json_or_text,
-            model=model or (request.model if request is not None else None),
+            model=None if request is None else request.model,
             attempts=response.attempts,
             request=None if request is None else shown(request, self.base_url, self._masked_body(request)),
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
 
-    async def download(self, url: str, deadline: float) -> Response:
-        """Fetch a file from wherever it lies, without the key. Raises DownloadFailed."""
-        request = Request("GET", "")
+    async def download(self, url: str, deadline: float, request: Request) -> Response:
+        """Fetch a file from wherever it lies, without the key. `request`: the one that named it. Raises DownloadFailed."""
         attempt = 1
         while True:
             left = max(deadline - _pace.monotonic(), 1.0)
@@ -140,7 +142,9 @@ class AsyncTransport:
             return outcome
         said = outcome.detail if isinstance(outcome, Failure) else f"HTTP status {outcome.status}"
         status = None if isinstance(outcome, Failure) else outcome.status
-        raise DownloadFailed(self._masked(f"{url}: {said}"), status=status, attempts=attempt)
+        raise DownloadFailed(
+            self._masked(f"{url}: {said}"), status=status, request_id=request.job, model=request.model, attempts=attempt
+        )
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to the caller's own client."""
@@ -178,7 +182,7 @@ class AsyncTransport:
         tell(event, self.options.on_event)
 
     def _headers(self, request: Request) -> _Headers:
-        headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}"}, **self.options.headers)
+        headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}", **self.options.headers})
         headers[_gateway.KEY_HEADER] = self._api_key
         if request.body is not None:
             headers["content-type"] = "application/json"
@@ -188,6 +192,7 @@ class AsyncTransport:
         kind = RequestTimeout if failure.timed_out else ConnectionFailed
         return kind(
             failure.detail,
+            request_id=request.job,
             model=request.model,
             attempts=attempts,
             request=shown(request, self.base_url, self._masked_body(request)),
@@ -218,9 +223,9 @@ def _named_id(response: Response) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _checked_key(key: str) -> str:
+def _checked_key(key: Secret) -> Secret:
     """The key, fit for a header; messages never show it."""
-    stripped = key.strip()
+    stripped = Secret(key.strip())
     if not stripped:
         raise MissingApiKey(f"no API key: set the environment variable {_gateway.KEY_VARIABLE}, or pass api_key=")
     if not stripped.isascii() or not stripped.isprintable() or " " in stripped:

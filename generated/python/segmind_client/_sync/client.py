@@ -8,7 +8,7 @@ from typing import Any
 
 from segmind_client._log import EventHook, configure
 from segmind_client._models import Models
-from segmind_client._options import Options
+from segmind_client._options import Options, headers_of, hidden
 from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult, any_result
 from segmind_client._spend import Spend
 from segmind_client._sync.http import Http, HttpClient, HttpTransport
@@ -29,18 +29,23 @@ class Segmind(Models):
         api_key: your key; default: the environment variable SEGMIND_API_KEY.
         base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else
             https://api.segmind.com. A closing /v1 or /v2 is cut off.
-        timeout: seconds that one call may take, all its attempts together.
-        http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it.
+        timeout: seconds that one call may take, all its attempts together; of a job that is waited for, each attempt to poll.
+        http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it, and keep it (or a
+            `transport`) out of forked processes and other event loops; the client's own connections are made anew there.
         transport: an `httpx.BaseTransport` of your own, in place of a whole client.
         retries: how often a request may be sent again where that is safe: it never reached the gateway, it only reads,
-            or it was refused with 429. Nothing else is sent twice.
+            or it was refused with 429. Nothing else is sent twice. Polls of a job that is waited for are sent again until
+            the deadline of the wait, however often that is; 0 turns all of it off.
         validate: check the parameters of every call before it is sent.
-        max_spend: credits after which no more calls are sent.
+        max_spend: credits after which no more calls are sent. As long as nobody knows what a model costs, each of its calls
+            under way counts as 0.05 credits.
         headers: headers to send beside the client's own.
         on_event: called with an `Event` before and after each attempt, and before each retry.
 
     Raises:
         MissingApiKey: no key was given.
+        ValueError: an argument makes no sense.
+        TypeError: an argument is of another type; a function that is to be called must be no coroutine function.
     """
 
     def __init__(
@@ -57,13 +62,15 @@ class Segmind(Models):
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
     ) -> None:
+        api_key = hidden(api_key)
         configure()
-        options = Options(timeout, retries, validate, dict(headers or {}), on_event)
+        options = Options(timeout, retries, validate, headers_of(headers), on_event)
         spend = Spend(max_spend)
         super().__init__(Transport(api_key, base_url, Http(http_client, transport), options, spend))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        made = self.__dict__.get("_transport")  # none in a report of what went wrong in __init__
+        return f"{type(self).__name__}(base_url={getattr(made, 'base_url', None)!r})"
 
     def __enter__(self) -> "Segmind":
         return self
@@ -104,7 +111,7 @@ class Segmind(Models):
         options = self._transport.options
         given = {"timeout": timeout, "retries": retries, "validate": validate, "on_event": on_event}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        changes["headers"] = {**options.headers, **(headers or {})}
+        changes["headers"] = {**options.headers, **headers_of(headers)}
         twin = object.__new__(type(self))
         Models.__init__(twin, self._transport.with_options(replace(options, **changes)))
         return twin
@@ -146,7 +153,11 @@ class Segmind(Models):
             progress: show a bar on standard error, if that is a terminal.
 
         Returns:
-            The results in the order of the work, None where it failed; the failures apart, by their place in it.
+            The results in the order of the work, None where it failed; the failures apart, by their place in it. Any
+            exception of a piece of work is such a failure, so that the results of the others are not lost.
+
+        Raises:
+            TypeError: a piece of the work is neither a job nor a function; nothing was sent.
         """
         return gathered(work, concurrency, timeout, progress)
 

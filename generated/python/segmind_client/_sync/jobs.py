@@ -3,11 +3,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeAlias
 
 from segmind_client import _pace
-from segmind_client._errors import SegmindError
+from segmind_client._options import check_count, check_seconds
 from segmind_client._results import Gathered
 from segmind_client._sync.job import Job
 from segmind_client._sync.transport import Transport
@@ -24,6 +24,8 @@ class Jobs:
 
     def resume(self, request_id: str, slug: str | None = None) -> Job:
         """Take up a job by its id, without asking the gateway. The slug, if given, lets it be polled at better times."""
+        if not isinstance(request_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # it may come from a file
+            raise TypeError(f"request_id is {request_id!r}; expected text, as `job.request_id` gives it")
         if not request_id:
             raise ValueError("request_id is empty; expected the id of a job, as `job.request_id` gives it")
         return Job(self._transport, slug, request_id, {})
@@ -33,27 +35,27 @@ class Jobs:
         kept: Any = json.loads(text)
         try:
             request_id, slug = kept["request_id"], kept["slug"]
+            return self.resume(request_id, slug)
         except (TypeError, KeyError):
             raise ValueError(
                 "this is no job that `to_json` wrote; expected an object with request_id and slug"
             ) from None
-        return self.resume(request_id, slug)
 
 
 def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: bool) -> Gathered:
     """Do all of the work; see the client's method."""
-    if concurrency < 1:
-        raise ValueError(f"concurrency is {concurrency!r}; expected a number from 1 upwards")
+    check_count("concurrency", concurrency, 1)
+    check_seconds("timeout", timeout)
     results: dict[int, Any] = {}
-    failures: dict[int, SegmindError] = {}
-    items = list(work)
+    failures: dict[int, Exception] = {}
+    items = _checked(work)
 
     def settle(index: int) -> None:
         try:
             item = items[index]
             done: Any = item if isinstance(item, Job) else item()
             results[index] = done.wait(timeout) if isinstance(done, Job) else done
-        except SegmindError as error:
+        except Exception as error:  # whatever is wrong with one call, the results of the others are paid for
             failures[index] = error
         if progress and sys.stderr.isatty():
             _show(len(results), len(failures), len(items))
@@ -63,6 +65,26 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
 
     _pace.each(concurrency, [bound(index) for index in range(len(items))])
     return Gathered(tuple(results.get(index) for index in range(len(items))), dict(sorted(failures.items())))
+
+
+def _checked(work: Iterable[Work]) -> list[Work]:
+    """The pieces of work, if each is one: a result in place of a function tells that the calls are made one by one."""
+    items = list(work)
+    wrong: list[tuple[int, Any]] = [(place, item) for place, item in enumerate(items) if not _is_work(item)]
+    for _, item in wrong:
+        if isinstance(item, Coroutine):
+            item.close()
+    if wrong:
+        place, item = wrong[0]
+        raise TypeError(
+            f"work[{place}] is a {type(item).__name__}; expected a job, or a function that makes a call when gather calls it, "
+            'such as functools.partial(client.flux_img2img.run, prompt="...")'
+        )
+    return items
+
+
+def _is_work(item: object) -> bool:
+    return isinstance(item, Job) or callable(item)
 
 
 def _show(done: int, failed: int, total: int) -> None:
