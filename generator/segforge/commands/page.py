@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segforge.commands.console import console
 from segforge.pages.document import PageError
+from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
 from segforge.text import one_line, show
@@ -67,7 +68,7 @@ def _print_parameter(parameter: PageParameter, depth: int) -> None:
     for key in ("default", "minimum", "maximum", "enum", "enum_total", "sample"):
         if key in parameter.facts:
             out.print(f"{indent}  {key:<10} {show(parameter.facts[key].value, 200)}", markup=False)
-    for key, doubt in parameter.undecided.items():
+    for key, doubt in [*parameter.undecided.items(), *hinted(parameter)]:
         text = f"{indent}  {key:<10} undecided: {show(list(doubt.candidates), 200)}; {one_line(doubt.why)}"
         out.print(text, style="yellow", markup=False)
     for item in parameter.items:

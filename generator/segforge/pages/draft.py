@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter, Undecided, Value
 from segforge.pages.yaml_text import dump, mapping, scalar, sequence
 from segforge.spec.finding import Finding
@@ -275,7 +276,7 @@ def is_left_out(name: str, note: str) -> bool:
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
-    doubt: Undecided | None = one.undecided.get(key)
+    doubt: Undecided | None = one.undecided.get(key) or dict(hinted(one)).get(key)
     if doubt is not None:
         readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
         at = {"enum_total": "enum", "name": "type"}.get(key, key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
+from segforge.pages.labels import hinted
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.source import Location, Source
 from segforge.text import show
@@ -15,6 +16,10 @@ APPLIED_FROM: Final = 0.75
 """Facts less sure than this are shown and never written."""
 LOOSE: Final = 0.08
 """Descriptions that share a smaller part of their words than this are worth a look."""
+
+
+_JOINED: Final = ("/joined", "/glued", "/tokens")
+"""Layouts in which values run into the next name."""
 
 
 class Absent:
@@ -165,6 +170,8 @@ class _Comparison:
         doubt = self.unnamed.get(str(at[1])) if len(at) > 1 else None
         if doubt is not None:
             sure, why = 0.0, f"the name is undecided: {doubt}"
+        elif page is ABSENT and self.page.layout.endswith("/glued"):
+            sure, why = 0.0, "the page's text runs together; it may stand where it was not looked for"
         return Difference(
             self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
         )
@@ -215,15 +222,23 @@ class _Comparison:
             elif is_left_out(name, self.data.get("note", "")):
                 self.notes.append(f"{name} was not compared, as the spec's note says that it is left out")
             else:
-                yield self._added(name, one)
+                made = self._added(name, one)
+                ends = [other for other in spec if other not in shown and self._runs_into(name, other)]
+                yield replace(made, decided=False, why=f"{made.why}; {_ends(name, ends[0])}") if ends else made
         for name in spec:
             if name not in shown and self.page.problems:
                 self.notes.append(f"{name} was not found, on a page that could not be read whole")
             elif name not in shown:
                 span = self.page.parameters[-1].span if self.page.parameters else None
-                yield self._make(
-                    ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
-                )
+                longer = [other for other in shown if other not in spec and self._runs_into(other, name)]
+                at: Location = ("parameters", name)
+                old = _short_spec(spec[name])
+                made = self._make(at, "parameter.removed", "breaking", old, ABSENT, span)
+                yield replace(made, decided=False, why=_ends(longer[0], name)) if longer else made
+
+    def _runs_into(self, longer: str, name: str) -> bool:
+        """Whether a name may be another one with the text before it, as it stands in joined text."""
+        return self.page.layout.endswith(_JOINED) and longer.endswith(name)
 
     def _added(self, name: str, one: PageParameter) -> Difference:
         required = one.get("required")
@@ -249,7 +264,7 @@ class _Comparison:
         self, at: Location, key: str, stated: Mapping[str, Value], one: PageParameter, rule: "_Rule"
     ) -> Iterator[Difference]:
         old = stated.get(key, ABSENT)
-        doubt = one.undecided.get(key)
+        doubt = one.undecided.get(key) or (dict(hinted(one)).get(key) if old is not ABSENT else None)
         if doubt is not None:
             yield from self._doubt(at, key, old, doubt)
             return
@@ -277,7 +292,10 @@ class _Comparison:
             known = ABSENT if old is None else old["known"] if key == "enum" else old["total"]
             yield from self._doubt(at, key, known, one.undecided[key])
             return
-        shown = one.facts.get("enum")
+        shown, hint = one.facts.get("enum"), dict(hinted(one)).get("enum")
+        if old is not None and hint is not None:
+            yield from self._doubt(at, "enum", old["known"], hint)
+            return
         if shown is None or old is None:
             if shown is not None:
                 page = {"known": shown.value, "total": one.get("enum_total") or len(shown.value)}
@@ -348,6 +366,10 @@ def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
         known = [name for name in readings if name in spec and name not in taken]
         made.append(replace(one, name=known[0]) if known else one)
     return replace(page, parameters=tuple(made))
+
+
+def _ends(longer: str, name: str) -> str:
+    return f"{show(longer)} may be {show(name)}, with the value before it"
 
 
 def _readings(doubt: Undecided) -> str:

@@ -101,6 +101,8 @@ def _parameters(
         layout, parameters = "attributes", read_attributes(document, start, end, samples)
     elif table is not None:
         layout, parameters = "table", read_table(document, table, samples)
+        lost = len(table.rows) - len(parameters)
+        problems += [f"{lost} rows of the table could not be read: no name, or no type that is known"] if lost else []
     else:
         reading = read_blocks(document, start, end, payload)
         layout, parameters = reading.form, build_parameters(document, reading, samples)
