@@ -31,11 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed"
     )
     parser.add_argument("--apply", action="store_true", help="write what is decided into the specs, and show the diff")
-    parser.epilog = "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole."
+    parser.epilog = (
+        "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole, "
+        "or no drift was found but a page leaves something undecided."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the drift; gives 1 where there is some, 3 where a page was not read whole, 2 without pages or specs."""
+    """Print the drift; gives 1 where there is some, 3 where a page is not whole or leaves facts open, 2 for misuse."""
     missing = [path for path in args.pages if not path.exists()]
     if missing:
         return _misuse(f"no file or folder {missing[0]}; name saved docs pages, or folders of them")
@@ -51,9 +54,8 @@ def run(args: argparse.Namespace) -> int:
     _print(args.format, drifts, unread, diff, refused)
     if unread or any(not one.whole for one in drifts):
         return 3
-    if args.apply:
-        return 1 if refused or any(not one.decided for drift in drifts for one in drift.differences) else 0
-    return 1 if any(one.differences for one in drifts) else 0
+    left = [one for drift in drifts for one in drift.differences if not (args.apply and one.decided)]
+    return 1 if refused or left else 3 if any(one.undecided for one in drifts) else 0
 
 
 def _paths(given: Sequence[Path]) -> Iterator[Path]:

@@ -87,6 +87,8 @@ class _Edit:
         if known is None:
             self._put(path, ABSENT, ORDER)
         elif there:
+            kept = at(load(self.text), (*path, "known")) if (total or 0) > len(known) else []
+            known = [*kept, *(value for value in known if value not in kept)]
             self.text = sync_list(self.text, (*path, "known"), known)
             self.text = set_value(self.text, (*path, "total"), total or len(known))
         else:
