@@ -1,6 +1,8 @@
 """Drift finds every change of one fact, says whether it breaks callers, and writes it and nothing else."""
 
+import datetime
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,63 @@ def test_another_sample_of_an_open_list_removes_nothing(
     assert drifted(page, few, specs, "--apply") == 1
     assert "which of the others are left is not to be seen" in capsys.readouterr().out
     assert file.read_bytes() == before
+
+
+def narrowed(catalog: Catalog) -> str:
+    """A page with one decided difference."""
+    return blank_line(catalog.model("flux-img2img")).replace("Range: 1 - 50", "Range: 1 - 40")
+
+
+def test_apply_keeps_line_ends_links_and_dates_the_review(catalog: Catalog, specs: Path, tmp_path: Path) -> None:
+    file, target, page = specs / "models" / "flux-img2img.yaml", tmp_path / "target.yaml", tmp_path / "page.txt"
+    before = re.sub(rb'reviewed: ".*"', b'reviewed: "2020-01-02"', file.read_bytes()).replace(b"\n", b"\r\n")
+    target.write_bytes(before)
+    file.unlink()
+    file.symlink_to(target)
+    assert drifted(page, narrowed(catalog), specs, "--apply") == 0
+    assert file.is_symlink()
+    after = target.read_bytes()
+    changed = [two for one, two in zip(before.split(b"\n"), after.split(b"\n"), strict=True) if one != two]
+    today = datetime.date.today().isoformat()
+    assert changed == [f'  reviewed: "{today}"\r'.encode(), b"    maximum: 40\r"]
+
+
+def test_a_spec_that_can_not_be_written_is_said(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("segforge.emit.writer.write_atomically", refuse)
+    assert drifted(tmp_path / "page.txt", narrowed(catalog), specs, "--apply") == 1
+    assert "not written: Permission denied" in capsys.readouterr().out
+
+
+def test_two_pages_of_one_model_are_not_applied(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second, file = tmp_path / "second.txt", specs / "models" / "flux-img2img.yaml"
+    second.write_text(blank_line(catalog.model("flux-img2img")), "utf-8")
+    before = file.read_bytes()
+    page = tmp_path / "page.txt"
+    page.write_text(narrowed(catalog), "utf-8")
+    assert main(["drift", str(page), str(second), "--specs", str(specs), "--apply"]) == 2
+    assert "are all of flux-img2img" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_what_is_no_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    for name, says in (
+        ("dangling", "a link to nowhere, which is not there"),
+        ("loop", "in a circle"),
+        ("", "a folder"),
+    ):
+        for command in ("page", "import", "drift") if name else ("page", "import"):
+            assert main([command, str(tmp_path / name)]) == 2
+            assert says in capsys.readouterr().err
+    page = tmp_path / "latin.txt"
+    page.write_bytes("Gr\u00f6\u00dfe".encode("latin-1"))
+    assert main(["page", str(page)]) == 3
+    assert "latin.txt: byte 2 is no UTF-8" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from segforge.commands.console import console
-from segforge.pages.document import PageError
+from segforge.pages.document import PageError, problem_of
 from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a page; gives 3 where it could not be read whole, 2 where there is no such file."""
-    if not args.file.is_file():
-        console(error=True).print(f"segforge page: no file {args.file}; name a saved docs page", markup=False)
+    if problem := problem_of(args.file):
+        console(error=True).print(f"segforge page: {one_line(problem)}; name a saved docs page", markup=False)
         return 2
     try:
         page = read_page(args.file)

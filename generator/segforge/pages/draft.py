@@ -102,7 +102,7 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
     address = page.get("page_slug") or made.slug
     source = {
         "url": scalar(f"https://www.segmind.com/{folder}/{address}/api"),
-        "reviewed": _quoted(today or datetime.date.today().isoformat()),
+        "reviewed": quoted(today or datetime.date.today().isoformat()),
     }
     data["source"] = mapping(source)
     data["versions"] = sequence(list(page.versions) or ["v1"])
@@ -112,7 +112,8 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
         data["typical_seconds"] = page.get("typical_seconds")
 
 
-def _quoted(text: str) -> Any:
+def quoted(text: str) -> Any:
+    """A text that stands in double quotes in YAML."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     return DoubleQuotedScalarString(text)
