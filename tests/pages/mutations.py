@@ -93,9 +93,13 @@ def _values(one: Parameter, sample: Any) -> Iterator[Change]:
         index = known.index(spare[0])
         path = f"enum.known.{index}"
         without = tuple(value for value in known if value != spare[0])
-        yield "value removed", _with(one, without, total - 1), "enum.value_removed", "breaking", path
+        gone = ("enum.value_removed", "breaking", path)
+        # An open list shows another sample of its values: none is gone.
+        fewer = ("enum.total_changed", "breaking", "enum.total") if one.choices.open else gone
+        other = ("enum.value_added", "compatible", "enum.known") if one.choices.open else gone
+        yield "value removed", _with(one, without, total - 1), *fewer
         renamed = tuple(new if value == spare[0] else value for value in known)
-        yield "value renamed", _with(one, renamed, total), "enum.value_removed", "breaking", path
+        yield "value renamed", _with(one, renamed, total), *other
     if one.choices.open:
         yield "total", _with(one, known, total + 1), "enum.total_changed", "compatible", "enum.total"
 

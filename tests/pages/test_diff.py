@@ -14,7 +14,7 @@ from segforge.cli import main
 from segforge.emit.changelog import changelog
 from segforge.pages.changelog import EMPTY, note_changes
 from segforge.pages.yaml_edit import load
-from segforge.spec.catalog import Catalog, Choices, Model, Release
+from segforge.spec.catalog import ABSENT, Catalog, Choices, Model, Release
 from segforge.spec.changes import Change, bump_of, gateway_changes, model_changes, raised
 from segforge.spec.load import default_specs
 from tests.pages.models import models
@@ -373,3 +373,10 @@ def test_the_command_reads_git_revisions(specs: Path, capsys: pytest.CaptureFixt
     assert "range.widened" in capsys.readouterr().out
     assert main(["diff", "no-such-revision", str(specs), "--specs", str(specs)]) == 2
     assert "git revision" in capsys.readouterr().err
+
+
+def test_rules_are_named_as_drift_names_them(catalog: Catalog) -> None:
+    model = replace(catalog.model("flux-img2img"), versions=("v1", "v2"))
+    without = tuple(replace(one, default=ABSENT, format=None) for one in model.parameters)
+    found = {one.rule for one in model_changes([model], [replace(model, parameters=without, versions=("v2",))])}
+    assert found == {"default.gone", "format.gone", "version.removed"}

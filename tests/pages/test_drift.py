@@ -1,12 +1,15 @@
 """Drift finds every change of one fact, says whether it breaks callers, and writes it and nothing else."""
 
+import datetime
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
+from segforge.spec.load import check_model
 from tests.pages.layouts import Layout, blank_line, html_cards, joined_bare, tokens_labelled
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
 from tests.pages.test_reader import HEAD, TAIL
@@ -81,7 +84,7 @@ def test_what_is_undecided_is_shown_and_never_written(
     page.write_text(text, "utf-8")
     file = specs / "models" / "flux-img2img.yaml"
     before = file.read_bytes()
-    assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 0
+    assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 3
     assert "type is undecided" in capsys.readouterr().out
     assert file.read_bytes() == before
 
@@ -89,8 +92,8 @@ def test_what_is_undecided_is_shown_and_never_written(
 @pytest.mark.parametrize(
     ("known", "default", "code", "says"),
     [
-        ("nullable", 5, 0, "may not be its name"),
-        ("able", 5, 0, "may not be its name"),
+        ("nullable", 5, 3, "may not be its name"),
+        ("able", 5, 3, "may not be its name"),
         ("nullable", 6, 1, "default.changed"),
         ("zoom", 5, 1, "parameter.added"),
     ],
@@ -153,3 +156,127 @@ def test_a_stand_in_list_is_not_compared(catalog: Catalog, tmp_path: Path, capsy
 def test_misuse(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["drift", *given]) == 2
     assert "segforge drift: no " in capsys.readouterr().err
+
+
+def drifted(page: Path, text: str, specs: Path, *more: str) -> int:
+    """The exit code of drift for a page with this text."""
+    page.write_text(text, "utf-8")
+    return main(["drift", str(page), "--specs", str(specs), *more])
+
+
+def test_nothing_about_a_cut_off_parameter_is_decided(catalog: Catalog) -> None:
+    text = blank_line(catalog.model("flux-img2img"))
+    start = text.index("stepsrequired")
+    for end in range(start, text.index("base64optional")):
+        for one in drift_of(text[:end], spec_of("flux-img2img")).differences:
+            assert one.path.split(".")[1] != "steps" or not one.decided, (text[start:end], one)
+
+
+SUMMARY = {"breaking": 0, "compatible": 0, "editorial": 0, "undecided": 0, "pages": 1, "unread": 0}
+
+
+def test_what_could_not_be_compared_is_counted_and_is_exit_code_3(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, page = blank_line(catalog.model("flux-img2img")), tmp_path / "page.txt"
+    assert drifted(page, text, specs, "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["summary"] == SUMMARY
+    garbled = text.replace("segmind.run(", "segmind.run((").replace("payload = {", "payload = {{{")
+    for broken, says in (
+        (text.replace("26 total", "30 total"), "the total stated is not the number shown"),
+        (garbled, "no sample that could be read"),
+    ):
+        assert drifted(page, broken, specs, "--format", "json") == 3
+        report = json.loads(capsys.readouterr().out)
+        assert report["summary"] == SUMMARY | {"undecided": 1}
+        assert says in report["pages"][0]["undecided"][0]
+        assert drifted(page, broken, specs) == 3
+        assert "0 editorial, 1 undecided" in capsys.readouterr().out
+        assert drifted(page, broken, specs, "--format", "markdown") == 3
+        assert says in capsys.readouterr().out
+
+
+def test_another_sample_of_an_open_list_removes_nothing(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, page = blank_line(catalog.model("flux-img2img")), tmp_path / "page.txt"
+    file = specs / "models" / "flux-img2img.yaml"
+    spec, _ = check_model(file)
+    assert spec is not None
+    known = spec.data["parameters"]["sampler_name"]["enum"]["known"]
+    other = text.replace(f'"{known[-1]}"+16', '"ddim"+16').replace(f'"{known[-1]}"\n+16', '"ddim"\n+16')
+    assert other != text
+    assert drifted(page, other, specs) == 1
+    report = capsys.readouterr().out
+    assert "enum.value_added" in report
+    assert "enum.value_removed" not in report
+    assert drifted(page, other, specs, "--apply") == 0
+    spec, _ = check_model(file)
+    assert spec is not None
+    assert spec.data["parameters"]["sampler_name"]["enum"] == {"known": [*known, "ddim"], "total": 26}
+    assert drifted(page, other, specs) == 0
+    few = other.replace("26 total", "11 total").replace("+16 more", "+1 more").replace('"euler_cfg_pp"', '"new_one"')
+    before = file.read_bytes()
+    assert drifted(page, few, specs, "--apply") == 1
+    assert "which of the others are left is not to be seen" in capsys.readouterr().out
+    assert file.read_bytes() == before
+
+
+def narrowed(catalog: Catalog) -> str:
+    """A page with one decided difference."""
+    return blank_line(catalog.model("flux-img2img")).replace("Range: 1 - 50", "Range: 1 - 40")
+
+
+def test_apply_keeps_line_ends_links_and_dates_the_review(catalog: Catalog, specs: Path, tmp_path: Path) -> None:
+    file, target, page = specs / "models" / "flux-img2img.yaml", tmp_path / "target.yaml", tmp_path / "page.txt"
+    before = re.sub(rb'reviewed: ".*"', b'reviewed: "2020-01-02"', file.read_bytes()).replace(b"\n", b"\r\n")
+    target.write_bytes(before)
+    file.unlink()
+    file.symlink_to(target)
+    assert drifted(page, narrowed(catalog), specs, "--apply") == 0
+    assert file.is_symlink()
+    after = target.read_bytes()
+    changed = [two for one, two in zip(before.split(b"\n"), after.split(b"\n"), strict=True) if one != two]
+    today = datetime.date.today().isoformat()
+    assert changed == [f'  reviewed: "{today}"\r'.encode(), b"    maximum: 40\r"]
+
+
+def test_a_spec_that_can_not_be_written_is_said(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("segforge.emit.writer.write_atomically", refuse)
+    assert drifted(tmp_path / "page.txt", narrowed(catalog), specs, "--apply") == 1
+    assert "not written: Permission denied" in capsys.readouterr().out
+
+
+def test_two_pages_of_one_model_are_not_applied(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second, file = tmp_path / "second.txt", specs / "models" / "flux-img2img.yaml"
+    second.write_text(blank_line(catalog.model("flux-img2img")), "utf-8")
+    before = file.read_bytes()
+    page = tmp_path / "page.txt"
+    page.write_text(narrowed(catalog), "utf-8")
+    assert main(["drift", str(page), str(second), "--specs", str(specs), "--apply"]) == 2
+    assert "are all of flux-img2img" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_what_is_no_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    for name, says in (
+        ("dangling", "a link to nowhere, which is not there"),
+        ("loop", "in a circle"),
+        ("", "a folder"),
+    ):
+        for command in ("page", "import", "drift") if name else ("page", "import"):
+            assert main([command, str(tmp_path / name)]) == 2
+            assert says in capsys.readouterr().err
+    page = tmp_path / "latin.txt"
+    page.write_bytes("Gr\u00f6\u00dfe".encode("latin-1"))
+    assert main(["page", str(page)]) == 3
+    assert "latin.txt: byte 2 is no UTF-8" in capsys.readouterr().err

@@ -1,14 +1,16 @@
 """Hold docs pages against the curated specs: what changed, where, and whether it breaks callers."""
 
 import argparse
+import datetime
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from segforge.commands.console import console
-from segforge.pages.document import PageError
+from segforge.pages.document import PageError, problem_of
 from segforge.pages.drift import Drift, compare, new_model
 from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
@@ -31,29 +33,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed"
     )
     parser.add_argument("--apply", action="store_true", help="write what is decided into the specs, and show the diff")
-    parser.epilog = "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole."
+    parser.epilog = (
+        "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole, "
+        "or no drift was found but a page leaves something undecided."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the drift; gives 1 where there is some, 3 where a page was not read whole, 2 without pages or specs."""
-    missing = [path for path in args.pages if not path.exists()]
-    if missing:
-        return _misuse(f"no file or folder {missing[0]}; name saved docs pages, or folders of them")
+    """Print the drift; gives 1 where there is some, 3 where a page is not whole or leaves facts open, 2 for misuse."""
+    if problem := next(filter(None, (problem_of(path, folders=True) for path in args.pages)), None):
+        return _misuse(f"{problem}; name saved docs pages, or folders of them")
     paths = list(_paths([*args.pages, *([args.store] if args.all and args.store.is_dir() else [])]))
     if not args.specs.is_dir():
         return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
     if not paths:
         return _misuse("no pages; name saved docs pages, or get them with segforge fetch and use --all")
     drifts, unread = _read_all(paths, args.specs)
+    twice = [slug for slug, count in Counter(one.slug for one in drifts).items() if count > 1]
+    if args.apply and twice:
+        pages = " and ".join(one.page.name for one in drifts if one.slug == twice[0])
+        return _misuse(f"no page was applied, as {pages} are all of {twice[0]}; name one page of each model")
     applied = [_apply(one, args.specs) for one in drifts] if args.apply else []
     diff = "".join(text for text, _ in applied)
     refused = [reason for _, reason in applied if reason]
     _print(args.format, drifts, unread, diff, refused)
     if unread or any(not one.whole for one in drifts):
         return 3
-    if args.apply:
-        return 1 if refused or any(not one.decided for drift in drifts for one in drift.differences) else 0
-    return 1 if any(one.differences for one in drifts) else 0
+    left = [one for drift in drifts for one in drift.differences if not (args.apply and one.decided)]
+    return 1 if refused or left else 3 if any(one.undecided for one in drifts) else 0
 
 
 def _paths(given: Sequence[Path]) -> Iterator[Path]:
@@ -111,11 +118,18 @@ def _apply(drift: Drift, specs: Path) -> tuple[str, str]:
     if not drift.whole or not any(one.decided for one in drift.differences) or not file.is_file():
         return "", ""
     old = file.read_bytes().decode("utf-8")
-    new, _ = apply(old, drift)
+    crlf = 0 < old.count("\n") == old.count("\r\n")
+    new, written = apply(old.replace("\r\n", "\n") if crlf else old, drift, datetime.date.today().isoformat())
+    if not written:
+        return "", ""
     findings = lint_text(new, drift.slug)
     if findings:
         return "", f"{file}: not written, as the page contradicts itself: {findings[0]}"
-    write_atomically(file, new)
+    new = new.replace("\n", "\r\n") if crlf else new
+    try:
+        write_atomically(file.resolve(), new)  # through a link, which stays
+    except OSError as error:
+        return "", f"{file}: not written: {error.strerror or error}; make the file and its folder writable"
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))
     return "".join(lines), ""
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from segforge.commands.console import console
-from segforge.pages.document import PageError
+from segforge.pages.document import PageError, problem_of
 from segforge.pages.draft import Draft, DraftError, draft, lint_text
 from segforge.pages.read import read_page
 from segforge.spec.load import MODELS_FOLDER, default_specs, display
@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.pages) == bool(args.openapi):
         _say("name saved docs pages, or an OpenAPI document with --openapi")
         return 2
-    missing = [path for path in [*args.pages, *([args.openapi] if args.openapi else [])] if not path.is_file()]
-    if missing:
-        _say(f"no file {missing[0]}; name saved docs pages, or an OpenAPI document with --openapi")
+    given = [*args.pages, *([args.openapi] if args.openapi else [])]
+    if problem := next(filter(None, map(problem_of, given)), None):
+        _say(f"{problem}; name saved docs pages, or an OpenAPI document with --openapi")
         return 2
     if args.openapi:
         return _from_openapi(args.openapi, args.out)

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from segforge.commands.console import console
-from segforge.pages.document import PageError
+from segforge.pages.document import PageError, problem_of
+from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
 from segforge.text import counted, one_line, show
@@ -20,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a page; gives 3 where it could not be read whole, 2 where there is no such file."""
-    if not args.file.is_file():
-        console(error=True).print(f"segforge page: no file {args.file}; name a saved docs page", markup=False)
+    if problem := problem_of(args.file):
+        console(error=True).print(f"segforge page: {one_line(problem)}; name a saved docs page", markup=False)
         return 2
     try:
         page = read_page(args.file)
@@ -67,7 +68,7 @@ def _print_parameter(parameter: PageParameter, depth: int) -> None:
     for key in ("default", "minimum", "maximum", "enum", "enum_total", "sample"):
         if key in parameter.facts:
             out.print(f"{indent}  {key:<10} {show(parameter.facts[key].value, 200)}", markup=False)
-    for key, doubt in parameter.undecided.items():
+    for key, doubt in [*parameter.undecided.items(), *hinted(parameter)]:
         text = f"{indent}  {key:<10} undecided: {show(list(doubt.candidates), 200)}; {one_line(doubt.why)}"
         out.print(text, style="yellow", markup=False)
     for item in parameter.items:

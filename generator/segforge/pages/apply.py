@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from segforge.pages.draft import Draft, draft_parameter, is_name, settle_comments, valid
+from segforge.pages.draft import Draft, draft_parameter, is_name, quoted, settle_comments, valid
 from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
 from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
@@ -26,11 +26,16 @@ ORDER: Final = (
 _HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds", "typical_cost")
 
 
-def apply(text: str, drift: Drift) -> tuple[str, list[Difference]]:
-    """The spec's text with every decided difference written, and the differences that were."""
+def apply(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[Difference]]:
+    """The spec's text with every decided difference written, and the differences that were.
+
+    Where some were, `today` (YYYY-MM-DD) becomes the date of the spec's review.
+    """
     edit = _Edit(text, drift)
     written = [one for one in drift.differences if one.decided and edit.write(one)]
     edit.mend()
+    if written and today is not None:
+        edit.reviewed(today)
     return (edit.text if written else text), written
 
 
@@ -87,6 +92,8 @@ class _Edit:
         if known is None:
             self._put(path, ABSENT, ORDER)
         elif there:
+            kept = at(load(self.text), (*path, "known")) if (total or 0) > len(known) else []
+            known = [*kept, *(value for value in known if value not in kept)]
             self.text = sync_list(self.text, (*path, "known"), known)
             self.text = set_value(self.text, (*path, "total"), total or len(known))
         else:
@@ -126,6 +133,10 @@ class _Edit:
             return False
         self._put(("example", name), one.page, tuple(data["example"]))
         return True
+
+    def reviewed(self, today: str) -> None:
+        """Date the review of the spec."""
+        self.text = set_value(self.text, ("source", "reviewed"), quoted(today))
 
     def mend(self) -> None:
         """Carry what changed over to where the spec repeats it: which parameter decides what, and the formats."""

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from segforge.pages.document import Document, Line, joined
+from segforge.pages.labels import LABEL, labelled
 from segforge.pages.numbers import number_of
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Undecided, Value
 from segforge.pages.parameters import with_sample
 from segforge.pages.sample import Sample
+from segforge.text import show
 
 _TYPES: Final = {
     "str": "string", "string": "string", "int": "integer", "integer": "integer", "float": "number", "number": "number",
@@ -142,6 +144,8 @@ def _details(
             values.append(line)
         else:
             prose.append(line)
+    first = next((index for index in range(1, len(prose)) if LABEL.search(prose[index].text)), len(prose))
+    prose, lost = prose[:first], prose[first:]
     if prose:
         facts["description"] = Fact(
             joined(prose), document.span(prose[0].start, prose[-1].end), LIKELY, "the text below"
@@ -149,6 +153,11 @@ def _details(
     _bounds(document, bounds, facts, undecided)
     if listing or enum:
         _allowed(document, values, rest, type_, facts, undecided)
+    for line in lost:
+        for key in labelled(line.text) or ():
+            candidates = (facts.pop(key).value,) if key in facts else ()
+            span = document.span(line.start, line.end)
+            undecided.setdefault(key, Undecided(candidates, span, f"{show(line.text)} could not be read"))
 
 
 def _bounds(

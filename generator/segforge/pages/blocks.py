@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from segforge.pages.document import Document, Line, joined
+from segforge.pages.labels import FACTS, LABEL, labelled
 from segforge.pages.page import CERTAIN, Value
 from segforge.pages.values import Mark, Values, read_values
+from segforge.text import show
 
 _WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
 TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-9_.+/-]{{1,30}})\))?"
@@ -24,7 +26,10 @@ _FLAG_TYPE = re.compile(rf"{FLAG}\s*{TYPE}", re.IGNORECASE)
 _SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECASE)
 _BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
 _ANCHOR = re.compile(rf"{FLAG}{TYPE}")
-_LABEL = re.compile(r"Default\s*:|(?:Allowed|Possible) values\s*(?:\(\d{1,6} total\))?\s*:|Range\s*:|Array items\s*:")
+_LABEL = re.compile(
+    r"(?i:default)\s*:|(?i:(?:allowed|possible) values)\s*(?:\(\d{1,6} total\))?\s*:|(?i:range)\s*:|Array items\s*:"
+)
+_HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")
 GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
 MAX_NAME: Final = 100
 MAX_HEADER: Final = 300
@@ -60,6 +65,8 @@ class Block:
     """The values if the line taken for the description is none."""
     names: tuple[str, ...] = ()
     """The readings of the name where the text can't decide it."""
+    unread: Line | None = None
+    """Text that bears labels, could not be read, and may hold further parameters."""
 
 
 @dataclass
@@ -112,6 +119,7 @@ class _Walk:
         while header is not None and len(reading.blocks) < MAX_BLOCKS:
             following, following_name, block = self._block(header, name)
             reading.blocks.append(block)
+            reading.unread += [block.unread] if block.unread is not None else []
             header, name = following, following_name
         return _settle_literals(self.text, reading, self.sample) if self._loose else reading
 
@@ -131,24 +139,58 @@ class _Walk:
         own = self.text[name[0] : name[1]].strip()
         slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
         for index in range(first, len(self.lines) + 1):
-            for begin in self._begins(header, first, index):
-                found = self._close(begin, index, type_, own)
+            for begin, lenient in self._begins(header, first, index):
+                found = self._close(begin, index, type_, own, lenient=lenient)
                 if found is None:
                     continue
                 values, following, place = found
                 description = ((slot,) if slot else ()) + tuple(self.lines[first:begin])
-                other = self._without_description(slot, first, begin, index, type_, own)
-                return following, place, Block(own, name, header, description, values, other)
+                other = None if lenient else self._without_description(slot, first, begin, index, type_, own)
+                block = Block(own, name, header, description, values, other)
+                area = (self.lines[begin].start, place[0]) if lenient else None
+                return following, place, self._settled(block, type_, area)
         description = ((slot,) if slot else ()) + tuple(self.lines[first:])
-        return None, (0, 0), Block(own, name, header, description, Values())
+        return None, (0, 0), self._settled(Block(own, name, header, description, Values()), type_, None)
 
-    def _begins(self, header: Header, first: int, index: int) -> range:
-        """The lines at which values may begin if the next header is at `index`: after the description's first line."""
-        return (
+    def _settled(self, block: Block, type_: str, area: Place | None) -> Block:
+        """The block with what bears labels, but could not be read as values, in doubt and out of its description.
+
+        `area` is where such text is known to be; lines below the description's first one may be more of it.
+        """
+        lines = block.description
+        first = next((index for index in range(1, len(lines)) if LABEL.search(lines[index].text)), None)
+        if first is not None:
+            area = lines[first].start, (area or (0, lines[-1].end))[1]
+            block = replace(block, description=lines[:first])
+        if area is None:
+            return block
+        read = read_values(self.text, *area, type_, self.sample.get(block.name), bare=self.bare, loose=self._loose)
+        text = self.text[slice(*area)].strip()
+        rest = self.text[read.stop : area[1]].strip()
+        made = replace(block.values, facts=dict(block.values.facts), open=dict(block.values.open))
+        for key in _lost(text, rest, type_, read, bare=self.bare):
+            mark, before = read.facts.get(key), made.facts.get(key)
+            if before is not None and key not in (labelled(text) or ()):
+                continue
+            made.facts.pop(key, None)
+            candidates = tuple(one.value for one in (mark, before) if one is not None)
+            made.open[key] = candidates, *area, f"{show(' '.join(text.split()))} could not be read"
+        unread = Line(text, area[0]) if _HEADER_WITHIN.search(text) else None
+        return replace(block, values=made, other=None, unread=unread)
+
+    def _begins(self, header: Header, first: int, index: int) -> Iterator[tuple[int, bool]]:
+        """The lines at which values may begin if the next header is at `index`: after the description's first line.
+
+        Then the same ones, leniently: where the name after values that can't be read is known from the sample.
+        """
+        lines = (
             range(min(first + (header.slot is None), index), index + 1)
             if index - first < 60
             else range(first + 1, first + 2)
         )
+        yield from ((begin, False) for begin in lines)
+        if self._glued and index < len(self.lines):
+            yield from ((begin, True) for begin in lines if begin < len(self.lines))
 
     def _without_description(
         self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
@@ -159,8 +201,13 @@ class _Walk:
         found = self._close(first, index, type_, own)
         return found[0] if found is not None and set(found[0].facts) | set(found[0].open) else None
 
-    def _close(self, begin: int, index: int, type_: str, own: str) -> tuple[Values, Header | None, Place] | None:
-        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends."""
+    def _close(
+        self, begin: int, index: int, type_: str, own: str, *, lenient: bool = False
+    ) -> tuple[Values, Header | None, Place] | None:
+        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends.
+
+        `lenient` takes text that bears a label and can't be read for values, if a name of the sample follows it.
+        """
         start = self.lines[begin].start if begin < len(self.lines) else self.end
         sample = self.sample.get(own)
         if index == len(self.lines):
@@ -175,7 +222,7 @@ class _Walk:
         values = read_values(self.text, start, end, type_, sample, bare=self.bare, loose=self._loose)
         if not self._glued:
             return None if self.text[values.stop : end].strip() else (values, header, (line.start, header.name_end))
-        place = self._name(start, values, end, type_, sample)
+        place = self._name_after_label(start, end) if lenient else self._name(start, values, end, type_, sample)
         if place is None:
             return None
         values, at = place
@@ -196,14 +243,21 @@ class _Walk:
                 if self.text[values.stop : at].strip():
                     return None
                 name = max(known, key=len)
-        if not self._is_name(name) or "\n" in name:
+        if not self._is_name(name) or "\n" in name or ('"' in name and name not in self.sample):
             return None
         if values or not re.search(r"\s", name) or name in self.sample:
             return values, at
         return None
 
+    def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
+        """Where a name of the sample begins, after text that bears a label."""
+        whole = self.text[start:end].rstrip()
+        known = [key for key in self.sample if key and whole.endswith(key) and len(key) < len(whole)]
+        at = start + len(whole) - len(max(known, key=len, default=whole))
+        return (Values(stop=at), at) if LABEL.search(self.text, start, at) else None
+
     def _is_name(self, name: str) -> bool:
-        return 0 < len(name) <= MAX_NAME and name.isprintable()
+        return 0 < len(name) <= MAX_NAME and name.isprintable() and not LABEL.search(name)
 
     def _header(self, index: int, start: int, type_: str) -> Header | None:
         """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
@@ -237,6 +291,17 @@ class _Walk:
 
 
 _FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "glued")
+
+
+def _lost(text: str, rest: str, type_: str, read: Values, *, bare: bool) -> list[str]:
+    """The facts that a text may hold of which only a part could be read; `rest` is what could not.
+
+    Where that begins with a label, they are those that were read or labelled; elsewhere it may be any of them.
+    """
+    known = {*(labelled(text) or ()), *read.facts, *read.open}
+    told = not bare and LABEL.match(rest) is not None
+    numeric = type_ in ("integer", "number")
+    return [key for key in FACTS if key in known or (not told and (numeric or key not in ("minimum", "maximum")))]
 
 
 def _place(line: Line, match: re.Match[str], group: str) -> Place:

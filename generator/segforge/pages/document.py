@@ -1,7 +1,9 @@
 """A saved page as text whose every character is traced back to the file it came from."""
 
 import bisect
+import errno
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +90,21 @@ class Document:
         return found
 
 
+def problem_of(path: Path, *, folders: bool = False) -> str | None:
+    """Why a path is no file (or folder, where those are welcome) to read from; None where it is one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return f"no file {path}: links that lead in a circle"
+        if path.is_symlink():
+            return f"no file {path}: a link to {path.readlink()}, which is not there"
+        return f"no file {path}" if isinstance(error, FileNotFoundError) else f"no file {path}: {error.strerror}"
+    if stat.S_ISDIR(mode):
+        return None if folders else f"no file {path}: it is a folder"
+    return None if stat.S_ISREG(mode) else f"no file {path}: neither a file nor a folder"
+
+
 def read_document(path: Path, name: str | None = None) -> Document:
     """Read a saved page, HTML or text. Raises PageError where the file is missing, too large or no text."""
     label = name or str(path)
@@ -107,7 +124,10 @@ def document_of(raw: bytes, name: str) -> Document:
         )
     if b"\0" in raw[:10_000]:
         raise PageError(f"{name}: binary data; expected HTML or text; save the page as HTML or copy its text")
-    source = raw.decode("utf-8", "replace").removeprefix("\ufeff")
+    try:
+        source = raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise PageError(f"{name}: byte {error.start} is no UTF-8; expected a page in UTF-8; save it anew so") from None
     if source.lstrip()[:1] == "<" and _HTML.search(source[:20_000]):
         from segforge.pages.html import html_document
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter, Undecided, Value
 from segforge.pages.yaml_text import dump, mapping, scalar, sequence
 from segforge.spec.finding import Finding
@@ -101,7 +102,7 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
     address = page.get("page_slug") or made.slug
     source = {
         "url": scalar(f"https://www.segmind.com/{folder}/{address}/api"),
-        "reviewed": _quoted(today or datetime.date.today().isoformat()),
+        "reviewed": quoted(today or datetime.date.today().isoformat()),
     }
     data["source"] = mapping(source)
     data["versions"] = sequence(list(page.versions) or ["v1"])
@@ -111,7 +112,8 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
         data["typical_seconds"] = page.get("typical_seconds")
 
 
-def _quoted(text: str) -> Any:
+def quoted(text: str) -> Any:
+    """A text that stands in double quotes in YAML."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     return DoubleQuotedScalarString(text)
@@ -275,7 +277,7 @@ def is_left_out(name: str, note: str) -> bool:
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
-    doubt: Undecided | None = one.undecided.get(key)
+    doubt: Undecided | None = one.undecided.get(key) or dict(hinted(one)).get(key)
     if doubt is not None:
         readings = " or ".join(show(value) for value in doubt.candidates) or "unknown"
         at = {"enum_total": "enum", "name": "type"}.get(key, key)

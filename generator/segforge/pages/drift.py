@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
+from segforge.pages.labels import hinted
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.source import Location, Source
 from segforge.text import show
@@ -15,6 +16,10 @@ APPLIED_FROM: Final = 0.75
 """Facts less sure than this are shown and never written."""
 LOOSE: Final = 0.08
 """Descriptions that share a smaller part of their words than this are worth a look."""
+
+
+_JOINED: Final = ("/joined", "/glued", "/tokens")
+"""Layouts in which values run into the next name."""
 
 
 class Absent:
@@ -82,6 +87,8 @@ class Drift:
     differences: tuple[Difference, ...]
     descriptions: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    """What could not be compared, as the page leaves it open."""
 
     @property
     def whole(self) -> bool:
@@ -99,6 +106,7 @@ def compare(page: Page, source: Source) -> Drift:
         tuple(comparison.differences()),
         tuple(comparison.descriptions()),
         tuple(comparison.notes),
+        tuple(comparison.undecided),
     )
 
 
@@ -132,6 +140,7 @@ class _Comparison:
     def __init__(self, page: Page, source: Source) -> None:
         self.page, self.source, self.data = page, source, source.data
         self.notes: list[str] = []
+        self.undecided: list[str] = []
         doubts = [one.undecided["name"] for one in page.parameters if "name" in one.undecided]
         self.unnamed = {name: f"{_readings(one)}; {one.why}" for one in doubts for name in one.candidates}
         """The readings of undecided names, and what the doubt is."""
@@ -139,7 +148,7 @@ class _Comparison:
     def differences(self) -> Iterator[Difference]:
         yield from self._model()
         if "parameters" in self.page.undecided:
-            self.notes.append(self.page.undecided["parameters"].why + "; the parameters were not compared")
+            self.undecided.append(self.page.undecided["parameters"].why + "; the parameters were not compared")
             return
         yield from self._parameters()
         yield from self._sample()
@@ -165,6 +174,8 @@ class _Comparison:
         doubt = self.unnamed.get(str(at[1])) if len(at) > 1 else None
         if doubt is not None:
             sure, why = 0.0, f"the name is undecided: {doubt}"
+        elif page is ABSENT and self.page.layout.endswith("/glued"):
+            sure, why = 0.0, "the page's text runs together; it may stand where it was not looked for"
         return Difference(
             self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
         )
@@ -215,15 +226,23 @@ class _Comparison:
             elif is_left_out(name, self.data.get("note", "")):
                 self.notes.append(f"{name} was not compared, as the spec's note says that it is left out")
             else:
-                yield self._added(name, one)
+                made = self._added(name, one)
+                ends = [other for other in spec if other not in shown and self._runs_into(name, other)]
+                yield replace(made, decided=False, why=f"{made.why}; {_ends(name, ends[0])}") if ends else made
         for name in spec:
             if name not in shown and self.page.problems:
                 self.notes.append(f"{name} was not found, on a page that could not be read whole")
             elif name not in shown:
                 span = self.page.parameters[-1].span if self.page.parameters else None
-                yield self._make(
-                    ("parameters", name), "parameter.removed", "breaking", _short_spec(spec[name]), ABSENT, span
-                )
+                longer = [other for other in shown if other not in spec and self._runs_into(other, name)]
+                at: Location = ("parameters", name)
+                old = _short_spec(spec[name])
+                made = self._make(at, "parameter.removed", "breaking", old, ABSENT, span)
+                yield replace(made, decided=False, why=_ends(longer[0], name)) if longer else made
+
+    def _runs_into(self, longer: str, name: str) -> bool:
+        """Whether a name may be another one with the text before it, as it stands in joined text."""
+        return self.page.layout.endswith(_JOINED) and longer.endswith(name)
 
     def _added(self, name: str, one: PageParameter) -> Difference:
         required = one.get("required")
@@ -240,7 +259,7 @@ class _Comparison:
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
         stated = _as_page_facts(spec)
         if "name" in one.undecided:
-            self.notes.append(f"parameters.{name} may not be its name: {self.unnamed[name]}")
+            self.undecided.append(f"parameters.{name} may not be its name: {self.unnamed[name]}")
         for key, rule in _RULES.items():
             yield from self._fact(("parameters", name, key), key, stated, one, rule)
         yield from self._enum(name, spec, one)
@@ -249,7 +268,7 @@ class _Comparison:
         self, at: Location, key: str, stated: Mapping[str, Value], one: PageParameter, rule: "_Rule"
     ) -> Iterator[Difference]:
         old = stated.get(key, ABSENT)
-        doubt = one.undecided.get(key)
+        doubt = one.undecided.get(key) or (dict(hinted(one)).get(key) if old is not ABSENT else None)
         if doubt is not None:
             yield from self._doubt(at, key, old, doubt)
             return
@@ -263,7 +282,7 @@ class _Comparison:
     def _doubt(self, at: Location, key: str, old: Value, doubt: Undecided) -> Iterator[Difference]:
         """Something undecided is no drift if one of its readings is what the spec says."""
         if old is ABSENT or not doubt.candidates or any(same(old, candidate) for candidate in doubt.candidates):
-            self.notes.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
+            self.undecided.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
             return
         why = f"undecided: {_readings(doubt)}; {doubt.why}"
         yield self._make(at, f"{key}.undecided", "compatible", old, list(doubt.candidates), doubt.span, sure=0, why=why)
@@ -277,7 +296,10 @@ class _Comparison:
             known = ABSENT if old is None else old["known"] if key == "enum" else old["total"]
             yield from self._doubt(at, key, known, one.undecided[key])
             return
-        shown = one.facts.get("enum")
+        shown, hint = one.facts.get("enum"), dict(hinted(one)).get("enum")
+        if old is not None and hint is not None:
+            yield from self._doubt(at, "enum", old["known"], hint)
+            return
         if shown is None or old is None:
             if shown is not None:
                 page = {"known": shown.value, "total": one.get("enum_total") or len(shown.value)}
@@ -288,41 +310,52 @@ class _Comparison:
         yield from self._values(at, old, shown, one)
 
     def _values(self, at: Location, old: Mapping[str, Any], shown: Fact, one: PageParameter) -> Iterator[Difference]:
-        before, after = old["known"], shown.value
-        for index, value in enumerate(before):
-            if not _among(value, after):
-                yield self._make(
-                    (*at, "known", index),
-                    "enum.value_removed",
-                    "breaking",
-                    value,
-                    ABSENT,
-                    shown.span,
-                    sure=shown.confidence,
-                )
-        for value in after:
-            if not _among(value, before):
-                yield self._make(
-                    (*at, "known"), "enum.value_added", "compatible", ABSENT, value, shown.span, sure=shown.confidence
-                )
-        total = one.facts.get("enum_total")
-        if total is not None and total.value != old["total"] and total.value - old["total"] != len(after) - len(before):
-            kind: Kind = "breaking" if total.value < old["total"] else "compatible"
+        before, after, total = old["known"], shown.value, one.facts.get("enum_total")
+        count = total.value if total is not None else len(after)
+        missing = [index for index, value in enumerate(before) if not _among(value, after)]
+        added = [value for value in after if not _among(value, before)]
+        is_open = count > len(after)
+        if is_open and count >= len(before) + len(added):
+            missing = []  # they may be among those that the page does not show
+        unclear = is_open and bool(missing)
+        sure = 0.0 if unclear else shown.confidence
+        why = f"the page shows {len(after)} of {count}; which of the others are left is not to be seen"
+        why = why if unclear else ""
+        for index in missing:
             yield self._make(
-                (*at, "total"), "enum.total_changed", kind, old["total"], total.value, total.span, sure=total.confidence
+                (*at, "known", index),
+                "enum.value_removed",
+                "breaking",
+                before[index],
+                ABSENT,
+                shown.span,
+                sure=sure,
+                why=why,
+            )
+        for value in added:
+            yield self._make(
+                (*at, "known"), "enum.value_added", "compatible", ABSENT, value, shown.span, sure=sure, why=why
+            )
+        if total is not None and count != old["total"] and count - old["total"] != len(added) - len(missing):
+            kind: Kind = "breaking" if count < old["total"] else "compatible"
+            yield self._make(
+                (*at, "total"), "enum.total_changed", kind, old["total"], count, total.span, sure=sure, why=why
             )
 
     def _sample(self) -> Iterator[Difference]:
         fact = self.page.facts.get("sample")
+        if fact is None and self.data["example"]:
+            self.undecided.append("the page has no sample that could be read; the example was not compared")
         if fact is None or self.page.problems:
             return
         scalars = {key: value for key, value in fact.value.items() if not isinstance(value, list | dict)}
         held = {one.name for one in self.page.parameters} | set(self.data["parameters"])
-        undecided = {one.name for one in self.page.parameters if "sample" in one.undecided}
+        doubts = {one.name: one.undecided["sample"] for one in self.page.parameters if "sample" in one.undecided}
+        self.undecided += [f"example.{name} is undecided on the page: {doubt.why}" for name, doubt in doubts.items()]
         spec = self.data["example"]
         for key in {**scalars, **spec}:
             old, new = spec.get(key, ABSENT), scalars.get(key, ABSENT)
-            if not same(old, new) and key in held and key not in undecided:
+            if not same(old, new) and key in held and key not in doubts:
                 yield self._make(("example", key), "example.changed", "editorial", old, new, fact.span)
 
     def descriptions(self) -> Iterator[Difference]:
@@ -348,6 +381,10 @@ def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
         known = [name for name in readings if name in spec and name not in taken]
         made.append(replace(one, name=known[0]) if known else one)
     return replace(page, parameters=tuple(made))
+
+
+def _ends(longer: str, name: str) -> str:
+    return f"{show(longer)} may be {show(name)}, with the value before it"
 
 
 def _readings(doubt: Undecided) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from segforge.pages.attributes import read_attributes
 from segforge.pages.blocks import Reading, read_blocks
 from segforge.pages.document import Document, PageError, document_of, read_document
+from segforge.pages.labels import FACTS
 from segforge.pages.numbers import number_of
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Undecided, Value
 from segforge.pages.parameters import build_parameters
@@ -101,6 +102,8 @@ def _parameters(
         layout, parameters = "attributes", read_attributes(document, start, end, samples)
     elif table is not None:
         layout, parameters = "table", read_table(document, table, samples)
+        lost = len(table.rows) - len(parameters)
+        problems += [f"{lost} rows of the table could not be read: no name, or no type that is known"] if lost else []
     else:
         reading = read_blocks(document, start, end, payload)
         layout, parameters = reading.form, build_parameters(document, reading, samples)
@@ -123,13 +126,15 @@ def _unread(document: Document, reading: Reading) -> list[str]:
 
 
 def _doubted(parameter: PageParameter) -> PageParameter:
-    """The last parameter of a page that was cut short: what it states may go on."""
+    """The last parameter of a page that was cut short: what it states may go on, and what it lacks may follow."""
     why = "the page ends here; more may follow"
-    doubted = {
+    doubted = {key: Undecided((), parameter.span, why) for key in ("format", *FACTS)}
+    doubted |= {
         key: Undecided((fact.value,), fact.span, why) for key, fact in parameter.facts.items() if key != "sample"
     }
     kept = {key: fact for key, fact in parameter.facts.items() if key == "sample"}
-    return PageParameter(parameter.name, parameter.span, kept, {**doubted, **parameter.undecided}, parameter.items)
+    items = (*parameter.items[:-1], _doubted(parameter.items[-1])) if parameter.items else ()
+    return PageParameter(parameter.name, parameter.span, kept, {**doubted, **parameter.undecided}, items)
 
 
 def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.text import counted, one_line, show
 
+COUNTED: Final = ("breaking", "compatible", "editorial", "undecided")
 _STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}
 
 
@@ -22,11 +23,12 @@ def as_json(drifts: Sequence[Drift], unread: Sequence[str]) -> dict[str, Any]:
                 "differences": [difference.to_json() for difference in one.differences],
                 "descriptions": [difference.to_json() for difference in one.descriptions],
                 "notes": list(one.notes),
+                "undecided": list(one.undecided),
             }
             for one in drifts
         ],
         "unread": list(unread),
-        "summary": dict(_counts(drifts)) | {"pages": len(drifts), "unread": len(unread)},
+        "summary": {key: _counts(drifts)[key] for key in COUNTED} | {"pages": len(drifts), "unread": len(unread)},
     }
 
 
@@ -46,12 +48,14 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
             )
         for note in drift.notes:
             yield f"{drift.page.name}: {one_line(note)}", "dim"
+        for doubt in drift.undecided:
+            yield f"{drift.page.name}: {one_line(doubt)}", "yellow"
         for problem in drift.page.problems:
             yield f"{drift.page.name}: not read whole: {one_line(problem)}", "red"
     for text in unread:
         yield text, "red"
     counts = _counts(drifts)
-    words = ", ".join(f"{counts[kind]} {kind}" for kind in ("breaking", "compatible", "editorial"))
+    words = ", ".join(f"{counts[kind]} {kind}" for kind in COUNTED)
     yield (
         f"{counted(len(drifts), 'page')}: {words}",
         "red" if counts["breaking"] else "yellow" if counts.total() else "green",
@@ -62,12 +66,13 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
     """The report as Markdown. Text from pages stands in code spans, so that it stays text."""
     counts = _counts(drifts)
     lines = ["# What changed on the docs pages", ""]
-    words = ", ".join(f"**{counts[kind]}** {kind}" for kind in ("breaking", "compatible", "editorial"))
+    words = ", ".join(f"**{counts[kind]}** {kind}" for kind in COUNTED)
     lines += [f"{counted(len(drifts), 'page')} read: {words}.", ""]
     for drift in drifts:
-        if not drift.differences and drift.whole:
+        if not drift.differences and drift.whole and not drift.undecided:
             continue
-        lines += [f"## {code(drift.slug)}", "", "| | what | where | spec | page | |", "|---|---|---|---|---|---|"]
+        lines += [f"## {code(drift.slug)}", ""]
+        lines += ["| | what | where | spec | page | |", "|---|---|---|---|---|---|"] if drift.differences else []
         for one in drift.differences:
             doubt = "" if one.decided else "needs a person"
             places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"
@@ -75,7 +80,8 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
                 f"| {one.kind} | {one.rule} | {code(_path(one))} {places} "
                 f"| {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
             )
-        lines += ["", *[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
+        lines += ["", *[f"- undecided: {code(doubt)}" for doubt in drift.undecided]]
+        lines += [*[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
     descriptions = [one for drift in drifts for one in drift.descriptions]
     if descriptions:
         lines += [
@@ -137,4 +143,9 @@ def _doubt(one: Difference) -> str:
 
 
 def _counts(drifts: Sequence[Drift]) -> Counter[str]:
-    return Counter(one.kind for drift in drifts for one in drift.differences)
+    """How many differences there are of each kind; `undecided` are those that need a person, and facts left open."""
+    counts: Counter[str] = Counter(one.kind for drift in drifts for one in drift.differences)
+    counts["undecided"] = sum(
+        len(drift.undecided) + sum(not one.decided for one in drift.differences) for drift in drifts
+    )
+    return counts

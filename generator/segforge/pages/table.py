@@ -14,6 +14,7 @@ from segforge.pages.page import CERTAIN, CONVENTION, Fact, PageParameter, Undeci
 from segforge.pages.parameters import with_sample
 from segforge.pages.sample import Sample
 from segforge.pages.values import KINDS, read_values
+from segforge.text import show
 
 _COLUMNS: Final = {
     "name": re.compile(r"name|parameter|field|attribute", re.IGNORECASE),
@@ -28,7 +29,8 @@ _YES = re.compile(r"yes|true|required|✓|✅|✔", re.IGNORECASE)
 _NO = re.compile("no|false|optional|-|\u2013|\u2014||✗|❌", re.IGNORECASE)
 _NOTHING = frozenset({"", "-", "\u2013", "\u2014", "n/a", "N/A", "none"})
 _TYPE = re.compile(TYPE, re.IGNORECASE)
-_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:-|\u2013|to)\s*(-?\d+(?:\.\d+)?)")
+_NUMBER = r"(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)"
+_RANGE = re.compile(rf"{_NUMBER}\s*(?:-|\u2013|to)\s*{_NUMBER}")
 _TOTAL = re.compile(r"\(?(\d{1,6}) total\)?:?\s*")
 
 
@@ -86,7 +88,7 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
     if column.get("description"):
         facts["description"] = Fact(column["description"], span, CERTAIN, "the description column")
     _default(column.get("default", ""), kind["type"].lower(), facts, undecided, document, row)
-    _range(column.get("range", ""), facts, document, row)
+    _range(column.get("range", ""), facts, undecided, document, row)
     _enum(column.get("enum", ""), kind["type"].lower(), facts, undecided, document, row)
     return with_sample(document, PageParameter(name, span, facts, undecided), samples)
 
@@ -111,11 +113,17 @@ def _default(
         facts["default"] = Fact(value, span, CERTAIN, "the default column")
 
 
-def _range(text: str, facts: dict[str, Fact], document: Document, row: Line) -> None:
-    if match := _RANGE.fullmatch(text.removeprefix("Range:").strip()):
-        span = document.span(row.start, row.end)
-        for key, group in (("minimum", 1), ("maximum", 2)):
-            facts[key] = Fact(number_of(match[group]), span, CERTAIN, "the range column")
+def _range(text: str, facts: dict[str, Fact], undecided: dict[str, Undecided], document: Document, row: Line) -> None:
+    if text in _NOTHING:
+        return
+    span = document.span(row.start, row.end)
+    match = _RANGE.fullmatch(text.removeprefix("Range:").strip())
+    for key, group in (("minimum", 1), ("maximum", 2)):
+        value = number_of(match[group].replace(",", "")) if match else None
+        if value is None:
+            undecided[key] = Undecided((), span, f"the range {show(text)} could not be read")
+        else:
+            facts[key] = Fact(value, span, CERTAIN, "the range column")
 
 
 def _enum(

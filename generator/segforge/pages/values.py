@@ -12,21 +12,25 @@ from segforge.pages.numbers import number_of, splits
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 
 _SPACE = re.compile(r"\s*")
-_DEFAULT = re.compile(r"Default\s*:[ \t]*\n?\s*")
-_ALLOWED = re.compile(r"(?:Allowed|Possible) values\s*(?:\((\d{1,6}) total\))?\s*:\s*")
-_RANGE = re.compile(
-    r"Range\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)\s*(?:-|\u2013|to)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]\d+)?)"
-)
+_DEFAULT = re.compile(r"(?i:default)\s*:[ \t]*\n?\s*")
+_ALLOWED = re.compile(r"(?i:(?:allowed|possible) values)\s*(?:\((\d{1,6}) total\))?\s*:\s*")
+_GROUPED = r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![.,]?\d)"
+_PLAIN = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]\d+)?(?![.,]?\d)"
+_RANGE = re.compile(rf"(?i:range)\s*:\s*({_GROUPED}|{_PLAIN})\s*(?:-|\u2013|to)\s*({_GROUPED}|{_PLAIN})")
+_LABELLED_NUMBER = re.compile(rf"{_GROUPED}|\+{_PLAIN}")
+_CURLY = re.compile("\u201c([^\u201c\u201d\n]*)\u201d")
 _MORE = re.compile(r"\+\s?(\d{1,6}) more")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
 _NUMBERS = re.compile(r"-?\d[-\d.]*(?:[eE][-+]\d+)?")
 _WORD = re.compile(r"true|false|null")
 _NEST = re.compile(r"(?:Array items|Object properties|Items|Properties)\s*:(?=\s|\w)")
 _AFTER_WORD = re.compile(r"(?=[\s\",|+]|true|false|null|$)")
-_AFTER_VALUE = re.compile(r"(?=[\s\",|+]|Range\s*:|Array items|$)")
+_AFTER_VALUE = re.compile(r"(?=[\s\",|+]|(?i:range)\s*:|Array items|$)")
+_AFTER_TEXT = re.compile(r"[ \t]*(?:\n|$|(?i:range|allowed|possible))")
 _COMMA = re.compile(r"\s*[,|]\s*")
 _RAW = re.compile(r"[^\n]+")
 
+_QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019"
 MAX_VALUES: Final = 5_000
 KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "string": str,
@@ -121,7 +125,9 @@ class _Scan:
 
     def _labelled(self, at: int) -> int | None:
         if self.default is None and not self.bare and (match := _DEFAULT.match(self.text, at, self.end)):
-            token = self._value(match.end(), whole=True) or self._raw(match.end())
+            token = self._curly(match.end()) or self._number(match.end()) or self._value(match.end(), whole=True)
+            if token is None or (self.type == "string" and token.kind in ("numbers", "word") and self._goes_on(token)):
+                token = self._raw(match.end())
             self.default = token
             return token.end if token else None
         if self.label is None and (match := _ALLOWED.match(self.text, at, self.end)):
@@ -130,14 +136,18 @@ class _Scan:
                 self.total = _Token("number", int(match[1]), match.start(1), match.end(1))
             return self._list(match.end())
         if self.range is None and (match := _RANGE.match(self.text, at, self.end)):
-            low, high = (_Token("number", number_of(match[i]), match.start(i), match.end(i)) for i in (1, 2))
+            if any(number_of(_spelled(match[i])) is None for i in (1, 2)):
+                return None
+            low, high = (_Token("number", number_of(_spelled(match[i])), match.start(i), match.end(i)) for i in (1, 2))
             self.range = low, high
             return match.end()
         return None
 
     def _list(self, at: int) -> int:
         stop = at
-        while len(self.allowed) < MAX_VALUES and (token := self._value(self._blank(at))):
+        while len(self.allowed) < MAX_VALUES and (
+            token := self._curly(self._blank(at)) or self._value(self._blank(at))
+        ):
             if token.kind == "word" and not _AFTER_WORD.match(self.text, token.end, self.end):
                 break
             self.allowed.append(token)
@@ -195,12 +205,26 @@ class _Scan:
             return _Token("tree", value, at, stop) if stop <= end else None
         return None
 
+    def _curly(self, at: int) -> _Token | None:
+        """A text in the quotes of a word processor; below a label only."""
+        match = _CURLY.match(self.text, at, self.end)
+        return _Token("text", match[1], at, match.end()) if match else None
+
+    def _number(self, at: int) -> _Token | None:
+        """A number with a plus or with thousands separators; below a label, where no string is due."""
+        match = _LABELLED_NUMBER.match(self.text, at, self.end) if self.type in ("integer", "number") else None
+        return _Token("numbers", _spelled(match[0]), at, match.end()) if match else None
+
+    def _goes_on(self, token: _Token) -> bool:
+        """Whether a text without quotes only begins with what looks like a number or a word of JSON."""
+        return not self.loose and not _AFTER_TEXT.match(self.text, token.end, self.end)
+
     def _raw(self, at: int) -> _Token | None:
         """What follows `Default:` unquoted, to the line's end or the next label."""
         match = _RAW.match(self.text, at, self.end)
-        if not match or self.type != "string":
+        if not match or self.type != "string" or self.loose or match[0][0] in _QUOTES:
             return None
-        line = re.split(r"(?=Range\s*:|Allowed values)", match[0], maxsplit=1)[0].rstrip()
+        line = re.split(r"(?=(?i:range)\s*:|(?i:allowed values))", match[0], maxsplit=1)[0].rstrip()
         return _Token("raw", line, at, at + len(line)) if line else None
 
 
@@ -374,6 +398,11 @@ class _Meaning:
 
     def _ask(self, key: str, candidates: tuple[Value, ...], token: _Token, why: str) -> None:
         self.values.open[key] = candidates, token.start, token.end, why
+
+
+def _spelled(text: str) -> str:
+    """A number as JSON spells it: without a plus and without thousands separators."""
+    return text.replace(",", "").removeprefix("+")
 
 
 def fits(value: Any, type_: str) -> bool:

@@ -97,7 +97,7 @@ class _Models:
         self.old, self.new, self.slug = old, new, new.slug
 
     def changes(self) -> Iterator[Change]:
-        yield from self._sets("versions", "version", self.old.versions, self.new.versions)
+        yield from self._sets("versions", "version.", self.old.versions, self.new.versions)
         if self.old.returns.media != self.new.returns.media:
             yield Change(
                 self.slug,
@@ -107,7 +107,7 @@ class _Models:
                 self.old.returns.media,
                 self.new.returns.media,
             )
-        yield from self._sets("returns.formats", "returns.format", self.old.returns.formats, self.new.returns.formats)
+        yield from self._sets("returns.formats", "returns.format_", self.old.returns.formats, self.new.returns.formats)
         before, after = self.old.parameters_by_name, self.new.parameters_by_name
         for name in [*before, *(name for name in after if name not in before)]:
             at = f"parameters.{name}"
@@ -129,10 +129,10 @@ class _Models:
     def _sets(self, at: str, rule: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
         for value in old:
             if value not in new:
-                yield Change(self.slug, at, f"{rule}_removed", "breaking", old=value, has_new=False)
+                yield Change(self.slug, at, f"{rule}removed", "breaking", old=value, has_new=False)
         for value in new:
             if value not in old:
-                yield Change(self.slug, at, f"{rule}_added", "additive", new=value, has_old=False)
+                yield Change(self.slug, at, f"{rule}added", "additive", new=value, has_old=False)
 
 
 def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
@@ -151,7 +151,7 @@ def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[C
         yield Change(
             slug,
             f"{at}.format",
-            "format.changed",
+            "format.gone" if new.format is None else "format.changed",
             level,
             old.format,
             new.format,
@@ -173,7 +173,8 @@ def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[C
             new.nullable,
         )
     if not same(old.default, new.default):
-        yield _sided(slug, f"{at}.default", "default.changed", "additive", _plain(old.default), _plain(new.default))
+        rule = "default.gone" if isinstance(new.default, Absent) else "default.changed"
+        yield _sided(slug, f"{at}.default", rule, "additive", _plain(old.default), _plain(new.default))
     for end, sign in (("minimum", 1), ("maximum", -1)):
         words = f"takes {_range(new)} (was {_range(old)})"
         yield from _bound(slug, f"{at}.{end}", getattr(old, end), getattr(new, end), sign, words)
