@@ -36,13 +36,13 @@ def _of_parameter(change: Change) -> str:
             return f"{name} is {'required' if change.new else 'optional'} now"
         case "nullable.changed":
             return f"{name} {'takes null too' if change.new else 'no longer takes null'}"
-        case "default.changed":
+        case "default.changed" | "default.gone":
             return f"the default of {name} is {_sides(change, 'none')}"
         case "range.narrowed" | "range.widened":
             return f"{name} {change.words}"
         case rule if rule.startswith("enum."):
             return f"{name} {_of_values(change)}"
-        case "format.changed":
+        case "format.changed" | "format.gone":
             return f"{name} takes {_plain(change.new or 'any text')} (was {_plain(change.old or 'any text')})"
         case "type.widened" | "type.changed":
             return f"{name} is of type {change.new} (was {change.old})"
@@ -69,12 +69,15 @@ def _of_values(change: Change) -> str:
 
 def _of_whole(change: Change) -> str:
     """Of a model as a whole, or of the gateway."""
-    match change.rule.partition("_")[0], change.at:
-        case "version" | "returns.format", _:
-            yes, no = ("returns", "no longer returns")
-            if change.rule.startswith("version"):
-                yes, no = ("can be called by", "can no longer be called by")
-            return f"{yes} {_plain(change.new)} too" if change.has_new else f"{no} {_plain(change.old)}"
+    match change.rule, change.at:
+        case "version.added", _:
+            return f"can be called by {_plain(change.new)} too"
+        case "version.removed", _:
+            return f"can no longer be called by {_plain(change.old)}"
+        case "returns.format_added", _:
+            return f"returns {_plain(change.new)} too"
+        case "returns.format_removed", _:
+            return f"no longer returns {_plain(change.old)}"
         case "returns.changed", _:
             return f"returns {change.new} (was {change.old})"
         case ("status.added" | "header.added" | "status.removed" | "header.removed") as rule, at:
