@@ -36,7 +36,14 @@ class Report:
     @property
     def held(self) -> bool:
         """Whether the campaign came to its end, nothing broke, and no known deviation has to be looked at again."""
-        return not self.outcome.failures and self.outcome.stopped is None and not self.outdated
+        return not self.outcome.failures and self.cut_short is None and not self.outdated
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why not all was sent that was to be, in words: the campaign ended early, or the money halted it."""
+        halted = None if self.money is None else self.money.get("halted")
+        reasons = [*filter(None, [self.outcome.stopped, halted and f"halted: {halted}"])]
+        return "; ".join(reasons) or None
 
     @property
     def outdated(self) -> list[str]:
@@ -68,7 +75,8 @@ class Report:
     def verdict(self) -> str:
         """The campaign on one line."""
         outcome, broken = self.outcome, len(self.by_rule)
-        verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else "all rules held"
+        kept = "all rules held" if self.cut_short is None else "no rule broken by what was sent"
+        verdict = f"{broken} rules broken, {len(outcome.failures)} times" if broken else kept
         return (
             f"{verdict}: {len(self.plan.models)} models, {len(outcome.sent)} cases, {outcome.requests} requests, "
             f"{outcome.billed} billed, {outcome.seconds:.1f} s, seed {self.plan.seed}"
@@ -104,7 +112,7 @@ def print_report(out: Console, report: Report) -> None:
             out.print(rest, style="red", markup=False)
             out.print()
     if outcome.stopped is not None:
-        out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
+        out.print(f"stopped early: {one_line(outcome.stopped)}", style="red", markup=False)
     out.print(in_words(report.coverage))
     out.print(report.verdict, style="green" if report.held else "red")
 
@@ -124,7 +132,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "max_examples": plan.max_examples,
         "models": [model.slug for model in plan.models],
         "held": report.held,
-        "stopped": outcome.stopped,
+        "stopped": report.cut_short,
         "held_back": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,
