@@ -103,6 +103,8 @@ def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
         if args.resume:
             _check_terms(args, journal)
         vars(args).update({name: journal.settings.get(name) for name in _KEPT})
+        if args.resume and args.max_examples is None:
+            raise Misuse(f"--resume: {file} is of a pytest run, which can't be gone on with; run pytest again")
         if args.resume and args.max_spend is None:
             raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
         args.max_spend = raised if raised is not None and args.resume else args.max_spend

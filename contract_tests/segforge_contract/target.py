@@ -3,9 +3,11 @@
 import asyncio
 import copy
 import ipaddress
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -283,12 +285,19 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
     """An answer as a Response, with the key masked wherever the server echoed it."""
-    secret = key.encode()
-    echoed = secret in body or any(key in name or key in value for name, value in headers.items())
-    if not echoed:
-        return Response(status, dict(headers), body)
+    cut = body.replace(key.encode(), MASKED_KEY.encode())
+    if rb"\u00" in cut:  # JSON has a second way to write each character
+        cut = _escaped(key).sub(MASKED_KEY.encode(), cut)
     masked = {name.replace(key, MASKED_KEY): value.replace(key, MASKED_KEY) for name, value in headers.items()}
-    return Response(status, masked, body.replace(secret, MASKED_KEY.encode()), key_echoed=True)
+    echoed = cut != body or masked != dict(headers)
+    return Response(status, masked, cut, key_echoed=echoed)
+
+
+@cache
+def _escaped(key: str) -> re.Pattern[bytes]:
+    """The key where some or all of its characters are escaped as in JSON."""
+    letters = (f"(?:{re.escape(letter)}|\\\\u(?i:{ord(letter):04x}))" for letter in key)
+    return re.compile("".join(letters).encode())
 
 
 def checked_key(key: str) -> str:
