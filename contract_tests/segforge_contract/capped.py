@@ -94,7 +94,7 @@ class CappedTarget:
         route = self._gateway.routes.credits
         try:
             response = self._patient.send(Request(route.method, route.path))
-        except NoAnswer:
+        except (NoAnswer, NotSent):
             return None
         body = _decimals(response)
         credits = body.get("credits") if isinstance(body, dict) else None

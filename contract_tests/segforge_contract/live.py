@@ -187,13 +187,27 @@ def opened(args: argparse.Namespace, plan: "Plan", journal: "Journal | None") ->
         plan = _under(plan, cap, price)
         lines = announcement(plan, target.base_url, cap, price)
         if args.plan:
-            console().print("\n".join(lines), markup=False)
+            known = [] if journal is None or cap is None else [_spent_before(plan.catalog, journal, cap, price)]
+            console().print("\n".join([*lines, *known]), markup=False)
             yield None
             return
         if not target.loopback:
             _ask(lines, agreed=args.yes)
         with closing(journal or _start_journal(args, target, cap)) as kept:
             yield _ready(args, plan, target, kept, cap, price)
+
+
+def _spent_before(catalog: "Catalog", journal: "Journal", cap: Decimal, price: "Price") -> str:
+    """What a run that is to be gone on with has left of its cap, by its journal alone."""
+    from segforge_contract.capped import CappedTarget
+    from segforge_contract.cassette import ReplayedTarget
+    from segforge_contract.journal import Journal
+    from segforge_contract.ledger import NOTHING, plain
+
+    nobody, kept = ReplayedTarget(Journal(journal.settings)), Journal(journal.settings, journal.entries)
+    ledger = CappedTarget(nobody, catalog.gateway, kept, cap=cap, worst=price.of).ledger
+    left = max(cap - ledger.spent - ledger.held, NOTHING)
+    return f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} kept back, so that {plain(left)} are left."
 
 
 def _replayed(args: argparse.Namespace, plan: "Plan", journal: "Journal") -> Run:
