@@ -42,8 +42,9 @@ class Report:
     def cut_short(self) -> str | None:
         """Why not all was sent that was to be, in words: the campaign ended early, or the money halted it."""
         halted = None if self.money is None else self.money.get("halted")
-        reasons = [*filter(None, [self.outcome.stopped, halted and f"halted: {halted}"])]
-        return "; ".join(reasons) or None
+        reasons = [self.outcome.stopped, None if halted is None else f"halted: {halted}"]
+        told = [reason for reason in reasons if reason is not None]
+        return "; ".join(told) if told else None
 
     @property
     def outdated(self) -> list[str]:
