@@ -13,6 +13,8 @@ from segforge_contract.packing import Pack, perform
 from segforge_contract.relations import AT_ONCE, at_once, most_calls, relations
 from segforge_contract.session import Broke, Failure, Session, Unreachable
 from segforge_contract.stages import stages
+from segforge_contract.stopping import why
+from segforge_contract.target import NO_CONNECTION
 
 if TYPE_CHECKING:
     from segforge_contract.examples import Examples
@@ -79,7 +81,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did."""
+    """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did.
+
+    `interrupted` is the exit code where it was told to end, by a signal or for its time.
+    """
 
     failures: tuple[Failure, ...]
     sent: tuple[Case, ...]
@@ -89,6 +94,7 @@ class Outcome:
     stopped: str | None = None
     unsent: dict[str, int] = field(default_factory=dict)
     """How many cases were held back, by the reason."""
+    interrupted: int | None = None
 
 
 def plan(
@@ -111,11 +117,12 @@ def plan(
 def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> Outcome:
     """Run a campaign; `progress` is told how many of the planned requests are done, and how much broke so far.
 
-    Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far.
+    Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far,
+    and so do an interruption and a journal that can't be written any more.
     """
     started = session.pace.clock()
     failures: list[Failure] = []
-    stopped = None
+    stopped = interrupted = None
     try:
         for done, found in _steps(plan, session):
             failures += found
@@ -123,7 +130,14 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
     except Unreachable as error:
         if not session.answers:
             raise
-        stopped = str(error)
+        stopped = f"the target can't be reached any more: {error}"
+        # That nobody was there any more is no rule that was broken.
+        failures = [each for each in failures if not each.broken.found.startswith(NO_CONNECTION)]
+    except OSError as error:
+        stopped = f"what was exchanged can't be written down: {error}"
+    except KeyboardInterrupt as error:
+        reason, interrupted = why(error)
+        stopped = f"{reason} after {len(session.sent)} cases"
     seconds = session.pace.clock() - started
     return Outcome(
         tuple(failures),
@@ -133,6 +147,7 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
         seconds,
         stopped,
         dict(session.unsent),
+        interrupted,
     )
 
 

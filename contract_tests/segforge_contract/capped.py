@@ -22,16 +22,26 @@ class CappedTarget:
     """See the module. What was answered once, in this run or in the one that it goes on with, isn't sent again."""
 
     def __init__(
-        self, target: Target, gateway: Gateway, journal: Journal, *, cap: Decimal, worst: Callable[[Request], Decimal]
+        self,
+        target: Target,
+        gateway: Gateway,
+        journal: Journal,
+        *,
+        cap: Decimal,
+        worst: Callable[[Request], Decimal],
+        tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """`worst` gives the most credits that a request is taken to cost. What the journal holds is gone on with."""
+        """`worst` gives the most credits that a request is taken to cost. What the journal holds is gone on with.
+
+        `tell` is called with the seconds that a 429 is waited for.
+        """
         self.base_url = target.base_url
         self.loopback = target.loopback
         self.ledger = Ledger(cap)
         self.recalled = 0
         """How many requests were answered by the journal."""
         self._target = target
-        self._patient = PatientTarget(target)
+        self._patient = PatientTarget(target, tell=tell)
         self._gateway = gateway
         self._journal = journal
         self._worst = worst
@@ -40,6 +50,7 @@ class CappedTarget:
         self._submitted: dict[str, float] = {}
         self._calls = 0
         self._refusals = 0
+        self._kinds: set[tuple[str, int]] = set()
         self._from_tape = False
         self._lock = threading.Lock()
         for entry in journal.entries:
@@ -83,7 +94,7 @@ class CappedTarget:
         route = self._gateway.routes.credits
         try:
             response = self._patient.send(Request(route.method, route.path))
-        except NoAnswer:
+        except (NoAnswer, NotSent):
             return None
         body = _decimals(response)
         credits = body.get("credits") if isinstance(body, dict) else None
@@ -178,7 +189,10 @@ class CappedTarget:
             return False  # a gateway that gave up waiting says nothing about the run behind it
         self.ledger.refused(call, told)
         self._refusals += 1
-        return self.ledger.trusted and self._refusals % _WEIGH_EVERY == 0
+        kind = (request.path, answer.status)
+        first = kind not in self._kinds  # a gateway that bills refusals mostly bills all of one kind
+        self._kinds.add(kind)
+        return self.ledger.trusted and (first or self._refusals % _WEIGH_EVERY == 0)
 
     def _enter_output(self, entry: Exchanged, call: int, answer: Response, told: Decimal | None) -> bool:
         if _matches(self._gateway, entry.request, "submit") is None:

@@ -38,7 +38,8 @@ class ReplayedTarget:
     def __init__(self, journal: Journal) -> None:
         self.base_url = str(journal.settings.get("target"))
         self.loopback = bool(journal.settings.get("loopback"))
-        self._tape = Tape(journal.entries)
+        # Only a run under a cap waits; elsewhere a 429 is what the answer was judged by.
+        self._tape = Tape(journal.entries, waited=journal.settings.get("max_spend") is not None)
         self._last: dict[Request, Response | NoAnswer] = {}
         self._seconds = 0.0
 

@@ -23,9 +23,11 @@ from segforge_contract.options import (
     chosen_catalog,
     chosen_models,
     count,
+    seconds,
     told,
 )
 from segforge_contract.reports import add_report_options, check_reports, kept_first, report
+from segforge_contract.stopping import interruptible
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
@@ -59,7 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=count, metavar="N", help="seed of those payloads, drawn unless given")
     parser.add_argument(
-        "--deadline", type=float, metavar="SECONDS", help="how long a job may take, default as the docs say"
+        "--deadline", type=seconds, metavar="SECONDS", help="how long a job may take, default as the docs say"
+    )
+    parser.add_argument(
+        "--max-time", type=seconds, metavar="SECONDS", help="how long the run may take; then it ends, and exits with 2"
     )
     parser.add_argument(
         "--database",
@@ -71,17 +76,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a campaign; gives 0 if all rules held, 1 if one is broken, 2 where it can't run at all."""
+    """Run a campaign; gives 0 if all rules held, 1 if one is broken, 2 where it can't run, or not to its end.
+
+    A run that a signal ended gives 128 and the signal's number.
+    """
     return told("segforge contract", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
     check_reports(args)
     known = known_deviations(args)
-    with taken_up(args) as journal, opened(args, _plan(args, chosen_catalog(args)), journal) as run:
+    with (
+        interruptible(args.max_time) as go_through,
+        taken_up(args) as journal,
+        opened(args, _plan(args, chosen_catalog(args)), journal) as run,
+    ):
         if run is None:
             return 0
         outcome = _campaign(run)
+        go_through()
         outcome = replace(outcome, failures=(*outcome.failures, *run.closing_failures(outcome)))
         if known is None:
             return _report(args, run, outcome, None)
@@ -129,4 +142,6 @@ def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "
     print_money(console(), run, outcome)
     if verdict is not None:
         print_verdict(console(), verdict)
-    return 2 if code == 0 and run.halted is not None else code
+    if outcome.stopped is not None and run.journal is not None:
+        console(error=True).print(f"go on with it by: segforge contract --resume {run.journal}", markup=False)
+    return code

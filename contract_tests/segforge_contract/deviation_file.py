@@ -49,9 +49,13 @@ def known_deviations(args: argparse.Namespace) -> "tuple[Deviation, ...] | None"
     if args.update_deviations and not args.deviations.exists():
         writable("--deviations", args.deviations)
         return ()
-    from segforge_contract.deviations import load_deviations
+    from segforge.spec.load import load_catalog
+    from segforge_contract.deviations import check_scopes, load_deviations
 
-    return load_deviations(args.deviations)
+    known = load_deviations(args.deviations)
+    if unknown := check_scopes(known, load_catalog(args.specs)):
+        raise Misuse(f"--deviations: {unknown}")
+    return known
 
 
 def verdict_on(known: "tuple[Deviation, ...]", outcome: "Outcome") -> "Verdict":
@@ -87,6 +91,7 @@ def verdict_json(verdict: "Verdict") -> dict[str, Any]:
 
 def update_file(args: argparse.Namespace, known: "tuple[Deviation, ...]", verdict: "Verdict", base_url: str) -> None:
     """Show how the file has to change, and change it with consent. Raises Misuse where it can't be written."""
+    from segforge.emit.writer import write_atomically
     from segforge_contract.deviations import updated
 
     file: Path = args.deviations
@@ -102,7 +107,7 @@ def update_file(args: argparse.Namespace, known: "tuple[Deviation, ...]", verdic
         console(error=True).print(f"{file} is as it was; add --yes to change it", markup=False)
         return
     try:
-        file.write_text(after, "utf-8")
+        write_atomically(file, after)
     except OSError as error:
         raise Misuse(f"--deviations: {error}") from None
 

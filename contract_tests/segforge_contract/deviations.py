@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from segforge.spec.catalog import Catalog
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import check_form
 from segforge.spec.source import Source
@@ -92,6 +93,19 @@ def load_deviations(file: Path) -> tuple[Deviation, ...]:
     return tuple(_build(source, index) for index in range(len(source.data["deviations"])))
 
 
+def check_scopes(deviations: Iterable[Deviation], catalog: Catalog) -> str | None:
+    """The first scope that names what the specs don't know, in words: no case could ever show that it is gone."""
+    models = {model.slug: model for model in catalog.models}
+    for each in deviations:
+        if each.model is not None and each.model not in models:
+            return f"{each.where}: there is no model {show(each.model)}; there are {', '.join(models)}"
+        within = [models[each.model]] if each.model is not None else list(models.values())
+        known = list(dict.fromkeys(parameter.name for model in within for parameter in model.parameters))
+        if each.parameter is not None and each.parameter not in known:
+            return f"{each.where}: there is no parameter {show(each.parameter)}; there are {', '.join(known)}"
+    return None
+
+
 def _check(source: Source, index: int) -> list[Finding]:
     entry, at = source.data["deviations"][index], ("deviations", index)
     findings = []
@@ -156,7 +170,8 @@ def updated(text: str, deviations: Sequence[Deviation], verdict: Verdict, today:
     """
     from segforge.pages.yaml_edit import load, remove
 
-    entries = dict.fromkeys(_entry(failure, today, base_url) for failure in verdict.new)
+    found = {_entry(failure, today, base_url)[:3]: failure for failure in reversed(verdict.new)}  # the first of each
+    entries = [_entry(failure, today, base_url) for failure in reversed(found.values())]
     if entries:
         items = load(text)["deviations"]
         indent = int(items.lc.item(0)[1]) - 2 if items else 2

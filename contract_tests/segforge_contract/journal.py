@@ -6,6 +6,7 @@ a Request never does, and a target masks it in what comes back.
 
 import base64
 import binascii
+import contextlib
 import json
 import os
 from collections import defaultdict, deque
@@ -61,11 +62,17 @@ class Journal:
     """An open journal: what it held when it was opened, and what is appended. Without a file nothing is kept."""
 
     def __init__(
-        self, settings: Mapping[str, Any], entries: Iterable[Entry] = (), stream: BinaryIO | None = None
+        self,
+        settings: Mapping[str, Any],
+        entries: Iterable[Entry] = (),
+        stream: BinaryIO | None = None,
+        file: Path | None = None,
     ) -> None:
         self.settings = settings
         """What the run was started with, as the one who started it wrote it down."""
         self.entries = tuple(entries)
+        self.file = file
+        """Where it is, if it is kept."""
         self._stream = stream
 
     @property
@@ -81,20 +88,21 @@ class Journal:
     def close(self) -> None:
         """Give the file back."""
         if self._stream is not None:
-            self._stream.close()
+            with contextlib.suppress(OSError):  # on a full disk, what is left of a line is tried once more
+                self._stream.close()
             self._stream = None
 
 
 def create(file: Path, settings: Mapping[str, Any]) -> Journal:
     """Start a journal in a file that isn't there yet. Raises BadJournal and OSError."""
     try:
-        stream = file.open("xb")
+        stream = open(file, "xb", opener=_privately)  # noqa: SIM115 - the journal closes it
     except FileExistsError:
         raise BadJournal(f"{file} exists; name another file, or go on with that run: --resume {file}") from None
     _lock(stream, file)
     _write(stream, {"format": FORMAT, "version": VERSION, "settings": dict(settings)}, sync=True)
     _sync_folder(file)
-    return Journal(settings, (), stream)
+    return Journal(settings, (), stream, file)
 
 
 def reopen(file: Path) -> Journal:
@@ -108,7 +116,7 @@ def reopen(file: Path) -> Journal:
         raise
     stream.truncate(length)
     stream.seek(length)
-    return Journal(journal.settings, journal.entries, stream)
+    return Journal(journal.settings, journal.entries, stream, file)
 
 
 def read(file: Path) -> Journal:
@@ -119,12 +127,13 @@ def read(file: Path) -> Journal:
 class Tape:
     """The answers of a journal, to be given again to the same requests, in the same order for each."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], *, waited: bool = True) -> None:
+        """`waited`: whether the run waited out each 429 and sent again, so that only the answer after it counts."""
         self._answers: defaultdict[Request, deque[Response | NoAnswer]] = defaultdict(deque)
         for entry in entries:
             if isinstance(entry, Exchanged):
                 queue = self._answers[canonical(entry.request)]
-                if queue and isinstance(queue[-1], Response) and queue[-1].status == 429:
+                if waited and queue and isinstance(queue[-1], Response) and queue[-1].status == 429:
                     queue.pop()  # it was sent again after that
                 queue.append(entry.answer)
 
@@ -156,6 +165,11 @@ def _write(stream: BinaryIO, line: Mapping[str, Any], *, sync: bool) -> None:
     stream.flush()
     if sync:
         os.fsync(stream.fileno())
+
+
+def _privately(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: it holds payloads and pictures."""
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(file: Path) -> None:

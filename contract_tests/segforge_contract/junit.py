@@ -36,9 +36,9 @@ def to_junit(report: Report) -> str:
         elif test not in sent:
             SubElement(element, "skipped", message="no case of it was sent")
         suites[model].append(element)
-    if report.outcome.stopped is not None:
+    if report.cut_short is not None:
         element = Element("testcase", classname="segforge.campaign", name="comes to its end")
-        SubElement(element, "error", message=_xml(report.outcome.stopped))
+        SubElement(element, "error", message=_xml(report.cut_short))
         suites["campaign"].append(element)
     if report.deviations is not None:
         element = Element("testcase", classname="segforge.campaign", name="known deviations are current")

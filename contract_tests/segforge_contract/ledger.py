@@ -49,6 +49,8 @@ class Ledger:
     carried_out: int = 0
     halted: str | None = None
     """Why nothing that could be billed may be sent any more, whatever the cap."""
+    untold: Decimal = NOTHING
+    """What the calls that were carried out without saying their cost were taken to cost at most."""
     _assumed: Decimal = NOTHING
     _balance: Decimal | None = None
     _holds: dict[int, Hold] = field(default_factory=dict)
@@ -135,15 +137,17 @@ class Ledger:
 
     @property
     def unexplained(self) -> Decimal:
-        """What the balance lost beyond all that answers stated, unsettled calls may cost, and rounding may hide."""
+        """What the balance lost beyond what answers stated, silent or open calls may cost, and rounding may hide."""
         unsettled = sum((hold.worst for hold in self._holds.values()), NOTHING)
-        excess = self.lost - self.told - unsettled - _NOISE - _ROUNDING * self.carried_out
+        excess = self.lost - self.told - self.untold - unsettled - _NOISE - _ROUNDING * self.carried_out
         return max(excess, NOTHING)
 
     def _settle(self, call: int, told: Decimal | None, *, carried_out: bool) -> None:
         hold = self._holds[call]
         self._tell(hold, told)
         self._assumed += max(hold.worst, hold.told) if carried_out else hold.told
+        if carried_out and told is None and not hold.told:
+            self.untold += hold.worst
         if not self.trusted:
             del self._holds[call]
             return

@@ -58,7 +58,7 @@ def add_spending_options(parser: argparse.ArgumentParser) -> None:
     )
     money.add_argument(
         "--assume-price",
-        type=_credits,
+        type=_price,
         metavar="CREDITS",
         help="the most that one call costs, default as the specs assume",
     )
@@ -73,6 +73,13 @@ def _credits(text: str) -> str:
         amount = Decimal(-1)
     if not (amount.is_finite() and amount >= 0):
         raise argparse.ArgumentTypeError(f"expected an amount of credits from 0, such as 2.50, found {text!r}")
+    return text
+
+
+def _price(text: str) -> str:
+    """An amount of credits above 0: calls that are taken to cost nothing would all fit below any cap."""
+    if not Decimal(_credits(text)):
+        raise argparse.ArgumentTypeError(f"expected an amount of credits above 0, such as 0.05, found {text!r}")
     return text
 
 
@@ -93,12 +100,28 @@ def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
         raise Misuse(str(error)) from None
     with closing(journal):
         raised = args.max_spend
+        if args.resume:
+            _check_terms(args, journal)
         vars(args).update({name: journal.settings.get(name) for name in _KEPT})
+        if args.resume and args.max_examples is None:
+            raise Misuse(f"--resume: {file} is of a pytest run, which can't be gone on with; run pytest again")
         if args.resume and args.max_spend is None:
             raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
         args.max_spend = raised if raised is not None and args.resume else args.max_spend
         args.target = args.target or journal.settings.get("target")
         yield journal
+
+
+def _check_terms(args: argparse.Namespace, journal: "Journal") -> None:
+    """Refuse options that are not those of the run that is gone on with; only the cap may be raised. Raises Misuse."""
+    for name in ("seed", "models", "profile", "assume_price"):
+        given, kept = getattr(args, name), journal.settings.get(name)
+        if given is not None and given != kept:
+            option = f"--{name.replace('_', '-')}"
+            raise Misuse(f"--resume: the run goes on under the {option} of its journal, {kept}; leave {option} out")
+    cap = journal.settings.get("max_spend")
+    if args.max_spend is not None and cap is not None and Decimal(args.max_spend) < Decimal(cap):
+        raise Misuse(f"--resume: --max-spend may raise the cap of {cap}, not lower it to {args.max_spend}")
 
 
 @dataclass(frozen=True)
@@ -108,11 +131,8 @@ class Run:
     plan: "Plan"
     session: "Session"
     ledger: "Ledger | None" = None
-
-    @property
-    def halted(self) -> str | None:
-        """Why the money stopped the run, if it did."""
-        return None if self.ledger is None else self.ledger.halted
+    journal: Path | None = None
+    """The file to go on with if it is cut off."""
 
     def closing_failures(self, outcome: "Outcome") -> "list[Failure]":
         """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
@@ -139,7 +159,10 @@ def print_ledger(out: "Console", ledger: "Ledger") -> None:
     """Print what was spent, and how that is known."""
     from segforge_contract.ledger import plain
 
-    word = "by the balance" if ledger.trusted else "by the answers, the balance being no witness"
+    if ledger.trusted:
+        word = "by the balance" if ledger.lost >= ledger.told else "by the answers"
+    else:
+        word = "by the answers, the balance being no witness"
     out.print(
         f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
         f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
@@ -164,13 +187,27 @@ def opened(args: argparse.Namespace, plan: "Plan", journal: "Journal | None") ->
         plan = _under(plan, cap, price)
         lines = announcement(plan, target.base_url, cap, price)
         if args.plan:
-            console().print("\n".join(lines), markup=False)
+            known = [] if journal is None or cap is None else [_spent_before(plan.catalog, journal, cap, price)]
+            console().print("\n".join([*lines, *known]), markup=False)
             yield None
             return
         if not target.loopback:
             _ask(lines, agreed=args.yes)
         with closing(journal or _start_journal(args, target, cap)) as kept:
             yield _ready(args, plan, target, kept, cap, price)
+
+
+def _spent_before(catalog: "Catalog", journal: "Journal", cap: Decimal, price: "Price") -> str:
+    """What a run that is to be gone on with has left of its cap, by its journal alone."""
+    from segforge_contract.capped import CappedTarget
+    from segforge_contract.cassette import ReplayedTarget
+    from segforge_contract.journal import Journal
+    from segforge_contract.ledger import NOTHING, plain
+
+    nobody, kept = ReplayedTarget(Journal(journal.settings)), Journal(journal.settings, journal.entries)
+    ledger = CappedTarget(nobody, catalog.gateway, kept, cap=cap, worst=price.of).ledger
+    left = max(cap - ledger.spent - ledger.held, NOTHING)
+    return f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} kept back, so that {plain(left)} are left."
 
 
 def _replayed(args: argparse.Namespace, plan: "Plan", journal: "Journal") -> Run:
@@ -195,13 +232,15 @@ def _ready(
     args: argparse.Namespace, plan: "Plan", target: "Target", journal: "Journal", cap: Decimal | None, price: "Price"
 ) -> Run:
     from segforge_contract.cassette import RecordedTarget
+    from segforge_contract.preflight import look_at
     from segforge_contract.session import open_session
 
+    look_at(target, plan.catalog)
     if cap is None:
         kept = RecordedTarget(target, journal) if journal.durable else target
         return Run(plan, open_session(plan.catalog, kept, deadline=args.deadline))
     session, ledger = _within(cap, price, plan.catalog, target, journal, args.deadline)
-    return Run(plan, session, ledger)
+    return Run(plan, session, ledger, journal.file)
 
 
 def _within(
@@ -214,10 +253,10 @@ def _within(
 
     if journal.settings.get("target") != target.base_url:
         raise Misuse(f"--resume: the journal is of {journal.settings.get('target')}, not of {target.base_url}")
-    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of)
+    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of, tell=_tell_wait)
     session = open_session(
         catalog,
-        PatientTarget(purse),
+        PatientTarget(purse, tell=_tell_wait),
         deadline=deadline,
         sleep=purse.pause,
         careful=True,
@@ -226,9 +265,19 @@ def _within(
     return session, purse.ledger
 
 
+def _tell_wait(seconds: float) -> None:
+    """Say on stderr why nothing happens for a while."""
+    if seconds >= 1:
+        console(error=True).print(f"answered 429, too many requests: waiting {seconds:.0f} s", style="yellow")
+
+
 @contextmanager
 def session_within(max_spend: str | None, catalog: "Catalog", target: "Target") -> "Iterator[Session]":
-    """A session without a plan, under a cap if one is named or the target is not this machine. Raises Misuse."""
+    """A session without a plan, under a cap if one is named or the target is not this machine.
+
+    Raises Misuse, BadTarget and Unreachable.
+    """
+    from segforge_contract.preflight import look_at
     from segforge_contract.session import open_session
 
     args = argparse.Namespace(**dict.fromkeys(_KEPT), record=None, out_of_order=True)
@@ -237,6 +286,7 @@ def session_within(max_spend: str | None, catalog: "Catalog", target: "Target") 
     except argparse.ArgumentTypeError as error:
         raise Misuse(str(error)) from None
     cap, price = _terms(args, catalog, target)
+    look_at(target, catalog)
     if cap is None:
         yield open_session(catalog, target)
         return

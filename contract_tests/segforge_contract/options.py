@@ -1,6 +1,7 @@
 """What the commands about a gateway share: options, the specs and models that they choose, and how misuse is told."""
 
 import argparse
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,17 @@ def count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a whole number from 0, found {text!r}")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """An option's value that is a time in seconds, above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return value
 
 
 def chosen_catalog(args: argparse.Namespace) -> "Catalog":
@@ -82,6 +94,7 @@ def told(name: str, command: Callable[[], int]) -> int:
     from segforge.commands.lint import print_findings
     from segforge.spec.finding import SpecError
     from segforge_contract.session import Unreachable
+    from segforge_contract.stopping import Interrupted
     from segforge_contract.target import BadTarget
 
     try:
@@ -92,4 +105,11 @@ def told(name: str, command: Callable[[], int]) -> int:
         console(error=True).print(f"{name}: {error}", style="red", markup=False)
     except Unreachable as error:
         console(error=True).print(f"{name}: the target can't be reached: {error}", style="red", markup=False)
+    except Interrupted as error:
+        console(error=True).print(f"{name}: {error}; nothing was put to the test", style="red", markup=False)
+        return error.code
+    except BrokenPipeError:
+        raise  # nobody reads any more, which is for the caller to end
+    except OSError as error:
+        console(error=True).print(f"{name}: {error}", style="red", markup=False)
     return 2

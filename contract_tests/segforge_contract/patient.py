@@ -27,13 +27,15 @@ class PatientTarget:
         *,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
+        tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """`now` gives seconds since 1970."""
+        """`now` gives seconds since 1970; `tell` is called before a 429 is waited out, with how long that takes."""
         self.base_url = target.base_url
         self.loopback = target.loopback
         self._target = target
         self._sleep = sleep
         self._now = now
+        self._tell = tell
 
     def send(self, request: Request) -> Response:
         """See Target; gives the last of five answers of 429."""
@@ -41,13 +43,15 @@ class PatientTarget:
             try:
                 response = self._target.send(request)
             except NoAnswer as error:
-                if error.refused or request.method != "GET":
+                if error.refused or error.slow or request.method != "GET":
                     raise
                 self._sleep(0.02 if self.loopback else 1.0)
                 continue
             if response.status != 429:
                 return response
-            self._sleep(self._wait(response))
+            seconds = self._wait(response)
+            self._tell(seconds)
+            self._sleep(seconds)
         return self._target.send(request)
 
     def close(self) -> None:

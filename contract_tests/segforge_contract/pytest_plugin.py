@@ -63,6 +63,8 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
     from segforge_contract.live import session_within
     from segforge_contract.options import Misuse
+    from segforge_contract.session import Unreachable
+    from segforge_contract.target import BadTarget
     from segforge_contract.testing import Contract
 
     catalog = _catalog()
@@ -71,8 +73,10 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
         try:
             with session_within(max_spend, catalog, target) as session:
                 yield Contract(session, partial(_stop, request.session))
-        except Misuse as error:
+        except (Misuse, BadTarget) as error:
             _stop(request.session, str(error))
+        except Unreachable as error:
+            _stop(request.session, f"the target can't be reached: {error}")
 
 
 def _stop(session: pytest.Session, reason: str) -> NoReturn:

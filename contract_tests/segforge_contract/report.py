@@ -36,7 +36,15 @@ class Report:
     @property
     def held(self) -> bool:
         """Whether the campaign came to its end, nothing broke, and no known deviation has to be looked at again."""
-        return not self.outcome.failures and self.outcome.stopped is None and not self.outdated
+        return not self.outcome.failures and self.cut_short is None and not self.outdated
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why not all was sent that was to be, in words: the campaign ended early, or the money halted it."""
+        halted = None if self.money is None else self.money.get("halted")
+        reasons = [self.outcome.stopped, None if halted is None else f"halted: {halted}"]
+        told = [reason for reason in reasons if reason is not None]
+        return "; ".join(told) if told else None
 
     @property
     def outdated(self) -> list[str]:
@@ -68,11 +76,9 @@ class Report:
     def verdict(self) -> str:
         """The campaign on one line."""
         outcome, broken = self.outcome, len(self.by_rule)
-        verdict = (
-            f"{counted(broken, 'rule')} broken, {counted(len(outcome.failures), 'time')}"
-            if broken
-            else "all rules held"
-        )
+        verdict = "all rules held" if self.cut_short is None else "no rule broken by what was sent"
+        if broken:
+            verdict = f"{counted(broken, 'rule')} broken, {counted(len(outcome.failures), 'time')}"
         return (
             f"{verdict}: {counted(len(self.plan.models), 'model')}, {counted(len(outcome.sent), 'case')}, "
             f"{counted(outcome.requests, 'request')}, {outcome.billed} billed, {outcome.seconds:.1f} s, "
@@ -109,7 +115,7 @@ def print_report(out: Console, report: Report) -> None:
             out.print(rest, style="red", markup=False)
             out.print()
     if outcome.stopped is not None:
-        out.print(f"stopped early, the target can't be reached any more: {outcome.stopped}", style="red", markup=False)
+        out.print(f"stopped early: {one_line(outcome.stopped)}", style="red", markup=False)
     out.print(in_words(report.coverage))
     out.print(report.verdict, style="green" if report.held else "red")
 
@@ -129,7 +135,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "max_examples": plan.max_examples,
         "models": [model.slug for model in plan.models],
         "held": report.held,
-        "stopped": outcome.stopped,
+        "stopped": report.cut_short,
         "held_back": dict(outcome.unsent),
         "requests": outcome.requests,
         "billed": outcome.billed,

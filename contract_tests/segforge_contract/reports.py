@@ -2,12 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.commands.console import console
-from segforge_contract.options import Misuse, writable
+from segforge_contract.options import writable
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog, Model
@@ -104,21 +104,43 @@ def _keep(args: argparse.Namespace, found: "Report") -> None:
 
 
 def report(args: argparse.Namespace, found: "Report") -> int:
-    """Print the report, write its files; gives the exit code. Raises Misuse where a file can't be written."""
+    """Write the report's files, then print it; gives the exit code, which is 2 where a file couldn't be written.
+
+    The files come first: whoever reads the terminal's end of it may be gone.
+    """
     from segforge_contract.report import print_report
 
     _keep(args, found)
+    problems = list(_unwritten(args, found))
     print_report(console(), found)
-    for name, (form, _) in _FORMS.items():
-        file = getattr(args, name)
-        if file is not None:
-            try:
-                file.write_text(form(found), "utf-8")
-            except OSError as error:
-                raise Misuse(f"--{name}: {error}") from None
-    if found.outcome.stopped is not None and not found.by_rule and not found.outdated:
+    for problem in problems:
+        console(error=True).print(f"segforge contract: {problem}", style="red", markup=False)
+    return 2 if problems else _exit_code(args, found)
+
+
+def _exit_code(args: argparse.Namespace, found: "Report") -> int:
+    if found.outcome.interrupted is not None:
+        return found.outcome.interrupted
+    if found.cut_short is not None and not found.by_rule and not found.outdated:
         return 2
     return 0 if found.held and _covered(args.fail_under, found) else 1
+
+
+def _unwritten(args: argparse.Namespace, found: "Report") -> Iterator[str]:
+    """Write each file that was asked for; gives what keeps which from being written."""
+    from segforge.emit.writer import write_atomically
+
+    for name, (form, _) in _FORMS.items():
+        file = getattr(args, name)
+        if file is None:
+            continue
+        try:
+            if file.exists() and not file.is_file():  # a pipe or a device, which can't be replaced
+                file.write_text(form(found), "utf-8")
+            else:
+                write_atomically(file, form(found))
+        except OSError as error:
+            yield f"--{name}: {error}"
 
 
 def _covered(fail_under: float | None, found: "Report") -> bool:

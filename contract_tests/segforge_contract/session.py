@@ -69,6 +69,8 @@ class Session:
     _ids: set[str] = field(default_factory=set)
     _looked_early: set[str] = field(default_factory=set)
     _refused: int = 0
+    _silent: int = 0
+    _limited: int = 0
 
     def perform(self, case: Case) -> list[Failure]:
         """Send a case and judge the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
@@ -80,12 +82,12 @@ class Session:
 
     def perform_together(self, cases: Sequence[Case]) -> list[Failure]:
         """Send cases at the same time, and judge the answers as `perform` does."""
-        self.requests += len(cases)
         answers = send_together(self.target, [replace(case.request, expects=case.expects) for case in cases])
+        self.requests += sum(not isinstance(answer, NotSent) for answer in answers)
         failures = []
         for case, answer in zip(cases, answers, strict=True):
             if isinstance(answer, Response):
-                self._note_answer()
+                self._note_answer(answer)
                 failures += self._judge(case, answer)
             else:
                 failures += self._unanswered(case, answer)
@@ -275,20 +277,29 @@ class Session:
         return []
 
     def send(self, request: Request) -> Response:
-        """Send a request and count it. Raises NotSent and NoAnswer."""
+        """Send a request and count it. Raises NotSent, NoAnswer and Unreachable."""
+        try:
+            response = self.target.send(request)
+        except NoAnswer:
+            self.requests += 1
+            raise
         self.requests += 1
-        response = self.target.send(request)
-        self._note_answer()
+        self._note_answer(response)
         return response
 
-    def _note_answer(self) -> None:
+    def _note_answer(self, response: Response) -> None:
+        """Count an answer. Raises Unreachable where waiting for the end of a rate limit has led nowhere too often."""
         self.answers += 1
-        self._refused = 0
+        self._refused = self._silent = 0
+        self._limited = self._limited + 1 if self.careful and response.status == 429 else 0
+        if self._limited >= _GIVE_UP:
+            raise Unreachable(f"{self.target.base_url}: {response.in_words}, however long was waited")
 
     def note_silence(self, error: NoAnswer) -> None:
         """Raise Unreachable where a request without an answer means that nobody is there."""
-        self._refused += error.refused
-        if not self.answers or self._refused >= _GIVE_UP:
+        self._refused += error.refused or error.slow
+        self._silent += 1
+        if not self.answers or self._refused >= _GIVE_UP or self._silent >= _GIVE_UP_DROPPED:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
 
@@ -321,5 +332,6 @@ def _of(watched: Iterable[tuple[Job, Watch]]) -> list[Failure]:
     return [failure for job, watch in watched for failure in _failures(job.case, watch.broken, watch.sent)]
 
 
-_GIVE_UP = 3  # so many refused connections in a row mean that the target is gone, not that one case broke it
+_GIVE_UP = 3  # so many refused connections or timeouts in a row mean that the target is gone, and no case broke it
+_GIVE_UP_DROPPED = 20  # so many connections that were cut; a fault may well cut those of one rule after the other
 _IN_A_PATH = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")

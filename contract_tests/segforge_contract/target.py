@@ -3,8 +3,11 @@
 import asyncio
 import copy
 import ipaddress
+import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -29,7 +32,11 @@ _IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mo
 _IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
 _IN_PROCESS_JOBS = "polls=3"  # a job takes no time, and is still seen in every state
 
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # a blocking v1 call may take a minute
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # of one read; a blocking v1 call may take a minute
+_LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, however the bytes drip
+_LARGEST_ANSWER = 64 * 2**20  # bytes once decompressed; a picture of 4096 x 4096 pixels that doesn't compress fits
+NO_CONNECTION = "no connection: "
+"""How the reason begins where nobody was there to connect to."""
 
 
 class BadTarget(ValueError):
@@ -37,11 +44,15 @@ class BadTarget(ValueError):
 
 
 class NoAnswer(Exception):
-    """Nothing that is HTTP came back for a request. `refused` where there was no connection at all."""
+    """Nothing that is HTTP, or no end of it, came back for a request.
 
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
+    `refused` where there was no connection at all, `slow` where time ran out.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False, slow: bool = False) -> None:
         super().__init__(reason)
         self.refused = refused
+        self.slow = slow
 
 
 class NotSent(Exception):
@@ -75,24 +86,43 @@ class HttpTarget:
         self._key = checked_key(key)
         self._key_header = key_header
         # The environment's proxies are for the way out, not for this machine.
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not self.loopback)
+        try:
+            self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not self.loopback)
+        except (ImportError, ValueError, OSError) as error:
+            raise BadTarget(
+                "no connection can be made by the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, "
+                f"SSL_CERT_DIR): {one_line(str(error))}"
+            ) from None
 
     def send(self, request: Request) -> Response:
         """See Target."""
         headers = request_headers(request, self._key_header, self._key)
+        url, until = self.base_url + request.path, time.monotonic() + _LONGEST_ANSWER
         try:
-            answer = self._client.request(
-                request.method, self.base_url + request.path, headers=headers, content=request.body
-            )
+            with self._client.stream(request.method, url, headers=headers, content=request.body) as answer:
+                body = _whole(answer, until)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise NoAnswer(f"no connection: {one_line(str(error))}", refused=True) from None
+            raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}", refused=True) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise NoAnswer(f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()) from None
-        return read_answer(answer.status_code, answer.headers, answer.content, self._key)
+            reason = f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()
+            raise NoAnswer(reason, slow=isinstance(error, httpx.TimeoutException)) from None
+        return read_answer(answer.status_code, answer.headers, body, self._key)
 
     def close(self) -> None:
         """See Target."""
         self._client.close()
+
+
+def _whole(answer: httpx.Response, until: float) -> bytes:
+    """The body, decompressed, of an answer that ends before `until` and fits into memory. Raises NoAnswer."""
+    body = bytearray()
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) > _LARGEST_ANSWER:
+            raise NoAnswer(f"no whole answer: its body is larger than {_LARGEST_ANSWER // 2**20} MiB")
+        if time.monotonic() > until:
+            raise NoAnswer(f"no whole answer after {_LONGEST_ANSWER:g} s: {len(body)} bytes so far", slow=True)
+    return bytes(body)
 
 
 class AsgiTarget:
@@ -255,12 +285,19 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
     """An answer as a Response, with the key masked wherever the server echoed it."""
-    secret = key.encode()
-    echoed = secret in body or any(key in name or key in value for name, value in headers.items())
-    if not echoed:
-        return Response(status, dict(headers), body)
+    cut = body.replace(key.encode(), MASKED_KEY.encode())
+    if rb"\u00" in cut:  # JSON has a second way to write each character
+        cut = _escaped(key).sub(MASKED_KEY.encode(), cut)
     masked = {name.replace(key, MASKED_KEY): value.replace(key, MASKED_KEY) for name, value in headers.items()}
-    return Response(status, masked, body.replace(secret, MASKED_KEY.encode()), key_echoed=True)
+    echoed = cut != body or masked != dict(headers)
+    return Response(status, masked, cut, key_echoed=echoed)
+
+
+@cache
+def _escaped(key: str) -> re.Pattern[bytes]:
+    """The key where some or all of its characters are escaped as in JSON."""
+    letters = (f"(?:{re.escape(letter)}|\\\\u(?i:{ord(letter):04x}))" for letter in key)
+    return re.compile("".join(letters).encode())
 
 
 def checked_key(key: str) -> str:

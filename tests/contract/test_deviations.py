@@ -55,8 +55,18 @@ def test_deviation_that_no_longer_occurs_fails_with_its_line(
 
 def test_deviation_that_was_not_put_to_the_test_is_not_gone(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "deviations.yaml"
-    file.write_text(HEAD + STEPS.replace("flux-ipadapter", "flux-img2img"), "utf-8")
+    file.write_text(HEAD + STEPS.replace("flux-ipadapter", "flux-img2img").replace("num_inference_", ""), "utf-8")
     assert run(catalog, file) == 0
+
+
+@pytest.mark.parametrize(("name", "other"), [("flux-ipadapter", "flux-nothing"), ("num_inference_steps", "stepz")])
+def test_scope_that_the_specs_do_not_know_is_2(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, other: str
+) -> None:
+    file = tmp_path / "deviations.yaml"
+    file.write_text(HEAD + STEPS.replace(name, other), "utf-8")
+    assert run(catalog, file) == 2
+    assert f'{file}:4: there is no {"model" if "-" in other else "parameter"} "{other}"' in capsys.readouterr().err
 
 
 def test_deviation_past_its_date_fails_although_it_occurs(
@@ -89,7 +99,9 @@ def test_update_is_shown_keeps_comments_and_makes_the_run_pass(
 def test_update_starts_a_file(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "deviations.yaml"
     assert run(catalog, file, "steps_unbounded", more=("--update-deviations", "--yes")) == 1
-    [first, *_] = load_deviations(file)
+    [first, *rest] = load_deviations(file)
+    entries = [(each.rule, each.model, each.operation, each.parameter, each.observed) for each in (first, *rest)]
+    assert len(set(entries)) == len(entries)
     assert (first.rule, first.model, first.parameter) == ("range.above", "flux-ipadapter", "num_inference_steps")
     assert first.expires > first.seen >= date(2026, 1, 1)
     assert run(catalog, file, "steps_unbounded") == 0

@@ -155,11 +155,15 @@ def test_resumed_run_sends_nothing_twice_and_loses_no_answer(catalog: Catalog, t
     assert set(Counter(sent).values()) == {1}
 
 
-def test_cap_can_be_raised_when_a_run_is_gone_on_with(catalog: Catalog, tmp_path: Path) -> None:
+def test_cap_can_be_raised_when_a_run_is_gone_on_with(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "run.jsonl"
     with gateway(catalog) as (billing, url):
         contract(url, "--max-spend", "0.1", "--record", str(file))
         assert billing.book.billed == Decimal("0.1")
+        assert main(["contract", "--resume", str(file), "--max-spend", "0.2", "--plan"]) == 0
+        assert "Before: 0.1 spent, 0 kept back, so that 0.1 are left." in capsys.readouterr().out
         main(["contract", "--resume", str(file), "--max-spend", "0.2"])
         assert billing.book.billed == Decimal("0.2")
 

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from tests.contract import billing
 from tests.contract.serving import serve, unused_url
@@ -55,6 +57,19 @@ def test_with_a_cap_of_0_what_is_billed_is_skipped(catalog: Catalog, tmp_path: P
         )
     assert (code, gateway.book.entries) == (0, [])
     assert "billed, and the cap is 0" in output
+
+
+def test_with_a_cap_what_is_free_goes_first_and_is_not_held_back(catalog: Catalog, tmp_path: Path) -> None:
+    with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
+        arguments = ("--segforge-target", url, "--segforge-max-spend", "0.1", "-vv", "-k", "rule_holds and style")
+        home = {"PATH": "", "SEGMIND_API_KEY": KEY, "XDG_STATE_HOME": str(tmp_path)}
+        _, output = suite(tmp_path, *arguments, env=home)
+    assert gateway.book.billed == Decimal("0.1")
+    held_back = [line for line in output.splitlines() if "::" in line and " SKIPPED" in line]
+    assert held_back
+    assert [line for line in held_back if "range.above" in line or "required." in line] == []
+    [journal] = tmp_path.glob("segforge/contract/*.jsonl")
+    assert main(["contract", "--resume", str(journal)]) == 2
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,13 @@ def test_echoed_key_is_noted_and_masked() -> None:
     assert response.json == {"error": "$SEGMIND_API_KEY"}
 
 
+def test_key_echoed_in_json_escapes_is_masked_too() -> None:
+    escaped = "".join(f"\\u{ord(letter):04X}" if number % 2 else letter for number, letter in enumerate(KEY))
+    response = read_answer(400, {}, f'{{"error": "{escaped}"}}'.encode(), KEY)
+    assert (response.key_echoed, response.json) == (True, {"error": "$SEGMIND_API_KEY"})
+    assert not read_answer(400, {}, b'{"error": "\\u0053"}', KEY).key_echoed
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff", b"[" * 100_000])
 def test_what_is_not_strict_json_is_not_json(body: bytes) -> None:
     assert Response(200, {}, body).json is NOT_JSON

@@ -1,0 +1,340 @@
+"""How a run ends that doesn't come to its end: wrong servers, wrong keys, full disks, signals and clocks."""
+
+import gzip
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segforge.cli import main
+from segforge.spec.catalog import Catalog
+from segforge_contract import target as target_module
+from segforge_contract.exchange import Request
+from segforge_contract.stopping import interruptible
+from segforge_contract.target import HttpTarget, NoAnswer
+from tests.contract import billing
+from tests.contract.serving import serve
+from tests.contract.standin import KEY, Answer, StandIn
+
+MODEL = ("--models", "style-transfer", "--max-examples", "0", "--seed", "1", "--forget")
+PROGRAM = (sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())", "contract")
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+
+
+class Always:
+    """An app that gives one answer to everything."""
+
+    def __init__(self, status: int, content_type: str, body: bytes, **headers: str) -> None:
+        self.status = status
+        self.headers = {"content-type": content_type, **{n.replace("_", "-"): v for n, v in headers.items()}}
+        self.body = body
+        self.requests = 0
+
+    async def __call__(self, _scope: Message, _receive: object, send: Send) -> None:
+        self.requests += 1
+        raw = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Slow(StandIn):
+    """The stand-in, which takes its time, and which may be told to do something at some request."""
+
+    def __init__(self, catalog: Catalog, *faults: str, at: int = 0, do: Callable[[], object] = lambda: None) -> None:
+        super().__init__(catalog, *faults)
+        self.at, self.do = at, do
+
+    def route(self, *args: Any) -> Any:
+        if len(self.seen) == self.at:
+            self.do()
+        time.sleep(0.002)
+        return super().route(*args)
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        (Always(401, "application/json", b'{"error": "expired"}'), "the key is refused (401 application/json"),
+        (Always(403, "text/html", b"no"), "the key is refused (403"),
+        (Always(200, "text/html", b"<h1>Welcome</h1>"), "is no gateway: GET /v1/get-user-credits is answered 200"),
+        (Always(502, "text/html", b"<center>nginx"), "is answered 502 text/html <center>nginx"),
+        (Always(302, "text/html", b"", location="https://elsewhere.invalid/"), 'leads to "https://elsewhere.invalid/"'),
+    ],
+)
+def test_what_is_no_gateway_or_takes_no_key_ends_the_run_at_once(
+    app: Always, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(app) as url:
+        assert main(["contract", "--target", url, *MODEL]) == 2
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert said in err
+    assert app.requests <= 3
+
+
+@pytest.mark.parametrize("fault", ["no_key_accepted", "any_key_accepted", "no_key_403", "error_text"])
+def test_a_fault_of_the_keys_is_a_finding_and_no_refused_key(catalog: Catalog, fault: str) -> None:
+    with serve(StandIn(catalog, fault)) as url:
+        assert main(["contract", "--target", url, *MODEL]) == 1
+
+
+def test_a_body_without_end_is_no_answer_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target_module, "_LARGEST_ANSWER", 2**20)
+    bomb = Always(200, "application/json", gzip.compress(b"\0" * 2**26), content_encoding="gzip")
+    with serve(bomb) as url, pytest.raises(NoAnswer, match="larger than 1 MiB"):
+        HttpTarget(url, KEY).send(Request("GET", "/"))
+
+
+async def _drip(_scope: Message, _receive: object, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+    for _ in range(1000):
+        await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        time.sleep(0.01)
+
+
+def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target_module, "_LONGEST_ANSWER", 0.2)
+    with serve(_drip) as url, pytest.raises(NoAnswer, match=r"no whole answer after 0\.2 s") as caught:
+        HttpTarget(url, KEY).send(Request("GET", "/"))
+    assert caught.value.slow
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "foo://x"), ("SSL_CERT_FILE", "/nonexistent")],
+)
+def test_an_environment_that_allows_no_connection_is_one_line(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["contract", "--target", "http://192.0.2.1", "--yes", *MODEL]) == 2
+    err = capsys.readouterr().err
+    assert "no connection can be made by the environment" in err
+    assert "Traceback" not in err
+
+
+def test_max_time_ends_the_run_with_its_reports(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "report.json"
+    hung = threading.Event()
+    with serve(Slow(catalog, "steps_unbounded", at=60, do=lambda: hung.wait(20))) as url:
+        started = time.monotonic()
+        code = main(["contract", "--target", url, "--max-time", "3", "--json", str(file), *MODEL])
+        hung.set()
+    assert (code, time.monotonic() - started < 15) == (2, True)
+    document = json.loads(file.read_text("utf-8"))
+    assert document["held"] is False
+    assert document["stopped"].startswith("--max-time: the 3 s are over after ")
+    assert "stopped early: --max-time" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ter")]
+)
+def test_an_interrupted_run_leaves_reports_failures_and_a_way_to_go_on(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int, code: int, word: str
+) -> None:
+    files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
+    kept, journal = tmp_path / "kept", tmp_path / "run.jsonl"
+    gateway = Slow(catalog, "key_in_error", at=90, do=lambda: os.kill(os.getpid(), number))
+    with serve(gateway) as url:
+        options = [part for name, file in files.items() for part in (f"--{name}", str(file))]
+        options += ["--failures", str(kept), "--max-spend", "0", "--record", str(journal)]
+        assert main(["contract", "--target", url, *MODEL[:-1], *options]) == code
+    out, err = capsys.readouterr()
+    document = json.loads(files["json"].read_text("utf-8"))
+    assert document["stopped"].startswith(word)
+    assert (document["held"], bool(document["failures"])) == (False, True)
+    assert 'errors="1"' in files["junit"].read_text("utf-8")
+    assert "Stopped early" in files["html"].read_text("utf-8")
+    assert list(kept.glob("*.json"))
+    assert "stopped early: " in out
+    assert f"--resume {journal}" in err
+
+
+def test_the_handlers_of_signals_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with interruptible(60):
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_a_full_disk_is_one_line_and_the_report_is_written(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["--target", "mock", "--record", str(tmp_path / "run.jsonl"), "--json", str(report), *MODEL]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+
+    done = subprocess.run(
+        [*PROGRAM, *arguments], capture_output=True, text=True, check=False, preexec_fn=limit, cwd=tmp_path
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "stopped early: what was exchanged can't be written down" in done.stdout
+    assert json.loads(report.read_text("utf-8"))["held"] is False
+
+
+def test_one_report_that_can_not_be_written_loses_no_other(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segforge.emit import writer
+
+    real = writer.write_atomically
+
+    def full(path: Path, text: str) -> None:
+        if path.name == "a.json":
+            raise OSError(28, "No space left on device")
+        real(path, text)
+
+    monkeypatch.setattr(writer, "write_atomically", full)
+    lost, junit = tmp_path / "a.json", tmp_path / "b.xml"
+    with serve(StandIn(catalog)) as url:
+        options = ("--json", str(lost), "--junit", str(junit), "--max-spend", "0")
+        assert main(["contract", "--target", url, *MODEL, *options]) == 2
+    out, err = capsys.readouterr()
+    assert "spent 0 of 0 credits" in out
+    assert "--json: [Errno 28]" in err
+    assert (junit.exists(), lost.exists()) == (True, False)
+
+
+def test_reports_are_written_although_nobody_reads_the_terminals(tmp_path: Path) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.xml"]
+    arguments = ["--target", "mock", "--json", str(files[0]), "--junit", str(files[1]), *MODEL]
+    reading, writing = os.pipe()
+    os.close(reading)
+    subprocess.run([*PROGRAM, *arguments], stdout=writing, stderr=subprocess.DEVNULL, check=False, cwd=tmp_path)
+    os.close(writing)
+    assert [file.exists() for file in files] == [True, True]
+
+
+def test_a_whole_run_replayed_gives_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.jsonl"
+    assert main(["contract", "--target", "mock", "--record", str(file), *MODEL]) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    capsys.readouterr()
+    assert main(["contract", "--replay", str(file)]) == 0, capsys.readouterr().out
+
+
+@contextmanager
+def bills(catalog: Catalog, **faults: Any) -> Iterator[tuple[billing.Gateway, str]]:
+    gateway = billing.Gateway(catalog, billing.Faults(**faults))
+    with billing.serve(gateway) as url:
+        yield gateway, url
+
+
+def test_a_run_that_the_money_halts_has_not_held(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
+    options = [part for name, file in files.items() for part in (f"--{name}", str(file))]
+    with bills(catalog, price=Decimal("0.5")) as (_, url):
+        code = main(["contract", "--target", url, *MODEL, "--max-spend", "10", *options])
+    document = json.loads(files["json"].read_text("utf-8"))
+    assert code == (1 if document["failures"] else 2)
+    assert (document["held"], document["stopped"][:8]) == (False, "halted: ")
+    assert "<title>Contract held" not in files["html"].read_text("utf-8")
+    assert 'errors="1"' in files["junit"].read_text("utf-8")
+    assert "all rules held" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("told", ["none", "nan", "negative"])
+def test_calls_that_tell_no_cost_are_no_billed_refusals(catalog: Catalog, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    with bills(catalog, told=told) as (_, url):
+        main(["contract", "--target", url, *MODEL, "--max-spend", "1", "--json", str(file)])
+    failures = json.loads(file.read_text("utf-8"))["failures"]
+    assert [each for each in failures if each["rule"] == "money.refusal_is_free"] == []
+
+
+def test_a_cap_of_0_is_overrun_by_the_first_silent_bill_alone(catalog: Catalog) -> None:
+    with bills(catalog, refusal_billed=1, refusal_told=False) as (gateway, url):
+        assert main(["contract", "--target", url, *MODEL, "--max-spend", "0"]) == 1
+        assert len(gateway.book.entries) == 1
+
+
+def test_what_was_held_back_is_no_request(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    with bills(catalog) as (gateway, url):
+        main(["contract", "--target", url, *MODEL, "--max-spend", "0.05", "--json", str(file)])
+        document = json.loads(file.read_text("utf-8"))
+        assert document["held_back"]
+        assert document["requests"] <= gateway.book.requests
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--seed", "2"), "under the --seed of its journal, 1"),
+        (("--max-spend", "0.1"), "may raise the cap of 0.5, not lower it to 0.1"),
+        (("--models", "flux-img2img"), "under the --models of its journal"),
+    ],
+)
+def test_a_run_is_not_gone_on_with_under_other_terms(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    file = tmp_path / "run.jsonl"
+    with bills(catalog) as (_, url):
+        main(["contract", "--target", url, *MODEL, "--max-spend", "0.5", "--record", str(file)])
+        assert main(["contract", "--resume", str(file), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [("--assume-price", "0"), ("--deadline", "nan"), ("--deadline", "-1"), ("--max-time", "0")]
+)
+def test_an_option_that_switches_a_guard_off_is_misuse(options: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["contract", "--target", "mock", *options])
+
+
+def test_a_target_that_dies_is_2_and_breaks_no_rule(tmp_path: Path, catalog: Catalog) -> None:
+    file = tmp_path / "report.json"
+    real, sends = HttpTarget.send, 0
+
+    def send(self: HttpTarget, request: Request) -> Any:
+        nonlocal sends
+        sends += 1
+        if sends > 40:
+            raise NoAnswer(f"{target_module.NO_CONNECTION}refused", refused=True)
+        return real(self, request)
+
+    with pytest.MonkeyPatch.context() as patch, serve(StandIn(catalog)) as url:
+        patch.setattr(HttpTarget, "send", send)
+        assert main(["contract", "--target", url, *MODEL, "--json", str(file)]) == 2
+    document = json.loads(file.read_text("utf-8"))
+    assert (document["failures"], document["held"]) == ([], False)
+    assert "can't be reached any more" in document["stopped"]
+
+
+def test_429_for_ever_is_told_and_given_up(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+    class Limited(StandIn):
+        def route(self, *args: Any) -> Any:
+            if len(self.seen) < 30:
+                return super().route(*args)
+            return Answer(429, "application/json", b'{"error": "Too many"}', {"retry-after": "1"})
+
+    with serve(Limited(catalog)) as url:
+        assert main(["contract", "--target", url, *MODEL, "--max-spend", "0", "--max-time", "60"]) in (1, 2)
+    out, err = capsys.readouterr()
+    assert "however long was waited" in out
+    assert "answered 429, too many requests: waiting 1 s" in err
