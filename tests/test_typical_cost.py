@@ -12,7 +12,7 @@ import pytest
 from segforge.cli import main
 from segforge.spec.catalog import Model
 from segforge.spec.load import load_catalog
-from tests.typescript.conftest import build, node
+from tests.typescript.conftest import build, mock_process, node
 
 SLUG = "flux-img2img"
 KEY = "SG_0123456789abcdef"
@@ -39,13 +39,8 @@ def generated(dear: Model, specs: Path) -> Path:  # noqa: ARG001 - which changes
 @pytest.fixture
 def mock_url(dear: Model, specs: Path) -> Iterator[str]:  # noqa: ARG001 - which changes the specs
     """A mock of these specs, in a process of its own."""
-    command = [sys.executable, "-m", "segforge.cli", "mock", "--specs", str(specs), "--port", "0"]
-    command += ["--time-scale", "0", "--pictures", "tiny"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
-        process.wait(10)
+    with mock_process("--specs", str(specs)) as url:
+        yield url
 
 
 def test_python(dear: Model, generated: Path, mock_url: str) -> None:

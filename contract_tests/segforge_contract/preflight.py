@@ -1,15 +1,11 @@
 """A look at a target before the first case: is it a gateway, and does it take the key? Three requests, all free."""
 
-from collections.abc import Iterator
-
 from segforge.spec.catalog import Catalog
 from segforge.text import one_line, show
-from segforge_contract.cases import poll_request
+from segforge_contract.cases import UNKNOWN_IDS, poll_request
 from segforge_contract.exchange import NOT_JSON, Request, Response
 from segforge_contract.session import Unreachable
 from segforge_contract.target import BadTarget, HttpTarget, NoAnswer, Target
-
-_NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def look_at(target: Target, catalog: Catalog) -> None:
@@ -25,7 +21,7 @@ def look_at(target: Target, catalog: Catalog) -> None:
     first = _answer(target, credits)
     if first is None or (first.status == 200 and first.json is not NOT_JSON):
         return
-    unknown = _answer(target, poll_request(gateway, "status", _NOBODY))
+    unknown = _answer(target, poll_request(gateway, "status", UNKNOWN_IDS[0]))
     if unknown is None:
         return
     if {first.status, unknown.status} <= {401, 403}:
@@ -33,7 +29,7 @@ def look_at(target: Target, catalog: Catalog) -> None:
         raise BadTarget(f"the key is refused ({first.in_words}); does {variable} hold the key of {target.base_url}?")
     keyless = _answer(target, Request(credits.method, credits.path, "missing"))
     if keyless is not None and all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
-        raise BadTarget(f"{target.base_url} is no gateway: {''.join(_in_words(credits, first))}")
+        raise BadTarget(f"{target.base_url} is no gateway: {_in_words(credits, first)}")
 
 
 def _answer(target: HttpTarget, request: Request) -> Response | None:
@@ -47,7 +43,7 @@ def _answer(target: HttpTarget, request: Request) -> Response | None:
     return None if answer.status == 429 else answer
 
 
-def _in_words(request: Request, answer: Response) -> Iterator[str]:
-    yield f"{request.method} {request.path} is answered {answer.in_words}"
-    if location := answer.headers.get("location"):
-        yield f", which leads to {show(one_line(location))}"
+def _in_words(request: Request, answer: Response) -> str:
+    location = answer.headers.get("location")
+    target = f", which leads to {show(one_line(location))}" if location else ""
+    return f"{request.method} {request.path} is answered {answer.in_words}{target}"

@@ -83,9 +83,10 @@ def _run(name: str, rest: list[str]) -> int:
 def _open_outputs() -> None:
     """Make both outputs take any text, also where the shell closed them or the locale knows ASCII only."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
-        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

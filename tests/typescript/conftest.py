@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,15 @@ def build(folder: Path, sources: Path = COMMITTED) -> None:
 @pytest.fixture(scope="module")
 def mock_url() -> Iterator[str]:
     """The URL of a mock process that takes no time."""
+    with mock_process() as url:
+        yield url
+
+
+@contextmanager
+def mock_process(*options: str) -> Iterator[str]:
+    """A mock in a process of its own that takes no time; gives its URL."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--pictures", "tiny"]
+    command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]

@@ -36,7 +36,7 @@ class Generated:
     artifacts: Sequence[Artifact]
     unchanged: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of each file by its path."""
         return {**self.unchanged, **{str(artifact.path): artifact.digest for artifact in self.artifacts}}

@@ -193,8 +193,9 @@ def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int, 
     if old == new:
         return
     narrower = new is not None and (old is None or (new - old) * sign > 0)
-    rule, level = ("range.narrowed", "breaking") if narrower else ("range.widened", "additive")
-    yield Change(slug, at, rule, level, old, new, old is not None, new is not None, words)  # type: ignore[arg-type]
+    rule = "range.narrowed" if narrower else "range.widened"
+    level: Level = "breaking" if narrower else "additive"
+    yield Change(slug, at, rule, level, old, new, old is not None, new is not None, words)
 
 
 def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from segforge.identifiers import camel_case, pascal_case, snake_case
+from segforge.spec.changes import UNRELEASED
 from segforge.spec.finding import Finding
 from segforge.spec.source import Location, Source
 from segforge.text import show
@@ -73,7 +74,7 @@ def _days(source: Source) -> Iterator[Finding]:
 
     for index, release in enumerate(source.data["releases"]):
         try:
-            datetime.date.fromisoformat("2000-01-01" if release["date"] == "unreleased" else release["date"])
+            datetime.date.fromisoformat("2000-01-01" if release["date"] == UNRELEASED else release["date"])
         except ValueError:
             mend = "write the day of the release"
             at: Location = ("releases", index, "date")
@@ -94,11 +95,11 @@ def _in_order(
         yield source.finding(
             (*at, "version"), "changelog.order", found, "the newest version first", "sort the releases"
         )
-    if "unreleased" not in (newer[1]["date"], older[1]["date"]) and newer[1]["date"] < older[1]["date"]:
+    if UNRELEASED not in (newer[1]["date"], older[1]["date"]) and newer[1]["date"] < older[1]["date"]:
         found = f"{older[1]['version']} of {older[1]['date']} below {newer[1]['version']} of {newer[1]['date']}"
         mend = "correct one of the days"
         yield source.finding((*at, "date"), "changelog.days", found, "no release older than the one below it", mend)
-    if older[1]["date"] == "unreleased":
+    if older[1]["date"] == UNRELEASED:
         mend = "give it the day of its release, or merge it with the one above"
         yield source.finding(
             (*at, "date"), "changelog.unreleased", "unreleased below another", "only the newest without a day", mend
