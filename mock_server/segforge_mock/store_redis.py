@@ -142,10 +142,15 @@ class RedisStore:
 
         self._opening = micros(opening_credits)
         self._max_jobs = max_jobs
-        # Nothing is tried again: a script whose reply was lost may have run, and would charge twice. The pool itself
-        # sees a connection that died while it lay idle, so that a restart of Redis costs no error.
+        # Nothing is tried again: a script whose reply was lost may have run, and would charge twice. The pool checks
+        # each connection before its use and replaces one that died while it was idle, so that a restart of Redis costs
+        # no error. It does so with RESP2 only: with RESP3, redis-py 8 treats the end of a connection as a notification.
         pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, socket_connect_timeout=REACH_SECONDS, retry=Retry(NoBackoff(), 0)
+            url,
+            max_connections=CONNECTIONS,
+            protocol=2,
+            socket_connect_timeout=REACH_SECONDS,
+            retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis.from_pool(pool)
         script = self._redis.register_script
