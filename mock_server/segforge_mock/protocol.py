@@ -5,6 +5,7 @@ own and one write: the application runs as soon as the last byte is read. All ot
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Generator
 from functools import partial
 from types import coroutine
@@ -23,6 +24,16 @@ _NO_HEADER: Final = -(2**62)
 """Bytes from here on are no header's: the body has a limit of its own."""
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record is more than that a request was cancelled, which is how the server stops."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
+_LOG: Final = logging.getLogger("segforge_mock")
+_LOG.setLevel(logging.ERROR)
+_LOG.addFilter(_is_news)
+
+
 class Protocol(HttpToolsProtocol):
     """One connection. It adds limits on a header's size and on a request's time, and a way to hang up."""
 
@@ -39,6 +50,7 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, eager: bool, **kwargs: Any) -> None:
         """`eager`: whether the application may start outside a task; asyncio.timeout, for one, needs to be in one."""
         super().__init__(*args, **kwargs)
+        self.logger = _LOG
         self._eager = eager
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -63,13 +75,13 @@ class Protocol(HttpToolsProtocol):
         self.idle_since = None
         if self.expected_since is None:
             self.expected_since = self.loop.time()
-        extensions: dict[str, Any] = {ABORT: self.transport.abort}
-        self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
         """Stop counting the bytes of headers."""
         self._header_bytes = _NO_HEADER
         super().on_headers_complete()
+        extensions: dict[str, Any] = {ABORT: partial(_hang_up, self.cycle)}
+        self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._eager and cycle.more_body and not cycle.waiting_for_100_continue:
@@ -145,6 +157,12 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.transport.close()
+
+
+def _hang_up(cycle: RequestResponseCycle) -> None:
+    """Close a request's connection at once; its missing answer is no fault of the application."""
+    cycle.disconnected = True
+    cycle.transport.abort()
 
 
 @coroutine

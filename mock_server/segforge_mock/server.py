@@ -95,11 +95,16 @@ async def _finish(state: ServerState) -> None:
         connection.shutdown()
     if state.tasks:
         await asyncio.wait(state.tasks, timeout=STOP_SECONDS)
-    for task in list(state.tasks):
-        task.cancel()
     for connection in list(state.connections):
         if connection.transport is not None:
             connection.transport.abort()
+    await asyncio.sleep(
+        0
+    )  # the connections learn that they are gone, so that no cancelled request is answered with 500
+    for task in list(state.tasks):
+        task.cancel()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=STOP_SECONDS)
 
 
 def run(main: Callable[[], Any]) -> None:
