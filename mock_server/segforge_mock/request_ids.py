@@ -10,7 +10,8 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abc
 """The variant of RFC 9562 in place of a random digit."""
 
 _drawn: deque[str] = deque()
-os.register_at_fork(after_in_child=_drawn.clear)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def request_id(form: str) -> str:

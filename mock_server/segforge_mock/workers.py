@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkProcess
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkProcess  # Windows has none
 
 Serve: TypeAlias = Callable[[Callable[[], None]], None]
 """Serves until it is stopped; calls its argument when it accepts connections."""
@@ -50,8 +52,12 @@ def supervise(serve: Serve, workers: int, announce: Callable[[list[int]], None])
 def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """Call `stop` at SIGINT and SIGTERM, and in a worker also when its supervisor is gone."""
     for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stop)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # on Windows, where a handler runs between two steps of the loop
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
         lifeline = supervisor.sentinel
@@ -89,7 +95,7 @@ class _Crew:
                 serving += 1
         return True
 
-    def _add(self, ready: Callable[[], None]) -> ForkProcess:
+    def _add(self, ready: Callable[[], None]) -> "ForkProcess":
         worker = self._fork.Process(target=self._serve, args=(ready,))
         worker.start()
         self._workers[worker] = time.monotonic()
