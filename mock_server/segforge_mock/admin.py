@@ -9,6 +9,7 @@ import msgspec
 
 from segforge_mock import bounds
 from segforge_mock.answers import Answer, json_answer
+from segforge_mock.callers import Callers
 from segforge_mock.jobs import state
 from segforge_mock.journal import MAX_EXCHANGES, Exchange
 from segforge_mock.policies import read_policy
@@ -21,6 +22,11 @@ from segforge_mock.tenants import Tenant, Tenants
 PREFIX: Final = "/_mock/"
 TOKEN_HEADER: Final = b"x-mock-token"
 MAX_WAIT: Final = 60.0
+_PRIVATE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
 
 Query: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = Callable[[Tenant, Query, Any], Awaitable[Any]]
@@ -47,7 +53,7 @@ class WaitedInVain(Exception):
 
 
 class Admin:
-    """The admin API over tenants and store. `token`: what callers must show in x-mock-token, if anything."""
+    """The admin API over tenants and store. `token`: what `callers` must show in x-mock-token, if anything."""
 
     def __init__(
         self,
@@ -56,12 +62,14 @@ class Admin:
         names: Names,
         now: Callable[[Tenant], float],
         token: str | None,
+        callers: Callers,
     ) -> None:
         self._tenants = tenants
         self._store = store
         self._names = names
         self._now = now
         self._token = token
+        self._callers = callers
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "scenarios"): self.scenarios,
             ("POST", "rules"): self.add_rule,
@@ -83,7 +91,12 @@ class Admin:
         }
 
     async def answer(self, request: Request, tenant: Tenant) -> Answer:
-        """Answer a call: 401 without the token, 404 or 405 off the table, 400 where it can't be carried out."""
+        """Answer a call: 403 or 415 as `callers` says, 401 without the token, 404 or 405 off the table, else 400."""
+        answer = self._callers.refusal(request) or await self._answer(request, tenant)
+        answer.headers.extend(_PRIVATE)
+        return answer
+
+    async def _answer(self, request: Request, tenant: Tenant) -> Answer:
         if self._token is not None and not hmac.compare_digest(
             request.headers.get(TOKEN_HEADER, b""), self._token.encode()
         ):

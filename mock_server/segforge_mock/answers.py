@@ -14,6 +14,10 @@ Cases: TypeAlias = Mapping[str, tuple[Status, StatusCase]]
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 _JSON: Final = (b"content-type", b"application/json")
+_INERT: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+)
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -60,9 +64,16 @@ def bytes_answer(media_type: str, body: bytes, status: int = 200) -> Answer:
     return Answer(status, [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))], body)
 
 
+def file_answer(media_type: str, body: bytes, status: int = 200) -> Answer:
+    """An answer that a browser may open as a page: it is what its media type says, and runs nothing."""
+    answer = bytes_answer(media_type, body, status)
+    answer.headers.extend(_INERT)
+    return answer
+
+
 def case_answer(cases: Cases, name: str, values: Mapping[str, object] | None = None, **extra: Any) -> Answer:
     """The answer of a named status case; `values` fill its `{placeholders}`, `extra` adds keys to a JSON body."""
     status, case = cases[name]
     if case.html is not None:
-        return bytes_answer("text/html; charset=utf-8", case.html.encode(), status.code)
+        return file_answer("text/html; charset=utf-8", case.html.encode(), status.code)
     return json_answer(status.code, {**fill(case.body, values or {}), **extra})

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, get_args
+from urllib.parse import urlsplit
 
 from segforge.spec.catalog import Profile
 from segforge_mock import bounds
 from segforge_mock.admin import PREFIX as ADMIN_PREFIX
 from segforge_mock.admin import Admin, Names
-from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer
+from segforge_mock.answers import Answer, case_answer, file_answer, json_answer
+from segforge_mock.callers import Callers, host_name
 from segforge_mock.delivery import deliver, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
 from segforge_mock.outputs import Detail, Outputs
@@ -53,6 +55,7 @@ class Settings:
     any_model: bool
     admin: bool
     admin_token: str | None
+    callers: Callers
     log: bool
 
 
@@ -79,7 +82,7 @@ class App:
         self.tenants = Tenants(
             lambda name: Tenant(name, Rules(self.scenarios, rules, settings.seed), policy, settings.rate_limit)
         )
-        admin = Admin(self.tenants, store, self.names, self.now, settings.admin_token)
+        admin = Admin(self.tenants, store, self.names, self.now, settings.admin_token, settings.callers)
         self._admin = admin if settings.admin else None
 
     def now(self, tenant: Tenant) -> float:
@@ -118,7 +121,7 @@ class App:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
             return await self._admin.answer(request, tenant)
         if request.path == "/metrics":
-            return bytes_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+            return file_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
         if request.path in _HEALTH:
             if request.path == "/readyz":
                 await self.store.get("")
@@ -276,6 +279,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     any_model: bool = False,
     admin: bool = True,
     admin_token: str | None = None,
+    allow_hosts: Iterable[str] = (),
     log: bool = False,
 ) -> App:
     """The mock gateway as an ASGI 3 application.
@@ -287,7 +291,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `chaos` and `seed`: faults on purpose, see `scenarios`.
     `rate_limit`: requests a minute and tenant, or the name of a plan. `job_policy`: how jobs move, see `policies`.
     `public_url`: what URLs in answers start with (default: the address that the caller used). `any_model`: serve slugs
-    without a spec. `admin`, `admin_token`: the admin API. `log`: a line of JSON for each request on standard error.
+    without a spec. `admin`, `admin_token`: the admin API. `allow_hosts`: names by which it is reached, see `callers`.
+    `log`: a line of JSON for each request on standard error.
 
     Raises BadSetting (BadRule and BadPolicy are such), a ValueError, for settings that can't be used.
     """
@@ -295,8 +300,9 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     bounds.one_of("pictures", pictures, get_args(Detail))
     if admin_token is not None:
         bounds.filled("admin_token", admin_token)
-    if isinstance(keys, str):
-        raise bounds.BadSetting("keys: expected a list of keys, found a text")
+    for name, value in (("keys", keys), ("allow_hosts", allow_hosts)):
+        if isinstance(value, str):
+            raise bounds.BadSetting(f"{name}: expected a list, found a text")
     models = models or packaged_models()
     if store is None:
         store = MemoryStore(float(models.gateway.assumptions["opening_credits"].value))
@@ -310,5 +316,11 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         any_model=any_model,
     )
     limit = bounds.rate_limit(rate_limit, "rate_limit")
-    settings = Settings(now, profile, rules, chaos, seed, limit, job_policy, any_model, admin, admin_token, log)
+    hosts = [host_name("allow_hosts", host) for host in allow_hosts]
+    if public_url is not None:
+        hosts.append(host_name("public_url", urlsplit(public_url).hostname))
+    callers = Callers(hosts)
+    settings = Settings(
+        now, profile, rules, chaos, seed, limit, job_policy, any_model, admin, admin_token, callers, log
+    )
     return App(gateway, models, store, settings)

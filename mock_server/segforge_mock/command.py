@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import gc
-import ipaddress
 import multiprocessing
 import socket
 from collections.abc import Callable
@@ -74,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     admin = parser.add_argument_group("admin API (below /_mock)")
     admin.add_argument("--no-admin", action="store_true", help="switch it off")
+    admin.add_argument("--allow-host", action="append", metavar="NAME", help="answer to this host name, too")
     admin.add_argument("--admin-token", metavar="TOKEN", help="ask for this x-mock-token; needed off loopback")
 
 
@@ -141,6 +141,7 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     if args.upstream is not None:
         return _proxy(args, models)
     from segforge_mock.app import create_app
+    from segforge_mock.callers import is_loopback
     from segforge_mock.scenarios import read_script, scenarios
     from segforge_mock.stores import open_store
 
@@ -164,8 +165,9 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
         chaos=args.chaos,
         seed=args.seed,
         rate_limit=args.rate_limit,
-        admin=not args.no_admin and args.workers == 1 and (_is_loopback(args.host) or args.admin_token is not None),
+        admin=not args.no_admin and args.workers == 1 and (is_loopback(args.host) or args.admin_token is not None),
         admin_token=args.admin_token,
+        allow_hosts=[*(args.allow_host or ()), *([args.host] if "." in args.host else ())],
         log=args.log,
     )
 
@@ -193,15 +195,9 @@ def _keys(args: argparse.Namespace) -> list[str] | None:
     return keys or None
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 _DEAF_UPSTREAM = (
     "admin_token",
+    "allow_host",
     "any_model",
     "api_key",
     "chaos",
@@ -223,6 +219,8 @@ _DEAF_UPSTREAM = (
 
 def _check_options(args: argparse.Namespace) -> None:
     """Raise _Misuse or BadSetting for an option that would do nothing beside another, or can't be used."""
+    from segforge_mock.callers import host_name
+
     if args.upstream is not None:
         untouched = argparse.ArgumentParser()
         configure(untouched)
@@ -230,8 +228,11 @@ def _check_options(args: argparse.Namespace) -> None:
         if deaf:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in deaf)
             raise _Misuse(f"--upstream: forwards every request and makes no answers; leave out {options}")
-    if args.no_admin and args.admin_token is not None:
-        raise _Misuse("--no-admin: switches off what --admin-token opens; leave out one of them")
+    for option, value in (("--admin-token", args.admin_token), ("--allow-host", args.allow_host)):
+        if args.no_admin and value is not None:
+            raise _Misuse(f"--no-admin: switches off what {option} opens; leave out one of them")
+    for host in args.allow_host or ():
+        host_name("--allow-host", host)
     if args.public_url is not None:
         web_url("--public-url", args.public_url)
     if args.tls is not None and not args.tls.parent.is_dir():
@@ -254,8 +255,9 @@ def _check_workers(args: argparse.Namespace) -> None:
         raise _Misuse("--workers: this system can't fork processes; leave it out")
     if not is_shared(args.store):
         raise _Misuse("--workers: needs a store that they share: --store sqlite:///PATH or --store redis://HOST:PORT/0")
-    if args.admin_token is not None:
-        raise _Misuse("--admin-token: the admin API reaches one process only; leave out --workers")
+    for option, value in (("--admin-token", args.admin_token), ("--allow-host", args.allow_host)):
+        if value is not None:
+            raise _Misuse(f"{option}: the admin API reaches one process only; leave out --workers")
 
 
 def _serve_workers(

@@ -10,7 +10,7 @@ import time
 from typing import Any, Final, NamedTuple
 
 from segforge.spec.catalog import Profile, Route, Version
-from segforge_mock.answers import Answer, bytes_answer, case_answer, json_answer, json_bytes_answer
+from segforge_mock.answers import Answer, bytes_answer, case_answer, file_answer, json_answer, json_bytes_answer
 from segforge_mock.jobs import COMPLETED, FAILED, QUEUED, Job, StateName, state
 from segforge_mock.outputs import Outputs
 from segforge_mock.pictures import Picture
@@ -350,7 +350,7 @@ class Gateway:
             picture = made[number - 1] if 0 < number <= len(made) else None
             wanted = picture is not None and picture.format == named["format"]
             if picture is not None and wanted and await self._state(job, call.now) == COMPLETED:
-                return bytes_answer(picture.media_type, await self._outputs.bytes_of(picture))
+                return file_answer(picture.media_type, await self._outputs.bytes_of(picture))
         return case_answer(self.cases, "route.unknown", {"path": call.request.path})
 
     async def _asset(self, call: Call) -> Answer:

@@ -9,11 +9,13 @@ from typing import Annotated, Final
 import msgspec
 from cachetools import LRUCache
 
-from segforge_mock.answers import Answer, Cases, bytes_answer, case_answer, json_answer
+from segforge_mock.answers import Answer, Cases, case_answer, file_answer, json_answer
 from segforge_mock.request import Request
 
 KEPT_BYTES: Final = 64 * 2**20
 _DATA_URL: Final = re.compile(r"data:(?P<type>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=\s]*)", re.IGNORECASE)
+_TAKEN: Final = re.compile(r"(image|audio|video)/[a-z0-9.-]+|application/pdf")
+"""What the vendor's pages and log name: images, audio, video and PDF. No SVG, which is a page with scripts."""
 _ENDING: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -36,6 +38,12 @@ class Uploads:
         files = [self._read(text) for text in upload.data_urls]
         if None in files:
             return json_answer(400, {"error": "Files must be provided as base64-encoded data URLs."})
+        other = sorted({file[0] for file in files if file is not None and not _TAKEN.fullmatch(file[0])})
+        if other:
+            reason = (
+                f"Files of type {other[0][:100]} are not taken; expected image/*, audio/*, video/* or application/pdf."
+            )
+            return json_answer(400, {"error": reason})
         urls = [f"{origin}/assets/{self._keep(*file)}" for file in files if file is not None]
         return json_answer(200, {"file_urls": urls, "urls": urls, "message": "Files uploaded successfully"})
 
@@ -54,6 +62,10 @@ class Uploads:
         return name
 
     def get(self, name: str) -> Answer | None:
-        """An uploaded file, served as what it was said to be, or None."""
+        """An uploaded file, served as what it was said to be and for download only, or None."""
         found = self._files.get(name)
-        return bytes_answer(*found) if found is not None else None
+        if found is None:
+            return None
+        answer = file_answer(*found)
+        answer.headers.append((b"content-disposition", b"attachment"))
+        return answer

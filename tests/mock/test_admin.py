@@ -68,7 +68,7 @@ def test_a_call_that_cannot_be_carried_out_says_why(
 
 
 def test_malformed_json_is_told_so(quick: httpx.Client) -> None:
-    assert quick.post("/_mock/rules", content=b"{").status_code == 400
+    assert quick.post("/_mock/rules", content=b"{", headers={"content-type": "application/json"}).status_code == 400
 
 
 def test_the_journal_lists_filters_counts_and_clears(quick: httpx.Client) -> None:

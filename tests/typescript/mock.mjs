@@ -8,7 +8,8 @@ export class Tenant {
 
   /** Call the admin API, which is below /_mock/. */
   async admin(method, path, body) {
-    const init = { method, headers: { "x-api-key": this.key }, body: body && JSON.stringify(body) };
+    const headers = { "x-api-key": this.key, "content-type": "application/json" };
+    const init = { method, headers, body: body && JSON.stringify(body) };
     const response = await fetch(`${MOCK}/_mock/${path}`, init);
     const answer = await response.json();
     if (!response.ok) {
