@@ -10,6 +10,7 @@ from segforge_contract.cases import promised
 from segforge_contract.changes import OMITTED, Change, is_prose, valid_value
 from segforge_contract.rules import type_rule
 
+_MOST_OUTPUTS = 10
 _SEEDS = st.integers(0, 2**31 - 1)
 _SIZES = st.sampled_from((512, 768, 1024))  # where no range is printed: sizes that every diffusion model takes
 _LARGEST_SIZE = 512  # a drawn size stays small, for the sake of time; the tables send the printed maximum
@@ -57,6 +58,9 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
             if low is None or high is None
             else st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
         )
+    if parameter.name == model.returns.controls.count:  # each output is made, and paid for
+        least = 1 if low is None else int(low)
+        return st.integers(least, min(least + _MOST_OUTPUTS, int(high) if high is not None else least + _MOST_OUTPUTS))
     if low is None and high is None:
         return _SEEDS
     return st.integers(None if low is None else int(low), None if high is None else int(high))

@@ -10,6 +10,7 @@ import msgspec
 from segforge_mock import bounds
 from segforge_mock.answers import Answer, json_answer
 from segforge_mock.callers import Callers
+from segforge_mock.counts import values_refusal
 from segforge_mock.jobs import state
 from segforge_mock.journal import MAX_EXCHANGES, Exchange
 from segforge_mock.policies import read_policy
@@ -108,6 +109,9 @@ class Admin:
             paths = sorted({f"{PREFIX}{known}" for _, known in self._routes})
             hint = f"use {' or '.join(verbs)}" if verbs else f"there are: {', '.join(paths)}"
             return json_answer(405 if verbs else 404, {"error": f"no {request.method} {request.path}; {hint}"})
+        refusal = values_refusal(request.body)
+        if refusal is not None:
+            return refusal
         query = dict(parse_qsl(request.scope.get("query_string", b"").decode("latin-1")))
         try:
             body = msgspec.json.decode(request.body) if request.body else {}

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from segforge.spec.catalog import Gateway, Model, Scalar
+from segforge_mock.counts import MAX_OUTPUTS
 
 MAX_SIDE: Final = 4096
 TINY_SIDE: Final = 16
@@ -40,13 +41,13 @@ class Picture(NamedTuple):
 
 
 def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_side: int = MAX_SIDE) -> list[Picture]:
-    """The pictures that a payload asks for. Sides outside 1 to `max_side` pixels are brought to its ends."""
+    """The pictures that a payload asks for, from 1 to MAX_OUTPUTS, with sides from 1 to `max_side` pixels."""
     controls = model.returns.controls
     assumed = {name: assumption.value for name, assumption in gateway.assumptions.items()}
     width, height = _size(model, values, int(assumed["image_width"]), int(assumed["image_height"]))
     width, height = min(max(width, 1), max_side), min(max(height, 1), max_side)
     pattern = _pattern(model, values)
-    quality = _integer(values, controls.quality, int(assumed["image_quality"]))
+    quality = number_of(values, controls.quality, int(assumed["image_quality"]))
     return [
         Picture(
             slug=model.slug,
@@ -59,7 +60,7 @@ def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_s
             format=str(values.get(controls.format or "") or assumed["image_format"]),
             quality=min(max(quality, 0), 100),
         )
-        for position in range(_integer(values, controls.count, 1))
+        for position in range(min(max(number_of(values, controls.count, 1), 1), MAX_OUTPUTS))
     ]
 
 
@@ -74,7 +75,7 @@ def used_seed(model: Model, values: Mapping[str, Scalar]) -> int:
 def _size(model: Model, values: Mapping[str, Scalar], width: int, height: int) -> tuple[int, int]:
     controls = model.returns.controls
     if not values.get(controls.size_from_input or ""):
-        width, height = _integer(values, controls.width, width), _integer(values, controls.height, height)
+        width, height = number_of(values, controls.width, width), number_of(values, controls.height, height)
     ratio = values.get(controls.aspect_ratio or "")
     if isinstance(ratio, str):
         across, colon, down = ratio.partition(":")
@@ -84,7 +85,8 @@ def _size(model: Model, values: Mapping[str, Scalar], width: int, height: int) -
     return width, height
 
 
-def _integer(values: Mapping[str, Scalar], name: str | None, default: int) -> int:
+def number_of(values: Mapping[str, Scalar], name: str | None, default: int) -> int:
+    """A parameter's value, or a default where it has none or its value is no integer."""
     value = values.get(name or "")
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 

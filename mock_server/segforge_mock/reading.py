@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Gateway, Version
 from segforge_mock.answers import Answer, case_answer
+from segforge_mock.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
 from segforge_mock.forms import read_form
+from segforge_mock.pictures import number_of
 from segforge_mock.request import Request
 from segforge_mock.served import Malformed, Payload, ServedModel
 from segforge_mock.violations import Violation
@@ -34,12 +36,16 @@ class Reader:
         """Read a request's body, of a media type that the gateway takes, under the profile of that name."""
         body = request.body
         if request.media_type != "application/json":
+            refusal = parts_refusal(request.header(b"content-type"), body)
+            if refusal is not None:
+                return Reading(refusal=refusal)
             data = read_form(served.model, request.header(b"content-type"), body)
             cast, formats = self._leniency(profile)
             found = data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
-            return self._judge(found, version, profile)
+            return self._judge(served, found, version, profile)
         if len(body) > REMEMBERED_BYTES:
-            return self._read_json(served, version, profile, body)
+            refusal = values_refusal(body)
+            return Reading(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
         reading = self._remembered(served, version, profile, body)
         if reading.refusal is not None:  # an answer's headers are added to, and this one will be given again
             status, headers, text = reading.refusal
@@ -52,10 +58,15 @@ class Reader:
 
     def _read_json(self, served: ServedModel, version: Version, profile: str, body: bytes) -> Reading:
         cast, formats = self._leniency(profile)
-        return self._judge(served.read(body, cast=cast, formats=formats), version, profile)
+        return self._judge(served, served.read(body, cast=cast, formats=formats), version, profile)
 
-    def _judge(self, found: Payload | Malformed | list[Violation], version: Version, profile: str) -> Reading:
+    def _judge(
+        self, served: ServedModel, found: Payload | Malformed | list[Violation], version: Version, profile: str
+    ) -> Reading:
         if isinstance(found, Payload):
+            name = served.open_count
+            if name is not None and number_of(served.values(found.body), name, 1) > MAX_OUTPUTS:
+                return Reading(refusal=too_many(f"outputs ({name})", MAX_OUTPUTS))
             return Reading(payload=found.body)
         if isinstance(found, Malformed):
             return Reading(refusal=case_answer(self._cases, "body.malformed", {"reason": found.reason}))

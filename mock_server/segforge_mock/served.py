@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Scalar
+from segforge_mock.counts import MAX_OUTPUTS
 from segforge_mock.violations import Violation, violations
 
 
@@ -46,6 +47,14 @@ class ServedModel:
     @cached_property
     def _defaults(self) -> dict[str, Scalar]:
         return {parameter.name: _default(parameter) for parameter in self.model.parameters}
+
+    @cached_property
+    def open_count(self) -> str | None:
+        """The parameter that says how many outputs there are, where the spec allows more than MAX_OUTPUTS of them."""
+        parameter = self.model.parameters_by_name.get(self.model.returns.controls.count or "")
+        if parameter is None or (parameter.maximum is not None and parameter.maximum <= MAX_OUTPUTS):
+            return None
+        return parameter.name
 
     def read(self, body: bytes, *, cast: bool = False, formats: bool = True) -> Payload | Malformed | list[Violation]:
         """Read a JSON body: the payload, or why it is none.

@@ -10,6 +10,7 @@ import msgspec
 from cachetools import LRUCache
 
 from segforge_mock.answers import Answer, Cases, case_answer, file_answer, json_answer
+from segforge_mock.counts import values_refusal
 from segforge_mock.request import Request
 
 KEPT_BYTES: Final = 64 * 2**20
@@ -31,6 +32,9 @@ class Uploads:
 
     def answer(self, request: Request, origin: str, cases: Cases) -> Answer:
         """Keep the files of an upload. `urls` is what the docs name the result, `file_urls` what the SDK reads."""
+        refusal = values_refusal(request.body)
+        if refusal is not None:
+            return refusal
         try:
             upload = msgspec.json.decode(request.body, type=_Upload)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
