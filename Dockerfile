@@ -17,5 +17,5 @@ COPY --from=build /opt/segforge /opt/segforge
 USER 65534:65534
 EXPOSE 8086
 HEALTHCHECK --interval=10s --timeout=2s --start-period=2s \
-    CMD ["/opt/segforge/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8086/healthz', timeout=1)"]
+    CMD ["/opt/segforge/bin/python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8086/healthz', timeout=1)"]
 ENTRYPOINT ["/opt/segforge/bin/segforge", "mock", "--host", "0.0.0.0", "--port", "8086"]

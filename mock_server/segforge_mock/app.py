@@ -20,7 +20,8 @@ from segforge_mock.delivery import deliver, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
 from segforge_mock.outputs import Detail, Outputs
 from segforge_mock.policies import BadPolicy, read_policy
-from segforge_mock.request import MAX_BODY_BYTES, Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.reading import body_refusal
+from segforge_mock.request import Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
 from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
 from segforge_mock.served import ServedModels, packaged_models
@@ -103,9 +104,10 @@ class App:
             return None
         request = Request(scope, body or b"")
         tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
-        if body is None:
-            answer = json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
-            return await deliver(answer, "", 0, scope, send)
+        if body is None or b"content-encoding" in request.headers:
+            refusal = body_refusal(request.header(b"content-encoding"), body)
+            if refusal is not None:
+                return await deliver(refusal, "", 0, scope, send)
         try:
             if not _is_own(request):
                 return await self._exchange(request, tenant, send)

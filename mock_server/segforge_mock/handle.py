@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 from segforge_mock import bounds
 from segforge_mock.app import App, create_app
+from segforge_mock.environment import without_proxy
 from segforge_mock.jobs import StateName, state
 from segforge_mock.journal import MAX_EXCHANGES, Exchange
 from segforge_mock.policies import read_policy
@@ -117,8 +119,9 @@ class Mock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead clients here."""
-        return {"SEGMIND_BASE_URL": self.url, self.app.models.gateway.auth.environment: self.key}
+        """The environment variables that lead clients here, past a proxy that the environment names."""
+        key = self.app.models.gateway.auth.environment
+        return {"SEGMIND_BASE_URL": self.url, key: self.key, **without_proxy(os.environ)}
 
     def start(self) -> "Mock":
         """Start serving; comes back once connections are accepted."""

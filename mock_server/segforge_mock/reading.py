@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Gateway, Version
-from segforge_mock.answers import Answer, case_answer
+from segforge_mock.answers import Answer, case_answer, json_answer
 from segforge_mock.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
 from segforge_mock.forms import read_form
 from segforge_mock.pictures import number_of
-from segforge_mock.request import Request
+from segforge_mock.request import MAX_BODY_BYTES, Request
 from segforge_mock.served import Malformed, Payload, ServedModel
 from segforge_mock.violations import Violation
 
@@ -22,6 +22,21 @@ class Reading(NamedTuple):
     payload: bytes = b"{}"
     refusal: Answer | None = None
     error: str | None = None
+
+
+def body_refusal(encoding: str, body: bytes | None) -> Answer | None:
+    """413 for a body that was too large to be read, 415 for one that is compressed, or None.
+
+    Nobody documents that the gateway decompresses a body. The proxy sends it on as it is.
+    """
+    if body is None:
+        return json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
+    if not body or encoding.strip().lower() in ("", "identity"):
+        return None
+    error = f"Content-Encoding {encoding[:100]!r}: the mock takes bodies without one; send it uncompressed"
+    answer = json_answer(415, {"error": error})
+    answer.headers.append((b"accept-encoding", b"identity"))
+    return answer
 
 
 class Reader:
