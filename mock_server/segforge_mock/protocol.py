@@ -41,7 +41,7 @@ class Protocol(HttpToolsProtocol):
     _unstarted: RequestResponseCycle | None = None
     """A request whose headers are here, before its application runs."""
     _current: RequestResponseCycle
-    """The request that an answer in one go is for. There is one at a time: pipelined ones wait for their turn."""
+    """The request whose application was started last. There is one at a time: pipelined ones wait for their turn."""
     expected_since: float | None = None
     """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
     idle_since: float | None = None
@@ -75,15 +75,16 @@ class Protocol(HttpToolsProtocol):
         self.idle_since = None
         if self.expected_since is None:
             self.expected_since = self.loop.time()
+        extensions: dict[str, Any] = {ABORT: self._hang_up}
+        self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
         """Stop counting the bytes of headers."""
         self._header_bytes = _NO_HEADER
         super().on_headers_complete()
-        extensions: dict[str, Any] = {ABORT: partial(_hang_up, self.cycle)}
-        self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._current = cycle
         if self._eager and cycle.more_body and not cycle.waiting_for_100_continue:
             self._unstarted = cycle
         else:
@@ -98,7 +99,6 @@ class Protocol(HttpToolsProtocol):
             extensions: Any = cycle.scope["extensions"]
             extensions[WHOLE] = self._write_whole
             extensions[BODY] = bytes(cycle.body)
-            self._current = cycle
             self._run_now(cycle)
 
     def _run_now(self, cycle: RequestResponseCycle) -> None:
@@ -149,6 +149,11 @@ class Protocol(HttpToolsProtocol):
         elif self.idle_since is not None and self.idle_since < now - KEEP_ALIVE_SECONDS:
             self.transport.close()
 
+    def _hang_up(self) -> None:
+        """Close the connection at once; the answer that is missing then is no fault of the application."""
+        self._current.disconnected = True
+        self.transport.abort()
+
     def _refuse_headers(self) -> None:
         self._header_bytes = _NO_HEADER
         body = b'{"error":"Request header fields too large"}'
@@ -157,12 +162,6 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.transport.close()
-
-
-def _hang_up(cycle: RequestResponseCycle) -> None:
-    """Close a request's connection at once; its missing answer is no fault of the application."""
-    cycle.disconnected = True
-    cycle.transport.abort()
 
 
 @coroutine

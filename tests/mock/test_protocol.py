@@ -1,5 +1,6 @@
 """The server on a raw socket: however a request arrives, and whichever way it takes, the answer is the same."""
 
+import gc
 import itertools
 import json
 import re
@@ -151,3 +152,24 @@ def test_a_client_that_does_not_read_holds_up_only_itself(mock: Mock) -> None:
         with pytest.raises(TimeoutError):
             connection.sendall(REQUESTS["run"] * 100_000)
     assert httpx.get(f"{mock.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["run", "submit", "refusal", "unknown", "health"])
+def test_a_request_leaves_no_cycles(mock: Mock, name: str) -> None:
+    """The collector that would have to find them costs a sixth of the time."""
+    host, port = mock.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+
+        def ask(times: int) -> None:
+            for _ in range(times):
+                connection.sendall(REQUESTS[name])
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
+
+        ask(1)
+        gc.collect()
+        gc.disable()
+        try:
+            ask(50)
+            assert gc.collect() < 50
+        finally:
+            gc.enable()
