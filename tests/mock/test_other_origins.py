@@ -189,3 +189,11 @@ def test_a_host_that_is_none_is_misuse(host: str, capsys: pytest.CaptureFixture[
         create_app(allow_hosts=[host])
     assert main(["mock", "--port", "0", "--allow-host", host]) == 2
     assert "--allow-host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("others", [["--no-admin"], ["--workers=2", "--store=sqlite:///x"]])
+def test_a_host_for_no_admin_api_is_misuse(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from segforge.cli import main
+
+    assert main(["mock", "--port", "0", "--allow-host", "mock.test", *others]) == 2
+    assert "--allow-host" in capsys.readouterr().err
