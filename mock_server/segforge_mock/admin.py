@@ -127,12 +127,12 @@ class Admin:
 
     async def add_rule(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Add a rule after those that are there."""
-        tenant.rules.add(read_rule(body, self._names.scenarios, self._names.slugs))
+        self._tenants.add_rule(tenant, read_rule(body, self._names.scenarios, self._names.slugs))
         return {}
 
     async def clear_rules(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Drop all rules."""
-        tenant.rules.clear()
+        self._tenants.clear_rules(tenant)
         return {}
 
     async def requests(self, tenant: Tenant, query: Query, _body: Any) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, get_args
 from urllib.parse import urlsplit
 
@@ -18,15 +19,19 @@ from segforge_mock.answers import Answer, case_answer, file_answer, json_answer
 from segforge_mock.callers import Callers, host_name
 from segforge_mock.delivery import deliver, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
+from segforge_mock.journal import Journals
+from segforge_mock.memory import DEFAULT_MIB, MIB, Full, Hold, Memory
+from segforge_mock.metrics import metrics
 from segforge_mock.outputs import Detail, Outputs
 from segforge_mock.policies import BadPolicy, read_policy
 from segforge_mock.reading import body_refusal
-from segforge_mock.request import Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.request import BODY, Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
 from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
 from segforge_mock.served import ServedModels, packaged_models
 from segforge_mock.store import MemoryStore, Store, StoreError
 from segforge_mock.tenants import Tenant, Tenants
+from segforge_mock.waiting import SMALL_BODY, WAITING_BYTES, pause, until_left
 
 DEFAULT_TIME_SCALE: Final = 0.01
 SCENARIO_HEADER: Final = b"x-mock-scenario"
@@ -63,10 +68,14 @@ class Settings:
 class App:
     """The mock. Make it with `create_app`."""
 
-    def __init__(self, gateway: Gateway, models: ServedModels, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, gateway: Gateway, models: ServedModels, store: Store, memory: Memory, settings: Settings
+    ) -> None:
         self.store = store
         self.eager = isinstance(store, MemoryStore)
         """Whether a request may start outside a task, see `protocol`; the clients of the other stores can't."""
+        self.memory = memory
+        """What everything that is kept in this process counts towards."""
         self.models = models
         self.scenarios = scenarios(models.gateway)
         self._gateway = gateway
@@ -80,9 +89,13 @@ class App:
         self._counts: Counter[tuple[str, int]] = Counter()
         policy = read_policy(settings.job_policy) if settings.job_policy is not None else None
         rules = [read_rule(rule, self.scenarios, self.names.slugs) for rule in settings.rules]
-        self.tenants = Tenants(
-            lambda name: Tenant(name, Rules(self.scenarios, rules, settings.seed), policy, settings.rate_limit)
-        )
+        journals = Journals(memory)
+
+        def new_tenant(name: str) -> Tenant:
+            own = Rules(self.scenarios, rules, settings.seed)
+            return Tenant(name, own, policy, settings.rate_limit, journals.new())
+
+        self.tenants = Tenants(new_tenant, memory)
         admin = Admin(self.tenants, store, self.names, self.now, settings.admin_token, settings.callers)
         self._admin = admin if settings.admin else None
 
@@ -98,10 +111,19 @@ class App:
         """Answer one HTTP request; the gateway speaks nothing else."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway does not speak {scope['type']}")
+        body: bytes | None = (scope.get("extensions") or {}).get(BODY)
+        if body is not None and len(body) <= SMALL_BODY:
+            return await self._answer(scope, body, send)
         try:
-            body = await read_body(scope, receive)
+            with Hold(self.memory) as hold:
+                return await self._answer(scope, await read_body(scope, receive, hold.grow), send)
         except Disconnected:
             return None
+        except Full as error:
+            return await deliver(json_answer(503, {"error": str(error)}), "", 0, scope, send)
+
+    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
+        """Answer a request whose body is here; None stands for one that is too large."""
         request = Request(scope, body or b"")
         tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
         if body is None or b"content-encoding" in request.headers:
@@ -112,8 +134,12 @@ class App:
             if not _is_own(request):
                 return await self._exchange(request, tenant, send)
             own = await self._own_answer(request, tenant)
+        except Disconnected:
+            return None
         except StoreError as error:
             own = json_answer(503, {"error": f"The mock's store failed: {error}"})
+        except Full as error:
+            own = json_answer(503, {"error": str(error)})
         return await deliver(own, "", 0, scope, send)
 
     async def _own_answer(self, request: Request, tenant: Tenant) -> Answer:
@@ -121,9 +147,11 @@ class App:
         if request.path.startswith(ADMIN_PREFIX):
             if self._admin is None:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
-            return await self._admin.answer(request, tenant)
+            with Hold(self.memory, WAITING_BYTES):
+                return await until_left(request.scope, asyncio.ensure_future(self._admin.answer(request, tenant)))
         if request.path == "/metrics":
-            return file_answer("text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+            text = metrics(self._counts, self.memory)
+            return file_answer("text/plain; version=0.0.4; charset=utf-8", text.encode())
         if request.path in _HEALTH:
             if request.path == "/readyz":
                 await self.store.get("")
@@ -139,6 +167,10 @@ class App:
             answer, plan = await self._planned(request, tenant, match)
         except (BadHeader, BadPolicy) as error:
             answer, plan = json_answer(400, {"error": str(error)}), NOTHING
+        except Full as error:
+            answer, plan = json_answer(503, {"error": str(error)}), NOTHING
+        except Disconnected:
+            answer, plan = None, NOTHING
         scenario = plan.scenario
         fault = scenario.name if scenario is not None and scenario.kind == "fault" else ""
         name = scenario.name if scenario is not None else ""
@@ -151,7 +183,11 @@ class App:
             self._write_log(request, tenant, match, answer, name)
         if answer is None:
             return drop(request.scope)
-        return await deliver(answer, fault, plan.seconds, request.scope, send)
+        try:
+            wait = partial(pause, self.memory, request, tenant)
+            return await deliver(answer, fault, plan.seconds, request.scope, send, wait)
+        except Disconnected:
+            return None
 
     async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Plan]:
         """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
@@ -160,7 +196,7 @@ class App:
             plan = self._plan(request, tenant, match)
         profile = self._profile_of(request, tenant)
         if plan.delay:
-            await asyncio.sleep(plan.delay)
+            await pause(self.memory, request, tenant, plan.delay)
         scenario = plan.scenario
         if scenario is not None and scenario.name == "drop-before":
             return None, plan
@@ -222,16 +258,6 @@ class App:
         job = await self.store.get(name)
         return (self.tenants.named(job.tenant) if job is not None else None) or caller
 
-    def _metrics(self) -> str:
-        """Prometheus' text format."""
-        lines = [
-            "# HELP segforge_mock_requests_total Requests to the gateway by route and status (0: connection dropped).",
-            "# TYPE segforge_mock_requests_total counter",
-        ]
-        for (route, status), count in sorted(self._counts.items()):
-            lines.append(f'segforge_mock_requests_total{{route="{route or "unknown"}",status="{status}"}} {count}')
-        return "\n".join(lines) + "\n"
-
     def _write_log(self, request: Request, tenant: Tenant, match: Match, answer: Answer | None, scenario: str) -> None:
         """One line of JSON on standard error; nothing that a caller keeps secret is in it."""
         entry = {
@@ -283,6 +309,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     admin_token: str | None = None,
     allow_hosts: Iterable[str] = (),
     log: bool = False,
+    max_memory: int = DEFAULT_MIB,
 ) -> App:
     """The mock gateway as an ASGI 3 application.
 
@@ -294,7 +321,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `rate_limit`: requests a minute and tenant, or the name of a plan. `job_policy`: how jobs move, see `policies`.
     `public_url`: what URLs in answers start with (default: the address that the caller used). `any_model`: serve slugs
     without a spec. `admin`, `admin_token`: the admin API. `allow_hosts`: names by which it is reached, see `callers`.
-    `log`: a line of JSON for each request on standard error.
+    `log`: a line of JSON for each request on standard error. `max_memory`: how many MiB everything that the mock keeps
+    may need; a MemoryStore that is given has its own limit.
 
     Raises BadSetting (BadRule and BadPolicy are such), a ValueError, for settings that can't be used.
     """
@@ -306,23 +334,27 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         if isinstance(value, str):
             raise bounds.BadSetting(f"{name}: expected a list, found a text")
     models = models or packaged_models()
+    limit = bounds.memory("max_memory", max_memory)
     if store is None:
-        store = MemoryStore(float(models.gateway.assumptions["opening_credits"].value))
+        opening = float(models.gateway.assumptions["opening_credits"].value)
+        store = MemoryStore(opening, memory=Memory(limit * MIB))
+    memory = store.memory if isinstance(store, MemoryStore) else Memory(limit * MIB)
     gateway = Gateway(
         models,
         store,
-        Outputs(models.gateway, pictures),
+        Outputs(models.gateway, pictures, memory),
+        memory,
         keys=None if keys is None else frozenset(bounds.filled("keys", key) for key in keys),
         time_scale=time_scale,
         public_url=None if public_url is None else bounds.web_url("public_url", public_url),
         any_model=any_model,
     )
-    limit = bounds.rate_limit(rate_limit, "rate_limit")
+    limited = bounds.rate_limit(rate_limit, "rate_limit")
     hosts = [host_name("allow_hosts", host) for host in allow_hosts]
     if public_url is not None:
         hosts.append(host_name("public_url", urlsplit(public_url).hostname))
     callers = Callers(hosts)
     settings = Settings(
-        now, profile, rules, chaos, seed, limit, job_policy, any_model, admin, admin_token, callers, log
+        now, profile, rules, chaos, seed, limited, job_policy, any_model, admin, admin_token, callers, log
     )
-    return App(gateway, models, store, settings)
+    return App(gateway, models, store, memory, settings)

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
+from segforge_mock.memory import MAX_MIB, MIN_MIB
+
 MAX_OFFSET: Final = 1e10
 MAX_TIME_SCALE: Final = 1000.0
 PLANS: Final = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
@@ -26,6 +28,13 @@ def whole(name: str, value: object, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise BadSetting(f"{name}: expected a whole number from 0 to {most}, found {value!r}")
     return value
+
+
+def memory(name: str, mebibytes: object) -> int:
+    """A limit of memory in MiB. Raises BadSetting."""
+    if isinstance(mebibytes, bool) or not isinstance(mebibytes, int) or not MIN_MIB <= mebibytes <= MAX_MIB:
+        raise BadSetting(f"{name}: expected a whole number of MiB from {MIN_MIB} to {MAX_MIB}, found {mebibytes!r}")
+    return mebibytes
 
 
 def filled(name: str, value: object) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segforge.commands.console import console
-from segforge_mock.bounds import PLANS, BadSetting, web_url
+from segforge_mock.bounds import PLANS, BadSetting, memory, web_url
+from segforge_mock.memory import DEFAULT_MIB
 
 if TYPE_CHECKING:
     import ssl
@@ -53,6 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="processes that serve, on a store that they share; without the admin API (default: %(default)s)",
+    )
+    state.add_argument(
+        "--max-memory",
+        type=int,
+        default=DEFAULT_MIB,
+        metavar="MIB",
+        help="how many MiB all that a process keeps may need; the oldest is forgotten first (default: %(default)s)",
     )
     time = parser.add_argument_group("time")
     time.add_argument(
@@ -143,8 +151,9 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     from segforge_mock.app import create_app
     from segforge_mock.callers import is_loopback
     from segforge_mock.scenarios import read_script, scenarios
-    from segforge_mock.stores import open_store
+    from segforge_mock.stores import is_shared, open_store
 
+    opening = float(models.gateway.assumptions["opening_credits"].value)
     profiles = [profile.name for profile in models.gateway.profiles]
     if args.profile not in profiles:
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
@@ -153,7 +162,7 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     rules = read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else ()
     return create_app(
         models=models,
-        store=open_store(args.store, float(models.gateway.assumptions["opening_credits"].value)),
+        store=open_store(args.store, opening) if is_shared(args.store) else None,
         keys=keys,
         profile=args.profile,
         pictures=args.pictures,
@@ -169,6 +178,7 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
         admin_token=args.admin_token,
         allow_hosts=[*(args.allow_host or ()), *([args.host] if "." in args.host else ())],
         log=args.log,
+        max_memory=args.max_memory,
     )
 
 
@@ -204,6 +214,7 @@ _DEAF_UPSTREAM = (
     "job_policy",
     "keys_file",
     "log",
+    "max_memory",
     "pictures",
     "profile",
     "public_url",
@@ -235,6 +246,7 @@ def _check_options(args: argparse.Namespace) -> None:
         host_name("--allow-host", host)
     if args.public_url is not None:
         web_url("--public-url", args.public_url)
+    memory("--max-memory", args.max_memory)
     if args.tls is not None and not args.tls.parent.is_dir():
         raise _Misuse(f"--tls: no folder {args.tls.parent} to write {args.tls.name} to; make it first")
 

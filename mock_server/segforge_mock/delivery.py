@@ -1,6 +1,7 @@
 """Puts an answer on the wire: whole, or broken in the way that a scenario asks for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from segforge_mock.answers import Answer, RawHeaders
@@ -34,8 +35,15 @@ def broken(answer: Answer, fault: str) -> Answer:
     return answer
 
 
-async def deliver(answer: Answer, fault: str, seconds: float, scope: Scope, send: Send) -> None:
-    """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes."""
+async def deliver(
+    answer: Answer,
+    fault: str,
+    seconds: float,
+    scope: Scope,
+    send: Send,
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes, by `wait`."""
     if fault == "drop-after":
         return drop(scope)
     answer = broken(answer, fault)
@@ -48,18 +56,18 @@ async def deliver(answer: Answer, fault: str, seconds: float, scope: Scope, send
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         return drop(scope)
     if fault == "slow-body":
-        body = await _trickle(body, seconds, send)
+        body = await _trickle(body, seconds, send, wait)
     await send({"type": "http.response.body", "body": body})
     return None
 
 
-async def _trickle(body: bytes, seconds: float, send: Send) -> bytes:
+async def _trickle(body: bytes, seconds: float, send: Send, wait: Callable[[float], Awaitable[None]]) -> bytes:
     """Send all but the last piece, each after its share of the time; gives the last."""
     step = max(1, -(-len(body) // _PIECES))
     while len(body) > step:
         await send({"type": "http.response.body", "body": body[:step], "more_body": True})
         body = body[step:]
-        await asyncio.sleep(seconds / _PIECES)
+        await wait(seconds / _PIECES)
     return body
 
 

@@ -4,7 +4,6 @@ A request is checked in this order: key (401), rate limit (429), slug (404), ver
 parameters (400, or what the profile says), balance (406, or what the profile says).
 """
 
-import asyncio
 import re
 import time
 from typing import Any, Final, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from segforge.spec.catalog import Profile, Route, Version
 from segforge_mock.answers import Answer, bytes_answer, case_answer, file_answer, json_answer, json_bytes_answer
 from segforge_mock.jobs import COMPLETED, FAILED, QUEUED, Job, StateName, state
+from segforge_mock.memory import Memory
 from segforge_mock.outputs import Outputs
 from segforge_mock.pictures import Picture
 from segforge_mock.policies import Policy
@@ -25,8 +25,10 @@ from segforge_mock.store import Store
 from segforge_mock.tenants import Tenant
 from segforge_mock.unlisted import unlisted_model
 from segforge_mock.uploads import Uploads
+from segforge_mock.waiting import pause
 
 MAX_ACCEPTED: Final = 10_000
+MAX_ACCEPTED_BYTES: Final = 256
 PICTURE_SECONDS: Final = 7 * 24 * 3600.0
 _PICTURE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 
@@ -87,6 +89,7 @@ class Gateway:
         models: ServedModels,
         store: Store,
         outputs: Outputs,
+        memory: Memory,
         *,
         keys: frozenset[str] | None = None,
         time_scale: float = 0.01,
@@ -100,7 +103,8 @@ class Gateway:
         self._time_scale = time_scale
         self._public_url = public_url
         self._any_model = any_model
-        self._uploads = Uploads()
+        self._memory = memory
+        self._uploads = Uploads(memory)
         self._reader = Reader(models.gateway)
         self._facts = models.gateway
         self.cases = models.gateway.cases
@@ -154,7 +158,7 @@ class Gateway:
         text = key.decode("latin-1")
         if not (text in self._keys if self._keys is not None else self._key_pattern.fullmatch(text)):
             return case_answer(self.cases, "auth.invalid")
-        if len(self._accepted) < MAX_ACCEPTED:
+        if len(self._accepted) < MAX_ACCEPTED and len(key) <= MAX_ACCEPTED_BYTES:
             self._accepted.add(key)
         return None
 
@@ -228,7 +232,7 @@ class Gateway:
             return await self._no_credits(call, served, "v1")
         inference, queue_seconds, run_seconds = self._times(call, served)
         if queue_seconds or run_seconds:
-            await asyncio.sleep(queue_seconds + run_seconds)
+            await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
         output = self._outputs.of(served, reading.payload)
         first = output.pictures[0]
         if output.base64:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -115,7 +115,7 @@ class Mock:
     @property
     def tenant(self) -> Tenant:
         """What belongs to the mock's key."""
-        return self.app.tenants.get(self.key.encode("latin-1"))
+        return self._on_loop(lambda: self.app.tenants.get(self.key.encode("latin-1")))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -148,6 +148,14 @@ class Mock:
             raise
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
+    def _on_loop(self, work: Callable[[], T]) -> T:
+        """What a function returns that runs between two requests, since what is kept belongs to the server's thread."""
+
+        async def run() -> T:
+            return work()
+
+        return self._run(run()) if self._server.running else work()
+
     def scenario(
         self,
         name: str,
@@ -178,11 +186,13 @@ class Mock:
 
     def _add(self, rule: Rule) -> None:
         names = self.app.names
-        self.tenant.rules.add(read_rule(rule, names.scenarios, names.slugs))
+        checked, tenant = read_rule(rule, names.scenarios, names.slugs), self.tenant
+        self._on_loop(lambda: self.app.tenants.add_rule(tenant, checked))
 
     def clear_scenarios(self) -> None:
         """Let everything go right again."""
-        self.tenant.rules.clear()
+        tenant = self.tenant
+        self._on_loop(lambda: self.app.tenants.clear_rules(tenant))
 
     def job_policy(self, text: str | None) -> None:
         """How the next jobs move: instant, seconds=S, polls=N, held; None for their own time. Raises BadPolicy."""
@@ -213,7 +223,8 @@ class Mock:
     @property
     def requests(self) -> list[RecordedRequest]:
         """Every request so far, the oldest first."""
-        return [_recorded(exchange) for exchange in self.tenant.journal.matching(lambda _: True)]
+        journal = self.tenant.journal
+        return [_recorded(exchange) for exchange in self._on_loop(lambda: journal.matching(lambda _: True))]
 
     def wait_for(self, count: int, *, route: str | None = None, timeout: float = 5.0) -> list[RecordedRequest]:
         """Wait for `count` requests (on a route), at most `timeout` seconds; gives all that came.
@@ -254,7 +265,7 @@ class Mock:
     def reset(self) -> None:
         """Forget jobs, balance, scenarios, clock and requests."""
         name = self.tenant.name
-        self.app.tenants.reset(name)
+        self._on_loop(lambda: self.app.tenants.reset(name))
         self._run(self.app.store.reset(name))
 
 

@@ -2,15 +2,22 @@
 
 import asyncio
 import re
+import sys
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from segforge_mock.answers import Answer, RawHeaders
+from segforge_mock.memory import Memory, Shelf
 from segforge_mock.request import Request
 
 MAX_EXCHANGES: Final = 1_000
 MAX_BODY: Final = 16 * 2**10
+ENTRY_BYTES: Final = 1_800
+"""What an exchange needs in memory beside its texts: its parts and the headers that the mock itself adds."""
+HEADER_BYTES: Final = 130
+"""What one header needs beside its text."""
 _SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
 
 
@@ -68,11 +75,45 @@ def _exchange(entry: _Entry) -> Exchange:
     return Exchange(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
 
 
-class Journal:
-    """The newest exchanges of one tenant."""
+class Journals:
+    """The exchanges of all tenants, the oldest of which are forgotten first when the memory is full."""
 
-    def __init__(self) -> None:
-        self._entries: deque[_Entry] = deque(maxlen=MAX_EXCHANGES)
+    def __init__(self, memory: Memory) -> None:
+        self._entries: Shelf[int, tuple[Journal, _Entry]] = Shelf(memory, "journal", forget=self._forget)
+        self._number = 0
+
+    def new(self) -> "Journal":
+        """A journal of one tenant."""
+        return Journal(self)
+
+    def keep(self, journal: "Journal", entry: _Entry) -> int:
+        """Keep an exchange of a journal; gives the number under which it is found."""
+        self._number += 1
+        _, _, _, path, _, headers, body, answer = entry
+        texts = sum(map(len, chain.from_iterable(headers))) + len(body) + len(answer.body) + 2 * sys.getsizeof(path)
+        self._entries.put(self._number, (journal, entry), ENTRY_BYTES + HEADER_BYTES * len(headers) + texts)
+        return self._number
+
+    def get(self, number: int) -> _Entry | None:
+        """The exchange of that number, or None."""
+        found = self._entries.get(number)
+        return None if found is None else found[1]
+
+    def drop(self, number: int) -> None:
+        """Drop an exchange."""
+        self._entries.pop(number)
+
+    def _forget(self, number: int, kept: "tuple[Journal, _Entry]") -> None:
+        kept[0].lose(number)
+
+
+class Journal:
+    """The newest exchanges of one tenant. Make it with `Journals.new`."""
+
+    def __init__(self, journals: Journals) -> None:
+        self._journals = journals
+        self._numbers: deque[int] = deque()
+        """Where the exchanges are in `journals`, the oldest first."""
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
@@ -85,13 +126,21 @@ class Journal:
         elif len(answer.body) > MAX_BODY:
             answer = answer._replace(body=answer.body[:MAX_BODY])
         entry = self._number, at, request.method, request.path, place, request.scope["headers"], body, answer
-        self._entries.append(entry)
+        if len(self._numbers) == MAX_EXCHANGES:
+            self._journals.drop(self._numbers.popleft())
+        self._numbers.append(self._journals.keep(self, entry))
         for event in self._waiting:
             event.set()
 
     def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
         """The exchanges that a predicate wants, the oldest first."""
-        return [exchange for entry in self._entries if wanted(exchange := _exchange(entry))]
+        entries = [entry for number in self._numbers if (entry := self._journals.get(number)) is not None]
+        return [exchange for entry in entries if wanted(exchange := _exchange(entry))]
+
+    def lose(self, number: int) -> None:
+        """Forget an exchange that the memory has no room for: the oldest one."""
+        while self._numbers and self._numbers[0] <= number:
+            self._numbers.popleft()
 
     async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
         """Wait until `count` exchanges match, or until the time is over; gives those that do."""
@@ -115,4 +164,5 @@ class Journal:
 
     def clear(self) -> None:
         """Forget all exchanges."""
-        self._entries.clear()
+        while self._numbers:
+            self._journals.drop(self._numbers.popleft())

@@ -15,11 +15,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from segforge_mock.answers import RawHeaders
 from segforge_mock.delivery import ABORT, WHOLE
+from segforge_mock.memory import Full, Memory
 from segforge_mock.request import BODY
+from segforge_mock.waiting import SMALL_BODY, WAITS, Waits
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
 REQUEST_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 75.0
+READ_SECONDS: Final = 60.0
 _NO_HEADER: Final = -(2**62)
 """Bytes from here on are no header's: the body has a limit of its own."""
 
@@ -47,16 +50,32 @@ class Protocol(HttpToolsProtocol):
     idle_since: float | None = None
     """Since when, on the loop's clock, the connection waits for its next request; None while there is one."""
 
-    def __init__(self, *args: Any, eager: bool, **kwargs: Any) -> None:
-        """`eager`: whether the application may start outside a task; asyncio.timeout, for one, needs to be in one."""
+    _unread = 0
+    """Bytes of answers that the client had not read when they were last counted."""
+    _unread_since = 0.0
+
+    def __init__(self, *args: Any, eager: bool, memory: Memory | None = None, **kwargs: Any) -> None:
+        """`eager`: whether the application may start outside a task; asyncio.timeout, for one, needs to be in one.
+
+        `memory`: what unread answers count towards.
+        """
         super().__init__(*args, **kwargs)
         self.logger = _LOG
         self._eager = eager
+        self._memory = memory or Memory()
+        self._waits = Waits()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the time in which a request has to arrive."""
         super().connection_made(transport)
         self.expected_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what the request waits for: nobody would read its answer."""
+        super().connection_lost(exc)
+        self._waits.leave()
+        self._memory.give_back(self._unread)
+        self._unread = 0
 
     def data_received(self, data: bytes) -> None:
         """Read what arrived; a request that is not whole yet goes uvicorn's way."""
@@ -75,7 +94,7 @@ class Protocol(HttpToolsProtocol):
         self.idle_since = None
         if self.expected_since is None:
             self.expected_since = self.loop.time()
-        extensions: dict[str, Any] = {ABORT: self._hang_up}
+        extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
         self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
@@ -99,6 +118,8 @@ class Protocol(HttpToolsProtocol):
             extensions: Any = cycle.scope["extensions"]
             extensions[WHOLE] = self._write_whole
             extensions[BODY] = bytes(cycle.body)
+            cycle.body = bytearray()
+            self.flow.resume_reading()  # it stopped for a large body, and would not notice that the client leaves
             self._run_now(cycle)
 
     def _run_now(self, cycle: RequestResponseCycle) -> None:
@@ -127,8 +148,23 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
         if not cycle.keep_alive:
             self.transport.close()
+        if len(body) > SMALL_BODY:
+            self._count_unread(self.loop.time())
         self.on_response_complete()
         return True
+
+    def _count_unread(self, now: float) -> None:
+        """Count what the client has not read yet; hang up if that can't be kept."""
+        unread = self.transport.get_write_buffer_size()
+        if unread != self._unread:
+            self._memory.give_back(self._unread)
+            self._unread, self._unread_since = 0, now
+            try:
+                self._memory.hold(unread)
+            except Full:
+                self.transport.abort()
+            else:
+                self._unread = unread
 
     def on_response_complete(self) -> None:
         """As in uvicorn, but for a timer for each answer: the server looks at `idle_since` once a second."""
@@ -143,11 +179,19 @@ class Protocol(HttpToolsProtocol):
             self.idle_since = self.loop.time()
 
     def hang_up_if_late(self, now: float) -> None:
-        """Hang up if a request takes more than REQUEST_SECONDS to arrive, or none came for KEEP_ALIVE_SECONDS."""
+        """Hang up on a client that takes too long.
+
+        A request may take REQUEST_SECONDS to arrive, and the next one KEEP_ALIVE_SECONDS to come. A client that has an
+        answer to read must have read something in the last READ_SECONDS.
+        """
+        self._count_unread(now)
+        if self._unread and self._unread_since < now - READ_SECONDS:
+            return self.transport.abort()
         if self.expected_since is not None and self.expected_since < now - REQUEST_SECONDS:
             self.transport.abort()
         elif self.idle_since is not None and self.idle_since < now - KEEP_ALIVE_SECONDS:
             self.transport.close()
+        return None
 
     def _hang_up(self) -> None:
         """Close the connection at once; the answer that is missing then is no fault of the application."""

@@ -13,7 +13,7 @@ from segforge_mock.served import Malformed, Payload, ServedModel
 from segforge_mock.violations import Violation
 
 REMEMBERED: Final = 1_000
-REMEMBERED_BYTES: Final = 16 * 2**10
+REMEMBERED_BYTES: Final = 4 * 2**10
 
 
 class Reading(NamedTuple):

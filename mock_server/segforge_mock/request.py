@@ -52,10 +52,15 @@ class Request:
         return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body, or None where it is larger than MAX_BODY_BYTES. Raises Disconnected."""
+async def read_body(scope: Scope, receive: Receive, count: Callable[[int], None] | None = None) -> bytes | None:
+    """The whole body, or None where it is larger than MAX_BODY_BYTES. Raises Disconnected, and what `count` raises.
+
+    `count` is called with the size of each part that arrives.
+    """
     here: bytes | None = (scope.get("extensions") or {}).get(BODY)
     if here is not None:
+        if count is not None:
+            count(len(here))
         return here
     parts, size, more = [], 0, True
     while more and size <= MAX_BODY_BYTES:
@@ -64,5 +69,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes | None:
             raise Disconnected
         parts.append(message.get("body", b""))
         size += len(parts[-1])
+        if count is not None:
+            count(len(parts[-1]))
         more = message.get("more_body", False)
     return b"".join(parts) if size <= MAX_BODY_BYTES else None

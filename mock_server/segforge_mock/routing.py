@@ -17,6 +17,9 @@ ROUTES: Final = (*(field.name for field in fields(Routes)), *(name for name, _, 
 """The names of all routes, as the journal has them; "" is none of them."""
 
 
+REMEMBERED_PATH: Final = 256
+
+
 class Match(NamedTuple):
     """The route's name, the method that it takes, and what stands in the path at its placeholder ("" without one)."""
 
@@ -32,14 +35,17 @@ class Router:
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
-        self.match = lru_cache(maxsize=4096)(self._match)
-        """The route of a path, or None; doubled and trailing slashes don't count."""
+        self._remembered = lru_cache(maxsize=4096)(self._match)
         split.sort(key=lambda template: sum(part.startswith("{") for part in template[1]))
         self._by_length: dict[int, list[tuple[Match, list[str | None], int]]] = {}
         for match, parts in split:
             literals = [None if part.startswith("{") else part for part in parts]
             place = literals.index(None) if None in literals else -1
             self._by_length.setdefault(len(parts), []).append((match, literals, place))
+
+    def match(self, path: str) -> Match | None:
+        """The route of a path, or None; doubled and trailing slashes don't count. Only short paths are remembered."""
+        return (self._remembered if len(path) <= REMEMBERED_PATH else self._match)(path)
 
     def _match(self, path: str) -> Match | None:
         parts = path.strip("/").split("/")

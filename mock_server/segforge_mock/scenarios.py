@@ -29,6 +29,9 @@ FAULTS: Final = {
     "malformed-json": "the second half of a JSON body is missing; pictures are left alone",
 }
 SLOW_SECONDS: Final = 1.0
+MAX_RULES: Final = 1_000
+RULE_BYTES: Final = 500
+"""What a rule needs in memory beside its slug, with its count."""
 
 
 class Scenario(NamedTuple):
@@ -117,19 +120,27 @@ class Rules:
         self._known = known
         self._rules: list[tuple[Rule, list[int]]] = []
         self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._most = MAX_RULES
+        self.size = 0
+        """Bytes in memory, estimated."""
         for rule in rules:
+            self._most += 1
             self.add(rule)
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def add(self, rule: Rule) -> None:
-        """Add a rule after the others."""
+        """Add a rule after the others. Raises BadRule if MAX_RULES were added to those of the script."""
+        if len(self._rules) == self._most:
+            raise BadRule(f"{len(self._rules)} rules are set, expected at most that many; drop those that are done")
+        self.size += RULE_BYTES + 4 * len(rule.slug or "")
         self._rules.append((rule, [0]))
 
     def clear(self) -> None:
         """Drop all rules."""
         self._rules.clear()
+        self.size = 0
 
     def plan(self, route: str, slug: str) -> Plan:
         """What the rules want to happen to a request."""

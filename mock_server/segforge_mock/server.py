@@ -67,9 +67,11 @@ async def serve(
     )
     config.load()
     state = ServerState()
-    eager = getattr(app, "eager", False)
+    eager, memory = getattr(app, "eager", False), getattr(app, "memory", None)
     ticking = loop.create_task(_tick(state))
-    server = await loop.create_server(lambda: Protocol(config, state, {}, eager=eager), sock=bound, ssl=tls)
+    server = await loop.create_server(
+        lambda: Protocol(config, state, {}, eager=eager, memory=memory), sock=bound, ssl=tls
+    )
     try:
         ready()
         await stop.wait()
@@ -150,6 +152,11 @@ class BackgroundServer:
         if self._running is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._running[0]
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves."""
+        return self._running is not None
 
     def start(self) -> str:
         """Start serving; gives the URL once connections are accepted. Raises OSError where the address can't be had."""

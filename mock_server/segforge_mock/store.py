@@ -4,16 +4,23 @@ Everything belongs to a tenant (the caller's key, unless a header names another)
 Credits are counted in whole millionths, so that sums stay exact.
 """
 
+import sys
 import zlib
-from collections import OrderedDict
 from typing import Final, Protocol
 
 import msgspec
 
 from segforge_mock.jobs import Job, Progress
+from segforge_mock.memory import STATE_SHARE, Memory, Shelf
 
 MICRO: Final = 1_000_000
 MAX_JOBS: Final = 100_000
+
+JOB_BYTES: Final = 900
+"""What a job needs in memory beside its body: record, id, times, progress and its place among the tenant's jobs."""
+ACCOUNT_BYTES: Final = 250
+"""What a balance needs in memory, with the tenant's name; a tenant with jobs or rate windows needs more."""
+PART_BYTES: Final = 350
 
 KEEP_SECONDS: Final = 7 * 86_400
 """How long a store that outlives the process keeps what nobody uses, by real time: as the gateway keeps pictures."""
@@ -78,8 +85,8 @@ class _Account(msgspec.Struct):
     """What a tenant has in memory."""
 
     credits: int
-    jobs: OrderedDict[str, None] = msgspec.field(default_factory=OrderedDict)
-    hits: dict[int, int] = msgspec.field(default_factory=dict)
+    jobs: dict[str, None] | None = None
+    hits: dict[int, int] | None = None
 
     def charge(self, cost: float) -> float | None:
         """See Store."""
@@ -91,19 +98,27 @@ class _Account(msgspec.Struct):
 
 
 class MemoryStore:
-    """Keeps everything in this process, and of the jobs the newest `max_jobs`."""
+    """Keeps everything in this process: of the jobs the newest `max_jobs`, and of all what fits into `memory`.
 
-    def __init__(self, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:
-        self._max_jobs = max_jobs
+    A tenant whose balance was forgotten for want of room starts again with the opening balance, and without jobs. Those
+    that were not charged for the longest time are forgotten first.
+    """
+
+    def __init__(self, opening_credits: float, max_jobs: int = MAX_JOBS, memory: Memory | None = None) -> None:
+        self.memory = memory = memory or Memory()
         self._opening = micros(opening_credits)
-        self._accounts: dict[str, _Account] = {}
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._accounts: Shelf[str, _Account] = Shelf(
+            memory, "balances", most_bytes=memory.limit // STATE_SHARE, forget=self._forget_account, last=True
+        )
+        self._jobs: Shelf[str, Job] = Shelf(memory, "jobs", most=max_jobs, forget=self._forget_job)
         self._progress: dict[str, Progress] = {}
 
     def _account(self, tenant: str) -> _Account:
-        account = self._accounts.get(tenant)
+        """The account of a tenant, opened if there is none; it becomes the newest."""
+        account = self._accounts.use(tenant)
         if account is None:
-            account = self._accounts[tenant] = _Account(self._opening)
+            account = _Account(self._opening)
+            self._accounts.put(tenant, account, ACCOUNT_BYTES)
         return account
 
     async def submit(self, job: Job) -> Job | None:
@@ -113,16 +128,23 @@ class MemoryStore:
         if remaining is None:
             return None
         kept = msgspec.structs.replace(job, remaining_credits=remaining)
-        self._jobs[job.request_id] = kept
+        if account.jobs is None:
+            account.jobs = {}
+            self._accounts.grow(job.tenant, PART_BYTES)
         account.jobs[job.request_id] = None
-        if len(self._jobs) > self._max_jobs:
-            self._forget(next(iter(self._jobs.values())))
+        self._jobs.put(job.request_id, kept, JOB_BYTES + len(job.body) + sys.getsizeof(job.error) + len(job.slug))
         return kept
 
-    def _forget(self, job: Job) -> None:
-        del self._jobs[job.request_id]
-        self._progress.pop(job.request_id, None)
-        self._account(job.tenant).jobs.pop(job.request_id, None)
+    def _forget_job(self, request_id: str, job: Job) -> None:
+        self._progress.pop(request_id, None)
+        account = self._accounts.get(job.tenant)
+        if account is not None and account.jobs is not None:
+            account.jobs.pop(request_id, None)
+
+    def _forget_account(self, _tenant: str, account: _Account) -> None:
+        for request_id in account.jobs or ():
+            self._jobs.pop(request_id)
+            self._progress.pop(request_id, None)
 
     async def charge(self, tenant: str, cost: float) -> float | None:
         """Charge a cost."""
@@ -130,7 +152,8 @@ class MemoryStore:
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant."""
-        return self._account(tenant).credits / MICRO
+        account = self._accounts.use(tenant)
+        return (self._opening if account is None else account.credits) / MICRO
 
     async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
@@ -142,7 +165,9 @@ class MemoryStore:
 
     async def jobs(self, tenant: str) -> list[Job]:
         """The jobs of a tenant."""
-        return [self._jobs[request_id] for request_id in self._account(tenant).jobs]
+        account = self._accounts.get(tenant)
+        ids = (account.jobs if account is not None else None) or ()
+        return [job for request_id in ids if (job := self._jobs.get(request_id)) is not None]
 
     async def progress(self, request_id: str) -> Progress:
         """What changed about a job."""
@@ -164,7 +189,11 @@ class MemoryStore:
 
     async def hit(self, tenant: str, window: int) -> int:
         """Count a request in a rate window."""
-        hits = self._account(tenant).hits
+        account = self._account(tenant)
+        if account.hits is None:
+            account.hits = {}
+            self._accounts.grow(tenant, PART_BYTES)
+        hits = account.hits
         hits[window] = hits.get(window, 0) + 1
         if hits[window] == 1:
             for other in [other for other in hits if abs(other - window) > 1]:
@@ -173,10 +202,9 @@ class MemoryStore:
 
     async def reset(self, tenant: str) -> None:
         """Forget a tenant."""
-        account = self._accounts.pop(tenant, None)
-        for request_id in account.jobs if account is not None else ():
-            del self._jobs[request_id]
-            self._progress.pop(request_id, None)
+        account = self._accounts.pop(tenant)
+        if account is not None:
+            self._forget_account(tenant, account)
 
     async def close(self) -> None:
         """Nothing is held open."""

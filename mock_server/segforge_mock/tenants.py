@@ -1,15 +1,17 @@
 """Tenants: each key (or name in the x-mock-tenant header) has its own clock, rules, limits and journal."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 from segforge_mock.journal import Journal
+from segforge_mock.memory import STATE_SHARE, Memory, Shelf
 from segforge_mock.policies import Policy
-from segforge_mock.scenarios import Rules
+from segforge_mock.scenarios import Rule, Rules
 
 MAX_TENANTS: Final = 1_000
+TENANT_BYTES: Final = 5_500
+"""What a tenant needs in memory beside its key and its rules; half of it is the state of its random numbers."""
 
 
 def name_of(raw: bytes) -> str:
@@ -20,42 +22,79 @@ def name_of(raw: bytes) -> str:
 class Tenant:
     """What one tenant has set; jobs and credits are in the store."""
 
-    __slots__ = ("clock_offset", "journal", "name", "policy", "profile", "rate_limit", "rules")
+    __slots__ = ("clock_offset", "journal", "name", "policy", "profile", "rate_limit", "rules", "waiting")
 
-    def __init__(self, name: str, rules: Rules, policy: Policy | None, rate_limit: int | None) -> None:
+    def __init__(
+        self, name: str, rules: Rules, policy: Policy | None, rate_limit: int | None, journal: Journal
+    ) -> None:
         self.name = name
         self.rules = rules
         self.policy = policy
         self.rate_limit = rate_limit
         self.clock_offset = 0.0
         self.profile: str | None = None
-        self.journal = Journal()
+        self.journal = journal
+        self.waiting = 0
+        """How many running requests of this tenant wait for something."""
 
 
 class Tenants:
-    """The tenants, the newest MAX_TENANTS of them. Their names are hashes: the keys they stand for are kept nowhere."""
+    """The tenants that sent requests last: MAX_TENANTS of them, and what fits into the memory.
 
-    def __init__(self, new: Callable[[str], Tenant]) -> None:
+    Their names are hashes. A tenant with a running request that waits is not forgotten.
+    """
+
+    def __init__(self, new: Callable[[str], Tenant], memory: Memory) -> None:
         self._new = new
-        self._tenants: OrderedDict[bytes, Tenant] = OrderedDict()
-        self._names: dict[str, Tenant] = {}
+        self._tenants: Shelf[bytes, Tenant] = Shelf(
+            memory,
+            "tenants",
+            most=MAX_TENANTS,
+            most_bytes=memory.limit // STATE_SHARE,
+            forget=self._forget,
+            in_use=lambda tenant: tenant.waiting > 0,
+            last=True,
+        )
+        self._keys: dict[str, bytes] = {}
 
     def get(self, raw: bytes) -> Tenant:
         """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
-        tenant = self._tenants.get(raw)
+        tenant = self._tenants.use(raw)
         if tenant is None:
-            tenant = self._tenants[raw] = self._new(name_of(raw))
-            self._names[tenant.name] = tenant
-            if len(self._tenants) > MAX_TENANTS:
-                _, oldest = self._tenants.popitem(last=False)
-                del self._names[oldest.name]
+            tenant = self._new(name_of(raw))
+            self._keys[tenant.name] = raw
+            self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.rules.size)
         return tenant
+
+    def add_rule(self, tenant: Tenant, rule: Rule) -> None:
+        """Add a rule after a tenant's others. Raises BadRule if there are too many."""
+        before = tenant.rules.size
+        tenant.rules.add(rule)
+        self._grow(tenant, tenant.rules.size - before)
+
+    def clear_rules(self, tenant: Tenant) -> None:
+        """Drop all rules of a tenant."""
+        before = tenant.rules.size
+        tenant.rules.clear()
+        self._grow(tenant, -before)
+
+    def _grow(self, tenant: Tenant, more: int) -> None:
+        key = self._keys.get(tenant.name)
+        if key is not None:
+            self._tenants.grow(key, more)
 
     def named(self, name: str) -> Tenant | None:
         """The tenant of that name, or None."""
-        return self._names.get(name)
+        key = self._keys.get(name)
+        return None if key is None else self._tenants.get(key)
 
     def reset(self, name: str) -> None:
         """Forget a tenant."""
-        if self._names.pop(name, None) is not None:
-            self._tenants = OrderedDict((raw, tenant) for raw, tenant in self._tenants.items() if tenant.name != name)
+        key = self._keys.get(name)
+        tenant = None if key is None else self._tenants.pop(key)
+        if key is not None and tenant is not None:
+            self._forget(key, tenant)
+
+    def _forget(self, _key: bytes, tenant: Tenant) -> None:
+        del self._keys[tenant.name]
+        tenant.journal.clear()

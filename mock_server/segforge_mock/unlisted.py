@@ -1,6 +1,7 @@
 """Models without a spec: served leniently on request, so that nobody waits for a spec of what shipped today."""
 
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -25,9 +26,15 @@ class UnlistedModel(ServedModel):
         return {name: value for name, value in data.items() if isinstance(value, str | int | float | None)}
 
 
-@lru_cache(maxsize=1000)
+REMEMBERED_SLUG: Final = 256
+
+
 def unlisted_model(slug: str) -> ServedModel:
-    """A lenient model of that slug with the parameters that most have."""
+    """A lenient model of that slug with the parameters that most have. Only those with short slugs are remembered."""
+    return (_remembered if len(slug) <= REMEMBERED_SLUG else _unlisted_model)(slug)
+
+
+def _unlisted_model(slug: str) -> ServedModel:
     controls = Controls(prompt="prompt", seed="seed", base64="base64")
     model = Model(
         slug=slug,
@@ -40,3 +47,6 @@ def unlisted_model(slug: str) -> ServedModel:
         example={},
     )
     return UnlistedModel(model, _Anything)
+
+
+_remembered = lru_cache(maxsize=1000)(_unlisted_model)

@@ -7,13 +7,15 @@ import re
 from typing import Annotated, Final
 
 import msgspec
-from cachetools import LRUCache
 
 from segforge_mock.answers import Answer, Cases, case_answer, file_answer, json_answer
 from segforge_mock.counts import values_refusal
+from segforge_mock.memory import Memory, Shelf
 from segforge_mock.request import Request
 
 KEPT_BYTES: Final = 64 * 2**20
+FILE_BYTES: Final = 300
+"""What a file needs in memory beside its media type and content."""
 _DATA_URL: Final = re.compile(r"data:(?P<type>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=\s]*)", re.IGNORECASE)
 _TAKEN: Final = re.compile(r"(image|audio|video)/[a-z0-9.-]+|application/pdf")
 """What the vendor's pages and log name: images, audio, video and PDF. No SVG, which is a page with scripts."""
@@ -25,10 +27,10 @@ class _Upload(msgspec.Struct):
 
 
 class Uploads:
-    """Uploaded files, the newest KEPT_BYTES of them."""
+    """Uploaded files, the newest KEPT_BYTES of them that fit into the memory."""
 
-    def __init__(self) -> None:
-        self._files: LRUCache[str, tuple[str, bytes]] = LRUCache(KEPT_BYTES, getsizeof=lambda file: len(file[1]) + 1)
+    def __init__(self, memory: Memory) -> None:
+        self._files: Shelf[str, tuple[str, bytes]] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES)
 
     def answer(self, request: Request, origin: str, cases: Cases) -> Answer:
         """Keep the files of an upload. `urls` is what the docs name the result, `file_urls` what the SDK reads."""
@@ -62,12 +64,12 @@ class Uploads:
         ending = _ENDING.match(media_type.partition("/")[2])
         name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending[0] if ending else 'bin'}"
         if len(data) < KEPT_BYTES:
-            self._files[name] = media_type, data
+            self._files.put(name, (media_type, data), FILE_BYTES + len(media_type) + len(data))
         return name
 
     def get(self, name: str) -> Answer | None:
         """An uploaded file, served as what it was said to be and for download only, or None."""
-        found = self._files.get(name)
+        found = self._files.use(name)
         if found is None:
             return None
         answer = file_answer(*found)
