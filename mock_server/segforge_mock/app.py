@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, get_args
@@ -26,7 +26,7 @@ from segforge_mock.outputs import Detail, Outputs
 from segforge_mock.policies import BadPolicy, read_policy
 from segforge_mock.reading import body_refusal
 from segforge_mock.request import BODY, Disconnected, Receive, Request, Scope, Send, read_body
-from segforge_mock.routing import Match, Router
+from segforge_mock.routing import REMEMBERED_PATH, Match, Router
 from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
 from segforge_mock.served import ServedModels, packaged_models
 from segforge_mock.store import MemoryStore, Store, StoreError
@@ -112,35 +112,31 @@ class App:
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway does not speak {scope['type']}")
         body: bytes | None = (scope.get("extensions") or {}).get(BODY)
-        if body is not None and len(body) <= SMALL_BODY:
-            return await self._answer(scope, body, send)
         try:
+            if body is not None and len(body) <= SMALL_BODY:
+                return await self._answer(scope, body, send)
             with Hold(self.memory) as hold:
                 return await self._answer(scope, await read_body(scope, receive, hold.grow), send)
         except Disconnected:
             return None
         except Full as error:
-            return await deliver(json_answer(503, {"error": str(error)}), "", 0, scope, send)
+            reason = str(error)
+        except StoreError as error:
+            reason = f"The mock's store failed: {error}"
+        return await deliver(json_answer(503, {"error": reason}), "", 0, scope, send)
 
-    async def _answer(self, scope: Scope, body: bytes | None, send: Send) -> None:
-        """Answer a request whose body is here; None stands for one that is too large."""
+    def _answer(self, scope: Scope, body: bytes | None, send: Send) -> Awaitable[None]:
+        """What answers a request whose body is here; None stands for one that is too large."""
         request = Request(scope, body or b"")
         tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
         if body is None or b"content-encoding" in request.headers:
             refusal = body_refusal(request.header(b"content-encoding"), body)
             if refusal is not None:
-                return await deliver(refusal, "", 0, scope, send)
-        try:
-            if not _is_own(request):
-                return await self._exchange(request, tenant, send)
-            own = await self._own_answer(request, tenant)
-        except Disconnected:
-            return None
-        except StoreError as error:
-            own = json_answer(503, {"error": f"The mock's store failed: {error}"})
-        except Full as error:
-            own = json_answer(503, {"error": str(error)})
-        return await deliver(own, "", 0, scope, send)
+                return deliver(refusal, "", 0, scope, send)
+        return self._own(request, tenant, send) if _is_own(request) else self._exchange(request, tenant, send)
+
+    async def _own(self, request: Request, tenant: Tenant, send: Send) -> None:
+        return await deliver(await self._own_answer(request, tenant), "", 0, request.scope, send)
 
     async def _own_answer(self, request: Request, tenant: Tenant) -> Answer:
         """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
@@ -160,7 +156,8 @@ class App:
 
     async def _exchange(self, request: Request, tenant: Tenant, send: Send) -> None:
         """One request to the gateway, from its scenario to the journal."""
-        match = self._router.match(request.path) or _NO_ROUTE
+        find = self._router.match if len(request.path) <= REMEMBERED_PATH else self._router.find
+        match = find(request.path) or _NO_ROUTE
         if match.route == "picture":
             tenant = await self._owner(match, tenant)
         try:
@@ -184,7 +181,7 @@ class App:
         if answer is None:
             return drop(request.scope)
         try:
-            wait = partial(pause, self.memory, request, tenant)
+            wait = partial(pause, self.memory, request, tenant) if fault == "slow-body" else asyncio.sleep
             return await deliver(answer, fault, plan.seconds, request.scope, send, wait)
         except Disconnected:
             return None
@@ -194,7 +191,9 @@ class App:
         plan = NOTHING
         if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.rules:
             plan = self._plan(request, tenant, match)
-        profile = self._profile_of(request, tenant)
+        profile = self._profile
+        if PROFILE_HEADER in request.headers or tenant.profile is not None:
+            profile = self._profile_of(request, tenant)
         if plan.delay:
             await pause(self.memory, request, tenant, plan.delay)
         scenario = plan.scenario

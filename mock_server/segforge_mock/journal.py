@@ -2,20 +2,21 @@
 
 import asyncio
 import re
-import sys
 from collections import deque
 from collections.abc import Callable
-from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from segforge_mock.answers import Answer, RawHeaders
-from segforge_mock.memory import Memory, Shelf
-from segforge_mock.request import Request
+from segforge_mock.memory import Kept, Memory, Shelf
+from segforge_mock.request import HEAD, Request
 
 MAX_EXCHANGES: Final = 1_000
 MAX_BODY: Final = 16 * 2**10
 ENTRY_BYTES: Final = 1_800
 """What an exchange needs in memory beside its texts: its parts and the headers that the mock itself adds."""
+BLOCK: Final = 25
+BLOCK_BYTES: Final = 500
+UNCOUNTED_BYTES: Final = 8 * 2**10
 HEADER_BYTES: Final = 130
 """What one header needs beside its text."""
 _SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
@@ -75,45 +76,45 @@ def _exchange(entry: _Entry) -> Exchange:
     return Exchange(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
 
 
+class _Block:
+    """Some exchanges of a journal that follow each other; they are counted, and forgotten, together."""
+
+    __slots__ = ("entries", "journal")
+
+    def __init__(self, journal: "Journal") -> None:
+        self.journal = journal
+        self.entries: list[_Entry] = []
+
+
 class Journals:
-    """The exchanges of all tenants, the oldest of which are forgotten first when the memory is full."""
+    """Where the exchanges of all tenants are kept, in blocks. The oldest are forgotten first if there is no room."""
 
     def __init__(self, memory: Memory) -> None:
-        self._entries: Shelf[int, tuple[Journal, _Entry]] = Shelf(memory, "journal", forget=self._forget)
+        self.blocks: Shelf[int, _Block] = Shelf(memory, "journal", forget=lambda block: block.journal.lose(block))
         self._number = 0
 
     def new(self) -> "Journal":
         """A journal of one tenant."""
         return Journal(self)
 
-    def keep(self, journal: "Journal", entry: _Entry) -> int:
-        """Keep an exchange of a journal; gives the number under which it is found."""
+    def new_block(self, journal: "Journal") -> Kept[int, _Block]:
+        """An empty block of a journal."""
         self._number += 1
-        _, _, _, path, _, headers, body, answer = entry
-        texts = sum(map(len, chain.from_iterable(headers))) + len(body) + len(answer.body) + 2 * sys.getsizeof(path)
-        self._entries.put(self._number, (journal, entry), ENTRY_BYTES + HEADER_BYTES * len(headers) + texts)
-        return self._number
-
-    def get(self, number: int) -> _Entry | None:
-        """The exchange of that number, or None."""
-        found = self._entries.get(number)
-        return None if found is None else found[1]
-
-    def drop(self, number: int) -> None:
-        """Drop an exchange."""
-        self._entries.pop(number)
-
-    def _forget(self, number: int, kept: "tuple[Journal, _Entry]") -> None:
-        kept[0].lose(number)
+        return self.blocks.put(self._number, _Block(journal), BLOCK_BYTES)
 
 
 class Journal:
     """The newest exchanges of one tenant. Make it with `Journals.new`."""
 
     def __init__(self, journals: Journals) -> None:
-        self._journals = journals
-        self._numbers: deque[int] = deque()
-        """Where the exchanges are in `journals`, the oldest first."""
+        self._shelf = journals.blocks
+        self._new_block = journals.new_block
+        self._grow = journals.blocks.grow
+        self._blocks: deque[Kept[int, _Block]] = deque()
+        self._uncounted = 0
+        """Bytes of the last exchanges that the shelf does not know yet; they are told in sums, which is quicker."""
+        self._open: Kept[int, _Block] | None = None
+        """The block that the next exchange comes to, unless it is full."""
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
@@ -125,22 +126,44 @@ class Journal:
             answer = _NO_ANSWER
         elif len(answer.body) > MAX_BODY:
             answer = answer._replace(body=answer.body[:MAX_BODY])
-        entry = self._number, at, request.method, request.path, place, request.scope["headers"], body, answer
-        if len(self._numbers) == MAX_EXCHANGES:
-            self._journals.drop(self._numbers.popleft())
-        self._numbers.append(self._journals.keep(self, entry))
+        scope = request.scope
+        headers: RawHeaders = scope["headers"]
+        head: int | None = scope.get(HEAD)
+        if head is None:  # adding them up takes as long as all the rest
+            head = sum(len(name) + len(value) for name, value in headers)
+        size = ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(request.path) + len(body) + len(answer.body)
+        size += self._uncounted
+        entry = self._number, at, request.method, request.path, place, headers, body, answer
+        block = self._open
+        if block is None or len(block.thing.entries) == BLOCK:
+            block = self._start_block()
+        block.thing.entries.append(entry)
+        if size > UNCOUNTED_BYTES:
+            self._grow(block, size)
+            size = 0
+        self._uncounted = size
         for event in self._waiting:
             event.set()
 
+    def _start_block(self) -> Kept[int, _Block]:
+        """Start the next block, and drop the oldest one if the others hold enough."""
+        if len(self._blocks) * BLOCK >= MAX_EXCHANGES + BLOCK:
+            self._shelf.pop(self._blocks.popleft().key)
+        block = self._open = self._new_block(self)
+        self._blocks.append(block)
+        return block
+
+    def lose(self, block: _Block) -> None:
+        """Forget the oldest exchanges, for which the memory has no room."""
+        if self._blocks and self._blocks[0].thing is block:
+            self._blocks.popleft()
+            if not self._blocks:
+                self._open = None
+
     def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
         """The exchanges that a predicate wants, the oldest first."""
-        entries = [entry for number in self._numbers if (entry := self._journals.get(number)) is not None]
+        entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_EXCHANGES:]
         return [exchange for entry in entries if wanted(exchange := _exchange(entry))]
-
-    def lose(self, number: int) -> None:
-        """Forget an exchange that the memory has no room for: the oldest one."""
-        while self._numbers and self._numbers[0] <= number:
-            self._numbers.popleft()
 
     async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
         """Wait until `count` exchanges match, or until the time is over; gives those that do."""
@@ -164,5 +187,6 @@ class Journal:
 
     def clear(self) -> None:
         """Forget all exchanges."""
-        while self._numbers:
-            self._journals.drop(self._numbers.popleft())
+        while self._blocks:
+            self._shelf.pop(self._blocks.popleft().key)
+        self._open = None

@@ -5,9 +5,12 @@ thing. When all shelves and running requests together pass the limit, the oldest
 Sizes are estimates that err on the high side. Adding, using and dropping a thing take constant time.
 """
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -19,6 +22,8 @@ MIN_MIB: Final = 64
 MAX_MIB: Final = 2**20
 STATE_SHARE: Final = 4
 """Tenants' settings and balances have this part of the limit to themselves: one in so many bytes."""
+SLACK: Final = 16
+"""A thing that was put on a shelf or used so short a time ago, in the memory's time, stays as old as it is."""
 KEPT_BYTES: Final = 350
 """What a shelf itself needs for one thing: its place in the order, the record of its size."""
 
@@ -37,10 +42,7 @@ class Memory:
         self.now = 0
         """The time of a memory: it goes up by one with each thing that is put on a shelf or used."""
         self.shelves: list[Shelf[Any, Any]] = []
-
-    def add(self, shelf: "Shelf[Any, Any]") -> None:
-        """Count a shelf from now on."""
-        self.shelves.append(shelf)
+        """Every shelf; a new one adds itself."""
 
     def hold(self, size: int) -> None:
         """Count bytes that a running request holds. Raises Full, and counts nothing, if they can't fit."""
@@ -64,17 +66,26 @@ class Memory:
         now = self.now
         while self.used > self.limit:
             # The state of tenants goes last: a lost job is a clear 404, a lost balance would be a wrong amount.
-            candidates = [shelf for shelf in self.shelves if shelf and shelf.oldest <= now]
+            candidates = [shelf for shelf in self.shelves if shelf and shelf.oldest < now]
             if not candidates:
                 return
             min(candidates, key=_first_to_go).forget_oldest()
 
 
+class Kept(msgspec.Struct, Generic[K, V]):
+    """A thing on a shelf: its key, its size in bytes, and when it was put there or last used, in the memory's time."""
+
+    key: K
+    thing: V
+    size: int
+    age: int
+
+
 class Shelf(Generic[K, V]):
     """Things of one kind in the order of their age, the oldest first.
 
-    `most` and `most_bytes` are limits of its own. `forgotten` is called with each thing that goes for want of room, not
-    with those that are dropped. A thing for which `in_use` is true is not forgotten. `last`: see Memory.make_room.
+    `most` and `most_bytes` are limits of its own. `forget` is called with each thing that goes for want of room, not
+    with those that are taken off. A thing for which `in_use` is true stays. `last`: see Memory.make_room.
     """
 
     def __init__(
@@ -82,9 +93,9 @@ class Shelf(Generic[K, V]):
         memory: Memory,
         kind: str,
         *,
-        most: int | None = None,
-        most_bytes: int | None = None,
-        forget: Callable[[K, V], None] | None = None,
+        most: int = sys.maxsize,
+        most_bytes: int = sys.maxsize,
+        forget: Callable[[V], None] | None = None,
         in_use: Callable[[V], bool] | None = None,
         last: bool = False,
     ) -> None:
@@ -93,12 +104,12 @@ class Shelf(Generic[K, V]):
         self.forgotten = 0
         self.last = last
         self._memory = memory
-        self._most = most if most is not None else float("inf")
-        self._most_bytes = most_bytes if most_bytes is not None else float("inf")
+        self._most = most
+        self._most_bytes = most_bytes
         self._forget = forget
         self._in_use = in_use
-        self._things: OrderedDict[K, tuple[V, int, int]] = OrderedDict()
-        memory.add(self)
+        self._things: OrderedDict[K, Kept[K, V]] = OrderedDict()
+        memory.shelves.append(self)
 
     def __len__(self) -> int:
         return len(self._things)
@@ -108,79 +119,76 @@ class Shelf(Generic[K, V]):
 
     @property
     def oldest(self) -> int:
-        """When the oldest thing was put here or last used, in the memory's time."""
-        return next(iter(self._things.values()))[2]
-
-    def values(self) -> Iterator[V]:
-        """The things, the oldest first."""
-        return (thing for thing, _, _ in self._things.values())
+        """The age of the oldest thing; there must be one."""
+        return next(iter(self._things.values())).age
 
     def get(self, key: K) -> V | None:
         """The thing of that key, or None; its age stays what it is."""
-        found = self._things.get(key)
-        return None if found is None else found[0]
+        kept = self._things.get(key)
+        return None if kept is None else kept.thing
 
-    def use(self, key: K) -> V | None:
-        """The thing of that key, which becomes the newest, or None."""
-        found = self._things.get(key)
-        if found is None:
+    def use(self, key: K) -> Kept[K, V] | None:
+        """The thing of that key as it is kept, which becomes the newest, or None."""
+        kept = self._things.get(key)
+        if kept is None:
             return None
         memory = self._memory
-        memory.now += 1
-        self._things[key] = found[0], found[1], memory.now
-        self._things.move_to_end(key)
-        return found[0]
+        if kept.age < memory.now - SLACK:
+            memory.now = kept.age = memory.now + 1
+            self._things.move_to_end(key)
+        return kept
 
-    def put(self, key: K, thing: V, size: int) -> None:
+    def put(self, key: K, thing: V, size: int) -> Kept[K, V]:
         """Keep a thing of that many bytes as the newest; a key that is there already gets the new thing."""
-        size += KEPT_BYTES
         if key in self._things:
             self.pop(key)
         memory = self._memory
         memory.now += 1
-        self._things[key] = thing, size, memory.now
+        size += KEPT_BYTES
+        kept = self._things[key] = Kept(key, thing, size, memory.now)
         self.size += size
         memory.used += size
-        if len(self._things) > self._most or self.size > self._most_bytes:
-            self._keep_own_limits()
-        if memory.used > memory.limit:
-            memory.make_room()
+        if len(self._things) > self._most:
+            self.forget_oldest()
+        if self.size > self._most_bytes or memory.used > memory.limit:
+            self._make_room()
+        return kept
 
-    def grow(self, key: K, more: int) -> None:
-        """Count more bytes for a thing, if it is kept."""
-        found = self._things.get(key)
-        if found is not None:
-            self._things[key] = found[0], found[1] + more, found[2]
-            self.size += more
-            self._memory.used += more
-            self._memory.make_room()
+    def grow(self, kept: Kept[K, V], more: int) -> None:
+        """Count more bytes for a thing that is kept."""
+        memory = self._memory
+        kept.size += more
+        self.size += more
+        memory.used += more
+        if self.size > self._most_bytes or memory.used > memory.limit:
+            self._make_room()
 
     def pop(self, key: K) -> V | None:
         """Take a thing off; gives it, or None."""
-        found = self._things.pop(key, None)
-        if found is None:
+        kept = self._things.pop(key, None)
+        if kept is None:
             return None
-        self.size -= found[1]
-        self._memory.used -= found[1]
-        return found[0]
+        self.size -= kept.size
+        self._memory.used -= kept.size
+        return kept.thing
 
     def forget_oldest(self) -> None:
         """Forget the oldest thing for want of room; one in use becomes the newest instead."""
-        key, (thing, size, _) = next(iter(self._things.items()))
-        if self._in_use is not None and self._in_use(thing):
-            self.use(key)
+        kept = next(iter(self._things.values()))
+        if self._in_use is not None and self._in_use(kept.thing):
+            self._memory.now = kept.age = self._memory.now + 1
+            self._things.move_to_end(kept.key)
             return
-        del self._things[key]
-        self.size -= size
-        self._memory.used -= size
+        self.pop(kept.key)
         self.forgotten += 1
         if self._forget is not None:
-            self._forget(key, thing)
+            self._forget(kept.thing)
 
-    def _keep_own_limits(self) -> None:
+    def _make_room(self) -> None:
         now = self._memory.now
-        while (len(self._things) > self._most or self.size > self._most_bytes) and self.oldest <= now:
+        while self.size > self._most_bytes and self.oldest < now:
             self.forget_oldest()
+        self._memory.make_room()
 
 
 def _first_to_go(shelf: Shelf[Any, Any]) -> tuple[bool, int]:

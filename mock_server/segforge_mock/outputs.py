@@ -58,7 +58,8 @@ class Outputs:
     async def json_of(self, output: Output, seconds: float, *, alphabetical: bool) -> bytes:
         """What a worker answers in JSON: the picture in base64, or a list where several were asked for."""
         key = output, seconds, alphabetical
-        body = self._encoded.use(key)
+        kept = self._encoded.use(key)
+        body = kept.thing if kept is not None else None
         if body is None:
             rendered = [await self.bytes_of(picture) for picture in output.pictures]
             texts = [base64.b64encode(data).decode("ascii") for data in rendered]
@@ -76,7 +77,8 @@ class Outputs:
 
     async def bytes_of(self, picture: Picture) -> bytes:
         """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""
-        data = self._rendered.use(picture)
+        kept = self._rendered.use(picture)
+        data = kept.thing if kept is not None else None
         if data is None:
             at_once = picture.width * picture.height <= self._at_once
             data = self._draw(picture) if at_once else await asyncio.to_thread(self._draw, picture)

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from segforge_mock.answers import RawHeaders
 from segforge_mock.delivery import ABORT, WHOLE
 from segforge_mock.memory import Full, Memory
-from segforge_mock.request import BODY
+from segforge_mock.request import BODY, HEAD
 from segforge_mock.waiting import SMALL_BODY, WAITS, Waits
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
@@ -50,6 +50,10 @@ class Protocol(HttpToolsProtocol):
     idle_since: float | None = None
     """Since when, on the loop's clock, the connection waits for its next request; None while there is one."""
 
+    _read = 0
+    """Bytes that arrived last."""
+    _in_one_read = False
+    """Whether all headers of the request arrived at once."""
     _unread = 0
     """Bytes of answers that the client had not read when they were last counted."""
     _unread_since = 0.0
@@ -80,6 +84,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read what arrived; a request that is not whole yet goes uvicorn's way."""
         self._header_bytes += len(data)
+        self._read = len(data)
         super().data_received(data)
         if self._header_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
@@ -99,6 +104,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Stop counting the bytes of headers."""
+        self._in_one_read = not self._header_bytes
         self._header_bytes = _NO_HEADER
         super().on_headers_complete()
 
@@ -117,7 +123,9 @@ class Protocol(HttpToolsProtocol):
             cycle, self._unstarted = self._unstarted, None
             extensions: Any = cycle.scope["extensions"]
             extensions[WHOLE] = self._write_whole
-            extensions[BODY] = bytes(cycle.body)
+            extensions[BODY] = body = bytes(cycle.body)
+            if self._in_one_read:
+                self.scope[HEAD] = max(0, self._read - len(body))  # type: ignore[typeddict-unknown-key]
             cycle.body = bytearray()
             self.flow.resume_reading()  # it stopped for a large body, and would not notice that the client leaves
             self._run_now(cycle)

@@ -13,6 +13,9 @@ MAX_BODY_BYTES: Final = 32 * 2**20
 BODY: Final = "segforge.body"
 """The ASGI extension that has the whole body, where it is here before the application runs. Our server has it."""
 
+HEAD: Final = "segforge.head"
+"""What a scope has under this name is how many bytes the request had before its body. Our server sets it."""
+
 
 class Disconnected(Exception):
     """The client left before its request was whole: what came of it is no request."""

@@ -35,7 +35,8 @@ class Router:
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
-        self._remembered = lru_cache(maxsize=4096)(self._match)
+        self.match = lru_cache(maxsize=4096)(self.find)
+        """`find` for a path of at most REMEMBERED_PATH characters: it remembers those that were asked for last."""
         split.sort(key=lambda template: sum(part.startswith("{") for part in template[1]))
         self._by_length: dict[int, list[tuple[Match, list[str | None], int]]] = {}
         for match, parts in split:
@@ -43,11 +44,8 @@ class Router:
             place = literals.index(None) if None in literals else -1
             self._by_length.setdefault(len(parts), []).append((match, literals, place))
 
-    def match(self, path: str) -> Match | None:
-        """The route of a path, or None; doubled and trailing slashes don't count. Only short paths are remembered."""
-        return (self._remembered if len(path) <= REMEMBERED_PATH else self._match)(path)
-
-    def _match(self, path: str) -> Match | None:
+    def find(self, path: str) -> Match | None:
+        """The route of a path, or None; doubled and trailing slashes don't count."""
         parts = path.strip("/").split("/")
         if "" in parts:
             parts = [part for part in parts if part]

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import msgspec
 
 from segforge_mock.jobs import Job, Progress
-from segforge_mock.memory import STATE_SHARE, Memory, Shelf
+from segforge_mock.memory import STATE_SHARE, Kept, Memory, Shelf
 
 MICRO: Final = 1_000_000
 MAX_JOBS: Final = 100_000
@@ -113,51 +113,52 @@ class MemoryStore:
         self._jobs: Shelf[str, Job] = Shelf(memory, "jobs", most=max_jobs, forget=self._forget_job)
         self._progress: dict[str, Progress] = {}
 
-    def _account(self, tenant: str) -> _Account:
+    def _account(self, tenant: str) -> Kept[str, _Account]:
         """The account of a tenant, opened if there is none; it becomes the newest."""
-        account = self._accounts.use(tenant)
-        if account is None:
-            account = _Account(self._opening)
-            self._accounts.put(tenant, account, ACCOUNT_BYTES)
-        return account
+        return self._accounts.use(tenant) or self._open(tenant)
+
+    def _open(self, tenant: str) -> Kept[str, _Account]:
+        return self._accounts.put(tenant, _Account(self._opening), ACCOUNT_BYTES)
 
     async def submit(self, job: Job) -> Job | None:
         """Charge and keep a job."""
-        account = self._account(job.tenant)
+        kept_account = self._accounts.use(job.tenant) or self._open(job.tenant)
+        account = kept_account.thing
         remaining = account.charge(job.cost)
         if remaining is None:
             return None
         kept = msgspec.structs.replace(job, remaining_credits=remaining)
         if account.jobs is None:
             account.jobs = {}
-            self._accounts.grow(job.tenant, PART_BYTES)
+            self._accounts.grow(kept_account, PART_BYTES)
         account.jobs[job.request_id] = None
-        self._jobs.put(job.request_id, kept, JOB_BYTES + len(job.body) + sys.getsizeof(job.error) + len(job.slug))
+        size = JOB_BYTES + len(job.body) + len(job.slug)
+        self._jobs.put(job.request_id, kept, size if job.error is None else size + sys.getsizeof(job.error))
         return kept
 
-    def _forget_job(self, request_id: str, job: Job) -> None:
-        self._progress.pop(request_id, None)
+    def _forget_job(self, job: Job) -> None:
+        self._progress.pop(job.request_id, None)
         account = self._accounts.get(job.tenant)
         if account is not None and account.jobs is not None:
-            account.jobs.pop(request_id, None)
+            account.jobs.pop(job.request_id, None)
 
-    def _forget_account(self, _tenant: str, account: _Account) -> None:
+    def _forget_account(self, account: _Account) -> None:
         for request_id in account.jobs or ():
             self._jobs.pop(request_id)
             self._progress.pop(request_id, None)
 
     async def charge(self, tenant: str, cost: float) -> float | None:
         """Charge a cost."""
-        return self._account(tenant).charge(cost)
+        return self._account(tenant).thing.charge(cost)
 
     async def balance(self, tenant: str) -> float:
         """Credits of a tenant."""
-        account = self._accounts.use(tenant)
-        return (self._opening if account is None else account.credits) / MICRO
+        kept = self._accounts.use(tenant)
+        return (self._opening if kept is None else kept.thing.credits) / MICRO
 
     async def set_balance(self, tenant: str, amount: float) -> None:
         """Set the credits of a tenant."""
-        self._account(tenant).credits = micros(amount)
+        self._account(tenant).thing.credits = micros(amount)
 
     async def get(self, request_id: str) -> Job | None:
         """The job of that id, or None."""
@@ -189,10 +190,11 @@ class MemoryStore:
 
     async def hit(self, tenant: str, window: int) -> int:
         """Count a request in a rate window."""
-        account = self._account(tenant)
+        kept = self._account(tenant)
+        account = kept.thing
         if account.hits is None:
             account.hits = {}
-            self._accounts.grow(tenant, PART_BYTES)
+            self._accounts.grow(kept, PART_BYTES)
         hits = account.hits
         hits[window] = hits.get(window, 0) + 1
         if hits[window] == 1:
@@ -204,7 +206,7 @@ class MemoryStore:
         """Forget a tenant."""
         account = self._accounts.pop(tenant)
         if account is not None:
-            self._forget_account(tenant, account)
+            self._forget_account(account)
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -59,11 +59,12 @@ class Tenants:
 
     def get(self, raw: bytes) -> Tenant:
         """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
-        tenant = self._tenants.use(raw)
-        if tenant is None:
-            tenant = self._new(name_of(raw))
-            self._keys[tenant.name] = raw
-            self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.rules.size)
+        kept = self._tenants.use(raw)
+        if kept is not None:
+            return kept.thing
+        tenant = self._new(name_of(raw))
+        self._keys[tenant.name] = raw
+        self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.rules.size)
         return tenant
 
     def add_rule(self, tenant: Tenant, rule: Rule) -> None:
@@ -79,9 +80,9 @@ class Tenants:
         self._grow(tenant, -before)
 
     def _grow(self, tenant: Tenant, more: int) -> None:
-        key = self._keys.get(tenant.name)
-        if key is not None:
-            self._tenants.grow(key, more)
+        kept = self._tenants.use(self._keys.get(tenant.name, b""))
+        if kept is not None and kept.thing is tenant:
+            self._tenants.grow(kept, more)
 
     def named(self, name: str) -> Tenant | None:
         """The tenant of that name, or None."""
@@ -93,8 +94,8 @@ class Tenants:
         key = self._keys.get(name)
         tenant = None if key is None else self._tenants.pop(key)
         if key is not None and tenant is not None:
-            self._forget(key, tenant)
+            self._forget(tenant)
 
-    def _forget(self, _key: bytes, tenant: Tenant) -> None:
+    def _forget(self, tenant: Tenant) -> None:
         del self._keys[tenant.name]
         tenant.journal.clear()

@@ -72,6 +72,6 @@ class Uploads:
         found = self._files.use(name)
         if found is None:
             return None
-        answer = file_answer(*found)
+        answer = file_answer(*found.thing)
         answer.headers.append((b"content-disposition", b"attachment"))
         return answer
