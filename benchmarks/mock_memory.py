@@ -1,29 +1,136 @@
-"""Memory of the mock over a million requests: `python benchmarks/mock_memory.py`. On loopback; ends after COUNT."""
+"""Memory of the mock: `python benchmarks/mock_memory.py`. On loopback.
+
+First what its limit promises: jobs with 4 MiB bodies, journal entries with 60 kB of headers, and many tenants leave the
+process under the limit plus 100 MB, at its peak too; exit code 1 if not. It takes some minutes. Then, with --count, how
+the memory moves over so many ordinary requests; this needs wrk.
+"""
 
 import argparse
 import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import httpx
-from rich.progress import Progress
+from rich.progress import Progress, track
 
 from segforge.spec.load import default_specs, load_catalog
 
+MIB: Final = 2**20
+ALLOWANCE: Final = 100_000_000
+"""Bytes that the process may need beside its limit: the program itself and what it works with."""
+BODY_BYTES: Final = 4 * MIB
+HEADER_BYTES: Final = 60_000
 KEY: Final = "SG_0123456789abcdef"
 PATHS: Final = ("/v2/style-transfer", "/v1/style-transfer")
 
 
-def memory(pid: int) -> int:
-    """Resident memory of a process in MB."""
+@dataclass(frozen=True)
+class Served:
+    """A mock process: where it is reached, and its process id."""
+
+    url: str
+    pid: int
+
+
+@contextlib.contextmanager
+def served(limit: int, *options: str) -> Iterator[Served]:
+    """A mock process with a limit in MiB."""
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--pictures", "tiny"]
+    with subprocess.Popen([*command, f"--max-memory={limit}", *options], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Served(process.stdout.readline().split()[-1] if process.stdout else "", process.pid)
+        finally:
+            process.terminate()
+
+
+def resident(pid: int, *, peak: bool = False) -> int:
+    """Resident memory of a process in bytes, now or at its peak."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(re.findall(r"VmRSS:\s+([0-9]+) kB", status)[0]) // 1024
+    name = "VmHWM" if peak else "VmRSS"
+    return int(re.findall(rf"{name}:\s+([0-9]+) kB", status)[0]) * 1024
+
+
+def metrics(text: str) -> dict[tuple[str, str], int]:
+    """The figures of the mock's memory in the body of /metrics, by name and kind ("" without one)."""
+    found = re.findall(r'^segforge_mock_(memory_\w+)(?:\{kind="(\w+)"\})? ([0-9]+)$', text, re.MULTILINE)
+    return {(name, kind): int(figure) for name, kind, figure in found}
+
+
+class Load:
+    """Fills a mock with what it keeps, by one connection."""
+
+    def __init__(self, mock: Served) -> None:
+        parts = httpx.URL(mock.url)
+        self._connection = socket.create_connection((parts.host, parts.port or 80))
+        self._answers = self._connection.makefile("rb")
+        self._payload = load_catalog(default_specs()).model("style-transfer").valid_example
+
+    def jobs(self, count: int, *, show: bool = False) -> None:
+        """Submit jobs with bodies of BODY_BYTES."""
+        body = json.dumps({**self._payload, "style_image": "data:image/png;base64," + "A" * BODY_BYTES}).encode()
+        for _ in _shown(count, "jobs with 4 MiB bodies", show):
+            self._ask("POST", "/v2/style-transfer", KEY, body)
+
+    def journal(self, count: int, *, show: bool = False) -> None:
+        """Send requests whose headers have HEADER_BYTES, by many tenants: each has a journal of its own."""
+        long = "x-long: " + "y" * HEADER_BYTES
+        for number in _shown(count, "journal entries with 60 kB of headers", show):
+            self._ask("GET", "/v2/requests/none", f"SG_{number % 500:016x}", b"", long)
+
+    def tenants(self, count: int, *, show: bool = False) -> None:
+        """Run a model once with each of so many keys."""
+        body = json.dumps(self._payload).encode()
+        for number in _shown(count, "tenants with a balance", show):
+            self._ask("POST", "/v1/style-transfer", f"SG_{number:016x}", body)
+
+    def _ask(self, method: str, path: str, key: str, body: bytes, *headers: str) -> None:
+        lines = [f"{method} {path} HTTP/1.1", "host: mock", f"x-api-key: {key}", *headers]
+        lines += ["content-type: application/json", f"content-length: {len(body)}", "", ""]
+        self._connection.sendall("\r\n".join(lines).encode() + body)
+        length = 0
+        while (line := self._answers.readline()) != b"\r\n":
+            if not line:
+                raise ConnectionError("the mock hung up")
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        self._answers.read(length)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._answers.close()
+        self._connection.close()
+
+
+def _shown(count: int, what: str, show: bool) -> Iterable[int]:
+    return track(range(count), what) if show else range(count)
+
+
+def bounds(limit: int, jobs: int, journal: int, tenants: int) -> bool:
+    """Fill a mock with each kind in turn and print its memory; gives whether it stayed in its bounds."""
+    with served(limit) as mock, contextlib.closing(Load(mock)) as load:
+        print(f"limit {limit} MiB; at the start {resident(mock.pid) / 1e6:.0f} MB")
+        for name, fill, count in (
+            ("jobs", load.jobs, jobs),
+            ("journal", load.journal, journal),
+            ("tenants", load.tenants, tenants),
+        ):
+            fill(count, show=True)
+            figures = metrics(httpx.get(f"{mock.url}/metrics").text)
+            used = sum(figure for (kind, _), figure in figures.items() if kind == "memory_used_bytes")
+            print(
+                f"{count:>9,} {name:<8} {used / MIB:4.0f} MiB by its own count, resident {resident(mock.pid) / 1e6:.0f} MB, "
+                f"at the peak {resident(mock.pid, peak=True) / 1e6:.0f} MB"
+            )
+        return resident(mock.pid, peak=True) < limit * MIB + ALLOWANCE
 
 
 def requests_so_far(url: str) -> int:
@@ -34,37 +141,47 @@ def requests_so_far(url: str) -> int:
     return sum(map(int, counts))
 
 
-def main() -> int:
-    """Submit jobs and run models until COUNT requests are answered; print the memory along the way."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1_000_000)
-    args = parser.parse_args()
-    if shutil.which("wrk") is None:
-        print("benchmarks/mock_memory.py: needs wrk (Debian: apt-get install wrk)", file=sys.stderr)
-        return 2
+def ordinary(count: int) -> None:
+    """Submit jobs and run models until so many requests are answered; print the memory along the way."""
     body = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example)
-    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--pictures", "tiny"]
     seen: list[tuple[int, int]] = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        stack.callback(process.terminate)
+        mock = stack.enter_context(served(512))
         progress = stack.enter_context(Progress())
-        url = process.stdout.readline().split()[-1] if process.stdout else ""
-        httpx.put(f"{url}/_mock/credits", json={"credits": 1e9}, headers={"x-api-key": KEY}).raise_for_status()
+        httpx.put(f"{mock.url}/_mock/credits", json={"credits": 1e9}, headers={"x-api-key": KEY}).raise_for_status()
         script = folder / "load.lua"
         headers = f'wrk.headers["x-api-key"] = "{KEY}"\nwrk.headers["Content-Type"] = "application/json"\n'
         script.write_text(f'wrk.method = "POST"\n{headers}wrk.body = {json.dumps(body)}\n', "utf-8")
-        task = progress.add_task("requests", total=args.count)
-        while (count := requests_so_far(url)) < args.count:
-            seen.append((count, memory(process.pid)))
-            progress.update(task, completed=count)
+        task = progress.add_task("requests", total=count)
+        while (done := requests_so_far(mock.url)) < count:
+            seen.append((done, resident(mock.pid)))
+            progress.update(task, completed=done)
             for path in PATHS:
-                subprocess.run(["wrk", "-t1", "-c16", "-d2", "-s", script, url + path], check=True, capture_output=True)
-        seen.append((count, memory(process.pid)))
-    for count, megabytes in seen[:: max(1, len(seen) // 12)] + seen[-1:]:
-        print(f"{count:>10,} requests  {megabytes} MB")
-    return 0
+                command = ["wrk", "-t1", "-c16", "-d2", "-s", str(script), mock.url + path]
+                subprocess.run(command, check=True, capture_output=True)
+        seen.append((done, resident(mock.pid)))
+    for done, needed in seen[:: max(1, len(seen) // 12)] + seen[-1:]:
+        print(f"{done:>10,} requests  {needed / 1e6:.0f} MB")
+
+
+def main() -> int:
+    """Measure; gives 1 if the mock needed more than it may."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=0, help="so many ordinary requests, too (default: none)")
+    parser.add_argument("--max-memory", type=int, default=512, metavar="MIB", help="the mock's limit (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=1_000)
+    parser.add_argument("--journal", type=int, default=100_000)
+    parser.add_argument("--tenants", type=int, default=1_000_000)
+    args = parser.parse_args()
+    if args.count and shutil.which("wrk") is None:
+        print("benchmarks/mock_memory.py: --count needs wrk (Debian: apt-get install wrk)", file=sys.stderr)
+        return 2
+    kept = bounds(args.max_memory, args.jobs, args.journal, args.tenants)
+    print(f"{'within' if kept else 'OVER'} the limit and {ALLOWANCE / 1e6:.0f} MB")
+    if args.count:
+        ordinary(args.count)
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":
