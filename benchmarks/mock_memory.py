@@ -127,8 +127,8 @@ def bounds(limit: int, jobs: int, journal: int, tenants: int) -> bool:
             figures = metrics(httpx.get(f"{mock.url}/metrics").text)
             used = sum(figure for (kind, _), figure in figures.items() if kind == "memory_used_bytes")
             print(
-                f"{count:>9,} {name:<8} {used / MIB:4.0f} MiB by its own count, resident {resident(mock.pid) / 1e6:.0f} MB, "
-                f"at the peak {resident(mock.pid, peak=True) / 1e6:.0f} MB"
+                f"{count:>9,} {name:<8} {used / MIB:4.0f} MiB by its own count, "
+                f"resident {resident(mock.pid) / 1e6:.0f} MB, at the peak {resident(mock.pid, peak=True) / 1e6:.0f} MB"
             )
         return resident(mock.pid, peak=True) < limit * MIB + ALLOWANCE
 

@@ -5,6 +5,8 @@ thing. When all shelves and running requests together pass the limit, the oldest
 Sizes are estimates that err on the high side. Adding, using and dropping a thing take constant time.
 """
 
+import contextlib
+import ctypes
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -22,6 +24,7 @@ MIN_MIB: Final = 64
 MAX_MIB: Final = 2**20
 STATE_SHARE: Final = 4
 """Tenants' settings and balances have this part of the limit to themselves: one in so many bytes."""
+TRIM_BYTES: Final = 32 * MIB
 SLACK: Final = 16
 """A thing that was put on a shelf or used so short a time ago, in the memory's time, stays as old as it is."""
 KEPT_BYTES: Final = 350
@@ -39,8 +42,11 @@ class Memory:
         self.limit = limit
         self.used = 0
         self.in_use = 0
+        self.freed = 0
+        """Bytes of all that was ever taken off a shelf."""
         self.now = 0
         """The time of a memory: it goes up by one with each thing that is put on a shelf or used."""
+        self._untrimmed = 0
         self.shelves: list[Shelf[Any, Any]] = []
         """Every shelf; a new one adds itself."""
 
@@ -60,6 +66,16 @@ class Memory:
         """Stop counting bytes that a running request held."""
         self.in_use -= size
         self.used -= size
+
+    def trim(self) -> None:
+        """Give the pages of what was forgotten back to the system, once it was much. It takes some milliseconds.
+
+        The C library keeps them, and Python's objects come to lie on others: both together would pass the limit.
+        """
+        freed = self.freed - self._untrimmed
+        if freed > TRIM_BYTES:
+            self._untrimmed = self.freed
+            _trim()
 
     def make_room(self) -> None:
         """Forget the oldest things until the rest fits. Nothing that a running request uses is forgotten."""
@@ -170,6 +186,7 @@ class Shelf(Generic[K, V]):
             return None
         self.size -= kept.size
         self._memory.used -= kept.size
+        self._memory.freed += kept.size
         return kept.thing
 
     def forget_oldest(self) -> None:
@@ -189,6 +206,11 @@ class Shelf(Generic[K, V]):
         while self.size > self._most_bytes and self.oldest < now:
             self.forget_oldest()
         self._memory.make_room()
+
+
+def _trim() -> None:
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only the C library of GNU has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _first_to_go(shelf: Shelf[Any, Any]) -> tuple[bool, int]:

@@ -30,7 +30,7 @@ FAULTS: Final = {
 }
 SLOW_SECONDS: Final = 1.0
 MAX_RULES: Final = 1_000
-RULE_BYTES: Final = 500
+RULE_BYTES: Final = 800
 """What a rule needs in memory beside its slug, with its count."""
 
 

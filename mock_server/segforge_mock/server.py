@@ -16,6 +16,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.server import ServerState
 
+from segforge_mock.memory import Memory
 from segforge_mock.protocol import Protocol
 from segforge_mock.request import Receive, Scope, Send
 
@@ -67,8 +68,9 @@ async def serve(
     )
     config.load()
     state = ServerState()
-    eager, memory = getattr(app, "eager", False), getattr(app, "memory", None)
-    ticking = loop.create_task(_tick(state))
+    eager: bool = getattr(app, "eager", False)
+    memory: Memory | None = getattr(app, "memory", None)
+    ticking = loop.create_task(_tick(state, memory))
     server = await loop.create_server(
         lambda: Protocol(config, state, {}, eager=eager, memory=memory), sock=bound, ssl=tls
     )
@@ -81,14 +83,16 @@ async def serve(
         await _finish(state)
 
 
-async def _tick(state: ServerState) -> None:
-    """Once a second: keep the Date header right, and hang up on those who take too long to ask."""
+async def _tick(state: ServerState, memory: Memory | None) -> None:
+    """Once a second: keep the Date header right, hang up on those who take too long, give free memory back."""
     while True:
         state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         now = asyncio.get_running_loop().time()
         for connection in list(state.connections):
             if isinstance(connection, Protocol):
                 connection.hang_up_if_late(now)
+        if memory is not None:
+            memory.trim()
         await asyncio.sleep(1)
 
 
