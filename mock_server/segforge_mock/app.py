@@ -17,7 +17,7 @@ from segforge_mock.admin import PREFIX as ADMIN_PREFIX
 from segforge_mock.admin import Admin, Names
 from segforge_mock.answers import Answer, case_answer, file_answer, json_answer
 from segforge_mock.callers import Callers, host_name
-from segforge_mock.delivery import deliver, drop, with_cors
+from segforge_mock.delivery import deliver, deliver_at_once, drop, with_cors
 from segforge_mock.gateway import Call, Gateway
 from segforge_mock.journal import Journals
 from segforge_mock.memory import DEFAULT_MIB, MIB, Full, Hold, Memory
@@ -180,6 +180,8 @@ class App:
             self._write_log(request, tenant, match, answer, name)
         if answer is None:
             return drop(request.scope)
+        if not fault and deliver_at_once(answer, request.scope):
+            return None
         try:
             wait = partial(pause, self.memory, request, tenant) if fault == "slow-body" else asyncio.sleep
             return await deliver(answer, fault, plan.seconds, request.scope, send, wait)

@@ -35,6 +35,15 @@ def broken(answer: Answer, fault: str) -> Answer:
     return answer
 
 
+def deliver_at_once(answer: Answer, scope: Scope) -> bool:
+    """Send an answer in one go; gives False, and sends nothing, where the server can't."""
+    whole = (scope.get("extensions") or {}).get(WHOLE)
+    if whole is None:
+        return False
+    sent: bool = whole(answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
+    return sent
+
+
 async def deliver(
     answer: Answer,
     fault: str,
@@ -46,11 +55,10 @@ async def deliver(
     """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes, by `wait`."""
     if fault == "drop-after":
         return drop(scope)
+    if not fault and deliver_at_once(answer, scope):
+        return None
     answer = broken(answer, fault)
     body = b"" if scope["method"] == "HEAD" else answer.body
-    whole = None if fault else (scope.get("extensions") or {}).get(WHOLE)
-    if whole is not None and whole(answer.status, answer.headers, body):
-        return None
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     if fault == "drop-during":
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})

@@ -186,6 +186,7 @@ class Gateway:
         request, match = call.request, call.match
         version: Version = "v1" if match.route == "run" else "v2"
         served: ServedModel | None = self._models.get(match.value)
+        listed = served is not None
         if served is None and self._any_model:
             served = unlisted_model(match.value)
         if served is None or version not in served.model.versions:
@@ -198,7 +199,7 @@ class Gateway:
         if reading.refusal is not None:
             return reading.refusal
         answer = await (self._run if version == "v1" else self._submit)(call, served, reading)
-        if served.model.slug not in self._models.slugs:
+        if not listed:
             answer.headers.append((b"x-mock-model", b"unlisted"))
         return answer
 

@@ -61,6 +61,7 @@ ON CONFLICT DO UPDATE SET released = 1
 """
 _HIT: Final = "INSERT INTO hits VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET hits = hits + 1 RETURNING hits"
 _FORGET_WINDOWS: Final = "DELETE FROM hits WHERE tenant = ? AND abs(minute - ?) > 1"
+_FORGET_OLD_WINDOWS: Final = "DELETE FROM hits WHERE tenant IN (SELECT tenant FROM accounts WHERE used_at < ?)"
 _FORGET_SURPLUS: Final = """
 DELETE FROM jobs WHERE number IN
     (SELECT number FROM jobs ORDER BY number LIMIT max(0, (SELECT count(*) FROM jobs) - ?))
@@ -163,6 +164,7 @@ class SqliteStore:
         outdated = self._now() - KEEP_SECONDS
         self._db.execute("DELETE FROM jobs WHERE kept_at < ?", (outdated,))
         self._db.execute(_FORGET_SURPLUS, (self._max_jobs,))
+        self._db.execute(_FORGET_OLD_WINDOWS, (outdated,))
         self._db.execute("DELETE FROM accounts WHERE used_at < ?", (outdated,))
 
     async def charge(self, tenant: str, cost: float) -> float | None:

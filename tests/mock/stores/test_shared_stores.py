@@ -22,6 +22,7 @@ def test_sqlite_forgets_what_is_old(tmp_path: Path) -> None:
         now = [1_000_000.0]
         store = SqliteStore(tmp_path / "jobs.db", 10.0, max_jobs=50, now=lambda: now[0])
         await store.submit(job("old", tenant="old"))
+        assert await store.hit("old", 7) == 1
         now[0] += KEEP_SECONDS - 1
         await store.submit(job("young"))
         assert await store.get("old") is not None
@@ -29,6 +30,7 @@ def test_sqlite_forgets_what_is_old(tmp_path: Path) -> None:
         await store.submit(job("new"))
         assert await store.get("old") is None
         assert await store.balance("old") == 10.0
+        assert await store.hit("old", 7) == 1
         assert [kept.request_id for kept in await store.jobs("a")] == ["young", "new"]
         await store.close()
 
