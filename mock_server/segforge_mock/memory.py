@@ -23,8 +23,9 @@ MIN_MIB: Final = 64
 """The smallest limit, in MiB. A request body of the largest size and the job that keeps it fit into it."""
 MAX_MIB: Final = 2**20
 STATE_SHARE: Final = 4
-"""Tenants' settings and balances have this part of the limit to themselves: one in so many bytes."""
+"""Tenants' settings, and balances, may need one in so many bytes of the limit each. They are forgotten last."""
 TRIM_BYTES: Final = 32 * MIB
+"""After so many freed bytes, unused pages are given back to the system."""
 SLACK: Final = 16
 """A thing that was put on a shelf or used so short a time ago, in the memory's time, stays as old as it is."""
 KEPT_BYTES: Final = 350
@@ -43,10 +44,10 @@ class Memory:
         self.used = 0
         self.in_use = 0
         self.freed = 0
-        """Bytes of all that was ever taken off a shelf."""
+        """Bytes of all that was ever taken off a shelf or given back."""
         self.now = 0
         """The time of a memory: it goes up by one with each thing that is put on a shelf or used."""
-        self._untrimmed = 0
+        self._trimmed_at = 0
         self.shelves: list[Shelf[Any, Any]] = []
         """Every shelf; a new one adds itself."""
 
@@ -66,15 +67,15 @@ class Memory:
         """Stop counting bytes that a running request held."""
         self.in_use -= size
         self.used -= size
+        self.freed += size
 
     def trim(self) -> None:
         """Give the pages of what was forgotten back to the system, once it was much. It takes some milliseconds.
 
         The C library keeps them, and Python's objects come to lie on others: both together would pass the limit.
         """
-        freed = self.freed - self._untrimmed
-        if freed > TRIM_BYTES:
-            self._untrimmed = self.freed
+        if self.freed - self._trimmed_at > TRIM_BYTES:
+            self._trimmed_at = self.freed
             _trim()
 
     def make_room(self) -> None:
