@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from segforge.proxies import BadEnvironment, by_way_of, is_loopback, open_client
 from segforge.spec.catalog import Catalog
 from segforge.text import one_line, show
 from segforge_contract.exchange import INVALID_KEY, Request, Response
@@ -82,17 +82,13 @@ class HttpTarget:
     def __init__(self, base_url: str, key: str, *, key_header: str = "x-api-key") -> None:
         """`base_url` without `/v1`. Raises BadTarget."""
         self.base_url, host = _checked_url(base_url)
-        self.loopback = _is_loopback(host)
+        self.loopback = is_loopback(host)
         self._key = checked_key(key)
         self._key_header = key_header
-        # The environment's proxies are for the way out, not for this machine.
         try:
-            self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=not self.loopback)
-        except (ImportError, ValueError, OSError) as error:
-            raise BadTarget(
-                "no connection can be made by the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, "
-                f"SSL_CERT_DIR): {one_line(str(error))}"
-            ) from None
+            self._client = open_client(direct=self.loopback, timeout=_TIMEOUT, follow_redirects=False)
+        except BadEnvironment as error:
+            raise BadTarget(str(error)) from None
 
     def send(self, request: Request) -> Response:
         """See Target."""
@@ -102,7 +98,8 @@ class HttpTarget:
             with self._client.stream(request.method, url, headers=headers, content=request.body) as answer:
                 body = _whole(answer, until)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}", refused=True) from None
+            way = "" if self.loopback else by_way_of()
+            raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}{way}", refused=True) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             reason = f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()
             raise NoAnswer(reason, slow=isinstance(error, httpx.TimeoutException)) from None
@@ -326,10 +323,3 @@ def _checked_url(text: str) -> tuple[str, str]:
     if path.endswith(("/v1", "/v2")):
         raise BadTarget(f"{show(text)} ends in the version; give it without, as {show(text.rstrip('/')[:-3])}")
     return f"{parts.scheme}://{parts.netloc}{path}", host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -117,18 +117,42 @@ def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert caught.value.slow
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "foo://x"), ("SSL_CERT_FILE", "/nonexistent")],
-)
-def test_an_environment_that_allows_no_connection_is_one_line(
-    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+BROKEN_ENVIRONMENT = [
+    ("ALL_PROXY", "socks5://127.0.0.1:1"),
+    ("HTTP_PROXY", "foo://x"),
+    ("http_proxy", "http://user:secret@x:y"),
+    ("HTTPS_PROXY", "http://[::1"),
+    ("HTTP_PROXY", "nowhere.invalid"),
+    ("NO_PROXY", "localhost,127.0.0.0/8,::1/128"),
+    ("SSL_CERT_FILE", "/nonexistent"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value"), BROKEN_ENVIRONMENT)
+@pytest.mark.parametrize("command", ["contract", "fetch"])
+def test_the_variable_that_allows_no_connection_is_named(
+    variable: str, value: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert main(["contract", "--target", "http://192.0.2.1", "--yes", *MODEL]) == 2
+    page = ["fetch", "http://192.0.2.1/models/x/api", "--timeout", "2"]
+    code = main(["contract", "--target", "http://192.0.2.1", "--yes", *MODEL] if command == "contract" else page)
     err = capsys.readouterr().err
-    assert "no connection can be made by the environment" in err
+    assert code == (1 if command == "fetch" and "nowhere" in value else 2)  # a page that was not got is no misuse
+    assert variable in err
+    assert "secret" not in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("variable", "value"), BROKEN_ENVIRONMENT)
+def test_no_proxy_stands_between_this_machine_and_itself(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with serve(Always(200, "text/plain", b"a page")) as url:
+        target = HttpTarget(url, KEY)
+        assert target.send(Request("GET", "/")).body == b"a page"
+        target.close()
+        assert main(["fetch", f"{url}/models/x/api", "--pause", "0", "--store", str(tmp_path)]) == 0
 
 
 def test_max_time_ends_the_run_with_its_reports(

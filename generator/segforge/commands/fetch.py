@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from segforge.commands.console import console
 from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
+from segforge.proxies import BadEnvironment, is_loopback, open_client
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
 from segforge.text import one_line
@@ -43,8 +44,6 @@ def _seconds(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Fetch pages; gives 1 where one was not got, 2 where the arguments name none."""
-    import httpx
-
     try:
         pages = _pages(args)
     except (ValueError, SpecError) as error:
@@ -53,10 +52,14 @@ def run(args: argparse.Namespace) -> int:
     limits = Limits(pause=max(args.pause, 0.0), timeout=args.timeout)
     failed = 0
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=2), trust_env=True) as client:
+        direct = all(is_loopback(urlsplit(url).hostname or "") for _, url in pages)
+        with open_client(direct=direct, retries=2) as client:
             for outcome in fetch(client, pages, args.store, limits):
                 failed += outcome.result == "failed"
                 _print(outcome)
+    except BadEnvironment as error:
+        _say(str(error))
+        return 2
     except (FetchError, OSError) as error:
         _say(str(error))
         return 1
