@@ -1,7 +1,9 @@
 """One writer: only what changed, atomically; what is stale goes; what somebody edited by hand stays."""
 
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -9,8 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segforge.cli import main
 from segforge.emit.artifact import Artifact, Generated, sha256
-from segforge.emit.writer import BadManifest, HandEdited, are_on_disk, fingerprint, fingerprint_on_disk, plan, write
+from segforge.emit.writer import (
+    BadManifest,
+    HandEdited,
+    LeavesFolder,
+    are_on_disk,
+    fingerprint,
+    fingerprint_on_disk,
+    plan,
+    write,
+)
 
 FIRST = [Artifact(PurePosixPath("a/one.txt"), "1\n"), Artifact(PurePosixPath("a/deep/two.txt"), "2\n")]
 OTHER = [Artifact(PurePosixPath("b/three.txt"), "3\n")]
@@ -85,7 +97,18 @@ def test_a_manifest_that_is_gone_is_stale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"files": {"../../x": "0"}}', '{"files": {"/etc/passwd": "0"}}', "\0"]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"files": {"a\\u0000b": "0"}}',
+        '{"files": {}, "unfinished": {"../x": "0"}}',
+        '{"files": {"../../x": "0"}}',
+        '{"files": {"/etc/passwd": "0"}}',
+        "\0",
+    ],
 )
 def test_a_manifest_that_segforge_did_not_write_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
@@ -131,3 +154,55 @@ def test_a_file_that_is_gone_or_changed_is_not_on_disk(tmp_path: Path, change: C
     change(tmp_path / FIRST[0].path)
     assert not are_on_disk(tmp_path, Generated(FIRST).digests)
     assert fingerprint_on_disk(tmp_path, ["a"]) != (fingerprint(Generated(FIRST).digests), len(FIRST))
+
+
+@pytest.mark.parametrize("path", ["a", "a/deep", "a/one.txt"])
+@pytest.mark.parametrize("files", [FIRST, OTHER], ids=["write", "remove"])
+def test_no_link_leads_out_of_the_output_folder(tmp_path: Path, path: str, files: list[Artifact]) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    write(out, Generated(FIRST), ["a", "b"])
+    (out / path).rename(elsewhere)
+    (out / path).symlink_to(elsewhere)
+    changed = [Artifact(artifact.path, "changed\n") for artifact in files]
+    before = tree(tmp_path)
+    with pytest.raises(LeavesFolder, match=str(out / path)):
+        write(out, Generated(changed), ["a", "b"])
+    assert tree(tmp_path) == before
+
+
+def test_a_link_within_the_output_folder_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "a").symlink_to("real")
+    write(tmp_path, Generated(FIRST), ["a"])
+    assert (tmp_path / "real/one.txt").read_text() == "1\n"
+
+
+def test_a_default_output_folder_that_leads_elsewhere_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "project/specs").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "project/generated").symlink_to("../elsewhere")
+    assert main(["generate", "--specs", str(tmp_path / "project/specs")]) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"--out {tmp_path / 'elsewhere'}" in err.replace("\n", "")
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_named_pipe_among_the_output_is_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, Generated(FIRST), ["a"])
+    (tmp_path / "a/one.txt").unlink()
+    os.mkfifo(tmp_path / "a/one.txt")
+    assert not are_on_disk(tmp_path, Generated(FIRST).digests)
+    with pytest.raises(HandEdited):
+        write(tmp_path, Generated(FIRST), ["a"])
+
+
+def test_two_runs_at_once_write_one_after_the_other(tmp_path: Path) -> None:
+    both = [Generated([Artifact(PurePosixPath(f"e/{name}.txt"), text) for name in range(50)]) for text in "12"]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda each: write(tmp_path, each, ["e"]), both * 5))
+    files = tree(tmp_path)
+    manifest = json.loads(files.pop("manifest.json"))
+    assert len(set(files.values())) == 1
+    assert manifest["files"] == {path: sha256(text) for path, text in files.items()}

@@ -19,6 +19,7 @@ from segforge.emit.writer import (
     BadManifest,
     Changes,
     HandEdited,
+    LeavesFolder,
     fingerprint,
     fingerprint_on_disk,
     plan,
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
     if out.exists() and not out.is_dir():
         return _misuse(f"{out} is no folder; name another with --out")
+    if args.out is None and not (target := out.resolve()).is_relative_to(args.specs.resolve().parent):
+        return _misuse(f"{out} is a symbolic link to {target}; to write there, name that folder: --out {target}")
     try:
         return _generate_or_check(args, out)
     except SpecError as error:
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             "segforge generate: a process that generates was killed; with less memory, use --jobs 1", style="red"
         )
         return 1
-    except (BadManifest, OSError) as error:
+    except (BadManifest, LeavesFolder, OSError) as error:
         console(error=True).print(f"segforge generate: {error}", style="red", markup=False)
         return 1
 

@@ -1,9 +1,13 @@
 """Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are always the same."""
 
 import os
+import shutil
+import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +19,15 @@ from segforge.emit.quoting import LINE_LENGTH
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own there
 """A file system in memory, on Linux: thousands of small files on a disk take longer than formatting them."""
 
+_PREFIX: Final = "segforge-format-"
+_RECENT: Final = 60.0
+"""Seconds in which a run locks the folder that it made."""
+
 
 def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
     """The artifacts with each `.py` file's imports sorted and its code formatted. Raises RuntimeError on bad syntax."""
     emitted = list(artifacts)
-    memory = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(prefix="segforge-", dir=memory) as folder:
-        root = Path(folder)
+    with _workspace() as root:
         for artifact in emitted:
             if artifact.path.suffix == ".py":
                 path = root / artifact.path
@@ -33,6 +39,46 @@ def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
             path = root / artifact.path
             text = path.read_text("utf-8") if artifact.path.suffix == ".py" else artifact.text
             yield Artifact(artifact.path, text)
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A folder for the files while ruff formats them. Folders that runs left that were killed are removed."""
+    memory = Path(_MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else tempfile.gettempdir())
+    for left in memory.glob(f"{_PREFIX}*"):
+        if _is_left(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=memory) as folder, _locked(Path(folder)):
+        yield Path(folder)
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether a workspace is the user's own, has not changed for a while, and is in use by no process."""
+    try:
+        found = folder.lstat()
+        old = time.time() - found.st_mtime > _RECENT
+        if not old or not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            return False
+        with _locked(folder):
+            return True
+    except (AttributeError, OSError):  # Windows knows no user ids; another process has the lock
+        return False
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which ends with this process however that ends. Raises OSError if another one holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _ruff(root: Path, *arguments: str) -> None:

@@ -2,21 +2,33 @@
 
 `manifest.json` in the output folder holds the SHA-256 of every file written, by emitter. A file whose bytes are neither
 those of the manifest nor those to be written was edited by hand.
+
+Before a run changes any file, it notes in the manifest, under `unfinished`, what it is about to write. If it is killed,
+each file holds either the bytes of `files` or those of `unfinished`, so that the next run knows them as its own,
+whatever the specs say by then.
 """
 
 import difflib
 import hashlib
 import json
 import os
+import re
+import stat
 import tempfile
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from segforge.emit.artifact import Generated, sha256
 
 MANIFEST: Final = "manifest.json"
+_PATIENCE: Final = 60.0
+"""Seconds to wait for another run that writes to the same folder."""
+_PART = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.part")
+"""The name of a file that is not yet whole, by `write_atomically`; the group is the name that it is to get."""
 
 
 class HandEdited(Exception):
@@ -29,6 +41,10 @@ class HandEdited(Exception):
 
 class BadManifest(Exception):
     """The manifest is not one that segforge wrote."""
+
+
+class LeavesFolder(Exception):
+    """A symbolic link in the output folder leads out of it; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +66,12 @@ def fingerprint(digests: Mapping[str, str]) -> bytes:
 def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, int]:
     """The fingerprint of the files of these emitters that the manifest names, and how many they are.
 
-    Of files that are not as the manifest says, something that is no fingerprint. Raises BadManifest.
+    Returns `b""` as the fingerprint if a file differs from the manifest, or a run did not end. Raises BadManifest.
     """
-    files = {path: digest for path, digest in _read_manifest(out).items() if _emitter(path) in emitters}
-    return fingerprint(files) if are_on_disk(out, files) else b"", len(files)
+    manifest = _read_manifest(out)
+    files = {path: digest for path, digest in manifest.files.items() if _emitter(path) in emitters}
+    whole = not manifest.unfinished and not any(_parts(out, {MANIFEST})) and are_on_disk(out, files)
+    return fingerprint(files) if whole else b"", len(files)
 
 
 def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
@@ -62,52 +80,150 @@ def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
 
 
 def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
-    """What `write` would change, the manifest too where it alone is stale. Raises HandEdited and BadManifest."""
+    """What `write` would change, the manifest too where it alone is stale.
+
+    Raises HandEdited, BadManifest and LeavesFolder.
+    """
     manifest = _read_manifest(out)
-    changes = _compare(out, generated, manifest, emitters)
+    changes = _compare(out, generated, manifest, emitters).changes
     return changes if changes or _next(manifest, generated, emitters) == manifest else Changes((MANIFEST,), ())
 
 
 def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
     """Make the output folder hold the files of these emitters; files of other emitters stay as they are.
 
-    Raises HandEdited and BadManifest before anything is written.
+    Another run that writes to the folder is waited for. Raises HandEdited, BadManifest and LeavesFolder before anything
+    is written, and OSError.
     """
-    manifest = _read_manifest(out)
-    changes = _compare(out, generated, manifest, emitters)
-    texts = {str(artifact.path): artifact.text for artifact in generated.artifacts}
-    for path in changes.written:
-        write_atomically(out / path, texts[path])
-    for path in changes.removed:
-        _remove(out, path)
-    _write_manifest(out, _next(manifest, generated, emitters))
-    return changes
+    with _alone(out):
+        manifest = _read_manifest(out)
+        compared = _compare(out, generated, manifest, emitters)
+        for part in list(_parts(out, {MANIFEST, *manifest.unfinished})):
+            part.unlink(missing_ok=True)
+        if compared.changes:
+            _write_manifest(out, _begun(manifest, compared, generated, emitters))
+        texts = {str(artifact.path): artifact.text for artifact in generated.artifacts}
+        for path in compared.changes.written:
+            write_atomically(out / path, texts[path])
+        for path in compared.stale:
+            _remove(out, path)
+        _write_manifest(out, _next(manifest, generated, emitters))
+    return compared.changes
 
 
-def _next(manifest: Mapping[str, str], generated: Generated, emitters: Collection[str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Manifest:
+    """Digests by path: `files` as they were when a run last ended, `unfinished` as a run was to write them."""
+
+    files: Mapping[str, str]
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+
+    def wrote(self, path: str, digest: str) -> bool:
+        return digest in (self.files.get(path), self.unfinished.get(path))
+
+    def of_others(self, emitters: Collection[str]) -> "_Manifest":
+        files, unfinished = (
+            {path: digest for path, digest in part.items() if _emitter(path) not in emitters}
+            for part in (self.files, self.unfinished)
+        )
+        return _Manifest(files, unfinished)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What is to change, the paths that are to be empty, and the digests of files that segforge wrote and are there."""
+
+    changes: Changes
+    stale: tuple[str, ...]
+    there: Mapping[str, str]
+
+
+def _next(manifest: _Manifest, generated: Generated, emitters: Collection[str]) -> _Manifest:
     """The manifest once everything is written."""
-    return {path: digest for path, digest in manifest.items() if _emitter(path) not in emitters} | generated.digests
+    others = manifest.of_others(emitters)
+    return _Manifest({**others.files, **generated.digests}, others.unfinished)
 
 
-def _compare(out: Path, generated: Generated, manifest: Mapping[str, str], emitters: Collection[str]) -> Changes:
+def _begun(manifest: _Manifest, compared: _Compared, generated: Generated, emitters: Collection[str]) -> _Manifest:
+    """The manifest before the first file is written: it knows each file as it is now, and as it will be."""
+    others = manifest.of_others(emitters)
+    written = {path: generated.digests[path] for path in compared.changes.written}
+    files = {**others.files, **generated.unchanged, **compared.there}
+    return _Manifest(files, {**others.unfinished, **written})
+
+
+def _compare(out: Path, generated: Generated, manifest: _Manifest, emitters: Collection[str]) -> _Compared:
+    texts = {str(artifact.path): artifact.text for artifact in generated.artifacts}
+    known = sorted({*manifest.files, *manifest.unfinished})
+    stale = tuple(path for path in known if _emitter(path) in emitters and path not in generated.digests)
+    _stay_inside(out, {out.joinpath(path).parent for path in (*texts, *stale)})
     edited: dict[str, str] = {}
+    there: dict[str, str] = {}
     written = []
-    for path, text in sorted((str(artifact.path), artifact.text) for artifact in generated.artifacts):
+    for path in sorted({*texts, *stale}):
         before = _read(out / path)
-        if before == text.encode():
+        same = path in texts and before == texts[path].encode()
+        if path in texts and not same:
+            written.append(path)
+        if before is None:
             continue
-        written.append(path)
-        if before is not None and sha256(before) != manifest.get(path):
-            edited[path] = _diff(path, before, text)
-    expected = generated.digests.keys()
-    stale = [path for path in sorted(manifest) if _emitter(path) in emitters and path not in expected]
-    for path in stale:
-        before = _read(out / path)
-        if before is not None and sha256(before) != manifest[path]:
-            edited[path] = _diff(path, before, "")
+        there[path] = generated.digests[path] if same else sha256(before)
+        if not same:
+            _stay_inside(out, [out / path])
+            if not manifest.wrote(path, there[path]):
+                edited[path] = _diff(path, before, texts.get(path, ""))
     if edited:
         raise HandEdited(edited)
-    return Changes(tuple(written), tuple(path for path in stale if (out / path).is_file()))
+    return _Compared(Changes(tuple(written), tuple(path for path in stale if path in there)), stale, there)
+
+
+def _stay_inside(out: Path, paths: Iterable[Path]) -> None:
+    """Raise LeavesFolder if a path, its links followed, is outside of the output folder."""
+    root = os.path.realpath(out)
+    for path in sorted(paths):
+        real = os.path.realpath(path)
+        if real != root and not real.startswith(os.path.join(root, "")):  # noqa: PTH118 - of texts, for thousands of paths
+            raise LeavesFolder(
+                f"{path} leads to {real}, outside of the output folder {out}; nothing was written. Remove the symbolic "
+                "link, or name the folder that is meant with --out"
+            )
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Make the output folder, and keep other runs from writing to it. A run that is killed leaves no lock behind."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(out, os.O_RDONLY)
+    try:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"another run has been writing to {out} for {_PATIENCE:g} s; end it") from None
+                time.sleep(0.02)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _parts(out: Path, paths: Collection[str]) -> Iterator[Path]:
+    """What runs that were killed left of these paths beside them."""
+    for folder in {out.joinpath(path).parent for path in paths}:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name in os.listdir(folder):  # noqa: PTH208 - names alone
+                match = _PART.fullmatch(name)
+                if match and (folder / match[1]).relative_to(out).as_posix() in paths:
+                    yield folder / name
 
 
 def _diff(path: str, before: bytes, text: str) -> str:
@@ -126,11 +242,17 @@ def _emitter(path: str) -> str:
 
 
 def _read(path: Path) -> bytes | None:
+    """The bytes of a file, none of what is not a regular file, and None if there is nothing."""
     try:
-        with path.open("rb", buffering=0) as file:  # in half the time of `read_bytes`, for thousands of small files
-            return file.read()
+        # In half the time of `read_bytes`, for thousands of small files; and a named pipe is not waited for.
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+            return file.read() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except FileNotFoundError:
         return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -138,7 +260,7 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     name = ""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
         Path(name).chmod(0o644)
@@ -155,31 +277,39 @@ def _remove(out: Path, path: str) -> None:
     for folder in list((out / path).parents)[: len(PurePosixPath(path).parts) - 1]:
         try:
             folder.rmdir()
+        except FileNotFoundError:
+            continue
         except OSError:
             return
 
 
-def _read_manifest(out: Path) -> dict[str, str]:
+def _read_manifest(out: Path) -> _Manifest:
     raw = _read(out / MANIFEST)
     if raw is None:
-        return {}
+        return _Manifest({})
     try:
-        files = json.loads(raw)["files"]
-        manifest = {str(path): str(digest) for path, digest in files.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        data = json.loads(raw)
+        files, unfinished = (
+            {str(path): str(digest) for path, digest in part.items()}
+            for part in (data["files"], data.get("unfinished", {}))
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadManifest(
             f"{out / MANIFEST} is not a manifest that segforge wrote; restore it, or delete the output folder"
         ) from error
-    for path in manifest:
+    for path in (*files, *unfinished):
         pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts:
+        if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in path:
             raise BadManifest(
-                f"{out / MANIFEST} names {path}, outside the output folder; restore it, or delete the output folder"
+                f"{out / MANIFEST} names {path!a}, outside the output folder; restore it, or delete the output folder"
             )
-    return manifest
+    return _Manifest(files, unfinished)
 
 
-def _write_manifest(out: Path, manifest: Mapping[str, str]) -> None:
-    text = json.dumps({"generated-by": "segforge generate", "files": dict(sorted(manifest.items()))}, indent=2) + "\n"
+def _write_manifest(out: Path, manifest: _Manifest) -> None:
+    data = {"generated-by": "segforge generate", "files": dict(sorted(manifest.files.items()))}
+    if manifest.unfinished:
+        data |= {"unfinished": dict(sorted(manifest.unfinished.items()))}
+    text = json.dumps(data, indent=2) + "\n"
     if _read(out / MANIFEST) != text.encode():
         write_atomically(out / MANIFEST, text)
