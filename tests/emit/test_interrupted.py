@@ -161,13 +161,14 @@ def test_folders_that_killed_runs_left_behind_are_removed(tmp_path: Path, monkey
     monkeypatch.setattr(formatting, "_MEMORY", str(tmp_path))
 
     def half() -> None:
-        next(formatting.format_python([Artifact(PurePosixPath("x.py"), "x = 1\n")]))
+        formatted = iter(formatting.format_python([Artifact(PurePosixPath("x.py"), "x = 1\n")]))
+        next(formatted)
         os._exit(KILLED)
 
     assert killed_at(10**6, half)
     [left] = tmp_path.iterdir()
     (tmp_path / "segforge-others").mkdir()
-    assert list(formatting.format_python([Artifact(PurePosixPath("x.py"), "x=1\n")]))[0].text == "x = 1\n"
+    list(formatting.format_python([]))
     assert left.is_dir()  # it could be in use: it is not old enough
     os.utime(left, (0, 0))
     list(formatting.format_python([]))
