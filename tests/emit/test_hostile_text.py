@@ -3,20 +3,23 @@
 import ast
 import dataclasses
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 
 import pytest
+import yaml
 from annotated_types import Ge, Le
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segforge.emit.emitters import emit
+from segforge.emit.emitters import EMITTERS, emit
 from segforge.emit.quoting import docstring, visible
 from segforge.identifiers import pascal_case, snake_case
 from segforge.spec.catalog import Catalog, Model, Parameter, StatusCase
 from segforge.spec.load import default_specs, load_catalog
+from segforge.text import HIDDEN
 
 EMITTERS_OF_PYTHON = ["python", "mock"]
 
@@ -55,7 +58,7 @@ def with_texts(catalog: Catalog, texts: Sequence[str], *, names: bool) -> Catalo
         return f"{text}-n{next(numbers)}q"
 
     def named(text: str) -> str:
-        return numbered("".join(filter(str.isprintable, text))).strip()
+        return numbered(HIDDEN.sub("", "".join(filter(str.isprintable, text)))).strip()
 
     def replaced(value: Any, field: str) -> Any:
         if field in skipped:
@@ -203,3 +206,25 @@ def flattened(annotation: Any) -> list[Any]:
     if get_origin(annotation) in (Annotated, Literal) or not get_args(annotation):
         return [annotation]
     return [part for argument in get_args(annotation) for part in flattened(argument)]
+
+
+@pytest.mark.parametrize("emitter", EMITTERS)
+def test_no_character_that_nobody_sees_is_emitted(emitter: str) -> None:
+    """Lone surrogates can't be in YAML, and lint refuses hidden characters in the names of parameters."""
+    hidden = [chr(code) for code in range(0x110000) if HIDDEN.match(chr(code)) and not 0xD800 <= code < 0xE000]
+    texts = [f"a {''.join(hidden[start::40])}\u00e9 b" for start in range(40)]
+    catalog = with_texts(base(), texts, names=False)
+    models = tuple(dataclasses.replace(model, title=texts[0]) for model in catalog.models)
+    for artifact in emit(dataclasses.replace(catalog, models=models, releases=base().releases), [emitter]):
+        assert not HIDDEN.search(artifact.text), artifact.path
+
+
+def test_documents_with_hidden_characters_read_back_equal() -> None:
+    """Whatever the text, YAML and JSON say the same."""
+    texts = ["a \u202e b", "\u200b", "caf\u00e9", "\U000e0041", "tame", "\u2066\n\t\u00e9"]
+    found = {
+        str(artifact.path): artifact.text for artifact in emit(with_texts(base(), texts, names=False), ["openapi"])
+    }
+    whole = json.loads(found["openapi/segmind.json"])
+    assert yaml.safe_load(found["openapi/segmind.yaml"]) == whole
+    assert "\u202e" in json.dumps(whole, ensure_ascii=False)

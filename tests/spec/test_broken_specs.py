@@ -1,14 +1,25 @@
 """A broken spec gives one clear message a finding, no traceback, and nothing is written."""
 
 import json
+import os
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
 
 from segforge.cli import main
+from segforge.emit.emitters import EMITTERS, emit
+from segforge.spec.catalog import Catalog
+from segforge.spec.lint import DEVICES, slugs_collide
 from segforge.spec.load import check_specs
+from segforge.spec.patterns import is_bounded
+from segforge.text import HIDDEN
 
 Breaking = Callable[[str], str]
 
@@ -181,6 +192,8 @@ def test_colliding_slugs_are_named(specs: Path) -> None:
         ("code: 422, next: []", "code: 423, next: []", "state.code"),
         ("html: ", "text: ", "schema.additionalProperties"),
         ("key_pattern: \"^SG_", "key_pattern: \"^(SG_", "auth.pattern"),
+        ("key_pattern: \"^SG_", "key_pattern: \"^(S+)+_", "auth.pattern"),
+        ("header: x-api-key", "header: \"x-api-key\\n\"", "schema.pattern"),
     ],
 )  # fmt: skip
 def test_a_broken_gateway_is_named(old: str, new: str, rule: str, specs: Path) -> None:
@@ -238,3 +251,101 @@ def test_an_empty_folder_is_a_finding(tmp_path: Path) -> None:
     catalog, findings = check_specs(tmp_path)
     assert catalog is None
     assert {finding.rule for finding in findings} == {"file.missing", "file.unreadable"}
+
+
+@pytest.mark.parametrize("name", ["models/pipe.yaml", "gateway.yaml", "changelog.yaml"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_named_and_not_waited_for(
+    name: str, make: Callable[[Path], None], specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (specs / name).unlink(missing_ok=True)
+    make(specs / name)
+    for command in ("lint", "generate"):
+        assert main([command, "--specs", str(specs)]) == 1
+        out, err = capsys.readouterr()
+        [line] = [line for line in (out + err).splitlines() if "file.unreadable" in line]
+        assert name in line.replace("\\", "/")
+
+
+@pytest.mark.parametrize("slug", ["con", "nul.txt", "com1", "lpt9.a.b", "aux"])
+def test_a_slug_that_no_file_may_have_on_windows_is_named(slug: str, specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    text = path.read_text("utf-8").replace("slug: flux-ipadapter", f"slug: {slug}")
+    (specs / "models" / f"{slug}.yaml").write_text(text, "utf-8")
+    assert "slug.reserved" in {finding.rule for finding in check_specs(specs)[1]}
+
+
+@pytest.mark.parametrize(
+    "slug", ["flux-ipadapter\\n", "Flux-ipadapter", "flux-ipadapter.", "flux..ipadapter", "a/b", ".."]
+)
+def test_a_slug_that_is_no_name_is_refused(slug: str, specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    path.write_text(path.read_text("utf-8").replace("slug: flux-ipadapter", f'slug: "{slug}"'), "utf-8")
+    assert "schema.pattern" in {finding.rule for finding in check_specs(specs)[1]}
+
+
+def test_outputs_of_slugs_that_lint_accepts_stay_apart_on_any_file_system(catalog: Catalog) -> None:
+    apart: list[str] = []
+    for slug in (
+        "a-b",
+        "a.b",
+        "ab",
+        "a-bc",
+        "ab-c",
+        "a1",
+        "a-1",
+        "1",
+        "1-a",
+        "index",
+        "init",
+        "match",
+        "con-x",
+        "nul.x",
+    ):
+        if not slugs_collide([*apart, slug]) and slug.partition(".")[0] not in DEVICES:
+            apart.append(slug)
+    models = tuple(replace_fields(catalog.models[0], slug=slug) for slug in apart)
+    paths = [str(artifact.path) for artifact in emit(replace_fields(catalog, models=models), EMITTERS)]
+    assert len({path.casefold() for path in paths}) == len(paths)
+    for part in {part for path in paths for part in path.split("/")}:
+        assert part.partition(".")[0].lower() not in DEVICES
+        assert not re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]\Z', part)
+
+
+HIDDEN_PLACES = [
+    ("slug: flux", "# a note\u202e\nslug: flux"),
+    ("Flux Ipadapter", "Flux \u200bIpadapter"),
+    ("  prompt:", "  pro\u2066mpt:"),
+    ("Flux Ipadapter", "Flux\U000e0041 Ipadapter"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), HIDDEN_PLACES, ids=["comment", "value", "key", "tag"])
+def test_a_character_that_nobody_sees_is_named_where_it_is(old: str, new: str, specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    text = path.read_text("utf-8").replace(old, new, 1)
+    path.write_text(text, "utf-8")
+    [character] = HIDDEN.findall(text)
+    before = text.partition(character)[0]
+    [found] = [finding for finding in check_specs(specs)[1] if finding.rule == "text.hidden"]
+    assert (found.line, found.column) == (before.count("\n") + 1, len(before) - before.rfind("\n"))
+    assert (found.severity, f"U+{ord(character):04X}" in found.found) == ("warning", True)
+
+
+PATTERNS = st.lists(
+    st.sampled_from(
+        [*"aab.-[](){}|^$?*+\\", "[ab]", "{2}", "{1,9}", "(?:", "(a|b)", "\\d", "a+", "(?=", "\\1", "[^a]"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(pattern=PATTERNS, key=st.text("ab1.", max_size=30))
+def test_a_pattern_that_lint_accepts_is_quick_and_means_the_same_everywhere(pattern: str, key: str) -> None:
+    """In the words of the other engine that is here, which can't backtrack and has no constructs of Python's own."""
+    if is_bounded(pattern):
+        found = Draft202012Validator({"pattern": f"^(?:{pattern.removeprefix('^')})$"})
+        assert found.is_valid(key) == bool(re.fullmatch(pattern, key))
+        started = time.process_time()
+        re.fullmatch(pattern, "a" * 5000 + "!")
+        assert time.process_time() - started < 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from segforge.emit.artifact import Kind
-from segforge.emit.quoting import LINE_LENGTH, visible
+from segforge.emit.quoting import LINE_LENGTH, python_visible, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
@@ -177,4 +177,4 @@ def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
         )
     if not isinstance(text, str):
         raise TypeError(f"expected one module from datamodel-code-generator, got {type(text).__name__}")
-    return text.split("\n\n", 1)[1].strip() + "\n"
+    return python_visible(text.split("\n\n", 1)[1].strip()) + "\n"

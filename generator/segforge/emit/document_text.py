@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 
 import yaml
 
+from segforge.text import HIDDEN, json_visible
+
 Location: TypeAlias = tuple[str, ...]
 Entries: TypeAlias = Mapping[Location, Sequence[str]]
 """Texts of entries, by the keys that lead to the list or the mapping that they belong to."""
@@ -68,7 +70,7 @@ def json_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
     """As `yaml_entries`, in JSON; without a comma at the end."""
     pad = "\n" + "  " * len(at)
     texts = [json.dumps(entry, indent=2, ensure_ascii=False)[2:-2].replace("\n", pad) for entry in _apart(value)]
-    return ",\n".join(pad[1:] + text for text in texts)
+    return json_visible(",\n".join(pad[1:] + text for text in texts))
 
 
 def _apart(value: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
@@ -82,8 +84,10 @@ def _braced(key: str, entries: Sequence[str], pad: str, braces: str = "{}") -> s
 
 @lru_cache(maxsize=1024)
 def _yaml(text: str) -> str:
-    """JSON as YAML."""
-    dumped: str = yaml.dump(json.loads(text), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    """JSON in ASCII as YAML. An entry with a hidden character has all beyond ASCII escaped, for PyYAML can't pick."""
+    value = json.loads(text)
+    seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
+    dumped: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=seen, width=120)
     return dumped
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from segforge.identifiers import camel_case, pascal_case, snake_case
+from segforge.text import HIDDEN, json_visible
 
 LINE_LENGTH: Final = 120
 
@@ -77,6 +78,11 @@ def docstring(text: str, indent: int = 4) -> Code:
     pad = "\n" + " " * indent
     body = pad.join(lines).replace(pad + "\n", "\n\n").replace(pad + pad, "\n" + pad)
     return Code(f'"""{body}{pad}"""')
+
+
+def python_visible(source: str) -> str:
+    """Python whose only hidden characters are in plain literals, with these escaped; it means the same."""
+    return HIDDEN.sub(lambda match: ascii(match[0])[1:-1], source)
 
 
 def docstring_words(text: str) -> Code:
@@ -149,8 +155,8 @@ def typescript_property(name: str) -> Code:
 
 
 def json_text(value: object) -> Code:
-    """JSON, which is YAML too."""
-    return Code(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """JSON, which is YAML too, with hidden characters escaped."""
+    return Code(json_visible(json.dumps(value, ensure_ascii=False, allow_nan=False)))
 
 
 FILTERS: Final = {

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 from segforge.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.changes import UNRELEASED
 from segforge.spec.finding import Finding
+from segforge.spec.patterns import EXPECTED, is_bounded
 from segforge.spec.source import Location, Source
-from segforge.text import show
+from segforge.text import HIDDEN, show
 
 Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
 
@@ -25,6 +26,9 @@ CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
     "size_from_input": ("boolean",),
     "width": ("integer",),
 }
+_PORTS = [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
+DEVICES = frozenset(["aux", "con", "nul", "prn", *_PORTS])
+"""Names that no file may have on Windows: https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 _VIOLATIONS = ("required", "null", "type", "range", "enum", "format", "balance")
 
 
@@ -128,6 +132,15 @@ def _slug_is_file_name(source: Source) -> Iterator[Finding]:
         yield source.finding(("slug",), "slug.file_name", found, f"the file name {slug}.yaml", "rename one of them")
 
 
+def _slug_is_a_name_everywhere(source: Source) -> Iterator[Finding]:
+    """A slug names files, and Windows keeps some names for devices, whatever follows after a dot."""
+    slug = source.data["slug"]
+    if slug.partition(".")[0] in DEVICES:
+        found = f"slug {show(slug)}, which names a device on Windows"
+        mend = "leave the model out, for nobody could check out its files there"
+        yield source.finding(("slug",), "slug.reserved", found, "a name that files may have", mend)
+
+
 def _reviewed_is_date(source: Source) -> Iterator[Finding]:
     import datetime
 
@@ -149,10 +162,9 @@ def _parameters(source: Source) -> Iterator[tuple[Location, Mapping[str, Any]]]:
 def _names_are_clean(source: Source) -> Iterator[Finding]:
     for at, _ in _parameters(source):
         name = str(at[-1])
-        if not name.isprintable() or name != name.strip():
-            yield source.finding(
-                at, "parameter.name", show(name), "a printable name without outer spaces", "rename it", key=True
-            )
+        if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
+            expected = "a name that can be seen, without outer spaces"
+            yield source.finding(at, "parameter.name", show(name), expected, "rename it", key=True)
 
 
 def _ranges_make_sense(source: Source) -> Iterator[Finding]:
@@ -431,17 +443,21 @@ def _profiles_are_whole(source: Source) -> Iterator[Finding]:
             yield source.finding((*at, "outcomes"), "profile.outcome", found, "an outcome for each", "add it")
 
 
-def _key_pattern_compiles(source: Source) -> Iterator[Finding]:
+def _key_pattern_is_bounded(source: Source) -> Iterator[Finding]:
+    """Keys that a caller sends are matched with this pattern, so that none may take it long."""
+    at, pattern = ("auth", "key_pattern"), source.data["auth"]["key_pattern"]
     try:
-        re.compile(source.data["auth"]["key_pattern"])
-    except re.error as error:
-        yield source.finding(
-            ("auth", "key_pattern"), "auth.pattern", str(error), "a regular expression", "mend the pattern"
-        )
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        yield source.finding(at, "auth.pattern", str(error), "a regular expression", "mend the pattern")
+        return
+    if not is_bounded(pattern):
+        yield source.finding(at, "auth.pattern", show(pattern), EXPECTED, "write the pattern in this form")
 
 
 _MODEL_RULES: tuple[Rule, ...] = (
     _slug_is_file_name,
+    _slug_is_a_name_everywhere,
     _reviewed_is_date,
     _names_are_clean,
     _ranges_make_sense,
@@ -458,5 +474,5 @@ _GATEWAY_RULES: tuple[Rule, ...] = (
     _statuses_are_unique,
     _states_are_known,
     _profiles_are_whole,
-    _key_pattern_compiles,
+    _key_pattern_is_bounded,
 )

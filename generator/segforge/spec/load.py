@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -109,10 +110,11 @@ def _fit(source: Source | None, broken: list[Finding], form: Form, findings: lis
     """Check a file that was read, as `_checked` does."""
     if source is not None and not _is_valid(form, source.data):
         broken += _schema_findings(source, form)
-    if source is not None and not broken:
+    errors = any(finding.severity == "error" for finding in broken)
+    if source is not None and not errors:
         findings += _LINTS[form](source)
     findings += broken
-    return None if broken else source
+    return None if errors else source
 
 
 _LINTS: Mapping[Form, Callable[[Source], list[Finding]]] = {
@@ -151,8 +153,20 @@ def _quick_validator(form: Form) -> "jsonschema_rs.Draft202012Validator":
 @cache
 def _validator(form: Form) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
-    return Draft202012Validator(_schema(form))
+    # In Python, unlike in JSON Schema, `$` matches before a line end too, so that "SLUG\n" would pass.
+    made: Draft202012Validator = extend(Draft202012Validator, {"pattern": _pattern})(  # type: ignore[no-untyped-call]
+        _schema(form)
+    )
+    return made
+
+
+def _pattern(_: object, pattern: str, instance: object, __: object) -> "Iterator[ValidationError]":
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), instance):
+        yield ValidationError(f"{show(instance)} does not match {pattern}")
 
 
 def _schema_findings(source: Source, form: Form) -> Iterator[Finding]:

@@ -4,7 +4,11 @@ YAML 1.1 (which PyYAML reads) and YAML 1.2 (which editors and other languages re
 `1:1` is 61 to the one and text to the other. Such a word is a finding, not a guess.
 """
 
+import errno
+import json
 import re
+import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from segforge.spec.finding import Finding
-from segforge.text import show
+from segforge.text import HIDDEN, show
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 24
@@ -82,7 +86,13 @@ def read_source(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, of one that is too large as many as it takes to know that. Raises OSError."""
+    """The bytes of a file, of one that is too large as many as it takes to know that. Raises OSError.
+
+    What is not a regular file is not opened: reading a named pipe or a device may never end.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"{'a folder' if stat.S_ISDIR(mode) else 'no regular file'}", str(path))
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
@@ -91,11 +101,26 @@ def parse_source(raw: bytes, path: Path, name: str) -> tuple[Source | None, list
     """As `read_source`, of a file whose bytes were read already."""
     try:
         reader = _Reader(name)
-        data = reader.read(_text(raw))
+        text = _text(raw)
+        data = reader.read(text)
     except _Refused as refused:
         return None, [refused.finding(name)]
     source = Source(path, name, data, reader.values, reader.keys)
-    return source, reader.findings
+    return source, reader.findings + ([] if raw.isascii() else list(_hidden(text, name)))
+
+
+def _hidden(text: str, name: str) -> Iterator[Finding]:
+    """Warnings about characters that can't be seen, one for each line that has any."""
+    start, line = 0, 1
+    for match in HIDDEN.finditer(text):
+        newlines = text.count("\n", start, match.start())
+        if newlines or not start:
+            line += newlines
+            shown = f"U+{ord(match[0]):04X} ({unicodedata.name(match[0], 'no name')})"
+            column = match.start() - text.rfind("\n", 0, match.start())
+            mend = f"remove it, or escape it in double quotes, as {json.dumps(match[0])}, if the page has it"
+            yield Finding(name, line, column, "text.hidden", shown, "text that can be seen", mend, "warning")
+        start = match.end()
 
 
 class _Refused(Exception):
