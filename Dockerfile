@@ -1,4 +1,5 @@
 # The mock gateway as a container: docker build -t segforge . && docker run --rm -p 8086:8086 segforge
+# By tag, not by digest: each build gets the fixes of the base image, and its digest differs for each platform.
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
