@@ -1,18 +1,23 @@
 """specs -> OpenAPI -> specs is the identity on every fact that OpenAPI can hold."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.openapi import document
 from segforge.pages.draft import lint_text
 from segforge.pages.openapi import draft_of, models_of
 from segforge.spec.catalog import Catalog, Controls, Model
-from segforge.spec.load import build_model, default_specs, load_catalog
+from segforge.spec.load import build_model, check_model, default_specs, load_catalog
 from segforge.spec.source import read_source
 from tests.pages.models import models
 
@@ -86,11 +91,161 @@ def test_the_command(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFix
         '{"openapi": "3.1.0", "paths": {"/v1/x": {"post": {}}}}',
         '{"openapi": "3.1.0", "paths": []}',
         "[" * 100_000,
+        '{"openapi": "3.1.0", "paths": ' + "[" * 150 + "]" * 150 + "}",
+        "openapi: 3.1.0\npaths: &a\n  x: *a\n",
+        "openapi: 3.1.0\na: &a [1,2,3,4,5,6,7,8,9]\n"
+        + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijk")),
     ],
 )
 def test_what_is_no_document_gets_one_message(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.json"
     file.write_text(text)
     assert main(["import", "--openapi", str(file), "--out", str(tmp_path / "out")]) == 1
-    assert "expected" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "expected" in err
+    assert len(err) < 2000
     assert not (tmp_path / "out").exists()
+
+
+def emitted() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(json.dumps(document(CATALOG.gateway, CATALOG.models)))
+    return made
+
+
+def imported(
+    changed: object, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, dict[str, Mapping[str, Any]]]:
+    """The exit code, what was said, and the data of the drafts, all of which pass lint."""
+    file, out = folder / "openapi.json", folder / "models"
+    file.write_text(json.dumps(changed), "utf-8")
+    code = main(["import", "--openapi", str(file), "--out", str(out)])
+    drafts = {}
+    for path in out.glob("*.yaml"):
+        source, findings = check_model(path)
+        assert source is not None
+        assert not [finding for finding in findings if finding.severity == "error"]
+        drafts[path.stem] = source.data
+    captured = capsys.readouterr()
+    return code, captured.out + captured.err, drafts
+
+
+def test_a_version_that_is_no_day_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = emitted()
+    changed["info"]["version"] = "1.0.0"
+    code, _, drafts = imported(changed, tmp_path, capsys)
+    assert (code, len(drafts)) == (0, len(CATALOG.models))
+    text = (tmp_path / "models/flux-img2img.yaml").read_text("utf-8")
+    assert re.search(r"# TODO .*reviewed.*1\.0\.0", text)
+
+
+ALL_OF = {
+    "allOf": [
+        {"$ref": "#/components/schemas/Base"},
+        {"properties": {"steps": {"allOf": [{"type": "integer", "minimum": 1}, {"minimum": 2, "maximum": 9}]}}},
+    ],
+    "required": ["steps"],
+}
+ODD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "kind": ({"enum": ["a", "b"]}, {"type": "string", "enum": {"known": ["a", "b"], "total": 2}}),
+    "level": ({"const": 3}, {"type": "integer", "enum": {"known": [3], "total": 1}}),
+    "maybe": ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, {"type": "integer", "nullable": True}),
+    "old": ({"type": "number", "nullable": True, "default": None}, {"type": "number", "default": None}),
+    "patterned": ({"type": "string", "pattern": "^a$"}, {"type": "string"}),
+    "wide": ({"type": "integer", "default": "x"}, {"type": "integer"}),
+    "beside": ({"$ref": "#/components/schemas/Text", "description": "Beside."}, {"description": "Beside."}),
+    "escaped": ({"$ref": "#/components/schemas/A~1B%20C"}, {"type": "boolean"}),
+}
+LEFT_OUT = {
+    "list": {"type": "array", "items": {"type": "string"}},
+    "dangling": {"$ref": "#/components/schemas/Nowhere"},
+    "remote": {"$ref": "http://192.0.2.1/schema.json"},
+    "circle": {"$ref": "#/components/schemas/Circle"},
+    "spiral": {"$ref": "#/components/schemas/Spiral"},
+    "torn": {"allOf": [{"type": "string"}, {"type": "integer"}]},
+    "several": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+    "untyped": {"description": "Anything."},
+    "no schema": 5,
+}
+
+
+def with_body(schema: dict[str, Any]) -> dict[str, Any]:
+    changed = emitted()
+    changed["components"]["schemas"] |= {
+        "Base": {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]},
+        "Text": {"type": "string", "description": "There."},
+        "A/B C": {"type": "boolean"},
+        "Circle": {"$ref": "#/components/schemas/Circle"},
+        "Spiral": {"allOf": [{"$ref": "#/components/schemas/Spiral"}, {"$ref": "#/components/schemas/Spiral"}]},
+    }
+    for version in ("v1", "v2"):
+        if item := changed["paths"].get(f"/{version}/flux-img2img"):
+            item["post"]["requestBody"]["content"]["application/json"] = {"schema": schema}
+    return changed
+
+
+def test_all_of_is_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, drafts = imported(with_body(ALL_OF), tmp_path, capsys)
+    parameters = drafts["flux-img2img"]["parameters"]
+    assert code == 0
+    assert (parameters["prompt"]["required"], parameters["steps"]["required"]) == (True, True)
+    assert (parameters["steps"]["minimum"], parameters["steps"]["maximum"]) == (2, 9)
+
+
+def test_what_other_documents_write_is_held(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = {"type": "object", "properties": {name: given for name, (given, _) in ODD.items()}}
+    _, said, drafts = imported(with_body(schema), tmp_path, capsys)
+    for name, (_, expected) in ODD.items():
+        found = drafts["flux-img2img"]["parameters"][name]
+        assert {key: found[key] for key in expected} == expected
+    assert "#/paths/~1v1~1flux-img2img/post/requestBody/content/application~1json/schema/properties/patterned" in said
+    assert "default" not in drafts["flux-img2img"]["parameters"]["wide"]
+    assert re.search(r"# TODO .*\"x\"", (tmp_path / "models/flux-img2img.yaml").read_text("utf-8"))
+
+
+def test_all_that_can_not_be_held_is_told_at_once_and_the_rest_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = {"type": "object", "properties": {"prompt": {"type": "string"}, **LEFT_OUT}}
+    changed = with_body(schema)
+    changed["paths"]["/v1/style-transfer"]["post"] = {"requestBody": {"content": {"text/plain": {}}}}
+    code, said, drafts = imported(changed, tmp_path, capsys)
+    assert code == 1
+    assert "~1v1~1style-transfer/post/requestBody/content" in said
+    for name in LEFT_OUT:
+        assert re.search(rf"openapi\.json#/paths/~1v1~1flux-img2img/post/\S*/properties/{name}.*: ", said), name
+        assert f"{name} (optional" in drafts["flux-img2img"]["note"]
+    assert "never" not in said
+    assert list(drafts["flux-img2img"]["parameters"]) == ["prompt"]
+    assert len(drafts) == len(CATALOG.models) - 1
+
+
+KEYS = ["$ref", "allOf", "anyOf", "enum", "type", "properties", "post", "example", "x", "\u3164"]
+TEXTS = ["#/paths", "#/components/schemas/FluxImg2imgRequest", "string", "null", "\ud800", "\u202e"]
+STRANGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([*TEXTS, 10**400]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=6,
+)
+
+
+def nodes(value: Any) -> list[tuple[Any, Any]]:
+    items = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    return [(value, key) for key, _ in items] + [node for _, item in items for node in nodes(item)]
+
+
+ONE = json.dumps(document(CATALOG.gateway, CATALOG.models[:2]))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_change_of_a_document_gets_messages_and_drafts_that_pass_lint(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = json.loads(ONE)
+    for _ in range(data.draw(st.integers(1, 4))):
+        schema_or_all = changed if data.draw(st.booleans()) else changed.get("components", changed)
+        container, key = data.draw(st.sampled_from(nodes(schema_or_all) or [({"x": 1}, "x")]))
+        container[key] = data.draw(STRANGE)
+    code, said, _ = imported(changed, tmp_path_factory.mktemp("any"), capsys)
+    assert code in (0, 1, 3)
+    assert code == 0 or said

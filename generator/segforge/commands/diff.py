@@ -15,7 +15,8 @@ import yaml
 from segforge.commands.console import console
 from segforge.emit.writer import write_atomically
 from segforge.pages.changelog import EMPTY, note_changes
-from segforge.pages.openapi import OpenapiError, models_of, read_openapi
+from segforge.pages.openapi import models_of
+from segforge.pages.openapi_file import OpenapiError, read_openapi
 from segforge.pages.report import code
 from segforge.pages.yaml_edit import load
 from segforge.spec.catalog import Gateway, Model, Release

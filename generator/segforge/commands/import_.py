@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="where drafts go"
     )
-    parser.epilog = "Exit codes: 0 all drafted, 1 a draft was not written, 2 misuse, 3 a page could not be read whole."
+    parser.epilog = (
+        "Exit codes: 0 all drafted, 1 a draft was not written, 2 misuse, 3 a page or document could not be read whole."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,14 +53,19 @@ def _from_page(path: Path, out: Path) -> int:
 
 
 def _from_openapi(path: Path, out: Path) -> int:
-    from segforge.pages.openapi import OpenapiError, drafts_of, read_openapi
+    from segforge.pages.openapi import drafts_of
+    from segforge.pages.openapi_file import OpenapiError, read_openapi
 
     try:
-        made = drafts_of(read_openapi(path), str(path))
+        found = drafts_of(read_openapi(path), str(path))
     except OpenapiError as error:
-        _say(str(error))
+        for line in str(error).splitlines():
+            _say(line)
         return 1
-    return max([_write(one, out) for one in made])
+    code = max([_write(one, out) for one in found.made])
+    for problem in found.problems:
+        _say(problem)
+    return 1 if code or found.failed else 3 if found.problems else 0
 
 
 def _write(made: Draft, out: Path) -> int:

@@ -11,7 +11,7 @@ from segforge.pages.page import Page, PageParameter, Undecided, Value
 from segforge.pages.yaml_text import dump, mapping, scalar, sequence
 from segforge.spec.finding import Finding
 from segforge.spec.lint import type_matches
-from segforge.text import one_line, show
+from segforge.text import HIDDEN, one_line, show
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
 LEFT_OUT: Final = "Specs hold scalars only; left out are "
@@ -76,7 +76,7 @@ def draft(page: Page, today: str | None = None) -> Draft:
 
 def is_name(name: str) -> bool:
     """Whether a spec can hold a parameter of that name."""
-    return 0 < len(name) <= 100 and name.isprintable() and name == name.strip()
+    return 0 < len(name) <= 100 and name.isprintable() and name == name.strip() and not HIDDEN.search(name)
 
 
 def kind_of(parameter: PageParameter) -> str:
