@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from segforge.proxies import BadEnvironment, by_way_of, is_loopback, open_client
+from segforge.environment import BadEnvironment, is_loopback, way_to
 from segforge.spec.catalog import Catalog
 from segforge.text import one_line, show
 from segforge_contract.exchange import INVALID_KEY, Request, Response
@@ -86,9 +86,10 @@ class HttpTarget:
         self._key = checked_key(key)
         self._key_header = key_header
         try:
-            self._client = open_client(direct=self.loopback, timeout=_TIMEOUT, follow_redirects=False)
+            self._way = way_to(self.base_url)
         except BadEnvironment as error:
             raise BadTarget(str(error)) from None
+        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, **self._way.options)
 
     def send(self, request: Request) -> Response:
         """See Target."""
@@ -98,8 +99,7 @@ class HttpTarget:
             with self._client.stream(request.method, url, headers=headers, content=request.body) as answer:
                 body = _whole(answer, until)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            way = "" if self.loopback else by_way_of()
-            raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}{way}", refused=True) from None
+            raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}{self._way.in_words}", refused=True) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             reason = f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()
             raise NoAnswer(reason, slow=isinstance(error, httpx.TimeoutException)) from None

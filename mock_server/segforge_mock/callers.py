@@ -65,14 +65,6 @@ class Callers:
         return "." not in name.partition(":")[0] or name in self._hosts or _is_address(name.strip("[]"))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is that of the same machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

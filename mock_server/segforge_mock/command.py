@@ -148,8 +148,8 @@ def _list_scenarios(models: "ServedModels") -> int:
 def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     if args.upstream is not None:
         return _proxy(args, models)
+    from segforge.environment import is_loopback
     from segforge_mock.app import create_app
-    from segforge_mock.callers import is_loopback
     from segforge_mock.scenarios import read_script, scenarios
     from segforge_mock.stores import is_shared, open_store
 
@@ -185,6 +185,7 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
 def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
     import httpx
 
+    from segforge.environment import BadEnvironment
     from segforge_mock.upstream import Proxy
 
     try:
@@ -193,7 +194,10 @@ def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise _Misuse(f"--upstream: expected an http or https URL, found {args.upstream!r}")
-    return Proxy(args.upstream, models)
+    try:
+        return Proxy(args.upstream, models)
+    except BadEnvironment as error:
+        raise _Misuse(str(error)) from None
 
 
 def _keys(args: argparse.Namespace) -> list[str] | None:

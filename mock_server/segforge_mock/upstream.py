@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
+from segforge.environment import way_to
 from segforge_mock.answers import Answer, json_answer
 from segforge_mock.counts import has_too_many_values
 from segforge_mock.delivery import deliver
 from segforge_mock.deviations import Deviation, Seen, deviations
-from segforge_mock.environment import async_client
 from segforge_mock.reading import body_refusal
 from segforge_mock.request import Disconnected, Receive, Request, Scope, Send, read_body
 from segforge_mock.routing import Match, Router
@@ -75,9 +75,8 @@ class Proxy:
         self._models = models
         self._router = Router(models.gateway.routes)
         self._report = report or _write
-        self._client = async_client(
-            httpx.URL(upstream), timeout=UPSTREAM_SECONDS, follow_redirects=False, transport=transport
-        )
+        options = way_to(upstream).options if transport is None else {"transport": transport}
+        self._client = httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options)
         self._client.headers.clear()  # the caller's are sent, and no others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from segforge.cli import main
+from segforge.environment import way_to
 from segforge.spec.catalog import Catalog
 from segforge_contract import target as target_module
 from segforge_contract.exchange import Request
@@ -123,7 +124,6 @@ BROKEN_ENVIRONMENT = [
     ("http_proxy", "http://user:secret@x:y"),
     ("HTTPS_PROXY", "http://[::1"),
     ("HTTP_PROXY", "nowhere.invalid"),
-    ("NO_PROXY", "localhost,127.0.0.0/8,::1/128"),
     ("SSL_CERT_FILE", "/nonexistent"),
 ]
 
@@ -134,8 +134,9 @@ def test_the_variable_that_allows_no_connection_is_named(
     variable: str, value: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(variable, value)
-    page = ["fetch", "http://192.0.2.1/models/x/api", "--timeout", "2"]
-    code = main(["contract", "--target", "http://192.0.2.1", "--yes", *MODEL] if command == "contract" else page)
+    url = f"{'https' if variable == 'HTTPS_PROXY' else 'http'}://192.0.2.1"
+    page = ["fetch", f"{url}/models/x/api", "--timeout", "2"]
+    code = main(["contract", "--target", url, "--yes", *MODEL] if command == "contract" else page)
     err = capsys.readouterr().err
     assert code == (1 if command == "fetch" and "nowhere" in value else 2)  # a page that was not got is no misuse
     assert variable in err
@@ -153,6 +154,15 @@ def test_no_proxy_stands_between_this_machine_and_itself(
         assert target.send(Request("GET", "/")).body == b"a page"
         target.close()
         assert main(["fetch", f"{url}/models/x/api", "--pause", "0", "--store", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize("no_proxy", ["localhost,127.0.0.0/8,::1/128", "192.0.2.0/24", "*", "[", "http://["])
+def test_entries_of_no_proxy_are_read_as_docker_writes_them(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    excepted = no_proxy in ("192.0.2.0/24", "*")
+    assert way_to("http://192.0.2.1").proxy == (None if excepted else "http://proxy.test:3128")
+    HttpTarget("http://192.0.2.1", KEY).close()
 
 
 def test_max_time_ends_the_run_with_its_reports(

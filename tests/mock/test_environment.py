@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from segforge.cli import main as segforge
-from segforge_mock.bounds import BadSetting
+from segforge.environment import BadEnvironment
 from segforge_mock.handle import Mock
 from segforge_mock.served import packaged_models
 from segforge_mock.server import BackgroundServer
@@ -100,7 +100,7 @@ def test_a_variable_that_cannot_be_used_is_misuse_by_its_name(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(BadSetting, match=variable):
+    with pytest.raises(BadEnvironment, match=variable):
         Proxy("https://api.segmind.com", MODELS)
     assert segforge(["mock", "--port", "0", "--upstream", "https://api.segmind.com"]) == 2
     printed = capsys.readouterr().err

@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from segforge.commands.console import console
+from segforge.environment import BadEnvironment, way_to
 from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
-from segforge.proxies import BadEnvironment, is_loopback, open_client
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
 from segforge.text import one_line
@@ -49,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, SpecError) as error:
         _say(str(error))
         return 2
+    import httpx
+
     limits = Limits(pause=max(args.pause, 0.0), timeout=args.timeout)
     failed = 0
     try:
-        direct = all(is_loopback(urlsplit(url).hostname or "") for _, url in pages)
-        with open_client(direct=direct, retries=2) as client:
+        transport = httpx.HTTPTransport(retries=2, **way_to(pages[0][1]).options)
+        with httpx.Client(transport=transport) as client:
             for outcome in fetch(client, pages, args.store, limits):
                 failed += outcome.result == "failed"
                 _print(outcome)

@@ -12,8 +12,8 @@ from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 from segforge.emit.writer import write_atomically
+from segforge.environment import way_to
 from segforge.pages.document import MAX_BYTES
-from segforge.proxies import by_way_of
 
 if TYPE_CHECKING:
     import httpx
@@ -157,7 +157,7 @@ def _get(
                         raise FetchError(f"still not complete after {4 * limits.timeout:g} s; try again later")
                 return answer.status_code, answer.headers, bytes(body)
         except httpx.HTTPError as error:
-            way = by_way_of() if client.trust_env and isinstance(error, httpx.ConnectError | httpx.ProxyError) else ""
+            way = way_to(url).in_words if isinstance(error, httpx.ConnectError | httpx.ProxyError) else ""
             raise FetchError(f"{type(error).__name__}: {error}{way}; try again later") from None
     raise FetchError(f"more than {MAX_REDIRECTS} redirects; check the address")
 
