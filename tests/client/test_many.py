@@ -84,7 +84,7 @@ def test_pauses_grow_end_at_the_typical_time_and_stay_below_the_longest() -> Non
     assert max(pauses) == 1.0
     assert any(abs(sum(pauses[:count]) - 24.99) < 1e-6 for count in range(len(pauses)))
     assert all(pause(at, None, 1.0) <= max(0.05, at * 0.15) for at in (0.1, 0.5, 1, 5, 20))
-    assert pause(3, None, 0) == 0
+    assert pause(3, None, 0) == 0.05, "an interval of 0 is no reason to poll without pause"
 
 
 def test_gather_keeps_the_order_and_the_failures_apart(ours: Segmind, mock: Mock) -> None:

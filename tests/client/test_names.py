@@ -15,7 +15,7 @@ import segmind_client
 from segforge.identifiers import snake_case
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import default_specs, load_catalog
-from segmind_client import MissingApiKey, Segmind, SegmindClient
+from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
 
 MODELS = load_catalog(default_specs()).models
@@ -197,8 +197,12 @@ def test_a_closed_client_says_so(gateway: Gateway) -> None:
     client = Segmind(KEY, gateway.url)
     client.close()
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(CannotSend, match="closed") as caught:
         client.run_sync("any")
+    assert (caught.value.maybe_billed, caught.value.attempts) == (False, 1)
+    with pytest.raises(CannotSend, match="closed") as caught:
+        client.jobs.resume("r1").wait()
+    assert caught.value.request_id == "r1"
 
 
 def test_the_default_client_follows_the_environment(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,29 @@ def test_no_text_in_a_header_breaks_the_client(text: str) -> None:
     assert found is None or found >= 0
 
 
+HEADERS = st.sampled_from(
+    ["0", "0.0", "-1", "-0", "00", "1e-9", "0.001", "soon", "", " ", "9" * 400, "nan", "inf", "1970-01-01T00:00:00Z"]
+    + [formatdate(NOW + skew, usegmt=True) for skew in (-9e8, -3600, -1, 0, 0.1, 7200)]
+)  # fmt: skip
+
+
+@given(reset=HEADERS, after=HEADERS, date=HEADERS, attempt=st.integers(1, 50), request=st.sampled_from([POST, GET]))
+def test_no_header_of_a_429_takes_the_pause_away(
+    reset: str, after: str, date: str, attempt: int, request: Request
+) -> None:
+    headers = {"x-rate-limit-reset-at-utc": reset, "retry-after": after, "date": date}
+    wait = seconds_before_retry(request, Response(429, headers, b""), attempt, NOW)
+    assert wait is not None
+    assert wait >= min(8, 0.5 * 2 ** (attempt - 1)) / 2
+    assert wait >= (retry_after(headers, NOW) or 0)
+
+
+@pytest.mark.parametrize("failure", [{"unsendable": True}, {"too_large": True}])
+def test_what_ends_the_same_way_again_is_not_sent_again(failure: dict[str, bool]) -> None:
+    for request in (GET, POST):
+        assert seconds_before_retry(request, Failure("broken", False, **failure), 1, NOW) is None
+
+
 def test_a_refused_call_waits_as_long_as_it_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(_pace, "sleep", slept.append)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from segmind_client._default import submit_async as submit_async
     from segmind_client._errors import BadGateway as BadGateway
     from segmind_client._errors import BadRequest as BadRequest
+    from segmind_client._errors import CannotSend as CannotSend
     from segmind_client._errors import ConnectionFailed as ConnectionFailed
     from segmind_client._errors import ContentTypeInvalid as ContentTypeInvalid
     from segmind_client._errors import DownloadFailed as DownloadFailed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from segmind_client._errors import NotFound as NotFound
     from segmind_client._errors import RateLimited as RateLimited
     from segmind_client._errors import RequestTimeout as RequestTimeout
+    from segmind_client._errors import ResponseTooLarge as ResponseTooLarge
     from segmind_client._errors import ResultExpired as ResultExpired
     from segmind_client._errors import SegmindError as SegmindError
     from segmind_client._errors import ServerError as ServerError
@@ -66,6 +68,7 @@ _MODULES = {
     "AsyncSegmind": "_aio.client",
     "BadGateway": "_errors",
     "BadRequest": "_errors",
+    "CannotSend": "_errors",
     "ConnectionFailed": "_errors",
     "ContentTypeInvalid": "_errors",
     "DownloadFailed": "_errors",
@@ -91,6 +94,7 @@ _MODULES = {
     "NotFound": "_errors",
     "RateLimited": "_errors",
     "RequestTimeout": "_errors",
+    "ResponseTooLarge": "_errors",
     "ResultExpired": "_errors",
     "Segmind": "_sync.client",
     "SegmindClient": "_default",
@@ -113,6 +117,7 @@ __all__ = [
     "AsyncSegmind",
     "BadGateway",
     "BadRequest",
+    "CannotSend",
     "ConnectionFailed",
     "ContentTypeInvalid",
     "DownloadFailed",
@@ -138,6 +143,7 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "RequestTimeout",
+    "ResponseTooLarge",
     "ResultExpired",
     "Segmind",
     "SegmindClient",

@@ -89,12 +89,24 @@ class InvalidParameters(SegmindError):
         self.violations = violations
 
 
+class CannotSend(SegmindError):
+    """The request can't be sent as it is: its address, a setting of the environment or a closed client. Nothing was sent."""
+
+
 class ConnectionFailed(SegmindError):
     """The gateway could not be reached, or the connection broke before the answer was complete."""
 
 
 class RequestTimeout(ConnectionFailed):
     """The gateway did not answer in time."""
+
+
+class ResponseTooLarge(SegmindError):
+    """The answer's body is larger than 256 MiB, decompressed, and was dropped.
+
+    `request_id` is the job's, or what the answer calls itself. A job's result stays on the gateway for
+    3600 seconds.
+    """
 
 
 class InferenceTimeout(SegmindError):
@@ -306,7 +318,10 @@ def class_for(status: int, detail: str) -> type[SegmindError]:
 def detail_of(status: int, body: Mapping[str, Any]) -> str:
     """What a body says about the error, else what the status means."""
     error = body.get("error")
-    said = error if isinstance(error, str) or error is None else json.dumps(error, ensure_ascii=False)
+    try:
+        said = error if isinstance(error, str) or error is None else json.dumps(error, ensure_ascii=False)
+    except RecursionError:
+        said = "an error that is nested too deeply to be shown"
     if said:
         return said
     if 300 <= status < 400:

@@ -3,7 +3,8 @@
 
 - Nothing reached the gateway: again.
 - A GET: again where the connection failed, where the gateway said 408, 5xx or 429, or where its JSON is cut.
-- 429: nothing was done, so a POST may be sent again too, at the time that the gateway names.
+- 429: nothing was done, so a POST may be sent again too, at the time that the gateway names, but never sooner than a
+  backoff: a time that is over, or none, must not make the client send without pause.
 - Any other POST: never. Whether it was carried out is unknown, and each one that arrives may have to be paid for.
 """
 
@@ -25,10 +26,9 @@ _CHANCE: Final = random.Random()
 def seconds_before_retry(request: Request, outcome: Outcome, attempt: int, now: float) -> float | None:
     """Seconds to wait before the same request is sent again; None where it must not be. `now`: seconds since the epoch."""
     if isinstance(outcome, Failure):
-        again = not outcome.sent or request.method == "GET"
+        again = (not outcome.sent or request.method == "GET") and not (outcome.unsendable or outcome.too_large)
     elif outcome.status == 429:
-        named = retry_after(outcome.headers, now)
-        return named if named is not None else _backoff(attempt)
+        return max(retry_after(outcome.headers, now) or 0.0, _backoff(attempt))
     else:
         again = request.method == "GET" and _is_passing(outcome)
     return _backoff(attempt) if again else None
@@ -68,8 +68,9 @@ def _is_passing(response: Response) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    """Full jitter: any time up to a limit that doubles."""
-    return _CHANCE.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
+    """Equal jitter: any time from half a limit, which doubles, up to the limit."""
+    limit = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16))
+    return _CHANCE.uniform(limit / 2, limit)
 
 
 def _epoch(text: str) -> float | None:

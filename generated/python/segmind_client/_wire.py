@@ -77,11 +77,19 @@ class Response:
 
 @dataclass(frozen=True)
 class Failure:
-    """No response, or half of one. `sent` is False only where it is certain that the gateway got nothing."""
+    """No response, or half of one. `sent` is False only where it is certain that the gateway got nothing.
+
+    `unsendable`: the request can't be sent as it is. `too_large`: the answer was dropped at the limit of a body; its status
+    and the id in its headers are known. Sending either again is of no use.
+    """
 
     detail: str
     sent: bool
     timed_out: bool = False
+    unsendable: bool = False
+    too_large: bool = False
+    status: int | None = None
+    request_id: str | None = None
 
 
 Outcome: TypeAlias = Response | Failure
@@ -98,7 +106,11 @@ class SentRequest:
 
 def shown(request: Request, base_url: str, body: bytes | None) -> SentRequest:
     """A request as an error shows it; `body` is the request's, with the key masked."""
-    return SentRequest(request.method, base_url + request.path, None if body is None else _cut(json.loads(body)))
+    try:
+        kept = None if body is None else _cut(json.loads(body))
+    except RecursionError:
+        kept = f"nested too deeply to be shown ({len(body or b'')} bytes)"
+    return SentRequest(request.method, base_url + request.path, kept)
 
 
 def _cut(value: Any) -> Any:

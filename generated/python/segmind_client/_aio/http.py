@@ -7,14 +7,22 @@ from typing import Final, TypeAlias
 
 import httpx
 
-from segmind_client import _pace
+from segmind_client import _gateway, _pace
+from segmind_client._aio.network import END, AsyncRoutes
+from segmind_client._environment import Unusable
 from segmind_client._options import LONGEST
 from segmind_client._wire import Failure, Response
 
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
 AsyncHttpTransport: TypeAlias = httpx.AsyncBaseTransport
 
+LARGEST: Final = 256 * 1024**2
+"""Bytes that a body may have, decompressed."""
+
 _CONNECT_SECONDS: Final = 10.0
+_ENCODINGS: Final = ("gzip", "deflate")
+"""What an answer may be compressed with, once: of these, a piece of 64 KiB has at most 64 MiB."""
+
 _NOT_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -23,6 +31,10 @@ _NOT_SENT: Final = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+_ERRORS: Final = (httpx.RequestError, httpx.InvalidURL, OSError, ValueError, OverflowError)
+"""What a request may raise. All but the first come of addresses and names that httpx itself does not expect."""
+
+_CLOSED: Final = Failure("the client is closed; make a new one", sent=False, unsendable=True)
 _LOGGERS: Final = ("httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 
 
@@ -41,7 +53,7 @@ class AsyncHttp:
             raise TypeError("http_client and transport exclude each other; give the transport to your own client")
         _check_kind("http_client", client, AsyncHttpClient, "httpx.AsyncClient")
         _check_kind("transport", transport, AsyncHttpTransport, "httpx.AsyncBaseTransport")
-        self._client = AsyncHttpClient(transport=transport) if client is None else client
+        self._client = AsyncHttpClient(transport=transport or AsyncRoutes()) if client is None else client
         self._close = _pace.async_at_end(self, self._client.aclose) if client is None else None
         self._is_ours = client is None and transport is None
         self._home: object = None
@@ -62,29 +74,36 @@ class AsyncHttp:
         """
         seconds = min(seconds, LONGEST)
         end = _pace.monotonic() + seconds
-        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         client = self._client_here()
-        request = client.build_request(method, url, headers=headers, content=content, timeout=timeout)
+        if client.is_closed:
+            return _CLOSED
+        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+        headers = {"accept-encoding": ", ".join(_ENCODINGS), **headers}
+        try:
+            request = client.build_request(method, url, headers=headers, content=content, timeout=timeout)
+        except httpx.InvalidURL as error:
+            return Failure(f"no request can have this address: {error}", sent=False, unsendable=True)
         if without:
             request.headers.pop(without, None)
-        answered = False
+        token = END.set(end)
         try:
             answer = await client.send(request, stream=True, follow_redirects=follow)
-            answered = True
-            chunks: list[bytes] = []
             try:
-                async for chunk in answer.aiter_bytes():
-                    chunks.append(chunk)
-                    if _pace.monotonic() > end:
-                        return Failure(f"the answer did not end within {seconds:.3g} s", sent=True, timed_out=True)
+                return await _read(answer, end, seconds)
+            except _ERRORS as error:
+                return _failure(error, seconds, answered=True)
             finally:
                 await answer.aclose()
-        except httpx.TimeoutException as error:
-            detail = f"no answer within {seconds:.3g} s ({type(error).__name__})"
-            return Failure(detail, answered or not isinstance(error, _NOT_SENT), timed_out=True)
-        except httpx.RequestError as error:
-            return Failure(f"{type(error).__name__}: {error}", answered or not isinstance(error, _NOT_SENT))
-        return Response(answer.status_code, _headers(answer.headers), b"".join(chunks))
+        except Unusable as error:
+            return Failure(str(error), sent=False, unsendable=True)
+        except _ERRORS as error:
+            return _failure(error, seconds)
+        except RuntimeError:
+            if not client.is_closed:
+                raise
+            return _CLOSED  # by another thread, meanwhile
+        finally:
+            END.reset(token)
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to the caller's own client."""
@@ -94,7 +113,7 @@ class AsyncHttp:
     def _client_here(self) -> AsyncHttpClient:
         """The client; one of our own is replaced where its connections do not belong."""
         if self._is_ours and self._is_away():
-            self._client = AsyncHttpClient()
+            self._client = AsyncHttpClient(transport=AsyncRoutes())
             self._close = _pace.async_at_end(self, self._client.aclose)
         self._home = _pace.async_home()
         return self._client
@@ -102,6 +121,34 @@ class AsyncHttp:
     def _is_away(self) -> bool:
         """Whether there may be connections, and those of another process or event loop."""
         return self._home is not None and self._home != _pace.async_home()
+
+
+async def _read(answer: httpx.Response, end: float, seconds: float) -> Response | Failure:
+    """The answer with all of its body, if that is no larger than `LARGEST` and ends in time."""
+    encoding = answer.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", *_ENCODINGS):
+        return Failure(f"the answer is compressed with {encoding!r:.40}; expected {' or '.join(_ENCODINGS)}", sent=True)
+    headers = _headers(answer.headers)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST:
+            detail = f"the answer is larger than {LARGEST >> 20} MiB, and was dropped"
+            named = headers.get(_gateway.REQUEST_ID_HEADER)
+            return Failure(detail, sent=True, too_large=True, status=answer.status_code, request_id=named)
+        if _pace.monotonic() > end:
+            return Failure(f"the answer did not end within {seconds:.3g} s", sent=True, timed_out=True)
+    return Response(answer.status_code, headers, b"".join(chunks))
+
+
+def _failure(error: Exception, seconds: float, *, answered: bool = False) -> Failure:
+    """What kept an answer from coming, in whole."""
+    sent = answered or not isinstance(error, _NOT_SENT)
+    if isinstance(error, httpx.TimeoutException):
+        return Failure(f"no answer within {seconds:.3g} s ({type(error).__name__})", sent, timed_out=True)
+    return Failure(f"{type(error).__name__}: {error}", sent)
 
 
 def _headers(headers: httpx.Headers) -> dict[str, str]:

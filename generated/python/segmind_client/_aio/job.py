@@ -17,6 +17,7 @@ from segmind_client._errors import (
     SegmindError,
     reason_of,
 )
+from segmind_client._interrupt import Following, follow
 from segmind_client._models import typical_seconds
 from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import JobResult, JsonResult, MediaResult, downloaded
@@ -96,7 +97,7 @@ class AsyncJob:
             timeout: deadline in seconds over all polls and their retries; a request that is under way is given a second. Polls
                 that fail in a way that may pass (connection, 429, 5xx, JSON that is cut) are sent again until then, unless
                 the client's `retries` is 0.
-            interval: the longest pause between polls in seconds.
+            interval: the longest pause between polls in seconds; below 0.05, it counts as 0.05.
             on_update: a plain function that is called with the job's record whenever its state has changed.
 
         Raises:
@@ -104,10 +105,36 @@ class AsyncJob:
             InferenceTimeout: the deadline passed. The job may still be running; `wait` can be called again.
             ResultExpired: the job is unknown, or older than the gateway keeps it.
             SegmindError: the last failure of the polls, where they failed until the deadline. The job may still be running.
+            KeyboardInterrupt, CancelledError: what ended the wait from outside; its `request_id` is the job's.
         """
         check_seconds("timeout", timeout)
         check_seconds("interval", interval)
         check_listener("on_update", on_update)
+        with Following():
+            follow(self.request_id)
+            return await self._wait(timeout, interval, on_update)
+
+    async def download(self, timeout: float = 600) -> MediaResult | JsonResult:
+        """Wait for the result and fetch its files; where it names none, its output is the content.
+
+        Raises:
+            DownloadFailed: a file could not be fetched; `result` gives the record all the same.
+            SegmindError: what `wait` raises.
+        """
+        check_seconds("timeout", timeout)
+        start = _pace.monotonic()
+        record = await self.wait(timeout)
+        deadline = _deadline(start, timeout)
+        files = [await self._transport.download(url, deadline, self._fetch) for url in record.urls]
+        return downloaded(record, files)
+
+    async def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
+        """Wait for the result, fetch its file (the first, where there are several) and write it to a path."""
+        return (await self.download(timeout)).save(path)
+
+    async def _wait(
+        self, timeout: float, interval: float, on_update: Callable[[dict[str, Any]], object] | None
+    ) -> JobResult:
         start = _pace.monotonic()
         typical = typical_seconds(self.slug)
         state: object = None
@@ -130,24 +157,6 @@ class AsyncJob:
         detail = f"the job did not end within {timeout:g} s; its last known state is {state}"
         elapsed = _pace.monotonic() - start
         raise InferenceTimeout(detail, request_id=self.request_id, model=self.slug, elapsed=elapsed)
-
-    async def download(self, timeout: float = 600) -> MediaResult | JsonResult:
-        """Wait for the result and fetch its files; where it names none, its output is the content.
-
-        Raises:
-            DownloadFailed: a file could not be fetched; `result` gives the record all the same.
-            SegmindError: what `wait` raises.
-        """
-        check_seconds("timeout", timeout)
-        start = _pace.monotonic()
-        record = await self.wait(timeout)
-        deadline = _deadline(start, timeout)
-        files = [await self._transport.download(url, deadline, self._fetch) for url in record.urls]
-        return downloaded(record, files)
-
-    async def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
-        """Wait for the result, fetch its file (the first, where there are several) and write it to a path."""
-        return (await self.download(timeout)).save(path)
 
     async def _result(self, deadline: float | None) -> JobResult:
         record = JobResult(await self._record(self._fetch, deadline))
@@ -194,12 +203,13 @@ async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, o
             detail = "the gateway accepted the job but named no request_id, so that it can't be followed"
             raise transport.error(response, kind=SegmindError, detail=detail)
         bill.request_id = request_id
+        follow(request_id)
     return AsyncJob(transport, slug, request_id, body)
 
 
 def pause(elapsed: float, typical: float | None, longest: float) -> float:
     """Seconds until the next poll, so many seconds after the first one."""
-    step = min(max(_SHORTEST_PAUSE, elapsed * _PAUSE_SHARE), longest)
+    step = max(_SHORTEST_PAUSE, min(elapsed * _PAUSE_SHARE, longest))
     if typical is not None and elapsed < typical < elapsed + step:
         return typical - elapsed
     return step

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from segmind_client import _pace
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._interrupt import Following
 from segmind_client._options import check_count, check_seconds
 from segmind_client._results import Gathered
 
@@ -49,8 +50,11 @@ async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, 
     results: dict[int, Any] = {}
     failures: dict[int, Exception] = {}
     items = _checked(work)
+    following = Following()
+    following.jobs.update((item.request_id, None) for item in items if isinstance(item, AsyncJob))
 
     async def settle(index: int) -> None:
+        following.here()
         try:
             item = items[index]
             done: Any = item if isinstance(item, AsyncJob) else await item()
@@ -63,7 +67,8 @@ async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, 
     def bound(index: int) -> Callable[[], Awaitable[None]]:
         return lambda: settle(index)
 
-    await _pace.async_each(concurrency, [bound(index) for index in range(len(items))])
+    with following:
+        await _pace.async_each(concurrency, [bound(index) for index in range(len(items))])
     return Gathered(tuple(results.get(index) for index in range(len(items))), dict(sorted(failures.items())))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import Models
 from segmind_client._options import Options, headers_of, hidden
@@ -29,10 +30,13 @@ class Segmind(Models):
         api_key: your key; default: the environment variable SEGMIND_API_KEY.
         base_url: the gateway's address; default: the environment variable SEGMIND_BASE_URL, else
             https://api.segmind.com. A closing /v1 or /v2 is cut off.
-        timeout: seconds that one call may take, all its attempts together; of a job that is waited for, each attempt to poll.
+        timeout: seconds that one call may take, all its attempts together, until the last byte of the answer; of a job that is
+            waited for, each attempt to poll. Time to look up a host's name comes on top in a blocking call.
         http_client: an `httpx.Client` of your own, for proxies, certificates or limits. You close it, and keep it (or a
             `transport`) out of forked processes and other event loops; the client's own connections are made anew there.
-        transport: an `httpx.BaseTransport` of your own, in place of a whole client.
+            With one, `timeout` counts anew for each piece of an answer's headers, as httpx does it.
+        transport: an `httpx.BaseTransport` of your own, in place of a whole client. The proxies of the environment and
+            the deadline within an answer's headers are left to it, too.
         retries: how often a request may be sent again where that is safe: it never reached the gateway, it only reads,
             or it was refused with 429. Nothing else is sent twice. Polls of a job that is waited for are sent again until
             the deadline of the wait, however often that is; 0 turns all of it off.
@@ -124,8 +128,10 @@ class Segmind(Models):
             InferenceTimeout: the job did not end within 600 seconds; use `submit_async` and `wait` for
                 another deadline.
             SegmindError: its subclasses name every other way to fail.
+            KeyboardInterrupt, CancelledError: what ended the wait from outside; its `request_id` is the job's.
         """
-        return (self.submit_async(slug, **params)).wait()
+        with Following():
+            return (self.submit_async(slug, **params)).wait()
 
     def run_sync(self, slug: str, /, **params: Any) -> MediaResult | JsonResult:
         """Call a model and wait for its output in the same request (v1)."""
@@ -158,6 +164,7 @@ class Segmind(Models):
 
         Raises:
             TypeError: a piece of the work is neither a job nor a function; nothing was sent.
+            KeyboardInterrupt, CancelledError: what ended all of it from outside; its `request_ids` are those of all jobs.
         """
         return gathered(work, concurrency, timeout, progress)
 

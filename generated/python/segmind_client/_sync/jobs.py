@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeAlias
 
 from segmind_client import _pace
+from segmind_client._interrupt import Following
 from segmind_client._options import check_count, check_seconds
 from segmind_client._results import Gathered
 from segmind_client._sync.job import Job
@@ -49,8 +50,11 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
     results: dict[int, Any] = {}
     failures: dict[int, Exception] = {}
     items = _checked(work)
+    following = Following()
+    following.jobs.update((item.request_id, None) for item in items if isinstance(item, Job))
 
     def settle(index: int) -> None:
+        following.here()
         try:
             item = items[index]
             done: Any = item if isinstance(item, Job) else item()
@@ -63,7 +67,8 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
     def bound(index: int) -> Callable[[], None]:
         return lambda: settle(index)
 
-    _pace.each(concurrency, [bound(index) for index in range(len(items))])
+    with following:
+        _pace.each(concurrency, [bound(index) for index in range(len(items))])
     return Gathered(tuple(results.get(index) for index in range(len(items))), dict(sorted(failures.items())))
 
 

@@ -8,10 +8,12 @@ from typing import NoReturn
 
 from segmind_client import _gateway, _pace
 from segmind_client._errors import (
+    CannotSend,
     ConnectionFailed,
     DownloadFailed,
     MissingApiKey,
     RequestTimeout,
+    ResponseTooLarge,
     SegmindError,
     class_for,
     detail_of,
@@ -79,6 +81,8 @@ class Transport:
         Raises:
             RequestTimeout: no answer in time.
             ConnectionFailed: the gateway could not be reached, or hung up.
+            CannotSend: the client is closed, or the environment or the address rules the request out.
+            ResponseTooLarge: the answer's body goes beyond its limit.
         """
         end = _pace.monotonic() + self.options.timeout if deadline is None else deadline
         attempts = self.options.retries + 1 if deadline is None or not self.options.retries else float("inf")
@@ -187,10 +191,12 @@ class Transport:
         return headers
 
     def _failure(self, request: Request, failure: Failure, attempts: int) -> SegmindError:
-        kind = RequestTimeout if failure.timed_out else ConnectionFailed
+        told = {RequestTimeout: failure.timed_out, ResponseTooLarge: failure.too_large, CannotSend: failure.unsendable}
+        kind = next((kind for kind, holds in told.items() if holds), ConnectionFailed)
         return kind(
             failure.detail,
-            request_id=request.job,
+            status=failure.status,
+            request_id=request.job or failure.request_id,
             model=request.model,
             attempts=attempts,
             request=shown(request, self.base_url, self._masked_body(request)),

@@ -1,0 +1,306 @@
+"""One exchange: its deadline, the limit of a body, the environment's proxies and certificates, and nobody else's errors."""
+
+import asyncio
+import inspect
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmind_client import (
+    AsyncSegmind,
+    CannotSend,
+    ConnectionFailed,
+    DownloadFailed,
+    RequestTimeout,
+    ResponseTooLarge,
+    Segmind,
+    SegmindError,
+)
+from segmind_client._environment import Proxies
+from tests.client.conftest import KEY, Answer, Gateway, json_answer
+
+Play = Callable[[socket.socket], None]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-request-id: id-1\r\n"
+BOTH = pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+
+
+@contextmanager
+def playing(play: Play) -> Iterator[str]:
+    """A server that reads a request, and then does with each connection what a test says; gives its URL."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(1 << 16)
+            try:
+                play(connection)
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def call(kind: type[Any], work: Callable[[Any], Any], *given: Any, **options: Any) -> Any:
+    """What a call of a new client gives."""
+
+    async def called() -> Any:
+        client = kind(*given, **options)
+        try:
+            made = work(client)
+            return await made if inspect.isawaitable(made) else made
+        finally:
+            closed = client.close() if kind is Segmind else client.aclose()
+            if closed is not None:
+                await closed
+
+    return asyncio.run(called())
+
+
+def drip(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b"x-more: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.03)
+
+
+def inform(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+        time.sleep(0.03)
+
+
+def drip_body(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.03)
+
+
+@BOTH
+@pytest.mark.parametrize("play", [drip, inform, drip_body])
+def test_the_timeout_covers_the_exchange_to_its_last_byte(kind: type[Any], play: Play) -> None:
+    with playing(play) as url:
+        start = time.monotonic()
+        with pytest.raises(RequestTimeout) as caught:
+            call(kind, lambda client: client.run_sync("any"), KEY, url, timeout=0.3)
+        assert time.monotonic() - start < 2
+    assert caught.value.maybe_billed
+
+
+@BOTH
+def test_the_timeout_holds_by_a_proxy_too(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    with playing(drip) as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        start = time.monotonic()
+        with pytest.raises(RequestTimeout):
+            call(kind, lambda client: client.run_sync("any"), KEY, "http://gateway.test", timeout=0.3)
+        assert time.monotonic() - start < 2
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/v1/any", "/v2/requests/r1", "/file"])
+def test_a_body_beyond_the_limit_is_an_error_that_names_its_request(
+    kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A small body, by a small limit: compressed, it is far below it."""
+    monkeypatch.setattr(f"segmind_client.{'_sync' if kind is Segmind else '_aio'}.http.LARGEST", 5000)
+    content = zlib.compress(b"0" * 5001)
+    large = Answer(200, content, {"Content-Encoding": "deflate", "x-request-id": "id-1"})
+    assert len(content) < 100
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED"}))
+    gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": f"{gateway.url}/file"}))
+    gateway.on("POST" if "v1" in path else "GET", path, large)
+    calls = {
+        "/v1/any": lambda client: client.run_sync("any"),
+        "/file": lambda client: client.jobs.resume("r1").download(),
+    }
+    with pytest.raises(SegmindError) as caught:
+        call(kind, calls.get(path, lambda client: client.jobs.resume("r1").wait()), KEY, gateway.url)
+    assert type(caught.value) is (DownloadFailed if path == "/file" else ResponseTooLarge)
+    assert caught.value.request_id == ("id-1" if "v1" in path else "r1")
+    assert caught.value.maybe_billed is ("v1" in path)
+    assert "larger than" in caught.value.detail
+    assert [request.path for request in gateway.received].count(path) == 1, "it would be as large again"
+    assert all(request.headers["accept-encoding"] == "gzip, deflate" for request in gateway.received)
+
+
+def test_the_limit_is_of_any_body_and_generous() -> None:
+    piece = bytes(1 << 20)
+
+    class Endless(httpx.SyncByteStream):
+        sent = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                self.sent += 1
+                yield piece
+
+    body = Endless()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    with Segmind(KEY, transport=transport) as client, pytest.raises(ResponseTooLarge, match="256 MiB"):
+        client.run_sync("any")
+    assert body.sent == 257
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate,deflate"])
+def test_compression_that_multiplies_is_refused(client: Segmind, gateway: Gateway, encoding: str) -> None:
+    gateway.on("POST", "/v1/any", Answer(200, b"x", {"Content-Encoding": encoding}))
+    with pytest.raises(ConnectionFailed, match="compressed with"):
+        client.run_sync("any")
+
+
+NO_PROXY = "localhost,127.0.0.0/8,::1/128"
+"""What Docker and others set."""
+
+
+@BOTH
+def test_networks_in_no_proxy_are_honoured(kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", NO_PROXY)
+    gateway.on("POST", "/v1/any", json_answer({"ok": True}))
+    assert call(kind, lambda client: client.run_sync("any"), KEY, gateway.url).data == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("entry", "covered", "not_covered"),
+    [
+        ("127.0.0.0/8", ["http://127.9.9.9"], ["http://128.0.0.1", "http://localhost"]),
+        ("127.0.0.1/8", ["http://127.9.9.9"], []),
+        ("::1/128", ["http://[::1]", "https://[::1]:8443"], ["http://[::2]", "http://0.0.0.1"]),
+        ("[::1]", ["http://[::1]:80"], ["http://[::2]"]),
+        ("[::1]:8080", ["http://[::1]:8080"], ["http://[::1]"]),
+        ("10.0.0.1:8080", ["http://10.0.0.1:8080"], ["http://10.0.0.1"]),
+        ("*", ["http://a.test"], []),
+        ("a.test", ["http://a.test", "http://b.A.test"], ["http://aa.test", "http://a.test.b"]),
+        (".a.test", ["http://b.a.test"], ["http://a.test"]),
+        ("*.a.test", ["http://b.a.test"], ["http://a.test"]),
+        ("a.test:443", ["https://a.test"], ["http://a.test"]),
+        ("http://a.test", ["http://a.test"], ["https://a.test"]),
+        ("all://a.test", ["http://a.test"], ["https://b.test"]),
+    ],
+)
+def test_an_entry_of_no_proxy_covers(entry: str, covered: list[str], not_covered: list[str]) -> None:
+    proxies = Proxies({"all": "proxy.test:3128"}, ("none.test", entry))
+    for url in map(httpx.URL, covered):
+        assert proxies.way_to(url.scheme, url.host, url.port) is None, url
+    for url in map(httpx.URL, not_covered):
+        assert proxies.way_to(url.scheme, url.host, url.port) == "http://proxy.test:3128", url
+
+
+@given(entry=st.text() | st.from_regex(r"[\[\]0-9a-f:./*%]{0,20}", fullmatch=True))
+def test_no_entry_of_no_proxy_breaks_the_client(entry: str) -> None:
+    proxies = Proxies({"http": "http://proxy.test"}, (entry,))
+    for host in ("a.test", "127.0.0.1", "::1"):
+        assert proxies.way_to("http", host, None) in (None, "http://proxy.test")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("variable", "value", "url"),
+    [
+        ("HTTP_PROXY", "gopher://user:secret@proxy.test", "http://gateway.test"),
+        ("http_proxy", "ftp://user:secret@proxy.test", "http://gateway.test"),
+        ("ALL_PROXY", "http://proxy.test:secret", "http://gateway.test"),
+        ("ALL_PROXY", "socks5://user:secret@proxy.test", "http://gateway.test"),
+        ("SSL_CERT_FILE", "/nowhere/none.pem", "https://gateway.test"),
+        ("SSL_CERT_FILE", __file__, "https://gateway.test"),
+    ],
+)
+def test_an_unusable_setting_is_named(
+    kind: type[Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, url: str
+) -> None:
+    for name in (
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(CannotSend) as caught:
+        call(kind, lambda client: client.run_sync("any"), KEY, url)
+    assert variable.upper() in caught.value.detail
+    assert "secret" not in str(caught.value)
+    assert (caught.value.attempts, caught.value.maybe_billed) == (1, False)
+
+
+def test_a_proxy_that_can_t_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:9")
+    with Segmind(KEY, "http://gateway.test", retries=0) as client, pytest.raises(ConnectionFailed) as caught:
+        client.run_sync("any")
+    assert "HTTP_PROXY" in caught.value.detail
+    assert not caught.value.maybe_billed
+
+
+def test_a_setting_that_is_not_needed_is_not_looked_at(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "nonsense://")
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://")
+    monkeypatch.setenv("NO_PROXY", NO_PROXY)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/none.pem")
+    gateway.on("POST", "/v1/any", json_answer({}))
+    with Segmind(KEY, gateway.url) as client:
+        client.run_sync("any")
+
+
+ADDRESSES = ["http://" + "b" * 70, "http://h..x", "http://h:70000", "http://[::1", "http://h\x00.test"]
+
+
+@BOTH
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_a_file_at_an_odd_address_is_not_fetched(kind: type[Any], gateway: Gateway, url: str) -> None:
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED"}))
+    gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": url}))
+    with pytest.raises(DownloadFailed) as caught:
+        call(kind, lambda client: client.jobs.resume("r1").download(), KEY, gateway.url, retries=0)
+    assert caught.value.request_id == "r1"
+
+
+@BOTH
+def test_an_id_that_no_address_can_hold_is_named(kind: type[Any], gateway: Gateway) -> None:
+    with pytest.raises(CannotSend, match="too long") as caught:
+        call(kind, lambda client: client.jobs.resume("x" * 70_000).wait(), KEY, gateway.url)
+    assert caught.value.maybe_billed is False
+    assert gateway.received == []
+
+
+def test_a_parameter_too_deep_to_be_shown_costs_no_error(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/any", json_answer({"error": "no"}, 400))
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    with pytest.raises(SegmindError, match="400"):
+        client.run_sync("any", deep=deep)
+
+
+@BOTH
+def test_a_caller_s_closed_client_is_told(kind: type[Any]) -> None:
+    theirs: Any = httpx.Client() if kind is Segmind else httpx.AsyncClient()
+    closed = theirs.close() if kind is Segmind else theirs.aclose()
+    if closed is not None:
+        asyncio.run(closed)
+    with pytest.raises(CannotSend, match="closed"):
+        call(kind, lambda client: client.credits(), KEY, http_client=theirs)

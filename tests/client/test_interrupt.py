@@ -1,0 +1,134 @@
+"""Jobs are paid for once they are submitted: whatever ends the wait for them from outside names their ids."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+
+from segmind_client import AsyncSegmind, Gathered, InferenceTimeout, Segmind
+from tests.client.conftest import KEY, Gateway, json_answer
+
+WAYS = ("run", "wait", "gather", "download")
+
+
+def never_ending(gateway: Gateway) -> None:
+    for number in (1, 2):
+        gateway.job(f"r{number}", f"model-{number}")
+        gateway.on("GET", f"/v2/requests/r{number}/status", json_answer({"status": "QUEUED"}))
+
+
+def blocking(client: Segmind, way: str) -> Any:
+    if way == "run":
+        return client.run("model-1")
+    if way == "gather":
+        return client.gather([partial(client.submit_async, "model-1"), partial(client.run, "model-2")])
+    return getattr(client.submit_async("model-1"), way)()
+
+
+async def awaiting(client: AsyncSegmind, way: str) -> Any:
+    if way == "run":
+        return await client.run("model-1")
+    if way == "gather":
+        return await client.gather([partial(client.submit_async, "model-1"), partial(client.run, "model-2")])
+    return await getattr(await client.submit_async("model-1"), way)()
+
+
+def check(error: Any, way: str, caplog: pytest.LogCaptureFixture) -> None:
+    ids = ("r1", "r2") if way == "gather" else ("r1",)
+    assert tuple(sorted(error.request_ids)) == ids
+    assert getattr(error, "request_id", None) == (None if way == "gather" else "r1")
+    noted = getattr(error, "__notes__", [])
+    assert len(noted) == (1 if sys.version_info >= (3, 11) else 0)
+    warned = [record.getMessage() for record in caplog.records if "ended the wait" in record.getMessage()]
+    assert len(warned) == 1
+    assert all(request_id in text for request_id in ids for text in [*noted, *warned])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_names_the_jobs(gateway: Gateway, caplog: pytest.LogCaptureFixture, way: str) -> None:
+    never_ending(gateway)
+    ended = threading.Event()
+
+    def press() -> None:
+        polled = {"/v2/requests/r1/status", *(["/v2/requests/r2/status"] if way == "gather" else [])}
+        while not polled <= {request.path for request in gateway.received}:
+            time.sleep(0.01)
+        if not ended.is_set():
+            signal.pthread_kill(main, signal.SIGINT)
+
+    main = threading.main_thread().ident or 0
+    threading.Thread(target=press, daemon=True).start()
+    with Segmind(KEY, gateway.url) as client, pytest.raises(KeyboardInterrupt) as caught:
+        blocking(client, way)
+    ended.set()
+    check(caught.value, way, caplog)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_cancelled_task_names_the_jobs(gateway: Gateway, caplog: pytest.LogCaptureFixture, way: str) -> None:
+    never_ending(gateway)
+
+    async def cancelled() -> BaseException:
+        async with AsyncSegmind(KEY, gateway.url) as client:
+            task = asyncio.ensure_future(awaiting(client, way))
+            wanted = 2 if way == "gather" else 1
+            while sum(request.method == "GET" for request in gateway.received) < wanted:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError as error:
+                return error
+            raise AssertionError("it was not cancelled")
+
+    error = asyncio.run(cancelled())
+    if not hasattr(error, "request_ids"):  # Python 3.10 makes a new exception, in the context of the first
+        assert sys.version_info < (3, 11)
+        assert error.__context__ is not None
+        error = error.__context__
+    check(error, way, caplog)
+
+
+def test_a_listener_s_own_error_names_the_job(gateway: Gateway, client: Segmind) -> None:
+    never_ending(gateway)
+
+    def listen(record: dict[str, Any]) -> None:
+        raise LookupError(record["status"])
+
+    job = client.submit_async("model-1")
+    with pytest.raises(LookupError) as caught:
+        job.wait(on_update=listen)
+    assert vars(caught.value)["request_id"] == "r1"
+
+
+def test_errors_that_name_their_job_and_ends_without_a_job_stay_as_they_are(
+    gateway: Gateway, client: Segmind, caplog: pytest.LogCaptureFixture
+) -> None:
+    never_ending(gateway)
+    with pytest.raises(InferenceTimeout) as caught:
+        client.submit_async("model-1").wait(timeout=0)
+    assert not hasattr(caught.value, "request_ids")
+    with pytest.raises(TypeError):
+        client.gather([1])  # type: ignore[list-item]
+    found = client.gather([partial(client.submit_async, "model-1")], timeout=0)
+    assert isinstance(found, Gathered)
+    assert found.failures[0].request_id == "r1"  # type: ignore[attr-defined]
+    assert "ended the wait" not in caplog.text
+
+
+def test_a_program_that_is_interrupted_shows_the_id(gateway: Gateway) -> None:
+    never_ending(gateway)
+    code = f"import segmind_client as s; print(s.Segmind({KEY!r}, {gateway.url!r}).run('model-1'))"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        while not any(request.method == "GET" for request in gateway.received):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, shown = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in shown
+    assert ("r1" in shown) is (sys.version_info >= (3, 11))
