@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -15,10 +16,11 @@ import segmind_client
 from segforge.identifiers import snake_case
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.handle import Mock, RecordedRequest
-from segmind_client import AsyncSegmind, Event, MediaResult, Segmind, SegmindError, _pace
+from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
 
 TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
-CASES = yaml.safe_load(TABLE.read_text("utf-8"))["cases"]
+READ = yaml.safe_load(TABLE.read_text("utf-8"))
+CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = load_catalog(default_specs())
 KEYS = {"name", "call", "model", "with", "without", "client", "wait", "mock", "expect", "request_id"}
 CALLS = {"run", "submit", "wait", "result", "resume", "check"}
@@ -168,6 +170,29 @@ def test_a_client_does_what_the_table_says(case: dict[str, Any], kind: type[Any]
     for wait, (low, high) in zip(waits, expect.get("waits", [[0, 61]] * len(waits)), strict=True):
         assert wait is not None
         assert low <= wait <= high
+
+
+@pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal["name"])
+def test_a_refusal_is_waited_out_however_it_names_its_time(
+    refusal: dict[str, Any], kind: type[Any], mock: Mock
+) -> None:
+    answers = [httpx.Response(429, headers=refusal["headers"], json={}) for _ in range(2)]
+    answers.append(httpx.Response(200, json={}))
+    events: list[Event] = []
+
+    async def called() -> Any:
+        client = kind(mock.key, transport=httpx.MockTransport(lambda _: answers.pop(0)), on_event=events.append)
+        try:
+            return await value_of(client.run_sync("any"))
+        except RateLimited as error:
+            return error
+
+    outcome = asyncio.run(called())
+    waits = [event.seconds or 0.0 for event in events if event.kind == "retry"]
+    for wait, (low, high) in zip(waits, refusal["waits"], strict=True):
+        assert low <= wait <= high
+    assert isinstance(outcome, RateLimited) is (len(waits) < 2)
 
 
 def test_the_table_is_well_formed() -> None:

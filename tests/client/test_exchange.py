@@ -1,4 +1,4 @@
-"""One exchange: its deadline, the limit of a body, the environment's proxies and certificates, and nobody else's errors."""
+"""One exchange: its deadline, the limit of a body, the environment's proxies and certificates, and our own errors."""
 
 import asyncio
 import inspect

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,10 @@ def test_the_reference_names_every_export_member_and_parameter(catalog: Catalog)
         chapter = text.partition(f"### client.{model.slug.replace('-', '_')}\n")[2].partition("\n### ")[0]
         lines = [line.replace("\\", "") for line in chapter.splitlines() if line.startswith("- ")]
         assert [line.split()[1] for line in lines] == [parameter.name for parameter in model.parameters]
+
+
+def test_the_wheel_holds_its_license() -> None:
+    """By the files that its build is told to take: hatchling itself is not installed here."""
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["license-files"] == ["LICENSE"]
+    assert (PACKAGE / "LICENSE").read_bytes() == (PACKAGE.parents[1] / "LICENSE").read_bytes()

@@ -81,10 +81,10 @@ def test_no_header_of_a_429_takes_the_pause_away(
     assert wait >= (retry_after(headers, NOW) or 0)
 
 
-@pytest.mark.parametrize("failure", [{"unsendable": True}, {"too_large": True}])
-def test_what_ends_the_same_way_again_is_not_sent_again(failure: dict[str, bool]) -> None:
+@pytest.mark.parametrize("failure", [Failure("x", False, unsendable=True), Failure("x", True, too_large=True)])
+def test_what_ends_the_same_way_again_is_not_sent_again(failure: Failure) -> None:
     for request in (GET, POST):
-        assert seconds_before_retry(request, Failure("broken", False, **failure), 1, NOW) is None
+        assert seconds_before_retry(request, failure, 1, NOW) is None
 
 
 def test_a_refused_call_waits_as_long_as_it_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

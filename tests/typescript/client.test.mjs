@@ -258,6 +258,7 @@ describe("jobs", () => {
     assert.equal(pollDelay(60_000, 0, 1000), 1000);
     assert.equal(pollDelay(24_500, 24_990, 1000), 490);
     assert.equal(pollDelay(25_000, 24_990, 1000), 1000);
+    assert.equal(pollDelay(60_000, 0, 1), 50);
   });
 
   for (const seconds of [1, 5]) {
@@ -361,7 +362,7 @@ describe("retries", () => {
   test("429 without a time, or with one that is over, backs off", () => {
     for (const headers of [{}, { "retry-after": "soon" }, { "retry-after": "Sat, 21 Nov 2020 01:00:30 GMT" }]) {
       const delay = retryDelay("POST", { status: 429, headers, bytes: new Uint8Array() }, 1, now);
-      assert.ok(delay >= 0 && delay <= 500);
+      assert.ok(delay >= 250 && delay <= 500);
     }
   });
 
@@ -560,5 +561,143 @@ describe("settings", () => {
     assert.equal(logged.request.method, "POST");
     assert.match(String(error), /^BadRequest: 400: .*range\.above/);
     assert.equal(segmind.JobFailed, segmind.InferenceFailed);
+  });
+});
+
+/** A server that does with each connection what a test says, once a request has come. */
+async function playing(play, work) {
+  const sockets = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => play(socket));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await work(`http://127.0.0.1:${server.address().port}`);
+  } finally {
+    sockets.forEach((socket) => socket.destroy());
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+function again(socket, text) {
+  const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(text)), 30);
+  socket.on("close", () => clearInterval(timer));
+}
+
+describe("one exchange", () => {
+  const plays = {
+    "headers that drip": (socket) => (socket.write("HTTP/1.1 200 OK\r\nx-more: "), again(socket, "x")),
+    "informational answers without end": (socket) => again(socket, "HTTP/1.1 102 Processing\r\n\r\n"),
+    "a body that drips": (socket) => (socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"), again(socket, " ")),
+  };
+  for (const [name, play] of Object.entries(plays)) {
+    test(`the timeout covers ${name}`, () =>
+      playing(play, async (baseUrl) => {
+        const start = Date.now();
+        const client = new segmind.SegmindCore({ apiKey: "key", baseUrl, timeoutMs: 300 });
+        await assert.rejects(client.runSync("x", {}), { name: "RequestTimeout", maybeBilled: true });
+        assert.ok(Date.now() - start < 2000);
+      }));
+  }
+
+  test("a body beyond 256 MiB is an error that names its request, and is not asked for again", async () => {
+    const piece = new Uint8Array(1 << 20);
+    let sent = 0;
+    let asked = 0;
+    const fetch = async () => {
+      asked++;
+      const body = new ReadableStream({ pull: (controller) => (sent++, controller.enqueue(piece)) }, { highWaterMark: 0 });
+      return new Response(body, { headers: { "x-request-id": "id-1" } });
+    };
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+    await assert.rejects(client.runSync("x", {}), { name: "ResponseTooLarge", requestId: "id-1", maybeBilled: true });
+    assert.deepEqual([sent, asked], [257, 1]);
+    await assert.rejects(client.jobs.resume("r1").wait(), { name: "ResponseTooLarge", requestId: "r1", maybeBilled: false });
+    assert.equal(asked, 2);
+  });
+
+  test("a body without a stream, as in React Native, is read all the same", async () => {
+    const fetch = async () => ({ status: 200, headers: new Headers(), arrayBuffer: async () => Uint8Array.of(1).buffer });
+    const result = await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
+    assert.deepEqual([...result.content], [1]);
+  });
+
+  test("a cache that keeps what it may, as that of Next.js, does not keep a job from ending", async () => {
+    const kept = new Map();
+    const records = ["QUEUED", "PROCESSING", "COMPLETED"];
+    let posts = 0;
+    const answer = (url, { method }) =>
+      method === "POST" ? { request_id: `r${++posts}` } : { status: url.endsWith("/status") ? records.shift() : "COMPLETED" };
+    const fetch = async (url, init = {}) => {
+      const key = `${init.method} ${url} ${init.body}`;
+      const text = (init.cache !== "no-store" && kept.get(key)) || JSON.stringify(answer(url, init));
+      kept.set(key, text);
+      return new Response(text);
+    };
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
+    assert.equal((await client.run("x", { prompt: "q" }, { timeoutMs: 9000 })).status, "COMPLETED");
+    assert.equal((await client.submitAsync("x", { prompt: "q" })).requestId, "r2");
+  });
+
+  test("where Request has no such property, the option is left out", async () => {
+    const property = Object.getOwnPropertyDescriptor(Request.prototype, "cache");
+    let seen;
+    delete Request.prototype.cache;
+    try {
+      const fetch = async (_url, init) => ((seen = init), new Response("{}"));
+      await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
+    } finally {
+      property && Object.defineProperty(Request.prototype, "cache", property);
+    }
+    assert.ok(!("cache" in seen));
+  });
+
+  test("a run that is aborted while it waits names its job", async () => {
+    const { client, tenant } = setUp({ clock: undefined });
+    await tenant.admin("POST", "jobs/policy", { policy: "held" });
+    const controller = new AbortController();
+    const options = { signal: controller.signal, onUpdate: () => controller.abort() };
+    const failed = await client.run("flux-img2img", PARAMS, options).catch((error) => error);
+    assert.equal(failed.name, "AbortError");
+    assert.equal(client.jobs.resume(failed.requestId).requestId, (await tenant.admin("GET", "jobs"))[0].request_id);
+  });
+
+  const DEEP = Array.from({ length: 20_000 }).reduce((inner) => [inner], 1);
+  for (const [name, call] of Object.entries({
+    "an id that is no segment": (client) => client.jobs.resume("..").wait(),
+    "an id that is no text": (client) => client.jobs.resume("\ud800").wait(),
+    "a slug that is no text": (client) => client.runSync("a\udfff", {}),
+    "a slug that is empty": (client) => client.submitAsync("", {}),
+    "a parameter that is nested too deeply": (client) => client.runSync("x", { deep: DEEP }),
+  })) {
+    test(`${name} is the client's own error, and sends nothing`, async () => {
+      let asked = 0;
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch: async () => (asked++, new Response("{}")) });
+      await assert.rejects(call(client), (error) => error instanceof segmind.CannotSend && !error.maybeBilled);
+      assert.deepEqual([asked, client.spend.unknown], [0, 0]);
+    });
+  }
+
+  for (const output of ["https:", "http://[::1", "https://a b/", "http://h:99999/"]) {
+    test(`an output at an odd address is not fetched: ${output}`, async () => {
+      const fetch = async (url, init) =>
+        url.startsWith("https://gateway.test/") ? Response.json({ status: "COMPLETED", output }) : globalThis.fetch(url, init);
+      const client = new segmind.SegmindCore({ apiKey: "key", baseUrl: "https://gateway.test", fetch, maxRetries: 0 });
+      await assert.rejects(client.jobs.resume("r1").download(), (error) => error instanceof segmind.SegmindError && error.requestId === "r1");
+    });
+  }
+
+  test("a fetch that must not be called as a method is not", async () => {
+    async function fetch() {
+      assert.ok(this === undefined || this === globalThis);
+      return new Response("{}");
+    }
+    await new segmind.SegmindCore({ apiKey: "key", fetch }).credits();
+  });
+
+  test("a job that is broken text is refused", () => {
+    assert.throws(() => setUp().client.jobs.resume('{"requestId":'), TypeError);
   });
 });

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import * as segmind from "segmind-client";
 import { MOCK, Tenant } from "./mock.mjs";
 
-const { cases, examples } = JSON.parse(process.env.CASES);
+const { cases, refusals, examples } = JSON.parse(process.env.CASES);
 
 /** All but Node send a GET anew by themselves where the connection is lost before the answer: no wait of ours. */
 function resent({ mock }) {
@@ -56,7 +56,10 @@ async function perform(each, client, tenant) {
     case "result":
       return job.result();
     default:
-      return job.wait({ timeoutMs: each.wait?.timeout && each.wait.timeout * 1000 });
+      return job.wait({
+        timeoutMs: each.wait?.timeout && each.wait.timeout * 1000,
+        intervalMs: each.wait?.interval && each.wait.interval * 1000,
+      });
   }
 }
 
@@ -129,6 +132,26 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       const wanted = resent(each) ? [] : (expect.waits ?? waits.map(() => [0, 61]));
       assert.equal(waits.length, wanted.length, `waits: ${waits}`);
       waits.forEach((wait, index) => checkWithin(wait, wanted[index], "seconds of waiting"));
+    });
+  }
+});
+
+describe("a refusal is waited out, however it names its time", () => {
+  for (const { name, headers, waits: wanted } of refusals) {
+    test(name, async () => {
+      let asked = 0;
+      let time = Date.now();
+      const waits = [];
+      const client = new segmind.SegmindCore({
+        apiKey: "key",
+        clock: { now: () => time, sleep: async (ms) => void (time += ms) },
+        fetch: async () => (asked++ < 2 ? new Response("{}", { status: 429, headers }) : new Response("{}")),
+        onEvent: ({ waitMs }) => waitMs === undefined || waits.push(waitMs / 1000),
+      });
+      const outcome = await client.runSync("any", {}).catch((error) => error);
+      assert.equal(waits.length, wanted.length, `waits: ${waits}`);
+      waits.forEach((wait, index) => checkWithin(wait, wanted[index], "seconds of waiting"));
+      assert.equal(outcome instanceof segmind.RateLimited, waits.length < 2);
     });
   }
 });

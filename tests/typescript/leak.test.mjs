@@ -138,7 +138,7 @@ describe("other hosts", () => {
     }
     assert.equal(gateway.received.length, 12);
     for (const text of ["", ".", ".."]) {
-      await assert.rejects(client.runSync(text, {}), TypeError);
+      await assert.rejects(client.runSync(text, {}), segmind.CannotSend);
     }
   });
 });

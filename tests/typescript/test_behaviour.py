@@ -16,7 +16,8 @@ from segforge.spec.catalog import Catalog
 from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent
-CASES = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))["cases"]
+TABLE = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))
+CASES = TABLE["cases"]
 
 LOSSES = ("drop-before", "drop-after")
 """Scenarios of the mock in which a connection is lost before anything of the answer has come."""
@@ -78,7 +79,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def table(catalog: Catalog) -> str:
     """The cases and what a model is sent, as JSON."""
-    return json.dumps({"cases": CASES, "examples": {model.slug: model.valid_example for model in catalog.models}})
+    return json.dumps({**TABLE, "examples": {model.slug: model.valid_example for model in catalog.models}})
 
 
 def test_every_case_of_the_behaviour_table(name: str, project: Path, mock_url: str, catalog: Catalog) -> None:

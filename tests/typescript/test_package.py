@@ -4,13 +4,14 @@ import gzip
 import json
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from segforge.identifiers import camel_case, pascal_case
 from segforge.spec.catalog import Catalog
-from tests.typescript.conftest import COMMITTED, TOOLS, node, tool
+from tests.typescript.conftest import COMMITTED, ROOT, TOOLS, node, tool
 
 MOST_BYTES = 6 * 1024
 """What one model may weigh: minified by esbuild, then gzipped."""
@@ -35,6 +36,13 @@ def test_publint_finds_nothing(package: Path) -> None:
     run = node(tool("publint", "publint"), "--strict", "--pack", "false", cwd=package)
     assert run.returncode == 0, run.stdout
     assert "All good!" in run.stdout
+
+
+def test_the_package_holds_its_license(tarball: Path) -> None:
+    with tarfile.open(tarball) as packed:
+        held = packed.extractfile("package/LICENSE")
+        assert held is not None
+        assert held.read() == (ROOT / "LICENSE").read_bytes()
 
 
 def test_are_the_types_wrong_finds_nothing(tarball: Path) -> None:
@@ -138,7 +146,7 @@ WEB = """
 import { readFileSync } from "node:fs";
 import { createContext, runInContext } from "node:vm";
 // What browsers, Deno, Bun and edge workers all have, and no more: no process, no Buffer, no require.
-const names = ["AbortController", "AbortSignal", "Blob", "Response", "TextDecoder", "TextEncoder", "URL", "atob"];
+const names = ["AbortController", "AbortSignal", "Blob", "Request", "Response", "TextDecoder", "TextEncoder", "URL", "atob"];
 const web = Object.fromEntries([...names, "btoa"].map((name) => [name, globalThis[name]]));
 web.setTimeout = (call, ms) => setTimeout(call, ms);
 web.clearTimeout = clearTimeout;

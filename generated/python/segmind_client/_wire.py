@@ -79,8 +79,8 @@ class Response:
 class Failure:
     """No response, or half of one. `sent` is False only where it is certain that the gateway got nothing.
 
-    `unsendable`: the request can't be sent as it is. `too_large`: the answer was dropped at the limit of a body; its status
-    and the id in its headers are known. Sending either again is of no use.
+    `unsendable`: the request can't be sent as it is. `too_large`: the answer was dropped at the limit of a body; `request_id`
+    is from its headers. Sending either again is of no use.
     """
 
     detail: str
@@ -88,7 +88,6 @@ class Failure:
     timed_out: bool = False
     unsendable: bool = False
     too_large: bool = False
-    status: int | None = None
     request_id: str | None = None
 
 

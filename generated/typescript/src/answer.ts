@@ -24,9 +24,9 @@ export function mediaType({ headers }: Answer): string {
   return (headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
 }
 
-/** Whether a body of this media type is text for people or programs to read. */
-export function isText(type: string): boolean {
-  return /^text\/|[/+]json$/.test(type);
+/** Whether a body is text for people or programs to read, by its media type. */
+export function isText(answer: Answer): boolean {
+  return /^text\/|[/+]json$/.test(mediaType(answer));
 }
 
 /** The body as text; bytes that are not UTF-8 are replaced. */

@@ -111,11 +111,18 @@ export class SegmindCore {
   }
 }
 
+function parsed(text: string): SavedJob | undefined {
+  try {
+    return JSON.parse(text) as SavedJob;
+  } catch {
+    return undefined;
+  }
+}
+
 function savedJob(given: string | SavedJob): SavedJob {
-  const isText = typeof given === "string";
-  const saved = isText && given.startsWith("{") ? (JSON.parse(given) as SavedJob) : given;
+  const saved = typeof given === "string" && given.startsWith("{") ? parsed(given) : given;
   const job = typeof saved === "string" ? { requestId: saved } : saved;
-  if (typeof (job as SavedJob | null)?.requestId !== "string") {
+  if (typeof job?.requestId !== "string") {
     throw new TypeError("no job: expected its request id, or what JSON.stringify(job) gave");
   }
   return job;

@@ -51,12 +51,10 @@ export class SegmindError extends Error {
   declare readonly retryAfterMs?: number;
 
   constructor(detail: string, facts: ErrorFacts = {}) {
-    const { status, requestId, attempts = 0, maybeBilled = false } = facts;
-    const notes = [requestId && `request ${requestId}`, maybeBilled && "may have been billed"]
-      .filter(Boolean)
-      .join(", ");
-    super(`${status ? `${status}: ` : ""}${detail}${notes && ` (${notes})`}`);
-    Object.assign(this, facts, { name: new.target.label, detail, attempts, maybeBilled });
+    const { status, requestId, maybeBilled } = facts;
+    const parts = [status, detail, requestId && "request " + requestId, maybeBilled && "maybe billed"];
+    super(parts.filter(Boolean).join(": "));
+    Object.assign(this, { attempts: 0, maybeBilled: false }, facts, { name: new.target.label, detail });
   }
 }
 
@@ -77,6 +75,11 @@ export class SpendLimit extends SegmindError {
   static override readonly label: string = "SpendLimit";
 }
 
+/** The request can't be sent as it is: its slug, its id, or a parameter that JSON can't hold. Nothing was sent. */
+export class CannotSend extends SegmindError {
+  static override readonly label: string = "CannotSend";
+}
+
 /** The gateway could not be reached, or the connection broke before the answer was complete. */
 export class ConnectionFailed extends SegmindError {
   static override readonly label: string = "ConnectionFailed";
@@ -95,6 +98,11 @@ export class RequestAborted extends SegmindError {
 /** The file of a result could not be fetched from where it lies. The result itself is not lost: it names the URL. */
 export class DownloadFailed extends SegmindError {
   static override readonly label: string = "DownloadFailed";
+}
+
+/** The answer is larger than 256 MiB and was dropped. `requestId` is the job's, or what the answer calls itself. */
+export class ResponseTooLarge extends SegmindError {
+  static override readonly label: string = "ResponseTooLarge";
 }
 
 /** A job did not end within the deadline. It may still be running: `client.jobs.resume(error.requestId)` finds it. */
@@ -255,7 +263,7 @@ export class ResultExpired extends NotFound {
 /** Another name of `InferenceFailed`. */
 export { InferenceFailed as JobFailed };
 
-const REDIRECTED = "a redirect, not followed";
+const REDIRECTED = "redirect not followed";
 
 const BY_STATUS: Readonly<Record<number, typeof SegmindError>> = {
   400: BadRequest,
@@ -282,13 +290,18 @@ const BY_WORDS: readonly (readonly [status: number, words: string, kind: typeof 
 ];
 
 /** The error that an answer means: by its status and, where a status means several things, by its text. */
-export function errorFor(answer: Answer, facts: ErrorFacts, wanted?: typeof SegmindError): SegmindError {
+export function errorFor(
+  answer: Answer,
+  facts: ErrorFacts,
+  wanted?: typeof SegmindError,
+  detail?: string,
+): SegmindError {
   const { status } = answer;
   const body = objectOf(answer);
-  const said = detailOf(body);
+  const said = detail ?? detailOf(body);
   const told = BY_WORDS.find(([code, words]) => code === status && said.toLowerCase().includes(words));
   const kind = wanted ?? told?.[2] ?? BY_STATUS[status] ?? SegmindError;
-  return new kind(said || (status < 400 ? REDIRECTED : "no reason given"), {
+  return new kind(status < 400 && !detail ? REDIRECTED : said, {
     ...facts,
     requestId: facts.requestId ?? answer.headers[REQUEST_ID_HEADER] ?? (body?.["request_id"] as string | undefined),
     status,
@@ -298,11 +311,11 @@ export function errorFor(answer: Answer, facts: ErrorFacts, wanted?: typeof Segm
 
 /** The error that the record of a failed job means. */
 export function jobFailed(record: JsonObject, facts: ErrorFacts): InferenceFailed {
-  return new InferenceFailed(detailOf(record) || "no reason given", { ...facts, status: FAILED_STATUS, body: record });
+  return new InferenceFailed(detailOf(record), { ...facts, status: FAILED_STATUS, body: record });
 }
 
-/** What a body says about the error; empty where it says nothing. */
+/** What a body says about the error. */
 function detailOf(body: JsonObject | undefined): string {
-  const error = body?.["error"] ?? "";
+  const error = body?.["error"] || "no reason given";
   return typeof error === "string" ? error : JSON.stringify(error);
 }

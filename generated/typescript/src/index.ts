@@ -7,6 +7,7 @@ export { Segmind, SegmindClient } from "./segmind.js";
 export {
   BadGateway,
   BadRequest,
+  CannotSend,
   ConnectionFailed,
   ContentTypeInvalid,
   DownloadFailed,
@@ -25,6 +26,7 @@ export {
   RateLimited,
   RequestAborted,
   RequestTimeout,
+  ResponseTooLarge,
   ResultExpired,
   SegmindError,
   ServerError,

@@ -20,5 +20,8 @@ export const SHORTEST_PAUSE_MS = 50;
 /** What a request within a wait is left at least. */
 export const SHORTEST_REQUEST_MS = 1_000;
 
+/** How large the body of an answer may be, decompressed, in bytes. */
+export const LARGEST_BODY = 268_435_456;
+
 /** What a JSON object begins with. */
 export const BRACE = 0x7b;

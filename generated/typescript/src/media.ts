@@ -12,25 +12,29 @@ export function bytesOf(text: unknown): Bytes | undefined {
     const binary = atob((text as string).replace(/^data:.*?,/, ""));
     return binary ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : undefined;
   } catch {
-    return undefined;
+    return; // it is neither
   }
 }
 
 /** How pictures begin. */
-const OPENINGS = {
+const OPENINGS: Readonly<Record<string, RegExp>> = {
   jpeg: /^\xff\xd8\xff/,
   png: /^\x89PNG/,
-  webp: /^RIFF[^]{4}WEBP/,
+  webp: /^RIFF....WEBP/s,
   gif: /^GIF8/,
   bmp: /^BM/,
-  tiff: /^(II\*\0|MM\0\*)/,
+  tiff: /^(II\*|MM\0)/,
 };
 
 /** The media type of a picture by its first bytes; undefined where they are no picture's. */
 export function sniffed(bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  const [kind] = Object.entries(OPENINGS).find(([, opening]) => opening.test(start)) ?? [];
-  return kind && `image/${kind}`;
+  for (const kind in OPENINGS) {
+    if (OPENINGS[kind]!.test(start)) {
+      return `image/${kind}`;
+    }
+  }
+  return undefined;
 }
 
 /** The JSON body of a call. Rejects with a TypeError where a value can't be sent. */

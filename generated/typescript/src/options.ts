@@ -104,7 +104,7 @@ export function checked<T extends object>(options: T, least: Record<string, numb
   for (const [name, lowest] of Object.entries(least)) {
     const value = options[name as keyof T] as unknown;
     if (value !== undefined && !(typeof value === "number" && value >= lowest)) {
-      throw new RangeError(`${name} is ${value}, no number from ${lowest} on`);
+      throw new RangeError(`${name} is ${value}, not from ${lowest} on`);
     }
   }
   return options;

@@ -94,13 +94,13 @@ export class JsonResult extends Result {
   constructor(answer: Answer) {
     super(answer);
     const json = jsonOf(answer);
-    this.data = json === undefined && isText(this.contentType) ? textOf(answer) : json;
+    this.data = json === undefined && isText(answer) ? textOf(answer) : json;
   }
 }
 
 /** Pictures or a document, by Content-Type; JSON that holds base64 pictures counts as pictures. */
 export function anyResult(answer: Answer): MediaResult | JsonResult {
-  return isText(mediaType(answer)) && !decodedImages(answer).length ? new JsonResult(answer) : new MediaResult(answer);
+  return isText(answer) && !decodedImages(answer).length ? new JsonResult(answer) : new MediaResult(answer);
 }
 
 /** The pictures of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`; none where one can't be decoded. */

@@ -2,7 +2,7 @@
 /** Whether and when a request is sent again. Pure: what happened goes in, a wait comes out. */
 
 import { type Answer, isCut } from "./answer.js";
-import type { SegmindError } from "./errors.js";
+import { ResponseTooLarge, type SegmindError } from "./errors.js";
 import { RESET_HEADER } from "./gateway.js";
 import { FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS } from "./limits.js";
 
@@ -12,17 +12,14 @@ export interface Failure {
   readonly detail: string;
   /** Whether any of the request may have left; false only where that is certain. */
   readonly sent: boolean;
+  /** What an answer calls itself that came in part. */
+  readonly requestId?: string | undefined;
   readonly status?: undefined;
   readonly headers?: undefined;
 }
 
 /** What came of sending a request once. */
-export type Outcome = Failure | (Answer & { readonly [Name in "kind" | "detail" | "sent"]?: undefined });
-
-/** Whether the gateway may have done, and charged for, what it gave no result for. */
-export function maybeBilled(method: string, { status, sent }: Outcome): boolean {
-  return method === "POST" && (status ? isPassing(status) : sent!);
-}
+export type Outcome = Failure | (Answer & { readonly [Name in "kind" | "detail" | "sent" | "requestId"]?: undefined });
 
 /**
  * Milliseconds to wait before the request is sent again; undefined where it must not be, or where that is of no use.
@@ -30,17 +27,18 @@ export function maybeBilled(method: string, { status, sent }: Outcome): boolean 
  * A POST whose outcome is unknown is never sent again, since each one that arrives may be paid for.
  */
 export function retryDelay(method: string, outcome: Outcome, attempt: number, now: number): number | undefined {
-  const { status, headers } = outcome;
-  const backoff = Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)); // full jitter
+  const { status, headers, kind, sent } = outcome;
+  // Equal jitter: from half a limit, which doubles, up to the limit. No header of a 429 makes it less.
+  const backoff = ((1 + Math.random()) / 2) * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
   if (status === 429) {
-    return resetDelay(headers, now) || backoff;
+    return Math.max(resetDelay(headers, now) ?? 0, backoff);
   }
-  const again = method === "GET" ? !status || isPassing(status) || isCut(outcome) : outcome.sent === false;
+  const again = method === "GET" ? (kind ? kind !== ResponseTooLarge : isPassing(status) || isCut(outcome)) : sent === false;
   return again ? backoff : undefined;
 }
 
-/** Whether a status tells of a fault that passes. */
-function isPassing(status: number): boolean {
+/** Whether a status tells of a fault that passes; a POST may have been done and charged for all the same. */
+export function isPassing(status: number): boolean {
   return status >= 500 || status === 408;
 }
 

@@ -136,8 +136,7 @@ async def _read(answer: httpx.Response, end: float, seconds: float) -> Response 
         size += len(chunk)
         if size > LARGEST:
             detail = f"the answer is larger than {LARGEST >> 20} MiB, and was dropped"
-            named = headers.get(_gateway.REQUEST_ID_HEADER)
-            return Failure(detail, sent=True, too_large=True, status=answer.status_code, request_id=named)
+            return Failure(detail, sent=True, too_large=True, request_id=headers.get(_gateway.REQUEST_ID_HEADER))
         if _pace.monotonic() > end:
             return Failure(f"the answer did not end within {seconds:.3g} s", sent=True, timed_out=True)
     return Response(answer.status_code, headers, b"".join(chunks))

@@ -197,7 +197,6 @@ class AsyncTransport:
         kind = next((kind for kind, holds in told.items() if holds), ConnectionFailed)
         return kind(
             failure.detail,
-            status=failure.status,
             request_id=request.job or failure.request_id,
             model=request.model,
             attempts=attempts,
