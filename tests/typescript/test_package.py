@@ -146,8 +146,8 @@ WEB = """
 import { readFileSync } from "node:fs";
 import { createContext, runInContext } from "node:vm";
 // What browsers, Deno, Bun and edge workers all have, and no more: no process, no Buffer, no require.
-const names = ["AbortController", "AbortSignal", "Blob", "Request", "Response", "TextDecoder", "TextEncoder", "URL", "atob"];
-const web = Object.fromEntries([...names, "btoa"].map((name) => [name, globalThis[name]]));
+const names = ["AbortController", "AbortSignal", "Blob", "Request", "Response", "TextDecoder", "TextEncoder", "URL"];
+const web = Object.fromEntries([...names, "atob", "btoa"].map((name) => [name, globalThis[name]]));
 web.setTimeout = (call, ms) => setTimeout(call, ms);
 web.clearTimeout = clearTimeout;
 web.fetch = (...given) => fetch(...given);

@@ -103,8 +103,8 @@ export class Job {
         if (isFailed(record)) {
           throw this.#failed(record);
         }
-        const pause = pollDelay(clock.now() - start, this.#typicalMs, intervalMs);
-        await clock.sleep(Math.min(pause, left()), signal);
+        const pause = pollDelay(clock.now() - start, this.#typicalMs, Math.min(intervalMs, left()));
+        await clock.sleep(pause, signal);
       } while (left() > 0);
     } catch (error) {
       if (!(error instanceof RequestTimeout) || left() > 0) {
