@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return _misuse(f"no page was applied, as {pages} are all of {twice[0]}; name one page of each model")
     applied = [_apply(one, args.specs) for one in drifts] if args.apply else []
     diff = "".join(text for text, _ in applied)
-    refused = [reason for _, reason in applied if reason]
+    refused = [reason for _, reasons in applied for reason in reasons]
     _print(args.format, drifts, unread, diff, refused)
     if unread or any(not one.whole for one in drifts):
         return 3
@@ -108,30 +108,28 @@ def _is_plain(slug: str) -> bool:
     return "/" not in slug and "\\" not in slug and not slug.startswith(".")
 
 
-def _apply(drift: Drift, specs: Path) -> tuple[str, str]:
-    """Write what is decided; gives the diff, and why nothing was written if that is so."""
+def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
+    """Write what is decided; returns the diff, and why some or all of it was not written."""
     from segforge.emit.writer import write_atomically
-    from segforge.pages.apply import apply
-    from segforge.pages.draft import lint_text
+    from segforge.pages.apply import apply_linted
 
     file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"
-    if not drift.whole or not any(one.decided for one in drift.differences) or not file.is_file():
-        return "", ""
+    if not any(one.decided for one in drift.differences) or not file.is_file():
+        return "", []
     old = file.read_bytes().decode("utf-8")
     crlf = 0 < old.count("\n") == old.count("\r\n")
-    new, written = apply(old.replace("\r\n", "\n") if crlf else old, drift, datetime.date.today().isoformat())
+    today = datetime.date.today().isoformat()
+    new, written, against = apply_linted(old.replace("\r\n", "\n") if crlf else old, drift, today)
+    refused = [f"{file}: not written, as the page contradicts itself: {one}" for one in against]
     if not written:
-        return "", ""
-    findings = lint_text(new, drift.slug)
-    if findings:
-        return "", f"{file}: not written, as the page contradicts itself: {findings[0]}"
+        return "", refused
     new = new.replace("\n", "\r\n") if crlf else new
     try:
         write_atomically(file.resolve(), new)  # through a link, which stays
     except OSError as error:
-        return "", f"{file}: not written: {error.strerror or error}; make the file and its folder writable"
+        return "", [f"{file}: not written: {error.strerror or error}; make the file and its folder writable"]
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))
-    return "".join(lines), ""
+    return "".join(lines), refused
 
 
 def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str, refused: Sequence[str]) -> None:

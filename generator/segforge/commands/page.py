@@ -47,6 +47,8 @@ def _print(page: Page) -> None:
         _print_parameter(parameter, 0)
     for key, doubt in page.undecided.items():
         out.print(f"undecided {key}: {show(list(doubt.candidates), 200)}; {doubt.why}", style="yellow", markup=False)
+    for note in page.notes:
+        out.print(one_line(note), style="yellow", markup=False)
     for problem in page.problems:
         out.print(f"not read: {one_line(problem)}", style="red", markup=False)
     count = page.undecided_count()

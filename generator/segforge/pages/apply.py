@@ -1,9 +1,10 @@
 """Writes what a page decided into its spec, keeping comments, order and notes. What is undecided is left alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from segforge.pages.draft import Draft, draft_parameter, is_name, quoted, settle_comments, valid
+from segforge.pages.draft import Draft, draft_parameter, is_name, lint_text, quoted, settle_comments, valid
 from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
 from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
@@ -37,6 +38,36 @@ def apply(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[
     if written and today is not None:
         edit.reviewed(today)
     return (edit.text if written else text), written
+
+
+def apply_linted(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[Difference], list[str]]:
+    """As `apply`, but nothing that lint refuses; the third value says why of each difference that was left out.
+
+    If lint refuses the whole, each parameter's differences are tried for themselves, so that one contradiction of the
+    page does not hold back its certain facts.
+    """
+    new, written = apply(text, drift, today)
+    findings = lint_text(new, drift.slug) if written else []
+    if not findings:
+        return new, written, []
+    groups: dict[Path, list[Difference]] = {}
+    for one in written:
+        groups.setdefault(_group(one), []).append(one)
+    done: list[Difference] = []
+    refused = []
+    for group in groups.values():
+        tried = [one for one in written if one in done or one in group]
+        made, kept = apply(text, replace(drift, differences=tuple(tried)), today)
+        if findings := lint_text(made, drift.slug):
+            refused.append(f"{group[0].path}: {findings[0]}")
+        else:
+            new, done = made, kept
+    return (new if done else text), done, refused
+
+
+def _group(one: Difference) -> Path:
+    """What is written together or not at all: the facts of a parameter with its value in the example."""
+    return ("parameters", *one.at[1:2]) if one.at[:1] in (("parameters",), ("example",)) else one.at
 
 
 class _Edit:

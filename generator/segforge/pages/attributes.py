@@ -83,7 +83,8 @@ def _parameter(
         _default(document, match, line, type_, facts, undecided)
     _details(document, rest, type_, bool(match["enum"]), facts, undecided)
     name = document.span(line.start, line.start + match.end("name"))
-    return with_sample(document, PageParameter(match["name"], name, facts, undecided), samples)
+    text = document.text[line.start : (rest or [line])[-1].end]
+    return with_sample(document, PageParameter(match["name"], name, facts, undecided, text=text), samples)
 
 
 def _default(

@@ -4,18 +4,23 @@ import bisect
 import errno
 import re
 import stat
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from segforge.pages.page import Span
+from segforge.text import counted
 
 MAX_BYTES: Final = 4_000_000
 """Pages seen so far have 3 to 400 kB."""
 MAX_TEXT: Final = 500_000
 """Their text, without markup and scripts, has 3,000 to 20,000 characters."""
 
+UNSEEN: Final = {"\u200b": "U+200B", "\u2060": "U+2060", "\ufeff": "U+FEFF", "\u00a0": "U+00A0"}
+"""Characters that a page shows as nothing, or as a blank, and their codes."""
+_UNSEEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|[\u200b\u2060\ufeff\u00a0]')
 _HTML = re.compile(
     r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
 )
@@ -58,6 +63,8 @@ class Document:
     source: str
     pieces: tuple[Piece, ...] = ()
     canonical: str | None = None
+    notes: tuple[str, ...] = ()
+    """What was ignored: characters that can't be seen."""
     _starts: list[int] = field(default_factory=list)
 
     def span(self, start: int, end: int) -> Span:
@@ -69,7 +76,7 @@ class Document:
         return Span(first, last, line, first - self._starts[line - 1] + 1)
 
     def _trace(self, offset: int, *, at_end: bool = False) -> int:
-        if self.kind == "text":
+        if not self.pieces and self.kind == "text":
             return min(offset + at_end, len(self.source))
         index = bisect.bisect_right(self.pieces, offset, key=lambda piece: piece.start) - 1
         if index < 0:
@@ -134,7 +141,34 @@ def document_of(raw: bytes, name: str) -> Document:
         return html_document(source, name)
     check_length(len(source), name)
     text = source.replace("\r\n", " \n").replace("\r", "\n")
-    return Document(name, "text", text, source)
+    parts = list(seen(text))
+    if len(parts) <= 1:
+        return Document(name, "text", text, source)
+    pieces, offset = [], 0
+    for at, part in parts:
+        pieces.append(Piece(offset, at, len(part), exact=True))
+        offset += len(part)
+    return Document(name, "text", "".join(part for _, part in parts), source, tuple(pieces), None, ignored(text))
+
+
+def seen(text: str) -> Iterator[tuple[int, str]]:
+    """The parts of a text between characters that can't be seen, each with its offset.
+
+    A blank that does not break becomes a plain one, a part of its own. Text in double quotes is a value, and stays.
+    """
+    start = 0
+    for match in _UNSEEN.finditer(text):
+        if match[0] in UNSEEN:
+            yield start, text[start : match.start()]
+            yield from [(match.start(), " ")] if match[0] == "\u00a0" else []
+            start = match.end()
+    yield start, text[start:]
+
+
+def ignored(text: str) -> tuple[str, ...]:
+    """What `seen` leaves out of a text, in words."""
+    counts = Counter(match[0] for match in _UNSEEN.finditer(text) if match[0] in UNSEEN)
+    return tuple(f"{counted(count, f'character {UNSEEN[one]}')} ignored" for one, count in sorted(counts.items()))
 
 
 def check_length(length: int, name: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
+from segforge.pages.evidence import Evidence, linked
 from segforge.pages.labels import hinted
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.source import Location, Source
@@ -100,14 +101,32 @@ def compare(page: Page, source: Source) -> Drift:
     """Hold a page against a spec file whose data were checked."""
     page = _named_by_spec(page, source.data["parameters"])
     comparison = _Comparison(page, source)
+    found = list(comparison.differences())
     return Drift(
         page,
         source.data["slug"],
-        tuple(comparison.differences()),
+        tuple(_weighed(found, Evidence(page, source.data))),
         tuple(comparison.descriptions()),
         tuple(comparison.notes),
         tuple(comparison.undecided),
     )
+
+
+def _weighed(differences: Sequence[Difference], evidence: Evidence) -> Iterator[Difference]:
+    """The differences; those that the rest of the page contradicts, and what is one statement with them, undecided."""
+    judged = []
+    for one in differences:
+        doubt = evidence.against(one.at, one.spec, one.page, gone=one.page is ABSENT, stated=one.spec is ABSENT)
+        why = "; ".join(filter(None, (one.why, doubt)))
+        judged.append(replace(one, decided=False, why=why) if doubt else one)
+    open_ = {linked(one.at): one.path for one in judged if not one.decided}
+    for one in judged:
+        if one.decided and linked(one.at) in open_:
+            yield replace(
+                one, decided=False, why=f"it is one statement with {open_[linked(one.at)]}, which is undecided"
+            )
+        else:
+            yield one
 
 
 def new_model(page: Page, slug: str, file: str) -> Drift:
@@ -127,7 +146,7 @@ def new_model(page: Page, slug: str, file: str) -> Drift:
         decided=False,
         why="there is no spec; draft one: segforge import",
     )
-    return Drift(page, slug, (missing,))
+    return Drift(page, slug, (missing,), notes=page.notes)
 
 
 def _page_place(page: Page, span: Span) -> Place:
@@ -139,7 +158,7 @@ class _Comparison:
 
     def __init__(self, page: Page, source: Source) -> None:
         self.page, self.source, self.data = page, source, source.data
-        self.notes: list[str] = []
+        self.notes: list[str] = list(page.notes)
         self.undecided: list[str] = []
         doubts = [one.undecided["name"] for one in page.parameters if "name" in one.undecided]
         self.unnamed = {name: f"{_readings(one)}; {one.why}" for one in doubts for name in one.candidates}

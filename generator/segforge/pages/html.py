@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from segforge.pages.document import Document, PageError, Piece, check_length
+from segforge.pages.document import Document, PageError, Piece, check_length, ignored, seen
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -38,8 +38,11 @@ def html_document(source: str, name: str) -> Document:
     parts: list[str] = []
     pieces: list[Piece] = []
     offset = 0
-    for text in [] if root is None else _lines(root):
-        placed = trace.find(text)
+    lines = [] if root is None else list(_lines(root))
+    for raw in lines:
+        placed, text = trace.find(raw), "".join(part for _, part in seen(raw))
+        if placed is not None and text != raw:
+            placed = (placed[0], placed[1], False)
         if placed is not None:
             pieces.append(Piece(offset, *placed))
         parts.append(text)
@@ -47,7 +50,7 @@ def html_document(source: str, name: str) -> Document:
         check_length(offset, name)
     canonical = parser.css_first('link[rel="canonical"]')
     address = canonical.attributes.get("href") if canonical is not None else None
-    return Document(name, "html", "\n".join(parts), source, tuple(pieces), address)
+    return Document(name, "html", "\n".join(parts), source, tuple(pieces), address, ignored("\n".join(lines)))
 
 
 def _check_depth(source: str, name: str) -> None:

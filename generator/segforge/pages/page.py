@@ -58,6 +58,8 @@ class PageParameter:
     facts: Mapping[str, Fact]
     undecided: Mapping[str, Undecided] = field(default_factory=dict)
     items: tuple["PageParameter", ...] = ()
+    text: str = ""
+    """What the page prints for it, from its name to the next one's."""
 
     def get(self, key: str) -> Value:
         """The value of a decided fact, or None."""
@@ -82,6 +84,8 @@ class Endpoint:
     path: str
     version: str | None
     span: Span
+    times: int = 1
+    """How many places of the page name it."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Page:
 
     `facts` has a key for each thing stated: slug, title, description, typical_seconds, price_usd, returns, sample.
     `problems` says what of the page could not be read; it is empty where the page was read whole.
+    `notes` says what was ignored, `samples` are the payloads of all code samples, `listing` is the list of parameters
+    as text.
     """
 
     name: str
@@ -111,6 +117,9 @@ class Page:
     v2_section: bool
     undecided: Mapping[str, Undecided]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    samples: tuple[Mapping[str, Value], ...] = ()
+    listing: str = ""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -154,6 +163,7 @@ class Page:
             document["undecided"] = {key: list(value.candidates) for key, value in self.undecided.items()}
         document["read_whole"] = not self.problems
         document["problems"] = list(self.problems)
+        document["notes"] = list(self.notes)
         return document | {"evidence": evidence(self.facts, self.undecided)}
 
 

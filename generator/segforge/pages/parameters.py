@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from segforge.pages.blocks import GLUED_NAME, Block, Reading, description_of
 from segforge.pages.document import Document
@@ -12,11 +13,18 @@ from segforge.pages.values import Values, fits
 _SYNONYMS = {"float": "number", "int": "integer", "bool": "boolean", "str": "string"}
 
 
-def build_parameters(document: Document, reading: Reading, samples: Sequence[Sample]) -> tuple[PageParameter, ...]:
-    """The parameters of a section, nested ones under those that hold them."""
+def build_parameters(
+    document: Document, reading: Reading, samples: Sequence[Sample], end: int
+) -> tuple[PageParameter, ...]:
+    """The parameters of a section that ends at `end`, nested ones under those that hold them."""
     bare = _no_descriptions(reading)
     payload = samples[0].payload if samples else {}
-    made = [_parameter(document, block, reading.form, samples, bare=bare) for block in reading.blocks]
+    starts = [block.name_place[0] for block in reading.blocks]
+    texts = [document.text[start:stop] for start, stop in pairwise([*starts, end])]
+    made = [
+        replace(_parameter(document, block, reading.form, samples, bare=bare), text=text)
+        for block, text in zip(reading.blocks, texts, strict=True)
+    ]
     return _nest(made, [block.values.nests for block in reading.blocks], payload)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from segforge.pages.attributes import read_attributes
@@ -9,7 +10,7 @@ from segforge.pages.blocks import Reading, read_blocks
 from segforge.pages.document import Document, PageError, document_of, read_document
 from segforge.pages.labels import FACTS
 from segforge.pages.numbers import number_of
-from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Undecided, Value
+from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.pages.parameters import build_parameters
 from segforge.pages.sample import Sample, read_samples
 from segforge.pages.sections import Sections, cut, urls
@@ -82,6 +83,9 @@ def page_of(document: Document) -> Page:
         v2_section=sections.v2_section,
         undecided=undecided,
         problems=tuple(problems),
+        notes=document.notes,
+        samples=tuple(one.payload for one in samples),
+        listing=document.text[slice(*(sections.parameters or (0, 0)))],
     )
 
 
@@ -106,7 +110,7 @@ def _parameters(
         problems += [f"{lost} rows of the table could not be read: no name, or no type that is known"] if lost else []
     else:
         reading = read_blocks(document, start, end, payload)
-        layout, parameters = reading.form, build_parameters(document, reading, samples)
+        layout, parameters = reading.form, build_parameters(document, reading, samples, end)
         problems += _unread(document, reading)
     if not sections.complete:
         problems.append("the page ends inside the list of parameters")
@@ -134,7 +138,7 @@ def _doubted(parameter: PageParameter) -> PageParameter:
     }
     kept = {key: fact for key, fact in parameter.facts.items() if key == "sample"}
     items = (*parameter.items[:-1], _doubted(parameter.items[-1])) if parameter.items else ()
-    return PageParameter(parameter.name, parameter.span, kept, {**doubted, **parameter.undecided}, items)
+    return replace(parameter, facts=kept, undecided={**doubted, **parameter.undecided}, items=items)
 
 
 def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:
@@ -155,10 +159,17 @@ def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict
             line, span = prose[index]
             text = _TITLE_END.sub("", line.text) if key == "title" else line.text
             if text:
-                facts[key] = Fact(
-                    text, span, LIKELY, "the first line" if key == "title" else "the line after the title"
-                )
+                facts[key] = _told(key, text, span, line.text)
     return facts, {}
+
+
+def _told(key: str, text: str, span: Span, line: str) -> Fact:
+    """The title or the description; a title is certain where its line ends as the pages' titles do."""
+    if key == "description":
+        return Fact(text, span, LIKELY, "the line after the title")
+    if text != line:
+        return Fact(text, span, CERTAIN, "the line that ends in API")
+    return Fact(text, span, LIKELY, "the first line; it does not end in API, as titles do")
 
 
 def _endpoints(document: Document, sections: Sections) -> tuple[Endpoint, ...]:
@@ -173,9 +184,9 @@ def _endpoints(document: Document, sections: Sections) -> tuple[Endpoint, ...]:
         path = path.rstrip(".,;)")
         match = re.match(r"/(v\d)/", path)
         version = match[1] if match else None
-        found.setdefault(
-            (method, path), Endpoint(method, path, version, document.span(start, start + len(path) if path else end))
-        )
+        span = document.span(start, start + len(path) if path else end)
+        known = found.get((method, path))
+        found[method, path] = replace(known, times=known.times + 1) if known else Endpoint(method, path, version, span)
     return tuple(found.values())
 
 

@@ -40,6 +40,8 @@ class Table:
 
     columns: dict[str, int]
     rows: tuple[Line, ...]
+    width: int
+    """How many cells the head has; a row with more or fewer can't be told apart."""
 
 
 def find_table(document: Document, start: int, end: int) -> Table | None:
@@ -55,7 +57,7 @@ def find_table(document: Document, start: int, end: int) -> Table | None:
         }
         if "name" in columns and "type" in columns:
             rows = [row for row in lines[index + 1 :] if CELL in row.text]
-            return Table(columns, tuple(rows))
+            return Table(columns, tuple(rows), len(cells))
     return None
 
 
@@ -71,7 +73,7 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
     column = {key: cells[at].strip() if at < len(cells) else "" for key, at in table.columns.items()}
     kind = _TYPE.fullmatch(column["type"])
     name = column["name"].removesuffix("*").strip()
-    if kind is None or not name:
+    if kind is None or not name or len(cells) != table.width:
         return None
     span = document.span(row.start, row.end)
     facts = {"type": Fact(kind["type"].lower(), span, CERTAIN, "the type column")}
@@ -90,7 +92,7 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
     _default(column.get("default", ""), kind["type"].lower(), facts, undecided, document, row)
     _range(column.get("range", ""), facts, undecided, document, row)
     _enum(column.get("enum", ""), kind["type"].lower(), facts, undecided, document, row)
-    return with_sample(document, PageParameter(name, span, facts, undecided), samples)
+    return with_sample(document, PageParameter(name, span, facts, undecided, text=row.text), samples)
 
 
 def _default(

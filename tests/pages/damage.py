@@ -1,0 +1,170 @@
+"""Damages a page by one byte, applies it, and judges the write by the page's text, without the code under test.
+
+The oracle knows labels and values only. It compares the spec before and after with the text before and after, and
+accepts one kind of change: one whole value after its own label, changed to another value of the same type.
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from segforge.pages.apply import apply_linted
+from segforge.pages.document import PageError
+from segforge.pages.drift import compare
+from segforge.pages.read import page_of_bytes
+from segforge.spec.source import Source
+from tests.pages.layouts import literal, python_literal
+
+LETTERS: Final = b"exsntoaR"
+DIGITS: Final = b"7103928465"
+KINDS: Final = ("deleted", "doubled", "letter", "digit", "blank")
+GAP: Final = r"(?:\s|<[^<>]*>)*"
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One damaged byte: what was done, at which offset, and the page that results."""
+
+    kind: str
+    at: int
+    page: bytes
+
+
+def damages(
+    page: bytes, kinds: tuple[str, ...] = KINDS, *, first: int = 0, end: int | None = None, step: int = 1
+) -> Iterator[Damage]:
+    """Each byte from `first` to `end`, every `step`-th, damaged in each kind; letter and digit vary by place."""
+    for at in range(first, len(page) if end is None else end, step):
+        made = {
+            "deleted": b"",
+            "doubled": page[at : at + 1] * 2,
+            "letter": LETTERS[at % len(LETTERS) :][:1],
+            "digit": DIGITS[at % len(DIGITS) :][:1],
+            "blank": b" ",
+        }
+        for kind in kinds:
+            if made[kind] != page[at : at + 1]:
+                yield Damage(kind, at, page[:at] + made[kind] + page[at + 1 :])
+
+
+def written(damage: Damage, text: str, source: Source) -> str:
+    """The spec's text after `--apply` of a damaged page; unchanged where the page can't be read."""
+    try:
+        page = page_of_bytes(damage.page, "page")
+    except PageError:
+        return text
+    if page.get("slug") != source.data["slug"]:
+        return text
+    drift = compare(page, source)
+    return apply_linted(text, drift)[0] if any(one.decided for one in drift.differences) else text
+
+
+def judge(damage: Damage, page: bytes, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """How many changes the damaged text states plainly, and the ones that it does not: wrong writes."""
+    old, new = page.decode(), damage.page.decode()
+    at = len(page[: damage.at].decode(errors="ignore"))
+    plain, wrong = 0, []
+    for path, value, made in changes(before, after):
+        if path[:2] == ("source", "reviewed"):
+            continue
+        if same_type(value, made) and is_plain(path, value, made, old, new, at, before):
+            plain += 1
+        else:
+            wrong.append(f"{'.'.join(map(str, path))}: {shown(value)} -> {shown(made)}")
+    return plain, wrong
+
+
+def shown(value: Any) -> str:
+    return "nothing" if value is _ABSENT else repr(value)
+
+
+def changes(one: Any, two: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+    """The leaves on which two documents differ; a list is a leaf."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        for key in {**one, **two}:
+            yield from changes(one.get(key, _ABSENT), two.get(key, _ABSENT), (*path, key))
+    elif one != two or type(one) is not type(two):
+        yield path, one, two
+
+
+def same_type(one: Any, two: Any) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, two))
+    return numbers or (isinstance(one, str) and isinstance(two, str))
+
+
+def is_plain(
+    path: tuple[Any, ...], value: Any, made: Any, old: str, new: str, at: int, spec: Mapping[str, Any]
+) -> bool:
+    """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it."""
+    places = [place for place in labelled(path, value, old, spec) if place[0] <= at < place[1]]
+    if not any(new.startswith(form(made, how) + old[end : end + 12], start) for start, end, how in places):
+        return False
+    if path[0] == "example":
+        return len(labelled(path, value, new, spec)) == 0
+    if isinstance(value, str):
+        return not any(quoted in new for quoted in {literal(value), html.escape(literal(value))})
+    return True
+
+
+def form(value: Any, how: str) -> str:
+    text = python_literal(value) if how == "python" else literal(value)
+    return html.escape(text) if how == "html" else text
+
+
+def labelled(path: tuple[Any, ...], value: Any, text: str, spec: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Where a text states a fact's value after its own label: start, end, and how values are spelled there."""
+    match path:
+        case ("typical_seconds",):
+            labels = ["~"]
+        case ("example", str(name)):
+            labels = [rf"\b{re.escape(name)}\s*=\s*", rf"(?:\"|&quot;){re.escape(name)}(?:\"|&quot;)\s*:\s*"]
+        case ("parameters", str(name), "default"):
+            labels = [f"(?i:Default){GAP}:{GAP}", "<td>"]
+        case ("parameters", str(name), "minimum"):
+            labels = [f"Range:{GAP}", r"min\s*:\s*", "<td>"]
+        case ("parameters", str(name), "maximum"):
+            low = re.escape(literal(spec["parameters"][name].get("minimum")))
+            labels = [rf"Range:{GAP}{low}\s*-\s*", r"max\s*:\s*", rf"<td>{low}\s*-\s*"]
+        case _:
+            return []
+    found = []
+    for label in labels:
+        for how in ("plain", "python", "html"):
+            for match in re.finditer(f"(?:{label})({re.escape(form(value, how))})(?![\\d.])", text):
+                cell = text.count("<td>", text.rfind("<tr>", 0, match.start()), match.start(1))
+                if label.startswith("<td>") and cell != (4 if path[-1] == "default" else 5):
+                    continue
+                if path[0] != "parameters" or owner(text, match.start(), spec) == path[1]:
+                    found.append((*match.span(1), how))
+    return found
+
+
+def owner(text: str, at: int, spec: Mapping[str, Any]) -> str | None:
+    """The parameter under whose header an offset stands."""
+    names = "|".join(sorted(map(re.escape, spec["parameters"]), key=len, reverse=True))
+    flags = rf"{GAP}(?:required|optional)|(?:enum:)?(?:str|int|float|boolean)\b|(?<=<tr><td>)"
+    heads = list(re.finditer(rf"({names})(?:{flags})|<tr><td>({names})<", text[:at]))
+    return (heads[-1][1] or heads[-1][2]) if heads else None
+
+
+def sweep(page: bytes, text: str, source: Source, given: Iterator[Damage]) -> tuple[Counter[str], list[str]]:
+    """Counts of the damages, and each wrong write in words."""
+    counts: Counter[str] = Counter()
+    notes = []
+    before = yaml.safe_load(text)
+    for damage in given:
+        counts["damages"] += 1
+        after = written(damage, text, source)
+        if after == text:
+            continue
+        plain, wrong = judge(damage, page, before, yaml.safe_load(after))
+        counts["plain changes, written"] += plain
+        counts["wrong writes"] += bool(wrong)
+        notes += [f"byte {damage.at} {damage.kind}: {one}" for one in wrong]
+    return counts, notes
