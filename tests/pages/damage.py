@@ -103,7 +103,8 @@ def is_plain(
 ) -> bool:
     """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it."""
     places = [place for place in labelled(path, value, old, spec) if place[0] <= at < place[1]]
-    if not any(new.startswith(form(made, how) + old[end : end + 12], start) for start, end, how in places):
+    grown = len(new) - len(old)
+    if not any(new[start : end + grown].strip(" ") == form(made, how) for start, end, how in places):
         return False
     if path[0] == "example":
         return len(labelled(path, value, new, spec)) == 0

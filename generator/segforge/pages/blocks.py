@@ -4,7 +4,7 @@ A page keeps to one rendering. All are tried, and the one that accounts for most
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -31,6 +31,7 @@ _LABEL = re.compile(
 )
 _HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")
 GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
+_WORD_NAME: Final = re.compile(r"[A-Za-z]\w*")
 MAX_NAME: Final = 100
 MAX_HEADER: Final = 300
 MAX_BLOCKS: Final = 2_000
@@ -236,13 +237,14 @@ class _Walk:
         name = self.text[at:end].rstrip()
         if name not in self.sample:
             whole = self.text[start:end].rstrip()
-            known = [key for key in self.sample if key and whole.endswith(key) and len(key) > len(name)]
+            known = [key for key in _ending(whole, self.sample) if len(key) != len(name)]
             if known:
-                at = start + len(whole) - len(max(known, key=len))
-                values = read_values(self.text, start, at, type_, sample, bare=self.bare, loose=self._loose)
-                if self.text[values.stop : at].strip():
+                cut = start + len(whole) - len(max(known, key=len))
+                shorter = read_values(self.text, start, cut, type_, sample, bare=self.bare, loose=self._loose)
+                if not self.text[shorter.stop : cut].strip():
+                    values, at, name = shorter, cut, max(known, key=len)
+                elif not _WORD_NAME.fullmatch(name):
                     return None
-                name = max(known, key=len)
         if not self._is_name(name) or "\n" in name or ('"' in name and name not in self.sample):
             return None
         if values or not re.search(r"\s", name) or name in self.sample:
@@ -252,7 +254,7 @@ class _Walk:
     def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
         """Where a name of the sample begins, after text that bears a label."""
         whole = self.text[start:end].rstrip()
-        known = [key for key in self.sample if key and whole.endswith(key) and len(key) < len(whole)]
+        known = [key for key in _ending(whole, self.sample) if len(key) < len(whole)]
         at = start + len(whole) - len(max(known, key=len, default=whole))
         return (Values(stop=at), at) if LABEL.search(self.text, start, at) else None
 
@@ -429,7 +431,7 @@ def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Va
                 ),
                 None,
             )
-            known = [key for key in sample if key and head.endswith(key)]
+            known = _ending(head, sample)
             if label is not None:
                 cuts.add(before.end() + label.start())
             elif known:
@@ -441,6 +443,11 @@ def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Va
             piece = text[begin:stop].strip()
             if piece:
                 yield Line(piece, begin + text[begin:stop].index(piece))
+
+
+def _ending(text: str, keys: Iterable[str]) -> list[str]:
+    """The keys that a text ends with, except for those that an underscore joins to a longer name."""
+    return [key for key in keys if key and text.endswith(key) and not text.removesuffix(key).endswith("_")]
 
 
 def _leads(text: str, at: int, anchor: int) -> bool:

@@ -55,9 +55,11 @@ class Evidence:
             case ("parameters", str(name)):
                 return self.doubtful.get(name, "")
             case ("parameters", str(name), "enum", *_):
-                return self.beside.get(name) or self._enum(self.shown[name], at, old, gone=gone)
+                beside = self.beside.get(name) or self._holds_another(self.shown[name])
+                return beside or self._enum(self.shown[name], at, old, gone=gone)
             case ("parameters", str(name), str(key)):
-                return self.beside.get(name) or self._fact(self.shown[name], key, old, new, gone=gone)
+                beside = self.beside.get(name) or self._holds_another(self.shown[name])
+                return beside or self._fact(self.shown[name], key, old, new, gone=gone)
         return ""
 
     @cached_property
@@ -116,6 +118,9 @@ class Evidence:
             return True
         every = [(one.get("required") is not True, one.name) for one in self.page.parameters]
         return all(one <= two for one, two in pairwise(every))
+
+    def _holds_another(self, one: PageParameter) -> str:
+        return "another parameter may be part of its text" if headers(one.text) > 1 else ""
 
     def _fact(self, one: PageParameter, key: str, old: Any, new: Any, *, gone: bool) -> str:
         """Why one fact of a parameter is not sure enough."""

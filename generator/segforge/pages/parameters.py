@@ -6,8 +6,10 @@ from itertools import pairwise
 
 from segforge.pages.blocks import GLUED_NAME, Block, Reading, description_of
 from segforge.pages.document import Document
+from segforge.pages.labels import FACTS
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Span, Undecided, Value
 from segforge.pages.sample import Sample
+from segforge.pages.traces import headers
 from segforge.pages.values import Values, fits
 
 _SYNONYMS = {"float": "number", "int": "integer", "bool": "boolean", "str": "string"}
@@ -50,6 +52,9 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
     if block.description and not (bare and block.other is not None):
         place = document.span(block.description[0].start, block.description[-1].end)
         facts["description"] = Fact(description_of(block), place, LIKELY, "the text after the type")
+    if form == "glued" and headers(facts["description"].value if "description" in facts else ""):
+        why = "the description holds the beginning of another parameter"
+        undecided |= {key: Undecided((facts.pop(key).value,), facts["type"].span, why) for key in FACTS if key in facts}
     if block.other is not None and not bare:
         _doubt_description(document, block.values, block.other, facts, undecided)
     span = document.span(*block.name_place)

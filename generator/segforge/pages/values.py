@@ -38,6 +38,7 @@ KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "integer": int,
     "number": (int, float),
 }
+UNEVEN: Final = "labelled, but with uneven blanks, one of which may stand for a digit"
 _DECODER = json.JSONDecoder()
 
 
@@ -236,8 +237,13 @@ class _Meaning:
 
     def settle(self) -> None:
         if self.scan.range is not None:
-            for key, token in zip(("minimum", "maximum"), self.scan.range, strict=True):
-                self.values.facts[key] = Mark(token.value, token.start, token.end)
+            low, high = self.scan.range
+            gap = self.scan.text[low.end : high.start]
+            sure, why = self._tidy(low.start, high.end)
+            if len(gap.lstrip()) != len(gap.rstrip()):
+                sure, why = CONVENTION, UNEVEN
+            for key, token in (("minimum", low), ("maximum", high)):
+                self.values.facts[key] = Mark(token.value, token.start, token.end, sure, why)
         if self.scan.default is not None:
             self._default(self.scan.default)
         elif self.scan.bare:
@@ -251,11 +257,17 @@ class _Meaning:
             if whole is None:
                 self._ask("default", (), token, "digits that are no number")
             else:
-                self._fact("default", whole, token)
+                self._fact("default", whole, token, *self._tidy(token.start, token.end))
         elif token.kind == "raw":
             self._fact("default", token.value, token, CONVENTION, "labelled, but not in quotes")
         else:
             self._fact("default", token.value, token)
+
+    def _tidy(self, start: int, end: int) -> tuple[float, str]:
+        """How sure labelled numbers are: a blank too many beside them may stand for a digit."""
+        before, after = self.scan.text[start - 2 : start], self.scan.text[end : end + 1]
+        uneven = (before.isspace() and "\n" not in before) or after in (" ", "\t")
+        return (CONVENTION, UNEVEN) if uneven else (CERTAIN, "labelled")
 
     def _unlabelled(self) -> None:
         first, rest = self.scan.bare[0], self.scan.bare[1:]
