@@ -168,7 +168,9 @@ def _bounds(
     for label, line, value in bounds:
         key = {"min": "minimum", "max": "maximum"}[label]
         span = document.span(line.start, line.end)
-        if labels.count(label) == 1:
+        if value is None:
+            undecided[key] = Undecided((), span, f"{show(line.text)} holds no number as JSON spells them")
+        elif labels.count(label) == 1:
             facts[key] = Fact(value, span, CERTAIN, "labelled")
     if labels == ["min", "min"]:
         (_, first, low), (_, second, high) = bounds

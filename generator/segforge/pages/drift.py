@@ -116,6 +116,9 @@ def _weighed(differences: Sequence[Difference], evidence: Evidence) -> Iterator[
     """The differences; those that the rest of the page contradicts, and what is one statement with them, undecided."""
     judged = []
     for one in differences:
+        if not one.decided:
+            judged.append(one)
+            continue
         doubt = evidence.against(one.at, one.spec, one.page, gone=one.page is ABSENT, stated=one.spec is ABSENT)
         why = "; ".join(filter(None, (one.why, doubt)))
         judged.append(replace(one, decided=False, why=why) if doubt else one)
@@ -296,7 +299,9 @@ class _Comparison:
         if not same(old, new):
             made, kind = rule(old, new)
             sure = fact.confidence if fact is not None else 1.0
-            yield self._make(at, made, kind, old, new, fact.span if fact is not None else one.span, sure=sure)
+            why = fact.why if fact is not None and sure < APPLIED_FROM else ""
+            span = fact.span if fact is not None else one.span
+            yield self._make(at, made, kind, old, new, span, sure=sure, why=why)
 
     def _doubt(self, at: Location, key: str, old: Value, doubt: Undecided) -> Iterator[Difference]:
         """Something undecided is no drift if one of its readings is what the spec says."""

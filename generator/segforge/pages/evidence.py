@@ -148,8 +148,11 @@ class Evidence:
         return residue(one.text, key, old)
 
     def _samples_say(self, one: PageParameter, value: Any) -> bool:
+        """Whether the sample changed to this value too. One that had it before says nothing of the change."""
         stated = [sample[one.name] for sample in self.page.samples if one.name in sample]
-        return bool(stated) and all(spelled(other) == spelled(value) for other in stated)
+        before = self.spec["example"].get(one.name)
+        changed = before is None or spelled(before) != spelled(value)
+        return changed and bool(stated) and all(spelled(other) == spelled(value) for other in stated)
 
     def _near_miss(self, name: str, old: Any, new: Any) -> str:
         """Why a text that is one character away from the old one is a question: the old one still stands elsewhere."""
@@ -173,7 +176,8 @@ class Evidence:
         added = [value for value in fact.value if value not in known]
         for first in lost:
             for second in added:
-                if is_one_edit(spelled(first), spelled(second)):
+                texts = spelled(first).strip('"'), spelled(second).strip('"')
+                if is_one_edit(*texts) or texts[0] in texts[1] or texts[1] in texts[0]:
                     return f"{show(second)} may be {show(first)}, which the list lacks"
         if any(isinstance(value, str) and (not value.strip() or '"' in value) for value in added):
             return "it does not look like a value"

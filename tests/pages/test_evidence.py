@@ -1,0 +1,227 @@
+"""Drift writes what nothing on the page contradicts, fact by fact; the rest is a question for a person."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from segforge.cli import main
+from segforge.pages.apply import apply_linted
+from segforge.pages.draft import draft
+from segforge.pages.drift import Drift
+from segforge.pages.read import page_of_bytes
+from segforge.spec.catalog import Catalog, Parameter
+from segforge.spec.load import check_model, default_specs
+from tests.pages.damage import KINDS, damages, sweep
+from tests.pages.layouts import ALL, blank_line, joined_bare, joined_labelled, tokens_bare
+from tests.pages.mutations import drift_of, spec_of
+from tests.pages.test_reader import HEAD, TAIL
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pages" / "pixel-painter.txt"
+
+
+def applied(text: str, slug: str) -> tuple[Drift, Mapping[str, Any], Mapping[str, Any]]:
+    """The drift of a page, and the spec before and after its decided differences were written."""
+    drift = drift_of(text, spec_of(slug))
+    before = (default_specs() / "models" / f"{slug}.yaml").read_text("utf-8")
+    return drift, yaml.safe_load(before), yaml.safe_load(apply_linted(before, drift)[0])
+
+
+def swapped(text: str, old: str, new: str) -> str:
+    """The text with the last place of `old` replaced."""
+    assert old in text, old
+    return new.join(text.rsplit(old, 1))
+
+
+@pytest.mark.parametrize(
+    ("slug", "layout", "old", "new", "doubtful"),
+    [
+        ("flux-img2img", "blank-line", "imagerequired", "imageequired", "parameters.image"),
+        ("flux-img2img", "blank-line", "imagerequired", "imgerequired", "parameters.imge"),
+        ("flux-img2img", "blank-line", "imagerequired\n", "imagerequired", ""),
+        ("flux-img2img", "html cards", "<code>image</code>", "<code>imag</code>", "parameters.imag"),
+        ("flux-img2img", "html table", "<td>Yes</td>", "<td>Yes<td>", ""),
+        ("flux-controlnet", "joined without labels", "Range: 64", "Ranxe: 64", "parameters.guidance"),
+        ("flux-controlnet", "joined without labels", "96guidance", "9uguidance", "parameters.guidance"),
+        ("flux-controlnet", "joined without labels", "0.45Range", "0.4Range", "parameters.cn_strength.default"),
+        ("flux-controlnet", "joined without labels", "falsecn_stop", "falecn_stop", ""),
+        ("flux-controlnet", "joined without labels", '"canny"', '"cany"', ""),
+        ("flux-img2img", "blank-line", '"karras"', '"karas"', "parameters.scheduler.enum.known.1"),
+        ("flux-img2img", "blank-line", '"euler_cfg_pp"', '"euler_cg_pp"', "parameters.sampler_name.enum.known"),
+        ("flux-img2img", "blank-line", "Range: 1 - 50", "Rang : 1 - 50", ""),
+        ("flux-img2img", "blank-line", "Range: 1 - 50", "Range: 17- 50", "parameters.steps.minimum"),
+        ("flux-img2img", "blank-line", "api.segmind.com/v1", "api.segmind.om/v1", "versions"),
+        ("flux-dev-finetuned", "blank-line", "api.segmind.com/v1", "api.segmind.com/v2", "versions"),
+        ("flux-img2img", "blank-line", "Flux.1 Image", "Flux.1 Imge", "title"),
+    ],
+)
+def test_a_slip_of_the_page_is_a_question_and_never_a_write(
+    catalog: Catalog, slug: str, layout: str, old: str, new: str, doubtful: str
+) -> None:
+    text = swapped(ALL[layout](catalog.model(slug)), old, new)
+    drift, before, after = applied(text, slug)
+    assert after == before
+    assert doubtful in ["", *(one.path for one in drift.differences if not one.decided and one.why)]
+
+
+def test_an_array_is_never_written_over_a_text_with_a_format(catalog: Catalog) -> None:
+    text = swapped(blank_line(catalog.model("flux-img2img")), "string (uri)", "string[]")
+    drift, before, after = applied(text, "flux-img2img")
+    assert after == before
+    assert [(one.path, one.decided) for one in drift.differences] == [("parameters.image.format", False)]
+    assert "parameters.image.type" in drift.undecided[0]
+
+
+def test_a_capture_without_a_section_removes_no_version(catalog: Catalog) -> None:
+    text = blank_line(catalog.model("flux-img2img"))
+    start, end = text.index("Asynchronous requests (v2)"), text.index("Common Error Codes")
+    text = (text[:start] + text[end:]).replace("POST /v2/flux-img2img", "")
+    drift, before, after = applied(text, "flux-img2img")
+    assert after == before
+    assert [(one.path, one.decided) for one in drift.differences] == [("versions", False)]
+
+
+def test_a_version_that_several_places_name_is_added(catalog: Catalog, tmp_path: Path) -> None:
+    model = catalog.model("flux-img2img")
+    text = draft(page_of_bytes(blank_line(replace(model, versions=("v1",))).encode(), "page")).text
+    (tmp_path / "flux-img2img.yaml").write_text(text, "utf-8")
+    source = check_model(tmp_path / "flux-img2img.yaml")[0]
+    assert source is not None
+    made = yaml.safe_load(apply_linted(text, drift_of(blank_line(model), source))[0])
+    assert made["versions"] == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("layout", [name for name in ALL if name not in ("attributes", "pixelflow", "llm")])
+def test_a_parameter_that_list_and_sample_lack_is_removed_and_one_that_both_have_added(
+    catalog: Catalog, layout: str
+) -> None:
+    model = catalog.model("flux-controlnet")
+    if layout == "older sync page":
+        model = catalog.model("flux-dev-finetuned")
+    gone = next(one for one in reversed(model.parameters) if one.name in ("guidance", "lora_strength"))
+    new = Parameter("fresh_knob", "integer", required=False, description="A knob.", default=3, minimum=1, maximum=9)
+    kept = [one for one in model.parameters if one is not gone]
+    example = {key: value for key, value in model.example.items() if key != gone.name}
+    _, _, after = applied(ALL[layout](replace(model, parameters=tuple(kept), example=example)), model.slug)
+    assert gone.name not in after["parameters"]
+    assert gone.name not in after["example"]
+    more = sorted([*model.parameters, new], key=lambda one: (not one.required, one.name))
+    changed = replace(model, parameters=tuple(more), example={**model.example, "fresh_knob": 3})
+    _, before, after = applied(ALL[layout](changed), model.slug)
+    assert set(after["parameters"]) - set(before["parameters"]) == {"fresh_knob"}
+    assert after["example"]["fresh_knob"] == 3
+
+
+@pytest.mark.parametrize("layout", [joined_bare, tokens_bare])
+def test_a_default_without_a_label_is_written_if_the_sample_confirms_it(catalog: Catalog, layout: Any) -> None:
+    model = catalog.model("flux-controlnet")
+    parameters = tuple(replace(one, default=30) if one.name == "steps" else one for one in model.parameters)
+    _, before, after = applied(layout(replace(model, parameters=parameters)), model.slug)
+    assert after == before
+    confirmed = replace(model, parameters=parameters, example={**model.example, "steps": 30})
+    _, _, after = applied(layout(confirmed), model.slug)
+    assert (after["parameters"]["steps"]["default"], after["example"]["steps"]) == (30, 30)
+
+
+def test_a_new_title_is_written(catalog: Catalog) -> None:
+    text = blank_line(catalog.model("flux-img2img")).replace("Flux.1 Image To Image", "Repainter")
+    _, _, after = applied(text, "flux-img2img")
+    assert after["title"] == "Repainter"
+
+
+@pytest.mark.parametrize("code", ["\u200b", "\u2060", "\ufeff", "\u00a0"])
+@pytest.mark.parametrize("layout", ["blank-line", "joined without labels", "tokens with labels", "html cards"])
+def test_characters_that_can_not_be_seen_are_ignored_and_reported(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str, code: str
+) -> None:
+    page = tmp_path / "page.txt"
+    text = ALL[layout](catalog.model("flux-img2img"))
+    for old in ("denoise", "Range: 0 - 1", "seed"):
+        at = text.rindex(old)
+        text = f"{text[:at]}{code}{old}{text[at + len(old) :]}"
+    page.write_text(text, "utf-8")
+    assert main(["drift", str(page)]) == 0
+    assert f"U+{ord(code):04X}" in capsys.readouterr().out
+    where = page_of_bytes(text.encode(), "page").parameters[-1].span
+    assert text[where.start :].startswith("seed")
+
+
+def test_characters_that_can_not_be_seen_stay_inside_a_value() -> None:
+    text = HEAD.format(sample='"aa": "x\u200by\u00a0z"') + f"aaoptionalstringHow\n{TAIL}"
+    assert page_of_bytes(text.encode(), "page").get("sample") == {"aa": "x\u200by\u00a0z"}
+
+
+@pytest.mark.parametrize("layout", [joined_bare, joined_labelled, tokens_bare])
+@pytest.mark.parametrize("name", ["negative_prompt", "my_seed", "cnstrength"])
+def test_a_parameter_outside_the_sample_keeps_its_name_and_its_default(
+    catalog: Catalog, layout: Any, name: str
+) -> None:
+    parameters = tuple(
+        Parameter(key, type_, required=False, description="About it", default=value)
+        for key, type_, value in (("aa", "string", "b"), (name, "integer", 7), ("z", "integer", 5))
+    )
+    example = {"prompt": "p", "seed": 1, "strength": 2, "aa": "b"}
+    model = replace(catalog.model("style-transfer"), parameters=parameters, example=example)
+    page = page_of_bytes(layout(model).encode(), "page")
+    assert [(one.name, one.get("default")) for one in page.parameters] == [("aa", "b"), (name, 7), ("z", 5)]
+
+
+def test_facts_are_written_one_by_one(
+    catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, file = tmp_path / "page.txt", specs / "models" / "flux-img2img.yaml"
+    text = blank_line(catalog.model("flux-img2img"))
+    text = text.replace("Range: 1 - 50", "Range: 30 - 50").replace(
+        "Default: 0.75Range: 0 - 1", "Default: 0.5Range: 0 - 2"
+    )
+    page.write_text(text, "utf-8")
+    before = yaml.safe_load(file.read_text("utf-8"))
+    assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 1
+    assert "contradicts itself: parameters.steps" in capsys.readouterr().out
+    after = yaml.safe_load(file.read_text("utf-8"))
+    assert after["parameters"]["steps"] == before["parameters"]["steps"]
+    assert after["parameters"]["denoise"] == {**before["parameters"]["denoise"], "default": 0.5, "maximum": 2}
+
+
+def test_labelled_values_of_a_page_that_was_not_read_whole_are_written(catalog: Catalog) -> None:
+    text = blank_line(catalog.model("flux-img2img")).replace("Default: 0.75Range: 0 - 1", "Default: 0.5")
+    twice = text[text.index("seedoptional") : text.index("Response Type")]
+    text = text.replace("Response Type", f"{twice}Response Type")
+    drift, before, after = applied(text, "flux-img2img")
+    assert not drift.whole
+    assert after["parameters"]["denoise"] == {**before["parameters"]["denoise"], "default": 0.5}
+
+
+def test_a_stand_in_list_takes_no_name_of_the_sample_from_a_longer_one() -> None:
+    text = HEAD.format(sample='"prompt": "x"')
+    text += (
+        'styleoptionalstringStyle of it\nsystem_promptoptionalstringWhat it is\n"a""a""b"strengthoptionalnumberHow\n'
+    )
+    page = page_of_bytes(f"{text}0.5Range: 0 - 1{TAIL}".encode(), "page")
+    assert "parameters" in page.undecided
+    assert [one.name for one in page.parameters] == ["style", "system_prompt", "strength"]
+
+
+def test_a_damaged_byte_writes_nothing_wrong(catalog: Catalog, tmp_path: Path) -> None:
+    """A sample; every byte: `python -m benchmarks.page_damage`."""
+    wrong: list[str] = []
+    total: Counter[str] = Counter()
+    texts = [layout(catalog.models[index % 5]) for index, layout in enumerate(ALL.values())]
+    for index, raw in enumerate([EXAMPLE.read_bytes(), *(text.encode() for text in texts)]):
+        text = draft(page_of_bytes(raw, "page")).text
+        file = tmp_path / f"{page_of_bytes(raw, 'page').get('slug')}.yaml"
+        file.write_text(text, "utf-8")
+        source = check_model(file)[0]
+        assert source is not None
+        start = max(raw.rfind(b"API Endpoint"), 0)
+        for number, kind in enumerate(KINDS):
+            given = damages(raw, (kind,), first=start + number * 7 + index, step=499)
+            counts, notes = sweep(raw, text, source, given)
+            total.update(counts)
+            wrong += [f"page {index}: {note}" for note in notes]
+    assert wrong == []
+    assert total["damages"] > 300
