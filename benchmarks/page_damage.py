@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 
 from segforge.pages.draft import draft
 from segforge.pages.drift import compare
@@ -44,12 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work = [one for page in pages for one in cut(page, args.every, tuple(args.kinds))]
     counts: dict[str, Counter[str]] = {}
     notes = []
+    progress = Console(stderr=True)
     with multiprocessing.Pool(args.processes) as pool:
-        for name, count, found in track(
-            pool.imap_unordered(run, work), total=len(work), description="damaging", console=Console(stderr=True)
-        ):
+        for done, (name, count, found) in enumerate(pool.imap_unordered(run, work), start=1):
             counts.setdefault(name, Counter()).update(count)
             notes += [f"{name}: {one}" for one in found]
+            if done % max(len(work) // 20, 1) == 0:
+                progress.print(f"{done} of {len(work)} pieces, {len(notes)} wrong writes", highlight=False)
     total: Counter[str] = Counter()
     for name, count in sorted(counts.items()):
         total.update(count)
