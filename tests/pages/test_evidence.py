@@ -160,11 +160,9 @@ def test_characters_that_can_not_be_seen_stay_inside_a_value() -> None:
 def test_a_parameter_outside_the_sample_keeps_its_name_and_its_default(
     catalog: Catalog, layout: Any, name: str
 ) -> None:
-    parameters = tuple(
-        Parameter(key, type_, required=False, description="About it", default=value)
-        for key, type_, value in (("aa", "string", "b"), (name, "integer", 7), ("z", "integer", 5))
-    )
-    example = {"prompt": "p", "seed": 1, "strength": 2, "aa": "b"}
+    first = Parameter("aa", "string", required=False, description="About it", default="b")
+    parameters = (first, *(replace(first, name=key, type="integer", default=at) for key, at in ((name, 7), ("z", 5))))
+    example: dict[str, Any] = {"prompt": "p", "seed": 1, "strength": 2, "aa": "b"}
     model = replace(catalog.model("style-transfer"), parameters=parameters, example=example)
     page = page_of_bytes(layout(model).encode(), "page")
     assert [(one.name, one.get("default")) for one in page.parameters] == [("aa", "b"), (name, 7), ("z", 5)]
