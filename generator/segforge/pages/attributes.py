@@ -171,7 +171,8 @@ def _bounds(
         if value is None:
             undecided[key] = Undecided((), span, f"{show(line.text)} holds no number as JSON spells them")
         elif labels.count(label) == 1:
-            facts[key] = Fact(value, span, CERTAIN, "labelled")
+            tight = re.search(r":\d", line.text) is not None  # a digit may stand where a blank was
+            facts[key] = Fact(value, span, CONVENTION if tight else CERTAIN, "labelled")
     if labels == ["min", "min"]:
         (_, first, low), (_, second, high) = bounds
         why = "two lines say min; the second may be meant as max"

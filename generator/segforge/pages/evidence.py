@@ -203,6 +203,8 @@ class Evidence:
             return "the samples differ"
         if name in self.doubtful:
             return self.doubtful[name]
+        if name in self.page.uneven and isinstance(new, int | float):
+            return "the sample sets it otherwise than its other values; a digit may stand where a blank was"
         payload, before = self.page.samples[0], self.spec["example"]
         others: Collection[str] = ()
         if gone:

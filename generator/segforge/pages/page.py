@@ -104,8 +104,8 @@ class Page:
 
     `facts` has a key for each thing stated: slug, title, description, typical_seconds, price_usd, returns, sample.
     `problems` says what of the page could not be read; it is empty where the page was read whole.
-    `notes` says what was ignored, `samples` are the payloads of all code samples, `listing` is the list of parameters
-    as text.
+    `notes` says what was ignored, `samples` are the payloads of all code samples, `uneven` their keys whose values
+    stand otherwise than the others', `listing` is the list of parameters as text.
     """
 
     name: str
@@ -119,6 +119,7 @@ class Page:
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
     samples: tuple[Mapping[str, Value], ...] = ()
+    uneven: frozenset[str] = frozenset()
     listing: str = ""
 
     @property

@@ -85,6 +85,7 @@ def page_of(document: Document) -> Page:
         problems=tuple(problems),
         notes=document.notes,
         samples=tuple(one.payload for one in samples),
+        uneven=frozenset(key for one in samples for key in one.uneven),
         listing=document.text[slice(*(sections.parameters or (0, 0)))],
     )
 

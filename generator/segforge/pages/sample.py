@@ -26,6 +26,7 @@ _STRINGS = {
 }
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _NUMBERED = re.compile(r"(?:^|(?<=\s)|(?<=[)\]};]))1(?=[^\d\s.,)])|^[ \t]*1(?=[ \t]*\n[ \t]*2)", re.MULTILINE)
+_CLOSED = re.compile(r"[ \t]*[})]")
 _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined": None, "True": True, "False": False}
 
 
@@ -38,6 +39,8 @@ class Sample:
     end: int
     slug: str | None
     keys: dict[str, tuple[int, int]]
+    uneven: frozenset[str] = frozenset()
+    """The keys whose values stand otherwise than the others': a digit may have taken the place of a blank."""
 
 
 def read_samples(text: str, start: int, end: int) -> list[Sample]:
@@ -52,11 +55,20 @@ def read_samples(text: str, start: int, end: int) -> list[Sample]:
                 start + sample.end,
                 sample.slug,
                 {key: (start + begin, start + stop) for key, (begin, stop) in sample.keys.items()},
+                _uneven(code, sample),
             )
         )
         if len(found) == MAX_SAMPLES:
             break
     return found
+
+
+def _uneven(code: str, sample: Sample) -> frozenset[str]:
+    tight = {key for key, (begin, _) in sample.keys.items() if code[begin - 1 : begin] == ":"}
+    odd = tight if len(tight) < len(sample.keys) else set()
+    if "\n" in code[sample.start : sample.end]:
+        odd |= {key for key, (_, stop) in sample.keys.items() if _CLOSED.match(code, stop)}
+    return frozenset(odd)
 
 
 def _without_numbers(code: str) -> str:

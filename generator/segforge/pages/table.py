@@ -119,13 +119,16 @@ def _range(text: str, facts: dict[str, Fact], undecided: dict[str, Undecided], d
     if text in _NOTHING:
         return
     span = document.span(row.start, row.end)
-    match = _RANGE.fullmatch(text.removeprefix("Range:").strip())
+    text = text.removeprefix("Range:").strip()
+    match = _RANGE.fullmatch(text)
     for key, group in (("minimum", 1), ("maximum", 2)):
         value = number_of(match[group].replace(",", "")) if match else None
         if value is None:
             undecided[key] = Undecided((), span, f"the range {show(text)} could not be read")
         else:
-            facts[key] = Fact(value, span, CERTAIN, "the range column")
+            gap = text[match.end(1) : match.start(2)] if match else ""
+            even = len(gap.lstrip()) == len(gap.rstrip())
+            facts[key] = Fact(value, span, CERTAIN if even else CONVENTION, "the range column")
 
 
 def _enum(

@@ -266,7 +266,7 @@ class _Meaning:
     def _tidy(self, start: int, end: int) -> tuple[float, str]:
         """How sure labelled numbers are: a blank too many beside them may stand for a digit."""
         before, after = self.scan.text[start - 2 : start], self.scan.text[end : end + 1]
-        uneven = (before.isspace() and "\n" not in before) or after in (" ", "\t")
+        uneven = (before.isspace() and "\n" not in before) or before.endswith(":") or after in (" ", "\t")
         return (CONVENTION, UNEVEN) if uneven else (CERTAIN, "labelled")
 
     def _unlabelled(self) -> None:
