@@ -223,3 +223,9 @@ def test_a_damaged_byte_writes_nothing_wrong(catalog: Catalog, tmp_path: Path) -
             wrong += [f"page {index}: {note}" for note in notes]
     assert wrong == []
     assert total["damages"] > 250
+
+
+def test_a_tag_that_is_not_closed_removes_no_range(catalog: Catalog) -> None:
+    text = ALL["html cards"](catalog.model("flux-img2img"))
+    _, before, after = applied(text.replace("<span>Range: 1 - 50", "<spanRange: 1 - 50"), "flux-img2img")
+    assert after == before

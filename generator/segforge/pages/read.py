@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def page_of(document: Document) -> Page:
         )
     payload = samples[0].payload if samples else {}
     layout, parameters, problems = _parameters(document, sections, samples, payload)
+    if document.kind == "html":
+        parameters = tuple(_with_source(document, parameters))
     if samples:
         first = samples[0]
         facts["sample"] = Fact(
@@ -88,6 +91,13 @@ def page_of(document: Document) -> Page:
         uneven=frozenset(key for one in samples for key in one.uneven),
         listing=document.text[slice(*(sections.parameters or (0, 0)))],
     )
+
+
+def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
+    """The parameters with their source after their text: a tag that is not closed hides text that is still there."""
+    ends = [*(one.span.start for one in parameters[1:]), len(document.source)]
+    for one, end in zip(parameters, ends, strict=False):
+        yield replace(one, text=f"{one.text}\n{document.source[one.span.start : min(end, one.span.start + 5_000)]}")
 
 
 def _samples(document: Document, sections: Sections) -> list[Sample]:
