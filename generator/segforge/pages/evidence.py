@@ -95,6 +95,8 @@ class Evidence:
             yield "the page was not read whole"
         if trace(name, self.page.listing, self._known):
             yield "its name still stands in the list of parameters"
+        if re.search(rf"(?<!_){re.escape(name)}\s*<", self.page.source):
+            yield "its name still stands in the page's source"
         found, read = headers(self.page.listing), sum(1 for _ in _walk(self.page.parameters))
         if found > read:
             yield f"{found} places of the list look like the beginning of a parameter, and {read} were read"

@@ -121,6 +121,8 @@ class Page:
     samples: tuple[Mapping[str, Value], ...] = ()
     uneven: frozenset[str] = frozenset()
     listing: str = ""
+    source: str = ""
+    """Of an HTML page, the source from the list of parameters on."""
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -88,6 +88,9 @@ def page_of(document: Document) -> Page:
         problems=tuple(problems),
         notes=document.notes,
         samples=tuple(one.payload for one in samples),
+        source=document.source[document.span(*sections.parameters).start :]
+        if document.kind == "html" and sections.parameters
+        else "",
         uneven=frozenset(key for one in samples for key in one.uneven),
         listing=document.text[slice(*(sections.parameters or (0, 0)))],
     )
