@@ -240,7 +240,8 @@ class _Meaning:
             low, high = self.scan.range
             gap = self.scan.text[low.end : high.start]
             sure, why = self._tidy(low.start, high.end)
-            if len(gap.lstrip()) != len(gap.rstrip()):
+            numbers = [self.scan.text[one.start : one.end] for one in (low, high)]
+            if len(gap.lstrip()) != len(gap.rstrip()) or "-0" in numbers:
                 sure, why = CONVENTION, UNEVEN
             for key, token in (("minimum", low), ("maximum", high)):
                 self.values.facts[key] = Mark(token.value, token.start, token.end, sure, why)
