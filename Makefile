@@ -8,7 +8,7 @@ TOOLS := tests/interop/node_modules/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup redis demo test lint generate types unit contract kill-matrix bench bench-clients bench-contract bench-generate compare-clients bench-mock bench-stores fuzz regenerate money-proof clean
+.PHONY: help setup redis demo test lint generate types unit contract kill-matrix bench bench-clients bench-contract bench-generate compare-clients bench-mock bench-stores fuzz any-catalog regenerate money-proof clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -104,6 +104,9 @@ bench-contract: $(STAMP)  ## the harness against Schemathesis on the same seeded
 
 money-proof: $(STAMP)  ## 200 campaigns against a gateway that bills, drops and lies: none may cost more than its cap
 	$(BIN)/python -m tests.contract.money 200
+
+any-catalog: setup  ## serve, test and compile 200 models that Hypothesis makes (30 in the suite)
+	SEGFORGE_MODELS=200 $(BIN)/pytest tests/test_any_catalog.py --quiet
 
 fuzz: $(STAMP)  ## 100,000 malformed requests to the mock
 	$(BIN)/python benchmarks/fuzz_mock.py

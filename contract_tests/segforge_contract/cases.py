@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from segforge.spec.catalog import Catalog, Gateway, Model, Parameter, Version
+from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.text import one_line, show
 from segforge_contract.changes import Change, Omitted, base_payload, parameter_changes, unusual_payload
 from segforge_contract.exchange import Expects, Key, Request
+from segforge_contract.gate import sound
 from segforge_contract.rules import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
@@ -96,8 +97,11 @@ def deterministic_cases(catalog: Catalog, models: Iterable[Model]) -> Iterator[C
     yield from gateway_cases(catalog.gateway)
     for model in models:
         for operation in operations(model):
-            yield from request_cases(catalog.gateway, model, operation)
-            yield from parameter_cases(catalog.gateway, model, operation)
+            cases = (
+                *request_cases(catalog.gateway, model, operation),
+                *parameter_cases(catalog.gateway, model, operation),
+            )
+            yield from (case for case in cases if sound(model, case))
 
 
 def operations(model: Model) -> tuple[Operation, ...]:
@@ -125,13 +129,11 @@ def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> I
     controls = model.returns.controls
     if controls.count is None or (operation == "run" and controls.base64 is None):
         return
-    maximum = model.parameters_by_name[controls.count].maximum
-    if maximum is None or maximum >= _SEVERAL:
-        changes: dict[str, Any] = {controls.count: _SEVERAL}
-        if operation == "run" and controls.base64 is not None:
-            changes[controls.base64] = True
-        words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
-        yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+    changes: dict[str, Any] = {controls.count: _SEVERAL}
+    if operation == "run" and controls.base64 is not None:
+        changes[controls.base64] = True
+    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
 
 
 def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
@@ -140,17 +142,9 @@ def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Ite
     if controls.width is None or controls.height is None:
         return
     sides = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
-    if not all(_takes(model.parameters_by_name[name], side) for name, side in sides.items()):
-        return
     changes = sides | ({} if controls.size_from_input is None else {controls.size_from_input: False})
     words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
     yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
-
-
-def _takes(parameter: Parameter, value: int) -> bool:
-    low, high = parameter.minimum, parameter.maximum
-    free = parameter.choices is None and parameter.type == "integer"
-    return free and (low is None or low <= value) and (high is None or value <= high)
 
 
 def payload_case(
@@ -159,7 +153,10 @@ def payload_case(
     """The case of the page's sample with one parameter changed, or with none."""
     payload = base_payload(model)
     if parameter is None or change is None:
-        return valid_case(gateway, model, operation, payload, "the page's sample")
+        words = "the page's sample"
+        if any(payload[name] != value for name, value in model.valid_example.items()):
+            words += " without what the page rules out itself"
+        return valid_case(gateway, model, operation, payload, words)
     if isinstance(change.value, Omitted):
         del payload[parameter]
         words = f"without {parameter}"

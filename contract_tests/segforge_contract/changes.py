@@ -1,12 +1,13 @@
 """Named changes of one parameter: the deterministic table of boundary values, known values and confused types."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from segforge.spec.catalog import Absent, Choices, Model, Parameter
+from segforge.spec.values import verdict
 from segforge_contract.rules import type_rule
 
 
@@ -28,7 +29,7 @@ class Change:
 
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
-    """Every change of one parameter, each value once under each rule."""
+    """Every change of one parameter, each value once under each rule; `gate` leaves out the unsound ones."""
     yield from _range_changes(model, parameter)
     yield from _enum_changes(parameter)
     yield from _presence_changes(model, parameter)
@@ -44,7 +45,7 @@ def _range_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     if parameter.maximum is not None:
         yield Change("range.at_maximum", parameter.maximum)
         yield Change("range.above", parameter.maximum + _step(parameter, parameter.maximum))
-        yield from _far_above(model, parameter)
+        yield from _far_above(model, parameter, parameter.maximum)
     if parameter.type == "number" and (parameter.minimum or 0) <= 0 <= (parameter.maximum or 0):
         yield Change("range.minus_zero", -0.0)
     boundless = parameter.minimum is None and parameter.maximum is None and parameter.choices is None
@@ -60,10 +61,11 @@ def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[C
     yield Change("range.below", -_HUGE if parameter.type == "integer" else -1e308)
 
 
-def _far_above(model: Model, parameter: Parameter) -> Iterator[Change]:
+def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[Change]:
     """Values that are valid once they are cut to 32 bits, or that overflow."""
     if parameter.type == "integer":
-        yield Change("range.above", valid_value(model, parameter) + 2**32)
+        valid = int(valid_value(model, parameter))
+        yield Change("range.above", valid + max(1, (int(maximum) - valid) // 2**32 + 1) * 2**32)
     yield Change("range.above", _HUGE if parameter.type == "integer" else 1e308)
 
 
@@ -177,20 +179,41 @@ def _truth(parameter: Parameter) -> bool:
 
 
 def base_payload(model: Model) -> dict[str, Any]:
-    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters."""
+    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters.
+
+    A value of the sample that the page itself rules out gives way to a valid one.
+    """
     sample = model.valid_example
-    missing = {p.name: valid_value(model, p) for p in model.parameters if p.required and p.name not in sample}
-    return {**sample, **missing}
+    return {
+        p.name: valid_value(model, p)
+        if p.name not in sample or (sample[p.name] is not None and not _is_valid(model, p, sample[p.name]))
+        else sample[p.name]
+        for p in sorted(model.parameters, key=lambda p: _place(sample, p))
+        if p.required or p.name in sample
+    }
+
+
+def _place(sample: dict[str, Any], parameter: Parameter) -> int:
+    """Where a parameter stands in a payload: as in the sample, and what it lacks at the end."""
+    return list(sample).index(parameter.name) if parameter.name in sample else len(sample)
 
 
 def valid_value(model: Model, parameter: Parameter) -> Any:
-    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type."""
+    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type.
+
+    Where the page contradicts itself so that there is none, a value of the parameter's type.
+    """
     candidates = [model.valid_example.get(parameter.name), parameter.default]
     if parameter.choices is not None:
         candidates.extend(parameter.choices.known)
     candidates += [parameter.minimum, parameter.maximum]
-    known = (value for value in candidates if value is not None and not isinstance(value, Absent))
-    return next(known, _MADE_UP.get(parameter.format or parameter.type, "text"))
+    known = [value for value in candidates if value is not None and not isinstance(value, Absent)]
+    known.append(_MADE_UP.get(parameter.format or parameter.type, "text"))
+    return next((value for value in known if _is_valid(model, parameter, value)), known[-1])
+
+
+def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
+    return verdict(parameter, value, sample=model.example.get(parameter.name)) == "valid"
 
 
 def unusual_payload(model: Model) -> dict[str, Any]:
@@ -201,7 +224,8 @@ def unusual_payload(model: Model) -> dict[str, Any]:
     payload = base_payload(model)
     for parameter in model.parameters:
         usual = (payload.get(parameter.name), parameter.default)
-        other = next((value for value in _alternatives(model, parameter) if value not in usual), None)
+        others = (value for value in _alternatives(model, parameter) if value not in usual)
+        other = next((value for value in others if _is_valid(model, parameter, value)), None)
         if other is not None:
             payload[parameter.name] = other
     return payload
@@ -221,4 +245,4 @@ def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
         yield from (valid_value(model, parameter), "A quiet street")
 
 
-_MADE_UP = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}
+_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}

@@ -17,6 +17,8 @@ MEDIA_TYPES = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "w
 """The media type of each format that a model page offers."""
 
 _SLACK = 15  # diffusion models work on a grid of 8 or 16 pixels, and no page says how a size is rounded
+_SIDES = range(1, 4097)  # sides in pixels that are judged: no page offers more, and none says what becomes of 0
+_COUNTS = range(1, 101)  # the same of how many pictures are asked for
 _EYE_SLACK = 3.0  # how far two pictures that are one to the eye are apart on average, in steps of 0 to 255
 _FILE_SLACK = 0.1  # the same of their sizes in bytes; another quality makes more of a difference
 
@@ -47,7 +49,7 @@ def check_picture(model: Model, payload: Mapping[str, Any], response: Response) 
 def check_result(model: Model, payload: Mapping[str, Any], images: list[Any]) -> Iterator[Found]:
     """The checks of the list of pictures in a job's result."""
     asked = _value(model, payload, model.returns.controls.count or "")
-    if isinstance(asked, int) and len(images) != asked:
+    if asked in _COUNTS and len(images) != asked:
         yield "bytes.match_count", f"{asked} pictures", f"{len(images)} in images"
     format_ = MEDIA_TYPES.get(str(_value(model, payload, model.returns.controls.format or "")))
     for image in images:
@@ -67,9 +69,7 @@ def check_base64(model: Model, payload: Mapping[str, Any], response: Response) -
         return
     asked, listed = _value(model, payload, model.returns.controls.count or ""), body.get("outputs")
     found = len(texts) if isinstance(body["image"], list) else listed if isinstance(listed, int) else asked
-    if (
-        isinstance(asked, int) and found != asked
-    ):  # no page says how several come, so that one text alone proves nothing
+    if asked in _COUNTS and found != asked:  # no page says how several come, so that one text alone proves nothing
         yield "bytes.match_count", f"{asked} pictures", f"{found}: {show(sorted(body))}"
     for text in texts:
         picture = _decode_text(text)
@@ -96,7 +96,7 @@ def _asked_for(model: Model, payload: Mapping[str, Any], picture: Picture) -> It
         return
     for name, size in ((controls.width, picture.width), (controls.height, picture.height)):
         asked_size = _value(model, payload, name) if name is not None else None
-        if isinstance(asked_size, int) and abs(asked_size - size) > _SLACK:
+        if isinstance(asked_size, int) and asked_size in _SIDES and abs(asked_size - size) > _SLACK:
             yield "bytes.match_size", f"{name} {asked_size}", f"{picture.width} x {picture.height}"
 
 
@@ -154,7 +154,9 @@ def decode(data: bytes) -> Picture | str:
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
             picture = Picture(Image.MIME[image.format or ""], image.width, image.height)
-            image.draft("L", (image.width // 8, image.height // 8))  # reads all of a JPEG, and leaves out most sums
+            image.draft(
+                "L", (image.width // 8 or 1, image.height // 8 or 1)
+            )  # reads all of a JPEG, and leaves out most sums
             image.load()
             return picture
     except UnidentifiedImageError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+from segforge.spec.values import payload_verdict, verdict
 from segforge_contract.cases import Case, Operation, valid_case
 from segforge_contract.changes import base_payload
 from segforge_contract.checks import Broken
@@ -32,7 +33,7 @@ class Explicit:
 
 
 def explicit(model: Model) -> Explicit | None:
-    """The payload with everything said, None for a model whose pictures no seed repeats."""
+    """The payload with everything said; None where no seed repeats a model's pictures, or none such is valid."""
     controls, by_name = model.returns.controls, model.parameters_by_name
     if controls.seed is None:
         return None
@@ -40,17 +41,27 @@ def explicit(model: Model) -> Explicit | None:
     payload = {**base_payload(model), **defaults}
     fixed = set()
     if not _is_seed(payload.get(controls.seed)) or not _is_seed(defaults.get(controls.seed, 0)):
-        payload[controls.seed] = _A_SEED
+        payload[controls.seed] = next(_seeds(model, _A_SEED), _A_SEED)
         fixed.add(controls.seed)
     if controls.size_from_input is not None:  # else nothing would be seen of width and height
         payload[controls.size_from_input] = False
         fixed.add(controls.size_from_input)
+    if payload_verdict(model, payload) != "valid":
+        return None
     return Explicit(payload, tuple(name for name in defaults if name not in fixed and by_name[name]), controls.seed)
 
 
 def _printed(parameter: Parameter) -> bool:
-    default = parameter.default
-    return not isinstance(default, Absent) and (default is not None or parameter.nullable)
+    return not isinstance(parameter.default, Absent) and verdict(parameter, parameter.default) == "valid"
+
+
+def _seeds(model: Model, near: int) -> Iterator[int]:
+    """Valid seeds that repeat a picture, those near a number first."""
+    parameter = model.parameters_by_name[model.returns.controls.seed or ""]
+    known = () if parameter.choices is None else parameter.choices.known
+    for seed in (near, near + 1, near - 1, *known, parameter.minimum, parameter.maximum):
+        if _is_seed(seed) and verdict(parameter, seed) == "valid":
+            yield int(seed)  # type: ignore[arg-type]
 
 
 def _is_seed(value: object) -> bool:
@@ -118,20 +129,18 @@ class _Comparison:
     def seed(self) -> list[Failure]:
         """Another seed; where that changes nothing, another prompt too: a stand-in may draw one picture for all."""
         name, prompt = self.said.seed, self.model.returns.controls.prompt
-        if not self.stable or prompt is None:
+        seed = self.said.payload[name]
+        other = next((each for each in _seeds(self.model, int(seed)) if each != seed), None)
+        if not self.stable or prompt is None or other is None:
             return []
-        case = self._changed("seed.changes_picture", name, self._other_seed())
+        case = self._changed("seed.changes_picture", name, other)
         self._sent(case, case.rule)
         if not self._same(case) or self._same(self._changed("payload.valid", prompt, _ANOTHER_PROMPT)):
             return []
-        return [self._failure(case, "another picture", f"that of {name} = {self.said.payload[name]}")]
+        return [self._failure(case, "another picture", f"that of {name} = {seed}")]
 
     def _sent(self, case: Case, rule: str) -> None:
         self.session.sent.append(replace(case, rule=rule))
-
-    def _other_seed(self) -> int:
-        seed, maximum = self.said.payload[self.said.seed], self.model.parameters_by_name[self.said.seed].maximum
-        return int(seed) + 1 if maximum is None or seed < maximum else int(seed) - 1
 
     def _defaults(self, case: Case) -> str:
         names = [case.parameter] if case.parameter is not None else self.said.omissible

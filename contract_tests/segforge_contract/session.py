@@ -9,6 +9,7 @@ from segforge.spec.catalog import Catalog
 from segforge_contract.cases import Case
 from segforge_contract.checks import Broken, Exchange, figure, judge, written_figure
 from segforge_contract.exchange import Request, Response
+from segforge_contract.gate import UNSOUND, sound
 from segforge_contract.jobs import Pace, Watch
 from segforge_contract.money import Account, Balance, read_balance
 from segforge_contract.pictures import first_picture
@@ -82,6 +83,9 @@ class Session:
 
     def perform_together(self, cases: Sequence[Case]) -> list[Failure]:
         """Send cases at the same time, and judge the answers as `perform` does."""
+        for case in cases:
+            if not self._is_sound(case):
+                return self._unanswered(case, NotSent(UNSOUND))
         answers = send_together(self.target, [replace(case.request, expects=case.expects) for case in cases])
         self.requests += sum(not isinstance(answer, NotSent) for answer in answers)
         failures = []
@@ -145,8 +149,13 @@ class Session:
         return _failures(case, broken) + self._follow_overdue()
 
     def answer(self, case: Case) -> Response:
-        """Send a case, and judge nothing. Raises NoAnswer and NotSent."""
+        """Send a case, and judge nothing. Raises NoAnswer, and NotSent where the specs themselves disagree with it."""
+        if not self._is_sound(case):
+            raise NotSent(UNSOUND)
         return self.send(replace(case.request, expects=case.expects))
+
+    def _is_sound(self, case: Case) -> bool:
+        return sound(None if case.model is None else self.catalog.model(case.model), case)
 
     def end_of_job(self, case: Case, response: Response) -> str | None:
         """The state in which the job of a submit was last seen, judging nothing; None if there is no job."""

@@ -23,6 +23,7 @@ from segforge_contract.cases import (
 )
 from segforge_contract.checks import Broken, figure
 from segforge_contract.exchange import Request
+from segforge_contract.gate import UNSOUND, sound
 from segforge_contract.rules import JOB_FAILED, RULES
 from segforge_contract.session import Failure, Session
 from segforge_contract.target import NoAnswer, NotSent
@@ -65,6 +66,9 @@ def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
         session.unsent[f"the target has no clock to move and no balance to set: {names}"] += 1
         return
     sample = payload_case(session.catalog.gateway, model, "submit", None, None)
+    if not sound(model, sample):
+        session.unsent[UNSOUND] += 1
+        return
     for situation in (_failing_job, _low_balance, _rate_limit, _later):
         yield from situation(stage, model, sample)
 

@@ -1,18 +1,21 @@
 """Hypothesis strategies made from the Catalog: valid payloads, and the sample with one change that breaks one rule."""
 
+import math
+import sys
 from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
+from segforge.spec.values import verdict
 from segforge_contract.cases import promised
 from segforge_contract.changes import OMITTED, Change, is_prose, valid_value
 from segforge_contract.rules import type_rule
 
 _MOST_OUTPUTS = 10
 _SEEDS = st.integers(0, 2**31 - 1)
-_SIZES = st.sampled_from((512, 768, 1024))  # where no range is printed: sizes that every diffusion model takes
+_SIZES = (512, 768, 1024)  # where no range is printed: sizes that every diffusion model takes
 _LARGEST_SIZE = 512  # a drawn size stays small, for the sake of time; the tables send the printed maximum
 
 # Printable text that holds a letter at least: no page says what becomes of an empty prompt or of control characters.
@@ -27,6 +30,7 @@ def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
     """Payloads that the page allows: all required parameters, any optional ones, values within type, range and enum."""
     required = {p.name: valid_values(model, p) for p in model.parameters if p.required}
     optional = {p.name: valid_values(model, p) for p in model.parameters if not p.required}
+    optional = {name: values for name, values in optional.items() if not values.is_empty}
     return st.fixed_dictionaries(required, optional=optional)
 
 
@@ -37,30 +41,44 @@ def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
 
 
 def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
+    valid = partial(_is_valid, parameter)
     if parameter.choices is not None:
-        return st.sampled_from(parameter.choices.known)
+        known = [value for value in parameter.choices.known if valid(value)]
+        return st.sampled_from(known) if known else st.nothing()
     match parameter.type:
         case "boolean":
             return st.booleans()
         case "integer":
-            return _integers(model, parameter)
+            return _integers(model, parameter).filter(valid)
         case "number":
-            return st.floats(parameter.minimum, parameter.maximum, allow_nan=False, allow_infinity=False)
+            return _floats(parameter.minimum, parameter.maximum).filter(valid)
         case _:
             return _texts(model, parameter)
+
+
+def _is_valid(parameter: Parameter, value: Any) -> bool:
+    return verdict(parameter, value) == "valid"
+
+
+def _floats(low: float | None, high: float | None) -> st.SearchStrategy[Any]:
+    """Finite floats from one number to another; the ends may be integers that no float holds exactly."""
+    ends = [None if end is None else float(end) for end in (low, high)]
+    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
+        return st.nothing()
+    return st.floats(*ends, allow_nan=False, allow_infinity=False)
 
 
 def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
     low, high = parameter.minimum, parameter.maximum
     if parameter.name in (model.returns.controls.width, model.returns.controls.height):
-        return (
-            _SIZES
-            if low is None or high is None
-            else st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
-        )
+        if low is not None and high is not None:
+            return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
+        sizes = [size for size in _SIZES if _is_valid(parameter, size)]
+        return st.sampled_from(sizes or [valid_value(model, parameter)])
     if parameter.name == model.returns.controls.count:  # each output is made, and paid for
-        least = 1 if low is None else int(low)
-        return st.integers(least, min(least + _MOST_OUTPUTS, int(high) if high is not None else least + _MOST_OUTPUTS))
+        most = math.inf if high is None else high
+        least = int(min(1, most) if low is None else low)
+        return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
     if low is None and high is None:
         return _SEEDS
     return st.integers(None if low is None else int(low), None if high is None else int(high))
@@ -106,12 +124,12 @@ def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[Change]]:
     if low is not None:
         below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)
         if parameter.type == "number":
-            below |= st.floats(max_value=low - 1e-3, allow_infinity=False)
+            below |= _floats(None, max(float(low) - 1e-3, -sys.float_info.max))
         changes.append(below.map(lambda value: Change("range.below", value)))
     if high is not None:
         above: st.SearchStrategy[float] = st.integers(min_value=int(high) + 1)
         if parameter.type == "number":
-            above |= st.floats(min_value=high + 1e-3, allow_infinity=False)
+            above |= _floats(min(float(high) + 1e-3, sys.float_info.max), None)
         changes.append(above.map(lambda value: Change("range.above", value)))
     return changes
 

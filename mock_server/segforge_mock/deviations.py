@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from segforge.spec.catalog import Gateway, Model, Version
+from segforge.spec.values import Violation
 from segforge_mock.pictures import MEDIA_TYPES
 from segforge_mock.routing import Match
 from segforge_mock.served import Malformed, Payload, ServedModel, ServedModels
-from segforge_mock.violations import Violation
 
 _ACCEPTED_KEYS = ("request_id", "status", "poll_url", "status_url", "response_url")
 

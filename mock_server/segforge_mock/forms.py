@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File
 
 from segforge.spec.catalog import Model, Scalar
+from segforge.spec.values import json_type
 from segforge_mock.served import Malformed
 
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says it; nobody reads it twice
@@ -49,4 +50,4 @@ def _cast(text: str, type_: str) -> Scalar:
         value = json.loads(text.lower())
     except ValueError:
         return text
-    return value if isinstance(value, bool | int | float) else text
+    return value if json_type(value) in ("boolean", "integer", "number") else text

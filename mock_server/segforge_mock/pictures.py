@@ -57,7 +57,7 @@ def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_s
             pattern=pattern + position,
             width=width,
             height=height,
-            format=str(values.get(controls.format or "") or assumed["image_format"]),
+            format=_format(model, values, str(assumed["image_format"])),
             quality=min(max(quality, 0), 100),
         )
         for position in range(min(max(number_of(values, controls.count, 1), 1), MAX_OUTPUTS))
@@ -83,6 +83,14 @@ def _size(model: Model, values: Mapping[str, Scalar], width: int, height: int) -
             longest = max(int(across), int(down))
             width, height = width * int(across) // longest, height * int(down) // longest
     return width, height
+
+
+def _format(model: Model, values: Mapping[str, Scalar], usual: str) -> str:
+    """The format that a payload asks for; that of the model's page where it asks for none that can be drawn."""
+    asked, formats = values.get(model.returns.controls.format or ""), model.returns.formats
+    if isinstance(asked, str) and asked in MEDIA_TYPES:
+        return asked
+    return usual if usual in formats or not formats else formats[0]
 
 
 def number_of(values: Mapping[str, Scalar], name: str | None, default: int) -> int:

@@ -4,13 +4,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Gateway, Version
+from segforge.spec.values import Violation
 from segforge_mock.answers import Answer, case_answer, json_answer
 from segforge_mock.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
 from segforge_mock.forms import read_form
 from segforge_mock.pictures import number_of
 from segforge_mock.request import MAX_BODY_BYTES, Request
 from segforge_mock.served import Malformed, Payload, ServedModel
-from segforge_mock.violations import Violation
 
 REMEMBERED: Final = 1_000
 REMEMBERED_BYTES: Final = 4 * 2**10

@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Scalar
+from segforge.spec.values import Violation, violations
 from segforge_mock.counts import MAX_OUTPUTS
-from segforge_mock.violations import Violation, violations
+
+_BEYOND_FLOAT = 2**1023
+"""An integer that is smaller than this fits into a float; JSON may hold larger ones."""
 
 
 class Payload(NamedTuple):
@@ -34,11 +37,12 @@ class ServedModel:
     """A model with what its emitted module knows: its facts and the type of its requests. There is one of each."""
 
     model: Model
-    request: type[msgspec.Struct]
+    request: type[msgspec.Struct] | None
+    """The type of its requests; None where no msgspec.Struct rules out all that the specs do."""
 
     @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
-        return msgspec.json.Decoder(self.request)
+    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct] | None:
+        return None if self.request is None else msgspec.json.Decoder(self.request)
 
     @cached_property
     def _types(self) -> dict[str, str]:
@@ -61,19 +65,20 @@ class ServedModel:
 
         With `cast`, text that spells a number is one; without `formats`, a URI may be any text.
 
-        The request type decides the common case; where it refuses, `violations` looks again and names everything wrong.
+        The request type decides the common case; where there is none, or it refuses, `violations` decides and names
+        everything wrong.
         It has the last word, since JSON Schema allows 20.0 for an integer and msgspec does not.
         """
         try:
             if not body.isascii():
                 body.decode()  # msgspec does not look into the values of keys that it ignores
-            self._decoder.decode(body)
+            if self._decoder is not None:
+                self._decoder.decode(body)
+                return Payload(body)
         except msgspec.ValidationError:
             pass
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return Malformed(str(error))
-        else:
-            return Payload(body)
         try:
             data = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -109,7 +114,8 @@ class ServedModel:
     def _canonical(self, name: str, value: Any) -> Scalar:
         """1 and 1.0 are the same number; as one of them, so that they give the same output."""
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        canonical: Scalar = float(value) if is_whole and self._types[name] == "number" else value
+        fits = is_whole and self._types[name] == "number" and abs(value) < _BEYOND_FLOAT
+        canonical: Scalar = float(value) if fits else value
         return canonical
 
 

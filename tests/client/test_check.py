@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from segforge.identifiers import snake_case
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.violations import violations
+from segforge.spec.values import violations
 from segmind_client import InvalidParameters, Segmind
 from tests.client.conftest import KEY, Gateway
 

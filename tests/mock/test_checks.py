@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Catalog, Scalar
 from segforge.spec.load import default_specs, load_catalog
+from segforge.spec.values import violations
 from segforge_mock.app import create_app
 from segforge_mock.served import Payload, packaged_models
 from segforge_mock.transport import MockTransport
-from segforge_mock.violations import violations
 
 CATALOG = load_catalog(default_specs())
 MODELS = {model.slug: model for model in CATALOG.models}

@@ -156,10 +156,19 @@ describe("pictures in", () => {
 
   test("what JSON has no word for is refused before anything is sent", async () => {
     const { client, tenant } = setUp();
-    for (const wrong of [NaN, Infinity, 1n]) {
-      await assert.rejects(client.fluxImg2img.run({ ...PARAMS, denoise: wrong }), TypeError);
+    for (const wrong of [NaN, Infinity, 2 ** 53, -(2 ** 53), { a: 1n }]) {
+      await assert.rejects(client.fluxImg2img.run({ ...PARAMS, seed: wrong }), segmind.SegmindError);
     }
     assert.deepEqual(await tenant.requests("POST"), []);
+  });
+
+  test("integers are sent digit by digit, whatever their size", async () => {
+    for (const seed of [1n, 2 ** 53 - 1, 9007199254740993n, -(10n ** 30n)]) {
+      let sent;
+      const fetch = async (_url, init) => ((sent = init.body), new Response("{}"));
+      await new FluxImg2img({ apiKey: "key", fetch, validate: true }).run({ ...PARAMS, seed });
+      assert.match(sent, new RegExp(`"seed":${seed}[,}]`));
+    }
   });
 });
 

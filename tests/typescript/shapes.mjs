@@ -33,6 +33,11 @@ function run(text) {
   return exports;
 }
 
+/** The facts of a parameter by their names. */
+function named([name, type, flags = 0, minimum, maximum, values]) {
+  return { name, type, required: Boolean(flags & 1), minimum, maximum, values };
+}
+
 /** The names of an interface's properties, with the literals in their types. */
 function properties(source) {
   const found = [];
@@ -66,7 +71,8 @@ const answer = sets.map((files) => {
     shapes[path] = `${errors} ${directives} ${pragmas} ${[...tags].sort()} ${shape(source)}`;
     if (path.includes("/models/")) {
       const [made] = Object.values(run(text));
-      models.push({ ...new made({}).facts, properties: properties(source) });
+      const { facts } = new made({});
+      models.push({ ...facts, parameters: facts.parameters.map(named), properties: properties(source) });
     } else if (path.endsWith("/gateway.ts")) {
       gateway = run(text);
     }

@@ -5,12 +5,13 @@ The names of the rules (`range.below`, `enum.unknown`, `type.string_for_integer`
 """
 
 import json
+import math
 import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from typing_extensions import NotRequired, get_type_hints
@@ -18,6 +19,7 @@ from typing_extensions import NotRequired, get_type_hints
 from segmind_client._errors import InvalidParameters
 from segmind_client._media import ImageInput, is_media
 from segmind_client._models import params_of
+from segmind_client._values import OneOf, Printed
 
 _TYPES: Final[dict[Any, str]] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LONGEST_SHOWN: Final = 80
@@ -53,6 +55,7 @@ class _Rules:
     minimum: float | None = None
     maximum: float | None = None
     image: bool = False
+    printed: tuple[object, ...] = ()
 
 
 def violations(slug: str, params: Mapping[str, object]) -> tuple[Violation, ...]:
@@ -89,10 +92,12 @@ def _of_value(name: str, rule: _Rules, value: Any) -> Iterator[Violation]:
         if not (rule.image and is_media(value)):
             yield Violation(f"type.{found}_for_{rule.type}", name, f"{_show(value)} is not of type {rule.type}")
         return
+    if value in rule.printed:
+        return
     if rule.minimum is not None and value < rule.minimum:
-        yield Violation("range.below", name, f"{value} is below the minimum {rule.minimum}")
+        yield Violation("range.below", name, f"{_show(value)} is below the minimum {rule.minimum}")
     if rule.maximum is not None and value > rule.maximum:
-        yield Violation("range.above", name, f"{value} is above the maximum {rule.maximum}")
+        yield Violation("range.above", name, f"{_show(value)} is above the maximum {rule.maximum}")
     if rule.image and not _URI.match(_ENCODED.sub("~", value)):
         yield Violation("format.uri", name, f"{_show(value)} is no uri")
     if rule.choices and value not in rule.choices:
@@ -100,13 +105,13 @@ def _of_value(name: str, rule: _Rules, value: Any) -> Iterator[Violation]:
 
 
 def _json_type(value: object) -> str:
-    """The JSON type of a value; a number without fraction is an integer."""
+    """The JSON type of a value; a number without fraction is an integer, and infinity and NaN are none."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return "integer"
     if isinstance(value, float):
-        return "number"
+        return "number" if math.isfinite(value) else "infinity"
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list | tuple) else "object"
@@ -125,21 +130,29 @@ def _read(hint: Any) -> _Rules:
     required = get_origin(hint) is not NotRequired
     parts = _parts(hint if required else get_args(hint)[0])
     nullable = type(None) in parts
-    parts = [part for part in parts if part is not type(None)]
-    if set(_parts(ImageInput)) <= set(parts):
-        return _Rules(required, "string", nullable, image=True)
-    bounds = [bound for part in parts if get_origin(part) is Annotated for bound in get_args(part)[1:]]
-    known = [value for part in parts if get_origin(part) is Literal for value in get_args(part)]
-    plain = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
-    kinds = [_TYPES[part] for part in plain if part in _TYPES]
+    facts = [fact for part in parts if get_origin(part) is Annotated for fact in get_args(part)[1:]]
+    plain = [
+        each for part in parts for each in (_parts(get_args(part)[0]) if get_origin(part) is Annotated else [part])
+    ]
+    known = [value for part in plain if get_origin(part) is Literal for value in get_args(part)]
+    image = set(_parts(ImageInput)) <= set(plain)
+    kinds = ["string"] if image else [_TYPES[part] for part in plain if part in _TYPES]
+    numbers = _fact(facts, OneOf, "values", ())
     return _Rules(
         required,
         type=kinds[0] if kinds else _TYPES[type(next(value for value in known if value is not None))],
         nullable=nullable or None in known,
-        choices=() if kinds else tuple(known),
-        minimum=next((cast("float", bound.ge) for bound in bounds if isinstance(bound, Ge)), None),
-        maximum=next((cast("float", bound.le) for bound in bounds if isinstance(bound, Le)), None),
+        choices=numbers or (() if kinds else tuple(known)),
+        minimum=_fact(facts, Ge, "ge"),
+        maximum=_fact(facts, Le, "le"),
+        image=image,
+        printed=_fact(facts, Printed, "values", ()),
     )
+
+
+def _fact(facts: list[Any], kind: type, name: str, default: Any = None) -> Any:
+    """The named attribute of the fact of that kind."""
+    return next((getattr(fact, name) for fact in facts if isinstance(fact, kind)), default)
 
 
 def _parts(hint: Any) -> list[Any]:

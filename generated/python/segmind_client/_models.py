@@ -3,16 +3,21 @@
 
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from segmind_client._aio.transport import AsyncTransport
     from segmind_client._sync.transport import Transport
-    from segmind_client.models.flux_controlnet import AsyncFluxControlnet, FluxControlnet
-    from segmind_client.models.flux_dev_finetuned import AsyncFluxDevFinetuned, FluxDevFinetuned
-    from segmind_client.models.flux_img2img import AsyncFluxImg2img, FluxImg2img
-    from segmind_client.models.flux_ipadapter import AsyncFluxIpadapter, FluxIpadapter
-    from segmind_client.models.style_transfer import AsyncStyleTransfer, StyleTransfer
+    from segmind_client.models.flux_controlnet import AsyncFluxControlnet as _AsyncFluxControlnet
+    from segmind_client.models.flux_controlnet import FluxControlnet as _FluxControlnet
+    from segmind_client.models.flux_dev_finetuned import AsyncFluxDevFinetuned as _AsyncFluxDevFinetuned
+    from segmind_client.models.flux_dev_finetuned import FluxDevFinetuned as _FluxDevFinetuned
+    from segmind_client.models.flux_img2img import AsyncFluxImg2img as _AsyncFluxImg2img
+    from segmind_client.models.flux_img2img import FluxImg2img as _FluxImg2img
+    from segmind_client.models.flux_ipadapter import AsyncFluxIpadapter as _AsyncFluxIpadapter
+    from segmind_client.models.flux_ipadapter import FluxIpadapter as _FluxIpadapter
+    from segmind_client.models.style_transfer import AsyncStyleTransfer as _AsyncStyleTransfer
+    from segmind_client.models.style_transfer import StyleTransfer as _StyleTransfer
 
 _MODELS: Final[dict[str, tuple[str, str, str, float | None, float | None]]] = {
     "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None),
@@ -24,28 +29,31 @@ _MODELS: Final[dict[str, tuple[str, str, str, float | None, float | None]]] = {
 """Attribute: slug, module, class, and the seconds that a call typically takes and the credits that it typically costs,
 where that is known."""
 
+_names: TypeAlias = list[str]
+"""What `list[str]` means, also in a class whose models may be called `list` and `str`."""
+
 
 class Models:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
-        flux_controlnet: FluxControlnet
+        flux_controlnet: _FluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         picture.
         """
 
-        flux_dev_finetuned: FluxDevFinetuned
+        flux_dev_finetuned: _FluxDevFinetuned
         """Flux Dev Finetuned: Makes pictures from text with a fine-tuned Flux model of 12 billion parameters."""
 
-        flux_img2img: FluxImg2img
+        flux_img2img: _FluxImg2img
         """Flux.1 Image To Image: Redraws a given picture after a text prompt, with Flux.1 by Black Forest Labs."""
 
-        flux_ipadapter: FluxIpadapter
+        flux_ipadapter: _FluxIpadapter
         """Flux Ipadapter: Makes pictures with Flux after a reference picture and a prompt, blending styles through
         an IP adapter.
         """
 
-        style_transfer: StyleTransfer
+        style_transfer: _StyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from given pictures with Stable Diffusion and an
         IP adapter.
         """
@@ -63,7 +71,7 @@ class Models:
             self.__dict__[name] = made
             return made
 
-    def __dir__(self) -> list[str]:
+    def __dir__(self) -> _names:
         return sorted({*super().__dir__(), *_MODELS})
 
 
@@ -71,23 +79,23 @@ class AsyncModels:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
-        flux_controlnet: AsyncFluxControlnet
+        flux_controlnet: _AsyncFluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         picture.
         """
 
-        flux_dev_finetuned: AsyncFluxDevFinetuned
+        flux_dev_finetuned: _AsyncFluxDevFinetuned
         """Flux Dev Finetuned: Makes pictures from text with a fine-tuned Flux model of 12 billion parameters."""
 
-        flux_img2img: AsyncFluxImg2img
+        flux_img2img: _AsyncFluxImg2img
         """Flux.1 Image To Image: Redraws a given picture after a text prompt, with Flux.1 by Black Forest Labs."""
 
-        flux_ipadapter: AsyncFluxIpadapter
+        flux_ipadapter: _AsyncFluxIpadapter
         """Flux Ipadapter: Makes pictures with Flux after a reference picture and a prompt, blending styles through
         an IP adapter.
         """
 
-        style_transfer: AsyncStyleTransfer
+        style_transfer: _AsyncStyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from given pictures with Stable Diffusion and an
         IP adapter.
         """
@@ -105,7 +113,7 @@ class AsyncModels:
             self.__dict__[name] = made
             return made
 
-    def __dir__(self) -> list[str]:
+    def __dir__(self) -> _names:
         return sorted({*super().__dir__(), *_MODELS})
 
 

@@ -2,6 +2,7 @@
 /** Pictures on their way to and from the gateway: base64, data URLs, files. */
 
 import type { Bytes } from "./answer.js";
+import { CannotSend } from "./errors.js";
 
 /** A picture that a call takes: its URL, or its bytes, which are sent as a data URL. */
 export type MediaInput = string | URL | Blob | ArrayBuffer | Uint8Array;
@@ -37,14 +38,28 @@ export function sniffed(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The JSON body of a call. Rejects with a TypeError where a value can't be sent. */
+/**
+ * The JSON body of a call. Rejects with a TypeError where a picture can't be sent, and with CannotSend where a
+ * number can't: one that is not finite, or beyond 2^53, where integers change unseen. A bigint is sent digit by digit.
+ */
 export async function encoded(params: object): Promise<string> {
-  const body: [string, unknown][] = [];
+  const body: string[] = [];
   for (const [name, value] of Object.entries(params)) {
     const bytes = await mediaBytes(value);
-    body.push([name, bytes ? dataUrl(name, bytes, sniffed(bytes) || (value as Partial<Blob>).type) : value]);
+    const sent = bytes ? dataUrl(name, bytes, sniffed(bytes) || (value as Partial<Blob>).type) : value;
+    const text = typeof sent === "bigint" ? sent : JSON.stringify(sent, (_, inner) => safe(name, inner));
+    if (text !== undefined) {
+      body.push(`${JSON.stringify(name)}:${text}`);
+    }
   }
-  return JSON.stringify(Object.fromEntries(body), finite);
+  return `{${body}}`;
+}
+
+function safe(name: string, value: unknown): unknown {
+  if (typeof value === "bigint" || (typeof value === "number" && !(Math.abs(value) < 2 ** 53))) {
+    throw new CannotSend(`${name} is ${value}, not exact in JSON`);
+  }
+  return value;
 }
 
 async function mediaBytes(value: unknown): Promise<Uint8Array | undefined> {
@@ -61,13 +76,6 @@ function dataUrl(name: string, bytes: Uint8Array, type: string | undefined): str
     binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
   }
   return `data:${type};base64,${btoa(binary)}`;
-}
-
-function finite(name: string, value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`parameter ${name} is ${value}, not JSON`);
-  }
-  return value;
 }
 
 /** Write a file, in Node, Deno and Bun. */

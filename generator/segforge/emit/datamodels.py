@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from segforge.emit.artifact import Kind
-from segforge.emit.quoting import LINE_LENGTH, python_visible, visible
+from segforge.emit.quoting import LINE_LENGTH, python_literal, python_visible, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.identifiers import pascal_case
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.formats import URI_PATTERN
+from segforge.text import show
 
 _SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
@@ -41,7 +42,8 @@ _TAKEN: Final = frozenset(
 class RequestType:
     """A model's request type: its name, and the source of a module that defines it, not yet formatted.
 
-    The module may import more than the type needs; formatting drops that.
+    The module may import more than the type needs; formatting drops that. A Struct that could not rule out all that the
+    specs do is none: its name is None, and its source is empty.
     """
 
     name: str
@@ -52,8 +54,10 @@ def request_type(model: Model, kind: Kind) -> RequestType:
     """A model's request type.
 
     Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)`
-    in a Struct; a TypedDict refers to it by the name that `range_name` gives, which the caller defines above the class.
+    in a Struct; a TypedDict refers to it by the name that `alias_name` gives, which the caller defines above the class.
     """
+    if kind == "struct" and not all(map(_is_checkable, model.parameters)):
+        return RequestType("None", "")
     source = _generate(_schema(model, kind), kind, pascal_case(model.slug) + _SUFFIXES[kind])
     return RequestType(_last_name(ast.parse(source)), source)
 
@@ -73,7 +77,27 @@ def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
 def _is_plain(model: Model, name: str) -> bool:
     """Whether all names are such that datamodel-code-generator keeps them, whatever else is in the module."""
     return _PLAIN_CLASS.fullmatch(name) is not None and all(
-        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN for parameter in model.parameters
+        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN and _is_checkable(parameter)
+        for parameter in model.parameters
+    )
+
+
+def _is_checkable(parameter: Parameter) -> bool:
+    """Whether msgspec can check all that the specs say of a parameter.
+
+    It takes no name with `"` or a backslash, no range beyond 64 bits and no set of anything but texts and integers;
+    and datamodel-code-generator gives a set no range.
+    """
+    low, high = parameter.minimum, parameter.maximum
+    largest = 2**53 if parameter.type == "number" else 2**63 - 1
+    known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
+    whole = [value for value in (*known, low, high) if isinstance(value, int | float)]
+    lone = low is None and high is None and parameter.type in ("string", "integer")
+    return (
+        parameter.name.isprintable()
+        and not {'"', "\\"} & set(parameter.name)
+        and all(-largest <= value <= largest for value in whole)
+        and (not known or lone)
     )
 
 
@@ -105,14 +129,24 @@ def _schema(model: Model, kind: Kind) -> dict[str, Any]:
     return schema
 
 
+def has_alias(parameter: Parameter) -> bool:
+    """Whether what a parameter takes is more than a type can say, so that its type in Python has an alias."""
+    return has_range(parameter) or has_number_set(parameter) or bool(parameter.disputed)
+
+
 def has_range(parameter: Parameter) -> bool:
     """Whether a parameter has a smallest or a largest value."""
     return parameter.minimum is not None or parameter.maximum is not None
 
 
-def range_name(parameter: Parameter) -> str:
-    """The name of a ranged parameter's type alias."""
-    return f"{pascal_case(parameter.name)}Range"
+def has_number_set(parameter: Parameter) -> bool:
+    """Whether a parameter takes a closed set of numbers, of which Python has no Literal: 2 and 2.0 are the same."""
+    return parameter.type == "number" and parameter.choices is not None and not parameter.choices.open
+
+
+def alias_name(parameter: Parameter) -> str:
+    """The name of a parameter's type alias."""
+    return f"{pascal_case(parameter.name)}{'Range' if has_range(parameter) else 'Values'}"
 
 
 def takes_image(parameter: Parameter) -> bool:
@@ -122,11 +156,27 @@ def takes_image(parameter: Parameter) -> bool:
 
 def _documented(parameter: Parameter) -> dict[str, str]:
     """What an editor shows of a parameter: its type by name where it has one, and all facts in its docstring."""
-    documented = {"description": _wrapped(f"{describe(parameter)} {facts(parameter)}")}
-    named = range_name(parameter) if has_range(parameter) else "ImageInput" if takes_image(parameter) else None
-    if named is not None:
+    text = f"{describe(parameter)} {facts(parameter)}"
+    if parameter.choices is not None and parameter.type == "number":
+        text += f" Values: {', '.join(map(show, parameter.choices.known))}."
+    documented = {"description": _wrapped(text)}
+    named = alias_name(parameter) if has_alias(parameter) else python_type(parameter)
+    if parameter.choices is None or parameter.type in ("number", "boolean") or has_alias(parameter):
         documented["x-python-type"] = f"{named} | None" if parameter.nullable else named
     return documented
+
+
+def python_type(parameter: Parameter) -> str:
+    """The type of a parameter's values but null, as far as a type can say it."""
+    plain = "ImageInput" if takes_image(parameter) else _PLAIN_TYPES[parameter.type]
+    if parameter.choices is None or parameter.type == "number":
+        return plain
+    values = dict.fromkeys((*parameter.choices.known, *parameter.disputed))
+    literal = f"Literal[{', '.join(map(python_literal, values))}]"
+    return f"{literal} | {plain}" if parameter.choices.open else literal
+
+
+_PLAIN_TYPES: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
 def _last_name(tree: ast.Module) -> str:

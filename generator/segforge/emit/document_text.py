@@ -5,6 +5,7 @@ different times, and those of hundreds of models put together.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -91,8 +92,22 @@ def _yaml(text: str) -> str:
     return dumped
 
 
+_NOT_TEXT: Final = re.compile(
+    r"[-+]?(?:0[xob][0-9a-f_]*|[0-9][0-9_,]*(?::[0-9_]+)*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9_]+(?:e[-+]?[0-9]+)?)"
+    r"|[-+]?\.(?:inf|nan)|~|=|<<|y|n|yes|no|on|off|true|false|null",
+    re.IGNORECASE,
+)
+"""Text that a reader of YAML 1.1 or 1.2 may take for a number, a truth value or nothing; PyYAML knows the times."""
+
+
 class _Dumper(yaml.CSafeDumper):
-    """Writes shared objects out instead of as anchors and aliases."""
+    """Quotes all text that some reader may read as something else, and writes shared objects out, without aliases."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NOT_TEXT.fullmatch(text) else None)
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)

@@ -11,7 +11,10 @@ _PACKAGE = PurePosixPath("mock/segmind_mock")
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """Module `models.<name>` of the package `segmind_mock`, with MODEL and REQUEST."""
+    """Module `models.<name>` of the package `segmind_mock`, with MODEL and REQUEST.
+
+    REQUEST is None where no msgspec.Struct refuses all that the specs rule out.
+    """
     model, struct = subject.model, subject.types["struct"]
     text = render("mock/model.py.jinja", model=model, request_name=Code(struct.name), request_code=Code(struct.source))
     return ModelPart({f"{_PACKAGE}/models/{snake_case(model.slug)}.py": text})

@@ -95,7 +95,7 @@ _MODULES: Final = (
         "_media",
         "_models",
     ),
-    *("_options", "_pace", "_results", "_retry", "_spend", "_wire"),
+    *("_options", "_pace", "_results", "_retry", "_spend", "_values", "_wire"),
 )
 _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
 _PACKAGES: Final = {
@@ -310,7 +310,7 @@ def _types_module(named: _Named, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
         heading=f"What a call of {named.model.title} takes.",
-        ranges=module.ranges,
+        aliases=module.aliases,
         images=module.images,
         imports=module.imports,
         definition=module.definition,

@@ -5,26 +5,23 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.emit.datamodels import RequestType, has_range, range_name, takes_image
+from segforge.emit.datamodels import RequestType, alias_name, has_alias, has_number_set, python_type, takes_image
 from segforge.emit.quoting import Code, python_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
 from segforge.text import show
 
-_RANGE_TYPES: Final = {"integer": Code("int"), "number": Code("float")}
 _TYPE_NAMES: Final = frozenset(
-    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "TypedDict"}
+    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "OneOf", "Printed", "TypedDict"}
 )
 
 
 @dataclass(frozen=True)
-class RangeAlias:
+class Alias:
     """A type alias such as `StepsRange = Annotated[int, Ge(1), Le(50)]`."""
 
     name: Code
     type: Code
-    minimum: int | float | None
-    maximum: int | float | None
     parameter: str
 
 
@@ -33,7 +30,7 @@ class ParamsModule:
     """What the template of a model's parameter types is given."""
 
     name: Code
-    ranges: tuple[RangeAlias, ...]
+    aliases: tuple[Alias, ...]
     images: bool
     imports: Code
     definition: Code
@@ -44,12 +41,12 @@ def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
     name = typed_dict.name
     imports, definition = _split(typed_dict.source, name)
     # What can't be declared in a class body: it would be mangled, or hide a type that is used there.
-    unfit = _TYPE_NAMES | {range_name(parameter) for parameter in model.parameters}
+    unfit = _TYPE_NAMES | {alias_name(parameter) for parameter in model.parameters}
     if any(parameter.name.startswith("__") or parameter.name in unfit for parameter in model.parameters):
         definition = _functional(definition, name, model)
-    ranges = tuple(_range_alias(parameter) for parameter in model.parameters if has_range(parameter))
+    aliases = tuple(_alias(parameter) for parameter in model.parameters if has_alias(parameter))
     images = any(takes_image(parameter) for parameter in model.parameters)
-    return ParamsModule(Code(name), ranges, images, Code(imports), Code(definition))
+    return ParamsModule(Code(name), aliases, images, Code(imports), Code(definition))
 
 
 def parameter_text(parameter: Parameter) -> str:
@@ -62,10 +59,15 @@ def parameter_text(parameter: Parameter) -> str:
     return f"{parameter.name} ({kind}, {need}): {describe(parameter)}{allowed} {facts(parameter)}".strip()
 
 
-def _range_alias(parameter: Parameter) -> RangeAlias:
-    return RangeAlias(
-        Code(range_name(parameter)), _RANGE_TYPES[parameter.type], parameter.minimum, parameter.maximum, parameter.name
-    )
+def _alias(parameter: Parameter) -> Alias:
+    bounds = {"Ge": parameter.minimum, "Le": parameter.maximum}
+    facts = [f"{name}({python_literal(bound)})" for name, bound in bounds.items() if bound is not None]
+    if parameter.choices is not None and has_number_set(parameter):
+        facts.append(f"OneOf({python_literal(parameter.choices.known)})")
+    if parameter.disputed:
+        facts.append(f"Printed({python_literal(parameter.disputed)})")
+    code = Code(f"Annotated[{', '.join([python_type(parameter), *facts])}]")
+    return Alias(Code(alias_name(parameter)), code, parameter.name)
 
 
 def _split(source: str, name: str) -> tuple[str, str]:

@@ -19,6 +19,8 @@ from segforge.identifiers import camel_case, pascal_case, snake_case
 from segforge.text import HIDDEN, json_visible
 
 LINE_LENGTH: Final = 120
+LARGEST_NUMBER: Final = 2**53 - 1
+"""The largest integer that is a number in JavaScript; a larger one is written as a bigint."""
 
 
 class Code(str):
@@ -111,7 +113,11 @@ def python_class(name: str) -> Code:
 
 
 def typescript_literal(value: object) -> Code:
-    """A TypeScript (and JavaScript) literal, in ASCII; safe within `<script>` too."""
+    """A TypeScript (and JavaScript) literal, in ASCII; safe within `<script>` too. Large integers are bigints."""
+    if isinstance(value, list | tuple):
+        return Code(f"[{', '.join(map(typescript_literal, value))}]")
+    if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER and value == value // 1:
+        return Code(f"{int(value)}n")
     return Code(json.dumps(value, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"))
 
 

@@ -42,8 +42,9 @@ def describe(parameter: Parameter) -> str:
     if parameter.note is not None:
         parts.append(parameter.note)
     if parameter.choices is not None and parameter.choices.open:
+        noun = "string" if parameter.type == "string" else "value"
         shown, total = len(parameter.choices.known), parameter.choices.total
-        parts.append(f"The docs show {shown} of {total} values; any other string is passed on.")
+        parts.append(f"The docs show {shown} of {total} values; any other {noun} is passed on.")
     return " ".join(parts)
 
 

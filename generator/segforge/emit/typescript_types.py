@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.emit.quoting import LINE_LENGTH, Code, typescript_key, typescript_literal
+from segforge.emit.quoting import LARGEST_NUMBER, LINE_LENGTH, Code, typescript_key, typescript_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Parameter
 
 _TYPES: Final = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
+
+_OF_EVERY_OBJECT: Final = frozenset(
+    {"constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"}
+)
+"""What TypeScript finds in any object, whether it was written there or not."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +52,47 @@ def _takes_media(parameter: Parameter) -> bool:
 def _members(parameter: Parameter) -> list[Code]:
     """The members of the type's union. An open set of values keeps the known ones for the editor to complete."""
     plain = _TYPES[parameter.type]
+    large = [Code("bigint")] if _may_be_large(parameter) else []
     if parameter.choices is not None:
-        known = [value for value in parameter.choices.known if value is not None]
-        members = [typescript_literal(value) for value in known]
+        members = [typescript_literal(value) for value in (*parameter.choices.known, *parameter.disputed)]
+        members = list(dict.fromkeys(members))
         if parameter.choices.open:
-            members.append(Code(f"({plain} & {{}})"))
+            members += [Code(f"({plain} & {{}})"), *large]
     else:
-        members = [Code("MediaInput" if _takes_media(parameter) else plain)]
+        members = [Code("MediaInput" if _takes_media(parameter) else plain), *large]
     if parameter.nullable:
         members.append(Code("null"))
     if not parameter.required:
         members.append(Code("undefined"))
+        if parameter.name in _OF_EVERY_OBJECT:  # without it, an object that lacks the parameter would not fit
+            members.append(Code(f"Object[{typescript_literal(parameter.name)}]"))
     return members
 
 
+def _may_be_large(parameter: Parameter) -> bool:
+    """Whether a parameter takes integers beyond 2^53, which only a bigint holds."""
+    ends = (parameter.minimum, parameter.maximum, *parameter.disputed)
+    sizes = [None if end is None else abs(end) for end in ends if not isinstance(end, str)]
+    return parameter.type in ("integer", "number") and any(size is None or size > LARGEST_NUMBER for size in sizes)
+
+
 def _rules(parameter: Parameter) -> Code:
-    """An object of the client's type `Parameter`, on several lines where one is too short."""
-    rules: list[tuple[str, object]] = [("name", parameter.name), ("type", parameter.type)]
-    rules += [(flag, True) for flag in ("required", "nullable") if getattr(parameter, flag)]
-    rules += [("media", True)] if _takes_media(parameter) else []
-    rules += [(end, getattr(parameter, end)) for end in ("minimum", "maximum") if getattr(parameter, end) is not None]
-    if parameter.choices is not None and not parameter.choices.open:
-        rules.append(("values", list(parameter.choices.known)))
-    parts = [f"{name}: {typescript_literal(value)}" for name, value in rules]
-    line = f"{{ {', '.join(parts)} }}"
+    """A tuple of the client's type `Parameter`, on several lines where one is too short."""
+    flags = parameter.required + 2 * parameter.nullable + 4 * _takes_media(parameter)
+    closed = parameter.choices is not None and not parameter.choices.open
+    rules: list[object] = [
+        parameter.name,
+        parameter.type,
+        flags or None,
+        parameter.minimum,
+        parameter.maximum,
+        list(parameter.choices.known) if closed and parameter.choices else None,
+        list(parameter.disputed) or None,
+    ]
+    while rules[-1] is None:
+        rules.pop()
+    parts = ["undefined" if rule is None else typescript_literal(rule) for rule in rules]
+    line = f"[{', '.join(parts)}]"
     if len(line) + 9 <= LINE_LENGTH:
         return Code(line)
-    return Code("{\n" + "".join(f"{' ' * 10}{part},\n" for part in parts) + " " * 8 + "}")
+    return Code("[\n" + "".join(f"{' ' * 10}{part},\n" for part in parts) + " " * 8 + "]")

@@ -10,7 +10,7 @@ from segforge.pages.labels import hinted
 from segforge.pages.page import Page, PageParameter, Undecided, Value
 from segforge.pages.yaml_text import dump, mapping, scalar, sequence
 from segforge.spec.finding import Finding
-from segforge.spec.lint import type_matches
+from segforge.spec.values import type_matches
 from segforge.text import HIDDEN, one_line, show
 
 SCALARS: Final = ("string", "integer", "number", "boolean")

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from segforge.pages.draft import SCALARS
 from segforge.spec.catalog import ABSENT, Choices, Parameter, ParameterType
-from segforge.spec.lint import type_matches
+from segforge.spec.values import type_matches
 from segforge.text import show
 
 Place: TypeAlias = tuple[str, ...]

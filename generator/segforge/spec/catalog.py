@@ -35,7 +35,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a model, under the name that goes over the wire."""
+    """One parameter of a model, under the name that goes over the wire.
+
+    `disputed` are the values that the page prints although its own facts rule them out; see `segforge.spec.values`.
+    """
 
     name: str
     type: ParameterType
@@ -48,6 +51,7 @@ class Parameter:
     maximum: int | float | None = None
     choices: Choices | None = None
     note: str | None = None
+    disputed: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True)

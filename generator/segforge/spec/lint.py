@@ -6,10 +6,12 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from segforge.identifiers import camel_case, pascal_case, snake_case
+from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.changes import UNRELEASED
 from segforge.spec.finding import Finding
 from segforge.spec.patterns import EXPECTED, is_bounded
 from segforge.spec.source import Location, Source
+from segforge.spec.values import type_matches, value_violations
 from segforge.text import HIDDEN, show
 
 Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
@@ -108,21 +110,6 @@ def _in_order(
         yield source.finding(
             (*at, "date"), "changelog.unreleased", "unreleased below another", "only the newest without a day", mend
         )
-
-
-def type_matches(value: object, type_: str) -> bool:
-    """Whether a value has a JSON type. As in JSON Schema, 1.0 is an integer and true is no number."""
-    match type_:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return not isinstance(value, bool) and (
-                isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            )
-        case _:
-            return not isinstance(value, bool) and isinstance(value, int | float)
 
 
 def _slug_is_file_name(source: Source) -> Iterator[Finding]:
@@ -225,10 +212,13 @@ def _enums_make_sense(source: Source) -> Iterator[Finding]:
             seen.append((type(value), value))
 
 
-def _defaults_are_valid(source: Source) -> Iterator[Finding]:
+def _printed_values_are_valid(source: Source) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         if "default" in parameter:
             yield from _invalid_value(source, (*at, "default"), "default", parameter, parameter["default"])
+        for index, value in enumerate(parameter.get("enum", {}).get("known", ())):
+            if type_matches(value, parameter["type"]):
+                yield from _invalid_value(source, (*at, "enum", "known", index), "value", parameter, value)
 
 
 def _example_is_valid(source: Source) -> Iterator[Finding]:
@@ -262,34 +252,46 @@ def _example_is_valid(source: Source) -> Iterator[Finding]:
 def _invalid_value(
     source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: object
 ) -> Iterator[Finding]:
-    """Findings about a default or a sample that its own parameter would refuse."""
-    if value is None:
-        if not parameter.get("nullable"):
-            yield source.finding(
-                at, f"{what}.null", f"{what} null", "a parameter that allows null", "add nullable: true"
-            )
-    elif not type_matches(value, parameter["type"]):
-        mend = "quote it" if parameter["type"] == "string" else "change the value or the type"
-        yield source.finding(at, f"{what}.type", f"{what} {show(value)}", f"a value of type {parameter['type']}", mend)
-    else:
-        yield from _out_of_bounds(source, at, what, parameter, value)
+    """Findings about a value that the page prints for a parameter and that the parameter itself rules out.
+
+    Another type is a slip of the spec. A value outside range, set or format is a page that contradicts itself: a
+    warning, since both facts are as printed; see `segforge.spec.values` for what follows from it.
+    """
+    for violation in value_violations(_parameter_of(at, parameter), value):
+        family = violation.rule.partition(".")[0]
+        found, expected = f"{what} {violation.message}", _EXPECTED_VALUES[family]
+        mend = "check both on the page; keep them if it prints both: then the value counts as neither right nor wrong"
+        if family == "null":
+            found, mend = f"{what} null", "add nullable: true"
+        elif family == "type":
+            expected = f"a value of type {parameter['type']}"
+            mend = "quote it" if parameter["type"] == "string" else "change the value or the type"
+        yield source.finding(at, f"{what}.{family}", found, expected, mend, warning=family not in ("null", "type"))
 
 
-def _out_of_bounds(
-    source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: Any
-) -> Iterator[Finding]:
-    low, high = parameter.get("minimum"), parameter.get("maximum")
-    if parameter["type"] in ("integer", "number") and (
-        (low is not None and value < low) or (high is not None and value > high)
-    ):
-        found = f"{what} {value} outside {low if low is not None else '-∞'} to {high if high is not None else '∞'}"
-        yield source.finding(
-            at, f"{what}.range", found, "a value within the range", "check value and range on the page"
-        )
-    choices = parameter.get("enum")
-    if choices and value not in choices["known"] and len(choices["known"]) >= choices["total"]:
-        found = f"{what} {show(value)} is none of {show(choices['known'])}"
-        yield source.finding(at, f"{what}.enum", found, "one of the known values", "check value and enum on the page")
+_EXPECTED_VALUES: Mapping[str, str] = {
+    "null": "a parameter that allows null",
+    "range": "a value within the range",
+    "enum": "one of the known values",
+    "format": "a value of the parameter's format",
+    "type": "",
+}
+
+
+def _parameter_of(at: Location, data: Mapping[str, Any]) -> Parameter:
+    """A parameter as far as it decides about values."""
+    enum = data.get("enum")
+    return Parameter(
+        name=str(at[1]),
+        type=data["type"],
+        required=data["required"],
+        description="",
+        format=data.get("format") if data["type"] == "string" else None,
+        nullable=data.get("nullable", False),
+        minimum=data.get("minimum") if data["type"] in ("integer", "number") else None,
+        maximum=data.get("maximum") if data["type"] in ("integer", "number") else None,
+        choices=Choices(tuple(enum["known"]), enum["total"]) if enum else None,
+    )
 
 
 def _controls_fit(source: Source) -> Iterator[Finding]:
@@ -463,7 +465,7 @@ _MODEL_RULES: tuple[Rule, ...] = (
     _ranges_make_sense,
     _formats_fit,
     _enums_make_sense,
-    _defaults_are_valid,
+    _printed_values_are_valid,
     _example_is_valid,
     _controls_fit,
     _returned_formats_fit,

@@ -4,6 +4,8 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -12,6 +14,7 @@ from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
 from segforge.spec.source import Location, Source, parse_source, read_source
+from segforge.spec.values import disputed
 from segforge.text import show
 
 if TYPE_CHECKING:
@@ -237,6 +240,8 @@ def _near(word: object, known: list[Any]) -> str:
 def build_model(data: Mapping[str, Any]) -> c.Model:
     """A Model from the data of a checked model file."""
     returns = data["returns"]
+    types = {name: value["type"] for name, value in data["parameters"].items()}
+    example = {name: _of_type(types[name], value) for name, value in data["example"].items()}
     return c.Model(
         slug=data["slug"],
         title=data["title"],
@@ -246,18 +251,29 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         returns=c.Returns(
             returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))
         ),
-        parameters=tuple(_build_parameter(name, value) for name, value in data["parameters"].items()),
-        example=dict(data["example"]),
+        parameters=tuple(
+            _build_parameter(name, value, example.get(name)) for name, value in data["parameters"].items()
+        ),
+        example=example,
         typical_seconds=data.get("typical_seconds"),
         typical_cost=data.get("typical_cost"),
         note=data.get("note"),
     )
 
 
-def _build_parameter(name: str, data: Mapping[str, Any]) -> c.Parameter:
-    plain = {key: value for key, value in data.items() if key != "enum"}
-    choices = c.Choices(tuple(data["enum"]["known"]), data["enum"]["total"]) if "enum" in data else None
-    return c.Parameter(name=name, choices=choices, **plain)
+def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:
+    """A Parameter from its checked data, and the value that the page's sample has for it (None: it has none)."""
+    type_ = data["type"]
+    plain = {key: _of_type(type_, value) for key, value in data.items() if key != "enum"}
+    known = tuple(_of_type(type_, value) for value in data.get("enum", {}).get("known", ()))
+    choices = c.Choices(known, data["enum"]["total"]) if "enum" in data else None
+    parameter = c.Parameter(name=name, choices=choices, **plain)
+    return replace(parameter, disputed=disputed(parameter, (plain.get("default"), *known, sample)))
+
+
+def _of_type(type_: str, value: Any) -> Any:
+    """A value as its type spells it: 1.0 of an integer is 1, exactly."""
+    return int(Decimal(repr(value))) if type_ == "integer" and isinstance(value, float) else value
 
 
 def build_gateway(data: Mapping[str, Any]) -> c.Gateway:

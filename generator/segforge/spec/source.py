@@ -6,8 +6,10 @@ YAML 1.1 (which PyYAML reads) and YAML 1.2 (which editors and other languages re
 
 import errno
 import json
+import math
 import re
 import stat
+import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -324,10 +326,18 @@ class _Reader:
         if _INTEGER.fullmatch(text) and len(text) < 40:
             return int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
+            return self._float(text, line, column)
         if _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) != _TEXT_TAG or _CORE_SCHEMA.fullmatch(text):
             self._ambiguous(text, line, column)
         return text
+
+    def _float(self, text: str, line: int, column: int) -> float:
+        number = float(text)
+        if math.isinf(number) or (number == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
+            expected = "a number between 5e-324 and 1.7e+308, or 0, which is what JSON readers can hold"
+            self._add(line, column, "yaml.number", f"the number {text}", expected, "correct it, or leave it out")
+            return math.copysign(min(abs(number), sys.float_info.max), number)
+        return number
 
     def _ambiguous(self, text: str, line: int, column: int) -> None:
         try:

@@ -35,7 +35,7 @@ export interface FluxControlnetParams {
   /** Noise schedule. Default: "simple". */
   scheduler: "normal" | "karras" | "exponential" | "sgm_uniform" | "simple" | "ddim_uniform" | "beta";
   /** Seed of the random numbers; the same seed repeats a result. Default: 652889. */
-  seed: number;
+  seed: number | bigint;
   /** Whether the picture comes as base64 text in a JSON object instead of as bytes. Default: false. */
   base64?: boolean | undefined;
   /** At which share of the steps the ControlNet stops. Default: 0.5. Range: 0 to 1. */
@@ -72,28 +72,30 @@ export class FluxControlnet extends Model {
     super(client, {
       slug: "flux-controlnet",
       parameters: [
-        { name: "image", type: "string", required: true, media: true },
-        { name: "prompt", type: "string", required: true },
-        { name: "sampler", type: "string", required: true },
-        {
-          name: "scheduler",
-          type: "string",
-          required: true,
-          values: ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        },
-        { name: "seed", type: "integer", required: true },
-        { name: "base64", type: "boolean" },
-        { name: "cn_stop", type: "number", minimum: 0, maximum: 1 },
-        { name: "cn_strength", type: "number", minimum: 0, maximum: 2 },
-        { name: "cn_type", type: "string", values: ["depth", "canny", "pose", "tile"] },
-        { name: "custom_height", type: "integer", minimum: 64, maximum: 4096 },
-        { name: "custom_width", type: "integer", minimum: 64, maximum: 4096 },
-        { name: "guidance", type: "number", minimum: 1, maximum: 15 },
-        { name: "image_format", type: "string", values: ["jpeg", "png", "webp"] },
-        { name: "quality", type: "integer", minimum: 10, maximum: 100 },
-        { name: "samples", type: "integer", minimum: 1, maximum: 4 },
-        { name: "steps", type: "integer", minimum: 15, maximum: 75 },
-        { name: "use_input_img_dimension", type: "boolean" },
+        ["image", "string", 5],
+        ["prompt", "string", 1],
+        ["sampler", "string", 1],
+        [
+          "scheduler",
+          "string",
+          1,
+          undefined,
+          undefined,
+          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
+        ],
+        ["seed", "integer", 1],
+        ["base64", "boolean"],
+        ["cn_stop", "number", undefined, 0, 1],
+        ["cn_strength", "number", undefined, 0, 2],
+        ["cn_type", "string", undefined, undefined, undefined, ["depth", "canny", "pose", "tile"]],
+        ["custom_height", "integer", undefined, 64, 4096],
+        ["custom_width", "integer", undefined, 64, 4096],
+        ["guidance", "number", undefined, 1, 15],
+        ["image_format", "string", undefined, undefined, undefined, ["jpeg", "png", "webp"]],
+        ["quality", "integer", undefined, 10, 100],
+        ["samples", "integer", undefined, 1, 4],
+        ["steps", "integer", undefined, 15, 75],
+        ["use_input_img_dimension", "boolean"],
       ],
     });
   }

@@ -33,7 +33,7 @@ export interface FluxDevFinetunedParams {
   /** Noise schedule. Default: "simple". */
   scheduler: "normal" | "karras" | "exponential" | "sgm_uniform" | "simple" | "ddim_uniform" | "beta";
   /** Seed of the random numbers; the same seed repeats a result. Default: 6652105. */
-  seed: number;
+  seed: number | bigint;
   /** Number of inference steps. Default: 25. Range: 1 to 100. */
   steps: number;
   /** Which hardware runs the model; it changes latency and cost, not quality. Default: "cost". */
@@ -50,20 +50,22 @@ export class FluxDevFinetuned extends Model {
     super(client, {
       slug: "flux-dev-finetuned",
       parameters: [
-        { name: "aspect_ratio", type: "string", required: true },
-        { name: "finetune_id", type: "string", required: true },
-        { name: "lora_strength", type: "number", required: true, minimum: -10, maximum: 10 },
-        { name: "prompt", type: "string", required: true },
-        { name: "sampler_name", type: "string", required: true },
-        {
-          name: "scheduler",
-          type: "string",
-          required: true,
-          values: ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        },
-        { name: "seed", type: "integer", required: true },
-        { name: "steps", type: "integer", required: true, minimum: 1, maximum: 100 },
-        { name: "hardware", type: "string", values: ["fast", "cost"] },
+        ["aspect_ratio", "string", 1],
+        ["finetune_id", "string", 1],
+        ["lora_strength", "number", 1, -10, 10],
+        ["prompt", "string", 1],
+        ["sampler_name", "string", 1],
+        [
+          "scheduler",
+          "string",
+          1,
+          undefined,
+          undefined,
+          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
+        ],
+        ["seed", "integer", 1],
+        ["steps", "integer", 1, 1, 100],
+        ["hardware", "string", undefined, undefined, undefined, ["fast", "cost"]],
       ],
     });
   }

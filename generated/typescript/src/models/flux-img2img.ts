@@ -46,7 +46,7 @@ export interface FluxImg2imgParams {
   /** Whether the picture comes as base64 text in a JSON object instead of as bytes. Default: false. */
   base64?: boolean | undefined;
   /** Seed of the random numbers; the same seed repeats a result. Default: 46588. */
-  seed?: number | undefined;
+  seed?: number | bigint | undefined;
 }
 
 /**
@@ -61,19 +61,21 @@ export class FluxImg2img extends Model {
       slug: "flux-img2img",
       typicalMs: 24990,
       parameters: [
-        { name: "denoise", type: "number", required: true, minimum: 0, maximum: 1 },
-        { name: "image", type: "string", required: true, media: true },
-        { name: "prompt", type: "string", required: true },
-        { name: "sampler_name", type: "string", required: true },
-        {
-          name: "scheduler",
-          type: "string",
-          required: true,
-          values: ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        },
-        { name: "steps", type: "integer", required: true, minimum: 1, maximum: 50 },
-        { name: "base64", type: "boolean" },
-        { name: "seed", type: "integer" },
+        ["denoise", "number", 1, 0, 1],
+        ["image", "string", 5],
+        ["prompt", "string", 1],
+        ["sampler_name", "string", 1],
+        [
+          "scheduler",
+          "string",
+          1,
+          undefined,
+          undefined,
+          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
+        ],
+        ["steps", "integer", 1, 1, 50],
+        ["base64", "boolean"],
+        ["seed", "integer"],
       ],
     });
   }

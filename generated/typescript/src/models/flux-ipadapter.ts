@@ -32,7 +32,7 @@ export interface FluxIpadapterParams {
   /** How many pictures to make. Default: 1. Range: 1 to 4. */
   samples?: number | undefined;
   /** Seed of the random numbers; the same seed repeats a result. Default: 32556. */
-  seed?: number | undefined;
+  seed?: number | bigint | undefined;
   /** How strongly the effect is applied. Default: 1. Range: 0 to 2. */
   strength?: number | undefined;
   /** True guidance scale. Default: 2. Range: 1 to 10. */
@@ -49,19 +49,19 @@ export class FluxIpadapter extends Model {
     super(client, {
       slug: "flux-ipadapter",
       parameters: [
-        { name: "image", type: "string", required: true, media: true },
-        { name: "prompt", type: "string", required: true },
-        { name: "adapter_strength", type: "number", minimum: 0, maximum: 1 },
-        { name: "base64", type: "boolean" },
-        { name: "guidance_scale", type: "number", minimum: 1, maximum: 10 },
-        { name: "image_format", type: "string", values: ["jpeg", "png", "webp"] },
-        { name: "negative_prompt", type: "string" },
-        { name: "num_inference_steps", type: "integer", minimum: 10, maximum: 75 },
-        { name: "quality", type: "integer", minimum: 10, maximum: 100 },
-        { name: "samples", type: "integer", minimum: 1, maximum: 4 },
-        { name: "seed", type: "integer" },
-        { name: "strength", type: "number", minimum: 0, maximum: 2 },
-        { name: "true_gs", type: "number", minimum: 1, maximum: 10 },
+        ["image", "string", 5],
+        ["prompt", "string", 1],
+        ["adapter_strength", "number", undefined, 0, 1],
+        ["base64", "boolean"],
+        ["guidance_scale", "number", undefined, 1, 10],
+        ["image_format", "string", undefined, undefined, undefined, ["jpeg", "png", "webp"]],
+        ["negative_prompt", "string"],
+        ["num_inference_steps", "integer", undefined, 10, 75],
+        ["quality", "integer", undefined, 10, 100],
+        ["samples", "integer", undefined, 1, 4],
+        ["seed", "integer"],
+        ["strength", "number", undefined, 0, 2],
+        ["true_gs", "number", undefined, 1, 10],
       ],
     });
   }

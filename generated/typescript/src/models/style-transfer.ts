@@ -14,7 +14,7 @@ export interface StyleTransferParams {
    */
   style_image: MediaInput;
   /** Height of the picture in pixels; a structure image overrides it. Default: 1024. */
-  height?: number | undefined;
+  height?: number | bigint | undefined;
   /** Which base model draws the picture. Default: "fast". */
   model?: "fast" | "high-quality" | "realistic" | "cinematic" | "animated" | undefined;
   /** What the picture should not show. Default: "". */
@@ -28,7 +28,7 @@ export interface StyleTransferParams {
   /** What the picture should show. Default: "A panda running on a jogging track". */
   prompt?: string | undefined;
   /** Seed of the random numbers; null draws one. Default: null. */
-  seed?: number | null | undefined;
+  seed?: number | bigint | null | undefined;
   /**
    * How much of the structure image goes; 0 keeps all of it, 1 none, 0.65 is a fair middle. Default: 0.65. Range: 0 to
    * 1.
@@ -39,7 +39,7 @@ export interface StyleTransferParams {
   /** URL of a picture whose structure is taken; the result gets its aspect ratio. Default: null. */
   structure_image?: MediaInput | null | undefined;
   /** Width of the picture in pixels; a structure image overrides it. Default: 1024. */
-  width?: number | undefined;
+  width?: number | bigint | undefined;
 }
 
 /**
@@ -52,19 +52,26 @@ export class StyleTransfer extends Model {
     super(client, {
       slug: "style-transfer",
       parameters: [
-        { name: "style_image", type: "string", required: true, media: true },
-        { name: "height", type: "integer" },
-        { name: "model", type: "string", values: ["fast", "high-quality", "realistic", "cinematic", "animated"] },
-        { name: "negative_prompt", type: "string" },
-        { name: "number_of_images", type: "integer", minimum: 1, maximum: 10 },
-        { name: "output_format", type: "string", values: ["webp", "jpg", "png"] },
-        { name: "output_quality", type: "integer", minimum: 0, maximum: 100 },
-        { name: "prompt", type: "string" },
-        { name: "seed", type: "integer", nullable: true },
-        { name: "structure_denoising_strength", type: "number", minimum: 0, maximum: 1 },
-        { name: "structure_depth_strength", type: "number", minimum: 0, maximum: 2 },
-        { name: "structure_image", type: "string", nullable: true, media: true },
-        { name: "width", type: "integer" },
+        ["style_image", "string", 5],
+        ["height", "integer"],
+        [
+          "model",
+          "string",
+          undefined,
+          undefined,
+          undefined,
+          ["fast", "high-quality", "realistic", "cinematic", "animated"],
+        ],
+        ["negative_prompt", "string"],
+        ["number_of_images", "integer", undefined, 1, 10],
+        ["output_format", "string", undefined, undefined, undefined, ["webp", "jpg", "png"]],
+        ["output_quality", "integer", undefined, 0, 100],
+        ["prompt", "string"],
+        ["seed", "integer", 2],
+        ["structure_denoising_strength", "number", undefined, 0, 1],
+        ["structure_depth_strength", "number", undefined, 0, 2],
+        ["structure_image", "string", 6],
+        ["width", "integer"],
       ],
     });
   }

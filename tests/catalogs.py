@@ -1,0 +1,150 @@
+"""Catalogs that Hypothesis makes: whatever lint accepts of types, bounds, sets, names and controls."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from segforge.spec.catalog import Model, Parameter, ParameterType
+from segforge.spec.lint import CONTROL_TYPES, lint_model
+from segforge.spec.load import build_model
+from segforge.spec.source import Source
+
+SLUGS = (
+    "constructor", "to-string", "object", "promise", "map", "error", "url", "blob", "array", "list", "dict", "type",
+    "str", "model", "3d", "segmind", "params", "result", "math", "date", "json", "symbol", "uint8-array",
+)  # fmt: skip
+NAMES = (
+    "constructor", "toString", "valueOf", "hasOwnProperty", "toJSON", "then", "__proto__", "prototype",
+    "toLocaleString",
+    "str", "int", "float", "bool", "Literal", "Annotated", "OneOf", "Printed", "StepsRange", "steps", "ScaleValues",
+    "scale", "class", "self", "params", "slug", "msgspec", "typing", "field", "Ge", "ImageInput", "with space",
+    "with-hyphen", 'quo"te', "back\\slash", "'", "1st", "naïve", "日本", "*/", "${x}", "{{ x }}", "None", "undefined",
+    "UNSET", "__init__", "_private", "items", "keys", "copy",
+)  # fmt: skip
+INTEGERS = st.integers(-50, 50) | st.sampled_from(
+    (0, 2**31, 2**53 - 1, 2**53 + 1, 2**63, 2**64 - 1, -(2**63) - 1, 10**30)
+)
+FLOATS = st.floats(-50, 50) | st.sampled_from((0.1, 1.5, 2.0, 1e16, 1.7e308, -1.7e308, 5e-324))
+TEXTS = st.sampled_from(
+    ("", "a", "A", "1", "0o17", "not a uri", "https://a.test/x.png", '"', "\\", "*/", "`${x}`", "猫")
+)
+URIS = st.sampled_from(("https://a.test/x.png", "data:image/png;base64,AAAA", "", "not a uri"))
+FORMATS = ("jpeg", "jpg", "png", "webp")
+
+
+def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
+    """Values of a type, those near its edges among them."""
+    if type_ == "string":
+        return URIS if format_ else TEXTS
+    return {"integer": INTEGERS, "number": INTEGERS | FLOATS, "boolean": st.booleans()}[type_]
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, Any]:
+    """The data of a parameter: any facts together, also such that contradict each other."""
+    type_: ParameterType = draw(st.sampled_from(get_args(ParameterType)))
+    data: dict[str, Any] = {"type": type_, "required": draw(st.booleans()), "description": "What it does."}
+    if type_ == "string" and draw(st.booleans()):
+        data["format"] = "uri"
+    if draw(st.integers(0, 3)) == 0:
+        data["nullable"] = True
+    if type_ in ("integer", "number"):
+        low, high = sorted(draw(st.tuples(values(type_), values(type_))))
+        data |= draw(st.sampled_from(({}, {"minimum": low}, {"maximum": high}, {"minimum": low, "maximum": high})))
+    drawn = values(type_, data.get("format"))
+    if draw(st.integers(0, 2)) == 0:
+        known = draw(st.lists(drawn, min_size=1, max_size=4, unique=True))
+        data["enum"] = {"known": known, "total": len(known) + draw(st.integers(0, 1))}
+        drawn = st.sampled_from(known) | drawn
+    if draw(st.booleans()):
+        data["default"] = draw(st.none() | drawn if data.get("nullable") else drawn)
+    return data
+
+
+def most(fact: dict[str, Any], sample: Any) -> float:
+    """The largest number that a page allows or prints for a parameter."""
+    numbers: list[float] = [value for value in (*printed(fact), sample) if isinstance(value, int)]
+    numbers.append(fact.get("maximum", math.inf))
+    return max(numbers)
+
+
+def printed(fact: dict[str, Any]) -> list[Any]:
+    """Values that a page prints for a parameter."""
+    return [*fact.get("enum", {}).get("known", ()), fact.get("default", "https://a.test/x.png")]
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    """A model that lint accepts, if with warnings."""
+    name: st.SearchStrategy[str] = st.one_of(st.sampled_from(NAMES), st.text("abAB_1 -é", min_size=1))
+    names = draw(st.lists(name, min_size=1, max_size=6, unique=True))
+    facts = {name: draw(parameters()) for name in names}
+    image = draw(st.booleans())
+    returns: dict[str, Any] = {"media": "image" if image else "json"}
+    if image:
+        returns["formats"] = draw(st.lists(st.sampled_from(FORMATS), min_size=1, unique=True))
+    example = {
+        name: draw(values(fact["type"], fact.get("format")) | st.sampled_from(printed(fact)))
+        for name, fact in facts.items()
+        if fact["required"] or draw(st.booleans())
+    }
+    controls: dict[str, str] = {}
+    for control, types in CONTROL_TYPES.items():
+        fitting = [name for name in names if facts[name]["type"] in types]
+        if control == "count":  # the mock makes 100 outputs at most
+            fitting = [name for name in fitting if most(facts[name], example.get(name)) <= 100]
+        if draw(st.booleans()) and fitting:
+            controls[control] = draw(st.sampled_from(fitting))
+    data = {
+        "slug": "any",
+        "title": "Any",
+        "description": "Any.",
+        "source": {"url": "https://example.com", "reviewed": "2026-11-21"},
+        "versions": draw(st.sampled_from((["v1"], ["v2"], ["v1", "v2"]))),
+        "returns": {**returns, "controls": controls},
+        "parameters": facts,
+        "example": example,
+    }
+    found = lint_model(Source(Path("any.yaml"), "any.yaml", data, {}, {}))
+    assume(not any(finding.severity == "error" for finding in found))
+    return build_model(data)
+
+
+def drawn_models(count: int) -> list[Model]:
+    """That many models, always the same, with slugs that differ in every language."""
+    slugs = [*SLUGS, *(f"any-{number}" for number in range(count))]
+    found: list[Model] = []
+
+    @settings(max_examples=2 * count, phases=[Phase.generate], database=None, derandomize=True)
+    @given(model=models())
+    def collect(model: Model) -> None:
+        found.append(model)
+
+    collect()
+    return [replace(model, slug=slug) for model, slug in zip(found[-count:], slugs, strict=False)]
+
+
+def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
+    """Payloads of a model, always the same: its example with some values right, some wrong and some missing."""
+    found: list[dict[str, Any]] = []
+    scalars = INTEGERS | FLOATS | TEXTS | URIS | st.booleans()
+    anything: st.SearchStrategy[Any] = st.none() | scalars | st.just([]) | st.just({})
+
+    def of(parameter: Parameter) -> st.SearchStrategy[Any]:
+        known = parameter.choices.known if parameter.choices is not None else ()
+        ends = [end for end in (parameter.minimum, parameter.maximum) if end is not None]
+        edges = [value for value in (*known, *parameter.disputed, *ends) if value is not None]
+        drawn = values(parameter.type, parameter.format)
+        return st.one_of(drawn, *([st.sampled_from(edges)] if edges else []), anything)
+
+    @settings(max_examples=count, phases=[Phase.generate], database=None, derandomize=True)
+    @given(params=st.fixed_dictionaries({}, optional={each.name: of(each) for each in model.parameters}))
+    def collect(params: dict[str, Any]) -> None:
+        found.append(params)
+
+    collect()
+    return found[-count:]

@@ -1,0 +1,91 @@
+"""No case is sent against the specs' own word: a second reading of them, by jsonschema, agrees with every case."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from segforge.emit.schemas import request_schema
+from segforge.spec.catalog import Catalog, Model
+from segforge.spec.load import build_model
+from segforge_contract.cases import Case, deterministic_cases, payload_case, valid_case
+from segforge_contract.changes import Change, base_payload
+from segforge_contract.gate import UNSOUND
+from segforge_contract.rules import RULES
+from tests.catalogs import drawn_models
+from tests.contract.campaigns import campaign, session
+from tests.contract.standin import StandIn
+
+PROMPT = {"type": "string", "required": True, "description": "x"}
+CONTRADICTIONS: dict[str, dict[str, Any]] = {
+    "empty uri": {"type": "string", "format": "uri", "required": False, "description": "x", "default": ""},
+    "default above": {"type": "integer", "required": True, "description": "x", "default": 60, "maximum": 50},
+    "value outside": {
+        "type": "number", "required": False, "description": "x", "minimum": 1, "enum": {"known": [0.5, 2], "total": 2}
+    },
+}  # fmt: skip
+
+
+def probe(**parameters: dict[str, Any]) -> Model:
+    """The model of a page with a prompt and these parameters, whose sample sends what they print."""
+    printed = {name: data["default"] for name, data in parameters.items() if "default" in data}
+    return build_model(
+        {
+            "slug": "probe",
+            "title": "Probe",
+            "description": "x",
+            "source": {"url": "https://a.test", "reviewed": "2026-11-21"},
+            "versions": ["v1", "v2"],
+            "returns": {"media": "json"},
+            "parameters": {"prompt": PROMPT, **parameters},
+            "example": {"prompt": "q", **printed},
+        }
+    )
+
+
+def cases(catalog: Catalog, model: Model) -> list[Case]:
+    """The cases of the tables about the model's parameters that may end in one way only."""
+    every = deterministic_cases(replace(catalog, models=(model,)), [model])
+    return [
+        case
+        for case in every
+        if case.payload is not None and RULES[case.rule].family == "parameter" and not case.undecided
+    ]
+
+
+def test_jsonschema_agrees_with_every_case(catalog: Catalog) -> None:
+    for model in drawn_models(40):
+        schema = Draft202012Validator(request_schema(model))
+        for case in cases(catalog, model):
+            payload = dict(case.payload or {})
+            assert schema.is_valid(payload) is case.accepted, (case.name, payload)
+
+
+def test_a_value_beyond_32_bits_is_above_the_range(catalog: Catalog) -> None:
+    facts = {"type": "integer", "required": False, "description": "x", "default": 42}
+    model = probe(seed={**facts, "minimum": 0, "maximum": 9999999999})
+    above = [dict(case.payload or {})["seed"] for case in cases(catalog, model) if case.rule == "range.above"]
+    assert min(above) > 9999999999
+    assert 42 in {value % 2**32 for value in above}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_a_page_that_contradicts_itself_raises_no_alarm(catalog: Catalog, name: str) -> None:
+    model = probe(odd=CONTRADICTIONS[name])
+    (parameter,) = (each for each in model.parameters if each.name == "odd")
+    assert len(parameter.disputed) == 1
+    sent = [dict(case.payload or {}).get("odd") for case in cases(catalog, model)]
+    assert not set(parameter.disputed) & {value for value in sent if isinstance(value, str | int | float)}
+    any_catalog = replace(catalog, models=(model,))
+    assert campaign(any_catalog, StandIn(any_catalog), max_examples=3).failures == ()
+
+
+def test_an_unsound_case_is_held_back(catalog: Catalog) -> None:
+    model = probe(seed={"type": "integer", "required": False, "description": "x", "minimum": 0, "maximum": 9})
+    any_catalog = replace(catalog, models=(model,))
+    wrong = payload_case(catalog.gateway, model, "run", "seed", Change("range.above", 5))
+    right = valid_case(catalog.gateway, model, "run", {**base_payload(model), "seed": 10}, "seed = 10")
+    with session(any_catalog, StandIn(any_catalog)) as opened:
+        assert opened.perform(wrong) + opened.perform_together([right]) == []
+        assert (opened.requests, opened.unsent[UNSOUND]) == (0, 2)
