@@ -70,8 +70,8 @@ URI_PARTS = (
 def test_the_form_of_an_address_is_what_the_mock_takes(text: str) -> None:
     model = next(model for model in MODELS if model.slug == "flux-ipadapter")
     params = {**model.valid_example, "image": text}
-    found = [(v.rule, v.parameter, v.message) for v in CLIENT.flux_ipadapter.check(**params)]
-    assert found == [(v.rule, v.parameter, v.message) for v in violations(model.parameters, params)]
+    found = [(v.rule, v.parameter) for v in CLIENT.flux_ipadapter.check(**params)]
+    assert found == [(v.rule, v.parameter) for v in violations(model.parameters, params)]
 
 
 def test_an_address_may_be_of_any_length() -> None:
