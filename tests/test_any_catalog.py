@@ -20,9 +20,9 @@ from segforge.emit.writer import write
 from segforge.identifiers import words
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.values import violations
-from segforge_contract.campaign import plan, run
-from segforge_contract.session import open_session
-from segforge_contract.target import AsgiTarget
+from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.session import open_session
+from segforge_contract.targets.base import AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.served import Payload, models_in
 from segforge_mock.transport import MockTransport

@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
-    from segforge_contract.target import Target
+    from segforge_contract.targets.base import Target
     from segforge_contract.testing import Contract
 
 LOOPBACK = pytest.StashKey[bool]()
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse a target that can't be used, or that could cost money, before anything is sent."""
     if config.getoption("--segforge-target") is None:
         return
-    from segforge_contract.target import BadTarget
+    from segforge_contract.targets.base import BadTarget
 
     try:
         target = _open(config, _catalog())
@@ -61,10 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
-    from segforge_contract.live import session_within
-    from segforge_contract.options import Misuse
-    from segforge_contract.session import Unreachable
-    from segforge_contract.target import BadTarget
+    from segforge_contract.cli.options import Misuse
+    from segforge_contract.engine.open import session_within
+    from segforge_contract.engine.session import Unreachable
+    from segforge_contract.targets.base import BadTarget
     from segforge_contract.testing import Contract
 
     catalog = _catalog()
@@ -93,7 +93,7 @@ def _catalog() -> "Catalog":
 
 
 def _open(config: pytest.Config, catalog: "Catalog") -> "Target":
-    from segforge_contract.target import IN_PROCESS, open_target
+    from segforge_contract.targets.base import IN_PROCESS, open_target
 
     text = config.getoption("--segforge-target") or IN_PROCESS
     return open_target(text, os.environ.get(catalog.gateway.auth.environment), catalog)

@@ -6,11 +6,11 @@ from typing import Any, NoReturn
 import pytest
 
 from segforge.spec.catalog import Model
-from segforge_contract.cases import Case, Operation
-from segforge_contract.exchange import Request
-from segforge_contract.repeat import again, repeated_case
-from segforge_contract.report import describe
-from segforge_contract.session import Failure, Session, Unreachable
+from segforge_contract.cases.requests import Case, Operation
+from segforge_contract.engine.resend import again, repeated_case
+from segforge_contract.engine.session import Failure, Session, Unreachable
+from segforge_contract.messages.request import Request
+from segforge_contract.reports.report import describe
 
 _SHOWN = 5
 
@@ -35,7 +35,7 @@ class Contract:
         """Let a state machine submit, poll and wait, with several jobs and accounts at once; on this machine alone."""
         if not self.session.target.loopback:
             pytest.skip("the state machine submits more jobs than anybody would pay for")
-        from segforge_contract.stateful import explore
+        from segforge_contract.engine.phases.lives import explore
 
         self._check(lambda: explore(self.session.accounts(), model, seed=0, max_examples=max_examples))
 

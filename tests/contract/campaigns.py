@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterator
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.campaign import Outcome, plan, run
-from segforge_contract.jobs import Pace
-from segforge_contract.report import Report
-from segforge_contract.session import Session
-from segforge_contract.target import AsgiTarget
+from segforge_contract.checks.job import Pace
+from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.session import Session
+from segforge_contract.reports.report import Report
+from segforge_contract.targets.base import AsgiTarget
 from tests.contract.standin import BASE_URL, KEY, StandIn
 
 

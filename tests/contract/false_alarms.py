@@ -9,10 +9,10 @@ import time
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.campaign import Outcome, plan, run
-from segforge_contract.cases import under_profile
-from segforge_contract.session import open_session
-from segforge_contract.target import IN_PROCESS, open_target
+from segforge_contract.cases.requests import under_profile
+from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.session import open_session
+from segforge_contract.targets.base import IN_PROCESS, open_target
 
 
 def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> Outcome:

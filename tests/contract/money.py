@@ -20,8 +20,8 @@ from pathlib import Path
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract import target
-from segforge_contract.exchange import Request, Response
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets import base as target
 from tests.contract.billing import KEY, Faults, Gateway, serve
 
 WORST = Decimal("0.05")

@@ -9,8 +9,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import ABSENT, Catalog, Choices, Controls, Model, Parameter, ParameterType, Returns, Source
-from segforge_contract.campaign import case_strategy
-from segforge_contract.cases import Case, operations
+from segforge_contract.cases.requests import Case, operations
+from segforge_contract.engine.campaign import case_strategy
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn
 

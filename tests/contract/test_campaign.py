@@ -8,11 +8,11 @@ from typing import TypeAlias
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.campaign import plan, run
-from segforge_contract.exchange import Request, Response
-from segforge_contract.jobs import Pace
-from segforge_contract.session import Session, Unreachable
-from segforge_contract.target import AsgiTarget, NoAnswer
+from segforge_contract.checks.job import Pace
+from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.session import Session, Unreachable
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets.base import AsgiTarget, NoAnswer
 from tests.contract.campaigns import Clock, broken_rules
 from tests.contract.standin import KEY, StandIn
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segforge_contract.command import COMMANDS, configure
+from segforge_contract.cli.contract import COMMANDS, configure
 from segforge_contract.pytest_plugin import pytest_addoption
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")

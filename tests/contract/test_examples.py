@@ -6,9 +6,9 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.campaign import Outcome, plan, run
-from segforge_contract.cases import Case
-from segforge_contract.examples import open_examples
+from segforge_contract.cases.requests import Case
+from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.examples import open_examples
 from tests.contract.campaigns import session
 from tests.contract.standin import StandIn
 from tests.mock.stores.conftest import redis_server

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge_contract.exchange import Request, Response
-from segforge_contract.journal import (
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets.base import NoAnswer
+from segforge_contract.targets.journal import (
     BadJournal,
     Entry,
     Exchanged,
@@ -20,7 +21,6 @@ from segforge_contract.journal import (
     read,
     reopen,
 )
-from segforge_contract.target import NoAnswer
 
 amounts = st.decimals(0, 100, places=4)
 requests = st.builds(

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge_contract.ledger import NOTHING, Ledger, plain
+from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 
 WORST = Decimal("0.05")
 OPENING = Decimal(100)

@@ -12,7 +12,7 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.journal import Reservation, read
+from segforge_contract.targets.journal import Reservation, read
 from tests.contract.billing import KEY, Faults, Gateway, serve
 from tests.contract.money import run_here
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from segforge_contract.exchange import Request, Response
-from segforge_contract.patient import PatientTarget
-from segforge_contract.target import NoAnswer
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets.base import NoAnswer
+from segforge_contract.targets.patient import PatientTarget
 
 NOW = 1_700_000_000.0
 GET, POST = Request("GET", "/v2/requests/a"), Request("POST", "/v1/a")

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import load_catalog
-from segforge_contract.campaign import Outcome, plan, run
-from segforge_contract.cases import under_profile, valid_case
-from segforge_contract.checks import Broken
-from segforge_contract.exchange import Request
-from segforge_contract.regressions import keep_failures, kept_cases
-from segforge_contract.repeat import repeated_case
-from segforge_contract.rules import RULES
-from segforge_contract.session import Failure
+from segforge_contract.cases.requests import under_profile, valid_case
+from segforge_contract.checks.answers import Broken
+from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.resend import repeated_case
+from segforge_contract.engine.session import Failure
+from segforge_contract.findings.kept import keep_failures, kept_cases
+from segforge_contract.messages.request import Request
+from segforge_contract.rules.table import RULES
 from tests.contract.campaigns import broken_rules, campaign, session
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn

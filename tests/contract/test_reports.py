@@ -17,15 +17,15 @@ from selectolax.lexbor import LexborHTMLParser
 
 from segforge.spec.catalog import Catalog
 from segforge.text import counted
-from segforge_contract.campaign import plan, run
-from segforge_contract.checks import Broken
-from segforge_contract.html import to_html
-from segforge_contract.junit import to_junit
-from segforge_contract.ledger import Ledger
-from segforge_contract.progress import progress_bar
-from segforge_contract.report import Report, print_report
-from segforge_contract.reproduction import as_test
-from segforge_contract.session import Failure
+from segforge_contract.checks.answers import Broken
+from segforge_contract.cli.progress import progress_bar
+from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.session import Failure
+from segforge_contract.reports.html import to_html
+from segforge_contract.reports.junit import to_junit
+from segforge_contract.reports.report import Report, print_report
+from segforge_contract.reports.test_snippet import as_test
+from segforge_contract.targets.ledger import Ledger
 from tests.contract.campaigns import reported, session
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn

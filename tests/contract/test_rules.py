@@ -6,9 +6,9 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.campaign import plan
-from segforge_contract.explain import explanations
-from segforge_contract.rules import RULES
+from segforge_contract.engine.campaign import plan
+from segforge_contract.reports.why import explanations
+from segforge_contract.rules.table import RULES
 
 
 def test_every_rule_is_listed_with_its_promise(capsys: pytest.CaptureFixture[str]) -> None:

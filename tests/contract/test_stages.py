@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases import under_profile
-from segforge_contract.session import Session, open_session
-from segforge_contract.stages import stages
-from segforge_contract.target import open_target
+from segforge_contract.cases.requests import under_profile
+from segforge_contract.engine.phases.stages import stages
+from segforge_contract.engine.session import Session, open_session
+from segforge_contract.targets.base import open_target
 from tests.contract.campaigns import session as standin_session
 from tests.contract.standin import StandIn
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases import under_profile
-from segforge_contract.session import open_session
-from segforge_contract.stateful import explore
-from segforge_contract.target import open_target
+from segforge_contract.cases.requests import under_profile
+from segforge_contract.engine.phases.lives import explore
+from segforge_contract.engine.session import open_session
+from segforge_contract.targets.base import open_target
 from tests.contract.campaigns import session as standin_session
 from tests.contract.standin import StandIn
 

@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases import Case
-from segforge_contract.checks import Broken
-from segforge_contract.exchange import NOT_JSON, Request, Response
-from segforge_contract.report import describe
-from segforge_contract.session import Failure
-from segforge_contract.target import (
+from segforge_contract.cases.requests import Case
+from segforge_contract.checks.answers import Broken
+from segforge_contract.engine.session import Failure
+from segforge_contract.messages.request import NOT_JSON, Request, Response
+from segforge_contract.reports.report import describe
+from segforge_contract.targets.base import (
     AsgiApp,
     AsgiTarget,
     BadTarget,

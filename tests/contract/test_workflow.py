@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from segforge_contract.command import configure
+from segforge_contract.cli.contract import configure
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "docs" / "contract-workflow.yaml"

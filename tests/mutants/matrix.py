@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.rules import RULES
+from segforge_contract.rules.table import RULES
 from tests.mutants.mutant import Mutant
 from tests.mutants.table import MUTANTS
 from tests.mutants.trial import Trial, try_out

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.campaign import plan, run
-from segforge_contract.cases import Case, under_profile
-from segforge_contract.jobs import Pace
-from segforge_contract.report import describe
-from segforge_contract.rules import RULES
-from segforge_contract.session import Failure, Job, Session
-from segforge_contract.target import AsgiApp, AsgiTarget
+from segforge_contract.cases.requests import Case, under_profile
+from segforge_contract.checks.job import Pace
+from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.session import Failure, Job, Session
+from segforge_contract.reports.report import describe
+from segforge_contract.rules.table import RULES
+from segforge_contract.targets.base import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.outputs import Detail
 from tests.mutants.mutant import CONTROLNET, STYLE, Mutant

@@ -5,8 +5,8 @@ from collections import defaultdict
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.campaign import plan
-from segforge_contract.cases import Case
+from segforge_contract.cases.requests import Case
+from segforge_contract.engine.campaign import plan
 from segforge_contract.testing import Contract
 
 

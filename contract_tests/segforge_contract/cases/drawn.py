@@ -1,0 +1,150 @@
+"""Hypothesis strategies made from the Catalog: valid payloads, and the sample with one change that breaks one rule."""
+
+import math
+import sys
+from functools import partial
+from typing import Any
+
+from hypothesis import strategies as st
+
+from segforge.spec.catalog import Gateway, Model, Parameter
+from segforge.spec.values import verdict
+from segforge_contract.cases.parameters import OMITTED, Change, is_prose, valid_value
+from segforge_contract.cases.requests import promised
+from segforge_contract.rules.table import type_rule
+
+_MOST_OUTPUTS = 10
+_SEEDS = st.integers(0, 2**31 - 1)
+_SIZES = (512, 768, 1024)  # where no range is printed: sizes that every diffusion model takes
+_LARGEST_SIZE = 512  # a drawn size stays small, for the sake of time; the tables send the printed maximum
+
+# Printable text that holds a letter at least: no page says what becomes of an empty prompt or of control characters.
+_PROMPTS = st.builds(
+    "{}{}".format,
+    st.sampled_from(("cat", "猫", "Κάτα")),
+    st.text(st.characters(exclude_categories=("C", "Z")), max_size=60),
+)
+
+
+def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
+    """Payloads that the page allows: all required parameters, any optional ones, values within type, range and enum."""
+    required = {p.name: valid_values(model, p) for p in model.parameters if p.required}
+    optional = {p.name: valid_values(model, p) for p in model.parameters if not p.required}
+    optional = {name: values for name, values in optional.items() if not values.is_empty}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
+    """Values that the page allows for one parameter."""
+    values = _plain_values(model, parameter)
+    return st.none() | values if parameter.nullable else values
+
+
+def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
+    valid = partial(_is_valid, parameter)
+    if parameter.choices is not None:
+        known = [value for value in parameter.choices.known if valid(value)]
+        return st.sampled_from(known) if known else st.nothing()
+    match parameter.type:
+        case "boolean":
+            return st.booleans()
+        case "integer":
+            return _integers(model, parameter).filter(valid)
+        case "number":
+            return _floats(parameter.minimum, parameter.maximum).filter(valid)
+        case _:
+            return _texts(model, parameter)
+
+
+def _is_valid(parameter: Parameter, value: Any) -> bool:
+    return verdict(parameter, value) == "valid"
+
+
+def _floats(low: float | None, high: float | None) -> st.SearchStrategy[Any]:
+    """Finite floats from one number to another; the ends may be integers that no float holds exactly."""
+    ends = [None if end is None else float(end) for end in (low, high)]
+    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
+        return st.nothing()
+    return st.floats(*ends, allow_nan=False, allow_infinity=False)
+
+
+def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
+    low, high = parameter.minimum, parameter.maximum
+    if parameter.name in (model.returns.controls.width, model.returns.controls.height):
+        if low is not None and high is not None:
+            return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
+        sizes = [size for size in _SIZES if _is_valid(parameter, size)]
+        return st.sampled_from(sizes or [valid_value(model, parameter)])
+    if parameter.name == model.returns.controls.count:  # each output is made, and paid for
+        most = math.inf if high is None else high
+        least = int(min(1, most) if low is None else low)
+        return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
+    if low is None and high is None:
+        return _SEEDS
+    return st.integers(None if low is None else int(low), None if high is None else int(high))
+
+
+def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
+    """Prose is free. A URL leads to a picture and an identity to a thing, so that they stay as the page prints them."""
+    if is_prose(model, parameter):
+        return _PROMPTS
+    printed = model.valid_example.get(parameter.name, parameter.default)
+    if printed is None and parameter.nullable:
+        return st.none()
+    return st.just(valid_value(model, parameter))
+
+
+def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, Change]]:
+    """A parameter's name and a change of it that breaks one rule: anything but the tables' nearest values."""
+    changes = [
+        st.tuples(st.just(parameter.name), change)
+        for parameter in model.parameters
+        for change in _breaking(model, parameter, gateway)
+    ]
+    return st.one_of(changes)
+
+
+def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
+    changes = [*_out_of_range(parameter), *_confused(model, parameter, gateway)]
+    if parameter.required:
+        changes.append(st.just(Change("required.missing", OMITTED)))
+    if not parameter.nullable:
+        changes.append(st.just(Change("null.not_nullable", None)))
+    if parameter.choices is not None and not parameter.choices.open and parameter.type == "string":
+        known = frozenset(parameter.choices.known)
+        changes.append(
+            st.text(max_size=30).filter(lambda text: text not in known).map(lambda text: Change("enum.unknown", text))
+        )
+    return changes
+
+
+def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[Change]]:
+    low, high = parameter.minimum, parameter.maximum
+    changes: list[st.SearchStrategy[Change]] = []
+    if low is not None:
+        below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)
+        if parameter.type == "number":
+            below |= _floats(None, max(float(low) - 1e-3, -sys.float_info.max))
+        changes.append(below.map(lambda value: Change("range.below", value)))
+    if high is not None:
+        above: st.SearchStrategy[float] = st.integers(min_value=int(high) + 1)
+        if parameter.type == "number":
+            above |= _floats(min(float(high) + 1e-3, sys.float_info.max), None)
+        changes.append(above.map(lambda value: Change("range.above", value)))
+    return changes
+
+
+def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
+    strategies: dict[str, st.SearchStrategy[Any]] = {
+        "string": st.text(max_size=30) | st.just(str(valid_value(model, parameter))),
+        "number": st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer()),
+        "integer": st.integers(-(10**6), 10**6),
+        "boolean": st.booleans(),
+        "array": st.lists(st.integers() | st.text(max_size=5), max_size=3),
+        "object": st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
+    }
+    return [
+        values.map(partial(Change, rule))
+        for sent, values in strategies.items()
+        if (rule := type_rule(sent, parameter.type)) is not None and promised(gateway, rule)
+    ]

@@ -1,0 +1,205 @@
+"""What must hold between a request and its answer. A check is a small function: Exchange in, broken rules out."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from segforge.spec.catalog import Gateway, Header, Model
+from segforge.text import one_line, show
+from segforge_contract.cases.requests import Case
+from segforge_contract.checks.images import check_base64, check_picture
+from segforge_contract.messages.request import NOT_JSON, Response
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule that an answer breaks: what was expected of it, and what was found."""
+
+    rule: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A case, its answer, and the part of the Catalog that says what the answer should look like."""
+
+    gateway: Gateway
+    model: Model | None
+    case: Case
+    response: Response
+
+
+Check: TypeAlias = Callable[[Exchange], Iterator[Broken]]
+
+
+def judge(exchange: Exchange) -> list[Broken]:
+    """Everything that an answer breaks: the case's own rule, and each rule about answers of its kind."""
+    broken = list(_key_not_echoed(exchange))
+    wrong = _wrong_outcome(exchange)
+    if wrong is not None:
+        return [wrong, *broken]
+    return broken + [finding for check in _CHECKS[_kind(exchange)] for finding in check(exchange)]
+
+
+def _kind(exchange: Exchange) -> str:
+    return exchange.case.operation if exchange.response.status == 200 else "refusal"
+
+
+def _wrong_outcome(exchange: Exchange) -> Broken | None:
+    case, response = exchange.case, exchange.response
+    if response.status in {outcome.status for outcome in case.outcomes}:
+        return None
+    expected = " or ".join(f"{outcome.status} {outcome.name} ({outcome.when})" for outcome in case.outcomes)
+    return Broken(case.rule, expected, response.in_words)
+
+
+def _key_not_echoed(exchange: Exchange) -> Iterator[Broken]:
+    if exchange.response.key_echoed:
+        yield Broken("key.not_echoed", "an answer without the key", exchange.response.in_words)
+
+
+def _error_shape(exchange: Exchange) -> Iterator[Broken]:
+    response = exchange.response
+    if all(outcome.html for outcome in exchange.case.outcomes):
+        if response.media_type != "text/html":
+            yield Broken("error.shape", "an HTML page", response.in_words)
+        return
+    body = response.json
+    text = body.get("error") if isinstance(body, dict) else None
+    if response.media_type != "application/json" or not isinstance(text, str) or not text.strip():
+        yield Broken("error.shape", 'application/json with {"error": "..."}', response.in_words)
+
+
+def _names_no_job(exchange: Exchange) -> Iterator[Broken]:
+    body = exchange.response.json
+    named = body.get("request_id") if isinstance(body, dict) else None
+    if exchange.case.operation == "submit" and named is not None:
+        yield Broken("error.names_no_job", "a refusal without a request_id", exchange.response.in_words)
+
+
+def _refusal_is_free(exchange: Exchange) -> Iterator[Broken]:
+    cost = exchange.response.headers.get("x-cost")
+    if cost is not None and written_figure(cost) != 0:
+        yield Broken(
+            "money.refusal_is_free", "no x-cost, or one of 0", f"{exchange.response.status} with x-cost {show(cost)}"
+        )
+
+
+def _headers_present(exchange: Exchange) -> Iterator[Broken]:
+    for header in exchange.gateway.headers:
+        if header.name == "x-seed-value":
+            continue  # the docs promise it "where the model reports one" only
+        if not exchange.response.headers.get(header.name):
+            yield Broken("headers.present", f"a header {header.name}", f"{exchange.response.status} without it")
+
+
+def _headers_typed(exchange: Exchange) -> Iterator[Broken]:
+    for header in exchange.gateway.headers:
+        text = exchange.response.headers.get(header.name)
+        if text and not _fits(header, text):
+            yield Broken("headers.typed", f"{header.name}: {header.type}", f"{header.name}: {one_line(text)}")
+
+
+def _fits(header: Header, text: str) -> bool:
+    if header.type == "string":
+        return True
+    read = written_figure(text)
+    if read is None or (header.type == "integer" and not read.is_integer()):
+        return False
+    return read >= 0 or header.name == "x-seed-value"
+
+
+def written_figure(text: str | None) -> float | None:
+    """The figure that a header's text spells, None where it spells none."""
+    try:
+        read = float(text or "")
+    except ValueError:
+        return None
+    return read if math.isfinite(read) else None
+
+
+def figure(value: object) -> float | None:
+    """A JSON value that is a number of a size that money and time have, None of any other."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
+        return None
+    return float(value)
+
+
+_LARGEST = 1e15
+
+
+def _headers_seed(exchange: Exchange) -> Iterator[Broken]:
+    text = exchange.response.headers.get("x-seed-value")
+    model, payload = exchange.model, exchange.case.payload
+    if text is None or model is None or payload is None or model.returns.controls.seed is None:
+        return
+    seed = payload.get(model.returns.controls.seed)
+    if isinstance(seed, int) and 0 <= seed < _LARGEST and text.strip() != str(seed):  # -1 and null ask for any seed
+        yield Broken("headers.seed", f"x-seed-value: {seed}", f"x-seed-value: {one_line(text)}")
+
+
+def _output(exchange: Exchange) -> Iterator[Broken]:
+    model, payload, response = exchange.model, exchange.case.payload, exchange.response
+    if model is None or payload is None:
+        return
+    if model.returns.media == "json":
+        if response.media_type != "application/json" or response.json is NOT_JSON:
+            yield Broken("json.parses", "application/json that parses", response.in_words)
+        return
+    base64 = model.returns.controls.base64
+    asked = base64 is not None and payload.get(base64) is True
+    for rule, expected, found in (check_base64 if asked else check_picture)(model, payload, response):
+        yield Broken(rule, expected, found)
+
+
+def _submit_shape(exchange: Exchange) -> Iterator[Broken]:
+    response, first = exchange.response, exchange.gateway.lifecycle.states[0].name
+    body = response.json
+    names = ("request_id", "status", "poll_url", "status_url", "response_url")
+    if not isinstance(body, dict) or not all(isinstance(body.get(name), str) and body[name] for name in names):
+        yield Broken("job.submit_shape", f"application/json with {', '.join(names)}", response.in_words)
+    elif body["status"] != first or response.media_type != "application/json":
+        yield Broken("job.submit_shape", f"application/json with status {first}", response.in_words)
+
+
+def _submit_urls(exchange: Exchange) -> Iterator[Broken]:
+    body = exchange.response.json
+    if isinstance(body, dict):
+        for expected, found in wrong_urls(exchange.gateway, body, body.get("request_id")):
+            yield Broken("job.urls_absolute", expected, found)
+
+
+def wrong_urls(gateway: Gateway, body: Mapping[str, Any], request_id: object) -> Iterator[tuple[str, str]]:
+    """What is wrong with the URLs of a job, in its submit or a poll: what was expected, and what was found."""
+    routes, origins = gateway.routes, set()
+    for name, route in (("poll_url", routes.poll), ("status_url", routes.status), ("response_url", routes.result)):
+        path = route.path.format(request_id=request_id)
+        url = body.get(name)
+        if not isinstance(url, str):
+            continue
+        origins.add(url.removesuffix(path))
+        if not (url.startswith(("https://", "http://")) and url.endswith(path)):
+            yield f"{name} with scheme and host, ending in {path}", show(url)
+            return
+    if len(origins) > 1:
+        yield "URLs of one origin", show(sorted(origins))
+
+
+def _limit_told(exchange: Exchange) -> Iterator[Broken]:
+    response = exchange.response
+    if response.status == 429 and (
+        "x-rate-limit-reset-at-utc" not in response.headers or "retry-after" in response.headers
+    ):
+        yield Broken("rate.limited", "x-rate-limit-reset-at-utc and no Retry-After", show(sorted(response.headers)))
+
+
+_CHECKS: dict[str, tuple[Check, ...]] = {
+    "refusal": (_error_shape, _refusal_is_free, _names_no_job, _limit_told),
+    "run": (_headers_present, _headers_typed, _headers_seed, _output),
+    "submit": (_submit_shape, _submit_urls),
+    "status": (),
+    "result": (),
+    "poll": (),
+}

@@ -1,0 +1,241 @@
+"""The life of a v2 job: poll it until it has ended, and check each state, each step between two, and the result."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from segforge.spec.catalog import Gateway, Model, State
+from segforge.text import show
+from segforge_contract.cases.requests import Operation, poll_request
+from segforge_contract.checks.answers import Broken, figure, wrong_urls
+from segforge_contract.checks.images import check_picture, check_result
+from segforge_contract.messages.request import Key, Request, Response
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a job is polled and how long it may take, in seconds."""
+
+    interval: float
+    deadline: float
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass
+class Watch:
+    """One job under watch: what was seen of it so far."""
+
+    gateway: Gateway
+    model: Model | None
+    payload: Mapping[str, Any]
+    request_id: str
+    send: Callable[[Request], Response]
+    base_url: str
+    broken: list[Broken] = field(default_factory=list)
+    state: State | None = None
+    result_asked: bool = False
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """What the last poll said about times and money."""
+    output: str | None = None
+    """The URL in the result's output."""
+    sent: list[Request] = field(default_factory=list)
+
+    def look(self, waited: float, deadline: float) -> bool:
+        """Poll once, `waited` seconds after the submit; gives whether the job still runs and has time left."""
+        state = self.poll()
+        if state is None or state.terminal:
+            return False
+        if not self.result_asked:
+            self.ask_early()
+        if waited <= deadline:
+            return True
+        self.report("job.ends_with_result", "COMPLETED or FAILED in time", f"still {state.name} after {deadline:g} s")
+        return False
+
+    def poll(self) -> State | None:
+        """Ask for the status once and check it; gives the state, None if the answer holds none."""
+        response = self.ask("status")
+        state = self._read_state(response)
+        if state is None:
+            return None
+        self._check_code(state, response)
+        self._check_step(state)
+        self.state = state
+        self._check_metrics(response.json)
+        for expected, found in wrong_urls(self.gateway, response.json, self.request_id):
+            self.report("job.urls_absolute", expected, found)
+        return state
+
+    def check_result(self) -> None:
+        """Check a completed job's result, its metrics, its pictures, its v1 poll URL, and that it stays completed."""
+        response = self.ask("result")
+        body = response.json if isinstance(response.json, dict) else {}
+        agrees = (
+            body.get("status") == getattr(self.state, "name", None)
+            and body.get("request_id", self.request_id) == self.request_id
+        )
+        image = self.model is None or self.model.returns.media == "image"
+        if response.status != 200 or not agrees or not _delivers(body, image=image):
+            output = "the picture's URL as its output" if image else "an output"
+            self.report("job.ends_with_result", f"200 with status COMPLETED and {output}", response.in_words)
+        elif not _metrics_hold(body.get("metrics")):
+            self.report(
+                "job.metrics_present", "metrics.inference_time in seconds", f"metrics {show(body.get('metrics'))}"
+            )
+        self._check_metrics(body)
+        self._check_pictures(body)
+        poll = self.ask("poll")
+        if poll.status != 200 or not poll.body:
+            self.report("job.poll_url_serves", "200 with the output", poll.in_words)
+        self._check_strangers()
+        self.poll()
+
+    def check_failure(self) -> None:
+        """Check that the result of a failed job says so too, and stays so."""
+        response = self.ask("result")
+        body = response.json if isinstance(response.json, dict) else {}
+        if response.status != getattr(self.state, "code", None) or body.get("status") != getattr(
+            self.state, "name", None
+        ):
+            self.report("job.failed_is_422", "the result to say what the status says", response.in_words)
+        elif _output(body):
+            self.report("job.no_early_result", "no output of a failed job", response.in_words)
+        self._check_metrics(body)
+        self._check_strangers()
+        self.poll()
+
+    def read_metrics(self) -> None:
+        """Ask for the result, for what it says about money."""
+        body = self.ask("result").json
+        if isinstance(body, dict):
+            self._check_metrics(body)
+
+    def picture(self) -> Response | None:
+        """A completed job's picture, None where the target doesn't serve it itself: no key goes anywhere else."""
+        if self.output is None or not self.output.startswith(f"{self.base_url}/"):
+            return None
+        return self.send(Request("GET", self.output.removeprefix(self.base_url), "missing"))
+
+    def _check_pictures(self, body: Mapping[str, Any]) -> None:
+        output, images = body.get("output"), body.get("images")
+        self.output = output if isinstance(output, str) else None
+        if self.model is None or self.model.returns.media != "image":
+            return
+        found = [] if not isinstance(images, list) else list(check_result(self.model, self.payload, images))
+        served = self.picture()
+        if served is not None:
+            found += check_picture(self.model, self.payload, served)
+        for rule, expected, what in found:
+            self.report(rule, expected, what)
+
+    def _check_strangers(self) -> None:
+        """Nobody gets a job without its whole id and a key."""
+        keys: tuple[tuple[Key, str], ...] = (("missing", "auth.missing"), ("invalid", "auth.invalid"))
+        for key, rule in keys:
+            response = self.ask("result", key)
+            if response.status != self.gateway.cases[rule][0].code:
+                self.report(rule, f"{self.gateway.cases[rule][0].code}, though there is such a job", response.in_words)
+        other = self.request_id[:-1] + ("0" if self.request_id[-1] != "0" else "1")
+        response = self.send(poll_request(self.gateway, "result", other))
+        if response.status != self.gateway.cases["request.unknown"][0].code:
+            self.report("request.unknown", f"404, since the job is {self.request_id}", response.in_words)
+
+    def _check_metrics(self, body: Mapping[str, Any]) -> None:
+        metrics = body.get("metrics")
+        if not isinstance(metrics, dict):
+            return
+        self.metrics = metrics
+        times = {name: figure(metrics.get(name)) for name in ("queue_time", "inference_time", "total_time")}
+        known = {name: seconds for name, seconds in times.items() if seconds is not None}
+        parts = known.get("queue_time", 0.0) + known.get("inference_time", 0.0)
+        if min(known.values(), default=0.0) < 0 or known.get("total_time", parts) < parts - _ROUNDING:
+            self.report("job.metrics_add_up", "times that add up, none below 0", f"metrics {show(metrics)}")
+        if self.state is not None and self.state.code != 200 and figure(metrics.get("cost")) not in (None, 0.0):
+            self.report("money.failed_job_is_free", "no cost of a failed job", f"metrics {show(metrics)}")
+
+    def ask(self, operation: Operation, key: Key = "valid") -> Response:
+        """Send one of the polls; the key must not come back in it."""
+        request = poll_request(self.gateway, operation, self.request_id, key)
+        if request not in self.sent:
+            self.sent.append(request)
+        response = self.send(request)
+        if response.key_echoed:
+            self.report("key.not_echoed", "an answer without the key", response.in_words)
+        return response
+
+    def report(self, rule: str, expected: str, found: str) -> None:
+        """Note a broken rule, once each."""
+        if rule not in {broken.rule for broken in self.broken}:
+            self.broken.append(Broken(rule, expected, found))
+
+    def _read_state(self, response: Response) -> State | None:
+        body = response.json
+        if response.status == 404:
+            self.report("job.pollable", "the job's status", response.in_words)
+            return None
+        known = {state.name: state for state in self.gateway.lifecycle.states}
+        name = body.get("status") if isinstance(body, dict) else None
+        if not isinstance(name, str) or name not in known or response.media_type != "application/json":
+            self.report("job.status_shape", f"application/json with a status of {', '.join(known)}", response.in_words)
+            return None
+        # The docs print the job's own id on every poll but that of a failed job, where one record lacks it.
+        if body.get("request_id", None if known[name].code == 200 else self.request_id) != self.request_id:
+            self.report("job.status_shape", f"request_id {self.request_id}", response.in_words)
+        if _output(body) and not (known[name].terminal and known[name].code == 200):
+            self.report("job.no_early_result", "no output before COMPLETED", response.in_words)
+        return known[name]
+
+    def _check_code(self, state: State, response: Response) -> None:
+        rule = "job.state_is_200" if state.code == 200 else "job.failed_is_422"
+        if response.status != state.code:
+            self.report(rule, f"{state.code} while {state.name}", response.in_words)
+        elif state.code != 200 and not (isinstance(response.json.get("error"), str) and response.json["error"].strip()):
+            self.report(rule, f"{state.code} with an error that says why", response.in_words)
+
+    def _check_step(self, state: State) -> None:
+        before = self.state
+        if before is None or before.name == state.name or state.name in before.next:
+            return
+        if before.terminal:
+            self.report("job.terminal_stable", f"{before.name} for good", f"{before.name}, then {state.name}")
+        else:
+            self.report(
+                "job.states_monotone",
+                f"one of {', '.join(before.next)} after {before.name}",
+                f"{before.name}, then {state.name}",
+            )
+
+    def ask_early(self, operation: Operation = "result") -> None:
+        """Ask for the result, or the output on v1, of a job that may still run: it holds no output before the end."""
+        self.result_asked = True
+        response = self.ask(operation)
+        body = response.json
+        if not isinstance(body, dict) or not _output(body):
+            return
+        # The job may have ended since its last poll: then the answer says so itself, and so does the next poll.
+        state = self.poll() if body.get("status") in set(_done(self.gateway)) else None
+        if state is None or not state.terminal:
+            self.report("job.no_early_result", "no output before COMPLETED", response.in_words)
+
+
+def _done(gateway: Gateway) -> Iterator[str]:
+    return (state.name for state in gateway.lifecycle.states if state.terminal and state.code == 200)
+
+
+def _output(body: Mapping[str, Any]) -> bool:
+    output = body.get("output")
+    return isinstance(output, str | list | dict) and bool(output)
+
+
+def _delivers(body: dict[str, Any], *, image: bool) -> bool:
+    output = body.get("output")
+    return _output(body) and (not image or (isinstance(output, str) and output.startswith(("https://", "http://"))))
+
+
+def _metrics_hold(metrics: object) -> bool:
+    return isinstance(metrics, dict) and figure(metrics.get("inference_time")) is not None
+
+
+_ROUNDING = 0.01  # seconds; the times in answers are rounded each for itself

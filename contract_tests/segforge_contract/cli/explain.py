@@ -1,0 +1,68 @@
+"""Explain a rule: what it checks, why, which line of the docs it defends, and a request that shows it."""
+
+import argparse
+import difflib
+import json
+from collections.abc import Iterator
+
+from segforge.commands.console import console
+from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.messages.curl import curl
+from segforge_contract.reports.why import Explanation, explanations, to_json
+from segforge_contract.rules.table import RULES
+
+_LONG = 2000
+_SHOWN = 8  # parameters of a model that are named one by one
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "rule", metavar="RULE", help="a rule's name, such as range.below; `segforge contract rules` lists"
+    )
+    add_catalog_options(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the explanation; gives 0, or 2 where there is no such rule."""
+    return told("segforge contract explain", lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.rule not in RULES:
+        near = difflib.get_close_matches(args.rule, RULES, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists them"
+        raise Misuse(f"there is no rule {args.rule!r}; {hint}")
+    catalog = chosen_catalog(args)
+    [explanation] = explanations(catalog, chosen_models(catalog, args.models), (args.rule,))
+    gateway = catalog.gateway
+    if args.json:
+        console().print(json.dumps(to_json(explanation), indent=2), markup=False)
+        return 0
+    for line in _lines(explanation):
+        console().print(line, markup=False)
+    if explanation.example is not None:
+        case = explanation.example
+        console().print(f"\nexample: {case.name}", markup=False)
+        command = curl(case.request, gateway.base_url, key_header=gateway.auth.header)
+        console().print(f"  {command if len(command) <= _LONG else f'{command[:_LONG]}…'}", markup=False)
+    return 0
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    rule = explanation.rule
+    yield f"{rule.name}: {rule.promise}"
+    yield f"  source   {rule.source}"
+    yield f"  why      {explanation.why}"
+    yield f"  how      {explanation.how}"
+    for each in explanation.expectations:
+        yield f"  expects  {each.profile}, {each.version}: {each.status} {each.outcome} ({each.when})"
+        if each.source != rule.source:
+            yield f"           by {each.source}"
+    models: dict[str, list[str]] = {}
+    for model, parameter in explanation.cases:
+        models.setdefault(model or "any model", []).append(parameter or "the request")
+    for model, parameters in models.items():
+        rest = f" and {len(parameters) - _SHOWN} more" if len(parameters) > _SHOWN else ""
+        yield f"  tests    {model}: {', '.join(parameters[:_SHOWN])}{rest}"

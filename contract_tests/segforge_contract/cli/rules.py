@@ -1,0 +1,51 @@
+"""List the rules that a gateway is held to: what each promises, what has to follow, and how many cases test it."""
+
+import argparse
+import json
+
+from segforge.commands.console import console
+from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.reports.why import Explanation, chosen_rules, explanations, to_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_catalog_options(parser)
+    parser.add_argument("--rule", metavar="TEXT", help="only rules with this in their names, such as range or job.")
+    parser.add_argument("--json", action="store_true", help="print a JSON array, with sources and parameters")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; gives 0, or 2 where nothing can be listed."""
+    return told("segforge contract rules", lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    catalog = chosen_catalog(args)
+    names = chosen_rules(args.rule)
+    if not names:
+        raise Misuse(f"--rule: no rule's name holds {args.rule!r}; without --rule all are listed")
+    listed = [
+        each
+        for each in explanations(catalog, chosen_models(catalog, args.models), names)
+        if each.cases or not each.rule.outcomes or each.rule.family == "stage" or args.models is None
+    ]
+    if args.json:
+        console().print(json.dumps([to_json(each) for each in listed], indent=2), markup=False)
+        return 0
+    width = max((len(each.rule.name) for each in listed), default=0)
+    for each in listed:
+        count = sum(each.cases.values())
+        cases = f"{count} cases" if count else each.rule.family
+        console().print(f"{each.rule.name:{width}}  {cases:>9}  {_expects(each):22}  {each.rule.promise}", markup=False)
+    return 0
+
+
+def _expects(explanation: Explanation) -> str:
+    """What has to follow under the profile that counts, in a few words: `v1 400, v2 400`."""
+    first = next((each.profile for each in explanation.expectations), None)
+    by_version: dict[str, list[str]] = {}
+    for each in explanation.expectations:
+        if each.profile == first:
+            by_version.setdefault(each.version, []).append(str(each.status))
+    return ", ".join(f"{version} {'/'.join(dict.fromkeys(codes))}" for version, codes in by_version.items())

@@ -1,0 +1,62 @@
+"""The balance before and after: what calls cost has to be what they said, and a refusal nothing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from segforge_contract.cases.requests import Case
+from segforge_contract.checks.answers import Broken
+from segforge_contract.checks.balance import TOLERANCE, Account, Balance
+from segforge_contract.engine.session import Failure, Session
+
+
+class Audit:
+    """One stretch of a session, from a reading of the balance to the next."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        session.money = Account(cost=session.money.cost, reading=True)
+        self.before = session.balance()
+
+    def close(self, cases: Sequence[Case], *, single: bool = False) -> list[Failure]:
+        """Hold the balance against what the answers since said; `single`: of one call, the first of the cases.
+
+        All jobs have to have ended, since some gateways take the money then.
+        """
+        account, after = self.session.money, self.session.balance()
+        self.session.money = Account(cost=account.cost)
+        if self.before is None or after is None:
+            return []
+        failures = list(self._remaining(cases[0], account, after)) if single and not account.tangled else []
+        if account.unknown or account.tangled:
+            return failures
+        self.session.sent.append(replace(cases[0], rule="money.costs_add_up"))
+        drop = self.before.total - after.total
+        if abs(drop - account.spent) <= TOLERANCE:
+            return failures
+        culprits = list(self._culprits(cases)) if drop > account.spent and self.session.target.loopback else []
+        expected, found = f"a drop of {account.spent:.6g} in the balance", f"a drop of {drop:.6g}"
+        witness = next((case for case in cases if case.accepted), cases[0])
+        return failures + (culprits or [_failure(witness, "money.costs_add_up", expected, found)])
+
+    def _remaining(self, case: Case, account: Account, after: Balance) -> Iterator[Failure]:
+        if account.remaining is not None:
+            self.session.sent.append(replace(case, rule="money.remaining_agrees"))
+            if not after.shows(account.remaining):
+                yield _failure(case, "money.remaining_agrees", f"{after.total:.6g} left", f"{account.remaining:.6g}")
+
+    def _culprits(self, cases: Iterable[Case]) -> Iterator[Failure]:
+        """Send what must cost nothing again, one by one, to see what does."""
+        for case in cases:
+            if case.accepted:
+                continue
+            before = self.session.balance()
+            self.session.perform(replace(case, request=replace(case.request, copy=1)))
+            self.session.settle()
+            after = self.session.balance()
+            if before is not None and after is not None and before.total - after.total > TOLERANCE:
+                rule = "money.failed_job_is_free" if case.starts_job else "money.refusal_is_free"
+                yield _failure(case, rule, "the balance as before", f"{before.total - after.total:.6g} credits less")
+
+
+def _failure(case: Case, rule: str, expected: str, found: str) -> Failure:
+    return Failure(case, Broken(rule, expected, found), (case.request,))

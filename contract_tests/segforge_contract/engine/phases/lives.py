@@ -1,0 +1,197 @@
+"""The life of jobs as a state machine: jobs of several accounts at once, in any order of submits, polls and hours.
+
+What the machine believes of a job is its case, its last state and its age; each step holds one answer against that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import hypothesis
+from hypothesis import stateful
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from segforge.spec.catalog import Model
+from segforge_contract.cases.drawn import breaking_changes
+from segforge_contract.cases.parameters import Change, base_payload
+from segforge_contract.cases.requests import Case, Operation, payload_case, poll_request, valid_case
+from segforge_contract.checks.answers import Broken
+from segforge_contract.checks.job import Watch
+from segforge_contract.engine.phases.audit import Audit
+from segforge_contract.engine.phases.stages import Stage
+from segforge_contract.engine.session import Broke, Failure, Job, Session
+
+STEPS = 12
+"""How many steps a run of the machine has at most."""
+
+_MARGIN = 60.0  # seconds around the end of the retention in which a job may be there or gone
+_POLLS: tuple[Operation, ...] = ("status", "result", "poll")
+
+
+@dataclass
+class Living:
+    """A job that was submitted: by which account, at which time of the machine, and what was seen of it."""
+
+    session: Session
+    job: Job
+    watch: Watch
+    submitted: float
+    ended: bool = False
+
+
+class JobMachine(stateful.RuleBasedStateMachine):
+    """Submits, polls and waiting. `accounts` are sessions with keys of their own, `model` is what they call."""
+
+    accounts: ClassVar[Sequence[Session]]
+    model: ClassVar[Model]
+    nonsense: ClassVar[st.SearchStrategy[tuple[str, Change]]]
+    last: ClassVar[list[Failure]] = []
+
+    jobs = stateful.Bundle("jobs")
+    account = st.integers(0, 7)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.living: list[Living] = []
+        self.broke = False
+        self.has_clock = Stage(self.accounts[0]).has_clock
+        ids: set[str] = set()
+        outputs: dict[str, str] = {}
+        for session in self.accounts:  # a run must not depend on those before it
+            session.start_afresh(ids, outputs)
+        self.audits = [Audit(session) for session in self.accounts]
+
+    @stateful.rule(target=jobs, account=account, seed=st.integers(1, 3), count=st.integers(1, 3))
+    def submit(self, account: int, seed: int, count: int) -> "stateful.MultipleResults[Living]":
+        """Submit one job, or several at the same time."""
+        gateway, control = self._session(account).catalog.gateway, self.model.returns.controls.seed
+        payload = base_payload(self.model) | ({} if control is None else {control: seed})
+        case = valid_case(gateway, self.model, "submit", payload, f"job {len(self.living) + 1}")
+        copies = [replace(case, request=replace(case.request, copy=number)) for number in range(1, count + 1)]
+        session = self._session(account)
+        self.check(session.perform_together(copies) if count > 1 else session.perform(case))
+        return stateful.multiple(*self._new_jobs(session))
+
+    @stateful.rule(target=jobs, account=account, data=st.data())
+    def submit_nonsense(self, account: int, data: st.DataObject) -> "stateful.MultipleResults[Living]":
+        """Submit a payload that breaks a rule: no job comes of it, or one that fails."""
+        session = self._session(account)
+        parameter, change = data.draw(self.nonsense)
+        self.check(session.perform(payload_case(session.catalog.gateway, self.model, "submit", parameter, change)))
+        return stateful.multiple(*self._new_jobs(session))
+
+    @stateful.rule(living=jobs)
+    def poll(self, living: Living) -> None:
+        """Ask for a job's status; at its end for the result too."""
+        if self._gone(living, "status"):
+            return
+        state = living.watch.poll()
+        if state is not None and state.terminal and not living.ended:
+            living.ended = True
+            living.session.conclude(living.job, living.watch, deep=True)
+        self.check_watch(living)
+
+    @stateful.rule(living=jobs, operation=st.sampled_from(_POLLS[1:]))
+    def ask_for_result(self, living: Living, operation: Operation) -> None:
+        """Ask for a job's result, or its output on v1, whether it is there yet or not."""
+        if not self._gone(living, operation):
+            living.watch.ask_early(operation)
+            self.check_watch(living)
+
+    @stateful.rule(living=jobs, operation=st.sampled_from(_POLLS))
+    def ask_with_a_wrong_key(self, living: Living, operation: Operation) -> None:
+        """No job is shown to a key that nobody has."""
+        response = living.watch.ask(operation, "invalid")
+        expected = living.session.catalog.gateway.cases["auth.invalid"][0].code
+        if response.status != expected:
+            living.watch.report("auth.invalid", f"{expected}, though there is such a job", response.in_words)
+        self.check_watch(living)
+
+    @stateful.precondition(lambda self: self.has_clock and self.living)
+    @stateful.rule(minutes=st.sampled_from((1, 30, 58, 60)))
+    def wait(self, minutes: int) -> None:
+        """Let time pass."""
+        for session in self.accounts:
+            Stage(session).call("POST", "clock", {"advance": minutes * 60.0})
+        self.now += minutes * 60.0
+
+    def teardown(self) -> None:
+        """Let all jobs end, and look at what was paid for them."""
+        if self.broke:
+            return
+        for session, audit in zip(self.accounts, self.audits, strict=True):
+            own = [living for living in self.living if living.session is session]
+            running = [living for living in own if not living.ended]
+            here = [living.job for living in running if self.now - living.submitted < self._retention - _MARGIN]
+            self.check(session.follow(here))
+            session.money.tangled |= len(here) < len(running)  # nobody knows how the others would have ended
+            self.check(audit.close([living.job.case for living in own]) if own else [])
+
+    def check(self, failures: list[Failure]) -> None:
+        """Raise Broke if there are failures."""
+        if failures:
+            self.broke = True
+            type(self).last = failures
+            raise Broke(failures)
+
+    def check_watch(self, living: Living) -> None:
+        """Raise Broke with what a job's polls broke."""
+        case, watch = living.job.case, living.watch
+        self.check([Failure(case, broken, (case.request, *watch.sent)) for broken in watch.broken])
+
+    @property
+    def _retention(self) -> float:
+        return self.accounts[0].catalog.gateway.lifecycle.retention_seconds
+
+    def _session(self, account: int) -> Session:
+        return self.accounts[account % len(self.accounts)]
+
+    def _new_jobs(self, session: Session) -> list[Living]:
+        jobs, session.jobs = session.jobs, []
+        new = [Living(session, job, session.watch(job), self.now) for job in jobs]
+        self.living += new
+        return new
+
+    def _gone(self, living: Living, operation: Operation) -> bool:
+        """Whether a job's retention is over, or about to be. If it is over, the poll has to be 404."""
+        age = self.now - living.submitted
+        if age < self._retention - _MARGIN:
+            return False
+        if age >= self._retention:
+            response = living.session.send(
+                poll_request(living.session.catalog.gateway, operation, living.job.request_id)
+            )
+            if response.status != 404:
+                self.check([_expired(living.job.case, f"{response.in_words}, {age:g} s after the submit")])
+        return True
+
+
+def _expired(case: Case, found: str) -> Failure:
+    return Failure(case, Broken("job.expired", "404 once the retention is over", found), (case.request,))
+
+
+def explore(accounts: Sequence[Session], model: Model, *, seed: int, max_examples: int) -> list[Failure]:
+    """Run the machine; gives what broke in the shortest run that Hypothesis found. Raises Unreachable."""
+    nonsense = breaking_changes(model, accounts[0].catalog.gateway)
+    members = {"accounts": accounts, "model": model, "nonsense": nonsense, "last": []}
+    machine: type[JobMachine] = type("JobMachine", (JobMachine,), members)
+    hypothesis.seed(seed)(machine)
+    settings = hypothesis.settings(
+        max_examples=max_examples,
+        stateful_step_count=STEPS,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    try:
+        stateful.run_state_machine_as_test(machine, settings=settings)
+    except Broke as broke:
+        return broke.failures
+    except Flaky:
+        return list(machine.last)
+    return []

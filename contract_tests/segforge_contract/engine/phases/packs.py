@@ -1,0 +1,112 @@
+"""Paid cases packed: one valid payload that holds many boundary values at once, split only if it doesn't hold.
+
+Each accepted case of the tables changes one parameter. A pack takes at most one of them for each parameter, so that
+one paid call shows as much as many. If it is refused, its halves are sent, down to the one value that is at fault: a
+refusal is free, so that only what holds is paid for.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases.parameters import base_payload
+from segforge_contract.cases.requests import Case, valid_case
+from segforge_contract.engine.session import Failure, Session
+from segforge_contract.messages.request import Request
+
+_OMITTED = object()
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A case that is to be accepted, and the cases of the tables that hold if it does."""
+
+    case: Case
+    parts: tuple[Case, ...]
+
+
+def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], Decimal]) -> tuple[Pack, ...]:
+    """The accepted ones among the cases, packed, those first that show the most for their price, in credits."""
+    rounds: defaultdict[tuple[str | None, str], list[dict[str, Case]]] = defaultdict(list)
+    made: list[Pack] = []
+    for case in cases:
+        if not case.accepted or case.undecided:
+            continue
+        if case.parameter is None or case.payload is None or case.model is None or case.request.copy:
+            made.append(Pack(case, (case,)))
+            continue
+        of_call = rounds[case.model, case.operation]
+        pack = next((pack for pack in of_call if case.parameter not in pack), None)
+        if pack is None:
+            of_call.append(pack := {})
+        pack[case.parameter] = case
+    made += [_pack(catalog, tuple(pack.values())) for of_call in rounds.values() for pack in of_call]
+    return tuple(_by_value(made, price))
+
+
+def _by_value(made: list[Pack], price: Callable[[Request], Decimal]) -> Iterator[Pack]:
+    """The best first. What was shown on a model's other operation before is worth half."""
+    shown: set[tuple[str | None, str | None, str, str]] = set()
+
+    def what(part: Case) -> tuple[str | None, str | None, str, str]:
+        return part.model, part.parameter, part.rule, part.change
+
+    def value(pack: Pack) -> Fraction:
+        worth = sum((Fraction(1, 2) if what(part) in shown else Fraction(1) for part in pack.parts), Fraction(0))
+        return worth / Fraction(max(price(pack.case.request), Decimal("0.000001")))
+
+    left = list(made)
+    while left:
+        best = max(left, key=value)  # the first of equals, so that the order is stable
+        left.remove(best)
+        shown.update(map(what, best.parts))
+        yield best
+
+
+def _pack(catalog: Catalog, parts: tuple[Case, ...]) -> Pack:
+    first = parts[0]
+    if len(parts) == 1 or first.model is None:
+        return Pack(first, parts)
+    model = catalog.model(first.model)
+    payload = base_payload(model)
+    for part in parts:
+        sent = dict(part.payload or {}).get(part.parameter or "", _OMITTED)
+        if sent is _OMITTED:
+            payload.pop(part.parameter or "", None)
+        else:
+            payload[part.parameter or ""] = sent
+    change = ", ".join(part.change for part in parts)
+    return Pack(valid_case(catalog.gateway, model, first.operation, payload, change), parts)
+
+
+def perform(pack: Pack, session: Session) -> list[Failure]:
+    """Send a pack, and its halves where it isn't accepted; each failure is the smallest part's that shows it."""
+    failures = _send(pack, session)
+    if not any(failure.broken.rule == pack.case.rule for failure in failures):
+        return failures
+    if len(pack.parts) == 1:
+        return failures
+    middle = len(pack.parts) // 2
+    halves = (_pack(session.catalog, pack.parts[:middle]), _pack(session.catalog, pack.parts[middle:]))
+    return [failure for half in halves for failure in perform(half, session)] or list(map(_together, failures))
+
+
+def _send(pack: Pack, session: Session) -> list[Failure]:
+    """The failures of a pack and of its job. Where nothing fails its parts count as sent."""
+    sent = len(session.sent)
+    failures = session.perform(pack.case)
+    jobs = [job for job in session.jobs if job.case is pack.case]
+    session.jobs = [job for job in session.jobs if job.case is not pack.case]
+    failures += session.follow(jobs, deep=True)
+    if len(session.sent) > sent and not any(failure.broken.rule == pack.case.rule for failure in failures):
+        session.sent += [part for part in pack.parts if part is not pack.case]
+    return failures
+
+
+def _together(failure: Failure) -> Failure:
+    """A failure that no part shows by itself."""
+    case = replace(failure.case, change=f"together: {failure.case.change}")
+    return replace(failure, case=case)

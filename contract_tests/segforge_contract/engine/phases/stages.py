@@ -1,0 +1,136 @@
+"""Rules that need a situation brought about first: an hour later, an empty balance, a job that fails.
+
+A gateway offers no way to do that; the mock does (docs/mock.md, Admin API). Elsewhere these rules are held back, and
+the report says so.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segforge.spec.catalog import Model
+from segforge_contract.cases.gate import UNSOUND, sound
+from segforge_contract.cases.requests import (
+    JSON_TYPE,
+    Case,
+    Operation,
+    expected,
+    named,
+    operations,
+    payload_case,
+    poll_request,
+)
+from segforge_contract.checks.answers import Broken, figure
+from segforge_contract.engine.phases.audit import Audit
+from segforge_contract.engine.session import Failure, Session
+from segforge_contract.messages.request import Request
+from segforge_contract.rules.table import JOB_FAILED, RULES
+from segforge_contract.targets.base import NoAnswer, NotSent
+
+_GONE: tuple[tuple[Operation, str], ...] = (
+    ("status", "request.unknown"),
+    ("result", "request.unknown"),
+    ("poll", "output.unknown"),
+)
+_MARGIN = 60.0  # seconds before the end of the retention at which a job must still be there
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A target with the mock's admin API."""
+
+    session: Session
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the target has a clock that can be moved; nobody is asked where money counts."""
+        clock = self.call("GET", "clock") if self.session.target.loopback and not self.session.careful else None
+        return isinstance(clock, dict) and "now" in clock
+
+    def call(self, method: str, name: str, body: object = None) -> Any:
+        """Call the admin API; gives the JSON of its answer, None where there is no such thing."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            response = self.session.send(Request(method, f"/_mock/{name}", "valid", JSON_TYPE if data else None, data))
+        except (NoAnswer, NotSent):
+            return None
+        return response.json if response.status == 200 else None
+
+
+def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
+    """Bring about each situation with a model that has jobs; gives what broke, a situation at a time."""
+    stage = Stage(session)
+    if not stage.has_clock:
+        names = ", ".join(rule.name for rule in RULES.values() if rule.family == "stage")
+        session.unsent[f"the target has no clock to move and no balance to set: {names}"] += 1
+        return
+    sample = payload_case(session.catalog.gateway, model, "submit", None, None)
+    if not sound(model, sample):
+        session.unsent[UNSOUND] += 1
+        return
+    for situation in (_failing_job, _low_balance, _rate_limit, _later):
+        yield from situation(stage, model, sample)
+
+
+def _as(session: Session, sample: Case, rule: str, *outcomes: str) -> Case:
+    """The sample under another rule, with other outcomes: of these names, or the rule's own."""
+    gateway, operation = session.catalog.gateway, sample.operation
+    kept = tuple(named(gateway, name, operation) for name in outcomes) or expected(gateway, rule, operation)
+    return replace(sample, rule=rule, change=RULES[rule].promise, outcomes=kept)
+
+
+def _failing_job(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
+    session = stage.session
+    if stage.call("POST", "rules", {"scenario": "job-failed", "times": 1, "route": "submit"}) is None:
+        return
+    case, audit = _as(session, sample, "job.failed_is_422", JOB_FAILED), Audit(session)
+    yield session.perform(case)
+    jobs, session.jobs = session.jobs, []
+    yield session.follow(jobs, deep=True)
+    yield audit.close([case])
+
+
+def _low_balance(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
+    session = stage.session
+    before = figure((stage.call("GET", "credits") or {}).get("credits"))
+    cost = session.money.cost
+    if before is None or cost is None:
+        return
+    try:
+        for operation in operations(model):
+            call = payload_case(session.catalog.gateway, model, operation, None, None)
+            stage.call("PUT", "credits", {"credits": cost * 0.99})
+            yield session.perform(_as(session, call, "money.balance_too_low"))
+            stage.call("PUT", "credits", {"credits": cost})
+            yield session.perform(_as(session, call, "money.balance_covers"))
+    finally:
+        stage.call("PUT", "credits", {"credits": before})
+    yield session.settle()
+
+
+def _rate_limit(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
+    if stage.call("PUT", "rate-limit", {"per_minute": 0}) is not None:
+        yield stage.session.perform(_as(stage.session, sample, "rate.limited"))
+        stage.call("PUT", "rate-limit", {"per_minute": None})
+
+
+def _later(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
+    session, gateway = stage.session, stage.session.catalog.gateway
+    failures = session.perform(_as(session, sample, "job.kept"))
+    if failures or not session.jobs:
+        yield failures
+        return
+    job = session.jobs[-1]
+    yield session.settle()
+    retention = gateway.lifecycle.retention_seconds
+    stage.call("POST", "clock", {"advance": max(retention - _MARGIN, 0.0)})
+    kept = session.send(poll_request(gateway, "result", job.request_id))
+    if kept.status != 200:
+        found = f"{kept.in_words}, {_MARGIN:g} s before"
+        yield [Failure(job.case, Broken("job.kept", f"200 for {retention:g} s", found), (job.case.request,))]
+    stage.call("POST", "clock", {"advance": _MARGIN})
+    for operation, outcome in _GONE:
+        request = poll_request(gateway, operation, job.request_id)
+        case = replace(_as(session, sample, "job.expired", outcome), operation=operation, request=request, payload=None)
+        yield session.perform(case)

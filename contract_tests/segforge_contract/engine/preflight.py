@@ -1,0 +1,49 @@
+"""A look at a target before the first case: is it a gateway, and does it take the key? Three requests, all free."""
+
+from segforge.spec.catalog import Catalog
+from segforge.text import one_line, show
+from segforge_contract.cases.requests import UNKNOWN_IDS, poll_request
+from segforge_contract.engine.session import Unreachable
+from segforge_contract.messages.request import NOT_JSON, Request, Response
+from segforge_contract.targets.base import BadTarget, HttpTarget, NoAnswer, Target
+
+
+def look_at(target: Target, catalog: Catalog) -> None:
+    """Refuse a target that would break every rule alike: one that takes no key, and one that is no gateway at all.
+
+    It says so only where all answers agree, so that a gateway with a fault in one route is put to the test. Raises
+    BadTarget and Unreachable.
+    """
+    if not isinstance(target, HttpTarget):
+        return
+    gateway = catalog.gateway
+    credits = Request(gateway.routes.credits.method, gateway.routes.credits.path)
+    first = _answer(target, credits)
+    if first is None or (first.status == 200 and first.json is not NOT_JSON):
+        return
+    unknown = _answer(target, poll_request(gateway, "status", UNKNOWN_IDS[0]))
+    if unknown is None:
+        return
+    if {first.status, unknown.status} <= {401, 403}:
+        variable = gateway.auth.environment
+        raise BadTarget(f"the key is refused ({first.in_words}); does {variable} hold the key of {target.base_url}?")
+    keyless = _answer(target, Request(credits.method, credits.path, "missing"))
+    if keyless is not None and all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
+        raise BadTarget(f"{target.base_url} is no gateway: {_in_words(credits, first)}")
+
+
+def _answer(target: HttpTarget, request: Request) -> Response | None:
+    """What comes back, None where that says nothing: the line is bad, or too much was asked. Raises Unreachable."""
+    try:
+        answer = target.send(request)
+    except NoAnswer as error:
+        if error.refused or error.slow:
+            raise Unreachable(f"{target.base_url}: {error}") from None
+        return None
+    return None if answer.status == 429 else answer
+
+
+def _in_words(request: Request, answer: Response) -> str:
+    location = answer.headers.get("location")
+    target = f", which leads to {show(one_line(location))}" if location else ""
+    return f"{request.method} {request.path} is answered {answer.in_words}{target}"

@@ -1,0 +1,75 @@
+"""What to write down of a case, and the case made again from it, under the promises of today's specs."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases.requests import JSON_TYPE, Case, Operation, expected, payload_request
+from segforge_contract.engine.phases.audit import Audit
+from segforge_contract.engine.phases.relations import relations
+from segforge_contract.engine.phases.stages import stages
+from segforge_contract.engine.session import Failure, Session
+from segforge_contract.messages.request import Request
+from segforge_contract.rules.table import RULES
+
+
+def sent_by(case: Case) -> Request | Mapping[str, Any]:
+    """What to write down of a case: its payload, where that says all of its request, else the request."""
+    request = case.request
+    if case.payload is None or (request.method, request.key, request.content_type) != ("POST", "valid", JSON_TYPE):
+        return request
+    try:
+        same = json.dumps(dict(case.payload), allow_nan=False).encode() == request.body
+    except ValueError:
+        return request
+    return case.payload if same else request
+
+
+def repeated_case(
+    catalog: Catalog,
+    rule: str,
+    model: str | None,
+    operation: Operation,
+    sent: Request | Mapping[str, Any],
+    *,
+    parameter: str | None = None,
+    change: str = "sent again",
+) -> Case:
+    """The case of a payload, or of a request as it was. Raises KeyError where the specs know no such rule or model."""
+    gateway = catalog.gateway
+    if isinstance(sent, Request):
+        request, payload = sent, _payload(sent)
+    elif model is None:
+        raise KeyError("a payload needs a model to be sent to")
+    else:
+        request, payload = payload_request(gateway, catalog.model(model), operation, sent), dict(sent)
+    # A rule that is judged on several answers, or in a situation brought about first, starts from a valid payload.
+    alone = RULES[rule].outcomes and RULES[rule].family != "stage"
+    outcomes = expected(gateway, rule if alone else "payload.valid", operation)
+    return Case(rule, operation, model, parameter, change, request, outcomes, payload)
+
+
+def again(session: Session, case: Case) -> list[Failure]:
+    """Send a case again, and whatever else its rule needs to be seen. Raises Unreachable."""
+    audit = Audit(session)
+    failures = session.perform(case)
+    jobs, session.jobs = session.jobs, []
+    failures += session.follow(jobs, deep=True) + audit.close([case], single=case.accepted)
+    if case.model is None or case.rule not in RULES:
+        return failures
+    model = session.catalog.model(case.model)
+    if RULES[case.rule].family == "relation":
+        failures += itertools.chain.from_iterable(relations(session, model, case.operation))
+    if RULES[case.rule].family == "stage":
+        failures += itertools.chain.from_iterable(stages(session, model))
+    return failures
+
+
+def _payload(request: Request) -> dict[str, Any] | None:
+    try:
+        value = json.loads(request.body or b"")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,169 @@
+"""Two gateways side by side: the same cases to both, and what the specs would have to say where they disagree."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from segforge.spec.catalog import Catalog, Version
+from segforge.text import show
+from segforge_contract.cases.requests import Case
+from segforge_contract.engine.session import Session
+from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES
+from segforge_contract.targets.base import NoAnswer, NotSent
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a case ended: status and media type, and for a job that was submitted, its last state."""
+
+    status: int | None
+    media_type: str = ""
+    state: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the request was carried out."""
+        return self.status == 200 and self.state in (None, "COMPLETED")
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return "no answer"
+        return f"{self.status} {self.media_type or '(no Content-Type)'}" + (
+            f", then {self.state}" if self.state else ""
+        )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change to a spec or a profile that would describe the right side: a file below `specs/`, and what to change."""
+
+    file: str
+    where: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A case that the two sides answer differently."""
+
+    case: Case
+    left: Seen
+    right: Seen
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that was compared, and what was held back by either side, by the reason."""
+
+    compared: int
+    disagreements: tuple[Disagreement, ...]
+    unsent: dict[str, int]
+
+
+def compare(catalog: Catalog, cases: Iterable[Case], left: Session, right: Session) -> Comparison:
+    """Send each case to both sides, left first. Raises Unreachable."""
+    compared, unsent = 0, dict[str, int]()
+    disagreements: list[Disagreement] = []
+    for case in cases:
+        try:
+            seen = see(left, case), see(right, case)
+        except NotSent as error:
+            unsent[str(error)] = unsent.get(str(error), 0) + 1
+            continue
+        compared += 1
+        if seen[0] != seen[1]:
+            disagreements.append(Disagreement(case, *seen, propose(catalog, case, seen[1])))
+    return Comparison(compared, tuple(disagreements), unsent)
+
+
+def see(session: Session, case: Case) -> Seen:
+    """Send a case, and follow the job that it may submit. Raises NotSent and Unreachable."""
+    try:
+        response = session.answer(case)
+        state = session.end_of_job(case, response) if case.operation == "submit" else None
+    except NoAnswer as error:
+        session.note_silence(error)
+        return Seen(None)
+    return Seen(response.status, response.media_type, state)
+
+
+def propose(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+    """What the specs would have to say for a case to end as it was seen to."""
+    outcomes = RULES[case.rule].outcomes
+    if outcomes == (REFUSED,):
+        return _accepts_more(catalog, case, seen) if seen.accepted else _refuses_otherwise(catalog, case, seen)
+    if outcomes == (ACCEPTED,) and case.model is not None and case.parameter is not None:
+        return _refuses_more(case, seen)
+    if outcomes == (ACCEPTED,):
+        return Proposal(_model_file(case), "example", f"the sample is not accepted: {seen}")
+    names = ", ".join(outcomes)
+    return Proposal("gateway.yaml", f"statuses, case {names}", f"{case.operation} answers {seen}")
+
+
+def _refuses_otherwise(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+    profile = catalog.gateway.profiles[0]
+    version: Version = "v2" if case.operation == "submit" else "v1"
+    family = case.rule.partition(".")[0]
+    now = ", ".join(profile.cases(version, family))
+    if seen.status == 200:
+        then = "job.failed"
+    else:
+        fitting = (
+            name
+            for name, (status, _) in catalog.gateway.cases.items()
+            if status.code == seen.status and case.operation in status.routes
+        )
+        then = " or ".join(fitting) or f"a new case under status {seen.status}"
+    where = f"profiles, {profile.name}: outcomes of {family} on {version}"
+    return Proposal("gateway.yaml", where, f"cases [{then}] rather than [{now}]")
+
+
+def _accepts_more(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+    """A value that the page rules out is taken."""
+    value = show((case.payload or {}).get(case.parameter or ""))
+    where = f"parameters, {case.parameter}"
+    match case.rule.split("."):
+        case ["range", "below"]:
+            change = f"minimum: {value} is accepted"
+        case ["range", "above"]:
+            change = f"maximum: {value} is accepted"
+        case ["enum", _]:
+            change = f"choices: {value} is accepted too; the set may be open (total above the values known)"
+        case ["required", _]:
+            change = "required: false; it may be left out"
+        case ["null", _]:
+            change = "nullable: true; null is accepted"
+        case ["type", "string_for_integer" | "string_for_number"]:
+            name = catalog.gateway.profiles[0].name
+            return Proposal(
+                "gateway.yaml", f"profiles, {name}: numeric_strings", "cast; a number in quotes is accepted"
+            )
+        case _:
+            change = f"type: {value} is accepted too"
+    return Proposal(_model_file(case), where, f"{change} ({seen})")
+
+
+def _refuses_more(case: Case, seen: Seen) -> Proposal:
+    """A value that the page allows is refused."""
+    value = show((case.payload or {}).get(case.parameter or ""))
+    change = {
+        "range.at_minimum": f"minimum: above {value}",
+        "range.at_maximum": f"maximum: below {value}",
+        "enum.each": f"choices: without {value}",
+        "optional.omitted": "required: true",
+        "null.nullable": "nullable: false",
+        "default.explicit": f"default: not {value}",
+    }.get(case.rule, f"{value} is refused")
+    return Proposal(_model_file(case), f"parameters, {case.parameter}", f"{change} ({seen})")
+
+
+def _model_file(case: Case) -> str:
+    return f"models/{case.model}.yaml" if case.model is not None else "gateway.yaml"
+
+
+def by_proposal(disagreements: Iterable[Disagreement]) -> Iterator[tuple[Proposal, list[Disagreement]]]:
+    """The disagreements under the change that would settle them, in the order in which they came up."""
+    groups: dict[Proposal, list[Disagreement]] = {}
+    for disagreement in disagreements:
+        groups.setdefault(disagreement.proposal, []).append(disagreement)
+    yield from groups.items()

@@ -1,0 +1,163 @@
+"""How much of what the docs promise was put to the test, from what was sent: model x parameter x rule."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from segforge.spec.catalog import Catalog, Model
+from segforge_contract.cases.parameters import base_payload
+from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations
+from segforge_contract.engine.phases.relations import explicit
+from segforge_contract.messages.request import Request
+from segforge_contract.rules.table import RULES
+
+State: TypeAlias = Literal["both", "whole", "one", "none"]
+"""What was seen of a cell: both of its sides, the only side that it has, one of two, or none."""
+
+_ASPECTS: Final = {
+    "range.at_minimum": "minimum",
+    "range.below": "minimum",
+    "range.at_maximum": "maximum",
+    "range.above": "maximum",
+    "enum": "values",
+    "boolean": "values",
+    "required": "presence",
+    "optional": "presence",
+}
+_SAMPLE: Final = "payload.valid"
+
+
+class Point(NamedTuple):
+    """What a case puts to the test: a rule, on an operation of a model (None: of any) and perhaps a parameter."""
+
+    model: str | None
+    operation: Operation
+    parameter: str | None
+    rule: str
+
+    @property
+    def in_words(self) -> str:
+        """The point on one line: `range.above flux-img2img submit steps`."""
+        return " ".join(part for part in (self.rule, self.model, self.operation, self.parameter) if part)
+
+
+def point_of(case: Case) -> Point:
+    """What a case puts to the test."""
+    return Point(case.model, case.operation, case.parameter, case.rule)
+
+
+def aspect_of(rule: str) -> str:
+    """The column of the matrix that a rule belongs to: `minimum` holds `range.at_minimum` and `range.below`."""
+    family = rule.partition(".")[0]
+    return _ASPECTS.get(rule) or _ASPECTS.get(family, family)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One aspect of a parameter: the points with an accepted and with a refused value, and which of them were sent."""
+
+    accepted: frozenset[Point]
+    refused: frozenset[Point]
+    sent: frozenset[Point]
+
+    @property
+    def state(self) -> State:
+        """A side is seen once each of the model's operations was sent a case of it."""
+        sides = [side for side in (self.accepted, self.refused) if side]
+        seen = [side for side in sides if _operations(side) == _operations(side & self.sent)]
+        if len(seen) == len(sides):
+            return "both" if len(sides) == 2 else "whole"
+        return "one" if seen else "none"
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points of both sides, those with an accepted value first."""
+        return tuple(point for side in (self.accepted, self.refused) for point in sorted(side, key=str))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Every point there is, with whether its cases are to be accepted, and how many cases were sent for each."""
+
+    catalog: Catalog
+    models: tuple[Model, ...]
+    points: Mapping[Point, bool]
+    sent: Mapping[Point, int]
+
+    @property
+    def covered(self) -> int:
+        """How many points had a case sent."""
+        return sum(point in self.sent for point in self.points)
+
+    @property
+    def percent(self) -> float:
+        """The share of points that had a case sent, rounded down to a tenth, so that 100 means all of them."""
+        return self.covered * 1000 // len(self.points) / 10 if self.points else 100.0
+
+    @property
+    def missing(self) -> tuple[Point, ...]:
+        """The points that no case was sent for, in the order of the tables."""
+        return tuple(point for point in self.points if point not in self.sent)
+
+    @cached_property
+    def aspects(self) -> tuple[str, ...]:
+        """The columns of the matrix, in the order of the rules."""
+        there = {point.rule for point in self.points if point.parameter is not None}
+        return tuple(dict.fromkeys(aspect_of(rule) for rule in RULES if rule in there))
+
+    def row(self, model: Model, parameter: str) -> dict[str, Cell]:
+        """The cells of one parameter under their aspects; an aspect that it doesn't have is left out."""
+        own = [point for point in self.points if (point.model, point.parameter) == (model.slug, parameter)]
+        groups: defaultdict[str, list[Point]] = defaultdict(list)
+        for point in own:
+            groups[aspect_of(point.rule)].append(point)
+        valid = frozenset(self._valid(model, parameter, own))
+        return {aspect: self._cell(points, valid) for aspect, points in groups.items()}
+
+    def _valid(self, model: Model, parameter: str, own: Iterable[Point]) -> Iterator[Point]:
+        """The points that send a valid value of a parameter: its own, and the page's sample if that holds it."""
+        yield from (point for point in own if self.points[point])
+        if parameter in base_payload(model):
+            samples = (Point(model.slug, operation, None, _SAMPLE) for operation in operations(model))
+            yield from (sample for sample in samples if sample in self.points)
+
+    def _cell(self, points: Iterable[Point], valid: frozenset[Point]) -> Cell:
+        refused = frozenset(point for point in points if not self.points[point])
+        # Any valid value of the parameter is the neighbour of one that is refused, where no rule names a nearer one.
+        accepted = frozenset(points) - refused or valid
+        return Cell(accepted, refused, frozenset(self.sent) & (accepted | refused))
+
+
+def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) -> Coverage:
+    """The coverage of some models by the cases that were sent.
+
+    A request that stands for several rules (a default that is also the minimum) is sent once, and counts for each.
+    """
+    models = tuple(models)
+    points: dict[Point, bool] = {}
+    stands_for: defaultdict[Request, set[Point]] = defaultdict(set)
+    for case in deterministic_cases(catalog, models):
+        points[point_of(case)] = case.accepted
+        stands_for[case.request].add(point_of(case))
+    points |= {point: True for model in models for point in _related(model)}
+    counts = Counter(point for case in sent for point in stands_for.get(case.request, set()) | {point_of(case)})
+    return Coverage(catalog, models, points, counts)
+
+
+def _related(model: Model) -> Iterator[Point]:
+    """What is seen by holding a model's pictures against each other."""
+    said = explicit(model)
+    if said is None:
+        return
+    for operation in operations(model):
+        yield Point(model.slug, operation, None, "seed.repeats_picture")
+        if model.returns.controls.prompt is not None:
+            yield Point(model.slug, operation, said.seed, "seed.changes_picture")
+        for name in said.omissible:
+            yield Point(model.slug, operation, name, "default.omitted_equals_explicit")
+
+
+def _operations(points: Iterable[Point]) -> set[Operation]:
+    return {point.operation for point in points}

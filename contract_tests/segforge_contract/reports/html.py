@@ -1,0 +1,123 @@
+"""A campaign as one HTML page: no script, nothing to load, readable in any browser and as an artifact of CI."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+
+from segforge.spec.catalog import Model
+from segforge.text import one_line
+from segforge_contract.engine.session import Failure
+from segforge_contract.findings.coverage import Cell, aspect_of
+from segforge_contract.messages.curl import curl
+from segforge_contract.reports.report import Report
+from segforge_contract.reports.test_snippet import as_test
+from segforge_contract.rules.table import RULES, Rule
+
+_SHOWN: Final = 20  # failures of one rule on the page; all of them are in the JSON
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A failure as the page shows it."""
+
+    where: str
+    change: str
+    expected: str
+    found: str
+    payload: str | None
+    curl: tuple[str, ...]
+    test: str
+    page: str | None
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The failures of one rule: the first ones, and how many more there are."""
+
+    rule: Rule
+    shown: tuple[_Broken, ...]
+    rest: int
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A cell of the matrix: its state, what to say about it, and how often one of its rules broke."""
+
+    state: str
+    title: str
+    broken: int
+
+
+def to_html(report: Report) -> str:
+    """The page. Whatever text a server or a spec holds, it stays text."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
+    )
+    template = environment.from_string(files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
+    return template.render(
+        report=report,
+        groups=[_group(report, RULES[name], failures) for name, failures in report.by_rule.items()],
+        matrices=[(model, _matrix(report, model)) for model in report.plan.models],
+        rules=[(rule, _sent(report)[rule.name], len(report.by_rule.get(rule.name, ()))) for rule in RULES.values()],
+    )
+
+
+def _visible(value: object) -> object:
+    """Text with its control characters and direction overrides spelt out, so that they can't forge what is read."""
+    return "\n".join(map(one_line, value.split("\n"))) if type(value) is str else value
+
+
+def _sent(report: Report) -> Counter[str]:
+    return Counter(case.rule for case in report.outcome.sent)
+
+
+def _group(report: Report, rule: Rule, failures: list[Failure]) -> _Group:
+    shown = tuple(_broken(report, failure) for failure in failures[:_SHOWN])
+    return _Group(rule, shown, len(failures) - len(shown))
+
+
+def _broken(report: Report, failure: Failure) -> _Broken:
+    case, broken = failure.case, failure.broken
+    payload = None if case.payload is None else json.dumps(dict(case.payload), indent=2, ensure_ascii=False)
+    return _Broken(
+        " ".join(part for part in (case.model, case.operation) if part) or "gateway",
+        case.change,
+        broken.expected,
+        broken.found,
+        payload,
+        tuple(curl(request, report.base_url, key_header=report.key_header) for request in failure.requests),
+        as_test(failure),
+        None if case.model is None else _link(report.plan.catalog.model(case.model).source.url),
+    )
+
+
+def _link(url: str) -> str | None:
+    """A URL that is safe to follow."""
+    return url if url.startswith(("https://", "http://")) else None
+
+
+def _matrix(report: Report, model: Model) -> list[tuple[str, list[_Mark | None]]]:
+    """Each parameter with its cells, in the order of the columns; None where there is nothing to see."""
+    broken = Counter(
+        (failure.case.parameter, aspect_of(failure.case.rule))
+        for failure in report.outcome.failures
+        if failure.case.model == model.slug
+    )
+    rows = []
+    for parameter in model.parameters:
+        cells = report.coverage.row(model, parameter.name)
+        marks = [
+            _mark(cells[aspect], broken[parameter.name, aspect]) if aspect in cells else None
+            for aspect in report.coverage.aspects
+        ]
+        rows.append((parameter.name, marks))
+    return rows
+
+
+def _mark(cell: Cell, broken: int) -> _Mark:
+    sent = "\n".join(f"{'sent' if point in cell.sent else 'NOT SENT'}  {point.in_words}" for point in cell.points)
+    return _Mark(cell.state, sent, broken)

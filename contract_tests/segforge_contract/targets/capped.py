@@ -1,0 +1,265 @@
+"""A target behind a cap on spending: it reserves before it sends, writes it down, and settles by what comes back."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from segforge.spec.catalog import Gateway
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets.base import NoAnswer, NotSent, Target
+from segforge_contract.targets.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical, remembered
+from segforge_contract.targets.ledger import NOTHING, Ledger, plain
+from segforge_contract.targets.patient import PatientTarget
+
+_WEIGH_EVERY = 20  # so many refusals may be billed against the docs before the balance shows it
+
+
+class CappedTarget:
+    """See the module. What was answered once, in this run or in the one that it goes on with, isn't sent again."""
+
+    def __init__(
+        self,
+        target: Target,
+        gateway: Gateway,
+        journal: Journal,
+        *,
+        cap: Decimal,
+        worst: Callable[[Request], Decimal],
+        tell: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        """`worst` gives the most credits that a request is taken to cost. What the journal holds is gone on with.
+
+        `tell` is called with the seconds that a 429 is waited for.
+        """
+        self.base_url = target.base_url
+        self.loopback = target.loopback
+        self.ledger = Ledger(cap)
+        self.recalled = 0
+        """How many requests were answered by the journal."""
+        self._target = target
+        self._patient = PatientTarget(target, tell=tell)
+        self._gateway = gateway
+        self._journal = journal
+        self._worst = worst
+        self._tape = Tape(journal.entries)
+        self._known: dict[Request, Response | NoAnswer | None] = {}
+        self._submitted: dict[str, float] = {}
+        self._calls = 0
+        self._refusals = 0
+        self._kinds: set[tuple[str, int]] = set()
+        self._from_tape = False
+        self._lock = threading.Lock()
+        for entry in journal.entries:
+            self._replay(entry)
+        self.weigh()
+
+    def send(self, request: Request) -> Response:
+        """See Target. Raises NotSent where the cap, or what is known of the request, forbids to send it."""
+        with self._lock:
+            answer = self._recall(request)
+            call = None if answer is not None else self._reserve(request)
+        if answer is not None:
+            return _given(answer)
+        try:
+            response = self._target.send(request)
+        except NoAnswer as error:
+            with self._lock:
+                self._note(call, request, error)
+            raise
+        with self._lock:
+            self._note(call, request, response)
+        return response
+
+    def close(self) -> None:
+        """See Target."""
+        self._target.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two polls, unless a journal answers them."""
+        if not self._from_tape:
+            time.sleep(seconds)
+
+    def weigh(self) -> None:
+        """Read the balance, which is free, and settle by it."""
+        balance = self._balance()
+        if balance is not None:
+            self._journal.append(Weighed(balance))
+        self.ledger.read(balance)
+
+    def _balance(self) -> Decimal | None:
+        route = self._gateway.routes.credits
+        try:
+            response = self._patient.send(Request(route.method, route.path))
+        except (NoAnswer, NotSent):
+            return None
+        body = _decimals(response)
+        credits = body.get("credits") if isinstance(body, dict) else None
+        if response.status != 200 or not isinstance(credits, Decimal):
+            return None
+        free = body.get("free-credits")
+        return credits + free if isinstance(free, Decimal) else credits
+
+    def _recall(self, request: Request) -> Response | NoAnswer | None:
+        """What is known to come of a request; None if it is to be sent. Raises NotSent."""
+        answer = self._tape.next(request)
+        self._from_tape = answer is not None
+        if answer is None and could_be_billed(self._gateway, request):
+            key = canonical(request)
+            answer = remembered(self._known.get(key))
+            if answer is None and key in self._known:
+                raise NotSent("sent by the run that was cut off, and what came of it is unknown")
+        self.recalled += answer is not None
+        return answer
+
+    def _reserve(self, request: Request) -> int | None:
+        """Keep back what a request may cost; gives the call's number, None if it can't be billed. Raises NotSent."""
+        if not could_be_billed(self._gateway, request):
+            self._refuse_expired(request)
+            return None
+        worst = self._worst(request)
+        # With a cap of 0 only what isn't billed while the contract holds is sent, and taken at that word.
+        amount = NOTHING if self.ledger.cap == 0 and request.expects != "output" else worst
+        if not self.ledger.fits(amount) and self.ledger.awaits_balance:
+            self.weigh()
+        if not self.ledger.fits(amount):
+            raise NotSent(self._why_not(request))
+        self._calls += 1
+        self.ledger.reserve(self._calls, amount, worst)
+        self._journal.append(Reservation(self._calls, amount, worst, request), sync=amount > 0)
+        self._known[canonical(request)] = None
+        return self._calls
+
+    def _why_not(self, request: Request) -> str:
+        ledger = self.ledger
+        if ledger.halted is not None:
+            return f"halted: {ledger.halted}"
+        if ledger.cap == 0 and not ledger.spent and not ledger.held and request.expects == "output":
+            return "billed, and the cap is 0"
+        return f"the cap of {plain(ledger.cap)} is reached: {plain(ledger.spent)} spent, {plain(ledger.held)} kept back"
+
+    def _refuse_expired(self, request: Request) -> None:
+        found = _matches(self._gateway, request, "status", "result", "poll")
+        at = self._submitted.get(found) if found else None
+        if at is not None and time.time() - at > self._gateway.lifecycle.retention_seconds:
+            raise NotSent("the job's record has expired since the run was cut off")
+
+    def _note(self, call: int | None, request: Request, answer: Response | NoAnswer) -> None:
+        """Write an exchange down, then settle it: what is in the journal may be settled again, never the reverse."""
+        entry = Exchanged(call, time.time(), request, answer)
+        paid = not isinstance(answer, NoAnswer) and call is not None and 200 <= answer.status < 300
+        self._journal.append(entry, sync=paid or self._ends_job(request, answer) is not None)
+        if self._settle(entry):
+            self.weigh()
+
+    def _replay(self, entry: object) -> None:
+        match entry:
+            case Reservation(call, amount, worst, request):
+                self._calls = max(self._calls, call)
+                self.ledger.reserve(call, amount, worst)
+                self._known[canonical(request)] = None
+            case Exchanged():
+                self._settle(entry)
+            case Weighed(balance):
+                self.ledger.read(balance)
+
+    def _settle(self, entry: Exchanged) -> bool:
+        """Enter an exchange in the ledger; gives whether the balance should be read now."""
+        call, request, answer = entry.call, entry.request, entry.answer
+        if call is None:
+            ended = self._ends_job(request, answer)
+            return ended is not None and self.ledger.ended(ended[0], ended[2], completed=ended[1])
+        if isinstance(answer, NoAnswer):
+            if answer.refused:
+                self.ledger.release(call)
+                self._known.pop(canonical(request), None)
+            else:
+                self._known[canonical(request)] = answer
+            return self.ledger.trusted and not answer.refused
+        self._known[canonical(request)] = answer
+        told = _stated(answer)
+        if 200 <= answer.status < 300:
+            return self._enter_output(entry, call, answer, told)
+        if answer.status == 429:
+            self._known.pop(canonical(request))
+        if answer.status > 500:
+            return False  # a gateway that gave up waiting says nothing about the run behind it
+        self.ledger.refused(call, told)
+        self._refusals += 1
+        kind = (request.path, answer.status)
+        first = kind not in self._kinds  # a gateway that bills refusals mostly bills all of one kind
+        self._kinds.add(kind)
+        return self.ledger.trusted and (first or self._refusals % _WEIGH_EVERY == 0)
+
+    def _enter_output(self, entry: Exchanged, call: int, answer: Response, told: Decimal | None) -> bool:
+        if _matches(self._gateway, entry.request, "submit") is None:
+            self.ledger.answered(call, told)
+            return True
+        body = answer.json
+        request_id = body.get("request_id") if isinstance(body, dict) else None
+        if isinstance(request_id, str):
+            self._submitted[request_id] = entry.at
+            self.ledger.queued(call, request_id, told)
+        return False
+
+    def _ends_job(self, request: Request, answer: Response | NoAnswer) -> tuple[str, bool, Decimal | None] | None:
+        """The job that an answer shows to have ended: its id, whether it is completed, and its stated cost."""
+        request_id = _matches(self._gateway, request, "status", "result")
+        if request_id is None or isinstance(answer, NoAnswer):
+            return None
+        body = _decimals(answer)
+        name = body.get("status") if isinstance(body, dict) else None
+        state = next((state for state in self._gateway.lifecycle.states if state.name == name), None)
+        if state is None or not state.terminal:
+            return None
+        metrics = body.get("metrics")
+        cost = metrics.get("cost") if isinstance(metrics, dict) else None
+        return request_id, state.code == 200, _amount(cost) if isinstance(cost, Decimal) else _stated(answer)
+
+
+def could_be_billed(gateway: Gateway, request: Request) -> bool:
+    """Whether a gateway that breaks its contract could bill a request: all but polls, and what carries no valid key."""
+    if request.key != "valid":
+        return False
+    return _matches(gateway, request, "status", "result", "poll", "credits") is None
+
+
+def _matches(gateway: Gateway, request: Request, *routes: str) -> str | None:
+    """The slug or id in the path of a request to one of these routes (empty where there is none), else None."""
+    for name in routes:
+        route = getattr(gateway.routes, name)
+        if request.method != route.method:
+            continue
+        before, placeholder, after = re.split(r"(\{\w+\}|$)", route.path, maxsplit=1)
+        inner = "([^/]+)" if placeholder else "()"
+        if match := re.fullmatch(re.escape(before) + inner + re.escape(after), request.path):
+            return match[1]
+    return None
+
+
+def _stated(response: Response) -> Decimal | None:
+    try:
+        return _amount(Decimal(response.headers["x-cost"].strip()))
+    except (KeyError, InvalidOperation):
+        return None
+
+
+def _amount(figure: Decimal) -> Decimal | None:
+    return figure if figure.is_finite() and figure >= 0 else None
+
+
+def _decimals(response: Response) -> Any:
+    """The body as JSON with every number exact, None if it is no JSON."""
+    try:
+        return json.loads(response.body.decode(), parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError, InvalidOperation):
+        return None
+
+
+def _given(answer: Response | NoAnswer) -> Response:
+    if isinstance(answer, NoAnswer):
+        raise NoAnswer(str(answer), refused=answer.refused)
+    return answer
