@@ -24,8 +24,8 @@ from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.session import open_session
 from segforge_contract.targets.base import AsgiTarget
 from segforge_mock.app import App, create_app
-from segforge_mock.served import Payload, models_in
-from segforge_mock.transport import MockTransport
+from segforge_mock.in_process import MockTransport
+from segforge_mock.models.served import Payload, models_in
 from tests.catalogs import drawn_models, drawn_payloads
 from tests.typescript.conftest import execute, tool
 

@@ -29,7 +29,7 @@ COMMANDS: Final = {
     "drift": Command("segforge.commands.drift", "hold docs pages against the specs and say what changed"),
     "fetch": Command("segforge.commands.fetch", "get docs pages over HTTP and keep them with date and hash"),
     "diff": Command("segforge.commands.diff", "say what changed between two sets of specs, and for whom"),
-    "mock": Command("segforge_mock.command", "serve a mock of the gateway"),
+    "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
     "contract": Command("segforge_contract.cli.contract", "check that a gateway keeps what its docs promise"),
 }
 

@@ -7,18 +7,18 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from segforge_mock import bounds
-from segforge_mock.answers import Answer, json_answer
-from segforge_mock.callers import Callers
-from segforge_mock.counts import values_refusal
-from segforge_mock.jobs import state
-from segforge_mock.journal import MAX_EXCHANGES, Exchange
-from segforge_mock.policies import read_policy
-from segforge_mock.request import Request
-from segforge_mock.routing import ROUTES
-from segforge_mock.scenarios import Scenario, read_rule
-from segforge_mock.store import Store
-from segforge_mock.tenants import Tenant, Tenants
+from segforge_mock import settings as bounds
+from segforge_mock.faults.scenarios import Scenario, read_rule
+from segforge_mock.gateway.routing import ROUTES
+from segforge_mock.http.answers import Answer, json_answer
+from segforge_mock.http.callers import Callers
+from segforge_mock.http.counts import values_refusal
+from segforge_mock.http.request import Request
+from segforge_mock.jobs.job import state
+from segforge_mock.jobs.policy import read_policy
+from segforge_mock.stores.base import Store
+from segforge_mock.tenants.history import MAX_EXCHANGES, Exchange
+from segforge_mock.tenants.tenants import Tenant, Tenants
 
 PREFIX: Final = "/_mock/"
 TOKEN_HEADER: Final = b"x-mock-token"

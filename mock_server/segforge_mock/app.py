@@ -12,26 +12,26 @@ from typing import Final, get_args
 from urllib.parse import urlsplit
 
 from segforge.spec.catalog import Profile
-from segforge_mock import bounds
+from segforge_mock import settings as bounds
 from segforge_mock.admin import PREFIX as ADMIN_PREFIX
 from segforge_mock.admin import Admin, Names
-from segforge_mock.answers import Answer, case_answer, file_answer, json_answer
-from segforge_mock.callers import Callers, host_name
-from segforge_mock.delivery import deliver, deliver_at_once, drop, with_cors
-from segforge_mock.gateway import Call, Gateway
-from segforge_mock.journal import Journals
+from segforge_mock.faults.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
+from segforge_mock.gateway.bodies import body_refusal
+from segforge_mock.gateway.gateway import Call, Gateway
+from segforge_mock.gateway.outputs import Detail, Outputs
+from segforge_mock.gateway.routing import REMEMBERED_PATH, Match, Router
+from segforge_mock.http.answers import Answer, case_answer, file_answer, json_answer
+from segforge_mock.http.callers import Callers, host_name
+from segforge_mock.http.delivery import deliver, deliver_at_once, drop, with_cors
+from segforge_mock.http.request import BODY, Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.http.waiting import SMALL_BODY, WAITING_BYTES, pause, until_left
+from segforge_mock.jobs.policy import BadPolicy, read_policy
 from segforge_mock.memory import DEFAULT_MIB, MIB, Full, Hold, Memory
 from segforge_mock.metrics import metrics
-from segforge_mock.outputs import Detail, Outputs
-from segforge_mock.policies import BadPolicy, read_policy
-from segforge_mock.reading import body_refusal
-from segforge_mock.request import BODY, Disconnected, Receive, Request, Scope, Send, read_body
-from segforge_mock.routing import REMEMBERED_PATH, Match, Router
-from segforge_mock.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
-from segforge_mock.served import ServedModels, packaged_models
-from segforge_mock.store import MemoryStore, Store, StoreError
-from segforge_mock.tenants import Tenant, Tenants
-from segforge_mock.waiting import SMALL_BODY, WAITING_BYTES, pause, until_left
+from segforge_mock.models.served import ServedModels, packaged_models
+from segforge_mock.stores.base import MemoryStore, Store, StoreError
+from segforge_mock.tenants.history import Journals
+from segforge_mock.tenants.tenants import Tenant, Tenants
 
 DEFAULT_TIME_SCALE: Final = 0.01
 SCENARIO_HEADER: Final = b"x-mock-scenario"

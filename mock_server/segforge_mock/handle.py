@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from segforge_mock import bounds
+from segforge_mock import settings as bounds
 from segforge_mock.app import App, create_app
 from segforge_mock.environment import without_proxy
-from segforge_mock.jobs import StateName, state
-from segforge_mock.journal import MAX_EXCHANGES, Exchange
-from segforge_mock.policies import read_policy
-from segforge_mock.routing import ROUTES
-from segforge_mock.scenarios import Distribution, Latency, RouteName, Rule, read_rule
-from segforge_mock.server import BackgroundServer
-from segforge_mock.tenants import Tenant
+from segforge_mock.faults.scenarios import Distribution, Latency, RouteName, Rule, read_rule
+from segforge_mock.gateway.routing import ROUTES
+from segforge_mock.http.server import BackgroundServer
+from segforge_mock.jobs.job import StateName, state
+from segforge_mock.jobs.policy import read_policy
+from segforge_mock.tenants.history import MAX_EXCHANGES, Exchange
+from segforge_mock.tenants.tenants import Tenant
 
 T = TypeVar("T")
 KEY = "SG_0123456789abcdef"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from segforge_mock.app import create_app
-from segforge_mock.transport import MockTransport
+from segforge_mock.in_process import MockTransport
 
 KEY = "SG_0123456789abcdef"
 

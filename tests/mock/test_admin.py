@@ -9,7 +9,7 @@ import pytest
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
-from segforge_mock.transport import MockTransport
+from segforge_mock.in_process import MockTransport
 from tests.mock.conftest import KEY
 
 EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example

@@ -14,8 +14,8 @@ from segforge.spec.catalog import Catalog, Scalar
 from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.values import violations
 from segforge_mock.app import create_app
-from segforge_mock.served import Payload, packaged_models
-from segforge_mock.transport import MockTransport
+from segforge_mock.in_process import MockTransport
+from segforge_mock.models.served import Payload, packaged_models
 
 CATALOG = load_catalog(default_specs())
 MODELS = {model.slug: model for model in CATALOG.models}
@@ -163,7 +163,7 @@ def test_a_large_body_is_refused(quick: httpx.Client) -> None:
 
 
 def test_an_empty_balance_is_406_and_takes_nothing(catalog: Catalog) -> None:
-    from segforge_mock.store import MemoryStore
+    from segforge_mock.stores.base import MemoryStore
 
     store = MemoryStore(opening_credits=0.12)
     app = create_app(store=store, time_scale=0)

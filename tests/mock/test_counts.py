@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock import counts
 from segforge_mock.app import create_app
-from segforge_mock.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
-from segforge_mock.served import packaged_models
-from segforge_mock.transport import MockTransport
+from segforge_mock.http import counts
+from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
+from segforge_mock.in_process import MockTransport
+from segforge_mock.models.served import packaged_models
 from tests.mock.conftest import KEY
 
 EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example

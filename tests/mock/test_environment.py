@@ -8,9 +8,9 @@ import pytest
 from segforge.cli import main as segforge
 from segforge.environment import BadEnvironment
 from segforge_mock.handle import Mock
-from segforge_mock.served import packaged_models
-from segforge_mock.server import BackgroundServer
-from segforge_mock.upstream import Proxy
+from segforge_mock.http.server import BackgroundServer
+from segforge_mock.models.served import packaged_models
+from segforge_mock.proxy.proxy import Proxy
 
 MODELS = packaged_models()
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock import upstream
 from segforge_mock.handle import Mock
-from segforge_mock.served import packaged_models
-from segforge_mock.server import BackgroundServer
-from segforge_mock.upstream import Proxy
+from segforge_mock.http.server import BackgroundServer
+from segforge_mock.models.served import packaged_models
+from segforge_mock.proxy import proxy as upstream
+from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
 
 MODELS = packaged_models()

@@ -17,8 +17,8 @@ import requests
 import segmind as official_sdk
 
 from segforge.spec.load import default_specs, load_catalog
+from segforge_mock.faults.scenarios import Rule
 from segforge_mock.handle import Mock
-from segforge_mock.scenarios import Rule
 
 CATALOG = load_catalog(default_specs())
 EXAMPLE = CATALOG.model("flux-img2img").valid_example

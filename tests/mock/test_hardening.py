@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_mock import malformed, send
-from segforge_mock import protocol
 from segforge_mock.handle import Mock
+from segforge_mock.http import protocol
 
 
 @pytest.fixture(scope="module")

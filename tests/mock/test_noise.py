@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock import server
+from segforge_mock.faults.scenarios import FAULTS
 from segforge_mock.handle import Mock
-from segforge_mock.scenarios import FAULTS
+from segforge_mock.http import server
 
 MODEL = load_catalog(default_specs()).model("style-transfer")
 EXAMPLE = MODEL.valid_example

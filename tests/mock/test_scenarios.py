@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
+from segforge_mock.faults.scenarios import BadRule, Rule, Rules, read_chaos, read_script, scenarios
 from segforge_mock.handle import Mock
-from segforge_mock.scenarios import BadRule, Rule, Rules, read_chaos, read_script, scenarios
-from segforge_mock.transport import MockTransport
+from segforge_mock.in_process import MockTransport
 from tests.mock.conftest import KEY, Clock
 
 CATALOG = load_catalog(default_specs())

@@ -10,12 +10,12 @@ import pytest
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
-from segforge_mock.deviations import Seen, deviations
+from segforge_mock.gateway.routing import Match
 from segforge_mock.handle import Mock
-from segforge_mock.routing import Match
-from segforge_mock.served import packaged_models
-from segforge_mock.server import BackgroundServer
-from segforge_mock.upstream import Proxy
+from segforge_mock.http.server import BackgroundServer
+from segforge_mock.models.served import packaged_models
+from segforge_mock.proxy.differences import Seen, deviations
+from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
 
 CATALOG = load_catalog(default_specs())

@@ -13,11 +13,11 @@ from unittest.mock import patch
 from PIL import Image
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_mock import pictures
 from segforge_mock.app import App
-from segforge_mock.pictures import Picture
-from segforge_mock.request import Message, Receive, Scope, Send, read_body
-from segforge_mock.routing import Match, Router
+from segforge_mock.gateway.routing import Match, Router
+from segforge_mock.http.request import Message, Receive, Scope, Send, read_body
+from segforge_mock.media import image as pictures
+from segforge_mock.media.image import Picture
 
 KEY = "SG_0123456789abcdef"
 KEY_HEADER = "x-api-key"

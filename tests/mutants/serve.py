@@ -12,8 +12,8 @@ import sys
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
-from segforge_mock.request import Message, Receive, Scope, Send
-from segforge_mock.server import listen, run, serve, url_of
+from segforge_mock.http.request import Message, Receive, Scope, Send
+from segforge_mock.http.server import listen, run, serve, url_of
 from tests.mutants.original import Faulty, plain_pictures
 from tests.mutants.table import MUTANTS
 from tests.mutants.trial import POLICY

@@ -13,7 +13,7 @@ from segforge_contract.reports.report import describe
 from segforge_contract.rules.table import RULES
 from segforge_contract.targets.base import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app
-from segforge_mock.outputs import Detail
+from segforge_mock.gateway.outputs import Detail
 from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
 from tests.mutants.original import KEY, Faulty, plain_pictures
 

@@ -253,7 +253,7 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
     if text == IN_PROCESS:
         try:
             from segforge_mock.app import create_app
-            from segforge_mock.emitted import models_of
+            from segforge_mock.models.compiled import models_of
         except ImportError as error:
             raise BadTarget(f"the mock can't be loaded: {error}") from None
         models = None if own_specs is None else models_of(own_specs)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from segforge_mock.store import MAX_JOBS, MemoryStore, Store
-from segforge_mock.store_redis import RedisStore
-from segforge_mock.store_sqlite import SqliteStore
+from segforge_mock.stores.base import MAX_JOBS, MemoryStore, Store
+from segforge_mock.stores.redis import RedisStore
+from segforge_mock.stores.sqlite import SqliteStore
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import yaml
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from segforge_mock.store import StoreError
-from segforge_mock.store_redis import CONNECTIONS, RedisStore
+from segforge_mock.stores.base import StoreError
+from segforge_mock.stores.redis import CONNECTIONS, RedisStore
 from tests.mock.stores.charger import job
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "compose.yaml").read_text("utf-8"))["services"]["redis"][

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 
-from segforge_mock.store import KEEP_SECONDS, MemoryStore, StoreError
-from segforge_mock.store_redis import RedisStore
-from segforge_mock.store_sqlite import SqliteStore
 from segforge_mock.stores import is_shared, open_store
+from segforge_mock.stores.base import KEEP_SECONDS, MemoryStore, StoreError
+from segforge_mock.stores.redis import RedisStore
+from segforge_mock.stores.sqlite import SqliteStore
 from tests.mock.stores.charger import charges, job
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from segforge.cli import main
 from segforge_mock.stores import open_store
-from segforge_mock.tenants import name_of
+from segforge_mock.tenants.tenants import name_of
 from tests.mock.conftest import KEY
 from tests.mock.stores.conftest import Kind, redis_server
 from tests.mock.stores.processes import Caller, Served, ends_of, serving, submit_until

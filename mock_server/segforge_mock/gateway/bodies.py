@@ -1,0 +1,92 @@
+"""Reads request bodies under a profile, and remembers what it made of the ones that it saw last."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from segforge.spec.catalog import Gateway, Version
+from segforge.spec.values import Violation
+from segforge_mock.gateway.forms import read_form
+from segforge_mock.http.answers import Answer, case_answer, json_answer
+from segforge_mock.http.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
+from segforge_mock.http.request import MAX_BODY_BYTES, Request
+from segforge_mock.media.image import number_of
+from segforge_mock.models.served import Malformed, Payload, ServedModel
+
+REMEMBERED: Final = 1_000
+REMEMBERED_BYTES: Final = 4 * 2**10
+
+
+class Reading(NamedTuple):
+    """What became of a body: the payload; or the refusal; or, where the job is taken and fails, why it will."""
+
+    payload: bytes = b"{}"
+    refusal: Answer | None = None
+    error: str | None = None
+
+
+def body_refusal(encoding: str, body: bytes | None) -> Answer | None:
+    """413 for a body that was too large to be read, 415 for one that is compressed, or None.
+
+    Nobody documents that the gateway decompresses a body. The proxy sends it on as it is.
+    """
+    if body is None:
+        return json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
+    if not body or encoding.strip().lower() in ("", "identity"):
+        return None
+    error = f"Content-Encoding {encoding[:100]!r}: the mock takes bodies without one; send it uncompressed"
+    answer = json_answer(415, {"error": error})
+    answer.headers.append((b"accept-encoding", b"identity"))
+    return answer
+
+
+class Reader:
+    """Reads the bodies of runs and submits."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._cases = gateway.cases
+        self._profiles = {profile.name: profile for profile in gateway.profiles}
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._read_json)
+
+    def read(self, served: ServedModel, version: Version, profile: str, request: Request) -> Reading:
+        """Read a request's body, of a media type that the gateway takes, under the profile of that name."""
+        body = request.body
+        if request.media_type != "application/json":
+            refusal = parts_refusal(request.header(b"content-type"), body)
+            if refusal is not None:
+                return Reading(refusal=refusal)
+            data = read_form(served.model, request.header(b"content-type"), body)
+            cast, formats = self._leniency(profile)
+            found = data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
+            return self._judge(served, found, version, profile)
+        if len(body) > REMEMBERED_BYTES:
+            refusal = values_refusal(body)
+            return Reading(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
+        reading = self._remembered(served, version, profile, body)
+        if reading.refusal is not None:  # an answer's headers are added to, and this one will be given again
+            status, headers, text = reading.refusal
+            return Reading(refusal=Answer(status, headers.copy(), text))
+        return reading
+
+    def _leniency(self, profile: str) -> tuple[bool, bool]:
+        known = self._profiles[profile]
+        return known.numeric_strings == "cast", known.formats == "checked"
+
+    def _read_json(self, served: ServedModel, version: Version, profile: str, body: bytes) -> Reading:
+        cast, formats = self._leniency(profile)
+        return self._judge(served, served.read(body, cast=cast, formats=formats), version, profile)
+
+    def _judge(
+        self, served: ServedModel, found: Payload | Malformed | list[Violation], version: Version, profile: str
+    ) -> Reading:
+        if isinstance(found, Payload):
+            name = served.open_count
+            if name is not None and number_of(served.values(found.body), name, 1) > MAX_OUTPUTS:
+                return Reading(refusal=too_many(f"outputs ({name})", MAX_OUTPUTS))
+            return Reading(payload=found.body)
+        if isinstance(found, Malformed):
+            return Reading(refusal=case_answer(self._cases, "body.malformed", {"reason": found.reason}))
+        text = "; ".join(f"{violation.parameter}: {violation.message} ({violation.rule})" for violation in found)
+        case = self._profiles[profile].cases(version, found[0].rule)[0]
+        if case == "job.failed":
+            return Reading(error=text)
+        return Reading(refusal=case_answer(self._cases, case, {"violations": text}, violations=found))

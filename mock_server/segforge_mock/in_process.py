@@ -1,0 +1,75 @@
+"""The mock without a socket: an httpx transport that hands requests to the application in this process."""
+
+import asyncio
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from segforge_mock.app import App
+from segforge_mock.http.delivery import Dropped
+
+
+class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Use it as `httpx.Client(transport=MockTransport(create_app()), base_url="http://mock")`, or with AsyncClient.
+
+    It is for one thread, and async for one event loop. Close it, or the client that has it.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._runner = asyncio.Runner()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request. Raises what the application raises."""
+        return self._runner.run(self._answer(request, request.read()))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request on the caller's event loop. Raises what the application raises."""
+        return await self._answer(request, await request.aread())
+
+    async def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        scope: MutableMapping[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": request.url.scheme,
+            "path": request.url.path,
+            "raw_path": request.url.raw_path,
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "server": (request.url.host, request.url.port),
+        }
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        try:
+            await self._app(scope, receive, send)
+        except Dropped as error:
+            raise httpx.RemoteProtocolError(str(error), request=request) from None
+        start, *parts = sent
+        content = b"".join(part.get("body", b"") for part in parts)
+        return httpx.Response(start["status"], headers=start["headers"], content=content, request=request)
+
+    def close(self) -> None:
+        """End the event loop of calls that were not async."""
+        self._runner.close()
+
+    async def aclose(self) -> None:
+        """Like `close`; a caller's event loop is left alone."""
+        self.close()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,199 @@
+"""A validating proxy: forwards to a real gateway, answers what that answered, reports where it differs from the specs.
+
+It has no admin API and no scenarios; the caller's key goes to the upstream and nowhere else.
+"""
+
+import asyncio
+import json
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from segforge.environment import way_to
+from segforge_mock.gateway.bodies import body_refusal
+from segforge_mock.gateway.routing import Match, Router
+from segforge_mock.http.answers import Answer, json_answer
+from segforge_mock.http.counts import has_too_many_values
+from segforge_mock.http.delivery import deliver
+from segforge_mock.http.request import Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.models.served import ServedModels
+from segforge_mock.proxy.differences import Deviation, Seen, deviations
+
+UPSTREAM_SECONDS: Final = 120.0
+"""How long the upstream may take to connect, or be silent."""
+EXCHANGE_SECONDS: Final = 600.0
+"""How long the upstream may take for a whole answer."""
+MAX_ANSWER_BYTES: Final = 256 * 2**20
+"""Bytes of an answer, as sent and decompressed."""
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "date",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that belong to one connection; `host` would name the proxy."""
+
+
+class _TooLarge(Exception):
+    """The upstream's answer is larger than MAX_ANSWER_BYTES, as sent or decompressed."""
+
+
+class _Received(NamedTuple):
+    """An answer of the upstream: its head, its body as sent, and decompressed (None where that can't be done)."""
+
+    head: httpx.Response
+    body: bytes
+    plain: bytes | None
+
+
+class Proxy:
+    """The proxy as an ASGI application. `report` takes one JSON object a deviation; secrets are masked in it.
+
+    Raises BadSetting where a variable of the environment stands in the way, see `environment`.
+    """
+
+    def __init__(
+        self,
+        upstream: str,
+        models: ServedModels,
+        report: Callable[[dict[str, Any]], None] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._upstream = upstream.rstrip("/")
+        self._models = models
+        self._router = Router(models.gateway.routes)
+        self._report = report or _write
+        options = way_to(upstream).options if transport is None else {"transport": transport}
+        self._client = httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options)
+        self._client.headers.clear()  # the caller's are sent, and no others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward one request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"the proxy does not speak {scope['type']}")
+        try:
+            body = await read_body(scope, receive)
+        except Disconnected:
+            return None
+        answer = body_refusal("", body) or await self._forward(Request(scope, body or b""))
+        return await deliver(answer, "", 0, scope, send)
+
+    async def close(self) -> None:
+        """Close the connections to the upstream."""
+        await self._client.aclose()
+
+    async def _forward(self, request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                received = await self._ask(request)
+        except TimeoutError:
+            return json_answer(504, {"error": f"the upstream's answer took more than {EXCHANGE_SECONDS:g} s"})
+        except _TooLarge:
+            error = f"the upstream's answer is larger than {MAX_ANSWER_BYTES} bytes, as sent or decompressed"
+            return json_answer(502, {"error": error})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return json_answer(502, {"error": f"the upstream could not be reached: {type(error).__name__}"})
+        kept = [
+            (name.lower(), value)
+            for name, value in received.head.headers.raw
+            if name.lower().decode("latin-1") not in _HOP_BY_HOP
+        ]
+        answer = Answer(
+            received.head.status_code, [*kept, (b"content-length", b"%d" % len(received.body))], received.body
+        )
+        found = self._judge(request, received)
+        if found:
+            answer.headers.append((b"x-mock-deviations", ",".join(deviation.rule for deviation in found).encode()))
+        return answer
+
+    async def _ask(self, request: Request) -> _Received:
+        """Send a request on and receive the whole answer. Bodies stay as they are, compressed or not."""
+        headers = [
+            (name, _readable(value) if name == b"accept-encoding" else value)
+            for name, value in request.scope["headers"]
+            if name.decode("latin-1") not in _HOP_BY_HOP
+        ]
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        path = request.scope.get("raw_path", request.path.encode()).decode("latin-1").partition("?")[0]
+        url = f"{self._upstream}{path}{'?' if query else ''}{query}"
+        sent = self._client.build_request(request.method, url, headers=headers, content=request.body)
+        head = await self._client.send(sent, stream=True)
+        try:
+            return await _receive(head)
+        finally:
+            await head.aclose()
+
+    def _judge(self, request: Request, received: _Received) -> list[Deviation]:
+        match = self._router.match(request.path)
+        if match is None or match.route in ("picture", "asset", "upload") or request.method != match.method:
+            return []
+        if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
+            return []  # it would take too long to look into
+        head = received.head
+        seen = Seen(match, request.body, head.status_code, head.headers, received.plain)
+        found = deviations(self._models, seen)
+        for deviation in found:
+            self._report(self._entry(request, match, deviation))
+        return found
+
+    def _entry(self, request: Request, match: Match, deviation: Deviation) -> dict[str, Any]:
+        secrets = [request.header(name) for name in (b"x-api-key", b"authorization")]
+
+        def masked(text: str) -> str:
+            for secret in filter(None, secrets):
+                text = text.replace(secret, "***")
+            return text[:500]
+
+        return {
+            "time": time.time(),
+            "method": request.method,
+            "path": masked(request.path),
+            "route": match.route,
+            "rule": deviation.rule,
+            "expected": masked(deviation.expected),
+            "found": masked(deviation.found),
+        }
+
+
+def _readable(accepted: bytes) -> bytes:
+    """The encodings that a caller accepts, without those that the proxy can't look into."""
+    return b"gzip" if b"gzip" in accepted else b"identity"
+
+
+async def _receive(head: httpx.Response) -> _Received:
+    """Receive an answer's body. Raises _TooLarge. What is no JSON is decompressed for its size, and not kept."""
+    is_json = head.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    encoding = head.headers.get("content-encoding", "identity").strip().lower()
+    unpacked = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
+    body, plain, size = bytearray(), bytearray(), 0
+    is_plain = encoding == "identity" or unpacked is not None
+    async for chunk in head.aiter_raw():
+        body += chunk
+        data = chunk
+        if unpacked is not None:
+            try:
+                data = unpacked.decompress(chunk, MAX_ANSWER_BYTES - size + 1)
+            except zlib.error:
+                unpacked, is_plain = None, False
+        size += len(data)
+        if is_json and is_plain:
+            plain += data
+        if max(size, len(body)) > MAX_ANSWER_BYTES:
+            raise _TooLarge
+    return _Received(head, bytes(body), bytes(plain) if is_plain else None)
+
+
+def _write(entry: dict[str, Any]) -> None:
+    sys.stderr.write(json.dumps(entry) + "\n")

@@ -1,0 +1,192 @@
+"""What was asked and answered, for tests to assert on: a ring with a cap for each body, the key masked."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from segforge_mock.http.answers import Answer, RawHeaders
+from segforge_mock.http.request import HEAD, Request
+from segforge_mock.memory import Kept, Memory, Shelf
+
+MAX_EXCHANGES: Final = 1_000
+MAX_BODY: Final = 16 * 2**10
+ENTRY_BYTES: Final = 1_800
+"""What an exchange needs in memory beside its texts: its parts and the headers that the mock itself adds."""
+BLOCK: Final = 25
+BLOCK_BYTES: Final = 500
+UNCOUNTED_BYTES: Final = 8 * 2**10
+HEADER_BYTES: Final = 130
+"""What one header needs beside its text."""
+_SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
+
+
+class Exchange(NamedTuple):
+    """A request and its answer, kept raw; `as_json` masks what is secret."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    route: str
+    slug: str
+    scenario: str
+    status: int
+    request_headers: RawHeaders
+    request_body: bytes
+    response_headers: RawHeaders
+    response_body: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """The exchange as JSON; keys and credentials are replaced by ***, wherever they stand. Status 0: no answer."""
+        secrets = [value for name, value in self.request_headers if name in _SECRET_HEADERS and value]
+        mask = re.compile(b"|".join(map(re.escape, secrets))) if secrets else None
+
+        def text(raw: bytes) -> str:
+            return (mask.sub(b"***", raw) if mask else raw).decode("utf-8", "replace")
+
+        return {
+            "number": self.number,
+            "at": self.at,
+            "method": self.method,
+            "path": text(self.path.encode("utf-8", "surrogatepass")),
+            "route": self.route,
+            "slug": self.slug,
+            "scenario": self.scenario or None,
+            "status": self.status,
+            "request": {
+                "headers": {text(name): text(value) for name, value in self.request_headers},
+                "body": text(self.request_body),
+            },
+            "response": {
+                "headers": {text(name): text(value) for name, value in self.response_headers},
+                "body": text(self.response_body),
+            },
+        }
+
+
+_Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
+"""An exchange as it is kept: naming its parts can wait until somebody looks."""
+_NO_ANSWER: Final = Answer(0, [], b"")
+
+
+def _exchange(entry: _Entry) -> Exchange:
+    number, at, method, path, place, headers, body, (status, answer_headers, answer_body) = entry
+    return Exchange(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
+
+
+class _Block:
+    """Some exchanges of a journal that follow each other; they are counted, and forgotten, together."""
+
+    __slots__ = ("entries", "journal")
+
+    def __init__(self, journal: "Journal") -> None:
+        self.journal = journal
+        self.entries: list[_Entry] = []
+
+
+class Journals:
+    """Where the exchanges of all tenants are kept, in blocks. The oldest are forgotten first if there is no room."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.blocks: Shelf[int, _Block] = Shelf(memory, "journal", forget=lambda block: block.journal.lose(block))
+        self._number = 0
+
+    def new(self) -> "Journal":
+        """A journal of one tenant."""
+        return Journal(self)
+
+    def new_block(self, journal: "Journal") -> Kept[int, _Block]:
+        """An empty block of a journal."""
+        self._number += 1
+        return self.blocks.put(self._number, _Block(journal), BLOCK_BYTES)
+
+
+class Journal:
+    """The newest exchanges of one tenant. Make it with `Journals.new`."""
+
+    def __init__(self, journals: Journals) -> None:
+        self._shelf = journals.blocks
+        self._new_block = journals.new_block
+        self._grow = journals.blocks.grow
+        self._blocks: deque[Kept[int, _Block]] = deque()
+        self._uncounted = 0
+        """Bytes of the last exchanges that the shelf does not know yet; they are told in sums, which is quicker."""
+        self._open: Kept[int, _Block] | None = None
+        """The block that the next exchange comes to, unless it is full."""
+        self._number = 0
+        self._waiting: list[asyncio.Event] = []
+
+    def add(self, at: float, request: Request, place: tuple[str, str, str], answer: Answer | None) -> None:
+        """Keep an exchange; `place` is route, slug and scenario, an answer of None was never sent."""
+        self._number += 1
+        body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]
+        if answer is None:
+            answer = _NO_ANSWER
+        elif len(answer.body) > MAX_BODY:
+            answer = answer._replace(body=answer.body[:MAX_BODY])
+        scope = request.scope
+        headers: RawHeaders = scope["headers"]
+        head: int | None = scope.get(HEAD)
+        if head is None:  # adding them up takes as long as all the rest
+            head = sum(len(name) + len(value) for name, value in headers)
+        size = ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(request.path) + len(body) + len(answer.body)
+        size += self._uncounted
+        entry = self._number, at, request.method, request.path, place, headers, body, answer
+        block = self._open
+        if block is None or len(block.thing.entries) == BLOCK:
+            block = self._start_block()
+        block.thing.entries.append(entry)
+        if size > UNCOUNTED_BYTES:
+            self._grow(block, size)
+            size = 0
+        self._uncounted = size
+        for event in self._waiting:
+            event.set()
+
+    def _start_block(self) -> Kept[int, _Block]:
+        """Start the next block, and drop the oldest one if the others hold enough."""
+        if len(self._blocks) * BLOCK >= MAX_EXCHANGES + BLOCK:
+            self._shelf.pop(self._blocks.popleft().key)
+        block = self._open = self._new_block(self)
+        self._blocks.append(block)
+        return block
+
+    def lose(self, block: _Block) -> None:
+        """Forget the oldest exchanges, for which the memory has no room."""
+        if self._blocks and self._blocks[0].thing is block:
+            self._blocks.popleft()
+            if not self._blocks:
+                self._open = None
+
+    def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
+        """The exchanges that a predicate wants, the oldest first."""
+        entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_EXCHANGES:]
+        return [exchange for entry in entries if wanted(exchange := _exchange(entry))]
+
+    async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
+        """Wait until `count` exchanges match, or until the time is over; gives those that do."""
+        event, over = asyncio.Event(), False
+
+        def end() -> None:
+            nonlocal over
+            over = True
+            event.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds, end)  # asyncio.timeout needs a task, see `protocol`
+        self._waiting.append(event)
+        try:
+            while len(self.matching(wanted)) < count and not over:
+                event.clear()
+                await event.wait()
+        finally:
+            timer.cancel()
+            self._waiting.remove(event)
+        return self.matching(wanted)
+
+    def clear(self) -> None:
+        """Forget all exchanges."""
+        while self._blocks:
+            self._shelf.pop(self._blocks.popleft().key)
+        self._open = None

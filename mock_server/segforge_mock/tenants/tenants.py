@@ -1,0 +1,101 @@
+"""Tenants: each key (or name in the x-mock-tenant header) has its own clock, rules, limits and journal."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from segforge_mock.faults.scenarios import Rule, Rules
+from segforge_mock.jobs.policy import Policy
+from segforge_mock.memory import STATE_SHARE, Memory, Shelf
+from segforge_mock.tenants.history import Journal
+
+MAX_TENANTS: Final = 1_000
+TENANT_BYTES: Final = 5_500
+"""What a tenant needs in memory beside its key and its rules; half of it is the state of its random numbers."""
+
+
+def name_of(raw: bytes) -> str:
+    """The name of the tenant that a key (or a header's value) stands for: a hash, so that no key is kept with a job."""
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
+class Tenant:
+    """What one tenant has set; jobs and credits are in the store."""
+
+    __slots__ = ("clock_offset", "journal", "name", "policy", "profile", "rate_limit", "rules", "waiting")
+
+    def __init__(
+        self, name: str, rules: Rules, policy: Policy | None, rate_limit: int | None, journal: Journal
+    ) -> None:
+        self.name = name
+        self.rules = rules
+        self.policy = policy
+        self.rate_limit = rate_limit
+        self.clock_offset = 0.0
+        self.profile: str | None = None
+        self.journal = journal
+        self.waiting = 0
+        """How many running requests of this tenant wait for something."""
+
+
+class Tenants:
+    """The tenants that sent requests last: MAX_TENANTS of them, and what fits into the memory.
+
+    Their names are hashes. A tenant with a running request that waits is not forgotten.
+    """
+
+    def __init__(self, new: Callable[[str], Tenant], memory: Memory) -> None:
+        self._new = new
+        self._tenants: Shelf[bytes, Tenant] = Shelf(
+            memory,
+            "tenants",
+            most=MAX_TENANTS,
+            most_bytes=memory.limit // STATE_SHARE,
+            forget=self._forget,
+            in_use=lambda tenant: tenant.waiting > 0,
+            last=True,
+        )
+        self._keys: dict[str, bytes] = {}
+
+    def get(self, raw: bytes) -> Tenant:
+        """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
+        kept = self._tenants.use(raw)
+        if kept is not None:
+            return kept.thing
+        tenant = self._new(name_of(raw))
+        self._keys[tenant.name] = raw
+        self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.rules.size)
+        return tenant
+
+    def add_rule(self, tenant: Tenant, rule: Rule) -> None:
+        """Add a rule after a tenant's others. Raises BadRule if there are too many."""
+        before = tenant.rules.size
+        tenant.rules.add(rule)
+        self._grow(tenant, tenant.rules.size - before)
+
+    def clear_rules(self, tenant: Tenant) -> None:
+        """Drop all rules of a tenant."""
+        before = tenant.rules.size
+        tenant.rules.clear()
+        self._grow(tenant, -before)
+
+    def _grow(self, tenant: Tenant, more: int) -> None:
+        kept = self._tenants.use(self._keys.get(tenant.name, b""))
+        if kept is not None and kept.thing is tenant:
+            self._tenants.grow(kept, more)
+
+    def named(self, name: str) -> Tenant | None:
+        """The tenant of that name, or None."""
+        key = self._keys.get(name)
+        return None if key is None else self._tenants.get(key)
+
+    def reset(self, name: str) -> None:
+        """Forget a tenant."""
+        key = self._keys.get(name)
+        tenant = None if key is None else self._tenants.pop(key)
+        if key is not None and tenant is not None:
+            self._forget(tenant)
+
+    def _forget(self, tenant: Tenant) -> None:
+        del self._keys[tenant.name]
+        tenant.journal.clear()
