@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.console import Console
 from rich.table import Table
 
-from segforge.pages.document import PageError
 from segforge.pages.read import page_of_bytes
+from segforge.pages.source.document import PageError
 from segforge.spec.catalog import Model
 from tests.pages.layouts import ALL, BARE, OLDEST
 from tests.pages.models import models

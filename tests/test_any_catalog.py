@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from segforge.emit.artifact import Generated
-from segforge.emit.emitters import emit, name_models
+from segforge.emit.manifest import write
+from segforge.emit.pipeline import emit, name_models
 from segforge.emit.quoting import typescript_key, typescript_literal
-from segforge.emit.writer import write
-from segforge.identifiers import words
 from segforge.spec.catalog import Catalog, Model
+from segforge.spec.identifiers import words
 from segforge.spec.values import violations
 from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.session import open_session

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import segforge
-from segforge.memo import Memo
+from segforge.emit.memo import Memo
 
 
 def entry(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 
 if TYPE_CHECKING:
     import ssl

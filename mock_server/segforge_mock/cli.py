@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_mock.memory import DEFAULT_MIB
 from segforge_mock.settings import PLANS, BadSetting, memory, web_url
 

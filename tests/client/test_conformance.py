@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import segmind_client
-from segforge.identifiers import snake_case
+from segforge.spec.identifiers import snake_case
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.handle import Mock, RecordedRequest
 from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace

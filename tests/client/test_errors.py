@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 import segmind_client
-from segforge.identifiers import pascal_case
+from segforge.spec.identifiers import pascal_case
 from segforge.spec.load import default_specs, load_catalog
 from segmind_client import (
     ConnectionFailed,

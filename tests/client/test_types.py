@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from segforge.emit.emitters import emit
+from segforge.emit.pipeline import emit
 from segforge.emit.quoting import Code
-from segforge.identifiers import snake_case
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.spec.identifiers import snake_case
 from segforge.spec.load import default_specs, load_catalog
 
 ROOT = Path(__file__).parents[2]

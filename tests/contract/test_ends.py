@@ -231,7 +231,7 @@ def test_a_full_disk_is_one_line_and_the_report_is_written(tmp_path: Path) -> No
 def test_one_report_that_can_not_be_written_loses_no_other(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segforge.emit import writer
+    from segforge.emit import manifest as writer
 
     real = writer.write_atomically
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
 from segforge.spec.catalog import Catalog
-from segforge.text import counted
+from segforge.spec.printable import counted
 from segforge_contract.checks.answers import Broken
 from segforge_contract.cli.progress import progress_bar
 from segforge_contract.engine.campaign import plan, run

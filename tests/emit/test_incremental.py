@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.artifact import Artifact
-from segforge.emit.datamodels import request_type, request_types
-from segforge.emit.document_text import json_text, yaml_text
-from segforge.emit.emitters import EMITTERS, emit
 from segforge.emit.formatting import format_python
-from segforge.emit.openapi import document
+from segforge.emit.openapi.document import document
+from segforge.emit.openapi.document_text import json_text, yaml_text
+from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import LINE_LENGTH
+from segforge.emit.request_types import request_type, request_types
 from segforge.spec import load
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs

@@ -18,7 +18,7 @@ from benchmarks.synthetic_specs import write_specs
 from segforge.cli import main
 from segforge.emit import formatting
 from segforge.emit.artifact import Artifact, Generated
-from segforge.emit.writer import HandEdited, fingerprint, fingerprint_on_disk, plan, write
+from segforge.emit.manifest import HandEdited, fingerprint, fingerprint_on_disk, plan, write
 
 KILLED = 9
 STEPS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod"}

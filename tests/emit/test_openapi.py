@@ -14,8 +14,8 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 
-from segforge.emit.emitters import emit
-from segforge.emit.openapi import document
+from segforge.emit.openapi.document import document
+from segforge.emit.pipeline import emit
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Absent, Catalog, Model
 

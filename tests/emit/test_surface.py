@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segforge.cli import main
-from segforge.emit.emitters import emit
-from segforge.emit.surface import SURFACE, broken, bump, model_lines
+from segforge.emit.clients.surface import SURFACE, broken, bump, model_lines
+from segforge.emit.pipeline import emit
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter, Returns
 from segforge.spec.changes import model_changes
 from tests.pages.models import parameters

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segforge.cli import main
 from segforge.emit.artifact import Artifact, Generated, sha256
-from segforge.emit.writer import (
+from segforge.emit.manifest import (
     BadManifest,
     HandEdited,
     LeavesFolder,

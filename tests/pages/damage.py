@@ -14,9 +14,9 @@ from typing import Any, Final
 import yaml
 
 from segforge.pages.apply import apply_linted
-from segforge.pages.document import PageError
 from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
+from segforge.pages.source.document import PageError
 from segforge.spec.source import Source
 from tests.pages.layouts import literal, python_literal
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segforge.cli import main
-from segforge.emit.openapi import document
+from segforge.emit.openapi.document import document
 from segforge.pages.draft import lint_text
-from segforge.pages.openapi import draft_of, models_of
+from segforge.pages.import_openapi.models import draft_of, models_of
 from segforge.spec.catalog import Catalog, Controls, Model
 from segforge.spec.load import build_model, check_model, default_specs, load_catalog
 from segforge.spec.source import read_source
@@ -25,7 +25,7 @@ CATALOG = load_catalog(default_specs())
 
 
 def held(model: Model) -> Model:
-    """The model without what an OpenAPI document can't hold; see segforge.pages.openapi."""
+    """The model without what an OpenAPI document can't hold; see segforge.pages.import_openapi.models."""
     return replace(
         model,
         typical_seconds=None,

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
 from segforge.cli import main
-from segforge.emit.emitters import EMITTERS, emit
+from segforge.emit.pipeline import EMITTERS, emit
 from segforge.spec.catalog import Catalog
 from segforge.spec.lint import DEVICES, slugs_collide
 from segforge.spec.load import check_specs
 from segforge.spec.patterns import is_bounded
-from segforge.text import HIDDEN
+from segforge.spec.printable import HIDDEN
 
 Breaking = Callable[[str], str]
 

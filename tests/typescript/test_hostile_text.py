@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segforge.emit.emitters import emit
+from segforge.emit.clients.surface import SURFACE
+from segforge.emit.pipeline import emit
 from segforge.emit.quoting import typescript_doc, visible
-from segforge.emit.surface import SURFACE
 from segforge.spec.catalog import Catalog, Model, Parameter
 from tests.emit.test_hostile_text import TEXT, TEXTS, base, with_texts
 from tests.typescript.conftest import TOOLS, node

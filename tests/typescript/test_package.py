@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segforge.identifiers import camel_case, pascal_case
 from segforge.spec.catalog import Catalog
+from segforge.spec.identifiers import camel_case, pascal_case
 from tests.typescript.conftest import COMMITTED, ROOT, TOOLS, node, tool
 
 MOST_BYTES = 6 * 1024

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from segforge.emit.surface import SURFACE
-from segforge.identifiers import camel_case
+from segforge.emit.clients.surface import SURFACE
 from segforge.spec.catalog import Catalog, Model
+from segforge.spec.identifiers import camel_case
 from tests.typescript.conftest import COMMITTED, TOOLS, node
 
 HERE = Path(__file__).parent

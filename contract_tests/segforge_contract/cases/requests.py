@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 from segforge_contract.cases.gate import sound
 from segforge_contract.cases.parameters import Change, Omitted, base_payload, parameter_changes, unusual_payload
 from segforge_contract.messages.request import Expects, Key, Request

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Gateway, Header, Model
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 from segforge_contract.cases.requests import Case
 from segforge_contract.checks.images import check_base64, check_picture
 from segforge_contract.messages.request import NOT_JSON, Response

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Absent, Model
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 from segforge_contract.messages.request import Response
 
 Found: TypeAlias = tuple[str, str, str]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segforge.spec.catalog import Gateway, Model, State
-from segforge.text import show
+from segforge.spec.printable import show
 from segforge_contract.cases.requests import Operation, poll_request
 from segforge_contract.checks.answers import Broken, figure, wrong_urls
 from segforge_contract.checks.images import check_picture, check_result

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segforge.commands.console import console
-from segforge.text import one_line
+from segforge.console import console
+from segforge.spec.printable import one_line
 from segforge_contract.cli.options import (
     Misuse,
     add_catalog_options,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_contract.cli.options import (
     add_catalog_options,
     chosen_catalog,

@@ -5,7 +5,7 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge.spec.load import default_specs
 
 if TYPE_CHECKING:

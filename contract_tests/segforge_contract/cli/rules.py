@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
 from segforge_contract.reports.why import Explanation, chosen_rules, explanations, to_json
 

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_contract.cli.options import Misuse, chosen_target
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """A look at a target before the first case: is it a gateway, and does it take the key? Three requests, all free."""
 
 from segforge.spec.catalog import Catalog
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 from segforge_contract.cases.requests import UNKNOWN_IDS, poll_request
 from segforge_contract.engine.session import Unreachable
 from segforge_contract.messages.request import NOT_JSON, Request, Response

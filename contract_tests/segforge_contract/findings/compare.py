@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from segforge.spec.catalog import Catalog, Version
-from segforge.text import show
+from segforge.spec.printable import show
 from segforge_contract.cases.requests import Case
 from segforge_contract.engine.session import Session
 from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segforge.commands.console import console
-from segforge.text import one_line
+from segforge.console import console
+from segforge.spec.printable import one_line
 from segforge_contract.cli.options import Misuse, writable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def verdict_json(verdict: "Verdict") -> dict[str, Any]:
 
 def update_file(args: argparse.Namespace, known: "tuple[Deviation, ...]", verdict: "Verdict", base_url: str) -> None:
     """Show how the file has to change, and change it with consent. Raises Misuse where it can't be written."""
-    from segforge.emit.writer import write_atomically
+    from segforge.emit.manifest import write_atomically
     from segforge_contract.findings.known import updated
 
     file: Path = args.deviations

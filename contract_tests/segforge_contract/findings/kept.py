@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from segforge.spec.catalog import Catalog, Model
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 from segforge_contract.cases.requests import Case, Operation
 from segforge_contract.engine.campaign import Outcome
 from segforge_contract.engine.resend import repeated_case, sent_by

@@ -12,8 +12,8 @@ from typing import Any
 from segforge.spec.catalog import Catalog
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import check_form
+from segforge.spec.printable import one_line, show
 from segforge.spec.source import Source
-from segforge.text import one_line, show
 from segforge_contract.cases.requests import Case
 from segforge_contract.engine.session import Failure
 from segforge_contract.messages.curl import curl
@@ -168,7 +168,7 @@ def updated(text: str, deviations: Sequence[Deviation], verdict: Verdict, today:
 
     One that expired stays as well: to let it pass for longer is a decision, and so a person's.
     """
-    from segforge.pages.yaml_edit import load, remove
+    from segforge.spec.yaml_edit import load, remove
 
     found = {_entry(failure, today, base_url)[:3]: failure for failure in reversed(verdict.new)}  # the first of each
     entries = [_entry(failure, today, base_url) for failure in reversed(found.values())]
@@ -197,7 +197,7 @@ def _entry(failure: Failure, today: date, base_url: str) -> tuple[tuple[str, str
 
 
 def _item(entry: Iterable[tuple[str, str | tuple[tuple[str, str], ...]]], indent: int) -> str:
-    from segforge.pages.yaml_text import dump, mapping, scalar
+    from segforge.spec.yaml_text import dump, mapping, scalar
 
     fields: dict[str, Any] = {}
     for name, value in entry:

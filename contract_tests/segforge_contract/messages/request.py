@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Literal, NoReturn, TypeAlias
 
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 
 Key: TypeAlias = Literal["valid", "missing", "invalid"]
 Expects: TypeAlias = Literal["output", "refusal", "failed job"]

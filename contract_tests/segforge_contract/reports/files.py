@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge_contract.cli.options import writable
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _exit_code(args: argparse.Namespace, found: "Report") -> int:
 
 def _unwritten(args: argparse.Namespace, found: "Report") -> Iterator[str]:
     """Write each file that was asked for; gives what keeps which from being written."""
-    from segforge.emit.writer import write_atomically
+    from segforge.emit.manifest import write_atomically
 
     for name, (form, _) in _FORMS.items():
         file = getattr(args, name)

@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 
 from segforge.spec.catalog import Model
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 from segforge_contract.engine.session import Failure
 from segforge_contract.findings.coverage import Cell, aspect_of
 from segforge_contract.messages.curl import curl

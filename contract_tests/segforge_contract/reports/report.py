@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from segforge.spec.catalog import Model
-from segforge.text import counted, one_line, show
+from segforge.spec.printable import counted, one_line, show
 from segforge_contract.engine.campaign import Outcome, Plan
 from segforge_contract.engine.session import Failure
 from segforge_contract.findings.coverage import Coverage, coverage

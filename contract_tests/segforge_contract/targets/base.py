@@ -15,7 +15,7 @@ import httpx
 
 from segforge.environment import BadEnvironment, is_loopback, way_to
 from segforge.spec.catalog import Catalog
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 from segforge_contract.messages.request import INVALID_KEY, Request, Response
 
 Message: TypeAlias = MutableMapping[str, Any]

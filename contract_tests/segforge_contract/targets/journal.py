@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from segforge.text import show
+from segforge.spec.printable import show
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import NoAnswer
 

@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 import yaml
 
-from segforge.commands.console import console
-from segforge.emit.writer import write_atomically
-from segforge.pages.changelog import EMPTY, note_changes
-from segforge.pages.openapi import models_of
-from segforge.pages.openapi_file import OpenapiError, read_openapi
+from segforge.console import console
+from segforge.emit.manifest import write_atomically
+from segforge.pages.import_openapi.file import OpenapiError, read_openapi
+from segforge.pages.import_openapi.models import models_of
 from segforge.pages.report import code
-from segforge.pages.yaml_edit import load
 from segforge.spec.catalog import Gateway, Model, Release
+from segforge.spec.changelog import EMPTY, note_changes
 from segforge.spec.changes import UNRELEASED, Bump, Change, bump_of, gateway_changes, model_changes, sides
 from segforge.spec.finding import SpecError
 from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
-from segforge.text import counted, one_line
+from segforge.spec.printable import counted, one_line
+from segforge.spec.yaml_edit import load
 
 _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from segforge.commands.console import console
-from segforge.pages.document import PageError, problem_of
+from segforge.console import console
 from segforge.pages.drift import Drift, compare, new_model
 from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
+from segforge.pages.source.document import PageError, problem_of
 from segforge.spec.finding import SpecError
 from segforge.spec.load import MODELS_FOLDER, check_model, default_specs
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 
 SUFFIXES = (".html", ".htm", ".txt", ".md")
 
@@ -110,7 +110,7 @@ def _is_plain(slug: str) -> bool:
 
 def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
     """Write what is decided; returns the diff, and why some or all of it was not written."""
-    from segforge.emit.writer import write_atomically
+    from segforge.emit.manifest import write_atomically
     from segforge.pages.apply import apply_linted
 
     file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"

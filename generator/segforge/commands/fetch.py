@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge.environment import BadEnvironment, way_to
 from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 
 PAGE_URL = "https://www.segmind.com/models/{slug}/api"
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -9,13 +9,12 @@ from typing import Final
 
 import platformdirs
 
-from segforge.commands.console import console
 from segforge.commands.lint import print_findings
+from segforge.console import console
 from segforge.emit.artifact import Generated
-from segforge.emit.emitters import EMITTERS, emit
-from segforge.emit.released import overtaken
-from segforge.emit.surface import Shrunk, check_surfaces
-from segforge.emit.writer import (
+from segforge.emit.clients.surface import Shrunk, check_surfaces
+from segforge.emit.clients.versions import overtaken
+from segforge.emit.manifest import (
     BadManifest,
     Changes,
     HandEdited,
@@ -25,12 +24,13 @@ from segforge.emit.writer import (
     plan,
     write,
 )
-from segforge.memo import Memo
+from segforge.emit.memo import Memo
+from segforge.emit.pipeline import EMITTERS, emit
 from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import Inputs, read_inputs
 from segforge.spec.load import default_specs, load_catalog
-from segforge.text import counted
+from segforge.spec.printable import counted
 
 _SHOWN: Final = 20
 """Lines of one client's surface that are named where it would break."""
@@ -118,7 +118,7 @@ def _generate(
     args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo, out: Path
 ) -> Generated:
     """All files. Where anything is wrong with the specs, the plain way to them says what."""
-    from segforge.emit.incremental import generate
+    from segforge.emit.cache import generate
 
     generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
     return Generated(list(emit(load_catalog(args.specs), names))) if generated is None else generated

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from segforge.commands.console import console
-from segforge.pages.document import PageError, problem_of
+from segforge.console import console
 from segforge.pages.draft import Draft, DraftError, draft, lint_text
 from segforge.pages.read import read_page
+from segforge.pages.source.document import PageError, problem_of
 from segforge.spec.load import MODELS_FOLDER, default_specs, display
-from segforge.text import counted, one_line
+from segforge.spec.printable import counted, one_line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +53,8 @@ def _from_page(path: Path, out: Path) -> int:
 
 
 def _from_openapi(path: Path, out: Path) -> int:
-    from segforge.pages.openapi import drafts_of
-    from segforge.pages.openapi_file import OpenapiError, read_openapi
+    from segforge.pages.import_openapi.file import OpenapiError, read_openapi
+    from segforge.pages.import_openapi.models import drafts_of
 
     try:
         found = drafts_of(read_openapi(path), str(path))

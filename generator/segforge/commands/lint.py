@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from segforge.commands.console import console
+from segforge.console import console
 from segforge.spec.finding import Finding
 from segforge.spec.load import check_specs, default_specs
-from segforge.text import counted
+from segforge.spec.printable import counted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from segforge.commands.console import console
-from segforge.pages.document import PageError, problem_of
-from segforge.pages.labels import hinted
+from segforge.console import console
+from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
-from segforge.text import counted, one_line, show
+from segforge.pages.source.document import PageError, problem_of
+from segforge.spec.printable import counted, one_line, show
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

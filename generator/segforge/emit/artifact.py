@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 if TYPE_CHECKING:
-    from segforge.emit.datamodels import RequestType
+    from segforge.emit.request_types import RequestType
 
 Kind: TypeAlias = Literal["typed_dict", "struct"]
 """What a request type is: a TypedDict for clients, a msgspec.Struct for the mock."""

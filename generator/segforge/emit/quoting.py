@@ -15,8 +15,8 @@ from typing import Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from segforge.identifiers import camel_case, pascal_case, snake_case
-from segforge.text import HIDDEN, json_visible
+from segforge.spec.identifiers import camel_case, pascal_case, snake_case
+from segforge.spec.printable import HIDDEN, json_visible
 
 LINE_LENGTH: Final = 120
 LARGEST_NUMBER: Final = 2**53 - 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from segforge.text import show
+from segforge.spec.printable import show
 
 
 def request_schema(model: Model) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any, Final
 from segforge.pages.draft import Draft, draft_parameter, is_name, lint_text, quoted, settle_comments, valid
 from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
-from segforge.pages.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
-from segforge.pages.yaml_text import mapping, sequence
 from segforge.spec.lint import CONTROL_TYPES
+from segforge.spec.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
+from segforge.spec.yaml_text import mapping, sequence
 
 ORDER: Final = (
     "type",

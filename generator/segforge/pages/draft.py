@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from segforge.pages.labels import hinted
+from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Page, PageParameter, Undecided, Value
-from segforge.pages.yaml_text import dump, mapping, scalar, sequence
 from segforge.spec.finding import Finding
+from segforge.spec.printable import HIDDEN, one_line, show
 from segforge.spec.values import type_matches
-from segforge.text import HIDDEN, one_line, show
+from segforge.spec.yaml_text import dump, mapping, scalar, sequence
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
 LEFT_OUT: Final = "Specs hold scalars only; left out are "

@@ -7,10 +7,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
 from segforge.pages.evidence import Evidence, linked
-from segforge.pages.labels import hinted
+from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
+from segforge.spec.printable import show
 from segforge.spec.source import Location, Source
-from segforge.text import show
 
 Kind: TypeAlias = Literal["breaking", "compatible", "editorial"]
 APPLIED_FROM: Final = 0.75

@@ -14,8 +14,8 @@ from typing import Any, Final
 from segforge.pages.draft import SCALARS, is_left_out
 from segforge.pages.page import CERTAIN, Page, PageParameter
 from segforge.pages.traces import headers, is_one_edit, residue, spelled, trace
+from segforge.spec.printable import show
 from segforge.spec.source import Location
-from segforge.text import show
 
 _NAME: Final = re.compile(r"[^\W\d][\w.\-\[\]]{0,79}")
 _SIMILAR: Final = 0.75

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from segforge.pages.attributes import read_attributes
-from segforge.pages.blocks import Reading, read_blocks
-from segforge.pages.document import Document, PageError, document_of, read_document
-from segforge.pages.labels import FACTS
-from segforge.pages.numbers import number_of
+from segforge.pages.layouts.attributes import read_attributes
+from segforge.pages.layouts.blocks import Reading, read_blocks
+from segforge.pages.layouts.labels import FACTS
+from segforge.pages.layouts.numbers import number_of
+from segforge.pages.layouts.parameters import build_parameters
+from segforge.pages.layouts.sample import Sample, read_samples
+from segforge.pages.layouts.statuses import read_statuses
+from segforge.pages.layouts.table import find_table, read_table
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Span, Undecided, Value
-from segforge.pages.parameters import build_parameters
-from segforge.pages.sample import Sample, read_samples
-from segforge.pages.sections import Sections, cut, urls
-from segforge.pages.statuses import read_statuses
-from segforge.pages.table import find_table, read_table
+from segforge.pages.source.document import Document, PageError, document_of, read_document
+from segforge.pages.source.sections import Sections, cut, urls
 
 MAX_PROSE = 4_000
 _SECONDS = re.compile(r"~\s*(\d{1,6}(?:\.\d{1,6})?)\s*s")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from segforge.pages.drift import ABSENT, Difference, Drift
-from segforge.text import counted, one_line, show
+from segforge.spec.printable import counted, one_line, show
 
 COUNTED: Final = ("breaking", "compatible", "editorial", "undecided")
 _STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}

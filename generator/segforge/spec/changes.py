@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
-from segforge.text import show
+from segforge.spec.printable import show
 
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]

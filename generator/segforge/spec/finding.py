@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from segforge.text import one_line
+from segforge.spec.printable import one_line
 
 
 @dataclass(frozen=True, order=True)

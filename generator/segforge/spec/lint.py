@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from segforge.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.changes import UNRELEASED
 from segforge.spec.finding import Finding
+from segforge.spec.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.patterns import EXPECTED, is_bounded
+from segforge.spec.printable import HIDDEN, show
 from segforge.spec.source import Location, Source
 from segforge.spec.values import type_matches, value_violations
-from segforge.text import HIDDEN, show
 
 Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
 

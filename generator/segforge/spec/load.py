@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
+from segforge.spec.printable import show
 from segforge.spec.source import Location, Source, parse_source, read_source
 from segforge.spec.values import disputed
-from segforge.text import show
 
 if TYPE_CHECKING:
     import jsonschema_rs

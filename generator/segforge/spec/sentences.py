@@ -3,7 +3,7 @@
 from typing import Final
 
 from segforge.spec.changes import Change
-from segforge.text import one_line, show
+from segforge.spec.printable import one_line, show
 
 _LONGEST: Final = 60
 """Characters of a text that are shown; a list shows as many values as fit in twice that."""

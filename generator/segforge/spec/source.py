@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from segforge.spec.finding import Finding
-from segforge.text import HIDDEN, show
+from segforge.spec.printable import HIDDEN, show
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 24

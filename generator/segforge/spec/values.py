@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from segforge.spec.catalog import Model, Parameter, Scalar
 from segforge.spec.formats import fits
-from segforge.text import show
+from segforge.spec.printable import show
 
 Verdict: TypeAlias = Literal["valid", "wrong", "undecided"]
 """What the specs say of a value. An undecided one is disputed, or a value that an open set may or may not have."""

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from segforge.spec.catalog import Status, StatusCase
-from segforge.text import fill
+from segforge.spec.printable import fill
 
 Cases: TypeAlias = Mapping[str, tuple[Status, StatusCase]]
 """Each status case under its name, as `Gateway.cases` gives them."""

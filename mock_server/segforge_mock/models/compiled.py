@@ -9,8 +9,8 @@ import platformdirs
 
 import segforge
 from segforge.emit.artifact import Generated
-from segforge.emit.emitters import emit
-from segforge.emit.writer import write
+from segforge.emit.manifest import write
+from segforge.emit.pipeline import emit
 from segforge.spec.load import load_catalog
 from segforge_mock.models.served import ServedModels, models_in
 

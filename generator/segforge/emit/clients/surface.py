@@ -1,0 +1,232 @@
+"""The public surface of a client as sorted lines of text: its diff between two versions is the review of its API.
+
+A line that goes breaks somebody's code; a line that is added breaks nobody's. It is the other way round for demands:
+the end of a range, and that a parameter has to be sent. Lines are made so that each fact stands alone: one for each
+parameter, one for each allowed value, one for each end of a range.
+"""
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from segforge.emit.artifact import Artifact
+from segforge.emit.clients.versions import CHANGELOG, allows_breaking
+from segforge.spec.catalog import Model
+from segforge.spec.printable import show
+
+SURFACE: Final = "public-surface.txt"
+"""The name of the file, in the folder of each client."""
+
+Bump: TypeAlias = Literal["major", "minor", "patch"]
+
+
+_TAKES: Final = r'(?P<subject>client\.\S+ takes "(?:[^"\\]|\\.)*")'
+_TYPE: Final = re.compile(rf"{_TAKES}: (?P<type>[a-z]+)(?P<null> or null)?")
+_BOUND: Final = re.compile(rf"{_TAKES} (?P<side>from|to) (?P<value>\S+)")
+_VALUE: Final = re.compile(rf"{_TAKES} = (?P<value>.+)")
+_FORMAT: Final = re.compile(rf"{_TAKES} as .+")
+_REQUIRED: Final = re.compile(r'(?P<model>client\.\S+) requires ".*"')
+_CALL: Final = re.compile(r"(?P<model>client\.\S+)\.(?:run|submit)")
+_ANY: Final = "any other text"
+
+
+class Shrunk(Exception):
+    """Surfaces would break code that uses them; `lost` names the lines by the path of their file."""
+
+    def __init__(self, lost: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(", ".join(lost))
+        self.lost = dict(lost)
+
+
+def bump(before: str, after: str) -> Bump:
+    """What the next version is, by the surfaces of two."""
+    return "major" if broken(before, after) else "patch" if _lines(before) == _lines(after) else "minor"
+
+
+def broken(before: str, after: str) -> tuple[str, ...]:
+    """The lines of two surfaces that say what breaks between them: those that are gone, and demands that are new."""
+    if before == after:
+        return ()
+    old, new = _lines(before), _lines(after)
+    gone = {line for line in old - new if not _is_demand(line)} - set(_widened(old - new, new))
+    return tuple(sorted({*gone, *_demanded(old, new), *_listed(old, new)}))
+
+
+def _is_demand(line: str) -> bool:
+    return bool(_BOUND.fullmatch(line) or _REQUIRED.fullmatch(line))
+
+
+def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
+    """The new demands on what there was before, but for ranges that only widen."""
+    fresh = [line for line in new - old if _is_demand(line)]
+    if not fresh:
+        return
+    bounds = {(found["subject"], found["side"]): _number(found) for found in map(_BOUND.fullmatch, old) if found}
+    subjects = _subjects(old)
+    models = {found["model"] for found in map(_CALL.fullmatch, old) if found}
+    for line in fresh:
+        if found := _REQUIRED.fullmatch(line):
+            if found["model"] in models:
+                yield line
+        elif (found := _BOUND.fullmatch(line)) and found["subject"] in subjects:
+            before, value = bounds.get((found["subject"], found["side"])), _number(found)
+            if before is None or (value > before if found["side"] == "from" else value < before):
+                yield line
+
+
+def _listed(old: set[str], new: set[str]) -> Iterator[str]:
+    """The values that are now the only ones, of parameters that took any before."""
+    before, after = _values(old), _values(new)
+    for subject in _subjects(old) & after.keys() - before.keys():
+        if _ANY not in after[subject]:
+            yield from (f"{subject} = {value}" for value in after[subject])
+
+
+def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
+    """The lines that are gone because the parameter now takes more: null too, any number, any value, any text."""
+    subjects, values = _subjects(new), _values(new)
+    for line in gone:
+        if found := _TYPE.fullmatch(line):
+            types = [found["type"], *(["number"] if found["type"] == "integer" else [])]
+            nulls = [" or null"] if found["null"] else ["", " or null"]
+            if any(f"{found['subject']}: {type_}{null}" in new for type_ in types for null in nulls):
+                yield line
+        elif (found := _VALUE.fullmatch(line)) and found["subject"] in subjects:
+            known = values.get(found["subject"])
+            if known is None or _ANY in known or any(_equal(found["value"], value) for value in known):
+                yield line
+        elif (found := _FORMAT.fullmatch(line)) and f"{found['subject']} as any text" in new:
+            yield line
+
+
+def _subjects(lines: set[str]) -> set[str]:
+    return {found["subject"] for found in map(_TYPE.fullmatch, lines) if found}
+
+
+def _values(lines: set[str]) -> dict[str, set[str]]:
+    """The allowed values, as they are written, of each parameter that has a list of them."""
+    values: dict[str, set[str]] = {}
+    for found in map(_VALUE.fullmatch, lines):
+        if found:
+            values.setdefault(found["subject"], set()).add(found["value"])
+    return values
+
+
+def _number(found: re.Match[str]) -> float:
+    """The end of a range: an integer as it is, since large ones are no floats."""
+    text = found["value"]
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def _equal(one: str, two: str) -> bool:
+    """Whether two values are the same number, written in two ways, such as 1 and 1.0."""
+    try:
+        return float(one) == float(two)
+    except ValueError:
+        return one == two
+
+
+def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
+    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder.
+
+    Where the client's CHANGELOG makes up for that, it may.
+    """
+    texts = {artifact.path: artifact.text for artifact in artifacts}
+    lost = {}
+    for path, text in texts.items():
+        if path.name == SURFACE and (out / path).is_file():
+            lines = broken((out / path).read_text("utf-8"), text)
+            log = path.with_name(CHANGELOG)
+            before = (out / log).read_text("utf-8") if (out / log).is_file() else ""
+            if lines and not (before and allows_breaking(before, texts[log])):
+                lost[str(path)] = lines
+    if lost:
+        raise Shrunk(lost)
+
+
+def _lines(text: str) -> set[str]:
+    """Split at line ends only: a name in a surface may hold characters that `splitlines` takes for line ends."""
+    return set(text.split("\n")) - {""}
+
+
+def model_lines(model: Model, name: str) -> Iterator[str]:
+    """The lines of one model, under the name that it has in the client."""
+    calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
+    yield from (f"{name}.{call}" for call in calls)
+    yield f"{name} returns {model.returns.media}"
+    yield from (f"{name} returns {show(value, 1_000)}" for value in model.returns.formats)
+    for parameter in model.parameters:
+        nullable = " or null" if parameter.nullable else ""
+        at = f"{name} takes {show(parameter.name, 1_000)}"
+        yield f"{at}: {parameter.type}{nullable}"
+        yield from (f"{at} as {parameter.format or 'any text'}" for _ in [0] if parameter.type == "string")
+        yield from (f"{name} requires {show(parameter.name, 1_000)}" for _ in [0] if parameter.required)
+        yield from (f"{at} from {parameter.minimum}" for _ in [0] if parameter.minimum is not None)
+        yield from (f"{at} to {parameter.maximum}" for _ in [0] if parameter.maximum is not None)
+        if parameter.choices is not None:
+            yield from (f"{at} = {show(value, 1_000)}" for value in parameter.choices.known)
+            yield from (f"{at} = {_ANY}" for _ in [0] if parameter.choices.open)
+
+
+def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
+    """The surface of a client: its own lines and those of its models, each once, sorted."""
+    return "\n".join(sorted({*own, *(line for text in of_models for line in text.split("\n"))}))
+
+
+def python_lines(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> Iterator[str]:
+    """The lines of what a package exports: functions, classes and their public members, with their signatures.
+
+    `exports` says in which of the modules each public name is defined.
+    """
+    for name, module in exports.items():
+        tree = modules[module]
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                yield f"{name}{_signature(node)}"
+            elif isinstance(node, ast.ClassDef) and node.name == name:
+                yield f"class {name}({', '.join(map(ast.unparse, node.bases))})"
+                for defined in (node, *hidden_bases(tree, node, exports)):
+                    yield from _members(name, defined)
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and _assigned(node) == name:
+                yield f"{name} = {ast.unparse(node.value) if node.value else ''}"
+
+
+def hidden_bases(tree: ast.Module, node: ast.ClassDef, exports: Collection[str]) -> list[ast.ClassDef]:
+    """The bases of an exported class that are not exported themselves: what they have is its own."""
+    names = {ast.unparse(base) for base in node.bases} - set(exports)
+    return [base for base in tree.body if isinstance(base, ast.ClassDef) and base.name in names]
+
+
+def _members(name: str, node: ast.ClassDef) -> Iterator[str]:
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and _is_public(member.name):
+            is_property = any(ast.unparse(decorator) == "property" for decorator in member.decorator_list)
+            returns = f" -> {ast.unparse(member.returns)}" if member.returns else ""
+            yield f"{name}.{member.name}{returns if is_property else _signature(member)}"
+            yield from (f"{name}.{attribute}" for attribute in _attributes(member))
+        elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and _is_public(member.target.id):
+            yield f"{name}.{member.target.id}: {ast.unparse(member.annotation)}"
+
+
+def _attributes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """The public attributes that a constructor sets."""
+    if node.name == "__init__":
+        for found in ast.walk(node):
+            if isinstance(found, ast.Attribute) and isinstance(found.ctx, ast.Store) and _is_public(found.attr):
+                yield found.attr
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"({ast.unparse(node.args)}){returns}"
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_") or name == "__init__"

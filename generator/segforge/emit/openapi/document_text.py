@@ -1,0 +1,113 @@
+"""OpenAPI documents as YAML and JSON, entry by entry: what many documents have in common is written out once.
+
+An entry's text depends on nothing but its value and its depth, so that the entries of a document can be made at
+different times, and those of hundreds of models put together.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from segforge.spec.printable import HIDDEN, json_visible
+
+Location: TypeAlias = tuple[str, ...]
+Entries: TypeAlias = Mapping[Location, Sequence[str]]
+"""Texts of entries, by the keys that lead to the list or the mapping that they belong to."""
+
+TAGS: Final = ("tags",)
+PATHS: Final = ("paths",)
+SCHEMAS: Final = ("components", "schemas")
+
+
+def yaml_text(document: Mapping[str, Any], pieces: Entries) -> str:
+    """The document with the entries of `pieces`: tags and paths before its own, schemas after them."""
+    sections = []
+    for key, value in document.items():
+        if key == "components":
+            sections.append("components:\n")
+            for kind, named in value.items():
+                sections += [f"  {kind}:\n", yaml_entries(named, (key, kind)), *pieces.get((key, kind), ())]
+        elif (key,) in (TAGS, PATHS):
+            sections += [f"{key}:\n", *pieces.get((key,), ()), yaml_entries(value, (key,))]
+        else:
+            sections.append(_yaml(json.dumps({key: value})))
+    return "".join(sections)
+
+
+def json_text(document: Mapping[str, Any], pieces: Entries) -> str:
+    """As `yaml_text`, in JSON."""
+    sections = []
+    for key, value in document.items():
+        if key == "components":
+            kinds = [
+                _braced(kind, [json_entries(named, (key, kind)), *pieces.get((key, kind), ())], "    ")
+                for kind, named in value.items()
+            ]
+            sections.append(_braced(key, kinds, "  "))
+        elif (key,) in (TAGS, PATHS):
+            entries = [*pieces.get((key,), ()), json_entries(value, (key,))]
+            sections.append(_braced(key, entries, "  ", "[]" if isinstance(value, list) else "{}"))
+        else:
+            sections.append(json_entries({key: value}, ()))
+    return "{\n" + ",\n".join(sections) + "\n}\n"
+
+
+def yaml_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
+    """The entries of a list or a mapping as lines of the document, below the keys that lead to it."""
+    texts = []
+    for entry in _apart(value):
+        nested = entry
+        for key in reversed(at):
+            nested = {key: nested}
+        texts.append(_yaml(json.dumps(nested)).split("\n", len(at))[-1])
+    return "".join(texts)
+
+
+def json_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
+    """As `yaml_entries`, in JSON; without a comma at the end."""
+    pad = "\n" + "  " * len(at)
+    texts = [json.dumps(entry, indent=2, ensure_ascii=False)[2:-2].replace("\n", pad) for entry in _apart(value)]
+    return json_visible(",\n".join(pad[1:] + text for text in texts))
+
+
+def _apart(value: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
+    """The entries of a mapping as mappings with one key, those of a list as lists with one item."""
+    return [{key: item} for key, item in value.items()] if isinstance(value, Mapping) else [[item] for item in value]
+
+
+def _braced(key: str, entries: Sequence[str], pad: str, braces: str = "{}") -> str:
+    return f"{pad}{json.dumps(key)}: {braces[0]}\n" + ",\n".join(entries) + f"\n{pad}{braces[1]}"
+
+
+@lru_cache(maxsize=1024)
+def _yaml(text: str) -> str:
+    """JSON in ASCII as YAML. An entry with a hidden character has all beyond ASCII escaped, for PyYAML can't pick."""
+    value = json.loads(text)
+    seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
+    dumped: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=seen, width=120)
+    return dumped
+
+
+_NOT_TEXT: Final = re.compile(
+    r"[-+]?(?:0[xob][0-9a-f_]*|[0-9][0-9_,]*(?::[0-9_]+)*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9_]+(?:e[-+]?[0-9]+)?)"
+    r"|[-+]?\.(?:inf|nan)|~|=|<<|y|n|yes|no|on|off|true|false|null",
+    re.IGNORECASE,
+)
+"""Text that a reader of YAML 1.1 or 1.2 may take for a number, a truth value or nothing; PyYAML knows the times."""
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Quotes all text that some reader may read as something else, and writes shared objects out, without aliases."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NOT_TEXT.fullmatch(text) else None)
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)

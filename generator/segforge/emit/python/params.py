@@ -1,0 +1,87 @@
+"""The module of a model's parameters in the Python client: range aliases, then the TypedDict of what a call takes."""
+
+import ast
+import builtins
+from dataclasses import dataclass
+from typing import Final
+
+from segforge.emit.quoting import Code, python_literal
+from segforge.emit.request_types import RequestType, alias_name, has_alias, has_number_set, python_type, takes_image
+from segforge.emit.schemas import describe, facts
+from segforge.spec.catalog import Model, Parameter
+from segforge.spec.printable import show
+
+_TYPE_NAMES: Final = frozenset(
+    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "OneOf", "Printed", "TypedDict"}
+)
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A type alias such as `StepsRange = Annotated[int, Ge(1), Le(50)]`."""
+
+    name: Code
+    type: Code
+    parameter: str
+
+
+@dataclass(frozen=True)
+class ParamsModule:
+    """What the template of a model's parameter types is given."""
+
+    name: Code
+    aliases: tuple[Alias, ...]
+    images: bool
+    imports: Code
+    definition: Code
+
+
+def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
+    """The types of a model's parameters, by datamodel-code-generator."""
+    name = typed_dict.name
+    imports, definition = _split(typed_dict.source, name)
+    # What can't be declared in a class body: it would be mangled, or hide a type that is used there.
+    unfit = _TYPE_NAMES | {alias_name(parameter) for parameter in model.parameters}
+    if any(parameter.name.startswith("__") or parameter.name in unfit for parameter in model.parameters):
+        definition = _functional(definition, name, model)
+    aliases = tuple(_alias(parameter) for parameter in model.parameters if has_alias(parameter))
+    images = any(takes_image(parameter) for parameter in model.parameters)
+    return ParamsModule(Code(name), aliases, images, Code(imports), Code(definition))
+
+
+def parameter_text(parameter: Parameter) -> str:
+    """All facts about a parameter as one line of a docstring, such as `steps (integer, required): ...`."""
+    kind = f"{parameter.type} or null" if parameter.nullable else parameter.type
+    need = "required" if parameter.required else "optional"
+    allowed = ""
+    if parameter.choices is not None:
+        allowed = f" Values: {', '.join(show(value) for value in parameter.choices.known)}."
+    return f"{parameter.name} ({kind}, {need}): {describe(parameter)}{allowed} {facts(parameter)}".strip()
+
+
+def _alias(parameter: Parameter) -> Alias:
+    bounds = {"Ge": parameter.minimum, "Le": parameter.maximum}
+    facts = [f"{name}({python_literal(bound)})" for name, bound in bounds.items() if bound is not None]
+    if parameter.choices is not None and has_number_set(parameter):
+        facts.append(f"OneOf({python_literal(parameter.choices.known)})")
+    if parameter.disputed:
+        facts.append(f"Printed({python_literal(parameter.disputed)})")
+    code = Code(f"Annotated[{', '.join([python_type(parameter), *facts])}]")
+    return Alias(Code(alias_name(parameter)), code, parameter.name)
+
+
+def _split(source: str, name: str) -> tuple[str, str]:
+    """The imports of a module, and the one definition below them."""
+    start = min(at for opening in (f"class {name}(", f"{name} = ") if (at := source.find(opening)) >= 0)
+    return source[:start].strip(), source[start:].strip()
+
+
+def _functional(definition: str, name: str, model: Model) -> str:
+    """The same TypedDict in the form that takes any name. datamodel-code-generator keeps the parameters' order."""
+    statement = ast.parse(definition).body[0]
+    if not isinstance(statement, ast.ClassDef):
+        return definition
+    annotations = [ast.unparse(line.annotation) for line in statement.body if isinstance(line, ast.AnnAssign)]
+    names = [python_literal(parameter.name) for parameter in model.parameters]
+    fields = ", ".join(f"{key}: {annotation}" for key, annotation in zip(names, annotations, strict=True))
+    return f"{name} = TypedDict({python_literal(name)}, {{{fields}}})"

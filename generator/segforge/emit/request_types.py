@@ -1,0 +1,230 @@
+"""Request types by datamodel-code-generator, called in process: TypedDict for clients, msgspec.Struct for the mock."""
+
+import ast
+import builtins
+import json
+import keyword
+import re
+import textwrap
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from segforge.emit.artifact import Kind
+from segforge.emit.quoting import LINE_LENGTH, python_literal, python_visible, visible
+from segforge.emit.schemas import describe, facts, request_schema
+from segforge.spec.catalog import Model, Parameter
+from segforge.spec.formats import URI_PATTERN
+from segforge.spec.identifiers import pascal_case
+from segforge.spec.printable import show
+
+_SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
+_PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
+_PLAIN_FIELD: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# Names of parameters that mean something else in a module, or that a base class has.
+_TAKEN: Final = frozenset(
+    {
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        *dir(dict),
+        "field",
+        "msgspec",
+        "typing",
+        "typing_extensions",
+    }
+)
+
+
+@dataclass(frozen=True)
+class RequestType:
+    """A model's request type: its name, and the source of a module that defines it, not yet formatted.
+
+    The module may import more than the type needs; formatting drops that. A Struct that could not rule out all that the
+    specs do is none: its name is None, and its source is empty.
+    """
+
+    name: str
+    source: str
+
+
+def request_type(model: Model, kind: Kind) -> RequestType:
+    """A model's request type.
+
+    Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)`
+    in a Struct; a TypedDict refers to it by the name that `alias_name` gives, which the caller defines above the class.
+    """
+    if kind == "struct" and not all(map(_is_checkable, model.parameters)):
+        return RequestType("None", "")
+    source = _generate(_schema(model, kind), kind, pascal_case(model.slug) + _SUFFIXES[kind])
+    return RequestType(_last_name(ast.parse(source)), source)
+
+
+def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
+    """What `request_type` gives for each model, in the models' order, in half the time.
+
+    Models whose names can't meet anything else in a module share one run of datamodel-code-generator.
+    """
+    names = {model.slug: pascal_case(model.slug) + _SUFFIXES[kind] for model in models}
+    often = Counter(names.values())
+    shared = [model for model in models if often[names[model.slug]] == 1 and _is_plain(model, names[model.slug])]
+    together = _together({names[model.slug]: _schema(model, kind) for model in shared}, kind) if len(shared) > 1 else {}
+    return [together.get(names[model.slug]) or request_type(model, kind) for model in models]
+
+
+def _is_plain(model: Model, name: str) -> bool:
+    """Whether all names are such that datamodel-code-generator keeps them, whatever else is in the module."""
+    return _PLAIN_CLASS.fullmatch(name) is not None and all(
+        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN and _is_checkable(parameter)
+        for parameter in model.parameters
+    )
+
+
+def _is_checkable(parameter: Parameter) -> bool:
+    """Whether msgspec can check all that the specs say of a parameter.
+
+    It takes no name with `"` or a backslash, no range beyond 64 bits and no set of anything but texts and integers;
+    and datamodel-code-generator gives a set no range.
+    """
+    low, high = parameter.minimum, parameter.maximum
+    largest = 2**53 if parameter.type == "number" else 2**63 - 1
+    known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
+    whole = [value for value in (*known, low, high) if isinstance(value, int | float)]
+    lone = low is None and high is None and parameter.type in ("string", "integer")
+    return (
+        parameter.name.isprintable()
+        and not {'"', "\\"} & set(parameter.name)
+        and all(-largest <= value <= largest for value in whole)
+        and (not known or lone)
+    )
+
+
+def _together(schemas: Mapping[str, dict[str, Any]], kind: Kind) -> dict[str, RequestType]:
+    """The request types of these names from one run; none where the run gave anything but one class a name."""
+    source = _generate({"$defs": schemas}, kind, "NoModel")
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    classes = {
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    if classes.keys() != schemas.keys():
+        return {}
+    imports = "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import))
+    return {name: RequestType(name, f"{imports}\n\n\n{code}\n") for name, code in classes.items()}
+
+
+def _schema(model: Model, kind: Kind) -> dict[str, Any]:
+    schema = request_schema(model)
+    if kind == "struct":
+        schema["properties"] = {key: _checkable(value) for key, value in schema["properties"].items()}
+        schema.pop("description")
+    else:
+        schema["description"] = _wrapped(model.description)
+        for parameter in model.parameters:
+            schema["properties"][parameter.name] |= _documented(parameter)
+    return schema
+
+
+def has_alias(parameter: Parameter) -> bool:
+    """Whether what a parameter takes is more than a type can say, so that its type in Python has an alias."""
+    return has_range(parameter) or has_number_set(parameter) or bool(parameter.disputed)
+
+
+def has_range(parameter: Parameter) -> bool:
+    """Whether a parameter has a smallest or a largest value."""
+    return parameter.minimum is not None or parameter.maximum is not None
+
+
+def has_number_set(parameter: Parameter) -> bool:
+    """Whether a parameter takes a closed set of numbers, of which Python has no Literal: 2 and 2.0 are the same."""
+    return parameter.type == "number" and parameter.choices is not None and not parameter.choices.open
+
+
+def alias_name(parameter: Parameter) -> str:
+    """The name of a parameter's type alias."""
+    return f"{pascal_case(parameter.name)}{'Range' if has_range(parameter) else 'Values'}"
+
+
+def takes_image(parameter: Parameter) -> bool:
+    """Whether a parameter is the address of a picture, for which a client takes the picture itself too."""
+    return parameter.format == "uri" and parameter.choices is None
+
+
+def _documented(parameter: Parameter) -> dict[str, str]:
+    """What an editor shows of a parameter: its type by name where it has one, and all facts in its docstring."""
+    text = f"{describe(parameter)} {facts(parameter)}"
+    if parameter.choices is not None and parameter.type == "number":
+        text += f" Values: {', '.join(map(show, parameter.choices.known))}."
+    documented = {"description": _wrapped(text)}
+    named = alias_name(parameter) if has_alias(parameter) else python_type(parameter)
+    if parameter.choices is None or parameter.type in ("number", "boolean") or has_alias(parameter):
+        documented["x-python-type"] = f"{named} | None" if parameter.nullable else named
+    return documented
+
+
+def python_type(parameter: Parameter) -> str:
+    """The type of a parameter's values but null, as far as a type can say it."""
+    plain = "ImageInput" if takes_image(parameter) else _PLAIN_TYPES[parameter.type]
+    if parameter.choices is None or parameter.type == "number":
+        return plain
+    values = dict.fromkeys((*parameter.choices.known, *parameter.disputed))
+    literal = f"Literal[{', '.join(map(python_literal, values))}]"
+    return f"{literal} | {plain}" if parameter.choices.open else literal
+
+
+_PLAIN_TYPES: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+
+
+def _last_name(tree: ast.Module) -> str:
+    """The name of the type at a module's end; datamodel-code-generator renames what starts with a digit."""
+    statement = tree.body[-1]
+    if isinstance(statement, ast.ClassDef):
+        return statement.name
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    raise TypeError(f"expected a type at the end of an emitted module, got {ast.unparse(statement)}")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(visible(text), LINE_LENGTH - 12, break_long_words=False, break_on_hyphens=False)
+
+
+def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The part of a parameter's schema that a server checks: an open enum is any string, a default needs no check."""
+    formatted = {"pattern": URI_PATTERN} if schema.get("format") == "uri" else {}
+    ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
+    typed = schema["anyOf"][1] if "anyOf" in schema else schema
+    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged | formatted
+
+
+def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
+    from datamodel_code_generator import InputFileType, LiteralType, PythonVersion, generate
+    from datamodel_code_generator.enums import DataModelType
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = generate(
+            json.dumps(schema),
+            input_file_type=InputFileType.JsonSchema,
+            output_model_type=DataModelType.TypingTypedDict if kind == "typed_dict" else DataModelType.MsgspecStruct,
+            class_name=name,
+            disable_future_imports=True,
+            disable_timestamp=True,
+            enum_field_as_literal=LiteralType.All,
+            field_constraints=True,
+            formatters=[],
+            special_field_name_prefix="" if kind == "typed_dict" else None,
+            target_python_version=PythonVersion.PY_310,
+            use_annotated=True,
+            use_field_description=True,
+            use_schema_description=True,
+            use_standard_collections=True,
+            use_union_operator=True,
+        )
+    if not isinstance(text, str):
+        raise TypeError(f"expected one module from datamodel-code-generator, got {type(text).__name__}")
+    return python_visible(text.split("\n\n", 1)[1].strip()) + "\n"

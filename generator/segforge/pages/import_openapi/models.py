@@ -1,0 +1,316 @@
+"""Reads models out of an OpenAPI 3.x document, in the first place of the shape that segforge emits.
+
+What such a document can't hold, and a draft therefore lacks: the day of each model's review, the typical time, notes
+apart from descriptions, which parameter decides what (but for base64), and a sample that lacks a required parameter
+(the document holds the completed one).
+
+A document may be anything. All that is wrong with it is told at once, with the place in it; the rest is drafted.
+"""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from segforge.pages.draft import LEFT_OUT, Draft, is_name, mark_todo, valid
+from segforge.pages.import_openapi.file import OpenapiError
+from segforge.pages.import_openapi.schemas import (
+    Note,
+    NotHeld,
+    Place,
+    Schema,
+    Schemas,
+    expect_mapping,
+    is_mapping,
+    parameter_of,
+    pointer,
+)
+from segforge.spec.catalog import Absent, Controls, Media, Model, Parameter, Returns, Source, Version
+from segforge.spec.printable import one_line, show
+from segforge.spec.yaml_text import mapping, scalar, sequence
+
+_PATH = re.compile(r"/(v[12])/([a-z0-9]+(?:[._-][a-z0-9]+)*)")
+_TITLE = re.compile(r"Run (.+) and wait for its output|Queue a run of (.+)", re.DOTALL)
+_FORMATS: Final = {"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp"}
+
+
+@dataclass
+class Reading:
+    """A model that was read, or None where none could be, and what could not be read or held of it.
+
+    `problems` are lines with the place in the document; `notes` are what the draft's reader has to decide, by the name
+    of a parameter (None for the model) and a key.
+    """
+
+    slug: str
+    model: Model | None = None
+    problems: list[str] = field(default_factory=list)
+    notes: list[tuple[str | None, Note]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
+    """The models of a document, sorted by slug.
+
+    Raises OpenapiError if there is none, or if a model or one of its parameters can't be read.
+    """
+    readings, problems = read_models(document, name)
+    if not readings or any(reading.model is None or reading.left_out for reading in readings):
+        raise OpenapiError("\n".join([*problems, *(line for reading in readings for line in reading.problems)]))
+    return [reading.model for reading in readings if reading.model is not None]
+
+
+def read_models(document: Mapping[str, Any], name: str) -> tuple[list[Reading], list[str]]:
+    """What was read of each operation POST /v1/SLUG and /v2/SLUG, sorted by slug, and problems of the document itself.
+
+    Never raises, whatever the document holds.
+    """
+    schemas = Schemas(document)
+    problems: list[str] = []
+    operations: dict[str, dict[str, tuple[Place, Schema]]] = {}
+    paths = document.get("paths", {})
+    for path, value in paths.items() if is_mapping(paths) else ():
+        at: Place = ("paths", path)
+        try:
+            item = schemas.whole(value, at)
+        except NotHeld as error:
+            problems.append(_line(name, error))
+            continue
+        match = _PATH.fullmatch(path)
+        if match and "post" in item:
+            operations.setdefault(match[2], {})[match[1]] = (*at, "post"), item["post"]
+        elif "post" in item:
+            problems.append(f"{name}{pointer(at)}: no path of a model, and left out; expected /v1/SLUG or /v2/SLUG")
+    if not operations:
+        problems.append(
+            f"{name}{pointer(('paths',))}: no operation POST /v1/SLUG or /v2/SLUG; expected a document as segforge "
+            "generate writes it"
+        )
+    return [_read(schemas, name, slug, found) for slug, found in sorted(operations.items())], problems
+
+
+def _line(name: str, error: NotHeld) -> str:
+    return f"{name}{pointer(error.at)}: {error}"
+
+
+def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[str, tuple[Place, Schema]]) -> Reading:
+    reading = Reading(slug)
+    schemas.steps = 0
+    at, value = operations[min(operations)]
+    try:
+        operation = expect_mapping(value, at)
+        here, body = _body(schemas, operation, at)
+        schema = schemas.whole(body.get("schema"), (*here, "schema"))
+        parameters = _parameters(schemas, name, schema, (*here, "schema"), reading)
+    except NotHeld as error:
+        reading.problems.append(_line(name, error))
+        return reading
+    document = schemas.document
+    tags = document.get("tags")
+    named = [one for one in tags if is_mapping(one) and one.get("name") == slug] if isinstance(tags, list) else []
+    tag: Schema = named[0] if named else {}
+    summary = operation.get("summary")
+    match = _TITLE.fullmatch(summary) if isinstance(summary, str) else None
+    title = ((match[1] or match[2]) if match else slug).strip()[:200]
+    versions: list[Version] = [version for version in ("v1", "v2") if version in operations]
+    reading.model = Model(
+        slug=slug,
+        title=title or slug,
+        description=_described(
+            reading, schema.get("description"), tag.get("description"), operation.get("description")
+        ),
+        source=Source(_url(tag, slug), _reviewed(document, reading)),
+        versions=tuple(versions),
+        returns=_returns(schemas, name, operations.get("v1"), parameters, reading),
+        parameters=parameters,
+        example=_example(schemas, name, body, schema, here, reading),
+    )
+    return reading
+
+
+def _body(schemas: Schemas, operation: Schema, at: Place) -> tuple[Place, Schema]:
+    """The JSON body of an operation, and where it is."""
+    here = (*at, "requestBody")
+    content = schemas.whole(operation.get("requestBody"), here).get("content")
+    for media, body in expect_mapping(content, (*here, "content")).items():
+        if media.partition(";")[0].strip().lower() == "application/json":
+            return (*here, "content", media), expect_mapping(body, (*here, "content", media))
+    raise NotHeld((*here, "content"), f"found {show(list(content or ()))}; expected a body of application/json")
+
+
+def _parameters(schemas: Schemas, name: str, schema: Schema, at: Place, reading: Reading) -> tuple[Parameter, ...]:
+    properties = expect_mapping(schema.get("properties"), (*at, "properties"))
+    required = schema.get("required", [])
+    if not isinstance(required, list):
+        reading.problems.append(f"{name}{pointer((*at, 'required'))}: found {show(required)}; expected a list of names")
+        required = []
+    held = []
+    for key, value in properties.items():
+        here = (*at, "properties", key)
+        try:
+            if not is_name(key):
+                raise NotHeld(here, "no name that a parameter may have: printable, at most 100 characters", kind="name")
+            parameter, notes = parameter_of(schemas, key, value, here, required=key in required)
+        except NotHeld as error:
+            flag = "required" if key in required else "optional"
+            reading.left_out.append(f"{one_line(key)[:100]} ({flag} {error.kind})")
+            reading.problems.append(f"{_line(name, error)}; {show(key)} is left out")
+            continue
+        held.append(parameter)
+        reading.notes += [(key, note) for note in notes]
+        reading.problems += [f"{name}{pointer(here)}: {text}" for where, text in notes if where != "description"]
+    if not held:
+        raise NotHeld((*at, "properties"), "no property that a spec can hold as a parameter")
+    return tuple(held)
+
+
+def _described(reading: Reading, *stated: object) -> str:
+    text = next((one.strip()[:4000] for one in stated if isinstance(one, str) and one.strip()), "")
+    if not text:
+        reading.notes.append((None, ("description", "the document states none")))
+    return text or "To be written."
+
+
+def _url(tag: Schema, slug: str) -> str:
+    docs = tag.get("externalDocs")
+    url = docs.get("url") if is_mapping(docs) else None
+    is_url = isinstance(url, str) and re.fullmatch(r"https://[^\s]+", url)
+    return str(url) if is_url else f"https://www.segmind.com/models/{slug}/api"
+
+
+def _reviewed(document: Schema, reading: Reading) -> str:
+    """The day that the document's version is, as in those of segforge; otherwise today."""
+    info = document.get("info")
+    version = info.get("version") if is_mapping(info) else None
+    try:
+        if isinstance(version, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", version):
+            return datetime.date.fromisoformat(version).isoformat()
+    except ValueError:
+        pass
+    text = f"reviewed is the day of the import, as the document's version {show(version)} is no day"
+    reading.notes.append((None, ("source", text)))
+    return datetime.date.today().isoformat()
+
+
+def _returns(
+    schemas: Schemas,
+    name: str,
+    run: tuple[Place, Schema] | None,
+    parameters: Sequence[Parameter],
+    reading: Reading,
+) -> Returns:
+    """What is returned. Whether image/jpeg is called jpg or jpeg, the values of a parameter tell."""
+    content: Schema = {}
+    if run is not None:
+        at = (*run[0], "responses", "200")
+        try:
+            responses = expect_mapping(expect_mapping(run[1], run[0]).get("responses"), at[:-1])
+            content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
+        except NotHeld as error:
+            reading.problems.append(f"{_line(name, error)}; what is returned is unknown")
+            reading.notes.append((None, ("returns", "the document does not say what is returned")))
+    spelled = {value for one in parameters if one.choices for value in one.choices.known}
+    formats = [_FORMATS[media] for media in content if media in _FORMATS]
+    if "jpg" in spelled and "jpeg" not in spelled:
+        formats = ["jpg" if format_ == "jpeg" else format_ for format_ in formats]
+    media: Media = "image" if formats else "json"
+    return Returns(
+        media, tuple(formats), Controls(base64="base64" if formats and "application/json" in content else None)
+    )
+
+
+def _example(
+    schemas: Schemas, name: str, body: Schema, schema: Schema, at: Place, reading: Reading
+) -> Mapping[str, Any]:
+    """The first sample that the document has, of the body or of its schema."""
+    examples = body.get("examples")
+    first = next(iter(examples.items()), None) if is_mapping(examples) else None
+    found = body.get("example", schema.get("example", {}))
+    try:
+        if first is not None:
+            found = schemas.whole(first[1], (*at, "examples", first[0])).get("value", {})
+        return dict(expect_mapping(found, (*at, "example")))
+    except NotHeld as error:
+        reading.problems.append(f"{_line(name, error)}; the sample is left out")
+        return {}
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """The drafts of a document, and what could not be read, a line each; `failed` models have no draft."""
+
+    made: list[Draft]
+    problems: list[str]
+    failed: int
+
+
+def drafts_of(document: Mapping[str, Any], name: str) -> Drafts:
+    """A draft of each model in a document. Raises OpenapiError where it has none."""
+    readings, problems = read_models(document, name)
+    lines = [*problems, *(line for reading in readings for line in reading.problems)]
+    made = [draft_of(reading.model, reading) for reading in readings if reading.model is not None]
+    if not made:
+        raise OpenapiError("\n".join(lines))
+    return Drafts(made, lines, len(readings) - len(made))
+
+
+def draft_of(model: Model, reading: Reading | None = None) -> Draft:
+    """A draft from a model that was read out of a document, with what is to be decided as `TODO` comments."""
+    reading = reading or Reading(model.slug)
+    made = Draft(
+        model.slug,
+        mapping({"slug": scalar(model.slug), "title": scalar(model.title), "description": scalar(model.description)}),
+    )
+    made.data["source"] = mapping({"url": scalar(model.source.url), "reviewed": scalar(model.source.reviewed)})
+    made.data["versions"] = sequence(list(model.versions))
+    if reading.left_out:
+        made.data["note"] = scalar((LEFT_OUT + ", ".join(reading.left_out))[:4000])
+        mark_todo(made, made.data, "note", "calls that need what is left out can't be made with this spec")
+    returns = mapping({"media": model.returns.media})
+    if model.returns.formats:
+        returns["formats"] = sequence(list(model.returns.formats))
+    by_name = model.parameters_by_name
+    if model.returns.controls.base64 in by_name:
+        returns["controls"] = mapping({"base64": model.returns.controls.base64})
+    made.data["returns"] = returns
+    mark_todo(made, made.data, "returns", "name the controls; an OpenAPI document does not hold them")
+    made.data["parameters"] = mapping({scalar(one.name): _data(made, one) for one in model.parameters})
+    _add_example(made, model)
+    for parameter, (key, text) in reading.notes:
+        mark_todo(made, made.data if parameter is None else made.data["parameters"][parameter], key, text)
+    return made
+
+
+def _add_example(made: Draft, model: Model) -> None:
+    made.data["example"] = mapping({})
+    for key, value in model.example.items():
+        held = made.data["parameters"].get(key)
+        if held is not None and not isinstance(value, list | dict) and valid(held, value):
+            made.data["example"][scalar(key)] = scalar(value)
+        else:
+            mark_todo(made, made.data, "example", f"the sample sends {show(key)}: {show(value)}, which does not fit")
+    if not made.data["example"]:
+        made.data["example"].fa.set_flow_style()
+
+
+def _data(made: Draft, one: Parameter) -> Any:
+    data = mapping({"type": one.type})
+    if one.format is not None:
+        data["format"] = scalar(one.format)
+    data["required"] = one.required
+    if one.nullable:
+        data["nullable"] = True
+    data["description"] = scalar(one.description)
+    for key, value in (("minimum", one.minimum), ("maximum", one.maximum)):
+        if value is not None:
+            data[key] = scalar(value)
+    if one.choices is not None:
+        known = list(one.choices.known)
+        data["enum"] = mapping({"known": sequence(known), "total": one.choices.total}, flow=len(str(known)) < 80)
+    if not isinstance(one.default, Absent):
+        if isinstance(one.default, list | dict) or not valid(data, one.default):
+            mark_todo(made, data, "description", f"the default {show(one.default)} does not fit the parameter")
+        else:
+            data["default"] = scalar(one.default)
+    return data

@@ -1,0 +1,468 @@
+"""Finds where each parameter begins: name, `required` or `optional`, and type, in each of the renderings.
+
+A page keeps to one rendering. All are tried, and the one that accounts for most of the page's own sample is taken.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from segforge.pages.layouts.labels import FACTS, LABEL, labelled
+from segforge.pages.layouts.values import Mark, Values, read_values
+from segforge.pages.page import CERTAIN, Value
+from segforge.pages.source.document import Document, Line, joined
+from segforge.spec.printable import show
+
+_WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
+TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-9_.+/-]{{1,30}})\))?"
+FLAG: Final = r"(?P<flag>required|optional)"
+
+_FLAG = re.compile(FLAG, re.IGNORECASE)
+_TYPE = re.compile(TYPE, re.IGNORECASE)
+_NAME_FLAG = re.compile(rf"(?P<name>.+?)\s*{FLAG}", re.IGNORECASE)
+_FLAG_TYPE = re.compile(rf"{FLAG}\s*{TYPE}", re.IGNORECASE)
+_SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECASE)
+_BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
+_ANCHOR = re.compile(rf"{FLAG}{TYPE}")
+_LABEL = re.compile(
+    r"(?i:default)\s*:|(?i:(?:allowed|possible) values)\s*(?:\(\d{1,6} total\))?\s*:|(?i:range)\s*:|Array items\s*:"
+)
+_HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")
+GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
+_WORD_NAME: Final = re.compile(r"[A-Za-z]\w*")
+MAX_NAME: Final = 100
+MAX_HEADER: Final = 300
+MAX_BLOCKS: Final = 2_000
+
+Place: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The lines that begin a parameter. `first` and `after` are line numbers; places are offsets in the document."""
+
+    first: int
+    after: int
+    flag: Place
+    type: Place
+    format: Place | None
+    name_end: int
+    slot: Line | None = None
+    """What follows the type on the same line: the description, in joined renderings."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One parameter: its header, its name's place, its description, and the values that were read."""
+
+    name: str
+    name_place: Place
+    header: Header
+    description: tuple[Line, ...]
+    values: Values
+    other: Values | None = None
+    """The values if the line taken for the description is none."""
+    names: tuple[str, ...] = ()
+    """The readings of the name where the text can't decide it."""
+    unread: Line | None = None
+    """Text that bears labels, could not be read, and may hold further parameters."""
+
+
+@dataclass
+class Reading:
+    """A section read in one rendering."""
+
+    form: str
+    blocks: list[Block] = field(default_factory=list)
+    unread: list[Line] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names in the page's order."""
+        return [block.name for block in self.blocks]
+
+
+def read_blocks(document: Document, start: int, end: int, sample: dict[str, Value]) -> Reading:
+    """The parameters between two offsets, in the rendering that fits best; without blocks if none does."""
+    lines = document.lines(start, end)
+    best = Reading("none", unread=list(lines))
+    best_score = (0, 0, 0)
+    for form in _FORMS:
+        if form == "glued" and best_score[1] > (not sample) and set(sample) <= set(best.names):
+            continue  # nothing is missing, so that no line needs to be cut
+        made = list(_split_glued(document, lines, sample)) if form == "glued" else lines
+        reading = _Walk(document, made, form, sample, bare=True).read()
+        if any(block.values.labelled for block in reading.blocks):
+            reading = _Walk(document, made, form, sample, bare=False).read()
+        known = len(set(reading.names) & set(sample))
+        score = (known, len(set(reading.names)), -len(reading.unread))
+        if score > best_score:
+            best, best_score = reading, score
+    return best
+
+
+class _Walk:
+    """Reads the lines from top to bottom: a header, a description, values, the next header."""
+
+    def __init__(
+        self, document: Document, lines: Sequence[Line], form: str, sample: dict[str, Value], *, bare: bool
+    ) -> None:
+        self.text, self.lines, self.form, self.sample, self.bare = document.text, lines, form, sample, bare
+        self.end = lines[-1].end if lines else 0
+        self._glued = form in ("tokens", "joined", "glued")
+        self._loose = form in ("joined", "glued")
+
+    def read(self) -> Reading:
+        reading = Reading(self.form)
+        header, name = self._first(reading)
+        while header is not None and len(reading.blocks) < MAX_BLOCKS:
+            following, following_name, block = self._block(header, name)
+            reading.blocks.append(block)
+            reading.unread += [block.unread] if block.unread is not None else []
+            header, name = following, following_name
+        return _settle_literals(self.text, reading, self.sample) if self._loose else reading
+
+    def _first(self, reading: Reading) -> tuple[Header | None, Place]:
+        for index, line in enumerate(self.lines):
+            header = self._header(index, line.start, "object")
+            if header is not None:
+                name = self.text[line.start : header.name_end].strip()
+                if self._is_name(name) and (name in self.sample or not (self._glued and re.search(r"\s", name))):
+                    return header, (line.start, header.name_end)
+            reading.unread.append(line)
+        return None, (0, 0)
+
+    def _block(self, header: Header, name: Place) -> tuple[Header | None, Place, Block]:
+        """The block that a header begins, and the next header with its name's place."""
+        type_ = self.text[slice(*header.type)].lower()
+        own = self.text[name[0] : name[1]].strip()
+        slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
+        for index in range(first, len(self.lines) + 1):
+            for begin, lenient in self._begins(header, first, index):
+                found = self._close(begin, index, type_, own, lenient=lenient)
+                if found is None:
+                    continue
+                values, following, place = found
+                description = ((slot,) if slot else ()) + tuple(self.lines[first:begin])
+                other = None if lenient else self._without_description(slot, first, begin, index, type_, own)
+                block = Block(own, name, header, description, values, other)
+                area = (self.lines[begin].start, place[0]) if lenient else None
+                return following, place, self._settled(block, type_, area)
+        description = ((slot,) if slot else ()) + tuple(self.lines[first:])
+        return None, (0, 0), self._settled(Block(own, name, header, description, Values()), type_, None)
+
+    def _settled(self, block: Block, type_: str, area: Place | None) -> Block:
+        """The block with what bears labels, but could not be read as values, in doubt and out of its description.
+
+        `area` is where such text is known to be; lines below the description's first one may be more of it.
+        """
+        lines = block.description
+        first = next((index for index in range(1, len(lines)) if LABEL.search(lines[index].text)), None)
+        if first is not None:
+            area = lines[first].start, (area or (0, lines[-1].end))[1]
+            block = replace(block, description=lines[:first])
+        if area is None:
+            return block
+        read = read_values(self.text, *area, type_, self.sample.get(block.name), bare=self.bare, loose=self._loose)
+        text = self.text[slice(*area)].strip()
+        rest = self.text[read.stop : area[1]].strip()
+        made = replace(block.values, facts=dict(block.values.facts), open=dict(block.values.open))
+        for key in _lost(text, rest, type_, read, bare=self.bare):
+            mark, before = read.facts.get(key), made.facts.get(key)
+            if before is not None and key not in (labelled(text) or ()):
+                continue
+            made.facts.pop(key, None)
+            candidates = tuple(one.value for one in (mark, before) if one is not None)
+            made.open[key] = candidates, *area, f"{show(' '.join(text.split()))} could not be read"
+        unread = Line(text, area[0]) if _HEADER_WITHIN.search(text) else None
+        return replace(block, values=made, other=None, unread=unread)
+
+    def _begins(self, header: Header, first: int, index: int) -> Iterator[tuple[int, bool]]:
+        """The lines at which values may begin if the next header is at `index`: after the description's first line.
+
+        Then the same ones, leniently: where the name after values that can't be read is known from the sample.
+        """
+        lines = (
+            range(min(first + (header.slot is None), index), index + 1)
+            if index - first < 60
+            else range(first + 1, first + 2)
+        )
+        yield from ((begin, False) for begin in lines)
+        if self._glued and index < len(self.lines):
+            yield from ((begin, True) for begin in lines if begin < len(self.lines))
+
+    def _without_description(
+        self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
+    ) -> Values | None:
+        """What the values are if the description's only line is the first of them."""
+        if slot is not None or begin != first + 1 or begin > len(self.lines):
+            return None
+        found = self._close(first, index, type_, own)
+        return found[0] if found is not None and set(found[0].facts) | set(found[0].open) else None
+
+    def _close(
+        self, begin: int, index: int, type_: str, own: str, *, lenient: bool = False
+    ) -> tuple[Values, Header | None, Place] | None:
+        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends.
+
+        `lenient` takes text that bears a label and can't be read for values, if a name of the sample follows it.
+        """
+        start = self.lines[begin].start if begin < len(self.lines) else self.end
+        sample = self.sample.get(own)
+        if index == len(self.lines):
+            values = read_values(self.text, start, self.end, type_, sample, bare=self.bare, loose=self._loose)
+            rest = self.text[values.stop : self.end].strip() if begin < len(self.lines) else ""
+            return None if rest else (values, None, (0, 0))
+        line = self.lines[index]
+        header = self._header(index, start, type_)
+        if header is None:
+            return None
+        end = header.name_end if self._glued else line.start
+        values = read_values(self.text, start, end, type_, sample, bare=self.bare, loose=self._loose)
+        if not self._glued:
+            return None if self.text[values.stop : end].strip() else (values, header, (line.start, header.name_end))
+        place = self._name_after_label(start, end) if lenient else self._name(start, values, end, type_, sample)
+        if place is None:
+            return None
+        values, at = place
+        return values, header, (at, end)
+
+    def _name(self, start: int, values: Values, end: int, type_: str, sample: Value) -> tuple[Values, int] | None:
+        """Where the name begins that values run into. A name that the sample has is preferred to another cut."""
+        at = values.stop
+        rest = self.text[at:end]
+        at += len(rest) - len(rest.lstrip())
+        name = self.text[at:end].rstrip()
+        if name not in self.sample:
+            whole = self.text[start:end].rstrip()
+            known = [key for key in _ending(whole, self.sample) if len(key) != len(name)]
+            if known:
+                cut = start + len(whole) - len(max(known, key=len))
+                shorter = read_values(self.text, start, cut, type_, sample, bare=self.bare, loose=self._loose)
+                if not self.text[shorter.stop : cut].strip():
+                    values, at, name = shorter, cut, max(known, key=len)
+                elif not _WORD_NAME.fullmatch(name):
+                    return None
+        if not self._is_name(name) or "\n" in name or ('"' in name and name not in self.sample):
+            return None
+        if values or not re.search(r"\s", name) or name in self.sample:
+            return values, at
+        return None
+
+    def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
+        """Where a name of the sample begins, after text that bears a label."""
+        whole = self.text[start:end].rstrip()
+        known = [key for key in _ending(whole, self.sample) if len(key) < len(whole)]
+        at = start + len(whole) - len(max(known, key=len, default=whole))
+        return (Values(stop=at), at) if LABEL.search(self.text, start, at) else None
+
+    def _is_name(self, name: str) -> bool:
+        return 0 < len(name) <= MAX_NAME and name.isprintable() and not LABEL.search(name)
+
+    def _header(self, index: int, start: int, type_: str) -> Header | None:
+        """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
+        lines, form = self.lines, self.form
+        line = lines[index]
+        if form in ("joined", "glued"):
+            if not _ANCHOR.search(line.text):
+                return None
+            stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
+            return _joined_header(self.text, line, index, max(stop, line.start), self.sample)
+        if len(line.text) > MAX_HEADER:
+            return None
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if form == "spaced":
+            match = _SPACED.fullmatch(line.text) or _BRACED.fullmatch(line.text)
+            return _header_of(index, index + 1, line, match) if match else None
+        if following is None:
+            return None
+        if form == "split":
+            match, kind = _NAME_FLAG.fullmatch(line.text), _TYPE.fullmatch(following.text)
+            return _two_line(index, line, match, following, kind) if match and kind else None
+        if form == "tokens":
+            match = _FLAG_TYPE.fullmatch(following.text)
+            if match is None:
+                return None
+            if following.text in self.sample and index + 2 < len(lines) and _FLAG_TYPE.fullmatch(lines[index + 2].text):
+                return None
+            return replace(_header_of(index, index + 2, following, match), name_end=line.end)
+        third = lines[index + 2] if index + 2 < len(lines) else None
+        return _three_line(form, index, line, following, third) if third is not None else None
+
+
+_FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "glued")
+
+
+def _lost(text: str, rest: str, type_: str, read: Values, *, bare: bool) -> list[str]:
+    """The facts that a text may hold of which only a part could be read; `rest` is what could not.
+
+    Where that begins with a label, they are those that were read or labelled; elsewhere it may be any of them.
+    """
+    known = {*(labelled(text) or ()), *read.facts, *read.open}
+    told = not bare and LABEL.match(rest) is not None
+    numeric = type_ in ("integer", "number")
+    return [key for key in FACTS if key in known or (not told and (numeric or key not in ("minimum", "maximum")))]
+
+
+def _place(line: Line, match: re.Match[str], group: str) -> Place:
+    return line.start + match.start(group), line.start + match.end(group)
+
+
+def _header_of(first: int, after: int, line: Line, match: re.Match[str], slot: Line | None = None) -> Header:
+    format_ = _place(line, match, "format") if match["format"] else None
+    name_end = line.start + (match.end("name") if "name" in match.re.groupindex else match.start())
+    return Header(first, after, _place(line, match, "flag"), _place(line, match, "type"), format_, name_end, slot)
+
+
+def _two_line(index: int, line: Line, match: re.Match[str], second: Line, kind: re.Match[str]) -> Header:
+    format_ = _place(second, kind, "format") if kind["format"] else None
+    return Header(
+        index,
+        index + 2,
+        _place(line, match, "flag"),
+        _place(second, kind, "type"),
+        format_,
+        line.start + match.end("name"),
+    )
+
+
+def _three_line(form: str, index: int, line: Line, second: Line, third: Line) -> Header | None:
+    flag_line, type_line = (second, third) if form == "apart" else (third, second)
+    flag, kind = _FLAG.fullmatch(flag_line.text.strip("()*")), _TYPE.fullmatch(type_line.text)
+    if flag is None or kind is None:
+        return None
+    format_ = _place(type_line, kind, "format") if kind["format"] else None
+    return Header(
+        index, index + 3, (flag_line.start, flag_line.end), _place(type_line, kind, "type"), format_, line.end
+    )
+
+
+def _joined_header(text: str, line: Line, index: int, stop: int, keys: Collection[str]) -> Header | None:
+    """The header in a line that also holds values, up to `stop`, and the description after it."""
+    anchors = [match for match in _ANCHOR.finditer(text, stop, line.end) if match.start() > line.start]
+    if not anchors:
+        return None
+    chosen = next((match for match in anchors[:20] if text[stop : match.start()].strip() in keys), anchors[0])
+    rest = text[chosen.end() : line.end]
+    bare = rest.strip()
+    slot = Line(bare, chosen.end() + rest.index(bare)) if bare else None
+    format_ = chosen.span("format") if chosen["format"] else None
+    return Header(index, index + 1, chosen.span("flag"), chosen.span("type"), format_, chosen.start(), slot)
+
+
+def _settle_literals(text: str, reading: Reading, sample: Collection[str]) -> Reading:
+    """Tell whether `nullable` is a default and a name or a name alone: by the sample, then by the order of the names.
+
+    Where neither tells, both name and default are open.
+    """
+    blocks = reading.blocks
+    doubtful = {
+        index: literal
+        for index in range(1, len(blocks))
+        if (literal := _literal_before(blocks[index - 1], blocks[index])) is not None
+    }
+    certain = [(index, _rank(text, one, one.name)) for index, one in enumerate(blocks) if index not in doubtful]
+    ordered = all(one < two for (_, one), (_, two) in pairwise(certain))
+    for index, literal in doubtful.items():
+        block = blocks[index]
+        whole = text[literal.start : block.name_place[1]].strip()
+        taken = {blocks[other].name for other, _ in certain}
+        readings = [name for name in (block.name, whole) if name not in taken and not name.startswith("_")]
+        readings = [name for name in readings if name in sample] or readings
+        if len(readings) > 1 and ordered:
+            low = max((rank for other, rank in certain if other < index), default=None)
+            high = min((rank for other, rank in certain if other > index), default=None)
+            readings = [name for name in readings if _between(low, _rank(text, block, name), high)] or readings
+        if readings == [whole]:
+            blocks[index - 1] = _without_default(blocks[index - 1])
+            blocks[index] = replace(block, name=whole, name_place=(literal.start, block.name_place[1]))
+        elif readings != [block.name]:
+            blocks[index - 1] = _without_default(blocks[index - 1], literal)
+            blocks[index] = replace(block, names=(block.name, whole))
+    return reading
+
+
+Rank: TypeAlias = tuple[bool, str]
+
+
+def _rank(text: str, block: Block, name: str) -> Rank:
+    """Where a page sorts a parameter: required ones first, and each kind by name."""
+    return text[slice(*block.header.flag)].lower() != "required", name
+
+
+def _between(low: Rank | None, rank: Rank, high: Rank | None) -> bool:
+    return (low is None or low < rank) and (high is None or rank < high)
+
+
+def _literal_before(before: Block, block: Block) -> Mark | None:
+    """The `true`, `false` or `null` without a label that a name runs into, if one does."""
+    default = before.values.facts.get("default")
+    if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
+        return None
+    return default if default.value is None or isinstance(default.value, bool) else None
+
+
+def _without_default(block: Block, doubt: Mark | None = None) -> Block:
+    """The block without its default, or with one that is in doubt."""
+    facts = {key: mark for key, mark in block.values.facts.items() if key != "default"}
+    made = replace(block.values, facts=facts, open=dict(block.values.open))
+    if doubt is not None:
+        made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
+    return replace(block, values=made)
+
+
+def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Value]) -> Iterator[Line]:
+    """Cut lines that hold several parameters: before labels that lead up to a name, and before names of the sample."""
+    text = document.text
+    for line in lines:
+        cuts = {line.start}
+        anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][
+            :MAX_BLOCKS
+        ]
+        for before, anchor in pairwise(anchors):
+            head = text[before.end() : anchor.start()]
+            label = next(
+                (
+                    match
+                    for match in _LABEL.finditer(head)
+                    if _leads(text, before.end() + match.start(), anchor.start())
+                ),
+                None,
+            )
+            known = _ending(head, sample)
+            if label is not None:
+                cuts.add(before.end() + label.start())
+            elif known:
+                cuts.add(anchor.start() - len(max(known, key=len)))
+        if anchors and (last := _last_label(text, anchors[-1].end(), line.end)) is not None:
+            cuts.add(last)
+        edges = [*sorted(cuts), line.end]
+        for begin, stop in pairwise(edges):
+            piece = text[begin:stop].strip()
+            if piece:
+                yield Line(piece, begin + text[begin:stop].index(piece))
+
+
+def _ending(text: str, keys: Iterable[str]) -> list[str]:
+    """The keys that a text ends with, except for those that an underscore joins to a longer name."""
+    return [key for key in keys if key and text.endswith(key) and not text.removesuffix(key).endswith("_")]
+
+
+def _leads(text: str, at: int, anchor: int) -> bool:
+    values = read_values(text, at, anchor, "string", bare=False)
+    name = text[values.stop : anchor]
+    return bool(name) and not re.search(r"\s", name) and len(name) <= MAX_NAME
+
+
+def _last_label(text: str, start: int, end: int) -> int | None:
+    for match in _LABEL.finditer(text, start, end):
+        if not text[read_values(text, match.start(), end, "string", bare=False).stop : end].strip():
+            return match.start()
+    return None
+
+
+def description_of(block: Block) -> str:
+    """The description's text, its lines joined."""
+    return joined(block.description)
