@@ -1,8 +1,8 @@
 """Damages each byte of docs pages, one at a time, applies each result, and prints how many writes are wrong.
 
-Run from the checkout: `python -m benchmarks.page_damage [PAGE...] [--every 1] [--processes 2]`. Without pages, the
+Run from the checkout: `python -m benchmarks.page_damage [PAGE...] [--every 1] [--first 0] [--processes 2]`. Without pages, the
 project's own test pages are damaged: the example page, and each model in each layout. A page that is named needs a spec
-that agrees with it.
+that agrees with it. Each wrong write is printed to stderr as soon as it is found, and again at the end.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from segforge.spec.load import check_model, default_specs, load_catalog
 from tests.pages.damage import KINDS, damages, sweep
 from tests.pages.layouts import ALL
 
-CHUNK = 200
+CHUNK = 50
 """Damaged bytes in one piece of work."""
 EXAMPLES = Path("examples/pages")
 Work = tuple[str, bytes, str, int, int, int, tuple[str, ...]]
@@ -34,20 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages of models that have specs"
     )
     parser.add_argument("--every", type=int, default=1, help="damage every n-th byte only (default: 1)")
+    parser.add_argument("--first", type=int, default=0, help="the first byte that is damaged (default: 0)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="what is done to a byte")
     parser.add_argument("--processes", type=int, default=2, help="how many processes share the work (default: 2)")
     parser.add_argument("--layouts", nargs="*", choices=list(ALL), default=list(ALL), help="layouts of the test pages")
     args = parser.parse_args(arguments)
     console = Console()
     pages = list(given_pages(args.pages) if args.pages else test_pages(args.layouts))
-    work = [one for page in pages for one in cut(page, args.every, tuple(args.kinds))]
+    work = [one for page in pages for one in cut(page, args.first, args.every, tuple(args.kinds))]
     counts: dict[str, Counter[str]] = {}
     notes = []
     progress = Console(stderr=True)
     with multiprocessing.Pool(args.processes) as pool:
         for done, (name, count, found) in enumerate(pool.imap_unordered(run, work), start=1):
             counts.setdefault(name, Counter()).update(count)
-            notes += [f"{name}: {one}" for one in found]
+            for note in (f"{name}: {one}" for one in found):
+                notes.append(note)
+                progress.print(note, style="red", markup=False, highlight=False, soft_wrap=True)
             if done % max(len(work) // 20, 1) == 0:
                 progress.print(f"{done} of {len(work)} pieces, {len(notes)} wrong writes", highlight=False)
     total: Counter[str] = Counter()
@@ -88,10 +91,10 @@ def test_pages(layouts: Sequence[str]) -> Iterator[tuple[str, bytes, str]]:
             yield f"{model.slug}, {layout}", raw, draft(page_of_bytes(raw, "page")).text
 
 
-def cut(page: tuple[str, bytes, str], every: int, kinds: tuple[str, ...]) -> Iterator[Work]:
+def cut(page: tuple[str, bytes, str], start: int, every: int, kinds: tuple[str, ...]) -> Iterator[Work]:
     """The work on a page, in pieces."""
     name, raw, text = page
-    for first in range(0, len(raw), CHUNK * every):
+    for first in range(start, len(raw), CHUNK * every):
         yield name, raw, text, first, min(first + CHUNK * every, len(raw)), every, kinds
 
 

@@ -101,10 +101,13 @@ def same_type(one: Any, two: Any) -> bool:
 def is_plain(
     path: tuple[Any, ...], value: Any, made: Any, old: str, new: str, at: int, spec: Mapping[str, Any]
 ) -> bool:
-    """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it."""
-    places = [place for place in labelled(path, value, old, spec) if place[0] <= at <= place[1]]
+    """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it.
+
+    The damage is inside the value: one beside it, such as a digit in the place of a line's end, joins it to other text.
+    """
+    places = [place for place in labelled(path, value, old, spec) if place[0] <= at < place[1]]
     grown = len(new) - len(old)
-    if not any(new[start : max(end, at + 1) + grown].strip() == form(made, how) for start, end, how in places):
+    if not any(new[start : end + grown].strip() == form(made, how) for start, end, how in places):
         return False
     if path[0] == "example":
         return len(labelled(path, value, new, spec)) == 0
