@@ -1,8 +1,9 @@
 """Damages each byte of docs pages, one at a time, applies each result, and prints how many writes are wrong.
 
-Run from the checkout: `python -m benchmarks.page_damage [PAGE...] [--every 1] [--first 0] [--processes 2]`. Without pages, the
-project's own test pages are damaged: the example page, and each model in each layout. A page that is named needs a spec
-that agrees with it. Each wrong write is printed to stderr as soon as it is found, and again at the end.
+Run from the checkout: `python -m benchmarks.page_damage [PAGE...] [--every 1] [--first 0] [--processes 2]`.
+Without pages, the project's own test pages are damaged: the example page, and each model in each layout. A page that is
+named needs a spec that agrees with it. Each wrong write is printed to stderr as soon as it is found,
+and again at the end.
 """
 
 import argparse
@@ -14,16 +15,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from segforge.pages.draft import draft
 from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
-from segforge.spec.load import check_model, default_specs, load_catalog
-from tests.pages.damage import KINDS, damages, sweep
+from segforge.spec.load import check_model, default_specs
+from tests.pages.damage import KINDS, damages, own_pages, sweep
 from tests.pages.layouts import ALL
 
 CHUNK = 50
 """Damaged bytes in one piece of work."""
-EXAMPLES = Path("examples/pages")
 Work = tuple[str, bytes, str, int, int, int, tuple[str, ...]]
 
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--layouts", nargs="*", choices=list(ALL), default=list(ALL), help="layouts of the test pages")
     args = parser.parse_args(arguments)
     console = Console()
-    pages = list(given_pages(args.pages) if args.pages else test_pages(args.layouts))
+    pages = list(given_pages(args.pages) if args.pages else own_pages(args.layouts))
     work = [one for page in pages for one in cut(page, args.first, args.every, tuple(args.kinds))]
     counts: dict[str, Counter[str]] = {}
     notes = []
@@ -79,16 +78,6 @@ def given_pages(paths: Sequence[Path]) -> Iterator[tuple[str, bytes, str]]:
         if source is None or compare(page_of_bytes(raw, str(path)), source).differences:
             raise SystemExit(f"{path}: it has no spec, or differs from it; name a page that agrees with its spec")
         yield path.name, raw, file.read_text("utf-8")
-
-
-def test_pages(layouts: Sequence[str]) -> Iterator[tuple[str, bytes, str]]:
-    """The example page, and each model of the catalog in each layout, with the spec that it drafts to."""
-    for path in sorted(EXAMPLES.glob("*.txt")):
-        yield path.name, path.read_bytes(), draft(page_of_bytes(path.read_bytes(), path.name)).text
-    for layout in layouts:
-        for model in load_catalog(default_specs()).models:
-            raw = ALL[layout](model).encode()
-            yield f"{model.slug}, {layout}", raw, draft(page_of_bytes(raw, "page")).text
 
 
 def cut(page: tuple[str, bytes, str], start: int, every: int, kinds: tuple[str, ...]) -> Iterator[Work]:

@@ -7,19 +7,23 @@ accepts one kind of change: one whole value after its own label, changed to anot
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from segforge.pages.apply import apply_linted
+from segforge.pages.draft import draft
 from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import PageError
+from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.source import Source
-from tests.pages.layouts import literal, python_literal
+from tests.pages.layouts import ALL, literal, python_literal
 
+EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "pages"
 LETTERS: Final = b"exsntoaR"
 DIGITS: Final = b"7103928465"
 KINDS: Final = ("deleted", "doubled", "letter", "digit", "blank")
@@ -51,6 +55,16 @@ def damages(
         for kind in kinds:
             if made[kind] != page[at : at + 1]:
                 yield Damage(kind, at, page[:at] + made[kind] + page[at + 1 :])
+
+
+def own_pages(layouts: Iterable[str] = tuple(ALL)) -> Iterator[tuple[str, bytes, str]]:
+    """The example page, and each model of the catalog in each layout, with the spec that it drafts to."""
+    for path in sorted(EXAMPLES.glob("*.txt")):
+        yield path.name, path.read_bytes(), draft(page_of_bytes(path.read_bytes(), path.name)).text
+    for layout in layouts:
+        for model in load_catalog(default_specs()).models:
+            raw = ALL[layout](model).encode()
+            yield f"{model.slug}, {layout}", raw, draft(page_of_bytes(raw, "page")).text
 
 
 def written(damage: Damage, text: str, source: Source) -> str:

@@ -7,6 +7,22 @@ from typing import Any, Final
 
 _FLAGS: Final = ("required", "optional")
 _TYPES: Final = "string|integer|number|boolean|object|array|float|any|file"
+_SHORT_TYPES: Final = (
+    "enum",
+    "str",
+    "int",
+    "float",
+    "number",
+    "bool",
+    "list",
+    "array",
+    "dict",
+    "object",
+    "image",
+    "file",
+)
+_SHORT_HEADER: Final = rf"(?:enum\s*:\s*)?(?:{'|'.join(_SHORT_TYPES[1:])})(?:ing|eger|ean)?(?=\s*(?:[(*]|Affects|$))"
+"""The oldest layout's types after a name, and what follows them."""
 _HEADER: Final = re.compile(rf"(?:required|optional)\s*(?:{_TYPES})")
 _WORD_AND_VALUE: Final = re.compile(r"([^\W\d_]+)\s*[^\w\s\"]?\s*(?=[-+\d\"]|true|false|null)")
 _TWO_NUMBERS: Final = re.compile(r"(?<![\w.])-?\d[\d.,]*\s+\S?\s*-?\d")
@@ -46,6 +62,7 @@ def _fuzzy(word: str) -> str:
     return "|".join([re.escape(word), *pieces])
 
 
+_FUZZY_SHORT: Final = "|".join(map(_fuzzy, _SHORT_TYPES))
 _FUZZY_FLAG: Final = "|".join(map(_fuzzy, _FLAGS))
 
 
@@ -55,16 +72,29 @@ def trace(name: str, listing: str, known: Iterable[str]) -> bool:
     Places that belong to a longer name that is `known` do not count.
     """
     own = re.escape(name)
-    exact = re.compile(rf"(?m)^\s*{own}\s*$|{own}\s*(?:{_FUZZY_FLAG})|{own}\s*.?\s*(?:{_TYPES})\b")
-    longer = [one for one in known if one != name and one.endswith(name)]
+    exact = re.compile(
+        rf"(?m)^\s*{own}\s*$|{own}\s*(?:{_FUZZY_FLAG})|{own}\s*.?\s*(?:{_TYPES})\b"
+        rf"|^\s*{own}\S?(?:{_FUZZY_SHORT})|{own}.?{_SHORT_HEADER}"
+    )
+    longer = [one for one in known if one != name and name in one]
     for match in exact.finditer(listing):
-        before = listing[: match.start()] + name
-        if not any(before.endswith(one) for one in longer):
+        at = listing.index(name, match.start())
+        if not any(_covers(one, name, listing, at) for one in longer):
             return True
-    damaged = re.compile(rf"(?<!\w)(?:{_fuzzy(name)})\s*(?:required|optional)") if len(name) > 2 else None
+    damaged = (
+        re.compile(rf"(?m)(?<!\w)(?:{_fuzzy(name)})(?:\s*(?:required|optional)|{_SHORT_HEADER})")
+        if len(name) > 2
+        else None
+    )
     return damaged is not None and any(
         not any(match[0].startswith(one) for one in known) for match in damaged.finditer(listing)
     )
+
+
+def _covers(longer: str, name: str, listing: str, at: int) -> bool:
+    """Whether a name that stands at an offset of a list is a part of a longer one there."""
+    starts = (at - part.start() for part in re.finditer(re.escape(name), longer))
+    return any(start >= 0 and listing.startswith(longer, start) for start in starts)
 
 
 def headers(listing: str) -> int:
@@ -81,6 +111,10 @@ def residue(text: str, key: str, old: Any) -> str:
             return f"{match[1]!r} may be its label"
     if key in ("minimum", "maximum") and _TWO_NUMBERS.search(text):
         return "two numbers that may be the range still stand there"
+    if key in ("minimum", "maximum") and re.search(
+        rf"(?m)^[^\d\n]{{1,8}}{re.escape(spelled(old))}[^\d\n]{{0,3}}$", text
+    ):
+        return f"a line with {spelled(old)} still stands there"
     values = old["known"] if key == "enum" else [old] if key != "format" else []
     for value in values:
         bare = re.escape(spelled(value).strip('"'))
