@@ -117,11 +117,13 @@ def is_plain(
 ) -> bool:
     """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it.
 
-    The damage is inside the value: one beside it, such as a digit in the place of a line's end, joins it to other text.
+    The damage is inside the value. One just after it counts only if the value still ends its line: a digit in the
+    place of the line's end joins the value to the next line's text, unless a blank line follows.
     """
-    places = [place for place in labelled(path, value, old, spec) if place[0] <= at < place[1]]
+    last = at - (old[at : at + 2] == "\n\n")
+    places = [place for place in labelled(path, value, old, spec) if place[0] <= at and last < place[1]]
     grown = len(new) - len(old)
-    if not any(new[start : end + grown].strip() == form(made, how) for start, end, how in places):
+    if not any(new[start : max(end, at + 1) + grown].strip() == form(made, how) for start, end, how in places):
         return False
     if path[0] == "example":
         return len(labelled(path, value, new, spec)) == 0

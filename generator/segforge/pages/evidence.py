@@ -4,6 +4,7 @@ A page may be damaged by a byte, cut, or captured without a section. So a remova
 must look like a name, and a value without a label needs the sample's word.
 """
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -110,8 +111,22 @@ class Evidence:
         for other in [*self.missing, *sorted(unlisted)]:
             if is_similar(name, other):
                 yield f"it may be {show(other)}, which the list lacks"
+        if any(name in inner and name not in sample for sample in self.page.samples for inner in _objects(sample)):
+            yield "the sample has it inside another parameter"
+        if holder := self._holder(name):
+            yield f"{show(holder)} holds objects, and it may be a part of them"
         if not self._in_order(name):
             yield "it breaks the order that all other names of the page keep"
+
+    def _holder(self, name: str) -> str:
+        """The parameter before a new one whose objects may have it, as the page lists nothing in them."""
+        if any(name in sample for sample in self.page.samples):
+            return ""
+        before = list(itertools.takewhile(lambda one: one.name != name, self.page.parameters))
+        while before and before[-1].name in self.new and before[-1].get("type") in SCALARS:
+            before.pop()
+        holds = bool(before) and str(before[-1].get("type")).startswith("object") and not before[-1].items
+        return before[-1].name if holds else ""
 
     def _in_order(self, name: str) -> bool:
         """Whether a new name keeps the order, required ones first and each kind by name, if all others do."""
@@ -147,6 +162,10 @@ class Evidence:
             return "the page's text runs together; it may stand where it was not looked for"
         if self.page.problems:
             return "the page was not read whole"
+        if self.page.layout.endswith("/table") and not any(
+            key in {**one.facts, **one.undecided} for one in self.shown.values()
+        ):
+            return f"no row of the table states {key}; the head of its column may be damaged"
         return residue(one.text, key, old)
 
     def _samples_say(self, one: PageParameter, value: Any) -> bool:
@@ -157,12 +176,12 @@ class Evidence:
         return changed and bool(stated) and all(spelled(other) == spelled(value) for other in stated)
 
     def _near_miss(self, name: str, old: Any, new: Any) -> str:
-        """Why a text that is one character away from the old one is a question: the old one still stands elsewhere."""
-        if not (isinstance(old, str) and isinstance(new, str) and is_one_edit(old, new)):
+        """Why a text that is a slip away from the old one is a question: the old one still stands elsewhere."""
+        if not (isinstance(old, str) and isinstance(new, str) and (is_one_edit(old, new) or _adds(old, new))):
             return ""
         values = [value for sample in self.page.samples for value in sample.values()]
         if old in values or old == self.shown[name].get("default") or spelled(old) in self.page.listing:
-            return f"the page also states {show(old)}, which is one character away"
+            return f"the page also states {show(old)}, which is nearly the same"
         return ""
 
     def _enum(self, one: PageParameter, at: Location, old: Any, *, gone: bool) -> str:
@@ -227,6 +246,20 @@ def is_similar(one: str, two: str) -> bool:
     if first in second or second in first or is_one_edit(first, second):
         return True
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _SIMILAR
+
+
+def _adds(old: str, new: str) -> bool:
+    """Whether one text is the other one with at most two characters more, such as what is left of `&quot;`."""
+    return abs(len(old) - len(new)) <= 2 and (old in new or new in old)
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects inside a sample's values, at any depth."""
+    for one in value.values() if isinstance(value, Mapping) else value:
+        if isinstance(one, Mapping):
+            yield one
+        if isinstance(one, Mapping | list):
+            yield from _objects(one)
 
 
 def linked(at: Location) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 from segforge.pages.layouts.attributes import read_attributes
@@ -100,7 +101,9 @@ def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> I
     """The parameters with their source after their text: a tag that is not closed hides text that is still there."""
     ends = [*(one.span.start for one in parameters[1:]), len(document.source)]
     for one, end in zip(parameters, ends, strict=False):
-        yield replace(one, text=f"{one.text}\n{document.source[one.span.start : min(end, one.span.start + 5_000)]}")
+        yield replace(
+            one, text=f"{one.text}\n{unescape(document.source[one.span.start : min(end, one.span.start + 5_000)])}"
+        )
 
 
 def _samples(document: Document, sections: Sections) -> list[Sample]:

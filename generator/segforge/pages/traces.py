@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from segforge.pages.layouts.labels import LABEL
+
 _FLAGS: Final = ("required", "optional")
 _TYPES: Final = "string|integer|number|boolean|object|array|float|any|file"
 _SHORT_TYPES: Final = (
@@ -35,6 +37,9 @@ _LABELS: Final = {
 }
 
 
+_EMPTY: Final = re.compile(r'(?<![^\s>:])""(?![^\s<])')
+
+
 def spelled(value: Any) -> str:
     """A value as pages print it: JSON, whole numbers without a point."""
     if isinstance(value, float) and value.is_integer():
@@ -62,6 +67,13 @@ def _fuzzy(word: str) -> str:
     return "|".join([re.escape(word), *pieces])
 
 
+_VALUE_FOLLOWS: Final = r"\s*[^\w\s\"]?(?=\s*[-+\d\"\[{]|\s*(?:true|false|null))"
+_DAMAGED_LABELS: Final = {
+    key: re.compile(rf"(?i)(?<![^\W\d_])(?:{'|'.join(map(_fuzzy, long))}){_VALUE_FOLLOWS}")
+    for key, labels in _LABELS.items()
+    if (long := [one for one in labels if len(one) > 4])
+}
+"""Labels with a character that is no letter in them; of short ones, too little would be left."""
 _FUZZY_SHORT: Final = "|".join(map(_fuzzy, _SHORT_TYPES))
 _FUZZY_FLAG: Final = "|".join(map(_fuzzy, _FLAGS))
 
@@ -102,6 +114,12 @@ def headers(listing: str) -> int:
     return len(_HEADER.findall(listing))
 
 
+def _is_line_of(number: str, line: str) -> bool:
+    """Whether a line holds a number and not much else, under no label that is whole."""
+    rest = re.split(rf"(?<![\d.]){re.escape(number)}(?![\d.])", line)
+    return len(rest) == 2 and len("".join(rest).strip()) < 9 and LABEL.match(line.lstrip()) is None
+
+
 def residue(text: str, key: str, old: Any) -> str:
     """Why a fact may not be gone from a parameter's text: what is left of its label or value; empty if nothing is."""
     one_value = key == "enum" and len(old) == 1
@@ -109,12 +127,14 @@ def residue(text: str, key: str, old: Any) -> str:
         word = match[1].lower()
         if not one_value and any(word == label or is_one_edit(label, word) for label in _LABELS[key]):
             return f"{match[1]!r} may be its label"
+    if not one_value and key in _DAMAGED_LABELS and (damaged := _DAMAGED_LABELS[key].search(text)):
+        return f"{damaged[0]!r} may be its label"
     if key in ("minimum", "maximum") and _TWO_NUMBERS.search(text):
         return "two numbers that may be the range still stand there"
-    if key in ("minimum", "maximum") and re.search(
-        rf"(?m)^[^\d\n]{{1,8}}{re.escape(spelled(old))}[^\d\n]{{0,3}}$", text
-    ):
+    if key in ("minimum", "maximum") and any(_is_line_of(spelled(old), line) for line in text.splitlines()):
         return f"a line with {spelled(old)} still stands there"
+    if old == "" and _EMPTY.search(text):
+        return '"" still stands there'
     values = old["known"] if key == "enum" else [old] if key != "format" else []
     for value in values:
         bare = re.escape(spelled(value).strip('"'))

@@ -16,6 +16,11 @@ def number_of(text: str) -> int | float | None:
     return float(text) if "." in text or "e" in text.lower() else int(text)
 
 
+def is_minus_zero(text: str) -> bool:
+    """Whether a text is zero with a minus, which pages don't print: another number that has lost a digit."""
+    return re.fullmatch(r"-0(?:\.0+)?", text) is not None
+
+
 @cache
 def splits(text: str) -> tuple[tuple[int | float, ...], ...]:
     """The ways to cut digits into numbers, the uncut one first; none where there are too many to weigh.

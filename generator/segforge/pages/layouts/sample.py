@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from segforge.pages.layouts.numbers import is_minus_zero
 from segforge.pages.page import Value
 
 MAX_CODE: Final = 200_000
@@ -66,6 +67,7 @@ def read_samples(text: str, start: int, end: int) -> list[Sample]:
 def _uneven(code: str, sample: Sample) -> frozenset[str]:
     tight = {key for key, (begin, _) in sample.keys.items() if code[begin - 1 : begin] == ":"}
     odd = tight if len(tight) < len(sample.keys) else set()
+    odd |= {key for key, place in sample.keys.items() if is_minus_zero(code[slice(*place)])}
     if "\n" in code[sample.start : sample.end]:
         odd |= {key for key, (_, stop) in sample.keys.items() if _CLOSED.match(code, stop)}
     return frozenset(odd)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from segforge.pages.layouts.blocks import TYPE
-from segforge.pages.layouts.numbers import number_of
+from segforge.pages.layouts.numbers import is_minus_zero, number_of
 from segforge.pages.layouts.parameters import with_sample
 from segforge.pages.layouts.sample import Sample
 from segforge.pages.layouts.values import KINDS, read_values
@@ -109,7 +109,9 @@ def _default(
         else:
             undecided["default"] = Undecided((text,), span, f"no {type_}")
         return
-    if type_ == "string" and value is not None and not isinstance(value, str):
+    if is_minus_zero(text):
+        undecided["default"] = Undecided((), span, "zero with a minus, which may have lost a digit")
+    elif type_ == "string" and value is not None and not isinstance(value, str):
         undecided["default"] = Undecided((text, value), span, "a string without quotes, or another type")
     else:
         facts["default"] = Fact(value, span, CERTAIN, "the default column")
@@ -127,7 +129,9 @@ def _range(text: str, facts: dict[str, Fact], undecided: dict[str, Undecided], d
             undecided[key] = Undecided((), span, f"the range {show(text)} could not be read")
         else:
             gap = text[match.end(1) : match.start(2)] if match else ""
-            even = len(gap.lstrip()) == len(gap.rstrip())
+            even = len(gap.lstrip()) == len(gap.rstrip()) and not any(
+                map(is_minus_zero, match.groups() if match else ())
+            )
             facts[key] = Fact(value, span, CERTAIN if even else CONVENTION, "the range column")
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from segforge.pages.layouts.numbers import number_of, splits
+from segforge.pages.layouts.numbers import is_minus_zero, number_of, splits
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 
 _SPACE = re.compile(r"\s*")
@@ -241,7 +241,7 @@ class _Meaning:
             gap = self.scan.text[low.end : high.start]
             sure, why = self._tidy(low.start, high.end)
             numbers = [self.scan.text[one.start : one.end] for one in (low, high)]
-            if len(gap.lstrip()) != len(gap.rstrip()) or "-0" in numbers:
+            if len(gap.lstrip()) != len(gap.rstrip()) or any(map(is_minus_zero, numbers)):
                 sure, why = CONVENTION, UNEVEN
             for key, token in (("minimum", low), ("maximum", high)):
                 self.values.facts[key] = Mark(token.value, token.start, token.end, sure, why)
@@ -255,7 +255,7 @@ class _Meaning:
     def _default(self, token: _Token) -> None:
         if token.kind == "numbers":
             whole = number_of(token.value)
-            if whole is None:
+            if whole is None or is_minus_zero(token.value):
                 self._ask("default", (), token, "digits that are no number")
             else:
                 self._fact("default", whole, token, *self._tidy(token.start, token.end))
