@@ -19,9 +19,12 @@ from segforge.spec.printable import show
 from segforge.spec.source import Location
 
 _NAME: Final = re.compile(r"[^\W\d][\w.\-\[\]]{0,79}")
+_WORDS: Final = ("true", "false", "null", "required", "optional", *SCALARS)
 _SIMILAR: Final = 0.75
 """The part of their text that two names share from which on one may be the other, damaged."""
 _JOINED: Final = ("/joined", "/glued", "/tokens")
+_MARKED: Final = ("/attributes", "/table")
+"""Layouts that may say that a parameter is optional by saying nothing."""
 _LINKED: Final[tuple[frozenset[str], ...]] = (frozenset({"minimum", "maximum"}), frozenset({"type", "format"}))
 """Facts of a parameter that are one statement: if one of them is in doubt, all are."""
 
@@ -90,7 +93,7 @@ class Evidence:
         if any(name in sample for sample in self.page.samples):
             yield "the page's sample still sends it"
         for other in self.new:
-            if is_similar(name, other):
+            if is_similar(name, other) or _states(self.shown[other], self.names[name]):
                 yield f"{show(other)} is new and may be this parameter"
         if self.page.problems:
             yield "the page was not read whole"
@@ -103,10 +106,13 @@ class Evidence:
             yield f"{found} places of the list look like the beginning of a parameter, and {read} were read"
 
     def _not_new(self, name: str) -> Iterator[str]:
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or name in _WORDS:
             yield "it does not look like a name"
         if self.page.problems:
             yield "the page was not read whole"
+        for other in self.missing:
+            if _states(self.shown[name], self.names[other]):
+                yield f"it states what {show(other)} states, which the list lacks"
         unlisted = {key for sample in self.page.samples for key in sample if key not in self.shown}
         for other in [*self.missing, *sorted(unlisted)]:
             if is_similar(name, other):
@@ -149,8 +155,8 @@ class Evidence:
         fact = one.facts[key]
         if key == "type" and new not in SCALARS:
             return "specs hold scalar parameters only"
-        if key == "required" and fact.confidence < CERTAIN and not new and self.page.layout.endswith("attributes"):
-            return fact.why
+        if key == "required" and fact.confidence < CERTAIN and not new and self.page.layout.endswith(_MARKED):
+            return f"{fact.why}; nothing says that it is optional"
         if key in ("default", "minimum", "maximum") and fact.confidence < CERTAIN and not self._samples_say(one, new):
             return f"{fact.why}; no label says so, and the sample does not confirm it"
         return self._near_miss(one.name, old, new)
@@ -246,6 +252,12 @@ def is_similar(one: str, two: str) -> bool:
     if first in second or second in first or is_one_edit(first, second):
         return True
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _SIMILAR
+
+
+def _states(one: PageParameter, spec: Mapping[str, Any]) -> bool:
+    """Whether a parameter has another one's type and values, as one has whose name alone is damaged."""
+    stated = [key for key in ("default", "minimum", "maximum") if spec.get(key) is not None]
+    return bool(stated) and all(one.get(key) == spec[key] for key in ("type", *stated))
 
 
 def _adds(old: str, new: str) -> bool:

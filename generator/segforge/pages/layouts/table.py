@@ -11,7 +11,7 @@ from segforge.pages.layouts.numbers import is_minus_zero, number_of
 from segforge.pages.layouts.parameters import with_sample
 from segforge.pages.layouts.sample import Sample
 from segforge.pages.layouts.values import KINDS, read_values
-from segforge.pages.page import CERTAIN, CONVENTION, Fact, PageParameter, Undecided, Value
+from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Undecided, Value
 from segforge.pages.source.document import Document, Line
 from segforge.pages.source.html import CELL
 from segforge.spec.printable import show
@@ -82,7 +82,8 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
         facts["format"] = Fact(kind["format"], span, CERTAIN, "the type column")
     flag = column.get("required")
     if flag is not None and (_YES.fullmatch(flag) or _NO.fullmatch(flag)):
-        facts["required"] = Fact(bool(_YES.fullmatch(flag)), span, CERTAIN, "the column of required parameters")
+        sure = CERTAIN if flag else LIKELY
+        facts["required"] = Fact(bool(_YES.fullmatch(flag)), span, sure, "the column of required parameters")
     elif flag is None and column["name"].endswith("*"):
         facts["required"] = Fact(True, span, CERTAIN, "marked with *")
     else:
