@@ -7,6 +7,7 @@ from typing import Any, Final
 from segforge.pages.draft import Draft, draft_parameter, is_name, lint_text, quoted, settle_comments, valid
 from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
+from segforge.spec.finding import Finding
 from segforge.spec.lint import CONTROL_TYPES
 from segforge.spec.yaml_edit import Path, at, insert, load, remove, set_value, sync_list
 from segforge.spec.yaml_text import mapping, sequence
@@ -24,6 +25,10 @@ ORDER: Final = (
     "note",
 )
 """The order of a parameter's fields."""
+_CONTRADICTIONS: Final = frozenset(
+    f"{what}.{family}" for what in ("default", "example") for family in ("range", "enum", "format")
+)
+"""Rules of lint that warn of a value that its own parameter rules out."""
 _HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds", "typical_cost")
 
 
@@ -43,11 +48,12 @@ def apply(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[
 def apply_linted(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[Difference], list[str]]:
     """As `apply`, but nothing that lint refuses; the third value says why of each difference that was left out.
 
-    If lint refuses the whole, each parameter's differences are tried for themselves, so that one contradiction of the
-    page does not hold back its certain facts.
+    A value that the page itself rules out is refused too, if the spec does not have it already. If the whole is
+    refused, each parameter's differences are tried for themselves, so that one contradiction of the page does not hold
+    back its certain facts.
     """
     new, written = apply(text, drift, today)
-    findings = lint_text(new, drift.slug) if written else []
+    findings = _refusals(new, text, drift.slug) if written else []
     if not findings:
         return new, written, []
     groups: dict[Path, list[Difference]] = {}
@@ -58,11 +64,21 @@ def apply_linted(text: str, drift: Drift, today: str | None = None) -> tuple[str
     for group in groups.values():
         tried = [one for one in written if one in done or one in group]
         made, kept = apply(text, replace(drift, differences=tuple(tried)), today)
-        if findings := lint_text(made, drift.slug):
+        if findings := _refusals(made, text, drift.slug):
             refused.append(f"{group[0].path}: {findings[0]}")
         else:
             new, done = made, kept
     return (new if done else text), done, refused
+
+
+def _refusals(new: str, text: str, slug: str) -> list[Finding]:
+    """What speaks against a spec's new text: errors of lint, and contradictions that the text before did not have."""
+    known = {(one.rule, one.found) for one in lint_text(text, slug, warnings=True)}
+    return [
+        one
+        for one in lint_text(new, slug, warnings=True)
+        if one.severity == "error" or (one.rule in _CONTRADICTIONS and (one.rule, one.found) not in known)
+    ]
 
 
 def _group(one: Difference) -> Path:

@@ -305,8 +305,8 @@ def settle_comments(data: Any, indent: int = 0) -> None:
             settle_comments(value, indent + 2)
 
 
-def lint_text(text: str, slug: str) -> list[Finding]:
-    """What lint says of a spec's text, as if it stood in `<slug>.yaml`; errors only."""
+def lint_text(text: str, slug: str, *, warnings: bool = False) -> list[Finding]:
+    """What lint says of a spec's text, as if it stood in `<slug>.yaml`; errors only, or `warnings` as well."""
     import tempfile
 
     from segforge.spec.load import check_model
@@ -314,4 +314,4 @@ def lint_text(text: str, slug: str) -> list[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{slug}.yaml"
         path.write_text(text, "utf-8", newline="\n")
-        return [replace(one, file=path.name) for one in check_model(path)[1] if one.severity == "error"]
+        return [replace(one, file=path.name) for one in check_model(path)[1] if warnings or one.severity == "error"]
