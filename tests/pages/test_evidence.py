@@ -56,6 +56,23 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-img2img", "blank-line", "api.segmind.com/v1", "api.segmind.om/v1", "versions"),
         ("flux-dev-finetuned", "blank-line", "api.segmind.com/v1", "api.segmind.com/v2", "versions"),
         ("flux-img2img", "blank-line", "Flux.1 Image", "Flux.1 Imge", "title"),
+        ("flux-ipadapter", "attributes", "negative_promptstr", "negative promptstr", "parameters.negative_prompt"),
+        ("flux-dev-finetuned", "attributes", "finetune_idstr", "finetune_idst", "parameters.finetune_id"),
+        ("flux-img2img", "attributes", "min : 1,", "m9n : 1,", "parameters.steps.minimum"),
+        ("flux-img2img", "attributes", "max : 50", "maxt 50", "parameters.steps.maximum"),
+        ("flux-dev-finetuned", "attributes", "min : -10", "min : -0", ""),
+        ("flux-img2img", "html cards", "<code>&quot;karras", "<code&quot;karras", "parameters.scheduler.enum.known.1"),
+        ("flux-img2img", "html cards", "<code>seed</code>", "<codeseed</code>", "parameters.false"),
+        (
+            "flux-ipadapter",
+            "html cards",
+            "Default:</span> <code>&quot;&quot;",
+            "De ault:</span> <code>&quot;&quot;",
+            "",
+        ),
+        ("flux-ipadapter", "html table", "Default</th>", "Default<</th>", "parameters.negative_prompt.default"),
+        ("flux-dev-finetuned", "html table", "<td>Yes</td>", "<td Yes</td>", ""),
+        ("style-transfer", "html table", "<td>&quot;https", "<td>&quott;https", ""),
     ],
 )
 def test_a_slip_of_the_page_is_a_question_and_never_a_write(

@@ -164,6 +164,8 @@ class Evidence:
     def _gone(self, one: PageParameter, key: str, old: Any) -> str:
         if key == "format" and one.get("type") != self.names[one.name]["type"]:
             return "the type changed with it"
+        if key == "format" and self.page.layout.endswith("/attributes"):
+            return "pages of this layout print no formats"
         if self.joined:
             return "the page's text runs together; it may stand where it was not looked for"
         if self.page.problems:
