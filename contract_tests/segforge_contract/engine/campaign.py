@@ -3,18 +3,16 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_contract.cases.gate import sound
-from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations, payload_case, valid_case
+from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations, payload_case
 from segforge_contract.engine.interrupt import why
-from segforge_contract.engine.phases.audit import Audit
+from segforge_contract.engine.phases import drawn, tables
 from segforge_contract.engine.phases.packs import Pack, perform
 from segforge_contract.engine.phases.relations import AT_ONCE, at_once, most_calls, relations
 from segforge_contract.engine.phases.stages import stages
-from segforge_contract.engine.session import Broke, Failure, Session, Unreachable
+from segforge_contract.engine.session import Failure, Session, Unreachable
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.base import NO_CONNECTION
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from segforge_contract.engine.examples import Examples
 
 Progress: TypeAlias = Callable[[int, int], None]
-Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypothesis before a word is printed
 
 
 @dataclass(frozen=True)
@@ -157,12 +154,23 @@ def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
     """Each step's failures, after how many of the planned requests are done."""
     done = 0
     for _, group in itertools.groupby(plan.cases, lambda case: (case.model, case.operation)):
-        for found in _audited(session, list(group)):
+        for found in tables.audited(session, list(group)):
             done += 1
             yield min(done, len(plan.cases)), found
     for index, (model, operation, valid) in enumerate(plan.explorations, 1):
         done = len(plan.cases) + plan.max_examples * index
-        yield done, _explore(plan, session, model, operation, valid=valid)
+        yield (
+            done,
+            drawn.explore(
+                session,
+                model,
+                operation,
+                valid=valid,
+                max_examples=plan.max_examples,
+                seed=plan.seed,
+                examples=plan.examples,
+            ),
+        )
     before = len(plan.cases) + plan.max_examples * len(plan.explorations)
     for done, pack in enumerate(plan.packs, before + 1):
         yield done, perform(pack, session)
@@ -185,23 +193,6 @@ def _beyond_tables(plan: Plan, session: Session) -> Iterator[list[Failure]]:
         yield from stages(session, model)
 
 
-def _audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
-    """The cases of one operation, and whether the balance shows what they cost; the sample's alone, then the rest's."""
-    audit, since = Audit(session), 0
-    for index, case in enumerate(cases):
-        if not _is_sample(case):
-            yield session.perform(case)
-            continue
-        failures = session.settle() + audit.close(cases[since:index] or [case])
-        audit, since = Audit(session), index + 1
-        failures += session.perform(case)
-        jobs, session.jobs = session.jobs, []
-        failures += session.follow(jobs, deep=True) + audit.close([case], single=True)
-        yield failures
-        audit = Audit(session)
-    yield session.settle() + audit.close(cases[since:] or cases)
-
-
 def _between_answers(plan: Plan, session: Session, queued: list[Model]) -> Iterator[list[Failure]]:
     for model in plan.models:
         for operation in operations(model):
@@ -215,71 +206,3 @@ def _lives(plan: Plan, session: Session, model: Model) -> list[Failure]:
     from segforge_contract.engine.phases.lives import explore
 
     return explore(session.accounts(), model, seed=plan.seed, max_examples=plan.max_examples)
-
-
-def _is_sample(case: Case) -> bool:
-    return case.rule == "payload.valid" and case.accepted
-
-
-def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid: bool) -> Cases:
-    """A Hypothesis strategy of cases: payloads that are valid as a whole, or the sample with one breaking change."""
-    from segforge_contract.cases.drawn import breaking_changes, valid_payloads
-
-    gateway = catalog.gateway
-    if valid:
-        cases = valid_payloads(model).map(
-            lambda payload: valid_case(gateway, model, operation, payload, "a drawn payload")
-        )
-    else:
-        cases = breaking_changes(model, gateway).map(lambda drawn: payload_case(gateway, model, operation, *drawn))
-    return cases.filter(partial(sound, model))
-
-
-def _explore(plan: Plan, session: Session, model: Model, operation: Operation, *, valid: bool) -> list[Failure]:
-    """Let Hypothesis look for a case that breaks a rule, and shrink it; never by calls that may be billed."""
-    import hypothesis
-    from hypothesis.errors import Flaky, Unsatisfiable
-
-    examples = None if plan.examples is None else plan.examples.scoped(f"{model.slug} {operation} {valid}")
-    phases = [
-        hypothesis.Phase.reuse,
-        hypothesis.Phase.generate,
-        *([hypothesis.Phase.shrink] if session.target.loopback else []),
-    ]
-    seen: dict[Request, list[Failure]] = {}
-    rules: set[str] = set()
-
-    @hypothesis.settings(
-        max_examples=plan.max_examples,
-        phases=phases,
-        database=examples,
-        deadline=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(hypothesis.HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    @hypothesis.seed(plan.seed)  # below the settings, whose database it would take away
-    @hypothesis.given(case_strategy(plan.catalog, model, operation, valid=valid))
-    def holds(case: Case) -> None:
-        if case.request not in seen:  # Hypothesis runs the last example again to see it fail twice; that may cost money
-            seen[case.request] = session.perform(case)
-        broken = [failure for failure in seen[case.request] if not rules or failure.broken.rule in rules]
-        if broken:
-            # Shrinking keeps to the rules that broke first, so that it can't slip from one finding into another.
-            rules.update(failure.broken.rule for failure in broken)
-            raise Broke(broken)
-
-    try:
-        holds()
-    except Broke as broke:
-        return broke.failures
-    except Unsatisfiable:  # the page contradicts itself in all that could be drawn
-        return []
-    except Flaky:
-        return list(_last(seen.values()))
-    return []
-
-
-def _last(found: Iterable[list[Failure]]) -> Iterator[Failure]:
-    broken = [failures for failures in found if failures]
-    yield from broken[-1] if broken else ()

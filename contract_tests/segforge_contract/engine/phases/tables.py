@@ -1,0 +1,28 @@
+"""Sends the cases of the tables, one operation at a time, and checks after each operation what the balance lost."""
+
+from collections.abc import Iterator
+
+from segforge_contract.cases.requests import Case
+from segforge_contract.engine.phases.audit import Audit
+from segforge_contract.engine.session import Failure, Session
+
+
+def audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
+    """The cases of one operation, and whether the balance shows what they cost; the sample's alone, then the rest's."""
+    audit, since = Audit(session), 0
+    for index, case in enumerate(cases):
+        if not _is_sample(case):
+            yield session.perform(case)
+            continue
+        failures = session.settle() + audit.close(cases[since:index] or [case])
+        audit, since = Audit(session), index + 1
+        failures += session.perform(case)
+        jobs, session.jobs = session.jobs, []
+        failures += session.follow(jobs, deep=True) + audit.close([case], single=True)
+        yield failures
+        audit = Audit(session)
+    yield session.settle() + audit.close(cases[since:] or cases)
+
+
+def _is_sample(case: Case) -> bool:
+    return case.rule == "payload.valid" and case.accepted
