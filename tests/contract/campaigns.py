@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.report import Report
 from segforge_contract.targets.base import AsgiTarget
@@ -33,14 +33,14 @@ def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
         yield Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
 
 
-def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> Outcome:
+def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> RunResult:
     """Run the tables, and as many drawn payloads, over these models or all."""
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
     with session(catalog, standin) as opened:
         return run(plan(catalog, models, max_examples=max_examples, seed=seed), opened)
 
 
-def broken_rules(outcome: Outcome) -> set[str]:
+def broken_rules(outcome: RunResult) -> set[str]:
     """The names of the rules that a campaign found broken."""
     return {failure.broken.rule for failure in outcome.failures}
 

@@ -10,19 +10,19 @@ import time
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.cases.requests import under_profile
-from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.session import open_session
 from segforge_contract.targets.base import IN_PROCESS, open_target
 
 
-def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> Outcome:
+def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> RunResult:
     """A campaign over these models, or all, against the mock in process under the catalog's profile."""
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
     with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
         return run(plan(catalog, models, max_examples=max_examples, seed=seed), open_session(catalog, target))
 
 
-def alarms(outcome: Outcome) -> list[str]:
+def alarms(outcome: RunResult) -> list[str]:
     """What a campaign found broken, a line for each."""
     return [f"{each.broken.rule}: {each.case.name}: {each.broken.found}" for each in outcome.failures]
 

@@ -7,7 +7,7 @@ import pytest
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.requests import Case
-from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.examples import open_examples
 from tests.contract.campaigns import session
 from tests.contract.standin import StandIn
@@ -16,7 +16,7 @@ from tests.mock.stores.conftest import redis_server
 SLUG = "flux-img2img"
 
 
-def explored(catalog: Catalog, database: str, seed: int, max_examples: int) -> Outcome:
+def explored(catalog: Catalog, database: str, seed: int, max_examples: int) -> RunResult:
     """What a runner of its own finds by drawing payloads alone."""
     planned = plan(catalog, [catalog.model(SLUG)], max_examples=max_examples, seed=seed)
     planned = type(planned)(catalog, planned.models, (), max_examples, seed, examples=open_examples(database))
@@ -24,7 +24,7 @@ def explored(catalog: Catalog, database: str, seed: int, max_examples: int) -> O
         return run(planned, opened)
 
 
-def first_of(outcome: Outcome, operation: str) -> Case:
+def first_of(outcome: RunResult, operation: str) -> Case:
     return next(case for case in outcome.sent if case.operation == operation)
 
 

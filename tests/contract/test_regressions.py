@@ -12,7 +12,7 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.load import load_catalog
 from segforge_contract.cases.requests import under_profile, valid_case
 from segforge_contract.checks.answers import Broken
-from segforge_contract.engine.campaign import Outcome, plan, run
+from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.resend import repeated_case
 from segforge_contract.engine.session import Failure
 from segforge_contract.findings.kept import keep_failures, kept_cases
@@ -33,7 +33,7 @@ KEPT = {"rule": "model.unknown", "case": "model.unknown", "model": None, "operat
 }
 
 
-def again(catalog: Catalog, standin: StandIn) -> Outcome:
+def again(catalog: Catalog, standin: StandIn) -> RunResult:
     """A campaign that starts with what is kept, and keeps what breaks."""
     models = [catalog.model(SLUG)]
     cases, problems = kept_cases(FOLDER, catalog, models)
@@ -84,7 +84,7 @@ def test_a_file_that_was_kept_under_other_specs_is_deleted(catalog: Catalog, spe
         cases, problems = kept_cases(FOLDER, other, other.models)
         assert problems == []
         assert {case.model for case in cases} <= {None}
-    keep_failures(FOLDER, load_catalog(specs), Outcome((), outcome.sent, 0, 0, 0.0))
+    keep_failures(FOLDER, load_catalog(specs), RunResult((), outcome.sent, 0, 0, 0.0))
     assert all("gateway" in name for name in files())
 
 
@@ -163,7 +163,7 @@ def test_any_case_comes_back_as_it_was(
         repeated_case(catalog, "method.not_allowed", SLUG, "run", request),
     ]
     failures = tuple(Failure(case, Broken(case.rule, "", ""), (case.request,)) for case in cases)
-    keep_failures(folder, catalog, Outcome(failures, tuple(cases), 0, 0, 0.0))
+    keep_failures(folder, catalog, RunResult(failures, tuple(cases), 0, 0, 0.0))
     found, problems = kept_cases(folder, catalog, [model])
     assert problems == []
     assert sorted(case.rule for case in found) == sorted(case.rule for case in cases)

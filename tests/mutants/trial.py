@@ -8,7 +8,7 @@ from segforge.spec.catalog import Catalog
 from segforge_contract.cases.requests import Case, under_profile
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import plan, run
-from segforge_contract.engine.session import Failure, Job, Session
+from segforge_contract.engine.session import Failure, Session, SubmittedJob
 from segforge_contract.reports.report import describe
 from segforge_contract.rules.table import RULES
 from segforge_contract.targets.base import AsgiApp, AsgiTarget
@@ -48,7 +48,7 @@ class Watched(Session):
         """See Session."""
         return self._noted(super().perform(case))
 
-    def follow(self, jobs: Iterable[Job], *, deep: bool = False) -> list[Failure]:
+    def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool = False) -> list[Failure]:
         """See Session."""
         return self._noted(super().follow(jobs, deep=deep))
 

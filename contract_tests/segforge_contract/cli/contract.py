@@ -31,7 +31,7 @@ from segforge_contract.reports.files import add_report_options, check_reports, k
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
-    from segforge_contract.engine.campaign import Outcome, Plan
+    from segforge_contract.engine.campaign import Plan, RunResult
     from segforge_contract.engine.open import Run
     from segforge_contract.findings.known import Verdict
 
@@ -121,7 +121,7 @@ def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
     return replace(planned, examples=open_examples(args.database))
 
 
-def _campaign(run: "Run") -> "Outcome":
+def _campaign(run: "Run") -> "RunResult":
     import platformdirs
 
     from segforge_contract.cli.progress import progress_bar
@@ -134,7 +134,7 @@ def _campaign(run: "Run") -> "Outcome":
         return run_campaign(run.plan, run.session, progress=progress)
 
 
-def _report(args: argparse.Namespace, run: "Run", outcome: "Outcome", verdict: "Verdict | None") -> int:
+def _report(args: argparse.Namespace, run: "Run", outcome: "RunResult", verdict: "Verdict | None") -> int:
     from segforge_contract.reports.report import Report
 
     deviations = None if verdict is None else verdict_json(verdict)

@@ -79,7 +79,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """How a campaign went: what broke, and what it took. `stopped` says why it ended early, if it did.
 
     `interrupted` is the exit code where it was told to end, by a signal or for its time.
@@ -113,7 +113,7 @@ def plan(
     return Plan(catalog, models, tuple(cases), max_examples, seed)
 
 
-def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> Outcome:
+def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> RunResult:
     """Run a campaign; `progress` is told how many of the planned requests are done, and how much broke so far.
 
     Raises Unreachable where nothing answers from the start; a target that goes away later leaves what was found so far,
@@ -138,7 +138,7 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
         reason, interrupted = why(error)
         stopped = f"{reason} after {len(session.sent)} cases"
     seconds = session.pace.clock() - started
-    return Outcome(
+    return RunResult(
         tuple(failures),
         tuple(session.sent),
         session.requests,

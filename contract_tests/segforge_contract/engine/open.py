@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segforge.spec.catalog import Catalog
-    from segforge_contract.engine.campaign import Outcome, Plan
+    from segforge_contract.engine.campaign import Plan, RunResult
     from segforge_contract.engine.plan import Price
     from segforge_contract.engine.session import Failure, Session
     from segforge_contract.targets.base import Target
@@ -134,7 +134,7 @@ class Run:
     journal: Path | None = None
     """The file to go on with if it is cut off."""
 
-    def closing_failures(self, outcome: "Outcome") -> "list[Failure]":
+    def closing_failures(self, outcome: "RunResult") -> "list[Failure]":
         """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
         from segforge_contract.engine.plan import unexplained
 
@@ -147,7 +147,7 @@ class Run:
         return None if self.ledger is None else self.ledger.in_words()
 
 
-def print_money(out: "Console", run: Run, outcome: "Outcome") -> None:
+def print_money(out: "Console", run: Run, outcome: "RunResult") -> None:
     """Print what was held back and why, and what was spent."""
     for reason, cases in outcome.unsent.items():
         out.print(f"{cases} not sent: {reason}", style="yellow", markup=False)

@@ -26,7 +26,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Job:
+class SubmittedJob:
     """A job that was submitted: the case that did it, its id, and when, on the pace's clock."""
 
     case: Case
@@ -58,7 +58,7 @@ class Session:
     sent: list[Case] = field(default_factory=list)
     unsent: Counter[str] = field(default_factory=Counter)
     """How many cases were held back, by the reason."""
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[SubmittedJob] = field(default_factory=list)
     careful: bool = False
     """Follow a job that is to fail at once, so that no second one is sent if it is carried out and billed."""
     money: Account = field(default_factory=Account)
@@ -183,11 +183,11 @@ class Session:
         jobs, self.jobs = self.jobs, []
         return self.follow(jobs)
 
-    def follow(self, jobs: Iterable[Job], *, deep: bool = False) -> list[Failure]:
+    def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool = False) -> list[Failure]:
         """Poll jobs, all at one pace, until they have ended; `deep` checks their results too. Raises Unreachable."""
         return _of(self._watched(jobs, deep=deep))
 
-    def _watched(self, jobs: Iterable[Job], *, deep: bool) -> list[tuple[Job, Watch]]:
+    def _watched(self, jobs: Iterable[SubmittedJob], *, deep: bool) -> list[tuple[SubmittedJob, Watch]]:
         watches = [(job, self.watch(job)) for job in jobs]
         for job, watch in watches:  # one early look at a result for each rule: the protocol doesn't ask why a job runs
             watch.result_asked = not deep and job.case.rule in self._looked_early
@@ -211,13 +211,13 @@ class Session:
         """Forget all jobs; from now on compare ids and outputs with these, and add to them."""
         self.jobs, self._ids, self._outputs = [], ids, outputs
 
-    def watch(self, job: Job) -> Watch:
+    def watch(self, job: SubmittedJob) -> Watch:
         """A watch of a job."""
         model = None if job.case.model is None else self.catalog.model(job.case.model)
         gateway, payload = self.catalog.gateway, job.case.payload or {}
         return Watch(gateway, model, payload, job.request_id, self.send, self.target.base_url)
 
-    def _look(self, job: Job, watch: Watch, *, deep: bool) -> bool:
+    def _look(self, job: SubmittedJob, watch: Watch, *, deep: bool) -> bool:
         """Poll a job once and judge its end, if it has come; gives whether it is to be polled again."""
         try:
             if watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
@@ -230,7 +230,7 @@ class Session:
             watch.report("job.pollable", "an answer", str(error))
         return False
 
-    def conclude(self, job: Job, watch: Watch, *, deep: bool) -> None:
+    def conclude(self, job: SubmittedJob, watch: Watch, *, deep: bool) -> None:
         """Judge a job's end, and note what it cost; `deep` checks its result too. Raises NotSent and NoAnswer."""
         state = watch.state
         if state is None or not state.terminal:
@@ -245,7 +245,7 @@ class Session:
         self.money.tangled |= bool(watch.broken)
         self._note_end(watch)
 
-    def _check_end(self, job: Job, watch: Watch) -> None:
+    def _check_end(self, job: SubmittedJob, watch: Watch) -> None:
         if watch.state is not None and watch.state.code != 200:
             self._failed.add(job.case.model)
             watch.check_failure()
@@ -282,7 +282,7 @@ class Session:
         if request_id in self._ids:
             return [Broken("job.id_unique", "a new request_id", f"{request_id} a second time")]
         self._ids.add(request_id)
-        self.jobs.append(Job(case, request_id, self.pace.clock()))
+        self.jobs.append(SubmittedJob(case, request_id, self.pace.clock()))
         return []
 
     def send(self, request: Request) -> Response:
@@ -337,7 +337,7 @@ def _failures(case: Case, broken: Iterable[Broken], polls: Iterable[Request] = (
     return [Failure(case, each, (case.request, *polls)) for each in broken]
 
 
-def _of(watched: Iterable[tuple[Job, Watch]]) -> list[Failure]:
+def _of(watched: Iterable[tuple[SubmittedJob, Watch]]) -> list[Failure]:
     return [failure for job, watch in watched for failure in _failures(job.case, watch.broken, watch.sent)]
 
 

@@ -12,7 +12,7 @@ from segforge_contract.targets.base import NoAnswer, NotSent
 
 
 @dataclass(frozen=True)
-class Seen:
+class ComparedAnswer:
     """How a case ended: status and media type, and for a job that was submitted, its last state."""
 
     status: int | None
@@ -46,8 +46,8 @@ class Disagreement:
     """A case that the two sides answer differently."""
 
     case: Case
-    left: Seen
-    right: Seen
+    left: ComparedAnswer
+    right: ComparedAnswer
     proposal: Proposal
 
 
@@ -76,18 +76,18 @@ def compare(catalog: Catalog, cases: Iterable[Case], left: Session, right: Sessi
     return Comparison(compared, tuple(disagreements), unsent)
 
 
-def see(session: Session, case: Case) -> Seen:
+def see(session: Session, case: Case) -> ComparedAnswer:
     """Send a case, and follow the job that it may submit. Raises NotSent and Unreachable."""
     try:
         response = session.answer(case)
         state = session.end_of_job(case, response) if case.operation == "submit" else None
     except NoAnswer as error:
         session.note_silence(error)
-        return Seen(None)
-    return Seen(response.status, response.media_type, state)
+        return ComparedAnswer(None)
+    return ComparedAnswer(response.status, response.media_type, state)
 
 
-def propose(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+def propose(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     """What the specs would have to say for a case to end as it was seen to."""
     outcomes = RULES[case.rule].outcomes
     if outcomes == (REFUSED,):
@@ -100,7 +100,7 @@ def propose(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
     return Proposal("gateway.yaml", f"statuses, case {names}", f"{case.operation} answers {seen}")
 
 
-def _refuses_otherwise(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+def _refuses_otherwise(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     profile = catalog.gateway.profiles[0]
     version: Version = "v2" if case.operation == "submit" else "v1"
     family = case.rule.partition(".")[0]
@@ -118,7 +118,7 @@ def _refuses_otherwise(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
     return Proposal("gateway.yaml", where, f"cases [{then}] rather than [{now}]")
 
 
-def _accepts_more(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
+def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     """A value that the page rules out is taken."""
     value = show((case.payload or {}).get(case.parameter or ""))
     where = f"parameters, {case.parameter}"
@@ -143,7 +143,7 @@ def _accepts_more(catalog: Catalog, case: Case, seen: Seen) -> Proposal:
     return Proposal(_model_file(case), where, f"{change} ({seen})")
 
 
-def _refuses_more(case: Case, seen: Seen) -> Proposal:
+def _refuses_more(case: Case, seen: ComparedAnswer) -> Proposal:
     """A value that the page allows is refused."""
     value = show((case.payload or {}).get(case.parameter or ""))
     change = {

@@ -14,7 +14,7 @@ from segforge_contract.cli.options import Misuse, writable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from segforge_contract.engine.campaign import Outcome
+    from segforge_contract.engine.campaign import RunResult
     from segforge_contract.findings.known import Deviation, Verdict
 
 _HEAD = """\
@@ -58,7 +58,7 @@ def known_deviations(args: argparse.Namespace) -> "tuple[Deviation, ...] | None"
     return known
 
 
-def verdict_on(known: "tuple[Deviation, ...]", outcome: "Outcome") -> "Verdict":
+def verdict_on(known: "tuple[Deviation, ...]", outcome: "RunResult") -> "Verdict":
     """A run held against the known deviations; a run that ended early proves of none that it is gone."""
     from segforge_contract.findings.known import hold_against
 

@@ -15,7 +15,7 @@ import msgspec
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.printable import one_line
 from segforge_contract.cases.requests import Case, Operation
-from segforge_contract.engine.campaign import Outcome
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.resend import repeated_case, sent_by
 from segforge_contract.engine.session import Failure
 from segforge_contract.messages.request import Key, Request
@@ -63,7 +63,7 @@ def kept_cases(folder: Path, catalog: Catalog, models: Iterable[Model]) -> tuple
     return cases, problems
 
 
-def keep_failures(folder: Path, catalog: Catalog, outcome: Outcome) -> None:
+def keep_failures(folder: Path, catalog: Catalog, outcome: RunResult) -> None:
     """Keep the first failure of each rule on each operation, and delete what was sent and holds. Raises OSError."""
     sent = {case.request for case in outcome.sent}
     broken = {(failure.broken.rule, failure.case.request) for failure in outcome.failures}

@@ -35,7 +35,7 @@ class _Broken:
 
 
 @dataclass(frozen=True)
-class _Group:
+class _RuleGroup:
     """The failures of one rule: the first ones, and how many more there are."""
 
     rule: Rule
@@ -75,9 +75,9 @@ def _sent(report: Report) -> Counter[str]:
     return Counter(case.rule for case in report.outcome.sent)
 
 
-def _group(report: Report, rule: Rule, failures: list[Failure]) -> _Group:
+def _group(report: Report, rule: Rule, failures: list[Failure]) -> _RuleGroup:
     shown = tuple(_broken(report, failure) for failure in failures[:_SHOWN])
-    return _Group(rule, shown, len(failures) - len(shown))
+    return _RuleGroup(rule, shown, len(failures) - len(shown))
 
 
 def _broken(report: Report, failure: Failure) -> _Broken:

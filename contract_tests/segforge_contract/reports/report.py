@@ -10,7 +10,7 @@ from rich.console import Console
 
 from segforge.spec.catalog import Model
 from segforge.spec.printable import counted, one_line, show
-from segforge_contract.engine.campaign import Outcome, Plan
+from segforge_contract.engine.campaign import Plan, RunResult
 from segforge_contract.engine.session import Failure
 from segforge_contract.findings.coverage import Coverage, coverage
 from segforge_contract.messages.curl import curl
@@ -28,7 +28,7 @@ class Report:
     """
 
     plan: Plan
-    outcome: Outcome
+    outcome: RunResult
     base_url: str
     money: Mapping[str, Any] | None = None
     deviations: Mapping[str, Any] | None = None

@@ -20,7 +20,7 @@ from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.job import Watch
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.stages import Stage
-from segforge_contract.engine.session import Broke, Failure, Job, Session
+from segforge_contract.engine.session import Broke, Failure, Session, SubmittedJob
 
 STEPS = 12
 """How many steps a run of the machine has at most."""
@@ -34,7 +34,7 @@ class Living:
     """A job that was submitted: by which account, at which time of the machine, and what was seen of it."""
 
     session: Session
-    job: Job
+    job: SubmittedJob
     watch: Watch
     submitted: float
     ended: bool = False
