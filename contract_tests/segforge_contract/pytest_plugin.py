@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse a target that can't be used, or that could cost money, before anything is sent."""
     if config.getoption("--segforge-target") is None:
         return
-    from segforge_contract.targets.base import BadTarget
+    from segforge_contract.errors import BadTarget
 
     try:
         target = _open(config, _catalog())
@@ -61,10 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
-    from segforge_contract.cli.options import Misuse
     from segforge_contract.engine.open import session_within
-    from segforge_contract.engine.session import Unreachable
-    from segforge_contract.targets.base import BadTarget
+    from segforge_contract.errors import BadTarget, Misuse, Unreachable
     from segforge_contract.testing import Contract
 
     catalog = _catalog()

@@ -7,8 +7,10 @@ import pytest
 
 from segforge.spec.catalog import Model
 from segforge_contract.cases.requests import Case, Operation
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import again, repeated_case
-from segforge_contract.engine.session import Failure, Session, Unreachable
+from segforge_contract.engine.session import Session
+from segforge_contract.errors import Unreachable
 from segforge_contract.messages.request import Request
 from segforge_contract.reports.report import describe
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
+from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets import base as target
 from tests.contract.billing import KEY, Faults, Gateway, serve
@@ -164,7 +165,7 @@ def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True)
         sends += 1
         if kill_after is not None and sends >= kill_after:
             if lose and sends % 2:
-                with contextlib.suppress(target.NoAnswer):
+                with contextlib.suppress(NoAnswer):
                     real(self, request)  # it was sent, and the answer is lost with the process
             raise _Killed
         return real(self, request)

@@ -10,9 +10,10 @@ import pytest
 from segforge.spec.catalog import Catalog
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import plan, run
-from segforge_contract.engine.session import Session, Unreachable
+from segforge_contract.engine.session import Session
+from segforge_contract.errors import NoAnswer, Unreachable
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import AsgiTarget, NoAnswer
+from segforge_contract.targets.base import AsgiTarget
 from tests.contract.campaigns import Clock, broken_rules
 from tests.contract.standin import KEY, StandIn
 

@@ -21,9 +21,10 @@ from segforge.cli import main
 from segforge.environment import way_to
 from segforge.spec.catalog import Catalog
 from segforge_contract.engine.interrupt import interruptible
+from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request
 from segforge_contract.targets import base as target_module
-from segforge_contract.targets.base import HttpTarget, NoAnswer
+from segforge_contract.targets.base import HttpTarget
 from tests.contract import billing
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, Answer, StandIn

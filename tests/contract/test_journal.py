@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segforge_contract.errors import BadJournal, NoAnswer
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import NoAnswer
 from segforge_contract.targets.journal import (
-    BadJournal,
     Entry,
     Exchanged,
     Reservation,

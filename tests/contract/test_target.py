@@ -8,19 +8,11 @@ import pytest
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.requests import Case
 from segforge_contract.checks.answers import Broken
-from segforge_contract.engine.session import Failure
+from segforge_contract.engine.failure import Failure
+from segforge_contract.errors import BadTarget, NoAnswer
 from segforge_contract.messages.request import NOT_JSON, Request, Response
 from segforge_contract.reports.report import describe
-from segforge_contract.targets.base import (
-    AsgiApp,
-    AsgiTarget,
-    BadTarget,
-    HttpTarget,
-    Message,
-    NoAnswer,
-    read_answer,
-    request_headers,
-)
+from segforge_contract.targets.base import AsgiApp, AsgiTarget, HttpTarget, Message, read_answer, request_headers
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
 

@@ -8,7 +8,8 @@ from segforge.spec.catalog import Catalog
 from segforge_contract.cases.requests import Case, under_profile
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import plan, run
-from segforge_contract.engine.session import Failure, Session, SubmittedJob
+from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.session import Session, SubmittedJob
 from segforge_contract.reports.report import describe
 from segforge_contract.rules.table import RULES
 from segforge_contract.targets.base import AsgiApp, AsgiTarget

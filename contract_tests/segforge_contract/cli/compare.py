@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from segforge.console import console
 from segforge.spec.printable import one_line
-from segforge_contract.cli.options import (
-    Misuse,
-    add_catalog_options,
-    chosen_catalog,
-    chosen_models,
-    told,
-    writable,
-)
+from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told, writable
 from segforge_contract.engine.open import add_spending_options, opened, print_ledger
+from segforge_contract.errors import Misuse
 
 if TYPE_CHECKING:
     from segforge_contract.engine.open import Run

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 from segforge.console import console
-from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.errors import Misuse
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json
 from segforge_contract.rules.table import RULES

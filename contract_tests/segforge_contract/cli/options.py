@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from segforge.console import console
 from segforge.spec.load import default_specs
+from segforge_contract.errors import Misuse
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog, Model
     from segforge_contract.targets.base import Target
-
-
-class Misuse(Exception):
-    """The command can't run as it was called; the message says why and what to do."""
 
 
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +90,7 @@ def told(name: str, command: Callable[[], int]) -> int:
     """Run a command's body; what keeps it from running is told in a line, and gives 2."""
     from segforge.commands.lint import print_findings
     from segforge.spec.finding import SpecError
-    from segforge_contract.engine.interrupt import Interrupted
-    from segforge_contract.engine.session import Unreachable
-    from segforge_contract.targets.base import BadTarget
+    from segforge_contract.errors import BadTarget, Interrupted, Unreachable
 
     try:
         return command()

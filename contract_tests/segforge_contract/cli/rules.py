@@ -4,7 +4,8 @@ import argparse
 import json
 
 from segforge.console import console
-from segforge_contract.cli.options import Misuse, add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.errors import Misuse
 from segforge_contract.reports.why import Explanation, chosen_rules, explanations, to_json
 
 

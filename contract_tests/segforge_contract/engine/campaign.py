@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations, payload_case
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.interrupt import why
 from segforge_contract.engine.phases import drawn, tables
 from segforge_contract.engine.phases.packs import Pack, perform
 from segforge_contract.engine.phases.relations import AT_ONCE, at_once, most_calls, relations
 from segforge_contract.engine.phases.stages import stages
-from segforge_contract.engine.session import Failure, Session, Unreachable
+from segforge_contract.engine.session import Session
+from segforge_contract.errors import Unreachable
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.base import NO_CONNECTION
 

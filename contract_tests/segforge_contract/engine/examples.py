@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
-from segforge_contract.cli.options import Misuse
+from segforge_contract.errors import Misuse
 
 _REDIS = ("redis", "rediss", "unix")
 

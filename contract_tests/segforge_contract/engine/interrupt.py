@@ -5,16 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-
-class Interrupted(KeyboardInterrupt):
-    """The run is to end now; the message says why, `code` is what the command exits with.
-
-    As a KeyboardInterrupt it passes what handles errors, Hypothesis among it.
-    """
-
-    def __init__(self, reason: str, code: int) -> None:
-        super().__init__(reason)
-        self.code = code
+from segforge_contract.errors import Interrupted
 
 
 def why(interrupt: KeyboardInterrupt) -> tuple[str, int]:

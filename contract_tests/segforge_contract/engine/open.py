@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segforge.console import console
-from segforge_contract.cli.options import Misuse, chosen_target
+from segforge_contract.cli.options import chosen_target
+from segforge_contract.errors import Misuse
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from segforge.spec.catalog import Catalog
     from segforge_contract.engine.campaign import Plan, RunResult
+    from segforge_contract.engine.failure import Failure
     from segforge_contract.engine.plan import Price
-    from segforge_contract.engine.session import Failure, Session
+    from segforge_contract.engine.session import Session
     from segforge_contract.targets.base import Target
     from segforge_contract.targets.journal import Journal
     from segforge_contract.targets.ledger import Ledger
@@ -86,7 +88,8 @@ def _price(text: str) -> str:
 @contextmanager
 def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
     """The journal of `--resume` or `--replay`, open; what it was started with goes into `args`. Raises Misuse."""
-    from segforge_contract.targets.journal import BadJournal, read, reopen
+    from segforge_contract.errors import BadJournal
+    from segforge_contract.targets.journal import read, reopen
 
     file = args.resume or args.replay
     if file is None:
@@ -338,7 +341,8 @@ def _ask(lines: Iterable[str], *, agreed: bool) -> None:
 
 def _start_journal(args: argparse.Namespace, target: "Target", cap: Decimal | None) -> "Journal":
     """A journal at `--record`; a run that may spend always keeps one. Raises Misuse."""
-    from segforge_contract.targets.journal import BadJournal, Journal, create
+    from segforge_contract.errors import BadJournal
+    from segforge_contract.targets.journal import Journal, create
 
     settings = {
         "target": target.base_url,

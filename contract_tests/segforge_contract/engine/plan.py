@@ -8,8 +8,8 @@ from segforge.spec.catalog import Catalog, Gateway
 from segforge_contract.cases.requests import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.campaign import Plan
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.packs import packs
-from segforge_contract.engine.session import Failure
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.ledger import Ledger, plain
 

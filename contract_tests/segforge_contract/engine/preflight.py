@@ -3,9 +3,9 @@
 from segforge.spec.catalog import Catalog
 from segforge.spec.printable import one_line, show
 from segforge_contract.cases.requests import UNKNOWN_IDS, poll_request
-from segforge_contract.engine.session import Unreachable
+from segforge_contract.errors import BadTarget, NoAnswer, Unreachable
 from segforge_contract.messages.request import NOT_JSON, Request, Response
-from segforge_contract.targets.base import BadTarget, HttpTarget, NoAnswer, Target
+from segforge_contract.targets.base import HttpTarget, Target
 
 
 def look_at(target: Target, catalog: Catalog) -> None:

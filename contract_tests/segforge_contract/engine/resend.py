@@ -7,10 +7,11 @@ from typing import Any
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.requests import JSON_TYPE, Case, Operation, expected, payload_request
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.relations import relations
 from segforge_contract.engine.phases.stages import stages
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.session import Session
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import RULES
 

@@ -12,17 +12,10 @@ from segforge_contract.checks.answers import Broken, Exchange, figure, judge, wr
 from segforge_contract.checks.balance import Account, Balance, read_balance
 from segforge_contract.checks.images import first_picture
 from segforge_contract.checks.job import Pace, Watch
+from segforge_contract.engine.failure import Failure
+from segforge_contract.errors import NoAnswer, NotSent, Unreachable
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import AsgiTarget, NoAnswer, NotSent, Target, others, send_together
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A broken rule, the case that showed it, and the requests to send again."""
-
-    case: Case
-    broken: Broken
-    requests: tuple[Request, ...]
+from segforge_contract.targets.base import AsgiTarget, Target, others, send_together
 
 
 @dataclass(frozen=True)
@@ -32,17 +25,6 @@ class SubmittedJob:
     case: Case
     request_id: str
     submitted: float
-
-
-@dataclass
-class Broke(Exception):
-    """Tells Hypothesis that an example broke rules."""
-
-    failures: list[Failure]
-
-
-class Unreachable(Exception):
-    """Nothing answers at the target at all; the message says what was tried."""
 
 
 @dataclass

@@ -7,8 +7,8 @@ from segforge.spec.catalog import Catalog, Version
 from segforge.spec.printable import show
 from segforge_contract.cases.requests import Case
 from segforge_contract.engine.session import Session
+from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES
-from segforge_contract.targets.base import NoAnswer, NotSent
 
 
 @dataclass(frozen=True)

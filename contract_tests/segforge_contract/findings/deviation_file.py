@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from segforge.console import console
 from segforge.spec.printable import one_line
-from segforge_contract.cli.options import Misuse, writable
+from segforge_contract.cli.options import writable
+from segforge_contract.errors import Misuse
 
 if TYPE_CHECKING:
     from rich.console import Console

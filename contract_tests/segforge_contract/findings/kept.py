@@ -16,8 +16,8 @@ from segforge.spec.catalog import Catalog, Model
 from segforge.spec.printable import one_line
 from segforge_contract.cases.requests import Case, Operation
 from segforge_contract.engine.campaign import RunResult
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import repeated_case, sent_by
-from segforge_contract.engine.session import Failure
 from segforge_contract.messages.request import Key, Request
 from segforge_contract.rules.table import RULES
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from segforge.spec.catalog import Model
 from segforge.spec.printable import one_line
-from segforge_contract.engine.session import Failure
+from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.coverage import Cell, aspect_of
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.report import Report

@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from segforge_contract.engine.session import Failure
+from segforge_contract.engine.failure import Failure
 from segforge_contract.reports.report import Report, describe
 
 _SHOWN: Final = 5  # failures of one test case that are told in full

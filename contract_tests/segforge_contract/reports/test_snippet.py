@@ -2,8 +2,8 @@
 
 import re
 
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import sent_by
-from segforge_contract.engine.session import Failure
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import RULES
 

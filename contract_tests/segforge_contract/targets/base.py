@@ -16,6 +16,7 @@ import httpx
 from segforge.environment import BadEnvironment, is_loopback, way_to
 from segforge.spec.catalog import Catalog
 from segforge.spec.printable import one_line, show
+from segforge_contract.errors import BadTarget, NoAnswer, NotSent
 from segforge_contract.messages.request import INVALID_KEY, Request, Response
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -37,26 +38,6 @@ _LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, however th
 _LARGEST_ANSWER = 64 * 2**20  # bytes once decompressed; a picture of 4096 x 4096 pixels that doesn't compress fits
 NO_CONNECTION = "no connection: "
 """How the reason begins where nobody was there to connect to."""
-
-
-class BadTarget(ValueError):
-    """The target's URL or the key can't be used; the message says why, and never shows the key."""
-
-
-class NoAnswer(Exception):
-    """Nothing that is HTTP, or no end of it, came back for a request.
-
-    `refused` where there was no connection at all, `slow` where time ran out.
-    """
-
-    def __init__(self, reason: str, *, refused: bool = False, slow: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
-        self.slow = slow
-
-
-class NotSent(Exception):
-    """A request was held back, for the money or for lack of a record; the message says why. No rule is judged by it."""
 
 
 class Target(Protocol):

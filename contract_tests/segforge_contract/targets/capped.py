@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from segforge.spec.catalog import Gateway
+from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import NoAnswer, NotSent, Target
+from segforge_contract.targets.base import Target
 from segforge_contract.targets.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical, remembered
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 from segforge_contract.targets.patient import PatientTarget

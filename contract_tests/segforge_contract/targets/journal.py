@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from segforge.spec.printable import show
+from segforge_contract.errors import BadJournal, NoAnswer
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import NoAnswer
 
 FORMAT = "segforge-contract-journal"
 VERSION = 1
-
-
-class BadJournal(ValueError):
-    """A journal that can't be used; the message names file, line, and what is wrong."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import NoAnswer, Target
+from segforge_contract.targets.base import Target
 
 RESET = "x-rate-limit-reset-at-utc"
 

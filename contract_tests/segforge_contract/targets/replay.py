@@ -2,8 +2,9 @@
 
 import time
 
+from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import NoAnswer, NotSent, Target
+from segforge_contract.targets.base import Target
 from segforge_contract.targets.journal import Exchanged, Journal, Tape, canonical, remembered
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from segforge_contract.cases.requests import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.balance import TOLERANCE, Account, Balance
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.session import Session
 
 
 class Audit:

@@ -18,9 +18,11 @@ from segforge_contract.cases.parameters import Change, base_payload
 from segforge_contract.cases.requests import Case, Operation, payload_case, poll_request, valid_case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.job import Watch
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.stages import Stage
-from segforge_contract.engine.session import Broke, Failure, Session, SubmittedJob
+from segforge_contract.engine.session import Session, SubmittedJob
+from segforge_contract.errors import Broke
 
 STEPS = 12
 """How many steps a run of the machine has at most."""

@@ -14,7 +14,8 @@ from fractions import Fraction
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.parameters import base_payload
 from segforge_contract.cases.requests import Case, valid_case
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.session import Session
 from segforge_contract.messages.request import Request
 
 _OMITTED = object()

@@ -14,7 +14,8 @@ from segforge_contract.cases.parameters import base_payload
 from segforge_contract.cases.requests import Case, Operation, valid_case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.images import alike
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.session import Session
 
 AT_ONCE = 4
 """How many jobs are submitted at the same time."""

@@ -22,11 +22,12 @@ from segforge_contract.cases.requests import (
     poll_request,
 )
 from segforge_contract.checks.answers import Broken, figure
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.session import Session
+from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import JOB_FAILED, RULES
-from segforge_contract.targets.base import NoAnswer, NotSent
 
 _GONE: tuple[tuple[Operation, str], ...] = (
     ("status", "request.unknown"),

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from segforge_contract.cases.requests import Case
+from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
-from segforge_contract.engine.session import Failure, Session
+from segforge_contract.engine.session import Session
 
 
 def audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
