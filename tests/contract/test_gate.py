@@ -10,7 +10,7 @@ from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import build_model
 from segforge_contract.cases.gate import UNSOUND
-from segforge_contract.cases.parameters import Change, base_payload
+from segforge_contract.cases.parameters import ParameterChange, base_payload
 from segforge_contract.cases.requests import Case, deterministic_cases, payload_case, valid_case
 from segforge_contract.rules.table import RULES
 from tests.catalogs import drawn_models
@@ -84,7 +84,7 @@ def test_a_page_that_contradicts_itself_raises_no_alarm(catalog: Catalog, name: 
 def test_an_unsound_case_is_held_back(catalog: Catalog) -> None:
     model = probe(seed={"type": "integer", "required": False, "description": "x", "minimum": 0, "maximum": 9})
     any_catalog = replace(catalog, models=(model,))
-    wrong = payload_case(catalog.gateway, model, "run", "seed", Change("range.above", 5))
+    wrong = payload_case(catalog.gateway, model, "run", "seed", ParameterChange("range.above", 5))
     right = valid_case(catalog.gateway, model, "run", {**base_payload(model), "seed": 10}, "seed = 10")
     with session(any_catalog, StandIn(any_catalog)) as opened:
         assert opened.perform(wrong) + opened.perform_together([right]) == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge.spec.values import verdict
-from segforge_contract.cases.parameters import OMITTED, Change, is_prose, valid_value
+from segforge_contract.cases.parameters import OMITTED, ParameterChange, is_prose, valid_value
 from segforge_contract.cases.requests import promised
 from segforge_contract.rules.table import type_rule
 
@@ -94,7 +94,7 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     return st.just(valid_value(model, parameter))
 
 
-def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, Change]]:
+def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
     """A parameter's name and a change of it that breaks one rule: anything but the tables' nearest values."""
     changes = [
         st.tuples(st.just(parameter.name), change)
@@ -104,37 +104,39 @@ def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[
     return st.one_of(changes)
 
 
-def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
+def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
     changes = [*_out_of_range(parameter), *_confused(model, parameter, gateway)]
     if parameter.required:
-        changes.append(st.just(Change("required.missing", OMITTED)))
+        changes.append(st.just(ParameterChange("required.missing", OMITTED)))
     if not parameter.nullable:
-        changes.append(st.just(Change("null.not_nullable", None)))
+        changes.append(st.just(ParameterChange("null.not_nullable", None)))
     if parameter.choices is not None and not parameter.choices.open and parameter.type == "string":
         known = frozenset(parameter.choices.known)
         changes.append(
-            st.text(max_size=30).filter(lambda text: text not in known).map(lambda text: Change("enum.unknown", text))
+            st.text(max_size=30)
+            .filter(lambda text: text not in known)
+            .map(lambda text: ParameterChange("enum.unknown", text))
         )
     return changes
 
 
-def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[Change]]:
+def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[ParameterChange]]:
     low, high = parameter.minimum, parameter.maximum
-    changes: list[st.SearchStrategy[Change]] = []
+    changes: list[st.SearchStrategy[ParameterChange]] = []
     if low is not None:
         below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)
         if parameter.type == "number":
             below |= _floats(None, max(float(low) - 1e-3, -sys.float_info.max))
-        changes.append(below.map(lambda value: Change("range.below", value)))
+        changes.append(below.map(lambda value: ParameterChange("range.below", value)))
     if high is not None:
         above: st.SearchStrategy[float] = st.integers(min_value=int(high) + 1)
         if parameter.type == "number":
             above |= _floats(min(float(high) + 1e-3, sys.float_info.max), None)
-        changes.append(above.map(lambda value: Change("range.above", value)))
+        changes.append(above.map(lambda value: ParameterChange("range.above", value)))
     return changes
 
 
-def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[Change]]:
+def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
     strategies: dict[str, st.SearchStrategy[Any]] = {
         "string": st.text(max_size=30) | st.just(str(valid_value(model, parameter))),
         "number": st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer()),
@@ -144,7 +146,7 @@ def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.S
         "object": st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
     }
     return [
-        values.map(partial(Change, rule))
+        values.map(partial(ParameterChange, rule))
         for sent, values in strategies.items()
         if (rule := type_rule(sent, parameter.type)) is not None and promised(gateway, rule)
     ]

@@ -21,14 +21,14 @@ OMITTED = Omitted.OMITTED
 
 
 @dataclass(frozen=True)
-class Change:
+class ParameterChange:
     """One parameter set to a value, or left out, and the rule that this puts to the test."""
 
     rule: str
     value: Any
 
 
-def parameter_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     """Every change of one parameter, each value once under each rule; `gate` leaves out the unsound ones."""
     yield from _range_changes(model, parameter)
     yield from _enum_changes(parameter)
@@ -37,36 +37,36 @@ def parameter_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     yield from _text_changes(model, parameter)
 
 
-def _range_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+def _range_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     if parameter.minimum is not None:
-        yield Change("range.at_minimum", parameter.minimum)
-        yield Change("range.below", parameter.minimum - _step(parameter, parameter.minimum))
+        yield ParameterChange("range.at_minimum", parameter.minimum)
+        yield ParameterChange("range.below", parameter.minimum - _step(parameter, parameter.minimum))
         yield from _far_below(model, parameter, parameter.minimum)
     if parameter.maximum is not None:
-        yield Change("range.at_maximum", parameter.maximum)
-        yield Change("range.above", parameter.maximum + _step(parameter, parameter.maximum))
+        yield ParameterChange("range.at_maximum", parameter.maximum)
+        yield ParameterChange("range.above", parameter.maximum + _step(parameter, parameter.maximum))
         yield from _far_above(model, parameter, parameter.maximum)
     if parameter.type == "number" and (parameter.minimum or 0) <= 0 <= (parameter.maximum or 0):
-        yield Change("range.minus_zero", -0.0)
+        yield ParameterChange("range.minus_zero", -0.0)
     boundless = parameter.minimum is None and parameter.maximum is None and parameter.choices is None
     if parameter.type == "integer" and boundless and parameter.name not in _sides(model):
-        yield Change("number.huge", _HUGE)
+        yield ParameterChange("number.huge", _HUGE)
 
 
-def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[Change]:
+def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[ParameterChange]:
     """Values that are valid once their sign is lost, or that overflow."""
     valid = valid_value(model, parameter)
     if -valid < minimum:
-        yield Change("range.below", -valid)
-    yield Change("range.below", -_HUGE if parameter.type == "integer" else -1e308)
+        yield ParameterChange("range.below", -valid)
+    yield ParameterChange("range.below", -_HUGE if parameter.type == "integer" else -1e308)
 
 
-def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[Change]:
+def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[ParameterChange]:
     """Values that are valid once they are cut to 32 bits, or that overflow."""
     if parameter.type == "integer":
         valid = int(valid_value(model, parameter))
-        yield Change("range.above", valid + max(1, (int(maximum) - valid) // 2**32 + 1) * 2**32)
-    yield Change("range.above", _HUGE if parameter.type == "integer" else 1e308)
+        yield ParameterChange("range.above", valid + max(1, (int(maximum) - valid) // 2**32 + 1) * 2**32)
+    yield ParameterChange("range.above", _HUGE if parameter.type == "integer" else 1e308)
 
 
 _HUGE = 10**30
@@ -82,16 +82,16 @@ def _step(parameter: Parameter, bound: float) -> float:
     return 1 if parameter.type == "integer" else 1e-6 * max(1.0, abs(bound))
 
 
-def _enum_changes(parameter: Parameter) -> Iterator[Change]:
+def _enum_changes(parameter: Parameter) -> Iterator[ParameterChange]:
     if parameter.type == "boolean":
-        yield from (Change("boolean.each", value) for value in (True, False))
+        yield from (ParameterChange("boolean.each", value) for value in (True, False))
     if parameter.choices is None:
         return
     for known in parameter.choices.known:
-        yield Change("enum.each", known)
+        yield ParameterChange("enum.each", known)
     if not parameter.choices.open:
         for stranger in _strangers(parameter.choices):
-            yield Change("enum.unknown", stranger)
+            yield ParameterChange("enum.unknown", stranger)
 
 
 def _strangers(choices: Choices) -> Iterator[object]:
@@ -106,17 +106,17 @@ def _strangers(choices: Choices) -> Iterator[object]:
         )
 
 
-def _presence_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+def _presence_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     if parameter.required:
-        yield Change("required.missing", OMITTED)
+        yield ParameterChange("required.missing", OMITTED)
     elif parameter.name in model.example:
-        yield Change("optional.omitted", OMITTED)
-    yield Change("null.nullable" if parameter.nullable else "null.not_nullable", None)
+        yield ParameterChange("optional.omitted", OMITTED)
+    yield ParameterChange("null.nullable" if parameter.nullable else "null.not_nullable", None)
     if not isinstance(parameter.default, Absent) and parameter.default is not None:
-        yield Change("default.explicit", parameter.default)
+        yield ParameterChange("default.explicit", parameter.default)
 
 
-def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+def _type_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     """One value of every other JSON type, such that it would be valid after a cast wherever one exists."""
     valid = valid_value(model, parameter)
     for sent, value in (
@@ -129,9 +129,9 @@ def _type_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
     ):
         rule = type_rule(sent, parameter.type)
         if rule is not None:
-            yield Change(rule, value)
+            yield ParameterChange(rule, value)
     if parameter.type == "integer":
-        yield Change("type.whole_for_integer", float(valid))
+        yield ParameterChange("type.whole_for_integer", float(valid))
 
 
 def _spelled(parameter: Parameter, valid: Any) -> tuple[Any, ...]:
@@ -150,14 +150,14 @@ def _whole(parameter: Parameter) -> tuple[int, ...]:
     return tuple(int(each) for each in digits if str(int(each)) == each) or (1,)
 
 
-def _text_changes(model: Model, parameter: Parameter) -> Iterator[Change]:
+def _text_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     """Odd texts for prose. A URL leads to a picture and an identity to a thing, so that they stay as they are."""
     if not is_prose(model, parameter):
         return
-    yield Change("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
-    yield Change("text.empty", "")
-    yield Change("text.long", "a cat and " * 1000)
-    yield Change("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")
+    yield ParameterChange("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
+    yield ParameterChange("text.empty", "")
+    yield ParameterChange("text.long", "a cat and " * 1000)
+    yield ParameterChange("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")
 
 
 def is_prose(model: Model, parameter: Parameter) -> bool:

@@ -10,7 +10,13 @@ from typing import Any, Literal, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.spec.printable import one_line, show
 from segforge_contract.cases.gate import sound
-from segforge_contract.cases.parameters import Change, Omitted, base_payload, parameter_changes, unusual_payload
+from segforge_contract.cases.parameters import (
+    Omitted,
+    ParameterChange,
+    base_payload,
+    parameter_changes,
+    unusual_payload,
+)
 from segforge_contract.messages.request import Expects, Key, Request
 from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
@@ -29,7 +35,7 @@ UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef01234567
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Expected:
     """A way in which a request may end: its name, its status, and whether its body is HTML.
 
     `job.failed` is the one outcome that a submit shows late: it is answered like any other, and its job ends FAILED.
@@ -51,7 +57,7 @@ class Case:
     parameter: str | None
     change: str
     request: Request
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Expected, ...]
     payload: Mapping[str, Any] | None = None
 
     @property
@@ -116,15 +122,15 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
     minimal = valid_case(gateway, model, operation, required, "only what is required")
     yield replace(minimal, rule="optional.omitted")
     yield valid_case(gateway, model, operation, unusual_payload(model), "everything said, nothing by default")
-    yield from _several_pictures(gateway, model, operation)
-    yield from _oblong_picture(gateway, model, operation)
+    yield from _several_images(gateway, model, operation)
+    yield from _oblong_image(gateway, model, operation)
     for parameter in model.parameters:
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
 
 
-def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
     controls = model.returns.controls
     if controls.count is None or (operation == "run" and controls.base64 is None):
@@ -136,7 +142,7 @@ def _several_pictures(gateway: Gateway, model: Model, operation: Operation) -> I
     yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
 
 
-def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """A picture wider than high: a square one would not show that the sides were taken for each other."""
     controls = model.returns.controls
     if controls.width is None or controls.height is None:
@@ -148,7 +154,7 @@ def _oblong_picture(gateway: Gateway, model: Model, operation: Operation) -> Ite
 
 
 def payload_case(
-    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: Change | None
+    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: ParameterChange | None
 ) -> Case:
     """The case of the page's sample with one parameter changed, or with none."""
     payload = base_payload(model)
@@ -345,7 +351,7 @@ def under_profile(catalog: Catalog, name: str) -> Catalog:
     return replace(catalog, gateway=replace(catalog.gateway, profiles=(chosen,)))
 
 
-def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome, ...]:
+def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Expected, ...]:
     """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
     names: list[str] = []
     for name in RULES[rule].outcomes:
@@ -357,11 +363,11 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Outcome
     return tuple(named(gateway, name, operation) for name in dict.fromkeys(names))
 
 
-def named(gateway: Gateway, name: str, operation: Operation) -> Outcome:
+def named(gateway: Gateway, name: str, operation: Operation) -> Expected:
     """The outcome of that name: ACCEPTED, or a status case of the specs."""
     if name == ACCEPTED:
-        return Outcome(name, 200, html=False, when="the request is carried out")
+        return Expected(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":
-        return Outcome(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
+        return Expected(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
     status, case = gateway.cases[name]
-    return Outcome(name, status.code, html=case.html is not None, when=one_line(case.when))
+    return Expected(name, status.code, html=case.html is not None, when=one_line(case.when))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.printable import one_line, show
 from segforge_contract.cases.requests import Case
-from segforge_contract.checks.images import check_base64, check_picture
+from segforge_contract.checks.images import check_base64, check_image
 from segforge_contract.messages.request import NOT_JSON, Response
 
 
@@ -150,7 +150,7 @@ def _output(exchange: Exchange) -> Iterator[Broken]:
         return
     base64 = model.returns.controls.base64
     asked = base64 is not None and payload.get(base64) is True
-    for rule, expected, found in (check_base64 if asked else check_picture)(model, payload, response):
+    for rule, expected, found in (check_base64 if asked else check_image)(model, payload, response):
         yield Broken(rule, expected, found)
 
 

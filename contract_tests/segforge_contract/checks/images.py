@@ -24,7 +24,7 @@ _FILE_SLACK = 0.1  # the same of their sizes in bytes; another quality makes mor
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """A picture that was decoded in full: its media type and its size in pixels."""
 
     media_type: str
@@ -32,7 +32,7 @@ class Picture:
     height: int
 
 
-def check_picture(model: Model, payload: Mapping[str, Any], response: Response) -> Iterator[Found]:
+def check_image(model: Model, payload: Mapping[str, Any], response: Response) -> Iterator[Found]:
     """The checks of an answer that is a picture's bytes."""
     picture = decode(response.body)
     if isinstance(picture, str) or picture.media_type != response.media_type:
@@ -79,14 +79,14 @@ def check_base64(model: Model, payload: Mapping[str, Any], response: Response) -
             yield from _asked_for(model, payload, picture)
 
 
-def _decode_text(text: object) -> "Picture | str":
+def _decode_text(text: object) -> "DecodedImage | str":
     try:
         return decode(base64.b64decode(text, validate=True)) if isinstance(text, str) else "no text"
     except (binascii.Error, ValueError):
         return "no base64"
 
 
-def _asked_for(model: Model, payload: Mapping[str, Any], picture: Picture) -> Iterator[Found]:
+def _asked_for(model: Model, payload: Mapping[str, Any], picture: DecodedImage) -> Iterator[Found]:
     controls = model.returns.controls
     if controls.format is not None:
         asked = MEDIA_TYPES.get(str(_value(model, payload, controls.format)))
@@ -131,7 +131,7 @@ def _thumbnail(data: bytes) -> bytes:
         return image.convert("RGB").resize((16, 16), Image.Resampling.BOX).tobytes()
 
 
-def first_picture(response: Response) -> bytes | None:
+def first_image(response: Response) -> bytes | None:
     """The bytes of the first picture that an answer holds, as they are or in base64; None where there is none."""
     if response.media_type.startswith("image/"):
         return response.body
@@ -145,7 +145,7 @@ def first_picture(response: Response) -> bytes | None:
 
 
 @lru_cache(maxsize=64)
-def decode(data: bytes) -> Picture | str:
+def decode(data: bytes) -> DecodedImage | str:
     """Decode a picture down to its last pixel; gives what is wrong, in words, where that fails."""
     from io import BytesIO
 
@@ -153,7 +153,7 @@ def decode(data: bytes) -> Picture | str:
 
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
-            picture = Picture(Image.MIME[image.format or ""], image.width, image.height)
+            picture = DecodedImage(Image.MIME[image.format or ""], image.width, image.height)
             image.draft(
                 "L", (image.width // 8 or 1, image.height // 8 or 1)
             )  # reads all of a JPEG, and leaves out most sums

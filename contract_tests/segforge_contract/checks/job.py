@@ -9,7 +9,7 @@ from segforge.spec.catalog import Gateway, Model, State
 from segforge.spec.printable import show
 from segforge_contract.cases.requests import Operation, poll_request
 from segforge_contract.checks.answers import Broken, figure, wrong_urls
-from segforge_contract.checks.images import check_picture, check_result
+from segforge_contract.checks.images import check_image, check_result
 from segforge_contract.messages.request import Key, Request, Response
 
 
@@ -85,7 +85,7 @@ class Watch:
                 "job.metrics_present", "metrics.inference_time in seconds", f"metrics {show(body.get('metrics'))}"
             )
         self._check_metrics(body)
-        self._check_pictures(body)
+        self._check_images(body)
         poll = self.ask("poll")
         if poll.status != 200 or not poll.body:
             self.report("job.poll_url_serves", "200 with the output", poll.in_words)
@@ -118,7 +118,7 @@ class Watch:
             return None
         return self.send(Request("GET", self.output.removeprefix(self.base_url), "missing"))
 
-    def _check_pictures(self, body: Mapping[str, Any]) -> None:
+    def _check_images(self, body: Mapping[str, Any]) -> None:
         output, images = body.get("output"), body.get("images")
         self.output = output if isinstance(output, str) else None
         if self.model is None or self.model.returns.media != "image":
@@ -126,7 +126,7 @@ class Watch:
         found = [] if not isinstance(images, list) else list(check_result(self.model, self.payload, images))
         served = self.picture()
         if served is not None:
-            found += check_picture(self.model, self.payload, served)
+            found += check_image(self.model, self.payload, served)
         for rule, expected, what in found:
             self.report(rule, expected, what)
 

@@ -10,7 +10,7 @@ from segforge_contract.cases.gate import UNSOUND, sound
 from segforge_contract.cases.requests import Case
 from segforge_contract.checks.answers import Broken, Exchange, figure, judge, written_figure
 from segforge_contract.checks.balance import Account, Balance, read_balance
-from segforge_contract.checks.images import first_picture
+from segforge_contract.checks.images import first_image
 from segforge_contract.checks.job import Pace, Watch
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
@@ -85,11 +85,11 @@ class Session:
             response = self.answer(case)
             self._note_cost(case, response)
             if case.operation == "run":
-                return first_picture(response) if response.status == 200 else None, []
+                return first_image(response) if response.status == 200 else None, []
             known, broken = len(self.jobs), self._keep_job(case, response)
             watched = self._watched([self.jobs.pop()] if len(self.jobs) > known else [], deep=True)
             served = [watch.picture() for _, watch in watched]
-            pictures = [first_picture(response) for response in served if response is not None]
+            pictures = [first_image(response) for response in served if response is not None]
             return (pictures or [None])[0], _failures(case, broken) + _of(watched)
         except NotSent as error:
             self.unsent[str(error)] += 1

@@ -14,7 +14,7 @@ from hypothesis.errors import Flaky
 
 from segforge.spec.catalog import Model
 from segforge_contract.cases.drawn import breaking_changes
-from segforge_contract.cases.parameters import Change, base_payload
+from segforge_contract.cases.parameters import ParameterChange, base_payload
 from segforge_contract.cases.requests import Case, Operation, payload_case, poll_request, valid_case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.job import Watch
@@ -47,7 +47,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
 
     accounts: ClassVar[Sequence[Session]]
     model: ClassVar[Model]
-    nonsense: ClassVar[st.SearchStrategy[tuple[str, Change]]]
+    nonsense: ClassVar[st.SearchStrategy[tuple[str, ParameterChange]]]
     last: ClassVar[list[Failure]] = []
 
     jobs = stateful.Bundle("jobs")

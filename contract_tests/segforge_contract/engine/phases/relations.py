@@ -82,7 +82,7 @@ def relations(session: Session, model: Model, operation: Operation) -> Iterator[
     if said is None:
         session.unsent[f"{model.slug}: no seed repeats a picture, so that none can be compared"] += 1
         return
-    comparison = _Comparison(session, session.catalog.gateway, model, operation, said)
+    comparison = _Relation(session, session.catalog.gateway, model, operation, said)
     if comparison.reference is None:
         yield comparison.failures
         session.unsent[f"{model.slug} {operation}: no picture to compare came of it"] += 1
@@ -92,7 +92,7 @@ def relations(session: Session, model: Model, operation: Operation) -> Iterator[
 
 
 @dataclass
-class _Comparison:
+class _Relation:
     session: Session
     gateway: Gateway
     model: Model
