@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import pytest
 
 from segforge.spec.catalog import Model
-from segforge_contract.cases.requests import Case, Operation
+from segforge_contract.cases.case import Case, Operation
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import again, repeated_case
 from segforge_contract.engine.session import Session

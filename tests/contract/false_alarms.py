@@ -9,7 +9,7 @@ import time
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.cases.requests import under_profile
+from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.session import open_session
 from segforge_contract.targets.base import IN_PROCESS, open_target

@@ -6,7 +6,7 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.examples import open_examples
 from tests.contract.campaigns import session

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.engine.campaign import plan
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.packs import Pack, packs, perform

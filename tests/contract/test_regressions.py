@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import load_catalog
-from segforge_contract.cases.requests import under_profile, valid_case
+from segforge_contract.cases.case import under_profile
+from segforge_contract.cases.parameters import valid_case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.failure import Failure

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import under_profile
+from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.phases.stages import stages
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.targets.base import open_target

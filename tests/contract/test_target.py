@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import BadTarget, NoAnswer

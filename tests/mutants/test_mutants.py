@@ -3,7 +3,7 @@
 import pytest
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import under_profile
+from segforge_contract.cases.case import under_profile
 from segforge_contract.rules.table import RULES
 from tests.mutants.matrix import PAGE, row
 from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED

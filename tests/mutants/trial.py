@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import Case, under_profile
+from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.failure import Failure

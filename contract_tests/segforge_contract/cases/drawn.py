@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge.spec.values import verdict
-from segforge_contract.cases.parameters import OMITTED, ParameterChange, is_prose, valid_value
-from segforge_contract.cases.requests import promised
+from segforge_contract.cases.case import promised
+from segforge_contract.cases.parameters import OMITTED, ParameterChange
+from segforge_contract.cases.payloads import is_prose, valid_value
 from segforge_contract.rules.table import type_rule
 
 _MOST_OUTPUTS = 10

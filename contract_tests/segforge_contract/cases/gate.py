@@ -1,20 +1,18 @@
 """The one gate for all cases, tables, drawn ones, packs and comparisons: none is sent against the specs' own word."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from segforge.spec.catalog import Model
 from segforge.spec.values import payload_verdict, violations
-from segforge_contract.cases.parameters import base_payload
+from segforge_contract.cases.case import Case
+from segforge_contract.cases.payloads import base_payload
 from segforge_contract.rules.table import RULES
-
-if TYPE_CHECKING:
-    from segforge_contract.cases.requests import Case
 
 UNSOUND: Final = "not what the specs themselves call right or wrong"
 """Why a case was held back."""
 
 
-def sound(model: Model | None, case: "Case") -> bool:
+def sound(model: Model | None, case: Case) -> bool:
     """Whether the specs agree with a case.
 
     What is to be accepted must be valid, and what is to be refused must break the case's rule; one that may end either

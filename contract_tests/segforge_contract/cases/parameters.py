@@ -2,13 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from segforge.spec.catalog import Absent, Choices, Model, Parameter
-from segforge.spec.values import verdict
+from segforge.spec.catalog import Absent, Choices, Gateway, Model, Parameter
+from segforge.spec.printable import show
+from segforge_contract.cases.case import Case, Operation, expected, promised
+from segforge_contract.cases.payloads import base_payload, is_prose, unusual_payload, valid_value
+from segforge_contract.cases.requests import payload_request
 from segforge_contract.rules.table import type_rule
+
+_HUGE = 10**30
+
+_SEVERAL = 2
+
+_OBLONG = (768, 512)
 
 
 class Omitted(Enum):
@@ -26,6 +35,87 @@ class ParameterChange:
 
     rule: str
     value: Any
+
+
+def payload_case(
+    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: ParameterChange | None
+) -> Case:
+    """The case of the page's sample with one parameter changed, or with none."""
+    payload = base_payload(model)
+    if parameter is None or change is None:
+        words = "the page's sample"
+        if any(payload[name] != value for name, value in model.valid_example.items()):
+            words += " without what the page rules out itself"
+        return valid_case(gateway, model, operation, payload, words)
+    if isinstance(change.value, Omitted):
+        del payload[parameter]
+        words = f"without {parameter}"
+    else:
+        payload[parameter] = change.value
+        words = f"{parameter} = {show(change.value)}"
+    return Case(
+        change.rule,
+        operation,
+        model.slug,
+        parameter,
+        words,
+        payload_request(gateway, model, operation, payload),
+        expected(gateway, change.rule, operation),
+        payload,
+    )
+
+
+def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any], change: str) -> Case:
+    """The case of a payload that is valid as a whole."""
+    request = payload_request(gateway, model, operation, payload)
+    return Case(
+        "payload.valid",
+        operation,
+        model.slug,
+        None,
+        change,
+        request,
+        expected(gateway, "payload.valid", operation),
+        payload,
+    )
+
+
+def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """The sample itself, only what it must have, then the sample with each change of each parameter."""
+    yield payload_case(gateway, model, operation, None, None)
+    required = {p.name: base_payload(model)[p.name] for p in model.parameters if p.required}
+    minimal = valid_case(gateway, model, operation, required, "only what is required")
+    yield replace(minimal, rule="optional.omitted")
+    yield valid_case(gateway, model, operation, unusual_payload(model), "everything said, nothing by default")
+    yield from _several_images(gateway, model, operation)
+    yield from _oblong_image(gateway, model, operation)
+    for parameter in model.parameters:
+        for change in parameter_changes(model, parameter):
+            if promised(gateway, change.rule):
+                yield payload_case(gateway, model, operation, parameter.name, change)
+
+
+def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
+    controls = model.returns.controls
+    if controls.count is None or (operation == "run" and controls.base64 is None):
+        return
+    changes: dict[str, Any] = {controls.count: _SEVERAL}
+    if operation == "run" and controls.base64 is not None:
+        changes[controls.base64] = True
+    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
+
+
+def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """A picture wider than high: a square one would not show that the sides were taken for each other."""
+    controls = model.returns.controls
+    if controls.width is None or controls.height is None:
+        return
+    sides = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
+    changes = sides | ({} if controls.size_from_input is None else {controls.size_from_input: False})
+    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
+    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
 
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
@@ -67,9 +157,6 @@ def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[P
         valid = int(valid_value(model, parameter))
         yield ParameterChange("range.above", valid + max(1, (int(maximum) - valid) // 2**32 + 1) * 2**32)
     yield ParameterChange("range.above", _HUGE if parameter.type == "integer" else 1e308)
-
-
-_HUGE = 10**30
 
 
 def _sides(model: Model) -> tuple[str | None, ...]:
@@ -150,22 +237,6 @@ def _whole(parameter: Parameter) -> tuple[int, ...]:
     return tuple(int(each) for each in digits if str(int(each)) == each) or (1,)
 
 
-def _text_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """Odd texts for prose. A URL leads to a picture and an identity to a thing, so that they stay as they are."""
-    if not is_prose(model, parameter):
-        return
-    yield ParameterChange("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
-    yield ParameterChange("text.empty", "")
-    yield ParameterChange("text.long", "a cat and " * 1000)
-    yield ParameterChange("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")
-
-
-def is_prose(model: Model, parameter: Parameter) -> bool:
-    """Whether a parameter takes any text: the prompt, or an optional text without a format."""
-    free = parameter.type == "string" and parameter.format is None and parameter.choices is None
-    return free and (parameter.name == model.returns.controls.prompt or not parameter.required)
-
-
 def _fraction(parameter: Parameter, valid: Any) -> Any:
     """A number with a fraction; for an integer one that int() or round() would bring into the range."""
     if parameter.type != "integer":
@@ -178,71 +249,11 @@ def _truth(parameter: Parameter) -> bool:
     return parameter.minimum is None or parameter.minimum > 0 or parameter.maximum is None or parameter.maximum >= 1
 
 
-def base_payload(model: Model) -> dict[str, Any]:
-    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters.
-
-    A value of the sample that the page itself rules out gives way to a valid one.
-    """
-    sample = model.valid_example
-    return {
-        p.name: valid_value(model, p)
-        if p.name not in sample or (sample[p.name] is not None and not _is_valid(model, p, sample[p.name]))
-        else sample[p.name]
-        for p in sorted(model.parameters, key=lambda p: _place(sample, p))
-        if p.required or p.name in sample
-    }
-
-
-def _place(sample: dict[str, Any], parameter: Parameter) -> int:
-    """Where a parameter stands in a payload: as in the sample, and what it lacks at the end."""
-    return list(sample).index(parameter.name) if parameter.name in sample else len(sample)
-
-
-def valid_value(model: Model, parameter: Parameter) -> Any:
-    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type.
-
-    Where the page contradicts itself so that there is none, a value of the parameter's type.
-    """
-    candidates = [model.valid_example.get(parameter.name), parameter.default]
-    if parameter.choices is not None:
-        candidates.extend(parameter.choices.known)
-    candidates += [parameter.minimum, parameter.maximum]
-    known = [value for value in candidates if value is not None and not isinstance(value, Absent)]
-    known.append(_MADE_UP.get(parameter.format or parameter.type, "text"))
-    return next((value for value in known if _is_valid(model, parameter, value)), known[-1])
-
-
-def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
-    return verdict(parameter, value, sample=model.example.get(parameter.name)) == "valid"
-
-
-def unusual_payload(model: Model) -> dict[str, Any]:
-    """A payload that says everything, as little of it as possible by default: what is fine alone may clash together.
-
-    URLs and identities stay as the page prints them, and are left out where it prints none.
-    """
-    payload = base_payload(model)
-    for parameter in model.parameters:
-        usual = (payload.get(parameter.name), parameter.default)
-        others = (value for value in _alternatives(model, parameter) if value not in usual)
-        other = next((value for value in others if _is_valid(model, parameter, value)), None)
-        if other is not None:
-            payload[parameter.name] = other
-    return payload
-
-
-def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
-    """Valid values of a parameter, from the middle of its range: its ends have cases of their own."""
-    if parameter.choices is not None:
-        yield from parameter.choices.known
-    elif parameter.type == "boolean":
-        yield from (True, False)
-    elif parameter.minimum is not None and parameter.maximum is not None:
-        middle = (parameter.minimum + parameter.maximum) / 2
-        near = (int(middle), int(middle) + 1) if parameter.type == "integer" else (middle,)
-        yield from (value for value in near if parameter.minimum <= value <= parameter.maximum)
-    elif parameter.type == "string" and parameter.format is None and not parameter.required:
-        yield from (valid_value(model, parameter), "A quiet street")
-
-
-_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}
+def _text_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
+    """Odd texts for prose. A URL leads to a picture and an identity to a thing, so that they stay as they are."""
+    if not is_prose(model, parameter):
+        return
+    yield ParameterChange("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
+    yield ParameterChange("text.empty", "")
+    yield ParameterChange("text.long", "a cat and " * 1000)
+    yield ParameterChange("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")

@@ -1,199 +1,45 @@
-"""Cases, made from the Catalog: a request with one named change against the page's sample, and what has to follow."""
+"""The cases about a call's key, method, Content-Type, body and address."""
 
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from segforge.spec.catalog import Catalog, Gateway, Model, Version
-from segforge.spec.printable import one_line, show
-from segforge_contract.cases.gate import sound
-from segforge_contract.cases.parameters import (
-    Omitted,
-    ParameterChange,
-    base_payload,
-    parameter_changes,
-    unusual_payload,
-)
-from segforge_contract.messages.request import Expects, Key, Request
-from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES
+from segforge.spec.catalog import Gateway, Model
+from segforge_contract.cases.case import OPERATIONS, Case, Operation, expected
+from segforge_contract.cases.payloads import base_payload
+from segforge_contract.messages.request import Key, Request
 
-Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
-
-OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 JSON_TYPE = "application/json"
-_SEVERAL = 2
-_OBLONG = (768, 512)
+
 DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
+
 _DEEP_WORDS = f"arrays {DEEP} deep under an unknown key"
+
 _DEEP_MEMBER = f'"deep": {"[" * DEEP}{"]" * DEEP}'
+
 UNKNOWN_KEY = "no_such_parameter"
+
 UNKNOWN_SLUG = "no-such-model-0"
+
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
 
-@dataclass(frozen=True)
-class Expected:
-    """A way in which a request may end: its name, its status, and whether its body is HTML.
-
-    `job.failed` is the one outcome that a submit shows late: it is answered like any other, and its job ends FAILED.
-    """
-
-    name: str
-    status: int
-    html: bool
-    when: str
+def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
+    """The request that calls a model with a payload."""
+    return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
-@dataclass(frozen=True)
-class Case:
-    """One request under one rule. `change` says in words what it changes, `payload` is the object in its body."""
-
-    rule: str
-    operation: Operation
-    model: str | None
-    parameter: str | None
-    change: str
-    request: Request
-    outcomes: tuple[Expected, ...]
-    payload: Mapping[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """What the case is about, on one line: `range.above flux-img2img submit steps = 51`."""
-        return " ".join(part for part in (self.rule, self.model, self.operation, self.change) if part)
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
-        return any(outcome.name == ACCEPTED for outcome in self.outcomes)
-
-    @property
-    def undecided(self) -> bool:
-        """Whether it may be carried out or refused, as the gateway likes."""
-        return self.accepted and len(self.outcomes) > 1
-
-    @property
-    def may_fail(self) -> bool:
-        """Whether the job that comes of it may end FAILED."""
-        return any(outcome.name == JOB_FAILED for outcome in self.outcomes)
-
-    @property
-    def starts_job(self) -> bool:
-        """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
-        return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
-
-    @property
-    def expects(self) -> Expects:
-        """What follows while the gateway keeps its contract; only an output is billed."""
-        if self.accepted:
-            return "output"
-        return "failed job" if self.starts_job else "refusal"
-
-    @property
-    def could_be_billed(self) -> bool:
-        """Whether a gateway that breaks its contract could bill it."""
-        return self.operation in OPERATIONS.values() and self.request.key == "valid"
+def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
+    """The request that asks for a job's status or result, or for its output on v1."""
+    return Request("GET", _path(gateway, operation, request_id=request_id), key)
 
 
-def deterministic_cases(catalog: Catalog, models: Iterable[Model]) -> Iterator[Case]:
-    """Every case of the tables: those about the gateway itself, then each model's on each of its versions."""
-    yield from gateway_cases(catalog.gateway)
-    for model in models:
-        for operation in operations(model):
-            cases = (
-                *request_cases(catalog.gateway, model, operation),
-                *parameter_cases(catalog.gateway, model, operation),
-            )
-            yield from (case for case in cases if sound(model, case))
-
-
-def operations(model: Model) -> tuple[Operation, ...]:
-    """The ways to call a model that its page documents."""
-    return tuple(OPERATIONS[version] for version in model.versions)
-
-
-def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """The sample itself, only what it must have, then the sample with each change of each parameter."""
-    yield payload_case(gateway, model, operation, None, None)
-    required = {p.name: base_payload(model)[p.name] for p in model.parameters if p.required}
-    minimal = valid_case(gateway, model, operation, required, "only what is required")
-    yield replace(minimal, rule="optional.omitted")
-    yield valid_case(gateway, model, operation, unusual_payload(model), "everything said, nothing by default")
-    yield from _several_images(gateway, model, operation)
-    yield from _oblong_image(gateway, model, operation)
-    for parameter in model.parameters:
-        for change in parameter_changes(model, parameter):
-            if promised(gateway, change.rule):
-                yield payload_case(gateway, model, operation, parameter.name, change)
-
-
-def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
-    controls = model.returns.controls
-    if controls.count is None or (operation == "run" and controls.base64 is None):
-        return
-    changes: dict[str, Any] = {controls.count: _SEVERAL}
-    if operation == "run" and controls.base64 is not None:
-        changes[controls.base64] = True
-    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
-    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
-
-
-def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """A picture wider than high: a square one would not show that the sides were taken for each other."""
-    controls = model.returns.controls
-    if controls.width is None or controls.height is None:
-        return
-    sides = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
-    changes = sides | ({} if controls.size_from_input is None else {controls.size_from_input: False})
-    words = ", ".join(f"{name} = {show(value)}" for name, value in changes.items())
-    yield valid_case(gateway, model, operation, {**base_payload(model), **changes}, words)
-
-
-def payload_case(
-    gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: ParameterChange | None
-) -> Case:
-    """The case of the page's sample with one parameter changed, or with none."""
-    payload = base_payload(model)
-    if parameter is None or change is None:
-        words = "the page's sample"
-        if any(payload[name] != value for name, value in model.valid_example.items()):
-            words += " without what the page rules out itself"
-        return valid_case(gateway, model, operation, payload, words)
-    if isinstance(change.value, Omitted):
-        del payload[parameter]
-        words = f"without {parameter}"
-    else:
-        payload[parameter] = change.value
-        words = f"{parameter} = {show(change.value)}"
-    return Case(
-        change.rule,
-        operation,
-        model.slug,
-        parameter,
-        words,
-        payload_request(gateway, model, operation, payload),
-        expected(gateway, change.rule, operation),
-        payload,
-    )
-
-
-def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any], change: str) -> Case:
-    """The case of a payload that is valid as a whole."""
-    request = payload_request(gateway, model, operation, payload)
-    return Case(
-        "payload.valid",
-        operation,
-        model.slug,
-        None,
-        change,
-        request,
-        expected(gateway, "payload.valid", operation),
-        payload,
-    )
+def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
+    route = getattr(gateway.routes, operation)
+    path: str = route.path.format(**values)
+    return path
 
 
 def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
@@ -319,55 +165,3 @@ def gateway_cases(gateway: Gateway) -> Iterator[Case]:
         path = poll_request(gateway, operation, UNKNOWN_IDS[0]).path
         yield case("auth.missing", operation, "no key", Request("GET", path, "missing"))
         yield case("auth.invalid", operation, "a wrong key", Request("GET", path, "invalid"))
-
-
-def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
-    """The request that calls a model with a payload."""
-    return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
-
-
-def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
-    """The request that asks for a job's status or result, or for its output on v1."""
-    return Request("GET", _path(gateway, operation, request_id=request_id), key)
-
-
-def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
-    route = getattr(gateway.routes, operation)
-    path: str = route.path.format(**values)
-    return path
-
-
-def promised(gateway: Gateway, rule: str) -> bool:
-    """Whether the gateway's profile promises a rule at all: "20" for 20 is no violation where it is cast."""
-    return gateway.profiles[0].numeric_strings == "refused" or rule not in (
-        "type.string_for_integer",
-        "type.string_for_number",
-    )
-
-
-def under_profile(catalog: Catalog, name: str) -> Catalog:
-    """The Catalog with the profile of that name as the one that counts. Raises KeyError if there is none."""
-    chosen = {profile.name: profile for profile in catalog.gateway.profiles}[name]
-    return replace(catalog, gateway=replace(catalog.gateway, profiles=(chosen,)))
-
-
-def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Expected, ...]:
-    """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
-    names: list[str] = []
-    for name in RULES[rule].outcomes:
-        if name == JOB_FAILED and operation != "submit":
-            continue
-        version: Version = "v2" if operation == "submit" else "v1"
-        violation = RULES[rule].violation or rule
-        names += gateway.profiles[0].cases(version, violation) if name == REFUSED else (name,)
-    return tuple(named(gateway, name, operation) for name in dict.fromkeys(names))
-
-
-def named(gateway: Gateway, name: str, operation: Operation) -> Expected:
-    """The outcome of that name: ACCEPTED, or a status case of the specs."""
-    if name == ACCEPTED:
-        return Expected(name, 200, html=False, when="the request is carried out")
-    if name == JOB_FAILED and operation == "submit":
-        return Expected(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
-    status, case = gateway.cases[name]
-    return Expected(name, status.code, html=case.html is not None, when=one_line(case.when))

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.printable import one_line, show
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.checks.images import check_base64, check_image
 from segforge_contract.messages.request import NOT_JSON, Response
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from segforge.spec.catalog import Gateway, Model, State
 from segforge.spec.printable import show
-from segforge_contract.cases.requests import Operation, poll_request
+from segforge_contract.cases.case import Operation
+from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken, figure, wrong_urls
 from segforge_contract.checks.images import check_image, check_result
 from segforge_contract.messages.request import Key, Request, Response

@@ -52,7 +52,7 @@ def chosen_catalog(args: argparse.Namespace) -> "Catalog":
 
 
 def _under_profile(catalog: "Catalog", name: str) -> "Catalog":
-    from segforge_contract.cases.requests import under_profile
+    from segforge_contract.cases.case import under_profile
 
     try:
         return under_profile(catalog, name)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations, payload_case
+from segforge_contract.cases.case import Case, Operation, operations
+from segforge_contract.cases.parameters import payload_case
+from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.interrupt import why
 from segforge_contract.engine.phases import drawn, tables

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from segforge.spec.catalog import Catalog, Gateway
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.campaign import Plan
 from segforge_contract.engine.failure import Failure

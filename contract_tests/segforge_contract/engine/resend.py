@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.requests import JSON_TYPE, Case, Operation, expected, payload_request
+from segforge_contract.cases.case import Case, Operation, expected
+from segforge_contract.cases.requests import JSON_TYPE, payload_request
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.relations import relations

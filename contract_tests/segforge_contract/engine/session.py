@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from segforge.spec.catalog import Catalog
+from segforge_contract.cases.case import Case
 from segforge_contract.cases.gate import UNSOUND, sound
-from segforge_contract.cases.requests import Case
 from segforge_contract.checks.answers import Broken, Exchange, figure, judge, written_figure
 from segforge_contract.checks.balance import Account, Balance, read_balance
 from segforge_contract.checks.images import first_image

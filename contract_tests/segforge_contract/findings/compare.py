@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segforge.spec.catalog import Catalog, Version
 from segforge.spec.printable import show
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
-from segforge_contract.cases.parameters import base_payload
-from segforge_contract.cases.requests import Case, Operation, deterministic_cases, operations
+from segforge_contract.cases.case import Case, Operation, operations
+from segforge_contract.cases.payloads import base_payload
+from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.engine.phases.relations import explicit
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import RULES

@@ -14,7 +14,7 @@ import msgspec
 
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.printable import one_line
-from segforge_contract.cases.requests import Case, Operation
+from segforge_contract.cases.case import Case, Operation
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import repeated_case, sent_by

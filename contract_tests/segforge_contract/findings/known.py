@@ -14,7 +14,7 @@ from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import check_form
 from segforge.spec.printable import one_line, show
 from segforge.spec.source import Source
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.messages.curl import curl
 from segforge_contract.rules.table import RULES

@@ -11,7 +11,7 @@ from segforge_contract.cli.options import writable
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog, Model
-    from segforge_contract.cases.requests import Case
+    from segforge_contract.cases.case import Case
     from segforge_contract.reports.report import Report
 
 

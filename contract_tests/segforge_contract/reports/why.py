@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from segforge.spec.catalog import Catalog, Gateway, Model, Profile, Version
-from segforge_contract.cases.requests import OPERATIONS, Case, deterministic_cases, expected, promised
+from segforge_contract.cases.case import OPERATIONS, Case, expected, promised
+from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES, Family, Rule
 
 WHY: Final[Mapping[str, str]] = {

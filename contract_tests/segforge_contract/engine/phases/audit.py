@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.balance import TOLERANCE, Account, Balance
 from segforge_contract.engine.failure import Failure

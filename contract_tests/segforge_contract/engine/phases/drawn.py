@@ -5,8 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from segforge.spec.catalog import Catalog, Model
+from segforge_contract.cases.case import Case, Operation
 from segforge_contract.cases.gate import sound
-from segforge_contract.cases.requests import Case, Operation, payload_case, valid_case
+from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import Broke

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from segforge.spec.catalog import Model
+from segforge_contract.cases.case import Case, Operation
 from segforge_contract.cases.drawn import breaking_changes
-from segforge_contract.cases.parameters import ParameterChange, base_payload
-from segforge_contract.cases.requests import Case, Operation, payload_case, poll_request, valid_case
+from segforge_contract.cases.parameters import ParameterChange, payload_case, valid_case
+from segforge_contract.cases.payloads import base_payload
+from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.job import Watch
 from segforge_contract.engine.failure import Failure

@@ -12,8 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from segforge.spec.catalog import Catalog
-from segforge_contract.cases.parameters import base_payload
-from segforge_contract.cases.requests import Case, valid_case
+from segforge_contract.cases.case import Case
+from segforge_contract.cases.parameters import valid_case
+from segforge_contract.cases.payloads import base_payload
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
 from segforge_contract.messages.request import Request

@@ -10,8 +10,9 @@ from typing import Any
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
 from segforge.spec.values import payload_verdict, verdict
-from segforge_contract.cases.parameters import base_payload
-from segforge_contract.cases.requests import Case, Operation, valid_case
+from segforge_contract.cases.case import Case, Operation
+from segforge_contract.cases.parameters import valid_case
+from segforge_contract.cases.payloads import base_payload
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.images import alike
 from segforge_contract.engine.failure import Failure

@@ -10,17 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segforge.spec.catalog import Model
+from segforge_contract.cases.case import Case, Operation, expected, named, operations
 from segforge_contract.cases.gate import UNSOUND, sound
-from segforge_contract.cases.requests import (
-    JSON_TYPE,
-    Case,
-    Operation,
-    expected,
-    named,
-    operations,
-    payload_case,
-    poll_request,
-)
+from segforge_contract.cases.parameters import payload_case
+from segforge_contract.cases.requests import JSON_TYPE, poll_request
 from segforge_contract.checks.answers import Broken, figure
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit

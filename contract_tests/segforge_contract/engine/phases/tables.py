@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from segforge_contract.cases.requests import Case
+from segforge_contract.cases.case import Case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.session import Session

@@ -1,0 +1,82 @@
+"""Payloads and single values that a model page allows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from segforge.spec.catalog import Absent, Model, Parameter
+from segforge.spec.values import verdict
+
+_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}
+
+
+def base_payload(model: Model) -> dict[str, Any]:
+    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters.
+
+    A value of the sample that the page itself rules out gives way to a valid one.
+    """
+    sample = model.valid_example
+    return {
+        p.name: valid_value(model, p)
+        if p.name not in sample or (sample[p.name] is not None and not _is_valid(model, p, sample[p.name]))
+        else sample[p.name]
+        for p in sorted(model.parameters, key=lambda p: _place(sample, p))
+        if p.required or p.name in sample
+    }
+
+
+def _place(sample: dict[str, Any], parameter: Parameter) -> int:
+    """Where a parameter stands in a payload: as in the sample, and what it lacks at the end."""
+    return list(sample).index(parameter.name) if parameter.name in sample else len(sample)
+
+
+def valid_value(model: Model, parameter: Parameter) -> Any:
+    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type.
+
+    Where the page contradicts itself so that there is none, a value of the parameter's type.
+    """
+    candidates = [model.valid_example.get(parameter.name), parameter.default]
+    if parameter.choices is not None:
+        candidates.extend(parameter.choices.known)
+    candidates += [parameter.minimum, parameter.maximum]
+    known = [value for value in candidates if value is not None and not isinstance(value, Absent)]
+    known.append(_MADE_UP.get(parameter.format or parameter.type, "text"))
+    return next((value for value in known if _is_valid(model, parameter, value)), known[-1])
+
+
+def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
+    return verdict(parameter, value, sample=model.example.get(parameter.name)) == "valid"
+
+
+def unusual_payload(model: Model) -> dict[str, Any]:
+    """A payload that says everything, as little of it as possible by default: what is fine alone may clash together.
+
+    URLs and identities stay as the page prints them, and are left out where it prints none.
+    """
+    payload = base_payload(model)
+    for parameter in model.parameters:
+        usual = (payload.get(parameter.name), parameter.default)
+        others = (value for value in _alternatives(model, parameter) if value not in usual)
+        other = next((value for value in others if _is_valid(model, parameter, value)), None)
+        if other is not None:
+            payload[parameter.name] = other
+    return payload
+
+
+def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
+    """Valid values of a parameter, from the middle of its range: its ends have cases of their own."""
+    if parameter.choices is not None:
+        yield from parameter.choices.known
+    elif parameter.type == "boolean":
+        yield from (True, False)
+    elif parameter.minimum is not None and parameter.maximum is not None:
+        middle = (parameter.minimum + parameter.maximum) / 2
+        near = (int(middle), int(middle) + 1) if parameter.type == "integer" else (middle,)
+        yield from (value for value in near if parameter.minimum <= value <= parameter.maximum)
+    elif parameter.type == "string" and parameter.format is None and not parameter.required:
+        yield from (valid_value(model, parameter), "A quiet street")
+
+
+def is_prose(model: Model, parameter: Parameter) -> bool:
+    """Whether a parameter takes any text: the prompt, or an optional text without a format."""
+    free = parameter.type == "string" and parameter.format is None and parameter.choices is None
+    return free and (parameter.name == model.returns.controls.prompt or not parameter.required)
