@@ -16,7 +16,8 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.engine.campaign import Plan, plan, run
 from segforge_contract.engine.session import open_session
-from segforge_contract.targets.base import IN_PROCESS, Target, open_target
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.open import IN_PROCESS, open_target
 
 KEY = "SG_0123456789abcdef"
 DRAWN = 3

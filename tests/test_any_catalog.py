@@ -22,7 +22,7 @@ from segforge.spec.identifiers import words
 from segforge.spec.values import violations
 from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.session import open_session
-from segforge_contract.targets.base import AsgiTarget
+from segforge_contract.targets.in_process import AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import Payload, models_in

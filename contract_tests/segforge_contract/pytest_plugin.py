@@ -91,7 +91,7 @@ def _catalog() -> "Catalog":
 
 
 def _open(config: pytest.Config, catalog: "Catalog") -> "Target":
-    from segforge_contract.targets.base import IN_PROCESS, open_target
+    from segforge_contract.targets.open import IN_PROCESS, open_target
 
     text = config.getoption("--segforge-target") or IN_PROCESS
     return open_target(text, os.environ.get(catalog.gateway.auth.environment), catalog)

@@ -8,7 +8,7 @@ from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.report import Report
-from segforge_contract.targets.base import AsgiTarget
+from segforge_contract.targets.in_process import AsgiTarget
 from tests.contract.standin import BASE_URL, KEY, StandIn
 
 

@@ -12,7 +12,7 @@ from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.campaign import RunResult, plan, run
 from segforge_contract.engine.session import open_session
-from segforge_contract.targets.base import IN_PROCESS, open_target
+from segforge_contract.targets.open import IN_PROCESS, open_target
 
 
 def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> RunResult:

@@ -22,7 +22,7 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets import base as target
+from segforge_contract.targets.http import HttpTarget
 from tests.contract.billing import KEY, Faults, Gateway, serve
 
 WORST = Decimal("0.05")
@@ -157,10 +157,10 @@ def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True)
 
     `lose`: now and then the last request is carried out, and its answer dies with the process.
     """
-    real = target.HttpTarget.send
+    real = HttpTarget.send
     sends = 0
 
-    def send(self: target.HttpTarget, request: Request) -> Response:
+    def send(self: HttpTarget, request: Request) -> Response:
         nonlocal sends
         sends += 1
         if kill_after is not None and sends >= kill_after:
@@ -170,14 +170,14 @@ def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True)
             raise _Killed
         return real(self, request)
 
-    target.HttpTarget.send = send  # type: ignore[method-assign]
+    HttpTarget.send = send  # type: ignore[method-assign]
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             code = main(arguments)
     except _Killed:
         return False
     finally:
-        target.HttpTarget.send = real  # type: ignore[method-assign]
+        HttpTarget.send = real  # type: ignore[method-assign]
     if code not in (0, 1, 2):
         raise AssertionError(f"exit {code}")
     return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from segforge_contract.targets.base import AsgiApp
+from segforge_contract.targets.in_process import AsgiApp
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, Unreachable
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import AsgiTarget
+from segforge_contract.targets.in_process import AsgiTarget
 from tests.contract.campaigns import Clock, broken_rules
 from tests.contract.standin import KEY, StandIn
 

@@ -23,8 +23,9 @@ from segforge.spec.catalog import Catalog
 from segforge_contract.engine.interrupt import interruptible
 from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request
-from segforge_contract.targets import base as target_module
-from segforge_contract.targets.base import HttpTarget
+from segforge_contract.targets import http as http_target
+from segforge_contract.targets.base import NO_CONNECTION
+from segforge_contract.targets.http import HttpTarget
 from tests.contract import billing
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, Answer, StandIn
@@ -99,7 +100,7 @@ def test_a_fault_of_the_keys_is_a_finding_and_no_refused_key(catalog: Catalog, f
 
 
 def test_a_body_without_end_is_no_answer_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target_module, "_LARGEST_ANSWER", 2**20)
+    monkeypatch.setattr(http_target, "_LARGEST_ANSWER", 2**20)
     bomb = Always(200, "application/json", gzip.compress(b"\0" * 2**26), content_encoding="gzip")
     with serve(bomb) as url, pytest.raises(NoAnswer, match="larger than 1 MiB"):
         HttpTarget(url, KEY).send(Request("GET", "/"))
@@ -113,7 +114,7 @@ async def _drip(_scope: Message, _receive: object, send: Send) -> None:
 
 
 def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target_module, "_LONGEST_ANSWER", 0.2)
+    monkeypatch.setattr(http_target, "_LONGEST_ANSWER", 0.2)
     with serve(_drip) as url, pytest.raises(NoAnswer, match=r"no whole answer after 0\.2 s") as caught:
         HttpTarget(url, KEY).send(Request("GET", "/"))
     assert caught.value.slow
@@ -350,7 +351,7 @@ def test_a_target_that_dies_is_2_and_breaks_no_rule(tmp_path: Path, catalog: Cat
         nonlocal sends
         sends += 1
         if sends > 40:
-            raise NoAnswer(f"{target_module.NO_CONNECTION}refused", refused=True)
+            raise NoAnswer(f"{NO_CONNECTION}refused", refused=True)
         return real(self, request)
 
     with pytest.MonkeyPatch.context() as patch, serve(StandIn(catalog)) as url:

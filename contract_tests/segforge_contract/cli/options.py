@@ -73,7 +73,7 @@ def chosen_models(catalog: "Catalog", slugs: list[str] | None) -> "tuple[Model, 
 def chosen_target(text: str, args: argparse.Namespace, catalog: "Catalog") -> "Target":
     """The target of that name; the mock in process serves `--specs`. A plan needs no key. Raises BadTarget."""
     from segforge_contract.messages.request import INVALID_KEY
-    from segforge_contract.targets.base import open_target
+    from segforge_contract.targets.open import open_target
 
     own_specs = None if args.specs == default_specs() else args.specs
     key = os.environ.get(catalog.gateway.auth.environment) or (INVALID_KEY if args.plan else None)

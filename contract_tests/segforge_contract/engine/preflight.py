@@ -5,7 +5,8 @@ from segforge.spec.printable import one_line, show
 from segforge_contract.cases.requests import UNKNOWN_IDS, poll_request
 from segforge_contract.errors import BadTarget, NoAnswer, Unreachable
 from segforge_contract.messages.request import NOT_JSON, Request, Response
-from segforge_contract.targets.base import HttpTarget, Target
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.http import HttpTarget
 
 
 def look_at(target: Target, catalog: Catalog) -> None:

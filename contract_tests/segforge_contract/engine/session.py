@@ -15,7 +15,9 @@ from segforge_contract.checks.job import Pace, Watch
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.base import AsgiTarget, Target, others, send_together
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.in_process import AsgiTarget
+from segforge_contract.targets.together import others, send_together
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""An ASGI app in this process."""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from segforge.spec.printable import one_line
+from segforge_contract.errors import NoAnswer
+from segforge_contract.messages.request import Request, Response
+from segforge_contract.targets.base import checked_key, checked_url, read_answer, request_headers
+
+Message: TypeAlias = MutableMapping[str, Any]
+
+AsgiApp: TypeAlias = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+
+class AsgiTarget:
+    """An ASGI 3 app in this process, called without a socket."""
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        key: str,
+        *,
+        base_url: str = "http://127.0.0.1:8086",
+        key_header: str = "x-api-key",
+        other_keys: Sequence[str] = (),
+    ) -> None:
+        """`base_url` is where the app believes that it listens; curl commands in reports name it.
+
+        `other_keys` are valid too, each that of another account.
+        """
+        self._other_keys = other_keys
+        self.base_url, _ = checked_url(base_url)
+        self.loopback = True
+        self._app = app
+        self._key = checked_key(key)
+        self._key_header = key_header
+        parts = urlsplit(self.base_url)
+        self._server = (parts.hostname, parts.port or 80)
+        self._host = parts.netloc.encode()
+        self._runner = asyncio.Runner()
+
+    def send(self, request: Request) -> Response:
+        """See Target."""
+        # Runner.run() installs and removes a signal handler around every call, which takes longer than many an answer.
+        return self._runner.get_loop().run_until_complete(self._exchange(request))
+
+    def others(self) -> list["AsgiTarget"]:
+        """The same app as seen by the other accounts."""
+        targets = [copy.copy(self) for _ in self._other_keys]
+        for target, key in zip(targets, self._other_keys, strict=True):
+            target._key, target._other_keys = checked_key(key), ()
+        return targets
+
+    def send_together(self, requests: Sequence[Request]) -> list[Response | NoAnswer]:
+        """Send requests at the same time; an answer, or why there is none, for each."""
+
+        async def everything() -> list[Response | NoAnswer | BaseException]:
+            return await asyncio.gather(*map(self._exchange, requests), return_exceptions=True)
+
+        answers = self._runner.get_loop().run_until_complete(everything())
+        return [answer for answer in answers if isinstance(answer, Response | NoAnswer)]
+
+    async def _exchange(self, request: Request) -> Response:
+        headers = request_headers(request, self._key_header, self._key)
+        if request.body is not None:
+            headers["content-length"] = str(len(request.body))
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": unquote(request.path),
+            "raw_path": request.path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (b"host", self._host),
+                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            ],
+            "client": ("127.0.0.1", 50000),
+            "server": self._server,
+        }
+        complete = asyncio.Event()
+        messages: list[Message] = []
+        events = iter([{"type": "http.request", "body": request.body or b"", "more_body": False}])
+
+        async def receive() -> Message:
+            event = next(events, None)
+            if event is None:
+                await complete.wait()
+                return {"type": "http.disconnect"}
+            return event
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                complete.set()
+
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            raise NoAnswer(f"no answer: the app raised {type(error).__name__}: {one_line(str(error))}") from error
+        if not complete.is_set():
+            raise NoAnswer("no answer: the app returned before its answer was complete")
+        fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in messages[0]["headers"]}
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        return read_answer(messages[0]["status"], fields, body, self._key)
+
+    def close(self) -> None:
+        """See Target."""
+        self._runner.close()

@@ -1,0 +1,45 @@
+"""Opens a target by its name: a URL, `live` or `mock`."""
+
+from pathlib import Path
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.errors import BadTarget
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.http import HttpTarget
+from segforge_contract.targets.in_process import AsgiTarget
+
+IN_PROCESS = "mock"
+
+LIVE = "live"
+
+_IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mock asks for
+
+_IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
+
+_IN_PROCESS_JOBS = "polls=3"  # a job takes no time, and is still seen in every state
+
+
+def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
+    """The target of that name: a URL; `live`; or `mock`, which serves our own specs unless given others.
+
+    Raises BadTarget.
+    """
+    auth = catalog.gateway.auth
+    if text == IN_PROCESS:
+        try:
+            from segforge_mock.app import create_app
+            from segforge_mock.models.compiled import models_of
+        except ImportError as error:
+            raise BadTarget(f"the mock can't be loaded: {error}") from None
+        models = None if own_specs is None else models_of(own_specs)
+        app = create_app(
+            models=models,
+            profile=catalog.gateway.profiles[0].name,
+            time_scale=0,
+            job_policy=_IN_PROCESS_JOBS,
+            pictures="plain",
+        )
+        return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
+    if not key:
+        raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
+    return HttpTarget(catalog.gateway.base_url if text == LIVE else text, key, key_header=auth.header)
