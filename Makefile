@@ -96,8 +96,8 @@ bench-mock: $(STAMP)  ## the mock against Prism, Mockoon and a bare application 
 	$(BIN)/python benchmarks/mock_memory.py
 	$(BIN)/python -m benchmarks.mock_start
 
-kill-matrix: $(STAMP)  ## the harness on every seeded fault of tests/mutants; writes docs/kill-matrix.md
-	$(BIN)/python -m tests.mutants.matrix
+kill-matrix: $(STAMP)  ## run the contract tests on every mutant; writes tests/mutants/kill-matrix.md
+	$(BIN)/python -m tests.harness.mutants.matrix
 
 bench-contract: $(STAMP)  ## the harness against Schemathesis on the same seeded faults, over HTTP; SAMPLE=40 for so many of them
 	$(BIN)/python benchmarks/contract.py $(if $(SAMPLE),--sample $(SAMPLE))

@@ -1,6 +1,6 @@
 """The contract harness against Schemathesis on the same seeded faults, over HTTP. `make bench-contract`.
 
-Each tool runs as a process of its own against a mutant of `tests/mutants/`, served by another process that counts
+Each tool runs as a process of its own against a mutant of `tests/harness/mutants/`, served by another process that counts
 requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a mutant
 it may stop at its first failure, which decides whether it kills; what a whole run takes is measured on the correct
 mock, where whatever a tool reports is a false alarm. A whole run takes hours: results are kept in FILE, and a run that
@@ -24,9 +24,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.mutants.original import KEY  # noqa: E402 - the tests are no package that is installed
-from tests.mutants.serve import CORRECT  # noqa: E402
-from tests.mutants.table import MUTANTS  # noqa: E402
+from tests.harness.mutants.original import KEY  # noqa: E402 - the tests are no package that is installed
+from tests.harness.mutants.serve import CORRECT  # noqa: E402
+from tests.harness.mutants.table import MUTANTS  # noqa: E402
 
 _DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.yaml"
 _SEED: Final = "1"
@@ -78,7 +78,7 @@ TOOLS: Final = {
 @contextmanager
 def served(name: str) -> Iterator[tuple[str, dict[str, int]]]:
     """Serve a mutant from a process of its own; gives its URL and, once it has stopped, what it counted."""
-    command = [sys.executable, "-m", "tests.mutants.serve", name]
+    command = [sys.executable, "-m", "tests.harness.mutants.serve", name]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
         assert server.stdout is not None

@@ -1,16 +1,17 @@
-"""The harness on every mutant: each is killed, and the report says which rule and which parameter broke."""
+"""The contract tests kill every mutant, and their report names the broken rule and the parameter."""
 
 import pytest
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import under_profile
 from segforge_contract.rules.table import RULES
-from tests.mutants.matrix import PAGE, row
-from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED
-from tests.mutants.table import MUTANTS
-from tests.mutants.trial import Clock, campaign, correct, try_out
+from tests.harness.mutants.matrix import PAGE, row
+from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED
+from tests.harness.mutants.table import MUTANTS
+from tests.harness.mutants.trial import Clock, campaign, correct, try_out
 
 MATRIX = PAGE.read_text("utf-8").splitlines()
+OUT_OF_DATE = "tests/mutants/kill-matrix.md is out of date: run `make kill-matrix`"
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -19,12 +20,12 @@ def test_mutant_is_killed_and_the_report_names_rule_and_field(catalog: Catalog, 
     trial = try_out(catalog, mutant)
     assert trial.killed
     assert trial.names(mutant.breaks, mutant.field), f"{mutant.breaks} {mutant.field}: {trial.rules}"
-    assert row(mutant, trial) in MATRIX, "docs/kill-matrix.md is out of date: make kill-matrix"
+    assert row(mutant, trial) in MATRIX, OUT_OF_DATE
 
 
 def test_every_rule_kills_a_mutant() -> None:
     lines = {line.split("`")[1]: line for line in MATRIX[MATRIX.index("## Rules") :] if line.startswith("| `")}
-    assert lines.keys() == RULES.keys(), "docs/kill-matrix.md is out of date: make kill-matrix"
+    assert lines.keys() == RULES.keys(), OUT_OF_DATE
     assert [rule for rule, line in lines.items() if "**none**" in line] == []
 
 

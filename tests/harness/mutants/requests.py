@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from tests.mutants.faults import answers, asks, other_status
-from tests.mutants.mutant import Mutant
-from tests.mutants.original import KEY, KEY_HEADER, Answer, Asked, Fault, Original, refusal
+from tests.harness.mutants.faults import answers, asks, other_status
+from tests.harness.mutants.mutant import Mutant
+from tests.harness.mutants.original import KEY, KEY_HEADER, Answer, Asked, Fault, Original, refusal
 
 JSON = "application/json"
 CALLS = ("run", "submit")

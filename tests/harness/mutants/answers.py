@@ -8,9 +8,9 @@ from typing import Any
 from PIL import Image
 
 from segforge.spec.catalog import Model
-from tests.mutants.faults import Payload, answers, body, header, other_status, reads
-from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED, Mutant
-from tests.mutants.original import Answer, Asked, Fault, Original
+from tests.harness.mutants.faults import Payload, answers, body, header, other_status, reads
+from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED, Mutant
+from tests.harness.mutants.original import Answer, Asked, Fault, Original
 
 CREDITS = 0.05
 """What a call costs."""

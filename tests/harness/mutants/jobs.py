@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.mutants.faults import answers, body
-from tests.mutants.mutant import Mutant
-from tests.mutants.original import Answer, Asked, Fault, Original, refusal
+from tests.harness.mutants.faults import answers, body
+from tests.harness.mutants.mutant import Mutant
+from tests.harness.mutants.original import Answer, Asked, Fault, Original, refusal
 
 POLLS = ("status", "result", "poll")
 PICTURE = "https://images.segmind.com/generations/picture.jpeg"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.mutants.original import Fault
+from tests.harness.mutants.original import Fault
 
 ADAPTER = "flux-ipadapter"
 CONTROLNET = "flux-controlnet"

@@ -1,6 +1,6 @@
-"""The kill matrix: what the harness found of each mutant, as a page. `python -m tests.mutants.matrix` writes it.
+"""Writes the kill matrix: a page that lists the rules that each mutant breaks. `make kill-matrix` runs it.
 
-Every figure in it is a count, so that the same code writes the same page.
+Every figure on the page is a count, so the same code always writes the same page.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,29 +9,29 @@ from typing import Final
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.rules.table import RULES
-from tests.mutants.mutant import Mutant
-from tests.mutants.table import MUTANTS
-from tests.mutants.trial import Trial, try_out
+from tests.harness.mutants.mutant import Mutant
+from tests.harness.mutants.table import MUTANTS
+from tests.harness.mutants.trial import Trial, try_out
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "kill-matrix.md"
+PAGE: Final = Path(__file__).parents[2] / "mutants" / "kill-matrix.md"
 
 _HEAD: Final = """\
 # Kill matrix
 
-The harness is itself tested: `tests/mutants/` seeds faults in the mock, one at a time, and runs the harness on each.
-`make kill-matrix` writes this page and `make test` fails where it is no longer true, where a mutant is missed, or
-where a rule is broken by no mutant.
+Mutants test the contract tests themselves: each mutant in `tests/harness/mutants/` is the mock with one seeded fault,
+and each is run against the contract tests. `make kill-matrix` writes this page. `make test` fails if the page is out
+of date, if a mutant survives, or if a rule has no mutant that breaks it.
 
-A trial is a campaign over the one model that shows the fault, in process: the tables, and where *drawn* says so as
-many payloads of Hypothesis. *Requests* and *billed* are what it took until the first broken rule, polls included;
-*unpaid* tells that a request showed the fault that costs nothing while the contract holds. How Schemathesis does on
-the same mutants: [contract.md](contract.md).
+Each trial is an in-process run over the one model that shows the fault. It sends the tables, and as many payloads
+drawn by Hypothesis as the column *drawn* says. *Requests* and *billed* count what was sent up to the first broken
+rule, polls included. *Unpaid* marks mutants that are also found by a request that costs nothing while the contract
+holds. [docs/contract.md](../../docs/contract.md#against-schemathesis) compares the results with Schemathesis.
 """
 
 
 def row(mutant: Mutant, trial: Trial) -> str:
-    """A mutant's line in the table."""
-    counted = trial.killed and not mutant.drawn  # what Hypothesis draws is up to its settings and version
+    """Returns the line of one mutant in the table."""
+    counted = trial.killed and not mutant.drawn  # drawn payloads depend on the settings and the version of Hypothesis
     cells = [
         f"`{mutant.name}`",
         mutant.does,
@@ -45,7 +45,7 @@ def row(mutant: Mutant, trial: Trial) -> str:
 
 
 def page(trials: Mapping[str, Trial]) -> str:
-    """The whole page, its mutants in the order of the table."""
+    """Returns the whole page, with the mutants in the order of the table."""
     killed = sum(trial.killed for trial in trials.values())
     unpaid = sum(trial.unpaid for trial in trials.values())
     mutants = [row(MUTANTS[name], trial) for name, trial in trials.items()]
@@ -55,7 +55,7 @@ def page(trials: Mapping[str, Trial]) -> str:
     return "\n".join(
         [
             _HEAD,
-            f"{killed} of {len(trials)} mutants are killed, {unpaid} of them also by requests that cost nothing.",
+            f"{killed} of {len(trials)} mutants are killed; {unpaid} of them are also found by requests that cost nothing.",
             "",
             "## Mutants",
             "",
@@ -74,12 +74,12 @@ def page(trials: Mapping[str, Trial]) -> str:
 
 
 def killers(rule: str, trials: Mapping[str, Trial]) -> Iterable[str]:
-    """The mutants that a rule kills."""
+    """Returns the names of the mutants that break a rule."""
     return (name for name, trial in trials.items() if rule in trial.rules)
 
 
 def main() -> None:
-    """Try every mutant, and write the page."""
+    """Tries every mutant and writes the page."""
     catalog = load_catalog(default_specs())
     PAGE.write_text(page({name: try_out(catalog, mutant) for name, mutant in MUTANTS.items()}), "utf-8")
 

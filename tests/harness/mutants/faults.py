@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from segforge.spec.catalog import Model, Parameter
-from tests.mutants.original import Answer, Asked, Fault, Original
+from tests.harness.mutants.original import Answer, Asked, Fault, Original
 
 OMITTED: Any = object()
 """Stands for the value of a parameter that the payload leaves out."""

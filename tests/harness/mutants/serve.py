@@ -1,4 +1,4 @@
-"""Serves a mutant over HTTP, or the mock without a fault as `correct`: `python -m tests.mutants.serve NAME --port 0`.
+"""Serves a mutant over HTTP, or the mock without a fault as `correct`: `python -m tests.harness.mutants.serve NAME --port 0`.
 
 It prints its URL once it accepts connections, and stops when its standard input ends, so that it never outlives the
 program that started it. Then it prints a line of JSON: how many requests came, and how many of them
@@ -14,9 +14,9 @@ from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
 from segforge_mock.http.request import Message, Receive, Scope, Send
 from segforge_mock.http.server import listen, run, serve, url_of
-from tests.mutants.original import Faulty, plain_pictures
-from tests.mutants.table import MUTANTS
-from tests.mutants.trial import POLICY
+from tests.harness.mutants.original import Faulty, plain_pictures
+from tests.harness.mutants.table import MUTANTS
+from tests.harness.mutants.trial import POLICY
 
 CORRECT = "correct"
 

@@ -15,8 +15,8 @@ from segforge_contract.rules.table import RULES
 from segforge_contract.targets.in_process import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.gateway.outputs import Detail
-from tests.mutants.mutant import CONTROLNET, STYLE, Mutant
-from tests.mutants.original import KEY, Faulty, plain_pictures
+from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
+from tests.harness.mutants.original import KEY, Faulty, plain_pictures
 
 BASE_URL = "http://127.0.0.1:9"
 POLICY = "polls=3"

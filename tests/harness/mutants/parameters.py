@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from tests.mutants.faults import OMITTED, Payload, Repair, lax, picky, reads
-from tests.mutants.mutant import ADAPTER, CONTROLNET, STYLE, Mutant
-from tests.mutants.original import Fault
+from tests.harness.mutants.faults import OMITTED, Payload, Repair, lax, picky, reads
+from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, Mutant
+from tests.harness.mutants.original import Fault
 
 STEPS = "num_inference_steps"
 
