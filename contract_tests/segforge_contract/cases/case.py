@@ -16,9 +16,9 @@ OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 
 @dataclass(frozen=True)
 class Expected:
-    """A way in which a request may end: its name, its status, and whether its body is HTML.
+    """An outcome that keeps a rule: its name, its HTTP status, whether its body is HTML, and its meaning in words.
 
-    `job.failed` is the one outcome that a submit shows late: it is answered like any other, and its job ends FAILED.
+    `job.failed` is the one outcome that shows late: the submit is accepted, and its job ends FAILED.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """One request under one rule. `change` says in words what it changes, `payload` is the object in its body."""
+    """One request that tests one rule. `change` is its difference from the sample; `payload` is its JSON body."""
 
     rule: str
     operation: Operation
@@ -42,49 +42,49 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the case is about, on one line: `range.above flux-img2img submit steps = 51`."""
+        """The name of the case on one line: `range.above flux-img2img submit steps = 51`."""
         return " ".join(part for part in (self.rule, self.model, self.operation, self.change) if part)
 
     @property
     def accepted(self) -> bool:
-        """Whether it is billed while the gateway keeps its contract: carried out rather than refused."""
+        """Whether a gateway that keeps its contract may carry the request out, and so bill it."""
         return any(outcome.name == ACCEPTED for outcome in self.outcomes)
 
     @property
     def undecided(self) -> bool:
-        """Whether it may be carried out or refused, as the gateway likes."""
+        """Whether the request may be either carried out or refused."""
         return self.accepted and len(self.outcomes) > 1
 
     @property
     def may_fail(self) -> bool:
-        """Whether the job that comes of it may end FAILED."""
+        """Whether the job of this submit may end FAILED."""
         return any(outcome.name == JOB_FAILED for outcome in self.outcomes)
 
     @property
     def starts_job(self) -> bool:
-        """Whether a job may come of it, one to be COMPLETED or, if the case is not accepted, FAILED."""
+        """Whether the request may start a job. The job must end COMPLETED, or FAILED if the case isn't accepted."""
         return self.operation == "submit" and any(outcome.name in (ACCEPTED, JOB_FAILED) for outcome in self.outcomes)
 
     @property
     def expects(self) -> Expects:
-        """What follows while the gateway keeps its contract; only an output is billed."""
+        """The result if the gateway keeps its contract; only an output is billed."""
         if self.accepted:
             return "output"
         return "failed job" if self.starts_job else "refusal"
 
     @property
     def could_be_billed(self) -> bool:
-        """Whether a gateway that breaks its contract could bill it."""
+        """Whether a gateway that breaks its contract could bill the request."""
         return self.operation in OPERATIONS.values() and self.request.key == "valid"
 
 
 def operations(model: Model) -> tuple[Operation, ...]:
-    """The ways to call a model that its page documents."""
+    """Returns the operations that call a model, one for each version that its page documents."""
     return tuple(OPERATIONS[version] for version in model.versions)
 
 
 def promised(gateway: Gateway, rule: str) -> bool:
-    """Whether the gateway's profile promises a rule at all: "20" for 20 is no violation where it is cast."""
+    """Returns whether the gateway's profile promises a rule. If it casts "20" to 20, it doesn't promise a refusal."""
     return gateway.profiles[0].numeric_strings == "refused" or rule not in (
         "type.string_for_integer",
         "type.string_for_number",
@@ -92,13 +92,13 @@ def promised(gateway: Gateway, rule: str) -> bool:
 
 
 def under_profile(catalog: Catalog, name: str) -> Catalog:
-    """The Catalog with the profile of that name as the one that counts. Raises KeyError if there is none."""
+    """Returns the Catalog with only the named profile. Raises KeyError if no profile has that name."""
     chosen = {profile.name: profile for profile in catalog.gateway.profiles}[name]
     return replace(catalog, gateway=replace(catalog.gateway, profiles=(chosen,)))
 
 
 def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Expected, ...]:
-    """The outcomes that keep a rule under the gateway's first profile. Raises KeyError if the specs lack one."""
+    """Returns the outcomes that keep a rule under the first profile. Raises KeyError if the specs lack one."""
     names: list[str] = []
     for name in RULES[rule].outcomes:
         if name == JOB_FAILED and operation != "submit":
@@ -110,7 +110,7 @@ def expected(gateway: Gateway, rule: str, operation: Operation) -> tuple[Expecte
 
 
 def named(gateway: Gateway, name: str, operation: Operation) -> Expected:
-    """The outcome of that name: ACCEPTED, or a status case of the specs."""
+    """Returns the outcome with that name: ACCEPTED, JOB_FAILED, or a status case of the specs."""
     if name == ACCEPTED:
         return Expected(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":

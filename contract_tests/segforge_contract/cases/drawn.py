@@ -1,4 +1,4 @@
-"""Hypothesis strategies made from the Catalog: valid payloads, and the sample with one change that breaks one rule."""
+"""Hypothesis strategies made from the Catalog: valid payloads, and changes of the sample that break one rule."""
 
 import math
 import sys
@@ -16,10 +16,10 @@ from segforge_contract.rules.table import type_rule
 
 _MOST_OUTPUTS = 10
 _SEEDS = st.integers(0, 2**31 - 1)
-_SIZES = (512, 768, 1024)  # where no range is printed: sizes that every diffusion model takes
-_LARGEST_SIZE = 512  # a drawn size stays small, for the sake of time; the tables send the printed maximum
+_SIZES = (512, 768, 1024)  # used if the page prints no range; every diffusion model takes them
+_LARGEST_SIZE = 512  # keeps drawn images fast to generate; the tables send the printed maximum
 
-# Printable text that holds a letter at least: no page says what becomes of an empty prompt or of control characters.
+# Printable text with at least one letter: no page decides empty prompts or control characters.
 _PROMPTS = st.builds(
     "{}{}".format,
     st.sampled_from(("cat", "猫", "Κάτα")),
@@ -28,7 +28,7 @@ _PROMPTS = st.builds(
 
 
 def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
-    """Payloads that the page allows: all required parameters, any optional ones, values within type, range and enum."""
+    """Draws payloads that the page allows: all required parameters and any optional ones, all valid."""
     required = {p.name: valid_values(model, p) for p in model.parameters if p.required}
     optional = {p.name: valid_values(model, p) for p in model.parameters if not p.required}
     optional = {name: values for name, values in optional.items() if not values.is_empty}
@@ -36,7 +36,7 @@ def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
-    """Values that the page allows for one parameter."""
+    """Draws values that the page allows for one parameter."""
     values = _plain_values(model, parameter)
     return st.none() | values if parameter.nullable else values
 
@@ -62,7 +62,7 @@ def _is_valid(parameter: Parameter, value: Any) -> bool:
 
 
 def _floats(low: float | None, high: float | None) -> st.SearchStrategy[Any]:
-    """Finite floats from one number to another; the ends may be integers that no float holds exactly."""
+    """Draws finite floats between two bounds. The bounds may be integers that no float represents exactly."""
     ends = [None if end is None else float(end) for end in (low, high)]
     if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
         return st.nothing()
@@ -76,7 +76,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
             return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
         sizes = [size for size in _SIZES if _is_valid(parameter, size)]
         return st.sampled_from(sizes or [valid_value(model, parameter)])
-    if parameter.name == model.returns.controls.count:  # each output is made, and paid for
+    if parameter.name == model.returns.controls.count:  # each output takes time and costs credits
         most = math.inf if high is None else high
         least = int(min(1, most) if low is None else low)
         return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
@@ -86,7 +86,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
 
 
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
-    """Prose is free. A URL leads to a picture and an identity to a thing, so that they stay as the page prints them."""
+    """Draws free text. URLs and identities refer to real things, so they keep the values that the page prints."""
     if is_prose(model, parameter):
         return _PROMPTS
     printed = model.valid_example.get(parameter.name, parameter.default)
@@ -96,7 +96,7 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
 
 
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
-    """A parameter's name and a change of it that breaks one rule: anything but the tables' nearest values."""
+    """Draws a parameter's name and a change of it that breaks one rule."""
     changes = [
         st.tuples(st.just(parameter.name), change)
         for parameter in model.parameters

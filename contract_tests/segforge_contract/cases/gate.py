@@ -1,4 +1,4 @@
-"""The one gate for all cases, tables, drawn ones, packs and comparisons: none is sent against the specs' own word."""
+"""The check that every case passes before it is sent: the specs must agree with it."""
 
 from typing import Final
 
@@ -8,15 +8,15 @@ from segforge_contract.cases.case import Case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.rules.table import RULES
 
-UNSOUND: Final = "not what the specs themselves call right or wrong"
-"""Why a case was held back."""
+UNSOUND: Final = "the specs contradict the case"
+"""The reason that a report gives for such a case, which is not sent."""
 
 
 def sound(model: Model | None, case: Case) -> bool:
-    """Whether the specs agree with a case.
+    """Returns whether the specs agree with a case.
 
-    What is to be accepted must be valid, and what is to be refused must break the case's rule; one that may end either
-    way is always sound. A body without a payload of its own is made from the base payload.
+    An accepted case must have a valid payload, and a refused case must break its rule. An undecided case is always
+    sound. A case without a payload is judged by the base payload.
     """
     if model is None or case.undecided:
         return True

@@ -1,4 +1,4 @@
-"""Named changes of one parameter: the deterministic table of boundary values, known values and confused types."""
+"""The cases that change one parameter of the sample: boundary values, known values, wrong types, odd texts."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _OBLONG = (768, 512)
 
 
 class Omitted(Enum):
-    """Stands for the value of a parameter that is left out."""
+    """The type of OMITTED, which stands for the value of an omitted parameter."""
 
     OMITTED = "omitted"
 
@@ -31,7 +31,7 @@ OMITTED = Omitted.OMITTED
 
 @dataclass(frozen=True)
 class ParameterChange:
-    """One parameter set to a value, or left out, and the rule that this puts to the test."""
+    """The new value of one parameter, or OMITTED, and the rule that it tests."""
 
     rule: str
     value: Any
@@ -40,7 +40,7 @@ class ParameterChange:
 def payload_case(
     gateway: Gateway, model: Model, operation: Operation, parameter: str | None, change: ParameterChange | None
 ) -> Case:
-    """The case of the page's sample with one parameter changed, or with none."""
+    """Returns the case that sends the page's sample with one parameter changed, or unchanged if both are None."""
     payload = base_payload(model)
     if parameter is None or change is None:
         words = "the page's sample"
@@ -66,7 +66,7 @@ def payload_case(
 
 
 def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any], change: str) -> Case:
-    """The case of a payload that is valid as a whole."""
+    """Returns the case that sends a valid payload."""
     request = payload_request(gateway, model, operation, payload)
     return Case(
         "payload.valid",
@@ -81,7 +81,7 @@ def valid_case(gateway: Gateway, model: Model, operation: Operation, payload: Ma
 
 
 def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """The sample itself, only what it must have, then the sample with each change of each parameter."""
+    """Yields the sample, the required parameters alone, other valid payloads, then each change of each parameter."""
     yield payload_case(gateway, model, operation, None, None)
     required = {p.name: base_payload(model)[p.name] for p in model.parameters if p.required}
     minimal = valid_case(gateway, model, operation, required, "only what is required")
@@ -96,7 +96,7 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
 
 
 def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """Two pictures, on v1 in base64: a body of bytes has room for one alone."""
+    """Yields a case that asks for two images, on v1 in base64, since a binary body holds one image only."""
     controls = model.returns.controls
     if controls.count is None or (operation == "run" and controls.base64 is None):
         return
@@ -108,7 +108,7 @@ def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Ite
 
 
 def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """A picture wider than high: a square one would not show that the sides were taken for each other."""
+    """Yields a case that asks for an image wider than high; a square image would hide swapped sides."""
     controls = model.returns.controls
     if controls.width is None or controls.height is None:
         return
@@ -119,7 +119,7 @@ def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Itera
 
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """Every change of one parameter, each value once under each rule; `gate` leaves out the unsound ones."""
+    """Yields every change of one parameter. `gate.sound` filters out changes that the specs contradict."""
     yield from _range_changes(model, parameter)
     yield from _enum_changes(parameter)
     yield from _presence_changes(model, parameter)
@@ -144,7 +144,7 @@ def _range_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChan
 
 
 def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[ParameterChange]:
-    """Values that are valid once their sign is lost, or that overflow."""
+    """Yields values that become valid if their sign is lost, and values that overflow."""
     valid = valid_value(model, parameter)
     if -valid < minimum:
         yield ParameterChange("range.below", -valid)
@@ -152,7 +152,7 @@ def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[P
 
 
 def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[ParameterChange]:
-    """Values that are valid once they are cut to 32 bits, or that overflow."""
+    """Yields values that become valid if they are cut to 32 bits, and values that overflow."""
     if parameter.type == "integer":
         valid = int(valid_value(model, parameter))
         yield ParameterChange("range.above", valid + max(1, (int(maximum) - valid) // 2**32 + 1) * 2**32)
@@ -160,12 +160,12 @@ def _far_above(model: Model, parameter: Parameter, maximum: float) -> Iterator[P
 
 
 def _sides(model: Model) -> tuple[str | None, ...]:
-    """What decides a picture's size: a huge one would be no test of the contract but of the model's memory."""
+    """Returns the parameters that set the size of the output. Huge values there would test memory, not the contract."""
     return model.returns.controls.width, model.returns.controls.height, model.returns.controls.count
 
 
 def _step(parameter: Parameter, bound: float) -> float:
-    """How far the nearest value outside lies; for numbers, what a gateway with 32-bit floats can tell apart."""
+    """Returns the distance to the nearest value outside a bound; for numbers, one that 32-bit floats still resolve."""
     return 1 if parameter.type == "integer" else 1e-6 * max(1.0, abs(bound))
 
 
@@ -182,7 +182,7 @@ def _enum_changes(parameter: Parameter) -> Iterator[ParameterChange]:
 
 
 def _strangers(choices: Choices) -> Iterator[object]:
-    """Values outside a closed set: a word near a known one, one in other case, one with a space, no word at all."""
+    """Yields values outside a closed set: a changed word, another case, a trailing space, an empty string."""
     numbers = [value for value in choices.known if isinstance(value, int | float) and not isinstance(value, bool)]
     if numbers:
         yield max(numbers) + 1
@@ -204,7 +204,7 @@ def _presence_changes(model: Model, parameter: Parameter) -> Iterator[ParameterC
 
 
 def _type_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """One value of every other JSON type, such that it would be valid after a cast wherever one exists."""
+    """Yields values of every other JSON type. Where possible, a cast would make the value valid."""
     valid = valid_value(model, parameter)
     for sent, value in (
         *(("string", json.dumps(each)) for each in _spelled(parameter, valid)),
@@ -222,14 +222,14 @@ def _type_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChang
 
 
 def _spelled(parameter: Parameter, valid: Any) -> tuple[Any, ...]:
-    """The valid values that are sent spelled out: both of a boolean, each known one of a set of numbers."""
+    """Returns the valid values to send as strings: both booleans, or every known value of a set."""
     if parameter.type == "boolean":
         return (True, False)
     return (valid,) if parameter.choices is None else tuple(dict.fromkeys((valid, *parameter.choices.known)))
 
 
 def _whole(parameter: Parameter) -> tuple[int, ...]:
-    """The integers that a cast makes a valid value of: a boolean's 1 and 0, the values of a set that are spelled so."""
+    """Returns integers that a cast makes valid: 1 and 0 for a boolean, the numeric strings of a set."""
     if parameter.type == "boolean":
         return (1, 0)
     known = () if parameter.choices is None else parameter.choices.known
@@ -238,19 +238,19 @@ def _whole(parameter: Parameter) -> tuple[int, ...]:
 
 
 def _fraction(parameter: Parameter, valid: Any) -> Any:
-    """A number with a fraction; for an integer one that int() or round() would bring into the range."""
+    """Returns a number with a fraction; for an integer, one that int() or round() brings into the range."""
     if parameter.type != "integer":
         return 1.5
     return valid + 0.25 if parameter.maximum is None or valid < parameter.maximum else valid - 0.25
 
 
 def _truth(parameter: Parameter) -> bool:
-    """The boolean that stays within the range once it is taken for 1 or 0."""
+    """Returns the boolean that is within the range if it is cast to 1 or 0."""
     return parameter.minimum is None or parameter.minimum > 0 or parameter.maximum is None or parameter.maximum >= 1
 
 
 def _text_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """Odd texts for prose. A URL leads to a picture and an identity to a thing, so that they stay as they are."""
+    """Yields odd texts for free text. URLs and identities refer to real things, so they keep their values."""
     if not is_prose(model, parameter):
         return
     yield ParameterChange("text.unicode", "Fuß, кот, 猫, חתול, 🐈")

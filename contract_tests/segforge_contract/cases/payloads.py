@@ -6,13 +6,13 @@ from typing import Any
 from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.values import verdict
 
-_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/picture.png", "integer": 1, "number": 1.0, "boolean": False}
+_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/image.png", "integer": 1, "number": 1.0, "boolean": False}
 
 
 def base_payload(model: Model) -> dict[str, Any]:
-    """The payload that every case starts from: the page's sample, and what it lacks of the required parameters.
+    """Returns the payload that every case starts from: the page's sample plus any missing required parameter.
 
-    A value of the sample that the page itself rules out gives way to a valid one.
+    A sample value that the page itself rules out is replaced with a valid one.
     """
     sample = model.valid_example
     return {
@@ -25,14 +25,14 @@ def base_payload(model: Model) -> dict[str, Any]:
 
 
 def _place(sample: dict[str, Any], parameter: Parameter) -> int:
-    """Where a parameter stands in a payload: as in the sample, and what it lacks at the end."""
+    """Returns the position of a parameter in a payload: that of the sample, or the end if the sample lacks it."""
     return list(sample).index(parameter.name) if parameter.name in sample else len(sample)
 
 
 def valid_value(model: Model, parameter: Parameter) -> Any:
-    """A valid value of a parameter that is not null: the sample's or the default, else one made from its type.
+    """Returns a valid value of a parameter, never null: the sample's or the default if valid, else one made up.
 
-    Where the page contradicts itself so that there is none, a value of the parameter's type.
+    If the page contradicts itself so that no value is valid, returns any value of the parameter's type.
     """
     candidates = [model.valid_example.get(parameter.name), parameter.default]
     if parameter.choices is not None:
@@ -48,9 +48,9 @@ def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
 
 
 def unusual_payload(model: Model) -> dict[str, Any]:
-    """A payload that says everything, as little of it as possible by default: what is fine alone may clash together.
+    """Returns a payload that sends every parameter, with as few defaults as possible: some values clash only together.
 
-    URLs and identities stay as the page prints them, and are left out where it prints none.
+    URLs and identities keep the values that the page prints, and are omitted if it prints none.
     """
     payload = base_payload(model)
     for parameter in model.parameters:
@@ -63,7 +63,7 @@ def unusual_payload(model: Model) -> dict[str, Any]:
 
 
 def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
-    """Valid values of a parameter, from the middle of its range: its ends have cases of their own."""
+    """Yields valid values of a parameter from the middle of its range; the ends have cases of their own."""
     if parameter.choices is not None:
         yield from parameter.choices.known
     elif parameter.type == "boolean":
@@ -77,6 +77,6 @@ def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
 
 
 def is_prose(model: Model, parameter: Parameter) -> bool:
-    """Whether a parameter takes any text: the prompt, or an optional text without a format."""
+    """Returns whether a parameter takes any text: the prompt, or an optional string without a format or choices."""
     free = parameter.type == "string" and parameter.format is None and parameter.choices is None
     return free and (parameter.name == model.returns.controls.prompt or not parameter.required)

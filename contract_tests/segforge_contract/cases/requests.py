@@ -1,4 +1,4 @@
-"""The cases about a call's key, method, Content-Type, body and address."""
+"""The cases that test a call's key, method, Content-Type, body and path."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from segforge_contract.messages.request import Key, Request
 
 JSON_TYPE = "application/json"
 
-DEEP = 510  # Python's parser gives up at 1,000, its caller's frames included
+DEEP = 510  # Python's parser fails at 1,000 levels, including the frames of its caller
 
 _DEEP_WORDS = f"arrays {DEEP} deep under an unknown key"
 
@@ -27,12 +27,12 @@ UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef01234567
 
 
 def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
-    """The request that calls a model with a payload."""
+    """Returns the request that calls a model with a payload."""
     return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
 def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
-    """The request that asks for a job's status or result, or for its output on v1."""
+    """Returns the request that polls a job's status or result, or its output on v1."""
     return Request("GET", _path(gateway, operation, request_id=request_id), key)
 
 
@@ -43,7 +43,7 @@ def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
 
 
 def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """The cases about a call's key, verb, Content-Type and body, each with the sample as its payload otherwise."""
+    """Yields the cases that test a call's key, method, Content-Type and body. Everything else is as in the sample."""
     path = _path(gateway, operation, slug=model.slug)
     body = json.dumps(base_payload(model)).encode()
 
@@ -80,7 +80,7 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
 
 
 def _odd_refusals(model: Model) -> Iterator[tuple[str, str, bytes]]:
-    """Odd bodies that are to be refused for another reason, so that it costs nothing to see whether they do harm."""
+    """Yields odd bodies that must be refused for another reason, so it is free to test whether they cause a 500."""
     payload = base_payload(model)
     name = next((p.name for p in model.parameters if p.required and p.name in payload), None)
     if name is not None:
@@ -93,7 +93,7 @@ def _odd_refusals(model: Model) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Bodies that are JSON, and that no page says anything about: the rule, what is odd, and the body."""
+    """Yields bodies that no page decides: the rule, the oddity in words, and the body."""
     prompt = model.returns.controls.prompt
     integer, number = _first(model, "integer"), _first(model, "number")
     twice = body[1:-1].partition(b", ")[0]
@@ -114,12 +114,12 @@ def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _first(model: Model, type_: str) -> str | None:
-    """The name of the first parameter of a type, an optional one if there is any."""
+    """Returns the name of the first parameter of a type, preferring optional ones; None if there is none."""
     return next((p.name for p in sorted(model.parameters, key=lambda p: p.required) if p.type == type_), None)
 
 
 def _beside(body: bytes, member: str) -> bytes:
-    """An object's JSON with one more member."""
+    """Returns the JSON of an object with one more member."""
     members = [each for each in (body[1:-1], member.encode()) if each]
     return b"{" + b", ".join(members) + b"}"
 
@@ -139,7 +139,7 @@ def _malformed_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def gateway_cases(gateway: Gateway) -> Iterator[Case]:
-    """The cases that need no model: unknown slugs and ids, and keys on the polls."""
+    """Yields the cases that need no model: unknown slugs and ids, and missing or wrong keys on polls."""
 
     def case(rule: str, operation: Operation, change: str, request: Request) -> Case:
         return Case(rule, operation, None, None, change, request, expected(gateway, rule, operation))

@@ -1,4 +1,4 @@
-"""All cases of the tables, in the order in which a run sends them."""
+"""All deterministic cases, in the order in which a run sends them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from segforge_contract.cases.requests import gateway_cases, request_cases
 
 
 def deterministic_cases(catalog: Catalog, models: Iterable[Model]) -> Iterator[Case]:
-    """Every case of the tables: those about the gateway itself, then each model's on each of its versions."""
+    """Yields the cases of the gateway itself, then the sound cases of each model on each of its versions."""
     yield from gateway_cases(catalog.gateway)
     for model in models:
         for operation in operations(model):

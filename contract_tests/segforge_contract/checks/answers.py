@@ -1,4 +1,4 @@
-"""What must hold between a request and its answer. A check is a small function: Exchange in, broken rules out."""
+"""Checks of one answer. Each check is a function that takes an Exchange and yields the rules that it breaks."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from segforge_contract.messages.request import NOT_JSON, Response
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that an answer breaks: what was expected of it, and what was found."""
+    """A rule that an answer breaks, with the expected and the found value in words."""
 
     rule: str
     expected: str
@@ -23,7 +23,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A case, its answer, and the part of the Catalog that says what the answer should look like."""
+    """A case, its answer, and the part of the Catalog that describes the answer."""
 
     gateway: Gateway
     model: Model | None
@@ -35,7 +35,7 @@ Check: TypeAlias = Callable[[Exchange], Iterator[Broken]]
 
 
 def judge(exchange: Exchange) -> list[Broken]:
-    """Everything that an answer breaks: the case's own rule, and each rule about answers of its kind."""
+    """Returns every rule that an answer breaks: the case's own, and those for this kind of answer."""
     broken = list(_key_not_echoed(exchange))
     wrong = _wrong_outcome(exchange)
     if wrong is not None:
@@ -112,7 +112,7 @@ def _fits(header: Header, text: str) -> bool:
 
 
 def written_figure(text: str | None) -> float | None:
-    """The figure that a header's text spells, None where it spells none."""
+    """Returns the finite number in a header's value, or None."""
     try:
         read = float(text or "")
     except ValueError:
@@ -121,7 +121,7 @@ def written_figure(text: str | None) -> float | None:
 
 
 def figure(value: object) -> float | None:
-    """A JSON value that is a number of a size that money and time have, None of any other."""
+    """Returns a JSON number as a float, or None if it isn't a number or is too large for money and time."""
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return None
     return float(value)
@@ -172,7 +172,7 @@ def _submit_urls(exchange: Exchange) -> Iterator[Broken]:
 
 
 def wrong_urls(gateway: Gateway, body: Mapping[str, Any], request_id: object) -> Iterator[tuple[str, str]]:
-    """What is wrong with the URLs of a job, in its submit or a poll: what was expected, and what was found."""
+    """Yields the wrong URLs in the answer to a submit or a poll, each as (expected, found)."""
     routes, origins = gateway.routes, set()
     for name, route in (("poll_url", routes.poll), ("status_url", routes.status), ("response_url", routes.result)):
         path = route.path.format(request_id=request_id)
@@ -184,7 +184,7 @@ def wrong_urls(gateway: Gateway, body: Mapping[str, Any], request_id: object) ->
             yield f"{name} with scheme and host, ending in {path}", show(url)
             return
     if len(origins) > 1:
-        yield "URLs of one origin", show(sorted(origins))
+        yield "URLs that share one origin", show(sorted(origins))
 
 
 def _limit_told(exchange: Exchange) -> Iterator[Broken]:

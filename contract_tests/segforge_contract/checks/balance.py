@@ -1,4 +1,4 @@
-"""What calls cost: what the answers say, and what the balance says."""
+"""The cost of calls: by the answers, and by the balance."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,27 +7,27 @@ from segforge_contract.checks.answers import figure
 from segforge_contract.messages.request import Response
 
 TOLERANCE = 1e-6
-"""Credits; sums of floats are no better than that."""
+"""The precision of sums of floats, in credits."""
 
 
 class Balance(NamedTuple):
-    """The balance of an account, in credits: those that were paid for, and those that are free."""
+    """The balance of an account: paid and free credits."""
 
     credits: float
     free: float
 
     @property
     def total(self) -> float:
-        """All of them."""
+        """The paid and free credits together."""
         return self.credits + self.free
 
     def shows(self, remaining: float) -> bool:
-        """Whether this is what `remaining` credits are; no page says whether that counts the free ones."""
+        """Returns whether `remaining` matches the balance, with or without free credits: no page says which."""
         return any(abs(known - remaining) <= TOLERANCE for known in (self.credits, self.total))
 
 
 def read_balance(response: Response) -> Balance | None:
-    """The balance that an answer of the credits route tells, None where it tells none."""
+    """Returns the balance in an answer of the credits route, or None if it holds none."""
     body = response.json if response.status == 200 else None
     if not isinstance(body, dict) or figure(body.get("credits")) is None:
         return None
@@ -36,11 +36,11 @@ def read_balance(response: Response) -> Balance | None:
 
 @dataclass
 class Account:
-    """What the answers since a reading of the balance said about money.
+    """The costs that answers have stated since a reading of the balance, in credits.
 
-    `spent` is the sum of their costs, `unknown` how many named none though they were billed, `cost` and `remaining`
-    what the last one said. `reading`: whether anybody is going to hold that against the balance. `tangled`: something
-    ended otherwise than it had to, so that nobody can tell what it should have cost.
+    `spent` is the sum of the costs, and `unknown` counts the billed answers without a cost. `cost` and `remaining` are
+    the values of the last answer. `reading`: whether the sum will be compared with the balance. `tangled`: a call ended
+    in an unexpected way, so its correct cost is unknown.
     """
 
     spent: float = 0.0
@@ -51,7 +51,7 @@ class Account:
     tangled: bool = False
 
     def add(self, cost: float | None, remaining: float | None) -> None:
-        """Count one billed answer."""
+        """Adds one billed answer."""
         if cost is None or cost < 0:
             self.unknown += 1
         else:

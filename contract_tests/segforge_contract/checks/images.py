@@ -1,4 +1,4 @@
-"""What must hold between a payload and the picture that it got. Findings are (rule, expected, found)."""
+"""Checks of an image against the payload that asked for it. Findings are (rule, expected, found)."""
 
 import base64
 import binascii
@@ -16,16 +16,16 @@ Found: TypeAlias = tuple[str, str, str]
 MEDIA_TYPES = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 """The media type of each format that a model page offers."""
 
-_SLACK = 15  # diffusion models work on a grid of 8 or 16 pixels, and no page says how a size is rounded
-_SIDES = range(1, 4097)  # sides in pixels that are judged: no page offers more, and none says what becomes of 0
-_COUNTS = range(1, 101)  # the same of how many pictures are asked for
-_EYE_SLACK = 3.0  # how far two pictures that are one to the eye are apart on average, in steps of 0 to 255
-_FILE_SLACK = 0.1  # the same of their sizes in bytes; another quality makes more of a difference
+_SLACK = 15  # pixels; diffusion models work on a grid of 8 or 16 pixels, and no page says how a size is rounded
+_SIDES = range(1, 4097)  # sides to check, in pixels; no page offers more or decides 0
+_COUNTS = range(1, 101)  # numbers of images to check
+_EYE_SLACK = 3.0  # mean difference between two images that look the same, on a scale of 0 to 255
+_FILE_SLACK = 0.1  # relative difference of their sizes in bytes; another quality differs by more
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A picture that was decoded in full: its media type and its size in pixels."""
+    """A fully decoded image: its media type and its size in pixels."""
 
     media_type: str
     width: int
@@ -33,24 +33,24 @@ class DecodedImage:
 
 
 def check_image(model: Model, payload: Mapping[str, Any], response: Response) -> Iterator[Found]:
-    """The checks of an answer that is a picture's bytes."""
-    picture = decode(response.body)
-    if isinstance(picture, str) or picture.media_type != response.media_type:
-        found = picture if isinstance(picture, str) else f"a picture of type {picture.media_type}"
+    """Checks an answer whose body is an image."""
+    image = decode(response.body)
+    if isinstance(image, str) or image.media_type != response.media_type:
+        found = image if isinstance(image, str) else f"an image of type {image.media_type}"
         yield (
             "bytes.match_content_type",
             "Content-Type image/* and bytes that decode as it",
             f"{found}: {response.in_words}",
         )
-    if not isinstance(picture, str):
-        yield from _asked_for(model, payload, picture)
+    if not isinstance(image, str):
+        yield from _asked_for(model, payload, image)
 
 
 def check_result(model: Model, payload: Mapping[str, Any], images: list[Any]) -> Iterator[Found]:
-    """The checks of the list of pictures in a job's result."""
+    """Checks the list of images in a job's result."""
     asked = _value(model, payload, model.returns.controls.count or "")
     if asked in _COUNTS and len(images) != asked:
-        yield "bytes.match_count", f"{asked} pictures", f"{len(images)} in images"
+        yield "bytes.match_count", f"{asked} images", f"{len(images)} in images"
     format_ = MEDIA_TYPES.get(str(_value(model, payload, model.returns.controls.format or "")))
     for image in images:
         said = image.get("content_type", format_) if isinstance(image, dict) else None
@@ -59,7 +59,7 @@ def check_result(model: Model, payload: Mapping[str, Any], images: list[Any]) ->
 
 
 def check_base64(model: Model, payload: Mapping[str, Any], response: Response) -> Iterator[Found]:
-    """The checks of an answer that is JSON around one picture, or a list of them, in base64."""
+    """Checks a JSON answer that holds one image or a list of images in base64."""
     body = response.json
     texts = body.get("image") if isinstance(body, dict) else None
     if isinstance(texts, str):
@@ -69,39 +69,39 @@ def check_base64(model: Model, payload: Mapping[str, Any], response: Response) -
         return
     asked, listed = _value(model, payload, model.returns.controls.count or ""), body.get("outputs")
     found = len(texts) if isinstance(body["image"], list) else listed if isinstance(listed, int) else asked
-    if asked in _COUNTS and found != asked:  # no page says how several come, so that one text alone proves nothing
-        yield "bytes.match_count", f"{asked} pictures", f"{found}: {show(sorted(body))}"
+    if asked in _COUNTS and found != asked:  # no page describes several images, so a single string proves nothing
+        yield "bytes.match_count", f"{asked} images", f"{found}: {show(sorted(body))}"
     for text in texts:
-        picture = _decode_text(text)
-        if isinstance(picture, str):
-            yield "base64.holds_picture", "base64 of a picture that decodes", f"{picture}: {show(text, 40)}"
+        image = _decode_text(text)
+        if isinstance(image, str):
+            yield "base64.holds_picture", "base64 of an image that decodes", f"{image}: {show(text, 40)}"
         else:
-            yield from _asked_for(model, payload, picture)
+            yield from _asked_for(model, payload, image)
 
 
 def _decode_text(text: object) -> "DecodedImage | str":
     try:
-        return decode(base64.b64decode(text, validate=True)) if isinstance(text, str) else "no text"
+        return decode(base64.b64decode(text, validate=True)) if isinstance(text, str) else "not a string"
     except (binascii.Error, ValueError):
-        return "no base64"
+        return "not base64"
 
 
-def _asked_for(model: Model, payload: Mapping[str, Any], picture: DecodedImage) -> Iterator[Found]:
+def _asked_for(model: Model, payload: Mapping[str, Any], image: DecodedImage) -> Iterator[Found]:
     controls = model.returns.controls
     if controls.format is not None:
         asked = MEDIA_TYPES.get(str(_value(model, payload, controls.format)))
-        if asked is not None and picture.media_type != asked:
-            yield "bytes.match_format", asked, picture.media_type
+        if asked is not None and image.media_type != asked:
+            yield "bytes.match_format", asked, image.media_type
     if controls.size_from_input is not None and _value(model, payload, controls.size_from_input) is not False:
         return
-    for name, size in ((controls.width, picture.width), (controls.height, picture.height)):
+    for name, size in ((controls.width, image.width), (controls.height, image.height)):
         asked_size = _value(model, payload, name) if name is not None else None
         if isinstance(asked_size, int) and asked_size in _SIDES and abs(asked_size - size) > _SLACK:
-            yield "bytes.match_size", f"{name} {asked_size}", f"{picture.width} x {picture.height}"
+            yield "bytes.match_size", f"{name} {asked_size}", f"{image.width} x {image.height}"
 
 
 def _value(model: Model, payload: Mapping[str, Any], name: str) -> Any:
-    """What the payload says, else the printed default, else None."""
+    """Returns a parameter's value in the payload, else its printed default, else None."""
     if name in payload:
         return payload[name]
     parameter = model.parameters_by_name.get(name)
@@ -109,9 +109,9 @@ def _value(model: Model, payload: Mapping[str, Any], name: str) -> Any:
 
 
 def alike(left: bytes, right: bytes) -> bool:
-    """Whether two pictures are one to the eye, in the same format, size and quality, even if not in every bit.
+    """Returns whether two images look the same, with the same format and size and a similar file size.
 
-    A model that runs on another graphics card rounds otherwise, so that bytes alone would raise false alarms.
+    Graphics cards round differently, so comparing bytes would raise false alarms.
     """
     if left == right:
         return True
@@ -132,7 +132,7 @@ def _thumbnail(data: bytes) -> bytes:
 
 
 def first_image(response: Response) -> bytes | None:
-    """The bytes of the first picture that an answer holds, as they are or in base64; None where there is none."""
+    """Returns the bytes of the first image in an answer, binary or base64; None if the answer holds no image."""
     if response.media_type.startswith("image/"):
         return response.body
     body = response.json
@@ -146,20 +146,18 @@ def first_image(response: Response) -> bytes | None:
 
 @lru_cache(maxsize=64)
 def decode(data: bytes) -> DecodedImage | str:
-    """Decode a picture down to its last pixel; gives what is wrong, in words, where that fails."""
+    """Decodes every pixel of an image. Returns an error message if that fails."""
     from io import BytesIO
 
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
-            picture = DecodedImage(Image.MIME[image.format or ""], image.width, image.height)
-            image.draft(
-                "L", (image.width // 8 or 1, image.height // 8 or 1)
-            )  # reads all of a JPEG, and leaves out most sums
-            image.load()
-            return picture
+        with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
+            decoded = DecodedImage(Image.MIME[opened.format or ""], opened.width, opened.height)
+            opened.draft("L", (opened.width // 8 or 1, opened.height // 8 or 1))  # decodes a whole JPEG at reduced cost
+            opened.load()
+            return decoded
     except UnidentifiedImageError:
-        return "no JPEG, PNG or WebP picture"
-    except Exception as error:  # Pillow raises whatever a decoder trips over, struct.error and SyntaxError among it
-        return f"a picture that does not decode ({one_line(str(error))[:80]})"
+        return "not a JPEG, PNG or WebP image"
+    except Exception as error:  # Pillow's decoders raise many types, such as struct.error and SyntaxError
+        return f"an image that does not decode ({one_line(str(error))[:80]})"

@@ -1,4 +1,4 @@
-"""The life of a v2 job: poll it until it has ended, and check each state, each step between two, and the result."""
+"""Checks of a v2 job from submit to end: each state, each transition, and the result."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from segforge_contract.messages.request import Key, Request, Response
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a job is polled and how long it may take, in seconds."""
+    """The seconds between two polls of a job, and the seconds that a job may take."""
 
     interval: float
     deadline: float
@@ -26,7 +26,7 @@ class Pace:
 
 @dataclass
 class Watch:
-    """One job under watch: what was seen of it so far."""
+    """One job, the answers seen so far, and the rules that they break."""
 
     gateway: Gateway
     model: Model | None
@@ -38,13 +38,13 @@ class Watch:
     state: State | None = None
     result_asked: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    """What the last poll said about times and money."""
+    """The times and the cost in the last poll."""
     output: str | None = None
-    """The URL in the result's output."""
+    """The URL of the output, from the result."""
     sent: list[Request] = field(default_factory=list)
 
     def look(self, waited: float, deadline: float) -> bool:
-        """Poll once, `waited` seconds after the submit; gives whether the job still runs and has time left."""
+        """Polls once, `waited` seconds after the submit. Returns whether the job is running and has time left."""
         state = self.poll()
         if state is None or state.terminal:
             return False
@@ -56,7 +56,7 @@ class Watch:
         return False
 
     def poll(self) -> State | None:
-        """Ask for the status once and check it; gives the state, None if the answer holds none."""
+        """Polls the status once and checks it. Returns the state, or None if the answer holds none."""
         response = self.ask("status")
         state = self._read_state(response)
         if state is None:
@@ -70,7 +70,7 @@ class Watch:
         return state
 
     def check_result(self) -> None:
-        """Check a completed job's result, its metrics, its pictures, its v1 poll URL, and that it stays completed."""
+        """Checks a completed job: its result, metrics, images and v1 poll URL, and that it stays completed."""
         response = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         agrees = (
@@ -79,7 +79,7 @@ class Watch:
         )
         image = self.model is None or self.model.returns.media == "image"
         if response.status != 200 or not agrees or not _delivers(body, image=image):
-            output = "the picture's URL as its output" if image else "an output"
+            output = "the image's URL as its output" if image else "an output"
             self.report("job.ends_with_result", f"200 with status COMPLETED and {output}", response.in_words)
         elif not _metrics_hold(body.get("metrics")):
             self.report(
@@ -94,27 +94,27 @@ class Watch:
         self.poll()
 
     def check_failure(self) -> None:
-        """Check that the result of a failed job says so too, and stays so."""
+        """Checks that the result of a failed job agrees with its status, and that the job stays failed."""
         response = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         if response.status != getattr(self.state, "code", None) or body.get("status") != getattr(
             self.state, "name", None
         ):
-            self.report("job.failed_is_422", "the result to say what the status says", response.in_words)
+            self.report("job.failed_is_422", "a result that agrees with the status", response.in_words)
         elif _output(body):
-            self.report("job.no_early_result", "no output of a failed job", response.in_words)
+            self.report("job.no_early_result", "no output from a failed job", response.in_words)
         self._check_metrics(body)
         self._check_strangers()
         self.poll()
 
     def read_metrics(self) -> None:
-        """Ask for the result, for what it says about money."""
+        """Polls the result to read the cost from its metrics."""
         body = self.ask("result").json
         if isinstance(body, dict):
             self._check_metrics(body)
 
-    def picture(self) -> Response | None:
-        """A completed job's picture, None where the target doesn't serve it itself: no key goes anywhere else."""
+    def image(self) -> Response | None:
+        """Downloads a completed job's image. Returns None if another host serves it, since no request goes there."""
         if self.output is None or not self.output.startswith(f"{self.base_url}/"):
             return None
         return self.send(Request("GET", self.output.removeprefix(self.base_url), "missing"))
@@ -125,23 +125,23 @@ class Watch:
         if self.model is None or self.model.returns.media != "image":
             return
         found = [] if not isinstance(images, list) else list(check_result(self.model, self.payload, images))
-        served = self.picture()
+        served = self.image()
         if served is not None:
             found += check_image(self.model, self.payload, served)
         for rule, expected, what in found:
             self.report(rule, expected, what)
 
     def _check_strangers(self) -> None:
-        """Nobody gets a job without its whole id and a key."""
+        """Checks that a job can't be read without its exact id and a valid key."""
         keys: tuple[tuple[Key, str], ...] = (("missing", "auth.missing"), ("invalid", "auth.invalid"))
         for key, rule in keys:
             response = self.ask("result", key)
             if response.status != self.gateway.cases[rule][0].code:
-                self.report(rule, f"{self.gateway.cases[rule][0].code}, though there is such a job", response.in_words)
+                self.report(rule, f"{self.gateway.cases[rule][0].code}, for an existing job", response.in_words)
         other = self.request_id[:-1] + ("0" if self.request_id[-1] != "0" else "1")
         response = self.send(poll_request(self.gateway, "result", other))
         if response.status != self.gateway.cases["request.unknown"][0].code:
-            self.report("request.unknown", f"404, since the job is {self.request_id}", response.in_words)
+            self.report("request.unknown", f"404, since the job's id is {self.request_id}", response.in_words)
 
     def _check_metrics(self, body: Mapping[str, Any]) -> None:
         metrics = body.get("metrics")
@@ -152,12 +152,12 @@ class Watch:
         known = {name: seconds for name, seconds in times.items() if seconds is not None}
         parts = known.get("queue_time", 0.0) + known.get("inference_time", 0.0)
         if min(known.values(), default=0.0) < 0 or known.get("total_time", parts) < parts - _ROUNDING:
-            self.report("job.metrics_add_up", "times that add up, none below 0", f"metrics {show(metrics)}")
+            self.report("job.metrics_add_up", "times that add up and are not negative", f"metrics {show(metrics)}")
         if self.state is not None and self.state.code != 200 and figure(metrics.get("cost")) not in (None, 0.0):
-            self.report("money.failed_job_is_free", "no cost of a failed job", f"metrics {show(metrics)}")
+            self.report("money.failed_job_is_free", "no cost for a failed job", f"metrics {show(metrics)}")
 
     def ask(self, operation: Operation, key: Key = "valid") -> Response:
-        """Send one of the polls; the key must not come back in it."""
+        """Sends one of the polls and checks that the answer doesn't echo the key."""
         request = poll_request(self.gateway, operation, self.request_id, key)
         if request not in self.sent:
             self.sent.append(request)
@@ -167,7 +167,7 @@ class Watch:
         return response
 
     def report(self, rule: str, expected: str, found: str) -> None:
-        """Note a broken rule, once each."""
+        """Notes a broken rule; each rule once."""
         if rule not in {broken.rule for broken in self.broken}:
             self.broken.append(Broken(rule, expected, found))
 
@@ -181,7 +181,7 @@ class Watch:
         if not isinstance(name, str) or name not in known or response.media_type != "application/json":
             self.report("job.status_shape", f"application/json with a status of {', '.join(known)}", response.in_words)
             return None
-        # The docs print the job's own id on every poll but that of a failed job, where one record lacks it.
+        # The docs print the id on every poll, except in one record of a failed job.
         if body.get("request_id", None if known[name].code == 200 else self.request_id) != self.request_id:
             self.report("job.status_shape", f"request_id {self.request_id}", response.in_words)
         if _output(body) and not (known[name].terminal and known[name].code == 200):
@@ -193,14 +193,14 @@ class Watch:
         if response.status != state.code:
             self.report(rule, f"{state.code} while {state.name}", response.in_words)
         elif state.code != 200 and not (isinstance(response.json.get("error"), str) and response.json["error"].strip()):
-            self.report(rule, f"{state.code} with an error that says why", response.in_words)
+            self.report(rule, f"{state.code} with a non-empty error", response.in_words)
 
     def _check_step(self, state: State) -> None:
         before = self.state
         if before is None or before.name == state.name or state.name in before.next:
             return
         if before.terminal:
-            self.report("job.terminal_stable", f"{before.name} for good", f"{before.name}, then {state.name}")
+            self.report("job.terminal_stable", f"{before.name} to stay", f"{before.name}, then {state.name}")
         else:
             self.report(
                 "job.states_monotone",
@@ -209,13 +209,13 @@ class Watch:
             )
 
     def ask_early(self, operation: Operation = "result") -> None:
-        """Ask for the result, or the output on v1, of a job that may still run: it holds no output before the end."""
+        """Polls the result, or the output on v1, of a job that may still run. It must hold no output yet."""
         self.result_asked = True
         response = self.ask(operation)
         body = response.json
         if not isinstance(body, dict) or not _output(body):
             return
-        # The job may have ended since its last poll: then the answer says so itself, and so does the next poll.
+        # The job may have ended since its last poll. Then this answer and the next poll both say COMPLETED.
         state = self.poll() if body.get("status") in set(_done(self.gateway)) else None
         if state is None or not state.terminal:
             self.report("job.no_early_result", "no output before COMPLETED", response.in_words)
@@ -239,4 +239,4 @@ def _metrics_hold(metrics: object) -> bool:
     return isinstance(metrics, dict) and figure(metrics.get("inference_time")) is not None
 
 
-_ROUNDING = 0.01  # seconds; the times in answers are rounded each for itself
+_ROUNDING = 0.01  # seconds; each time in an answer is rounded separately

@@ -90,7 +90,7 @@ class Session:
                 return first_image(response) if response.status == 200 else None, []
             known, broken = len(self.jobs), self._keep_job(case, response)
             watched = self._watched([self.jobs.pop()] if len(self.jobs) > known else [], deep=True)
-            served = [watch.picture() for _, watch in watched]
+            served = [watch.image() for _, watch in watched]
             pictures = [first_image(response) for response in served if response is not None]
             return (pictures or [None])[0], _failures(case, broken) + _of(watched)
         except NotSent as error:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Requests, responses, and a request as a curl command."""

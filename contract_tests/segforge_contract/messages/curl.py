@@ -1,4 +1,4 @@
-"""A request as a command for a POSIX shell that sends the same bytes again, the key taken from the environment."""
+"""Prints a request as a command for a POSIX shell. It sends the same bytes and reads the key from the environment."""
 
 import shlex
 
@@ -6,7 +6,7 @@ from segforge_contract.messages.request import INVALID_KEY, Request
 
 
 def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> str:
-    """The curl command. It reads the key from SEGMIND_API_KEY, so that it can be pasted into an issue."""
+    """Returns the curl command. It reads the key from SEGMIND_API_KEY, so it is safe to paste into an issue."""
     words = ["curl", "-sS", "-i"]
     if request.method != ("GET" if request.body is None else "POST"):
         words += ["-X", shlex.quote(request.method)]
@@ -18,7 +18,7 @@ def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> s
     if request.content_type is not None:
         words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
     elif request.body is not None:
-        words += ["-H", "'Content-Type:'"]  # else curl sends one of its own
+        words += ["-H", "'Content-Type:'"]  # without this, curl sends a Content-Type of its own
     if request.body is None:
         return " ".join(words)
     text = _plain(request.body)
@@ -28,7 +28,7 @@ def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> s
 
 
 def _plain(body: bytes) -> str | None:
-    """The body as text, None if it holds anything that a terminal would not show as it is."""
+    """Returns the body as text, or None if it holds characters that a terminal doesn't print."""
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
@@ -37,5 +37,5 @@ def _plain(body: bytes) -> str | None:
 
 
 def _octal(body: bytes) -> str:
-    r"""The body as a format of printf(1): plain ASCII as it is, every other byte as \ooo."""
+    r"""Returns the body as a printf(1) format: printable ASCII unchanged, every other byte as \ooo."""
     return "".join(chr(byte) if 32 <= byte < 127 and byte not in b"\\%" else f"\\{byte:03o}" for byte in body)

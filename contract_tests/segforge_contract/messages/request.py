@@ -1,4 +1,4 @@
-"""What goes over the wire and what comes back, without the key: a target adds that while it sends."""
+"""Requests and responses. Neither holds the key: the target adds it when it sends."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ Key: TypeAlias = Literal["valid", "missing", "invalid"]
 Expects: TypeAlias = Literal["output", "refusal", "failed job"]
 
 INVALID_KEY = "not-a-key"
-"""What goes in the key's place where a request is to carry a wrong one. It can't be anybody's key by mistake."""
+"""The key that a request with a wrong key carries. No real key has this form."""
 
 
 class NotJson(Enum):
-    """Stands for the JSON value of a body that is not JSON; None would mean that it is null."""
+    """The `json` of a body that isn't JSON. None would mean the JSON value null."""
 
     NOT_JSON = "not JSON"
 
@@ -27,11 +27,11 @@ NOT_JSON = NotJson.NOT_JSON
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `key` says which key goes with it, and never holds one, so that no report can leak it.
+    """One request. `key` says which kind of key is sent and never holds a key, so no report can leak one.
 
-    Where answers are remembered, the same request is sent once; one that is to be sent again, to hold two answers
-    against each other, carries another `copy`. `expects` is what follows while the contract holds: a target with a cap
-    on spending asks for no money where that is not billed. Only the session sets it.
+    A target with a spending cap remembers answers and sends the same request once. To send a request again, give the
+    second one another `copy`. `expects` is the result if the contract holds; a target with a cap reserves nothing for
+    a request that isn't billed. Only the session sets `expects`.
     """
 
     method: str
@@ -45,9 +45,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. Header names are lower case; `key_echoed` tells that the key stood in it, and was cut out.
+    """One answer. Header names are lower case.
 
-    `again`: it was given before, and is remembered; nothing was sent.
+    `key_echoed`: the server sent the key back, and the target masked it. `again`: the answer is remembered from an
+    earlier request; nothing was sent.
     """
 
     status: int
@@ -58,12 +59,12 @@ class Response:
 
     @property
     def media_type(self) -> str:
-        """The Content-Type in lower case and without parameters; empty where there is none."""
+        """The Content-Type in lower case without parameters; empty if the header is missing."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @cached_property
     def json(self) -> Any:
-        """The body as a JSON value, NOT_JSON if it is not strict JSON in UTF-8."""
+        """The body as a JSON value; NOT_JSON if it isn't strict JSON in UTF-8."""
         try:
             return json.loads(self.body.decode("utf-8"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
@@ -71,7 +72,7 @@ class Response:
 
     @property
     def in_words(self) -> str:
-        """The answer on one line, its body shortened: `400 application/json {"error": "..."}`."""
+        """The answer on one line with a shortened body: `400 application/json {"error": "..."}`."""
         try:
             text = self.body[:400].decode("utf-8", "strict" if len(self.body) <= 400 else "ignore")
             printable = text if self.media_type.partition("/")[0] != "image" else None

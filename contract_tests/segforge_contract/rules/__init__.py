@@ -1,1 +1,1 @@
-"""TODO."""
+"""The rules: what a gateway promises, each under its name."""

@@ -1,4 +1,4 @@
-"""A target: something that answers requests. The key is added and masked here, and no other module sees it."""
+"""The protocol of a target, and the code that adds the key to a request and masks it in an answer."""
 
 import re
 from collections.abc import Mapping
@@ -15,28 +15,28 @@ MASKED_KEY = "$SEGMIND_API_KEY"
 USER_AGENT = "segforge-contract"
 
 NO_CONNECTION = "no connection: "
-"""How the reason begins where nobody was there to connect to."""
+"""The start of the reason if no connection could be made."""
 
 
 class Target(Protocol):
-    """Something that answers requests."""
+    """Answers requests."""
 
     base_url: str
-    """Scheme, host, port and perhaps a path, without a slash at the end."""
+    """Scheme, host, port and an optional path, without a trailing slash."""
     loopback: bool
-    """Whether it runs on this machine, so that a request can't cost money."""
+    """Whether the target runs on this machine, so requests cost nothing."""
 
     def send(self, request: Request) -> Response:
-        """Send one request, never again by itself, and follow no redirect. Raises NoAnswer and NotSent."""
+        """Sends one request, without retries or redirects. Raises NoAnswer and NotSent."""
         ...
 
     def close(self) -> None:
-        """Give connections back."""
+        """Closes connections."""
         ...
 
 
 def request_headers(request: Request, key_header: str, key: str) -> dict[str, str]:
-    """The headers that a request goes out with, the key among them if it is to carry one."""
+    """Returns the headers to send, with the key that the request asks for."""
     headers = {"user-agent": USER_AGENT, "accept": "*/*"}
     if request.key != "missing":
         headers[key_header] = key if request.key == "valid" else INVALID_KEY
@@ -46,9 +46,9 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
-    """An answer as a Response, with the key masked wherever the server echoed it."""
+    """Returns an answer as a Response, with the key masked wherever the server echoed it."""
     cut = body.replace(key.encode(), MASKED_KEY.encode())
-    if rb"\u00" in cut:  # JSON has a second way to write each character
+    if rb"\u00" in cut:  # JSON can escape each character
         cut = _escaped(key).sub(MASKED_KEY.encode(), cut)
     masked = {name.replace(key, MASKED_KEY): value.replace(key, MASKED_KEY) for name, value in headers.items()}
     echoed = cut != body or masked != dict(headers)
@@ -57,34 +57,36 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) 
 
 @cache
 def _escaped(key: str) -> re.Pattern[bytes]:
-    """The key where some or all of its characters are escaped as in JSON."""
+    """Returns a pattern for the key with any of its characters escaped as in JSON."""
     letters = (f"(?:{re.escape(letter)}|\\\\u(?i:{ord(letter):04x}))" for letter in key)
     return re.compile("".join(letters).encode())
 
 
 def checked_key(key: str) -> str:
-    """The key, if it can stand in a header. Raises BadTarget, whose message doesn't show it."""
+    """Returns the key if it is valid in a header. Raises BadTarget; its message doesn't contain the key."""
     if not key:
-        raise BadTarget("the API key is empty")
+        raise BadTarget("the API key is empty; is a shell variable unset?")
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise BadTarget("the API key holds a space, a line end or another character that no key has")
+        raise BadTarget(
+            "the API key contains a space, a line break or a character that no header allows; copy it again"
+        )
     return key
 
 
 def checked_url(text: str) -> tuple[str, str]:
-    """A base URL without its last slash, and its host. Raises BadTarget."""
+    """Returns a base URL without its trailing slash, and its host. Raises BadTarget."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadTarget(f"{show(text)} is no URL: {error}") from None
+        raise BadTarget(f"{show(text)} is not a valid URL: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
         raise BadTarget(
-            f"{show(text)} is no URL of a gateway; it looks like http://127.0.0.1:8086 or https://api.segmind.com"
+            f"{show(text)} is not the URL of a gateway; expected one such as http://127.0.0.1:8086 or https://api.segmind.com"
         )
     if parts.username is not None or parts.query or parts.fragment:
-        raise BadTarget("the target's URL holds a user, a query or a fragment; give scheme, host and port alone")
+        raise BadTarget("the target's URL contains a user, a query or a fragment; pass scheme, host and port only")
     path = parts.path.rstrip("/")
     if path.endswith(("/v1", "/v2")):
-        raise BadTarget(f"{show(text)} ends in the version; give it without, as {show(text.rstrip('/')[:-3])}")
+        raise BadTarget(f"{show(text)} ends in an API version; pass it without, as {show(text.rstrip('/')[:-3])}")
     return f"{parts.scheme}://{parts.netloc}{path}", host

@@ -1,4 +1,4 @@
-"""A target behind a cap on spending: it reserves before it sends, writes it down, and settles by what comes back."""
+"""A target with a spending cap: it reserves the price before it sends, records it, and settles it by the answer."""
 
 import json
 import re
@@ -16,11 +16,11 @@ from segforge_contract.targets.journal import Exchanged, Journal, Reservation, T
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 from segforge_contract.targets.patient import PatientTarget
 
-_WEIGH_EVERY = 20  # so many refusals may be billed against the docs before the balance shows it
+_WEIGH_EVERY = 20  # refusals between two readings of the balance, which shows whether refusals are billed
 
 
 class CappedTarget:
-    """See the module. What was answered once, in this run or in the one that it goes on with, isn't sent again."""
+    """Sends only requests that fit the cap, and none that was answered before, in this run or the resumed one."""
 
     def __init__(
         self,
@@ -32,15 +32,15 @@ class CappedTarget:
         worst: Callable[[Request], Decimal],
         tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """`worst` gives the most credits that a request is taken to cost. What the journal holds is gone on with.
+        """`worst` returns the most credits that a request may cost. Existing journal entries are replayed first.
 
-        `tell` is called with the seconds that a 429 is waited for.
+        `tell` is called with the seconds before each wait for a 429.
         """
         self.base_url = target.base_url
         self.loopback = target.loopback
         self.ledger = Ledger(cap)
         self.recalled = 0
-        """How many requests were answered by the journal."""
+        """The number of requests that the journal answered."""
         self._target = target
         self._patient = PatientTarget(target, tell=tell)
         self._gateway = gateway
@@ -59,7 +59,7 @@ class CappedTarget:
         self.weigh()
 
     def send(self, request: Request) -> Response:
-        """See Target. Raises NotSent where the cap, or what is known of the request, forbids to send it."""
+        """See `Target`. Raises NotSent if the cap, or an earlier attempt at the request, forbids sending it."""
         with self._lock:
             answer = self._recall(request)
             call = None if answer is not None else self._reserve(request)
@@ -76,16 +76,16 @@ class CappedTarget:
         return response
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
         self._target.close()
 
     def pause(self, seconds: float) -> None:
-        """Wait between two polls, unless a journal answers them."""
+        """Waits between two polls, unless the journal answers them."""
         if not self._from_tape:
             time.sleep(seconds)
 
     def weigh(self) -> None:
-        """Read the balance, which is free, and settle by it."""
+        """Reads the balance, which is free, and settles answered calls by it."""
         balance = self._balance()
         if balance is not None:
             self._journal.append(Weighed(balance))
@@ -105,24 +105,24 @@ class CappedTarget:
         return credits + free if isinstance(free, Decimal) else credits
 
     def _recall(self, request: Request) -> Response | NoAnswer | None:
-        """What is known to come of a request; None if it is to be sent. Raises NotSent."""
+        """Returns the known answer to a request, or None if it must be sent. Raises NotSent."""
         answer = self._tape.next(request)
         self._from_tape = answer is not None
         if answer is None and could_be_billed(self._gateway, request):
             key = canonical(request)
             answer = remembered(self._known.get(key))
             if answer is None and key in self._known:
-                raise NotSent("sent by the run that was cut off, and what came of it is unknown")
+                raise NotSent("already sent by the interrupted run, with unknown outcome")
         self.recalled += answer is not None
         return answer
 
     def _reserve(self, request: Request) -> int | None:
-        """Keep back what a request may cost; gives the call's number, None if it can't be billed. Raises NotSent."""
+        """Reserves the price of a request. Returns the call's number, or None if it can't be billed. Raises NotSent."""
         if not could_be_billed(self._gateway, request):
             self._refuse_expired(request)
             return None
         worst = self._worst(request)
-        # With a cap of 0 only what isn't billed while the contract holds is sent, and taken at that word.
+        # With a cap of 0, only requests that the contract makes free are sent, and they reserve nothing.
         amount = NOTHING if self.ledger.cap == 0 and request.expects != "output" else worst
         if not self.ledger.fits(amount) and self.ledger.awaits_balance:
             self.weigh()
@@ -139,17 +139,17 @@ class CappedTarget:
         if ledger.halted is not None:
             return f"halted: {ledger.halted}"
         if ledger.cap == 0 and not ledger.spent and not ledger.held and request.expects == "output":
-            return "billed, and the cap is 0"
-        return f"the cap of {plain(ledger.cap)} is reached: {plain(ledger.spent)} spent, {plain(ledger.held)} kept back"
+            return "the request is billed, and the cap is 0"
+        return f"the cap of {plain(ledger.cap)} is reached: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved"
 
     def _refuse_expired(self, request: Request) -> None:
         found = _matches(self._gateway, request, "status", "result", "poll")
         at = self._submitted.get(found) if found else None
         if at is not None and time.time() - at > self._gateway.lifecycle.retention_seconds:
-            raise NotSent("the job's record has expired since the run was cut off")
+            raise NotSent("the job has expired since the run was interrupted")
 
     def _note(self, call: int | None, request: Request, answer: Response | NoAnswer) -> None:
-        """Write an exchange down, then settle it: what is in the journal may be settled again, never the reverse."""
+        """Records an exchange, then settles it. The order matters: a resumed run settles again from the journal."""
         entry = Exchanged(call, time.time(), request, answer)
         paid = not isinstance(answer, NoAnswer) and call is not None and 200 <= answer.status < 300
         self._journal.append(entry, sync=paid or self._ends_job(request, answer) is not None)
@@ -168,7 +168,7 @@ class CappedTarget:
                 self.ledger.read(balance)
 
     def _settle(self, entry: Exchanged) -> bool:
-        """Enter an exchange in the ledger; gives whether the balance should be read now."""
+        """Enters an exchange in the ledger. Returns whether the balance should be read now."""
         call, request, answer = entry.call, entry.request, entry.answer
         if call is None:
             ended = self._ends_job(request, answer)
@@ -187,11 +187,11 @@ class CappedTarget:
         if answer.status == 429:
             self._known.pop(canonical(request))
         if answer.status > 500:
-            return False  # a gateway that gave up waiting says nothing about the run behind it
+            return False  # a gateway timeout doesn't show whether the call was carried out
         self.ledger.refused(call, told)
         self._refusals += 1
         kind = (request.path, answer.status)
-        first = kind not in self._kinds  # a gateway that bills refusals mostly bills all of one kind
+        first = kind not in self._kinds  # a gateway that bills refusals probably bills all of one kind
         self._kinds.add(kind)
         return self.ledger.trusted and (first or self._refusals % _WEIGH_EVERY == 0)
 
@@ -207,7 +207,7 @@ class CappedTarget:
         return False
 
     def _ends_job(self, request: Request, answer: Response | NoAnswer) -> tuple[str, bool, Decimal | None] | None:
-        """The job that an answer shows to have ended: its id, whether it is completed, and its stated cost."""
+        """Returns the ended job that an answer shows: its id, whether it is completed, and its stated cost."""
         request_id = _matches(self._gateway, request, "status", "result")
         if request_id is None or isinstance(answer, NoAnswer):
             return None
@@ -222,14 +222,14 @@ class CappedTarget:
 
 
 def could_be_billed(gateway: Gateway, request: Request) -> bool:
-    """Whether a gateway that breaks its contract could bill a request: all but polls, and what carries no valid key."""
+    """Returns whether a faulty gateway could bill a request: all except polls and requests without a valid key."""
     if request.key != "valid":
         return False
     return _matches(gateway, request, "status", "result", "poll", "credits") is None
 
 
 def _matches(gateway: Gateway, request: Request, *routes: str) -> str | None:
-    """The slug or id in the path of a request to one of these routes (empty where there is none), else None."""
+    """Returns the slug or id (or "") in the path of a request to one of these routes; None for another path."""
     for name in routes:
         route = getattr(gateway.routes, name)
         if request.method != route.method:
@@ -253,7 +253,7 @@ def _amount(figure: Decimal) -> Decimal | None:
 
 
 def _decimals(response: Response) -> Any:
-    """The body as JSON with every number exact, None if it is no JSON."""
+    """Returns the body as JSON with exact numbers, or None if it isn't JSON."""
     try:
         return json.loads(response.body.decode(), parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError, InvalidOperation):

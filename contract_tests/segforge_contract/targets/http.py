@@ -1,4 +1,4 @@
-"""A gateway behind a base URL."""
+"""A target over HTTP: a gateway behind a base URL."""
 
 import time
 
@@ -10,18 +10,18 @@ from segforge_contract.errors import BadTarget, NoAnswer
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import NO_CONNECTION, checked_key, checked_url, read_answer, request_headers
 
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # of one read; a blocking v1 call may take a minute
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # for one read; a v1 call blocks for up to a minute
 
-_LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, however the bytes drip
+_LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, even if the server sends slowly
 
-_LARGEST_ANSWER = 64 * 2**20  # bytes once decompressed; a picture of 4096 x 4096 pixels that doesn't compress fits
+_LARGEST_ANSWER = 64 * 2**20  # bytes after decompression; an uncompressed image of 4096 x 4096 pixels fits
 
 
 class HttpTarget:
-    """A gateway behind a base URL, over one pool of connections."""
+    """Sends requests to a base URL over one connection pool."""
 
     def __init__(self, base_url: str, key: str, *, key_header: str = "x-api-key") -> None:
-        """`base_url` without `/v1`. Raises BadTarget."""
+        """`base_url` is without `/v1`. Raises BadTarget."""
         self.base_url, host = checked_url(base_url)
         self.loopback = is_loopback(host)
         self._key = checked_key(key)
@@ -33,7 +33,7 @@ class HttpTarget:
         self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, **self._way.options)
 
     def send(self, request: Request) -> Response:
-        """See Target."""
+        """See `Target`."""
         headers = request_headers(request, self._key_header, self._key)
         url, until = self.base_url + request.path, time.monotonic() + _LONGEST_ANSWER
         try:
@@ -47,17 +47,17 @@ class HttpTarget:
         return read_answer(answer.status_code, answer.headers, body, self._key)
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
         self._client.close()
 
 
 def _whole(answer: httpx.Response, until: float) -> bytes:
-    """The body, decompressed, of an answer that ends before `until` and fits into memory. Raises NoAnswer."""
+    """Returns the decompressed body. Raises NoAnswer if it is too large or doesn't end before `until`."""
     body = bytearray()
     for piece in answer.iter_bytes():
         body += piece
         if len(body) > _LARGEST_ANSWER:
-            raise NoAnswer(f"no whole answer: its body is larger than {_LARGEST_ANSWER // 2**20} MiB")
+            raise NoAnswer(f"no complete answer: the body is larger than {_LARGEST_ANSWER // 2**20} MiB")
         if time.monotonic() > until:
-            raise NoAnswer(f"no whole answer after {_LONGEST_ANSWER:g} s: {len(body)} bytes so far", slow=True)
+            raise NoAnswer(f"no complete answer after {_LONGEST_ANSWER:g} s: {len(body)} bytes received", slow=True)
     return bytes(body)

@@ -1,4 +1,4 @@
-"""An ASGI app in this process."""
+"""A target in this process: an ASGI app."""
 
 import asyncio
 import copy
@@ -19,7 +19,7 @@ AsgiApp: TypeAlias = Callable[
 
 
 class AsgiTarget:
-    """An ASGI 3 app in this process, called without a socket."""
+    """Calls an ASGI 3 app in this process, without a socket."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class AsgiTarget:
         key_header: str = "x-api-key",
         other_keys: Sequence[str] = (),
     ) -> None:
-        """`base_url` is where the app believes that it listens; curl commands in reports name it.
+        """`base_url` is the address that the app sees; curl commands in reports use it.
 
-        `other_keys` are valid too, each that of another account.
+        `other_keys` are valid too; each belongs to another account.
         """
         self._other_keys = other_keys
         self.base_url, _ = checked_url(base_url)
@@ -46,19 +46,19 @@ class AsgiTarget:
         self._runner = asyncio.Runner()
 
     def send(self, request: Request) -> Response:
-        """See Target."""
-        # Runner.run() installs and removes a signal handler around every call, which takes longer than many an answer.
+        """See `Target`."""
+        # Runner.run() installs a signal handler for every call, which takes longer than most answers.
         return self._runner.get_loop().run_until_complete(self._exchange(request))
 
     def others(self) -> list["AsgiTarget"]:
-        """The same app as seen by the other accounts."""
+        """Returns one target for each of the other accounts, all for the same app."""
         targets = [copy.copy(self) for _ in self._other_keys]
         for target, key in zip(targets, self._other_keys, strict=True):
             target._key, target._other_keys = checked_key(key), ()
         return targets
 
     def send_together(self, requests: Sequence[Request]) -> list[Response | NoAnswer]:
-        """Send requests at the same time; an answer, or why there is none, for each."""
+        """Sends requests concurrently. Returns an answer, or the reason for its lack, for each."""
 
         async def everything() -> list[Response | NoAnswer | BaseException]:
             return await asyncio.gather(*map(self._exchange, requests), return_exceptions=True)
@@ -114,5 +114,5 @@ class AsgiTarget:
         return read_answer(messages[0]["status"], fields, body, self._key)
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
         self._runner.close()

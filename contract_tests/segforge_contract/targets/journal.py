@@ -1,7 +1,7 @@
-"""The journal of a run: each reservation and each exchange on a line of JSON, so that a run that is cut off can go on.
+"""The journal of a run: one line of JSON for each reservation and exchange, so an interrupted run can resume.
 
-It serves as a cassette too: the exchanges alone are enough to run the checks again offline. No line holds the API key:
-a Request never does, and a target masks it in what comes back.
+The exchanges are also enough to replay the checks offline. No line holds the API key: a Request never does, and the
+target masks it in answers.
 """
 
 import base64
@@ -26,7 +26,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Reservation:
-    """Written, and on the disk, before a request is sent that may be billed."""
+    """The price reserved for a call, in credits. It is on disk before the request is sent."""
 
     call: int
     amount: Decimal
@@ -36,7 +36,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Exchanged:
-    """A request and what came of it. `at` in seconds since 1970; `call` is None where nothing could be billed."""
+    """A request and its answer. `at` is in seconds since 1970; `call` is None if the request can't be billed."""
 
     call: int | None
     at: float
@@ -55,7 +55,7 @@ Entry: TypeAlias = Reservation | Exchanged | Weighed
 
 
 class Journal:
-    """An open journal: what it held when it was opened, and what is appended. Without a file nothing is kept."""
+    """An open journal: the entries that it held when opened, and a stream for new ones, if it has a file."""
 
     def __init__(
         self,
@@ -65,36 +65,36 @@ class Journal:
         file: Path | None = None,
     ) -> None:
         self.settings = settings
-        """What the run was started with, as the one who started it wrote it down."""
+        """The settings of the run that started the journal."""
         self.entries = tuple(entries)
         self.file = file
-        """Where it is, if it is kept."""
+        """The path of the journal, or None if it isn't stored."""
         self._stream = stream
 
     @property
     def durable(self) -> bool:
-        """Whether it outlives this process."""
+        """Whether the journal is stored in a file."""
         return self._stream is not None
 
     def append(self, entry: Entry, *, sync: bool = False) -> None:
-        """Write an entry; with `sync` it is on the disk when this returns. Raises OSError."""
+        """Appends an entry. With `sync`, it is on disk when this returns. Raises OSError."""
         if self._stream is not None:
             _write(self._stream, _to_json(entry), sync=sync)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Closes the file."""
         if self._stream is not None:
-            with contextlib.suppress(OSError):  # on a full disk, what is left of a line is tried once more
+            with contextlib.suppress(OSError):  # on a full disk, closing tries again to write buffered bytes
                 self._stream.close()
             self._stream = None
 
 
 def create(file: Path, settings: Mapping[str, Any]) -> Journal:
-    """Start a journal in a file that isn't there yet. Raises BadJournal and OSError."""
+    """Creates a journal file, which must not exist. Raises BadJournal and OSError."""
     try:
         stream = open(file, "xb", opener=_privately)  # noqa: SIM115 - the journal closes it
     except FileExistsError:
-        raise BadJournal(f"{file} exists; name another file, or go on with that run: --resume {file}") from None
+        raise BadJournal(f"{file} already exists; name another file, or resume its run with --resume {file}") from None
     _lock(stream, file)
     _write(stream, {"format": FORMAT, "version": VERSION, "settings": dict(settings)}, sync=True)
     _sync_folder(file)
@@ -102,7 +102,7 @@ def create(file: Path, settings: Mapping[str, Any]) -> Journal:
 
 
 def reopen(file: Path) -> Journal:
-    """Open a journal to go on where it ends; a last line that was cut off is dropped. Raises BadJournal and OSError."""
+    """Opens a journal to resume it. An incomplete last line is dropped. Raises BadJournal and OSError."""
     stream = file.open("r+b")
     _lock(stream, file)
     try:
@@ -116,31 +116,31 @@ def reopen(file: Path) -> Journal:
 
 
 def read(file: Path) -> Journal:
-    """A journal to look at: nothing can be appended. Raises BadJournal and OSError."""
+    """Reads a journal without opening it for appending. Raises BadJournal and OSError."""
     return _parse(file, file.read_bytes())[0]
 
 
 class Tape:
-    """The answers of a journal, to be given again to the same requests, in the same order for each."""
+    """Replays the answers of a journal: each request receives its answers in the recorded order."""
 
     def __init__(self, entries: Iterable[Entry], *, waited: bool = True) -> None:
-        """`waited`: whether the run waited out each 429 and sent again, so that only the answer after it counts."""
+        """`waited`: whether the run waited and resent after each 429, so the 429 itself doesn't count."""
         self._answers: defaultdict[Request, deque[Response | NoAnswer]] = defaultdict(deque)
         for entry in entries:
             if isinstance(entry, Exchanged):
                 queue = self._answers[canonical(entry.request)]
                 if waited and queue and isinstance(queue[-1], Response) and queue[-1].status == 429:
-                    queue.pop()  # it was sent again after that
+                    queue.pop()  # the run sent the request again
                 queue.append(entry.answer)
 
     def next(self, request: Request) -> Response | NoAnswer | None:
-        """The next answer to a request, None when there is none left."""
+        """Returns the next answer to a request, or None if no answer is left."""
         queue = self._answers.get(canonical(request))
         return queue.popleft() if queue else None
 
 
 def canonical(request: Request) -> Request:
-    """The request with a plain JSON body in one order of keys, so that the same payload is known again."""
+    """Returns the request with the keys of a JSON body sorted, so equal payloads compare equal."""
     try:
         text = (request.body or b"").decode("ascii")
         payload = json.loads(text)
@@ -152,7 +152,7 @@ def canonical(request: Request) -> Request:
 
 
 def remembered(answer: Response | NoAnswer | None) -> Response | NoAnswer | None:
-    """An answer that was given before, marked as such."""
+    """Returns a remembered answer, marked with `again`."""
     return replace(answer, again=True) if isinstance(answer, Response) else answer
 
 
@@ -164,12 +164,12 @@ def _write(stream: BinaryIO, line: Mapping[str, Any], *, sync: bool) -> None:
 
 
 def _privately(path: str, flags: int) -> int:
-    """Open a file that nobody else may read: it holds payloads and pictures."""
+    """Opens a file that only its owner can read, since it holds payloads and images."""
     return os.open(path, flags, 0o600)
 
 
 def _sync_folder(file: Path) -> None:
-    """Have the file's name on the disk as well as its bytes, where the system lets a folder be opened."""
+    """Writes the folder entry of a file to disk. Only POSIX systems can open a folder."""
     if os.name == "posix":
         folder = os.open(file.absolute().parent, os.O_RDONLY)
         try:
@@ -179,7 +179,7 @@ def _sync_folder(file: Path) -> None:
 
 
 def _lock(stream: BinaryIO, file: Path) -> None:
-    """Keep a second run from going on with the same journal, and so from spending the same money again."""
+    """Locks the journal so that a second run can't resume it and spend the same money again."""
     try:
         import fcntl
     except ImportError:  # not on Windows
@@ -188,7 +188,7 @@ def _lock(stream: BinaryIO, file: Path) -> None:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         stream.close()
-        raise BadJournal(f"{file} is being written by another run; wait for it to end") from None
+        raise BadJournal(f"{file} is in use by another run; wait until it ends") from None
 
 
 def _parse(file: Path, data: bytes) -> tuple[Journal, int]:
@@ -207,8 +207,8 @@ def _header(file: Path, line: bytes) -> Mapping[str, Any]:
     except (ValueError, TypeError, KeyError):
         pass
     raise BadJournal(
-        f"{file}:1: expected the head of a journal of format {FORMAT}, version {VERSION}; "
-        f"found {show(line[:80].decode('utf-8', 'replace'))}; name a file that --record or a run with a cap wrote"
+        f"{file}:1: expected a journal header with format {FORMAT}, version {VERSION}; "
+        f"found {show(line[:80].decode('utf-8', 'replace'))}; pass a file written by --record or by a run with a cap"
     )
 
 

@@ -1,17 +1,18 @@
-"""What a run may spend, has spent, and holds back for calls whose cost isn't settled. Pure; all amounts in credits.
+"""The ledger of a run: the credits spent, and the credits reserved for calls that aren't settled. It does no I/O.
 
-The bound. `worst` is the most that one call is taken to cost. Before a call that much is reserved; what was spent,
-what is reserved and the next reservation together never exceed the cap. A reservation is given back only when
+The bound: `worst` is the most that one call is assumed to cost, and that much is reserved before each call. The credits
+spent, the reservations and the next reservation together never exceed the cap. A reservation is released only if
 
-- nothing was sent, or
-- the call was answered (a job: ended), and a balance read *after that* shows what it cost, or
-- no balance can be read, and the answer is a refusal: the docs say that only an answer of 200 is billed.
+- the request was not sent, or
+- the call was answered (a job: ended), and a balance read *afterwards* shows its cost, or
+- no balance can be read, and the answer is a refusal: the docs say that only a 200 answer is billed.
 
-A call whose outcome is unknown keeps its reservation for good. What was spent is the larger of what the answers state
-and what the balance lost; where the balance can't be read or contradicts the answers, each call that was carried out
-counts as the larger of `worst` and what it states. So the bill stays within the cap as long as no call costs more than
-`worst` and the balance, where there is one, is true. The first settlement beyond `worst` halts the run: the cap can be
-overrun by what that one call exceeds `worst` by, calls in flight at that moment aside.
+A call with an unknown outcome keeps its reservation for the rest of the run. The credits spent are the larger of two
+sums: the costs that answers state, and the drop in the balance. If the balance can't be read or contradicts the
+answers, each call that was carried out counts as the larger of `worst` and its stated cost.
+
+So the bill stays within the cap if no call costs more than `worst` and any balance is correct. The first settlement
+above `worst` halts the run. The cap can then be exceeded by the excess of that call, and of calls in flight.
 """
 
 from collections.abc import Mapping
@@ -20,37 +21,37 @@ from decimal import Decimal
 
 NOTHING = Decimal(0)
 
-_ROUNDING = Decimal("0.005")  # what a call's stated cost may lack, printed with two decimals
-_NOISE = Decimal("0.000001")  # what a balance kept in binary fractions may be off by
+_ROUNDING = Decimal("0.005")  # credits that rounding to two decimals may remove from a stated cost
+_NOISE = Decimal("0.000001")  # credits of error in a balance stored as a float
 
 
 @dataclass
 class Hold:
-    """What is kept back for one call: `amount` of the cap; `told` is what its answers stated so far."""
+    """The reservation of one call, in credits. `told` is the cost that its answers have stated so far."""
 
     amount: Decimal
     worst: Decimal
     told: Decimal = NOTHING
     settled: bool = False
-    """Nothing but a reading of the balance is waited for."""
+    """Whether only a reading of the balance is missing."""
 
 
 @dataclass
 class Ledger:
-    """The book of one run. Calls are numbered by whoever makes them."""
+    """The ledger of one run. The caller numbers the calls."""
 
     cap: Decimal
     told: Decimal = NOTHING
-    """The sum of all costs that answers stated."""
+    """The sum of all stated costs."""
     lost: Decimal = NOTHING
-    """What the balance lost since it was first read."""
+    """The drop in the balance since it was first read."""
     trusted: bool = False
-    """Whether the balance can be read, and doesn't contradict the answers."""
+    """Whether the balance can be read and agrees with the answers."""
     carried_out: int = 0
     halted: str | None = None
-    """Why nothing that could be billed may be sent any more, whatever the cap."""
+    """The reason why no more billable requests may be sent, whatever the cap; None if they may."""
     untold: Decimal = NOTHING
-    """What the calls that were carried out without saying their cost were taken to cost at most."""
+    """The assumed maximum cost of calls that were carried out without a stated cost."""
     _assumed: Decimal = NOTHING
     _balance: Decimal | None = None
     _holds: dict[int, Hold] = field(default_factory=dict)
@@ -58,57 +59,57 @@ class Ledger:
 
     @property
     def spent(self) -> Decimal:
-        """What the run has cost, as far as can be known: rather too much than too little."""
+        """The cost of the run as far as known; an estimate is never too low."""
         if self.trusted:
             return max(self.told, self.lost)
         return max(self.told, self.lost, self._assumed)
 
     @property
     def held(self) -> Decimal:
-        """What is kept back for calls that are not settled."""
+        """The sum of all reservations."""
         return sum((hold.amount for hold in self._holds.values()), NOTHING)
 
     @property
     def awaits_balance(self) -> int:
-        """How many calls a reading of the balance would settle."""
+        """The number of calls that a reading of the balance would settle."""
         return sum(hold.settled for hold in self._holds.values())
 
     @property
     def unsettled(self) -> int:
-        """How many calls have an unknown outcome, or a job that still runs."""
+        """The number of calls with an unknown outcome or a running job."""
         return sum(not hold.settled for hold in self._holds.values())
 
     def fits(self, amount: Decimal) -> bool:
-        """Whether a call that is to reserve this much may be made."""
+        """Returns whether a call that reserves this amount is allowed."""
         return self.halted is None and self.spent + self.held + amount <= self.cap
 
     def reserve(self, call: int, amount: Decimal, worst: Decimal) -> None:
-        """Keep `amount` back for a call that may cost up to `worst`; a cap of 0 allows for an amount of 0 alone."""
+        """Reserves `amount` for a call that may cost up to `worst`. A cap of 0 allows only an amount of 0."""
         self._holds[call] = Hold(amount, worst)
 
     def release(self, call: int) -> None:
-        """Nothing was sent."""
+        """Releases the reservation of a call that was not sent."""
         del self._holds[call]
 
     def refused(self, call: int, told: Decimal | None) -> None:
-        """The call was answered, and not carried out."""
+        """Settles a call that was answered but not carried out."""
         self._settle(call, told, carried_out=False)
 
     def answered(self, call: int, told: Decimal | None) -> None:
-        """The call was carried out."""
+        """Settles a call that was carried out."""
         self.carried_out += 1
         self._settle(call, told, carried_out=True)
 
     def queued(self, call: int, request_id: str, told: Decimal | None) -> None:
-        """The call started a job, which may be billed until it has ended."""
+        """Notes that the call started a job, which may be billed until it ends."""
         hold = self._holds[call]
         hold.amount = max(hold.amount, hold.worst)
         self._tell(hold, told)
         if self._jobs.setdefault(request_id, call) != call:
-            self.halted = f"two submits were given the same request_id {request_id}: what either costs can't be told"
+            self.halted = f"two submits returned the same request_id {request_id}, so their costs can't be told apart"
 
     def ended(self, request_id: str, told: Decimal | None, *, completed: bool) -> bool:
-        """A job has ended; gives whether it is one of this run that wasn't known to have."""
+        """Settles a job that has ended. Returns False if the job is unknown or already settled."""
         call = self._jobs.get(request_id)
         if call is None or call not in self._holds or self._holds[call].settled:
             return False
@@ -116,20 +117,20 @@ class Ledger:
         return True
 
     def read(self, balance: Decimal | None) -> None:
-        """The balance was read, or (None) could not be. Settles all calls that were answered before."""
+        """Settles all answered calls by a reading of the balance. None means that it couldn't be read."""
         if balance is None:
             return
         before, self._balance = self._balance, balance
         if before is None:
-            self.trusted = not (self._holds or self.carried_out or self.told)  # else what came before is not in it
+            self.trusted = not (self._holds or self.carried_out or self.told)  # earlier calls are missing from its drop
             return
         lost = max(before - balance, NOTHING)
         self.lost += lost
         expected = sum((hold.worst for hold in self._holds.values()), NOTHING)
         if lost > expected + _NOISE:
             self.halted = (
-                f"the balance lost {plain(lost)} over calls that may cost {plain(expected)} at most: "
-                "a call costs more than assumed, or the key is in use elsewhere"
+                f"the balance dropped by {plain(lost)} for calls that may cost at most {plain(expected)}: "
+                "a call costs more than assumed, or the key is also used elsewhere"
             )
         if 2 * self.lost < self.told or (self.carried_out and not self.lost):
             self.trusted = False
@@ -137,7 +138,7 @@ class Ledger:
 
     @property
     def unexplained(self) -> Decimal:
-        """What the balance lost beyond what answers stated, silent or open calls may cost, and rounding may hide."""
+        """The drop in the balance beyond stated costs, the assumed cost of other calls, and rounding."""
         unsettled = sum((hold.worst for hold in self._holds.values()), NOTHING)
         excess = self.lost - self.told - self.untold - unsettled - _NOISE - _ROUNDING * self.carried_out
         return max(excess, NOTHING)
@@ -160,10 +161,12 @@ class Ledger:
         self.told += told - hold.told
         hold.told = told
         if told > hold.worst:
-            self.halted = f"a call was billed {plain(told)} credits, more than the {plain(hold.worst)} assumed at worst"
+            self.halted = (
+                f"a call was billed {plain(told)} credits, more than the assumed maximum of {plain(hold.worst)}"
+            )
 
     def in_words(self) -> Mapping[str, str | int | bool | None]:
-        """The book's totals, for a report."""
+        """Returns the totals for a report."""
         return {
             "cap": plain(self.cap),
             "spent": plain(self.spent),
@@ -178,6 +181,6 @@ class Ledger:
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as people write it, without an exponent or zeros at its end."""
+    """Returns an amount as text, without an exponent or trailing zeros."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""Opens a target by its name: a URL, `live` or `mock`."""
+"""Opens a target by name: a URL, `live` or `mock`."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ IN_PROCESS = "mock"
 
 LIVE = "live"
 
-_IN_PROCESS_KEY = "SG_0123456789abcdef"  # well-formed, which is all that the mock asks for
+_IN_PROCESS_KEY = "SG_0123456789abcdef"  # the mock accepts every well-formed key
 
 _IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
 
-_IN_PROCESS_JOBS = "polls=3"  # a job takes no time, and is still seen in every state
+_IN_PROCESS_JOBS = "polls=3"  # a job ends at once, and polls still see every state
 
 
 def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
-    """The target of that name: a URL; `live`; or `mock`, which serves our own specs unless given others.
+    """Returns the named target: a URL, `live`, or `mock`, which serves segforge's specs or those in `own_specs`.
 
     Raises BadTarget.
     """
@@ -41,5 +41,5 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
         )
         return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
     if not key:
-        raise BadTarget(f"no API key; put it in the environment: export {auth.environment}=SG_...")
+        raise BadTarget(f"no API key; set it in the environment: export {auth.environment}=SG_...")
     return HttpTarget(catalog.gateway.base_url if text == LIVE else text, key, key_header=auth.header)

@@ -1,4 +1,4 @@
-"""A target that keeps to a gateway's rate limit, and asks again where an answer to a poll was lost."""
+"""A target that respects the gateway's rate limit and repeats polls whose answer was lost."""
 
 import time
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from segforge_contract.targets.base import Target
 RESET = "x-rate-limit-reset-at-utc"
 
 _ATTEMPTS = 5
-_LONGEST_WAIT = 120.0  # seconds; the documented windows are minutes
-_UNTOLD_WAIT = 15.0  # seconds, where a 429 doesn't say when to come back
+_LONGEST_WAIT = 120.0  # seconds; the documented rate limit windows are one minute
+_UNTOLD_WAIT = 15.0  # seconds, if a 429 doesn't state a time
 
 
 class PatientTarget:
-    """Waits as long as a 429 says and sends again: it was refused, so that nothing happens twice.
+    """Waits as long as a 429 states and sends the request again. A refused request was not carried out.
 
-    A GET whose answer is lost is sent again too; a submit never is, since it may have been carried out.
+    A GET without an answer is sent again too. A POST never is, since it may have been carried out.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class PatientTarget:
         now: Callable[[], float] = time.time,
         tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """`now` gives seconds since 1970; `tell` is called before a 429 is waited out, with how long that takes."""
+        """`now` returns seconds since 1970. `tell` is called with the seconds before each wait for a 429."""
         self.base_url = target.base_url
         self.loopback = target.loopback
         self._target = target
@@ -39,7 +39,7 @@ class PatientTarget:
         self._tell = tell
 
     def send(self, request: Request) -> Response:
-        """See Target; gives the last of five answers of 429."""
+        """See `Target`. Returns the last 429 after five attempts."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 response = self._target.send(request)
@@ -56,7 +56,7 @@ class PatientTarget:
         return self._target.send(request)
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
         self._target.close()
 
     def _wait(self, response: Response) -> float:
@@ -67,7 +67,7 @@ class PatientTarget:
 
 
 def _retry_after(text: str | None, now: float) -> float | None:
-    """Seconds to wait by a Retry-After (RFC 9110, section 10.2.3): a number of seconds, or a date."""
+    """Returns the seconds to wait by a Retry-After header: seconds or a date (RFC 9110, section 10.2.3)."""
     if text is None:
         return None
     if text.strip().isdecimal():
@@ -79,7 +79,7 @@ def _retry_after(text: str | None, now: float) -> float | None:
 
 
 def _reset_at(text: str | None, now: float) -> float | None:
-    """Seconds to wait by a time in UTC: ISO 8601, or seconds since 1970; the docs name no format."""
+    """Returns the seconds until a UTC time: ISO 8601, or seconds since 1970. The docs don't state the format."""
     if text is None:
         return None
     try:

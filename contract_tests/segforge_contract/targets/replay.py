@@ -1,4 +1,4 @@
-"""Targets that write every exchange down, or answer from what was written down, with no network."""
+"""Targets that record every exchange in a journal, or answer from a journal without a network."""
 
 import time
 
@@ -9,7 +9,7 @@ from segforge_contract.targets.journal import Exchanged, Journal, Tape, canonica
 
 
 class RecordedTarget:
-    """A target without a cap whose exchanges go into a journal; see `capped` for one with a cap."""
+    """Records the exchanges of a target without a cap; see `capped` for one with a cap."""
 
     def __init__(self, target: Target, journal: Journal) -> None:
         self.base_url = target.base_url
@@ -18,7 +18,7 @@ class RecordedTarget:
         self._journal = journal
 
     def send(self, request: Request) -> Response:
-        """See Target."""
+        """See `Target`."""
         answer: Response | NoAnswer
         try:
             answer = response = self._target.send(request)
@@ -29,39 +29,39 @@ class RecordedTarget:
         return response
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
         self._target.close()
 
 
 class ReplayedTarget:
-    """Gives the recorded answers, in the order in which each request got them; the last one for good."""
+    """Returns the recorded answers to each request in their order, then repeats the last one."""
 
     def __init__(self, journal: Journal) -> None:
         self.base_url = str(journal.settings.get("target"))
         self.loopback = bool(journal.settings.get("loopback"))
-        # Only a run under a cap waits; elsewhere a 429 is what the answer was judged by.
+        # Only a run with a cap waits out a 429; other runs judge the 429 itself.
         self._tape = Tape(journal.entries, waited=journal.settings.get("max_spend") is not None)
         self._last: dict[Request, Response | NoAnswer] = {}
         self._seconds = 0.0
 
     def send(self, request: Request) -> Response:
-        """See Target. Raises NotSent for a request that isn't in the cassette."""
+        """See `Target`. Raises NotSent for a request that isn't in the journal."""
         key = canonical(request)
         answer = self._tape.next(request) or remembered(self._last.get(key))
         if answer is None:
-            raise NotSent("not in the cassette")
+            raise NotSent("not in the journal")
         self._last[key] = answer
         if isinstance(answer, NoAnswer):
             raise NoAnswer(str(answer), refused=answer.refused)
         return answer
 
     def close(self) -> None:
-        """See Target."""
+        """See `Target`."""
 
     def pause(self, seconds: float) -> None:
-        """Let that much time pass for `clock`, and none for anybody else."""
+        """Moves `clock` by that many seconds, without waiting."""
         self._seconds += seconds
 
     def clock(self) -> float:
-        """Seconds that were spent in `pause`."""
+        """Returns the seconds passed to `pause` so far."""
         return self._seconds

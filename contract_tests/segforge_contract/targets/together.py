@@ -1,4 +1,4 @@
-"""Requests at the same time, and one target as several accounts see it."""
+"""Sends requests concurrently, and opens a target under other accounts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,12 @@ from segforge_contract.targets.in_process import AsgiTarget
 
 
 def others(target: Target) -> Sequence[Target]:
-    """The same target as other accounts see it, where it has any."""
+    """Returns the same target under its other accounts; empty if it has none."""
     return target.others() if isinstance(target, AsgiTarget) else ()
 
 
 def send_together(target: Target, requests: Sequence[Request]) -> list[Response | NoAnswer | NotSent]:
-    """Send requests at the same time where the target can, one after the other elsewhere."""
+    """Sends requests concurrently if the target supports it, otherwise one by one."""
     if isinstance(target, AsgiTarget):
         return [*target.send_together(requests)]
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The phases of a run, each a function of a session that returns failures."""
