@@ -9,7 +9,7 @@ from segforge_contract.cases.payloads import base_payload
 from segforge_contract.rules.table import RULES
 
 UNSOUND: Final = "the specs contradict the case"
-"""The reason that a report gives for such a case, which is not sent."""
+"""The reason in a report for a case that isn't sent."""
 
 
 def sound(model: Model | None, case: Case) -> bool:

@@ -29,8 +29,8 @@ NOT_JSON = NotJson.NOT_JSON
 class Request:
     """One request. `key` says which kind of key is sent and never holds a key, so no report can leak one.
 
-    A target with a spending cap remembers answers and sends the same request once. To send a request again, give the
-    second one another `copy`. `expects` is the result if the contract holds; a target with a cap reserves nothing for
+    A target with a spending cap remembers answers and sends the same request once. To send a request again, set
+    another `copy`. `expects` is the result if the contract holds; a target with a cap reserves nothing for
     a request that isn't billed. Only the session sets `expects`.
     """
 

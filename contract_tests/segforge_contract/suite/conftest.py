@@ -1,4 +1,4 @@
-"""How much Hypothesis draws for the suite: little, the same every time, and never by calls that may be billed twice."""
+"""Settings of the suite: few drawn payloads, the same in every run, and no shrinking if it may cost money."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ _BILLED = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What isn't billed goes first, whatever the order of the files: a cap that is used up holds back even refusals."""
+    """Runs free tests first, since a used-up cap stops even refusals."""
     items.sort(key=_is_billed)
 
 
 def _is_billed(item: pytest.Item) -> bool:
-    """Whether a test of this suite sends what a gateway bills while it keeps its contract."""
+    """Returns whether a test of this suite sends requests that a correct gateway bills."""
     if not isinstance(item, pytest.Function) or _HERE not in item.path.parents:
         return False
     callspec = getattr(item, "callspec", None)
@@ -30,7 +30,7 @@ def _is_billed(item: pytest.Item) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the profile; shrinking means sending more, so that it is left out where that may cost money."""
+    """Registers the Hypothesis profile. It shrinks only on this machine, since shrinking sends more requests."""
     phases = (Phase.generate, *([Phase.shrink] if config.stash.get(LOOPBACK, True) else []))
     settings.register_profile(
         "segforge-contract", max_examples=15, deadline=None, derandomize=True, database=None, phases=phases

@@ -1,4 +1,4 @@
-"""The life of a v2 job, from the submit of the page's sample to its result."""
+"""Tests of v2 jobs, from the submit of the page's sample to its result."""
 
 import pytest
 
@@ -13,11 +13,11 @@ QUEUED = [model for model in CATALOG.models if "v2" in model.versions]
 
 @pytest.mark.parametrize("model", QUEUED, ids=lambda model: model.slug)
 def test_job_ends_with_a_result(segforge_contract: Contract, model: Model) -> None:
-    """States only move forward, end in COMPLETED, stay there, and lead to an output."""
+    """A job's state never moves back, ends COMPLETED and stays so, and the result holds an output."""
     segforge_contract.job_holds(payload_case(CATALOG.gateway, model, "submit", None, None))
 
 
 @pytest.mark.parametrize("model", QUEUED[:1], ids=lambda model: model.slug)
 def test_jobs_live_as_documented_in_any_order(segforge_contract: Contract, model: Model) -> None:
-    """Whatever several accounts submit, poll and wait for, in whatever order: a state machine, shrunk if it fails."""
+    """Several accounts submit, poll and wait in any order; a failing sequence is shrunk."""
     segforge_contract.lives_hold(model, max_examples=10)

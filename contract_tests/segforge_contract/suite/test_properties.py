@@ -1,4 +1,4 @@
-"""Properties over drawn payloads: whatever the page allows is accepted, and one breaking change is refused."""
+"""Properties of drawn payloads: valid payloads are accepted, and one breaking change is refused."""
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +26,7 @@ drawn = settings(settings.get_profile("segforge-contract"))  # see conftest.py
 def test_valid_payload_is_accepted(
     segforge_contract: Contract, model: Model, operation: Operation, data: st.DataObject
 ) -> None:
-    """Any mix of valid values succeeds, and gets what it asked for."""
+    """Any combination of valid values is accepted, and the output matches it."""
     payload = data.draw(valid_payloads(model), label="payload")
     segforge_contract.holds([valid_case(CATALOG.gateway, model, operation, payload, "a drawn payload")])
 
@@ -37,6 +37,6 @@ def test_valid_payload_is_accepted(
 def test_breaking_change_is_refused(
     segforge_contract: Contract, model: Model, operation: Operation, data: st.DataObject
 ) -> None:
-    """One change that breaks one rule is enough to be refused."""
+    """One change that breaks one rule is refused."""
     parameter, change = data.draw(breaking_changes(model, CATALOG.gateway), label="change")
     segforge_contract.holds([payload_case(CATALOG.gateway, model, operation, parameter, change)])

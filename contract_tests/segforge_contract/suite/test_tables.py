@@ -1,4 +1,4 @@
-"""The tables: every rule of the Catalog on every model and version, one test for each."""
+"""The tables: one test for each rule on each model and version."""
 
 from collections import defaultdict
 
@@ -23,5 +23,5 @@ CASES = _by_rule()
 
 @pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
 def test_rule_holds(segforge_contract: Contract, cases: list[Case]) -> None:
-    """Each value that a rule names gets the outcome that the rule promises."""
+    """Each case of a rule ends in an outcome that the rule promises."""
     segforge_contract.holds(cases)

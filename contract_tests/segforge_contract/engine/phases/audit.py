@@ -1,4 +1,4 @@
-"""The balance before and after: what calls cost has to be what they said, and a refusal nothing."""
+"""Compares the drop in the balance with the costs that answers stated. A refusal must cost nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from segforge_contract.engine.session import Session
 
 
 class Audit:
-    """One stretch of a session, from a reading of the balance to the next."""
+    """The part of a session between two readings of the balance."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -19,9 +19,10 @@ class Audit:
         self.before = session.balance()
 
     def close(self, cases: Sequence[Case], *, single: bool = False) -> list[Failure]:
-        """Hold the balance against what the answers since said; `single`: of one call, the first of the cases.
+        """Reads the balance and compares its drop with the stated costs. Returns the failures.
 
-        All jobs have to have ended, since some gateways take the money then.
+        `single`: only one call was made, the first of the cases. All jobs must have ended, since some gateways bill at
+        the end of a job.
         """
         account, after = self.session.money, self.session.balance()
         self.session.money = Account(cost=account.cost)
@@ -46,7 +47,7 @@ class Audit:
                 yield _failure(case, "money.remaining_agrees", f"{after.total:.6g} left", f"{account.remaining:.6g}")
 
     def _culprits(self, cases: Iterable[Case]) -> Iterator[Failure]:
-        """Send what must cost nothing again, one by one, to see what does."""
+        """Sends the free cases again one by one to find those that are billed."""
         for case in cases:
             if case.accepted:
                 continue
@@ -56,7 +57,7 @@ class Audit:
             after = self.session.balance()
             if before is not None and after is not None and before.total - after.total > TOLERANCE:
                 rule = "money.failed_job_is_free" if case.starts_job else "money.refusal_is_free"
-                yield _failure(case, rule, "the balance as before", f"{before.total - after.total:.6g} credits less")
+                yield _failure(case, rule, "an unchanged balance", f"{before.total - after.total:.6g} credits less")
 
 
 def _failure(case: Case, rule: str, expected: str, found: str) -> Failure:

@@ -1,4 +1,4 @@
-"""Lets Hypothesis draw cases, look for one that breaks a rule, and shrink it."""
+"""Draws cases with Hypothesis, and shrinks a case that breaks a rule."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -20,7 +20,7 @@ Cases = Any  # a Hypothesis strategy of Case; naming its type would import Hypot
 
 
 def case_strategy(catalog: Catalog, model: Model, operation: Operation, *, valid: bool) -> Cases:
-    """A Hypothesis strategy of cases: payloads that are valid as a whole, or the sample with one breaking change."""
+    """Returns a strategy of sound cases: valid payloads, or the sample with one change that breaks a rule."""
     from segforge_contract.cases.drawn import breaking_changes, valid_payloads
 
     gateway = catalog.gateway
@@ -43,7 +43,7 @@ def explore(
     seed: int,
     examples: "Examples | None" = None,
 ) -> list[Failure]:
-    """Let Hypothesis look for a case that breaks a rule, and shrink it; never by calls that may be billed."""
+    """Draws cases; returns the failures of the smallest failing one. Shrinks only if calls are free."""
     import hypothesis
     from hypothesis.errors import Flaky, Unsatisfiable
 
@@ -65,14 +65,14 @@ def explore(
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
-    @hypothesis.seed(seed)  # below the settings, whose database it would take away
+    @hypothesis.seed(seed)  # below the settings, since it would remove their database
     @hypothesis.given(case_strategy(session.catalog, model, operation, valid=valid))
     def holds(case: Case) -> None:
-        if case.request not in seen:  # Hypothesis runs the last example again to see it fail twice; that may cost money
+        if case.request not in seen:  # Hypothesis repeats a failing example, which may cost money
             seen[case.request] = session.perform(case)
         broken = [failure for failure in seen[case.request] if not rules or failure.broken.rule in rules]
         if broken:
-            # Shrinking keeps to the rules that broke first, so that it can't slip from one finding into another.
+            # Only the rules that broke first count while shrinking, so it can't slip from one finding to another.
             rules.update(failure.broken.rule for failure in broken)
             raise Broke(broken)
 
@@ -80,7 +80,7 @@ def explore(
         holds()
     except Broke as broke:
         return broke.failures
-    except Unsatisfiable:  # the page contradicts itself in all that could be drawn
+    except Unsatisfiable:  # the page contradicts itself, so nothing can be drawn
         return []
     except Flaky:
         return list(_last(seen.values()))

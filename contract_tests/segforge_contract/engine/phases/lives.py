@@ -1,6 +1,6 @@
-"""The life of jobs as a state machine: jobs of several accounts at once, in any order of submits, polls and hours.
+"""Tests the lives of jobs as a state machine: jobs of several accounts, with submits, polls and waits in any order.
 
-What the machine believes of a job is its case, its last state and its age; each step holds one answer against that.
+The machine's model of a job is its case, its last state and its age; each step checks one answer against the model.
 """
 
 from collections.abc import Sequence
@@ -27,15 +27,15 @@ from segforge_contract.engine.session import Session, SubmittedJob
 from segforge_contract.errors import Broke
 
 STEPS = 12
-"""How many steps a run of the machine has at most."""
+"""The most steps in one run of the machine."""
 
-_MARGIN = 60.0  # seconds around the end of the retention in which a job may be there or gone
+_MARGIN = 60.0  # seconds before the end of the retention in which a job may be kept or expired
 _POLLS: tuple[Operation, ...] = ("status", "result", "poll")
 
 
 @dataclass
 class Living:
-    """A job that was submitted: by which account, at which time of the machine, and what was seen of it."""
+    """A submitted job: its account, the machine's time at the submit in seconds, and the answers seen."""
 
     session: Session
     job: SubmittedJob
@@ -45,7 +45,7 @@ class Living:
 
 
 class JobMachine(stateful.RuleBasedStateMachine):
-    """Submits, polls and waiting. `accounts` are sessions with keys of their own, `model` is what they call."""
+    """Submits, polls and waits. Each of the `accounts` is a session with its own key; all call `model`."""
 
     accounts: ClassVar[Sequence[Session]]
     model: ClassVar[Model]
@@ -63,13 +63,13 @@ class JobMachine(stateful.RuleBasedStateMachine):
         self.has_clock = Stage(self.accounts[0]).has_clock
         ids: set[str] = set()
         outputs: dict[str, str] = {}
-        for session in self.accounts:  # a run must not depend on those before it
+        for session in self.accounts:  # a run must not depend on earlier runs
             session.start_afresh(ids, outputs)
         self.audits = [Audit(session) for session in self.accounts]
 
     @stateful.rule(target=jobs, account=account, seed=st.integers(1, 3), count=st.integers(1, 3))
     def submit(self, account: int, seed: int, count: int) -> "stateful.MultipleResults[Living]":
-        """Submit one job, or several at the same time."""
+        """Submits one job, or several at the same time."""
         gateway, control = self._session(account).catalog.gateway, self.model.returns.controls.seed
         payload = base_payload(self.model) | ({} if control is None else {control: seed})
         case = valid_case(gateway, self.model, "submit", payload, f"job {len(self.living) + 1}")
@@ -80,7 +80,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(target=jobs, account=account, data=st.data())
     def submit_nonsense(self, account: int, data: st.DataObject) -> "stateful.MultipleResults[Living]":
-        """Submit a payload that breaks a rule: no job comes of it, or one that fails."""
+        """Submits a payload that breaks a rule. It must start no job, or a job that fails."""
         session = self._session(account)
         parameter, change = data.draw(self.nonsense)
         self.check(session.perform(payload_case(session.catalog.gateway, self.model, "submit", parameter, change)))
@@ -88,7 +88,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(living=jobs)
     def poll(self, living: Living) -> None:
-        """Ask for a job's status; at its end for the result too."""
+        """Polls a job's status, and its result once it has ended."""
         if self._gone(living, "status"):
             return
         state = living.watch.poll()
@@ -99,30 +99,30 @@ class JobMachine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(living=jobs, operation=st.sampled_from(_POLLS[1:]))
     def ask_for_result(self, living: Living, operation: Operation) -> None:
-        """Ask for a job's result, or its output on v1, whether it is there yet or not."""
+        """Polls a job's result, or its output on v1, at any time."""
         if not self._gone(living, operation):
             living.watch.ask_early(operation)
             self.check_watch(living)
 
     @stateful.rule(living=jobs, operation=st.sampled_from(_POLLS))
     def ask_with_a_wrong_key(self, living: Living, operation: Operation) -> None:
-        """No job is shown to a key that nobody has."""
+        """Polls a job with an invalid key, which must be refused."""
         response = living.watch.ask(operation, "invalid")
         expected = living.session.catalog.gateway.cases["auth.invalid"][0].code
         if response.status != expected:
-            living.watch.report("auth.invalid", f"{expected}, though there is such a job", response.in_words)
+            living.watch.report("auth.invalid", f"{expected}, for an existing job", response.in_words)
         self.check_watch(living)
 
     @stateful.precondition(lambda self: self.has_clock and self.living)
     @stateful.rule(minutes=st.sampled_from((1, 30, 58, 60)))
     def wait(self, minutes: int) -> None:
-        """Let time pass."""
+        """Moves the clock of all accounts."""
         for session in self.accounts:
             Stage(session).call("POST", "clock", {"advance": minutes * 60.0})
         self.now += minutes * 60.0
 
     def teardown(self) -> None:
-        """Let all jobs end, and look at what was paid for them."""
+        """Follows all jobs to their end and audits their cost."""
         if self.broke:
             return
         for session, audit in zip(self.accounts, self.audits, strict=True):
@@ -130,18 +130,18 @@ class JobMachine(stateful.RuleBasedStateMachine):
             running = [living for living in own if not living.ended]
             here = [living.job for living in running if self.now - living.submitted < self._retention - _MARGIN]
             self.check(session.follow(here))
-            session.money.tangled |= len(here) < len(running)  # nobody knows how the others would have ended
+            session.money.tangled |= len(here) < len(running)  # the end of the other jobs is unknown
             self.check(audit.close([living.job.case for living in own]) if own else [])
 
     def check(self, failures: list[Failure]) -> None:
-        """Raise Broke if there are failures."""
+        """Raises Broke if there are failures."""
         if failures:
             self.broke = True
             type(self).last = failures
             raise Broke(failures)
 
     def check_watch(self, living: Living) -> None:
-        """Raise Broke with what a job's polls broke."""
+        """Raises Broke if a job's polls broke rules."""
         case, watch = living.job.case, living.watch
         self.check([Failure(case, broken, (case.request, *watch.sent)) for broken in watch.broken])
 
@@ -159,7 +159,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         return new
 
     def _gone(self, living: Living, operation: Operation) -> bool:
-        """Whether a job's retention is over, or about to be. If it is over, the poll has to be 404."""
+        """Returns whether a job's retention is over or ending. If it is over, checks that the poll returns 404."""
         age = self.now - living.submitted
         if age < self._retention - _MARGIN:
             return False
@@ -173,11 +173,11 @@ class JobMachine(stateful.RuleBasedStateMachine):
 
 
 def _expired(case: Case, found: str) -> Failure:
-    return Failure(case, Broken("job.expired", "404 once the retention is over", found), (case.request,))
+    return Failure(case, Broken("job.expired", "404 after the retention", found), (case.request,))
 
 
 def explore(accounts: Sequence[Session], model: Model, *, seed: int, max_examples: int) -> list[Failure]:
-    """Run the machine; gives what broke in the shortest run that Hypothesis found. Raises Unreachable."""
+    """Runs the machine. Returns the failures of the shortest failing run. Raises Unreachable."""
     nonsense = breaking_changes(model, accounts[0].catalog.gateway)
     members = {"accounts": accounts, "model": model, "nonsense": nonsense, "last": []}
     machine: type[JobMachine] = type("JobMachine", (JobMachine,), members)

@@ -1,8 +1,8 @@
-"""Paid cases packed: one valid payload that holds many boundary values at once, split only if it doesn't hold.
+"""Packs paid cases: one valid payload tests many boundary values, and is split only if the gateway refuses it.
 
-Each accepted case of the tables changes one parameter. A pack takes at most one of them for each parameter, so that
-one paid call shows as much as many. If it is refused, its halves are sent, down to the one value that is at fault: a
-refusal is free, so that only what holds is paid for.
+Each accepted case of the tables changes one parameter. A pack combines cases of different parameters, so one paid call
+tests as much as many. If a pack is refused, its halves are sent, down to the one wrong value. Refusals are free, so the
+user pays only for accepted packs.
 """
 
 from collections import defaultdict
@@ -24,14 +24,14 @@ _OMITTED = object()
 
 @dataclass(frozen=True)
 class Pack:
-    """A case that is to be accepted, and the cases of the tables that hold if it does."""
+    """A case that must be accepted, and the cases of the tables that it covers."""
 
     case: Case
     parts: tuple[Case, ...]
 
 
 def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], Decimal]) -> tuple[Pack, ...]:
-    """The accepted ones among the cases, packed, those first that show the most for their price, in credits."""
+    """Returns the accepted cases as packs, those first that test the most for their price in credits."""
     rounds: defaultdict[tuple[str | None, str], list[dict[str, Case]]] = defaultdict(list)
     made: list[Pack] = []
     for case in cases:
@@ -50,7 +50,7 @@ def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], De
 
 
 def _by_value(made: list[Pack], price: Callable[[Request], Decimal]) -> Iterator[Pack]:
-    """The best first. What was shown on a model's other operation before is worth half."""
+    """Yields the best pack first. A part that another operation of the model has tested counts half."""
     shown: set[tuple[str | None, str | None, str, str]] = set()
 
     def what(part: Case) -> tuple[str | None, str | None, str, str]:
@@ -62,7 +62,7 @@ def _by_value(made: list[Pack], price: Callable[[Request], Decimal]) -> Iterator
 
     left = list(made)
     while left:
-        best = max(left, key=value)  # the first of equals, so that the order is stable
+        best = max(left, key=value)  # max() returns the first of equals, so the order is stable
         left.remove(best)
         shown.update(map(what, best.parts))
         yield best
@@ -85,7 +85,7 @@ def _pack(catalog: Catalog, parts: tuple[Case, ...]) -> Pack:
 
 
 def perform(pack: Pack, session: Session) -> list[Failure]:
-    """Send a pack, and its halves where it isn't accepted; each failure is the smallest part's that shows it."""
+    """Sends a pack, and its halves if it is refused. Returns the failures of the smallest parts that show them."""
     failures = _send(pack, session)
     if not any(failure.broken.rule == pack.case.rule for failure in failures):
         return failures
@@ -97,7 +97,7 @@ def perform(pack: Pack, session: Session) -> list[Failure]:
 
 
 def _send(pack: Pack, session: Session) -> list[Failure]:
-    """The failures of a pack and of its job. Where nothing fails its parts count as sent."""
+    """Returns the failures of a pack and of its job. If the pack is accepted, its parts count as sent."""
     sent = len(session.sent)
     failures = session.perform(pack.case)
     jobs = [job for job in session.jobs if job.case is pack.case]
@@ -109,6 +109,6 @@ def _send(pack: Pack, session: Session) -> list[Failure]:
 
 
 def _together(failure: Failure) -> Failure:
-    """A failure that no part shows by itself."""
+    """Marks a failure that no single part shows."""
     case = replace(failure.case, change=f"together: {failure.case.change}")
     return replace(failure, case=case)

@@ -1,7 +1,7 @@
-"""What must hold between several answers: the same seed repeats a picture, a default may as well be left out.
+"""Tests the rules between several answers: a seed repeats an image, and a default may be omitted.
 
-Pictures are compared where the target hands them out itself. One call with everything left out stands for all defaults;
-only where its picture differs are they left out one by one, to name the one that counts for something else.
+Images are compared if the target itself serves them. One call omits all defaults at once. Only if its image differs,
+each default is omitted alone, to name the parameter at fault.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
 
 AT_ONCE = 4
-"""How many jobs are submitted at the same time."""
+"""The number of jobs submitted at the same time."""
 
 _ANOTHER_PROMPT = "A red bicycle in the snow"
 _A_SEED = 46588
@@ -27,7 +27,7 @@ _A_SEED = 46588
 
 @dataclass(frozen=True)
 class Explicit:
-    """A payload that sends every printed default, and the parameters that may as well be left out of it."""
+    """A payload that sends every printed default, the names of those defaults, and the name of the seed."""
 
     payload: Mapping[str, Any]
     omissible: tuple[str, ...]
@@ -35,7 +35,7 @@ class Explicit:
 
 
 def explicit(model: Model) -> Explicit | None:
-    """The payload with everything said; None where no seed repeats a model's pictures, or none such is valid."""
+    """Returns the payload with all defaults. Returns None if the model has no seed, or if the payload isn't valid."""
     controls, by_name = model.returns.controls, model.parameters_by_name
     if controls.seed is None:
         return None
@@ -45,7 +45,7 @@ def explicit(model: Model) -> Explicit | None:
     if not _is_seed(payload.get(controls.seed)) or not _is_seed(defaults.get(controls.seed, 0)):
         payload[controls.seed] = next(_seeds(model, _A_SEED), _A_SEED)
         fixed.add(controls.seed)
-    if controls.size_from_input is not None:  # else nothing would be seen of width and height
+    if controls.size_from_input is not None:  # otherwise width and height would have no effect
         payload[controls.size_from_input] = False
         fixed.add(controls.size_from_input)
     if payload_verdict(model, payload) != "valid":
@@ -58,7 +58,7 @@ def _printed(parameter: Parameter) -> bool:
 
 
 def _seeds(model: Model, near: int) -> Iterator[int]:
-    """Valid seeds that repeat a picture, those near a number first."""
+    """Yields valid seeds that repeat an image, those near a number first."""
     parameter = model.parameters_by_name[model.returns.controls.seed or ""]
     known = () if parameter.choices is None else parameter.choices.known
     for seed in (near, near + 1, near - 1, *known, parameter.minimum, parameter.maximum):
@@ -67,26 +67,26 @@ def _seeds(model: Model, near: int) -> Iterator[int]:
 
 
 def _is_seed(value: object) -> bool:
-    """Whether a seed's value repeats a picture: -1 and null ask for any."""
+    """Returns whether a seed repeats an image: -1 and null ask for a random one."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def most_calls(model: Model, *, broken: bool) -> int:
-    """How many calls `relations` makes for one operation at most; `broken`: of a gateway that breaks its contract."""
+    """Returns the most calls that `relations` makes for one operation. `broken`: on a gateway that breaks the rules."""
     said = explicit(model)
     return 0 if said is None else 5 + (len(said.omissible) if broken else 0)
 
 
 def relations(session: Session, model: Model, operation: Operation) -> Iterator[list[Failure]]:
-    """Hold the pictures of a model against each other; gives what broke, a step at a time."""
+    """Compares the images of a model. Yields the failures of each step."""
     said = explicit(model)
     if said is None:
-        session.unsent[f"{model.slug}: no seed repeats a picture, so that none can be compared"] += 1
+        session.unsent[f"{model.slug}: images can't be compared, since no seed repeats one"] += 1
         return
     comparison = _Relation(session, session.catalog.gateway, model, operation, said)
     if comparison.reference is None:
         yield comparison.failures
-        session.unsent[f"{model.slug} {operation}: no picture to compare came of it"] += 1
+        session.unsent[f"{model.slug} {operation}: the first call returned no image to compare"] += 1
         return
     yield from (check() for check in (comparison.repeats, comparison.defaults, comparison.seed))
     yield comparison.failures
@@ -104,19 +104,19 @@ class _Relation:
 
     def __post_init__(self) -> None:
         self.case = self._case("payload.valid", None, "every default said", self.said.payload)
-        self.reference = self._picture(self.case)
+        self.reference = self._image(self.case)
 
     def repeats(self) -> list[Failure]:
-        """The same payload again."""
+        """Sends the same payload again; the image must be the same."""
         again = replace(self.case, request=replace(self.case.request, copy=1))
         self._sent(again, "seed.repeats_picture")
         self.stable = self._same(again)
         if self.stable:
             return []
-        return [self._failure(replace(again, rule="seed.repeats_picture"), "the same picture twice", "another one")]
+        return [self._failure(replace(again, rule="seed.repeats_picture"), "the same image twice", "another image")]
 
     def defaults(self) -> list[Failure]:
-        """The payload without all that it says by default, then, if need be, without each."""
+        """Omits all defaults at once and, if the image differs, each one alone."""
         if not self.stable:
             return []
         everything = self._without(self.said.omissible, None)
@@ -126,10 +126,10 @@ class _Relation:
             return []
         cases = [self._without((name,), name) for name in self.said.omissible]
         broken = [case for case in cases if not self._same(case)] or [everything]
-        return [self._failure(case, f"the picture of {self._defaults(case)}", "another picture") for case in broken]
+        return [self._failure(case, f"the image of {self._defaults(case)}", "another image") for case in broken]
 
     def seed(self) -> list[Failure]:
-        """Another seed; where that changes nothing, another prompt too: a stand-in may draw one picture for all."""
+        """Sends another seed and, if the image stays the same, another prompt: some test gateways have one image only."""
         name, prompt = self.said.seed, self.model.returns.controls.prompt
         seed = self.said.payload[name]
         other = next((each for each in _seeds(self.model, int(seed)) if each != seed), None)
@@ -139,7 +139,7 @@ class _Relation:
         self._sent(case, case.rule)
         if not self._same(case) or self._same(self._changed("payload.valid", prompt, _ANOTHER_PROMPT)):
             return []
-        return [self._failure(case, "another picture", f"that of {name} = {seed}")]
+        return [self._failure(case, "another image", f"the image of {name} = {seed}")]
 
     def _sent(self, case: Case, rule: str) -> None:
         self.session.sent.append(replace(case, rule=rule))
@@ -160,20 +160,20 @@ class _Relation:
         return replace(case, rule=rule, parameter=parameter)
 
     def _same(self, case: Case) -> bool:
-        """Whether a case gives the picture of reference; one that gives none is the tables' affair."""
-        picture = self._picture(case)
-        return picture is None or self.reference is None or alike(self.reference, picture)
+        """Returns whether a case returns the reference image. An answer without an image counts: other rules judge it."""
+        image = self._image(case)
+        return image is None or self.reference is None or alike(self.reference, image)
 
-    def _picture(self, case: Case) -> bytes | None:
-        picture, failures = self.session.picture(case)
+    def _image(self, case: Case) -> bytes | None:
+        image, failures = self.session.picture(case)
         self.failures += failures
-        return picture
+        return image
 
     def _failure(self, case: Case, expected: str, found: str) -> Failure:
         return Failure(case, Broken(case.rule, expected, found), (self.case.request, case.request))
 
 
 def at_once(session: Session, case: Case) -> list[Failure]:
-    """Submit the same job several times at the same time: each has to be a job of its own."""
+    """Submits the same payload several times at once. Each submit must create its own job."""
     copies = [replace(case, request=replace(case.request, copy=number)) for number in range(1, AT_ONCE + 1)]
     return session.perform_together(copies)

@@ -1,7 +1,7 @@
-"""Rules that need a situation brought about first: an hour later, an empty balance, a job that fails.
+"""Tests the rules that need a situation: an hour later, an empty balance, a rate limit, a failing job.
 
-A gateway offers no way to do that; the mock does (docs/mock.md, Admin API). Elsewhere these rules are held back, and
-the report says so.
+The mock can set these up through its admin API (docs/mock.md, Admin API). Other targets can't, so these rules aren't
+tested there, and the report says so.
 """
 
 import json
@@ -27,23 +27,23 @@ _GONE: tuple[tuple[Operation, str], ...] = (
     ("result", "request.unknown"),
     ("poll", "output.unknown"),
 )
-_MARGIN = 60.0  # seconds before the end of the retention at which a job must still be there
+_MARGIN = 60.0  # seconds before the end of the retention at which a job must still exist
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A target with the mock's admin API."""
+    """The admin API of a target, if it has one."""
 
     session: Session
 
     @property
     def has_clock(self) -> bool:
-        """Whether the target has a clock that can be moved; nobody is asked where money counts."""
+        """Whether the target has a clock that can be moved. Only targets on this machine are asked."""
         clock = self.call("GET", "clock") if self.session.target.loopback and not self.session.careful else None
         return isinstance(clock, dict) and "now" in clock
 
     def call(self, method: str, name: str, body: object = None) -> Any:
-        """Call the admin API; gives the JSON of its answer, None where there is no such thing."""
+        """Calls the admin API. Returns the JSON of the answer, or None if the target has no such route."""
         data = None if body is None else json.dumps(body).encode()
         try:
             response = self.session.send(Request(method, f"/_mock/{name}", "valid", JSON_TYPE if data else None, data))
@@ -53,11 +53,11 @@ class Stage:
 
 
 def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
-    """Bring about each situation with a model that has jobs; gives what broke, a situation at a time."""
+    """Sets up each situation for a model with v2 jobs. Yields the failures of each situation."""
     stage = Stage(session)
     if not stage.has_clock:
         names = ", ".join(rule.name for rule in RULES.values() if rule.family == "stage")
-        session.unsent[f"the target has no clock to move and no balance to set: {names}"] += 1
+        session.unsent[f"the target has no admin API to move its clock or set a balance: {names}"] += 1
         return
     sample = payload_case(session.catalog.gateway, model, "submit", None, None)
     if not sound(model, sample):
@@ -68,7 +68,7 @@ def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
 
 
 def _as(session: Session, sample: Case, rule: str, *outcomes: str) -> Case:
-    """The sample under another rule, with other outcomes: of these names, or the rule's own."""
+    """Returns the sample as a case of another rule, with the named outcomes or those of the rule."""
     gateway, operation = session.catalog.gateway, sample.operation
     kept = tuple(named(gateway, name, operation) for name in outcomes) or expected(gateway, rule, operation)
     return replace(sample, rule=rule, change=RULES[rule].promise, outcomes=kept)
@@ -121,7 +121,7 @@ def _later(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:
     stage.call("POST", "clock", {"advance": max(retention - _MARGIN, 0.0)})
     kept = session.send(poll_request(gateway, "result", job.request_id))
     if kept.status != 200:
-        found = f"{kept.in_words}, {_MARGIN:g} s before"
+        found = f"{kept.in_words}, {_MARGIN:g} s before its end"
         yield [Failure(job.case, Broken("job.kept", f"200 for {retention:g} s", found), (job.case.request,))]
     stage.call("POST", "clock", {"advance": _MARGIN})
     for operation, outcome in _GONE:

@@ -9,7 +9,7 @@ from segforge_contract.engine.session import Session
 
 
 def audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
-    """The cases of one operation, and whether the balance shows what they cost; the sample's alone, then the rest's."""
+    """Performs the cases of one operation and audits the balance: first for the sample alone, then for the rest."""
     audit, since = Audit(session), 0
     for index, case in enumerate(cases):
         if not _is_sample(case):
