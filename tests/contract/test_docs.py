@@ -1,4 +1,4 @@
-"""docs/contract.md tells every option, and its samples work."""
+"""docs/contract.md documents every option, and its samples work."""
 
 import argparse
 import re
@@ -15,14 +15,14 @@ from segforge_contract.pytest_plugin import pytest_addoption
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")
 
 
-def test_every_option_of_the_command_is_told() -> None:
+def test_every_option_of_the_command_is_documented() -> None:
     parser = argparse.ArgumentParser()
     configure(parser)
     options = [action.option_strings[-1] for action in parser._actions if action.dest != "help"]
     assert [option for option in options if f"`{option}" not in PAGE] == []
 
 
-def test_every_option_of_the_plugin_is_told() -> None:
+def test_every_option_of_the_plugin_is_documented() -> None:
     parser = pytest.Parser(_ispytest=True)
     pytest_addoption(parser)
     options = [name for option in parser.getgroup("segforge").options for name in option.names()]
@@ -30,14 +30,14 @@ def test_every_option_of_the_plugin_is_told() -> None:
     assert [option for option in options if option not in PAGE] == []
 
 
-def test_no_option_is_told_that_is_none() -> None:
+def test_every_documented_option_exists() -> None:
     known = {"--pyargs"}
     for configured in (configure, *(import_module(command.module).configure for command in COMMANDS.values())):
         parser = argparse.ArgumentParser()
         configured(parser)
         known |= {name for action in parser._actions for name in action.option_strings}
-    told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE))
-    assert {option for option in told if not option.startswith("--segforge-")} - known == set()
+    documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", PAGE))
+    assert {option for option in documented if not option.startswith("--segforge-")} - known == set()
 
 
 def test_the_sample_of_the_fixture_passes(tmp_path: Path) -> None:

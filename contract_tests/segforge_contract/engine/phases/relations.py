@@ -129,7 +129,7 @@ class _Relation:
         return [self._failure(case, f"the image of {self._defaults(case)}", "another image") for case in broken]
 
     def seed(self) -> list[Failure]:
-        """Sends another seed and, if the image stays the same, another prompt: some test gateways have one image only."""
+        """Sends another seed and, if the image stays the same, another prompt: some mocks have one image only."""
         name, prompt = self.said.seed, self.model.returns.controls.prompt
         seed = self.said.payload[name]
         other = next((each for each in _seeds(self.model, int(seed)) if each != seed), None)
@@ -160,7 +160,7 @@ class _Relation:
         return replace(case, rule=rule, parameter=parameter)
 
     def _same(self, case: Case) -> bool:
-        """Returns whether a case returns the reference image. An answer without an image counts: other rules judge it."""
+        """Returns whether a case returns the reference image, or no image, which other rules judge."""
         image = self._image(case)
         return image is None or self.reference is None or alike(self.reference, image)
 
