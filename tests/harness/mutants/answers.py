@@ -1,4 +1,4 @@
-"""Faults in what a gateway answers: errors, headers, the key, pictures, money."""
+"""Faults in answers: errors, headers, the key, images, billing."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED, Muta
 from tests.harness.mutants.original import Answer, Asked, Fault, Original
 
 CREDITS = 0.05
-"""What a call costs."""
+"""The cost of a call, in credits."""
 
 
 def _errors() -> Iterator[Mutant]:
@@ -26,12 +26,12 @@ def _errors() -> Iterator[Mutant]:
     def html_as_json(_: Asked, answer: Answer) -> Answer:
         return answer.with_json({"error": "Method Not Allowed"})
 
-    yield made("plain-text", "says errors as plain text", answers(text, status=400))
-    yield made("empty", "gives no words with an error", body(lambda data: data.update(error=""), status=401))
-    yield made("renamed", "calls an error a message", body(lambda data: {"message": data["error"]}, status=400))
-    yield made("nested", "puts an error into an object", body(lambda d: {"error": {"message": d["error"]}}, status=404))
+    yield made("plain-text", "sends errors as plain text", answers(text, status=400))
+    yield made("empty", "sends an error without a message", body(lambda data: data.update(error=""), status=401))
+    yield made("renamed", "renames error to message", body(lambda data: {"message": data["error"]}, status=400))
+    yield made("nested", "nests an error in an object", body(lambda d: {"error": {"message": d["error"]}}, status=404))
 
-    yield made("method-json", "answers 405 in JSON", answers(html_as_json, status=405))
+    yield made("method-json", "answers 405 with JSON", answers(html_as_json, status=405))
 
 
 def _keys() -> Iterator[Mutant]:
@@ -44,13 +44,13 @@ def _keys() -> Iterator[Mutant]:
     def in_url(asked: Asked, answer: Answer) -> Answer:
         return answer.with_json({**answer.json, "trace": f"/traces?key={asked.key}"})
 
-    yield made("in-error", "names the key in an error", in_error, status=400)
+    yield made("in-error", "includes the key in an error", in_error, status=400)
 
     yield made(
-        "in-header", "gives the key back in a header", lambda a, b: b.with_header("x-account", a.key), "run", status=200
+        "in-header", "includes the key in a header", lambda a, b: b.with_header("x-account", a.key), "run", status=200
     )
 
-    yield made("in-status", "puts the key into a URL of a job's status", in_url, "status", status=200)
+    yield made("in-status", "includes the key in a URL of a job's status", in_url, "status", status=200)
 
 
 def _headers() -> Iterator[Mutant]:
@@ -62,16 +62,16 @@ def _headers() -> Iterator[Mutant]:
         return answer if seed is None else answer.with_header("x-seed-value", str(int(seed) + 1))
 
     for name in ("x-request-id", "x-cost"):
-        yield made(f"no-{name}", f"leaves out {name}", "present", header(name, None))
-    yield made("cost-in-words", "says its cost in words", "typed", header("x-cost", "five cents"))
-    yield made("cost-negative", "names a negative cost", "typed", header("x-cost", "-0.05"))
+        yield made(f"no-{name}", f"omits {name}", "present", header(name, None))
+    yield made("cost-in-words", "states its cost in words", "typed", header("x-cost", "five cents"))
+    yield made("cost-negative", "states a negative cost", "typed", header("x-cost", "-0.05"))
 
-    yield made("seed-off", "names the seed after the one asked for", "seed", answers(later, "run"))
-    yield made("seed-constant", "names the same seed always", "seed", header("x-seed-value", "42"))
+    yield made("seed-off", "states the requested seed plus 1", "seed", answers(later, "run"))
+    yield made("seed-constant", "always states the same seed", "seed", header("x-seed-value", "42"))
 
 
 def _drawn_again(change: Callable[[Model, Payload], Payload]) -> Fault:
-    """Draws the picture of another payload, and says that it has the seed asked for."""
+    """Returns a fault that draws the image of another payload, and states the requested seed."""
     inner = reads(change, route="run")
 
     async def fault(asked: Asked, original: Original) -> Answer:
@@ -93,10 +93,10 @@ def _counted_seeds() -> Fault:
 
 
 def _recoded(kind: str) -> Callable[[Asked, Answer], Answer]:
-    """Encodes a picture anew, under its old Content-Type."""
+    """Returns a change that encodes an image in another format, with the old Content-Type."""
 
     def change(_: Asked, answer: Answer) -> Answer:
-        if not answer.is_picture:
+        if not answer.is_image:
             return answer
         out = io.BytesIO()
         with Image.open(io.BytesIO(answer.body)) as image:
@@ -122,7 +122,7 @@ def _wider(_: Model, payload: Payload) -> Payload:
 
 
 def _cut(_: Asked, answer: Answer) -> Answer:
-    return answer._replace(body=answer.body[: len(answer.body) // 2]) if answer.is_picture else answer
+    return answer._replace(body=answer.body[: len(answer.body) // 2]) if answer.is_image else answer
 
 
 def _bytes() -> Iterator[Mutant]:
@@ -135,35 +135,35 @@ def _bytes() -> Iterator[Mutant]:
     def without(name: str) -> Callable[[], Fault]:
         return lambda: reads(lambda _, payload: {key: value for key, value in payload.items() if key != name})
 
-    def picture(change: Callable[[Answer], Answer]) -> Callable[[], Fault]:
-        return sent(lambda _, answer: change(answer) if answer.is_picture else answer)
+    def imaged(change: Callable[[Answer], Answer]) -> Callable[[], Fault]:
+        return sent(lambda _, answer: change(answer) if answer.is_image else answer)
 
     matches = "match_content_type"
-    yield made("truncated", "sends half of a picture", matches, sent(_cut))
-    yield made("empty", "sends no bytes", matches, picture(lambda answer: answer._replace(body=b"")))
-    yield made("error-as-200", "sends an error as 200", matches, picture(lambda a: a.with_json({"error": "failed"})))
+    yield made("truncated", "sends half of an image", matches, sent(_cut))
+    yield made("empty", "sends no bytes", matches, imaged(lambda answer: answer._replace(body=b"")))
+    yield made("error-as-200", "sends an error as 200", matches, imaged(lambda a: a.with_json({"error": "failed"})))
     yield made(
-        "content-type-fixed", "says image/png of every picture", matches,
-        picture(lambda answer: answer.with_header("content-type", "image/png")),
+        "content-type-fixed", "sends every image as image/png", matches,
+        imaged(lambda answer: answer.with_header("content-type", "image/png")),
     )  # fmt: skip
-    yield made("recoded", "sends a WebP picture as another type", matches, sent(_recoded("WEBP")))
-    yield made("format-ignored", "sends JPEG whatever was asked for", "match_format", without("image_format"))
-    yield made("width-off", "makes a picture 32 pixels too wide", "match_size", lambda: reads(_wider), CONTROLNET)
-    yield made("sides-swapped", "takes width for height", "match_size", lambda: reads(_swapped), STYLE)
-    yield made("height-ignored", "makes every picture 1024 pixels high", "match_size", lambda: reads(_unheeded), STYLE)
+    yield made("recoded", "sends a WebP image as another type", matches, sent(_recoded("WEBP")))
+    yield made("format-ignored", "always sends JPEG", "match_format", without("image_format"))
+    yield made("width-off", "makes images 32 pixels too wide", "match_size", lambda: reads(_wider), CONTROLNET)
+    yield made("sides-swapped", "swaps width and height", "match_size", lambda: reads(_swapped), STYLE)
+    yield made("height-ignored", "makes every image 1024 pixels high", "match_size", lambda: reads(_unheeded), STYLE)
 
 
 def _seeds_and_counts() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, make: Callable[[], Fault]) -> Mutant:
         return Mutant(name, does, breaks, make)
 
-    yield made("seed-unstable", "draws another picture for the same seed", "seed", _counted_seeds)
+    yield made("seed-unstable", "draws another image for the same seed", "seed", _counted_seeds)
     yield made(
-        "seed-ignored", "draws the same picture for every seed", "seed",
+        "seed-ignored", "draws the same image for every seed", "seed",
         lambda: _drawn_again(lambda _, payload: {**payload, "seed": 7} if _seeded(payload) else payload),
     )  # fmt: skip
     yield made(
-        "count-ignored", "makes one picture however many were asked for", "bytes",
+        "count-ignored", "always makes one image", "bytes",
         lambda: reads(lambda _, payload: {**payload, "samples": 1} if payload.get("samples") in (2, 3, 4) else payload),
     )  # fmt: skip
 
@@ -178,14 +178,14 @@ def _base64() -> Iterator[Mutant]:
 
     yield made("prefixed", "sends base64 as a data URL", lambda text: f"data:image/jpeg;base64,{text}")
     yield made("cut", "sends half of the base64", lambda text: text[: len(text) // 8 * 4])
-    yield made("unpadded", "sends base64 one letter short", lambda text: text.rstrip("=")[:-1])
+    yield made("unpadded", "sends base64 without its last character", lambda text: text.rstrip("=")[:-1])
 
     yield Mutant(
-        "base64-ignored", "sends bytes where base64 was asked for", "base64.holds_picture",
+        "base64-ignored", "sends bytes instead of base64", "base64.holds_picture",
         lambda: reads(lambda _, payload: {**payload, "base64": False} if payload.get("base64") is True else payload),
     )  # fmt: skip
     yield Mutant(
-        "json-as-text", "sends text where the page says JSON", "json.parses",
+        "json-as-text", "sends text instead of JSON", "json.parses",
         lambda: answers(lambda _, answer: answer._replace(headers={**answer.headers, "content-type": "text/plain"},
                                                           body=b"done"), "run", status=200),
         TUNED,
@@ -193,7 +193,7 @@ def _base64() -> Iterator[Mutant]:
 
 
 def _debits(credits: float, *routes: str, status: int) -> Fault:
-    """Takes credits beyond what the answer says."""
+    """Returns a fault that debits more credits than the answer states."""
 
     async def fault(asked: Asked, original: Original) -> Answer:
         answer = await original(asked)
@@ -231,38 +231,38 @@ def _money() -> Iterator[Mutant]:
 
     refusal, calls = "money.refusal_is_free", ("run", "submit")
     refused = answers(lambda _, answer: answer.with_header("x-cost", str(CREDITS)), *calls, status=400)
-    yield made("refusal-names-a-cost", "names a cost with a refusal", refused, refusal)
-    yield made("refusal-debited", "takes credits for a refusal", _debits(CREDITS, *calls, status=400), refusal)
+    yield made("refusal-names-a-cost", "states a cost in a refusal", refused, refusal)
+    yield made("refusal-debited", "debits credits for a refusal", _debits(CREDITS, *calls, status=400), refusal)
     yield made(
-        "unknown-model-debited", "takes credits for an unknown model", _debits(CREDITS, *calls, status=404), refusal
+        "unknown-model-debited", "debits credits for an unknown model", _debits(CREDITS, *calls, status=404), refusal
     )
-    yield made("run-debited-twice", "takes twice what a run costs", _debits(CREDITS, "run", status=200))
-    yield made("submit-debited-twice", "takes twice what a job costs", _debits(CREDITS, "submit", status=200))
-    yield made("status-debited", "takes credits for each look at a job", _debits(0.01, "status", status=200))
-    yield made("run-for-nothing", "takes nothing for a run that it says costs", _debits(-CREDITS, "run", status=200))
-    yield made("cost-header-low", "names a fifth of the cost", header("x-cost", "0.01"))
-    yield made("metrics-cost-low", "names a fifth of a job's cost", body(_metrics_cost, "status", "result"))
-    yield made("remaining-stale", "names the credits left before the run", answers(older, "run", status=200))
+    yield made("run-debited-twice", "debits twice the cost of a run", _debits(CREDITS, "run", status=200))
+    yield made("submit-debited-twice", "debits twice the cost of a job", _debits(CREDITS, "submit", status=200))
+    yield made("status-debited", "debits credits for each poll", _debits(0.01, "status", status=200))
+    yield made("run-for-nothing", "debits nothing for a run with a stated cost", _debits(-CREDITS, "run", status=200))
+    yield made("cost-header-low", "states a fifth of the cost", header("x-cost", "0.01"))
+    yield made("metrics-cost-low", "states a fifth of a job's cost", body(_metrics_cost, "status", "result"))
+    yield made("remaining-stale", "states the remaining credits before the run", answers(older, "run", status=200))
     yield made(
         "balance-ignored", "carries out a call that the balance doesn't cover", _generous, "money.balance_too_low"
     )
     yield made("balance-is-402", "answers 402 to an empty balance", other_status(402, of=406, error="credits"))
     yield made("rate-is-503", "answers 503 to too many requests", other_status(503, of=429), "rate.limited")
     yield made(
-        "rate-without-reset", "doesn't say when to come back",
+        "rate-without-reset", "omits the time of the rate limit's reset",
         answers(lambda _, answer: answer.with_header("x-rate-limit-reset-at-utc", None), status=429), "rate.limited",
     )  # fmt: skip
     yield made(
-        "failed-job-debited", "takes credits for a job that failed", _debits(CREDITS, "status", status=422),
+        "failed-job-debited", "debits credits for a failed job", _debits(CREDITS, "status", status=422),
         profile="observed",
     )  # fmt: skip
     yield made(
-        "failed-job-names-a-cost", "names a cost in a failed job's record",
+        "failed-job-names-a-cost", "states a cost in a failed job's record",
         body(_record_cost, "status", "result", status=422), profile="observed",
     )  # fmt: skip
 
 
 def answer_mutants() -> Iterator[Mutant]:
-    """The mutants of this module, in the order of their families."""
+    """Yields the mutants of this module, in the order of their families."""
     for family in (_errors, _keys, _headers, _bytes, _seeds_and_counts, _base64, _money):
         yield from family()

@@ -1,4 +1,4 @@
-"""The forms that most faults have: a gateway that is lax, or picky, or that asks or answers something else."""
+"""Functions that build most faults: a gateway that is too lax or too strict, or that changes requests or answers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,16 +7,16 @@ from segforge.spec.catalog import Model, Parameter
 from tests.harness.mutants.original import Answer, Asked, Fault, Original
 
 OMITTED: Any = object()
-"""Stands for the value of a parameter that the payload leaves out."""
+"""Stands for the value of an omitted parameter."""
 
 Repair = Callable[[Parameter, Any], Any]
 Payload = Mapping[str, Any]
 
 
 def lax(repair: Repair, *names: str, route: str | None = None) -> Fault:
-    """It makes do with values that it should refuse: `repair` turns a value (or OMITTED) into one that is valid.
+    """Returns a fault that accepts invalid values: `repair` turns a value (or OMITTED) into a valid one.
 
-    `names`: only these parameters; `route`: only there.
+    `names`: only for these parameters; `route`: only on this route.
     """
 
     def repaired(model: Model, payload: Payload) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def lax(repair: Repair, *names: str, route: str | None = None) -> Fault:
 
 
 def reads(understood: Callable[[Model, Payload], Payload], *, route: str | None = None) -> Fault:
-    """It takes a payload for another one."""
+    """Returns a fault that treats a payload as another one."""
 
     async def fault(asked: Asked, original: Original) -> Answer:
         call = original.call(asked)
@@ -46,17 +46,17 @@ def reads(understood: Callable[[Model, Payload], Payload], *, route: str | None 
 
 
 def picky(refuses: Callable[[Model, Parameter, Payload], bool], *names: str, route: str | None = None) -> Fault:
-    """It refuses valid payloads, for nothing. `names`: only for these parameters; `route`: only there."""
+    """Returns a fault that refuses valid payloads. `names`: only for these parameters; `route`: only on this route."""
 
     def emptied(model: Model, payload: Payload) -> Payload:
         bad = any(refuses(model, p, payload) for p in model.parameters if not names or p.name in names)
-        return {} if bad else payload  # every model requires something, so that nothing at all is refused
+        return {} if bad else payload  # every model has a required parameter, so an empty payload is refused
 
     return reads(emptied, route=route)
 
 
 def asks(change: Callable[[Asked, Original], Asked]) -> Fault:
-    """It takes a request for another one."""
+    """Returns a fault that treats a request as another one."""
 
     async def fault(asked: Asked, original: Original) -> Answer:
         return await original(change(asked, original))
@@ -65,7 +65,7 @@ def asks(change: Callable[[Asked, Original], Asked]) -> Fault:
 
 
 def answers(change: Callable[[Asked, Answer], Answer], *routes: str, status: int | None = None) -> Fault:
-    """It answers otherwise. `routes`: only there; `status`: only where the correct answer has it."""
+    """Returns a fault that changes answers. `routes`, `status`: only correct answers with these."""
 
     async def fault(asked: Asked, original: Original) -> Answer:
         answer = await original(asked)
@@ -76,7 +76,7 @@ def answers(change: Callable[[Asked, Answer], Answer], *routes: str, status: int
 
 
 def other_status(instead: int, *routes: str, of: int, error: str = "") -> Fault:
-    """It answers with another status than `of`. `error`: only where the answer's body holds this."""
+    """Returns a fault that replaces the status `of`. `error`: only if the body contains this text."""
 
     def change(_: Asked, answer: Answer) -> Answer:
         return answer._replace(status=instead) if error.encode() in answer.body else answer
@@ -85,7 +85,7 @@ def other_status(instead: int, *routes: str, of: int, error: str = "") -> Fault:
 
 
 def body(change: Callable[[dict[str, Any]], object], *routes: str, status: int = 200) -> Fault:
-    """It answers another JSON object: `change` may edit what it is given, or give another object."""
+    """Returns a fault that changes JSON answers. `change` edits the object in place or returns another one."""
 
     def changed(_: Asked, answer: Answer) -> Answer:
         data = answer.json

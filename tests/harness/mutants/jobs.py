@@ -1,4 +1,4 @@
-"""Faults in the life of a v2 job: its states, its result, its id, its URLs."""
+"""Faults in v2 jobs: states, results, ids and URLs."""
 
 import asyncio
 from collections import Counter
@@ -10,11 +10,11 @@ from tests.harness.mutants.mutant import Mutant
 from tests.harness.mutants.original import Answer, Asked, Fault, Original, refusal
 
 POLLS = ("status", "result", "poll")
-PICTURE = "https://images.segmind.com/generations/picture.jpeg"
+IMAGE = "https://images.segmind.com/generations/image.jpeg"
 
 
 def _words(words: dict[str, str], *routes: str) -> Fault:
-    """Calls states by other words."""
+    """Returns a fault that renames states."""
 
     def change(data: dict[str, Any]) -> None:
         data["status"] = words.get(data["status"], data["status"])
@@ -23,7 +23,7 @@ def _words(words: dict[str, str], *routes: str) -> Fault:
 
 
 def _looks(change: Callable[[int, str, dict[str, Any]], Answer | None]) -> Callable[[], Fault]:
-    """Answers a job's status by how often the job has ended already, its state, and the correct answer."""
+    """Returns a fault that changes a job's status, given the number of polls since its end, its state and its data."""
 
     def make() -> Fault:
         ended: Counter[str] = Counter()
@@ -70,14 +70,14 @@ def _states() -> Iterator[Mutant]:
     yield made("goes-back", "is QUEUED again after PROCESSING", "states_monotone", _looks(_goes_back))
     yield made("fails-later", "is FAILED after COMPLETED", "terminal_stable", _looks(_fails_later))
     yield made("runs-again", "is PROCESSING after COMPLETED", "terminal_stable", _looks(_runs_again))
-    yield made("forgotten", "is unknown once its end was seen", "", _looks(_forgets))
-    yield made("lower-case", "names states in lower case", "status_shape", lambda: _words(lower, "status"))
+    yield made("forgotten", "is unknown after its end was polled", "", _looks(_forgets))
+    yield made("lower-case", "sends states in lower case", "status_shape", lambda: _words(lower, "status"))
     yield made(
-        "unknown-word", "calls PROCESSING by another word", "status_shape",
+        "unknown-word", "sends another name for PROCESSING", "status_shape",
         lambda: _words({"PROCESSING": "RUNNING"}, "status"),
     )  # fmt: skip
     yield made(
-        "never-ends", "stays PROCESSING for good", "ends_with_result",
+        "never-ends", "stays PROCESSING forever", "ends_with_result",
         lambda: _words({"COMPLETED": "PROCESSING"}, "status", "result"),
     )  # fmt: skip
     yield made(
@@ -85,9 +85,9 @@ def _states() -> Iterator[Mutant]:
         _looks(lambda _, state, data: _record(202, data) if state == "PROCESSING" else None),
     )  # fmt: skip
 
-    yield made("valid-fails", "lets every job fail", "payload.valid", _looks(_doomed))
+    yield made("valid-fails", "fails every job", "payload.valid", _looks(_doomed))
     yield made(
-        "id-of-another", "names another id in a job's status", "status_shape",
+        "id-of-another", "sends another id in a job's status", "status_shape",
         lambda: body(lambda data: data.update(request_id="00000000-0000-4000-8000-000000000000"), "status"),
     )  # fmt: skip
 
@@ -101,17 +101,17 @@ def _unknown(route: str) -> Fault:
 
 
 def _early(state: str) -> Fault:
-    """Gives an output before the job is COMPLETED, in a record that names this state."""
+    """Returns a fault that sends an output before the job is COMPLETED, with this state."""
 
     def change(data: dict[str, Any]) -> None:
         if data["status"] in ("QUEUED", "PROCESSING"):
-            data.update(status=state or data["status"], output=PICTURE, metrics={"inference_time": 1.0})
+            data.update(status=state or data["status"], output=IMAGE, metrics={"inference_time": 1.0})
 
     return body(change, "result")
 
 
 def _crossed() -> Fault:
-    """Gives each completed job the result of the first one, under its own id."""
+    """Returns the first result for each completed job, under the job's own id."""
     first: list[dict[str, Any]] = []
 
     async def fault(asked: Asked, original: Original) -> Answer:
@@ -137,37 +137,37 @@ def _results() -> Iterator[Mutant]:
         return lambda: body(edit, "result")
 
     early = "no_early_result"
-    yield made("early", "gives an output while a job still runs", early, lambda: _early(""))
-    yield made("early-completed", "says COMPLETED while the status says QUEUED", "", lambda: _early("COMPLETED"))
+    yield made("early", "sends an output while a job runs", early, lambda: _early(""))
+    yield made("early-completed", "sends COMPLETED while the status is QUEUED", "", lambda: _early("COMPLETED"))
     yield made(
-        "in-status-early", "gives an output in the status of a job that runs", early,
-        _looks(lambda _, state, data: _record(200, data, output=PICTURE) if state == "PROCESSING" else None),
+        "in-status-early", "sends an output in the status of a running job", early,
+        _looks(lambda _, state, data: _record(200, data, output=IMAGE) if state == "PROCESSING" else None),
     )  # fmt: skip
-    yield made("without-output", "leaves out the output", "ends_with_result", done(lambda data: data.pop("output")))
+    yield made("without-output", "omits the output", "ends_with_result", done(lambda data: data.pop("output")))
     yield made(
-        "output-relative", "gives a path as its output", "ends_with_result",
-        done(lambda data: data.update(output="/generations/picture.jpeg")),
+        "output-relative", "sends a path as the output", "ends_with_result",
+        done(lambda data: data.update(output="/generations/image.jpeg")),
     )  # fmt: skip
-    yield made("disagrees", "says PROCESSING of a completed job", "ends_with_result",
+    yield made("disagrees", "sends PROCESSING for a completed job", "ends_with_result",
                done(lambda data: data.update(status="PROCESSING")))  # fmt: skip
-    yield made("another-id", "names another id", "ends_with_result", done(lambda data: data.update(request_id="0")))
-    yield made("without-metrics", "leaves out the metrics", "metrics_present", done(lambda data: data.pop("metrics")))
+    yield made("another-id", "sends another id", "ends_with_result", done(lambda data: data.update(request_id="0")))
+    yield made("without-metrics", "omits the metrics", "metrics_present", done(lambda data: data.pop("metrics")))
 
     yield made(
-        "total-too-short", "names a total time shorter than the run", "metrics_add_up",
+        "total-too-short", "sends a total time shorter than the run", "metrics_add_up",
         done(lambda data: data["metrics"].update(total_time=0.1)),
     )  # fmt: skip
     yield made(
-        "negative-time", "names a negative queue time", "metrics_add_up",
+        "negative-time", "sends a negative queue time", "metrics_add_up",
         done(lambda data: data["metrics"].update(queue_time=-0.2)),
     )  # fmt: skip
-    yield made("poll-url-404", "knows no job on the v1 poll URL", "poll_url_serves", lambda: _unknown("poll"))
+    yield made("poll-url-404", "answers 404 on the v1 poll URL", "poll_url_serves", lambda: _unknown("poll"))
 
-    yield made("crossed", "gives every job the output of the first", "", _crossed)
+    yield made("crossed", "sends the first output for every job", "", _crossed)
 
 
 def _expired() -> Callable[[], Fault]:
-    """Keeps completed jobs for good."""
+    """Returns a fault that keeps completed jobs forever."""
 
     def make() -> Fault:
         kept: dict[str, Answer] = {}
@@ -188,7 +188,7 @@ def _expired() -> Callable[[], Fault]:
 
 
 def _forgetful() -> Fault:
-    """Knows no jobs once the clock was moved by more than half an hour."""
+    """Forgets all jobs once the clock was moved by more than half an hour."""
     moved: list[float] = []
 
     async def fault(asked: Asked, original: Original) -> Answer:
@@ -205,7 +205,7 @@ def _named_refusals() -> Fault:
 
 
 def _failures() -> Iterator[Mutant]:
-    """A documented gateway lets no job fail for its parameters, so that these are seen under the other profile."""
+    """Yields mutants of failed jobs. Only the observed profile has jobs that fail for their parameters."""
 
     def made(name: str, does: str, breaks: str, fault: Fault) -> Mutant:
         return Mutant(f"failed-{name}", does, breaks, lambda: fault, profile="observed")
@@ -222,16 +222,16 @@ def _failures() -> Iterator[Mutant]:
         "is-200-on-result", "answers 200 to the result of a failed job", "job", answers(as_200, "result", status=422)
     )
     yield made(
-        "without-error", "doesn't say why a job failed", failed, body(lambda d: d.pop("error"), "status", status=422)
+        "without-error", "omits the error of a failed job", failed, body(lambda d: d.pop("error"), "status", status=422)
     )
 
-    yield made("with-output", "gives an output of a failed job", "job",
-               body(lambda data: data.update(output=PICTURE), *POLLS, status=422))  # fmt: skip
-    yield made("completes", "completes a job that has to fail", "range", answers(completes, "status", status=422))
+    yield made("with-output", "sends an output for a failed job", "job",
+               body(lambda data: data.update(output=IMAGE), *POLLS, status=422))  # fmt: skip
+    yield made("completes", "completes a job that must fail", "range", answers(completes, "status", status=422))
 
 
 def _repeated(every: int) -> Callable[[], Fault]:
-    """Gives each so-many-th submit the id of the first."""
+    """Returns a fault that sends the first id for every n-th submit."""
 
     def make() -> Fault:
         submitted: list[Answer] = []
@@ -249,7 +249,7 @@ def _repeated(every: int) -> Callable[[], Fault]:
 
 
 def _racing() -> Callable[[], Fault]:
-    """Gives submits that are under way at the same time the same id."""
+    """Returns a fault that sends the same id for concurrent submits."""
 
     def make() -> Fault:
         under_way: list[Asked] = []
@@ -291,25 +291,25 @@ def _ids() -> Iterator[Mutant]:
         data["response_url"] = data["response_url"].replace(data["request_id"], "0")
 
     unique, urls, shape = "id_unique", "urls", "submit_shape"
-    yield made("id-repeated", "gives every submit the same id", unique, _repeated(1))
-    yield made("id-repeated-at-times", "gives every seventh submit the id of the first", unique, _repeated(7))
-    yield made("id-repeated-in-a-race", "gives submits at the same time the same id", unique, _racing())
-    yield made("url-relative", "gives a path as status_url", urls, submit(relative))
-    yield made("url-of-another-job", "names another id in response_url", urls, submit(other))
-    yield made("url-of-the-result", "gives the result's URL as status_url", urls,
+    yield made("id-repeated", "sends the same id for every submit", unique, _repeated(1))
+    yield made("id-repeated-at-times", "sends the first id for every seventh submit", unique, _repeated(7))
+    yield made("id-repeated-in-a-race", "sends the same id for concurrent submits", unique, _racing())
+    yield made("url-relative", "sends a path as status_url", urls, submit(relative))
+    yield made("url-of-another-job", "sends another id in response_url", urls, submit(other))
+    yield made("url-of-the-result", "sends the result's URL as status_url", urls,
                submit(lambda data: data.update(status_url=data["response_url"])))  # fmt: skip
-    yield made("url-of-another-host", "gives a poll_url on its own machine", urls, submit(moved))
-    yield made("submit-without-id", "leaves out request_id", shape, submit(lambda data: data.pop("request_id")))
-    yield made("submit-without-poll-url", "leaves out poll_url", shape, submit(lambda data: data.pop("poll_url")))
-    yield made("submit-completed", "says COMPLETED of a job just submitted", shape,
+    yield made("url-of-another-host", "sends a poll_url on localhost", urls, submit(moved))
+    yield made("submit-without-id", "omits request_id", shape, submit(lambda data: data.pop("request_id")))
+    yield made("submit-without-poll-url", "omits poll_url", shape, submit(lambda data: data.pop("poll_url")))
+    yield made("submit-completed", "sends COMPLETED for a new job", shape,
                submit(lambda data: data.update(status="COMPLETED")))  # fmt: skip
 
-    yield made("refusal-with-a-job", "gives a refused submit an id", "error.names_no_job", _named_refusals)
+    yield made("refusal-with-a-job", "sends an id with a refused submit", "error.names_no_job", _named_refusals)
     yield made("expired-early", "forgets jobs after half an hour", "kept", _forgetful)
-    yield made("expired-served", "serves a job beyond its retention", "expired", _expired())
+    yield made("expired-served", "serves a job after its retention", "expired", _expired())
 
 
 def job_mutants() -> Iterator[Mutant]:
-    """The mutants of this module, in the order of their families."""
+    """Yields the mutants of this module, in the order of their families."""
     for family in (_states, _results, _failures, _ids):
         yield from family()

@@ -55,7 +55,7 @@ def page(trials: Mapping[str, Trial]) -> str:
     return "\n".join(
         [
             _HEAD,
-            f"{killed} of {len(trials)} mutants are killed; {unpaid} of them are also found by requests that cost nothing.",
+            f"{killed} of {len(trials)} mutants are killed; {unpaid} of them are also found by free requests.",
             "",
             "## Mutants",
             "",

@@ -1,4 +1,4 @@
-"""What a mutant is: the mock with one seeded fault, under a name."""
+"""A mutant: the mock with one seeded fault, under a name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ TUNED = "flux-dev-finetuned"
 
 @dataclass(frozen=True)
 class Mutant:
-    """A seeded fault: what it does, and what a harness has to say about it.
+    """A seeded fault, and the finding that the contract tests must report for it.
 
-    `breaks` is the rule, or the family of rules, that has to be named, `field` the parameter that it is about if it is
-    about one. `make` gives the fault in its first state. `model` is the one that shows it; `drawn` how many payloads
-    Hypothesis has to draw for it, where no table sends one that does; `profile` the one under which it is a fault.
+    `breaks` is the rule, or the prefix of a rule, that must be reported, and `field` the parameter, if any. `make`
+    returns the fault in its initial state. `model` shows the fault. `drawn` is the number of payloads that Hypothesis
+    must draw, if no table shows it. `profile` is the profile under which it is a fault.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The correct mock as a fault sees it, a function from a request to its answer; and the ASGI app around a fault.
+"""The correct mock as a function from a request to an answer, and the ASGI app around a fault.
 
-A fault never reaches into the mock. It may change what the mock is asked, what it answers, or answer in its place.
+A fault never changes the mock itself. It may change the request or the answer, or answer instead of the mock.
 """
 
 import json
@@ -24,7 +24,7 @@ KEY_HEADER = "x-api-key"
 
 
 class Asked(NamedTuple):
-    """A request; header names in lower case."""
+    """A request. Header names are lower case."""
 
     method: str
     path: str
@@ -33,25 +33,25 @@ class Asked(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None where it is none."""
+        """The body as JSON, or None if it isn't JSON."""
         return _parsed(self.body)
 
     @property
     def key(self) -> str:
-        """The key that it carries, or ""."""
+        """The key of the request, or ""."""
         return self.headers.get(KEY_HEADER, "")
 
     def with_header(self, name: str, value: str | None) -> "Asked":
-        """The same request with a header set, or without it."""
+        """Returns the request with a header set, or removed if the value is None."""
         return self._replace(headers=_with(self.headers, name, value))
 
     def with_json(self, data: object) -> "Asked":
-        """The same request with another body."""
+        """Returns the request with another body."""
         return self._replace(body=json.dumps(data).encode())
 
 
 class Answer(NamedTuple):
-    """An answer; header names in lower case. Its Content-Length is worked out when it is sent."""
+    """An answer. Header names are lower case. Content-Length is set when it is sent."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,30 +59,30 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None where it is none."""
+        """The body as JSON, or None if it isn't JSON."""
         return _parsed(self.body) if self.headers.get("content-type") == "application/json" else None
 
     @property
-    def is_picture(self) -> bool:
-        """Whether it holds a picture's bytes."""
+    def is_image(self) -> bool:
+        """Whether the body is an image."""
         return self.headers.get("content-type", "").startswith("image/")
 
     def with_header(self, name: str, value: str | None) -> "Answer":
-        """The same answer with a header set, or without it."""
+        """Returns the answer with a header set, or removed if the value is None."""
         return self._replace(headers=_with(self.headers, name, value))
 
     def with_json(self, data: object) -> "Answer":
-        """The same answer with another JSON body."""
+        """Returns the answer with another JSON body."""
         return self.with_header("content-type", "application/json")._replace(body=json.dumps(data).encode())
 
 
 def refusal(status: int, error: str = "Invalid parameters") -> Answer:
-    """A refusal of the gateway's form."""
+    """Returns a refusal in the gateway's format."""
     return Answer(status, {}, b"").with_json({"error": error})
 
 
 class Original:
-    """The correct mock, to be asked."""
+    """Calls the correct mock."""
 
     def __init__(self, app: App, catalog: Catalog) -> None:
         self._app = app
@@ -90,7 +90,7 @@ class Original:
         self._models = {model.slug: model for model in catalog.models}
 
     async def __call__(self, asked: Asked) -> Answer:
-        """The correct answer."""
+        """Returns the correct answer."""
         messages: list[Message] = []
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in asked.headers.items()]
         scope = {"type": "http", "scheme": "http", "method": asked.method, "path": asked.path, "headers": raw}
@@ -107,33 +107,33 @@ class Original:
         return Answer(messages[0]["status"], fields, body)
 
     def match(self, asked: Asked) -> Match:
-        """The route that a path leads to, with "" as its name where there is none."""
+        """Returns the route of a path; its name is "" if there is none."""
         return self._match(asked.path) or Match("", "", "")
 
     def call(self, asked: Asked) -> tuple[Model, dict[str, Any]] | None:
-        """The model and the payload of a run or a submit, None of anything else."""
+        """Returns the model and the payload of a run or a submit, or None for other requests."""
         match = self.match(asked)
         model = self._models.get(match.value) if match.route in ("run", "submit") else None
         payload = asked.json if model is not None and asked.method == "POST" else None
         return (model, payload) if model is not None and isinstance(payload, dict) else None
 
     def knows(self, asked: Asked) -> bool:
-        """Whether a run or a submit names a model that there is."""
+        """Returns whether a run or a submit names an existing model."""
         return self.match(asked).value in self._models
 
     def elsewhere(self, asked: Asked) -> Asked:
-        """The same call to a model that there is."""
+        """Returns the same call to an existing model."""
         version = "v1" if self.match(asked).route == "run" else "v2"
         slug = next(slug for slug, model in self._models.items() if version in model.versions)
         return asked._replace(path=f"/{version}/{slug}")
 
     async def debit(self, asked: Asked, credits: float) -> None:
-        """Take credits off the balance of the request's key."""
+        """Debits the balance of the request's key."""
         await self._app.store.charge(self._app.tenants.get(asked.key.encode()).name, credits)
 
 
-def plain_pictures() -> AbstractContextManager[object]:
-    """Let the mock draw noise in a corner of one colour: as telling in every byte, in a tenth of the time."""
+def plain_images() -> AbstractContextManager[object]:
+    """Patches the mock to draw noise in a corner of a plain image, which is as distinct and ten times as fast."""
 
     def plain(picture: Picture) -> Image.Image:
         side, chance = min(picture.width, picture.height, 64), random.Random(picture.pattern)
@@ -145,11 +145,11 @@ def plain_pictures() -> AbstractContextManager[object]:
 
 
 Fault: TypeAlias = Callable[[Asked, Original], Awaitable[Answer]]
-"""A gateway with a fault: it answers a request with the help of the correct one."""
+"""A gateway with a fault: it answers a request with the help of the correct mock."""
 
 
 class Faulty:
-    """The mock behind a fault, as an ASGI 3 application."""
+    """The mock with a fault, as an ASGI 3 app."""
 
     def __init__(self, app: App, catalog: Catalog, fault: Fault) -> None:
         self._original = Original(app, catalog)
@@ -157,7 +157,7 @@ class Faulty:
         self.close = app.close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Answers one HTTP request."""
         body = await read_body(scope, receive) or b""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         answer = await self._fault(Asked(scope["method"], scope["path"], headers, body), self._original)

@@ -1,4 +1,4 @@
-"""Faults in what a gateway takes for valid: ranges, sets of values, types, what is required, defaults."""
+"""Faults in the validation of parameters: ranges, sets of values, types, required parameters, defaults."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def _clamped(parameter: Parameter, value: Any) -> Any:
 
 
 def _near(repair: Repair, margin: float) -> Repair:
-    """Repairs a number that is no further away from its range than so much."""
+    """Returns a repair of numbers within a margin of their range."""
 
     def near(parameter: Parameter, value: Any) -> Any:
         repaired = repair(parameter, value)
@@ -57,7 +57,7 @@ def _unsigned(parameter: Parameter, value: Any) -> Any:
 
 
 def _at(bound: str) -> Callable[[Model, Parameter, Payload], bool]:
-    """Whether a payload holds a parameter's bound, where that is not what the page's sample sends."""
+    """Returns a predicate: does a payload send a parameter's bound, and is that not the sample's value?"""
 
     def holds(model: Model, parameter: Parameter, payload: Payload) -> bool:
         limit = getattr(parameter, bound)
@@ -71,39 +71,39 @@ def _ranges() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None) -> Mutant:
         return Mutant(f"range-{name}", does, breaks, lambda: fault, field=field)
 
-    yield made("minimum-ignored", "takes any value below a minimum", "range.below", lax(_raised))
-    yield made("maximum-ignored", "takes any value above a maximum", "range.above", lax(_lowered))
+    yield made("minimum-ignored", "accepts any value below a minimum", "range.below", lax(_raised))
+    yield made("maximum-ignored", "accepts any value above a maximum", "range.above", lax(_lowered))
     yield made(
-        "minimum-off-by-one", "takes the integer below a minimum", "range.below", lax(_near(_raised, 1), STEPS), STEPS
+        "minimum-off-by-one", "accepts the integer below a minimum", "range.below", lax(_near(_raised, 1), STEPS), STEPS
     )
     yield made(
         "maximum-off-by-one",
-        "takes the integer above a maximum",
+        "accepts the integer above a maximum",
         "range.above",
         lax(_near(_lowered, 1), "quality"),
         "quality",
     )
     yield made(
         "minimum-loose",
-        "takes a number 0.001 below a minimum",
+        "accepts a number 0.001 below a minimum",
         "range.below",
         lax(_near(_raised, 1e-3), "true_gs"),
         "true_gs",
     )
     yield made("minimum-exclusive", "refuses a minimum itself", "range.at_minimum", picky(_at("minimum")))
     yield made("maximum-exclusive", "refuses a maximum itself", "range.at_maximum", picky(_at("maximum")))
-    yield made("clamped", "brings values into their range", "range", lax(_clamped))
+    yield made("clamped", "clamps values to their range", "range", lax(_clamped))
     yield made(
-        "one-parameter", "looks at no range of one parameter, on v2 only", "range",
+        "one-parameter", "ignores the range of one parameter, on v2 only", "range",
         lax(_clamped, "guidance_scale", route="submit"), "guidance_scale",
     )  # fmt: skip
     yield made(
-        "minimum-lost-on-v1", "refuses a minimum of 0, as if it were no value, on v1 only", "range.at_minimum",
+        "minimum-lost-on-v1", "treats a minimum of 0 as missing, on v1 only", "range.at_minimum",
         picky(_at("minimum"), "adapter_strength", route="run"), "adapter_strength",
     )  # fmt: skip
-    yield made("wraps-at-32-bits", "takes integers modulo 2**32", "range.above", lax(_wrapped))
-    yield made("huge-dropped", "takes a value beyond 1e15 for none", "range", lax(_huge_dropped))
-    yield made("sign-dropped", "takes -20 for 20", "range.below", lax(_unsigned))
+    yield made("wraps-at-32-bits", "reduces integers modulo 2**32", "range.above", lax(_wrapped))
+    yield made("huge-dropped", "treats a value beyond 1e15 as omitted", "range", lax(_huge_dropped))
+    yield made("sign-dropped", "treats -20 as 20", "range.below", lax(_unsigned))
 
 
 def _prefixed(parameter: Parameter, value: Any) -> Any:
@@ -137,25 +137,25 @@ def _enums() -> Iterator[Mutant]:
         return Mutant(f"enum-{name}", does, breaks, lambda: fault, model, field)
 
     unknown = "enum.unknown"
-    yield made("unknown-accepted", "takes any text for a value of a closed set", unknown, lax(_known_only))
-    yield made("one-unchecked", "takes any text for one set", unknown, lax(_known_only, "model"), "model", STYLE)
+    yield made("unknown-accepted", "accepts any text for a closed set", unknown, lax(_known_only))
+    yield made("one-unchecked", "accepts any text for one set", unknown, lax(_known_only, "model"), "model", STYLE)
     yield made("known-refused", "refuses the last value of each set", "enum.each", picky(_last_choice))
     yield made(
         "one-lost-on-v2", "refuses one printed value, on v2 only", "enum.each",
         picky(lambda _m, p, payload: payload.get(p.name) == "png", "image_format", route="submit"), "image_format",
     )  # fmt: skip
     yield made(
-        "open-set-closed", "refuses a printed value of a set that the page shows in part", "enum.each",
+        "open-set-closed", "refuses a printed value of a partly shown set", "enum.each",
         picky(lambda _m, p, payload: payload.get(p.name) == "heunpp2", "sampler"), "sampler", CONTROLNET,
     )  # fmt: skip
-    yield made("case-folded", "takes values in any case", unknown, lax(_folded))
-    yield made("stripped", "takes values with space around them", unknown, lax(_choice(str.strip)))
-    yield made("empty-is-default", "takes an empty text for the default", unknown, lax(_choice(lambda v: v or OMITTED)))
-    yield made("prefix-matched", "takes a text that starts with a value", unknown, lax(_prefixed))
+    yield made("case-folded", "accepts values in any case", unknown, lax(_folded))
+    yield made("stripped", "accepts values with space around them", unknown, lax(_choice(str.strip)))
+    yield made("empty-is-default", "treats an empty text as the default", unknown, lax(_choice(lambda v: v or OMITTED)))
+    yield made("prefix-matched", "accepts a text that starts with a value", unknown, lax(_prefixed))
 
 
 def _cast(sent: type, wanted: str, change: Callable[[Any], Any]) -> Repair:
-    """Casts values of one type where a parameter wants another; what can't be cast stays as it is."""
+    """Returns a repair that casts values of one type to another; values that can't be cast stay unchanged."""
 
     def repair(parameter: Parameter, value: Any) -> Any:
         if parameter.type != wanted or type(value) is not sent:
@@ -177,19 +177,19 @@ def _unwrapped(_: Parameter, value: Any) -> Any:
 
 
 _CASTS: tuple[tuple[str, str, str, Repair], ...] = (
-    ("string-to-integer", 'takes "20" for 20', "string_for_integer", _cast(str, "integer", int)),
-    ("string-to-number", 'takes "0.5" for 0.5', "string_for_number", _cast(str, "number", float)),
-    ("string-to-boolean", 'takes "true" for true', "string_for_boolean", _cast(str, "boolean", json.loads)),
-    ("integer-to-boolean", "takes 1 for true", "integer_for_boolean", _cast(int, "boolean", bool)),
-    ("number-to-boolean", "takes 1.5 for true", "number_for_boolean", _cast(float, "boolean", bool)),
-    ("boolean-to-integer", "takes true for 1", "boolean_for_integer", _cast(bool, "integer", int)),
-    ("boolean-to-number", "takes true for 1.0", "boolean_for_number", _cast(bool, "number", float)),
-    ("fraction-cut", "takes 20.25 for 20", "number_for_integer", _cast(float, "integer", int)),
-    ("integer-to-text", 'takes 1 for "1"', "integer_for_string", _cast(int, "string", str)),
-    ("number-to-text", 'takes 1.5 for "1.5"', "number_for_string", _cast(float, "string", str)),
-    ("boolean-to-text", 'takes true for "true"', "boolean_for_string", _cast(bool, "string", json.dumps)),
-    ("list-unpacked", "takes a list of one value for the value", "array_for", _unpacked),
-    ("object-unwrapped", "takes an object of one value for the value", "object_for", _unwrapped),
+    ("string-to-integer", 'treats "20" as 20', "string_for_integer", _cast(str, "integer", int)),
+    ("string-to-number", 'treats "0.5" as 0.5', "string_for_number", _cast(str, "number", float)),
+    ("string-to-boolean", 'treats "true" as true', "string_for_boolean", _cast(str, "boolean", json.loads)),
+    ("integer-to-boolean", "treats 1 as true", "integer_for_boolean", _cast(int, "boolean", bool)),
+    ("number-to-boolean", "treats 1.5 as true", "number_for_boolean", _cast(float, "boolean", bool)),
+    ("boolean-to-integer", "treats true as 1", "boolean_for_integer", _cast(bool, "integer", int)),
+    ("boolean-to-number", "treats true as 1.0", "boolean_for_number", _cast(bool, "number", float)),
+    ("fraction-cut", "treats 20.25 as 20", "number_for_integer", _cast(float, "integer", int)),
+    ("integer-to-text", 'treats 1 as "1"', "integer_for_string", _cast(int, "string", str)),
+    ("number-to-text", 'treats 1.5 as "1.5"', "number_for_string", _cast(float, "string", str)),
+    ("boolean-to-text", 'treats true as "true"', "boolean_for_string", _cast(bool, "string", json.dumps)),
+    ("list-unpacked", "treats a list of one value as the value", "array_for", _unpacked),
+    ("object-unwrapped", "treats an object of one value as the value", "object_for", _unwrapped),
 )
 
 
@@ -201,11 +201,11 @@ def _types() -> Iterator[Mutant]:
     for name, does, breaks, repair in _CASTS:
         yield Mutant(f"type-{name}", does, f"type.{breaks}", _lax_about(repair))
     yield Mutant(
-        "type-string-to-integer-once", 'takes "95" for 95 in one parameter, on v2 only', "type.string_for_integer",
+        "type-string-to-integer-once", 'treats "95" as 95 for one parameter, on v2 only', "type.string_for_integer",
         _lax_about(_cast(str, "integer", int), "quality", route="submit"), field="quality",
     )  # fmt: skip
     yield Mutant(
-        "type-list-to-text", 'takes ["a"] for the text "[\'a\']", in the prompt only', "type.array_for_string",
+        "type-list-to-text", 'treats ["a"] as the text "[\'a\']", for the prompt only', "type.array_for_string",
         _lax_about(_cast(list, "string", str), "prompt"), field="prompt",
     )  # fmt: skip
 
@@ -226,7 +226,7 @@ def _several_without(_: Model, parameter: Parameter, payload: Payload) -> bool:
 
 
 def _instead(name: str, value: Any) -> Fault:
-    """Takes another value than the printed default where a parameter is left out."""
+    """Returns a fault that fills in another value than the printed default for an omitted parameter."""
     return reads(lambda _, payload: payload if name in payload else {**payload, name: value})
 
 
@@ -234,18 +234,18 @@ def _presence() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, fault: Fault, field: str | None = None, model: str = ADAPTER) -> Mutant:
         return Mutant(name, does, breaks, lambda: fault, model, field)
 
-    yield made("required-missing-accepted", "fills in what is required", "required.missing", lax(_filled))
+    yield made("required-missing-accepted", "fills in required parameters", "required.missing", lax(_filled))
     yield made(
         "required-one-forgotten", "fills in the prompt, on v2 only", "required.missing",
         lax(_filled, "prompt", route="submit"), "prompt",
     )  # fmt: skip
-    yield made("null-accepted", "takes null for a value that is left out", "null.not_nullable", lax(_null_dropped))
+    yield made("null-accepted", "treats null as omitted", "null.not_nullable", lax(_null_dropped))
     yield made(
-        "null-one-accepted", "takes null for a required picture", "null.not_nullable",
+        "null-one-accepted", "accepts null for a required image", "null.not_nullable",
         lax(_null_dropped, "image"), "image",
     )  # fmt: skip
     yield made(
-        "null-refused", "refuses null where the page prints it as the default", "null.nullable",
+        "null-refused", "refuses null, the printed default", "null.nullable",
         picky(lambda _m, p, payload: p.nullable and p.name in payload and payload[p.name] is None), None, STYLE,
     )  # fmt: skip
     yield made(
@@ -261,19 +261,23 @@ def _presence() -> Iterator[Mutant]:
         picky(lambda _m, p, payload: payload.get(p.name) == 0.45, "cn_strength"), "cn_strength", CONTROLNET,
     )  # fmt: skip
     yield Mutant(
-        "pair-refused", "refuses two parameters together, each of which it takes alone", "payload.valid",
+        "pair-refused", "refuses a pair of valid parameters", "payload.valid",
         lambda: picky(_several_without, "negative_prompt"),
     )  # fmt: skip
-    yield made("default-quality", "takes quality 50 for none", "default", _instead("quality", 50), "quality")
-    yield made("default-seed", "takes seed 1 for none", "default", _instead("seed", 1), "seed")
+    yield made("default-quality", "uses quality 50 as the default", "default", _instead("quality", 50), "quality")
+    yield made("default-seed", "uses seed 1 as the default", "default", _instead("seed", 1), "seed")
     yield made(
-        "default-guidance", "takes guidance 7.5 for none", "default", _instead("guidance_scale", 7.5), "guidance_scale"
+        "default-guidance",
+        "uses 7.5 as the default guidance",
+        "default",
+        _instead("guidance_scale", 7.5),
+        "guidance_scale",
     )
-    yield made("default-format", "takes png for no format", "bytes.match_format", _instead("image_format", "png"))
-    yield made("default-size", "takes width 512 for none", "bytes.match_size", _instead("width", 512), None, STYLE)
+    yield made("default-format", "uses png as the default", "bytes.match_format", _instead("image_format", "png"))
+    yield made("default-size", "uses width 512 as the default", "bytes.match_size", _instead("width", 512), None, STYLE)
 
 
 def parameter_mutants() -> Iterator[Mutant]:
-    """The mutants of this module, in the order of their families."""
+    """Yields the mutants of this module, in the order of their families."""
     for family in (_ranges, _enums, _types, _presence):
         yield from family()

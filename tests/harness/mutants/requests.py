@@ -1,4 +1,4 @@
-"""Faults in how a gateway takes a request before it looks at parameters, and in the status that a refusal has."""
+"""Faults in the handling of a request before its parameters are read, and in the status of refusals."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ CALLS = ("run", "submit")
 
 
 def _with_key(*routes: str, missing: bool) -> Fault:
-    """Takes requests without a key, or with a wrong one, for some with a right one."""
+    """Returns a fault that accepts requests without a key, or with a wrong key."""
 
     def change(asked: Asked, original: Original) -> Asked:
         wrong = not asked.key if missing else asked.key not in ("", KEY)
@@ -28,18 +28,18 @@ def _auth() -> Iterator[Mutant]:
         return Mutant(f"auth-{name}", does, breaks, lambda: fault)
 
     missing, invalid = "auth.missing", "auth.invalid"
-    yield made("none-accepted", "asks for no key at all", missing, _with_key(missing=True))
+    yield made("none-accepted", "requires no key", missing, _with_key(missing=True))
 
     yield made(
-        "none-accepted-by-status", "asks for no key on a job's status", missing, _with_key("status", missing=True)
+        "none-accepted-by-status", "requires no key on a job's status", missing, _with_key("status", missing=True)
     )
     yield made(
-        "none-accepted-by-result", "asks for no key on a job's result", missing, _with_key("result", missing=True)
+        "none-accepted-by-result", "requires no key on a job's result", missing, _with_key("result", missing=True)
     )
-    yield made("none-accepted-by-poll", "asks for no key on the v1 poll URL", missing, _with_key("poll", missing=True))
-    yield made("any-accepted", "takes any key", invalid, _with_key(missing=False))
+    yield made("none-accepted-by-poll", "requires no key on the v1 poll URL", missing, _with_key("poll", missing=True))
+    yield made("any-accepted", "accepts any key", invalid, _with_key(missing=False))
 
-    yield made("any-accepted-by-result", "takes any key on a job's result", invalid, _with_key("result", missing=False))
+    yield made("any-accepted-by-result", "accepts any key for a result", invalid, _with_key("result", missing=False))
     yield made("none-is-403", "answers 403 without a key", missing, other_status(403, of=401, error="Missing"))
     yield made("wrong-is-403", "answers 403 to a wrong key", invalid, other_status(403, of=401, error="Unauthorized"))
 
@@ -56,27 +56,27 @@ def _order() -> Iterator[Mutant]:
         return asked.headers.get("content-type", JSON).partition(";")[0] != JSON
 
     yield made(
-        "model-before-key", "looks at the model before the key", "auth_before_model",
+        "model-before-key", "checks the model before the key", "auth_before_model",
         lambda asked, original: asked if original.knows(asked) else keyed(asked),
     )  # fmt: skip
     yield made(
-        "method-before-key", "looks at the verb before the key", "auth_before_method",
+        "method-before-key", "checks the method before the key", "auth_before_method",
         lambda asked, original: keyed(asked) if asked.method != "POST" and original.knows(asked) else asked,
     )  # fmt: skip
     yield made(
-        "body-before-key", "looks at the body before the key", "auth_before_body",
+        "body-before-key", "checks the body before the key", "auth_before_body",
         lambda asked, original: keyed(asked) if original.knows(asked) and _no_object(asked) else asked,
     )  # fmt: skip
     yield made(
-        "method-before-model", "looks at the verb before the model", "model_before_method",
+        "method-before-model", "checks the method before the model", "model_before_method",
         lambda asked, original: asked if asked.method == "POST" else original.elsewhere(asked),
     )  # fmt: skip
     yield made(
-        "content-type-before-method", "looks at the Content-Type before the verb", "method_before_content_type",
+        "content-type-before-method", "checks the Content-Type before the method", "method_before_content_type",
         lambda asked, _: asked._replace(method="POST") if unfit(asked) else asked,
     )  # fmt: skip
     yield made(
-        "body-before-content-type", "looks at the body before the Content-Type", "content_type_before_body",
+        "body-before-content-type", "checks the body before the Content-Type", "content_type_before_body",
         lambda asked, _: asked.with_header("content-type", JSON) if unfit(asked) and asked.json is None else asked,
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _no_object(asked: Asked) -> bool:
 
 
 def _typed(takes: Callable[[str], bool]) -> Fault:
-    """Takes these Content-Types for that of JSON."""
+    """Returns a fault that treats some Content-Types as JSON."""
 
     def change(asked: Asked, original: Original) -> Asked:
         calls = original.match(asked).route in CALLS and asked.method == "POST"
@@ -102,10 +102,15 @@ def _content_types() -> Iterator[Mutant]:
         return Mutant(f"content-type-{name}", does, breaks, lambda: fault)
 
     invalid = "content_type.invalid"
-    yield made("ignored", "takes any Content-Type", invalid, _typed(lambda _: True))
-    yield made("missing-accepted", "takes a body without a Content-Type", invalid, _typed(lambda text: not text))
+    yield made("ignored", "accepts any Content-Type", invalid, _typed(lambda _: True))
+    yield made("missing-accepted", "accepts a body without a Content-Type", invalid, _typed(lambda text: not text))
 
-    yield made("form-accepted", "takes JSON said to be a form", invalid, _typed(lambda text: "form-urlencoded" in text))
+    yield made(
+        "form-accepted",
+        "accepts JSON labeled as a form",
+        invalid,
+        _typed(lambda text: "form-urlencoded" in text),
+    )
     yield made("is-415", "answers 415", invalid, other_status(415, *CALLS, of=406, error="content type"))
 
     yield made(
@@ -120,7 +125,7 @@ def _charset(asked: Asked) -> bool:
 
 def _bodies() -> Iterator[Mutant]:
     def made(name: str, does: str, repair: Callable[[bytes], Any]) -> Mutant:
-        """`repair` gives the payload for a body that is no JSON object, or anything else where it can't."""
+        """`repair` returns the payload of a body that isn't a JSON object, or another value if it can't."""
 
         def change(asked: Asked, original: Original) -> Asked:
             calls = original.match(asked).route in CALLS and asked.headers.get("content-type") == JSON
@@ -135,18 +140,16 @@ def _bodies() -> Iterator[Mutant]:
         breaks = "body.nan" if name == "nan" else "body.malformed"
         return Mutant(f"body-{name}", does, breaks, lambda: asks(change))
 
-    yield made("list-unpacked", "takes the object in a list", lambda raw: json.loads(raw)[0])
-    yield made("text-unpacked", "takes the object in a JSON string", lambda raw: json.loads(json.loads(raw)))
+    yield made("list-unpacked", "accepts the object in a list", lambda raw: json.loads(raw)[0])
+    yield made("text-unpacked", "accepts the object in a JSON string", lambda raw: json.loads(json.loads(raw)))
 
+    yield made("trailing-comma", "accepts a trailing comma", lambda raw: json.loads(raw.replace(b",}", b"}")))
     yield made(
-        "trailing-comma", "takes a comma before the last brace", lambda raw: json.loads(raw.replace(b",}", b"}"))
-    )
-    yield made(
-        "trailing-text", "takes anything behind the object",
+        "trailing-text", "accepts any text after the object",
         lambda raw: json.JSONDecoder().raw_decode(raw.decode())[0],
     )  # fmt: skip
     yield made("not-utf-8", "skips bytes that are not UTF-8", lambda raw: json.loads(raw.decode(errors="ignore")))
-    yield made("nan", "takes NaN for a value that is left out", _without_nan)
+    yield made("nan", "treats NaN as omitted", _without_nan)
 
 
 def _refused(constant: str) -> NoReturn:
@@ -154,7 +157,7 @@ def _refused(constant: str) -> NoReturn:
 
 
 def _plain(raw: bytes) -> bool:
-    """Whether a body is strict JSON, and an object."""
+    """Returns whether a body is a strict JSON object."""
     try:
         return isinstance(json.loads(raw.decode(), parse_constant=_refused), dict)
     except (ValueError, RecursionError):
@@ -167,7 +170,7 @@ def _without_nan(raw: bytes) -> Any:
 
 
 def _crash(when: Callable[[Asked], bool]) -> Fault:
-    """Answers 500 to some requests that have a right key."""
+    """Returns a fault that answers 500 to some requests with a valid key."""
 
     async def fault(asked: Asked, original: Original) -> Answer:
         crashes = asked.key == KEY and original.match(asked).route in CALLS and asked.body and when(asked)
@@ -202,20 +205,20 @@ def _crashes() -> Iterator[Mutant]:
     def text(holds: Callable[[str], bool]) -> Callable[[Asked], bool]:
         return lambda asked: any(map(holds, _values(asked, str)))
 
-    yield made("malformed", "answers 500 to a body that is no JSON", "body.malformed", lambda asked: asked.json is None)
+    yield made("malformed", "answers 500 to a non-JSON body", "body.malformed", lambda asked: asked.json is None)
     yield made("unicode", "answers 500 to text beyond Latin-1", "text", text(lambda t: max(t, default="") > "\xff"))
     yield made("long-text", "answers 500 to text of 10,000 characters", "text", text(lambda t: len(t) >= 10_000))
-    yield made("control-characters", "answers 500 to a line end in a text", "text", text(lambda t: "\n" in t))
+    yield made("control-characters", "answers 500 to a line break in a text", "text", text(lambda t: "\n" in t))
     yield made("empty-text", "answers 500 to an empty text", "text", text(lambda t: not t))
     yield made(
-        "huge-integer", "answers 500 to an integer that 64 bits don't hold", "number",
+        "huge-integer", "answers 500 to an integer beyond 64 bits", "number",
         lambda asked: any(abs(value) >= 2**64 for value in _values(asked, int)),
     )  # fmt: skip
     yield made(
         "whole-number", "answers 500 to 20.0", "type.whole_for_integer",
         lambda asked: 20.0 in _values(asked, float),
     )  # fmt: skip
-    yield made("duplicate-keys", "answers 500 to a key that occurs twice", "body", lambda asked: _doubled(asked.body))
+    yield made("duplicate-keys", "answers 500 to a duplicate key", "body", lambda asked: _doubled(asked.body))
     yield made(
         "deep-nesting", "answers 500 to a body nested 500 deep", "body",
         lambda asked: asked.body.count(b"[") > 500 or asked.body.count(b"{") > 500,
@@ -233,14 +236,14 @@ def _statuses() -> Iterator[Mutant]:
     parameters = "Invalid parameters"
     for status in (422, 406, 500):
         yield made(
-            f"parameters-{status}", f"answers {status} to parameters that break their rules", "range",
+            f"parameters-{status}", f"answers {status} to invalid parameters", "range",
             other_status(status, *CALLS, of=400, error=parameters),
         )  # fmt: skip
     yield made("range-422", "answers 422 to a value out of range", "range", other_status(422, of=400, error="(range."))
     yield made("enum-406", "answers 406 to an unknown value", "enum", other_status(406, of=400, error="(enum."))
     yield made("type-422", "answers 422 to a wrong type", "type", other_status(422, of=400, error="(type."))
     yield made(
-        "missing-422-on-v2", "answers 422 where something required is missing, on v2 only", "required.missing",
+        "missing-422-on-v2", "answers 422 if a required parameter is missing, on v2 only", "required.missing",
         other_status(422, "submit", of=400, error="(required."),
     )  # fmt: skip
     yield made(
@@ -256,16 +259,16 @@ def _statuses() -> Iterator[Mutant]:
     )
 
     yield made("output-410", "answers 410 to an unknown id on v1", "output.unknown", other_status(410, "poll", of=404))
-    yield made("method-404", "answers 404 to another verb", "method.not_allowed", other_status(404, *CALLS, of=405))
+    yield made("method-404", "answers 404 to another method", "method.not_allowed", other_status(404, *CALLS, of=405))
 
     yield made("submit-202", "answers 202 to a submit", "payload.valid", other_status(202, "submit", of=200))
     yield made("run-201", "answers 201 to a run", "payload.valid", other_status(201, "run", of=200))
     yield made(
-        "put-accepted", "takes a PUT for a POST", "method.not_allowed",
+        "put-accepted", "treats PUT as POST", "method.not_allowed",
         asks(lambda asked, _: asked._replace(method="POST") if asked.method == "PUT" else asked),
     )  # fmt: skip
     yield made(
-        "get-is-200", "answers a GET of a model with its name", "method.not_allowed",
+        "get-is-200", "answers 200 to a GET of a model", "method.not_allowed",
         answers(lambda asked, answer: answer.with_json({})._replace(status=200) if asked.method == "GET" else answer,
                 *CALLS, status=405),
     )  # fmt: skip
@@ -276,6 +279,6 @@ def _statuses() -> Iterator[Mutant]:
 
 
 def request_mutants() -> Iterator[Mutant]:
-    """The mutants of this module, in the order of their families."""
+    """Yields the mutants of this module, in the order of their families."""
     for family in (_auth, _order, _content_types, _bodies, _crashes, _statuses):
         yield from family()

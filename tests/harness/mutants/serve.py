@@ -1,8 +1,7 @@
-"""Serves a mutant over HTTP, or the mock without a fault as `correct`: `python -m tests.harness.mutants.serve NAME --port 0`.
+"""Serves a mutant over HTTP, or the mock without a fault: `python -m tests.harness.mutants.serve NAME --port 0`.
 
-It prints its URL once it accepts connections, and stops when its standard input ends, so that it never outlives the
-program that started it. Then it prints a line of JSON: how many requests came, and how many of them
-a gateway bills.
+It prints its URL once it accepts connections, and stops when its standard input ends, so it never outlives the program
+that started it. Then it prints one line of JSON with the number of requests and of billed requests.
 """
 
 import argparse
@@ -14,7 +13,7 @@ from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
 from segforge_mock.http.request import Message, Receive, Scope, Send
 from segforge_mock.http.server import listen, run, serve, url_of
-from tests.harness.mutants.original import Faulty, plain_pictures
+from tests.harness.mutants.original import Faulty, plain_images
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import POLICY
 
@@ -22,7 +21,7 @@ CORRECT = "correct"
 
 
 class Counted:
-    """An app, and what it was asked for."""
+    """Counts the requests to an app."""
 
     def __init__(self, app: Faulty) -> None:
         self._app = app
@@ -30,7 +29,7 @@ class Counted:
         self.billed = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Answers one HTTP request."""
         self.requests += 1
 
         async def noted(message: Message) -> None:
@@ -42,7 +41,7 @@ class Counted:
 
 
 def faulty(name: str) -> Faulty:
-    """The mutant of that name, or the correct mock behind no fault at all."""
+    """Returns the named mutant, or the mock without a fault."""
     mutant = MUTANTS.get(name)
     app = create_app(time_scale=0, job_policy=POLICY, profile="documented" if mutant is None else mutant.profile)
     return Faulty(app, load_catalog(default_specs()), (lambda a, b: b(a)) if mutant is None else mutant.make())
@@ -57,12 +56,12 @@ async def _serve(name: str, port: int) -> None:
 
 
 def main() -> None:
-    """Serve what the command line names."""
+    """Serves the mutant named on the command line."""
     parser = argparse.ArgumentParser(description="Serve the mock with one seeded fault.")
     parser.add_argument("name", choices=[CORRECT, *MUTANTS], metavar="NAME", help="a mutant, or correct")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--port", type=int, default=0, help="default: a free port")
     args = parser.parse_args()
-    with plain_pictures():
+    with plain_images():
         run(lambda: _serve(args.name, args.port))
 
 

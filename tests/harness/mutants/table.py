@@ -1,4 +1,4 @@
-"""Every mutant under its name."""
+"""Every mutant by name."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Puts the harness to the test: one campaign against one mutant, in this process, without waiting."""
+"""Runs the contract tests on one mutant, in this process and without waiting."""
 
 import contextlib
 from collections.abc import Iterable
@@ -16,41 +16,41 @@ from segforge_contract.targets.in_process import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app
 from segforge_mock.gateway.outputs import Detail
 from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
-from tests.harness.mutants.original import KEY, Faulty, plain_pictures
+from tests.harness.mutants.original import KEY, Faulty, plain_images
 
 BASE_URL = "http://127.0.0.1:9"
 POLICY = "polls=3"
-"""How jobs move: a look at its status finds a job QUEUED, then PROCESSING, then at its end. Nobody has to wait."""
+"""Jobs advance with each poll of their status: QUEUED, PROCESSING, then the end. So no test waits."""
 
 
 class Clock:
-    """The time of harness and mock alike, in seconds; sleeping moves it."""
+    """The clock of the contract tests and the mock, in seconds. Sleeping moves it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def now(self) -> float:
-        """Seconds since the start; a look takes a microsecond, so that no hour is a rounding error short."""
+        """Returns the seconds since the start. Each call adds a microsecond, so rounding never cuts an hour short."""
         self.seconds += 1e-6
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock."""
+        """Moves the clock."""
         self.seconds += seconds
 
 
 class Watched(Session):
-    """A session that remembers what it had sent when it found the first rule broken."""
+    """A session that counts the requests up to the first broken rule."""
 
     killed_at: tuple[int, int] | None = None
-    """Requests until then, and how many of them were billed."""
+    """The requests up to then, and the billed ones among them."""
 
     def perform(self, case: Case) -> list[Failure]:
-        """See Session."""
+        """See `Session`."""
         return self._noted(super().perform(case))
 
     def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool = False) -> list[Failure]:
-        """See Session."""
+        """See `Session`."""
         return self._noted(super().follow(jobs, deep=deep))
 
     def _noted(self, found: list[Failure]) -> list[Failure]:
@@ -61,7 +61,7 @@ class Watched(Session):
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a mutant: what was found broken, and the requests until the first finding, and those billed."""
+    """The broken rules and failures of a mutant, and the requests (also billed ones) up to the first failure."""
 
     rules: tuple[str, ...]
     failures: tuple[Failure, ...]
@@ -70,16 +70,16 @@ class Trial:
 
     @property
     def killed(self) -> bool:
-        """Whether any rule was found broken."""
+        """Whether any rule is broken."""
         return bool(self.failures)
 
     @property
     def unpaid(self) -> bool:
-        """Whether a request showed it that costs nothing while the contract holds."""
+        """Whether a request that the contract makes free shows the fault."""
         return any(not failure.case.accepted for failure in self.failures)
 
     def names(self, breaks: str, field: str | None) -> bool:
-        """Whether a report names that rule, or one of that family, and that parameter."""
+        """Returns whether a report names the rule, or one with that prefix, and the parameter."""
         return any(
             failure.broken.rule.startswith(breaks)
             and (field is None or failure.case.parameter == field)
@@ -89,21 +89,21 @@ class Trial:
 
 
 def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
-    """Run the campaign that the mutant needs: the tables of its model, and no more drawn payloads than it says."""
+    """Runs the tables of the mutant's model, and as many drawn payloads as the mutant needs."""
     clock = Clock()
     faulty = Faulty(correct(mutant.model, mutant.profile, clock), catalog, mutant.make())
     return campaign(under_profile(catalog, mutant.profile), faulty, mutant.model, clock, max_examples=mutant.drawn)
 
 
 def correct(model: str, profile: str, clock: Clock) -> App:
-    """The mock without a fault. Pictures are tiny where their size is not up to the caller."""
+    """Returns the mock without a fault. Images are tiny unless the payload sets their size."""
     pictures: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
     return create_app(now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, pictures=pictures)
 
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:
-    """A campaign over one model, against an app in this process on the same clock."""
-    with plain_pictures(), contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
+    """Runs the contract tests on one model of an app in this process, with the same clock."""
+    with plain_images(), contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
         session = Watched(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
         outcome = run(plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed), session)
     broken = {failure.broken.rule for failure in outcome.failures}
