@@ -31,7 +31,7 @@ class Contract:
 
     def job_holds(self, case: Case) -> None:
         """Submit one job and check its whole life, its result included."""
-        self._check(lambda: self.session.perform(case) + self._follow())
+        self._check(lambda: self.session.perform(case) + self.session.settle(deep=True))
 
     def lives_hold(self, model: Model, *, max_examples: int) -> None:
         """Let a state machine submit, poll and wait, with several jobs and accounts at once; on this machine alone."""
@@ -50,10 +50,6 @@ class Contract:
         """
         case = repeated_case(self.session.catalog, rule, model, operation, sent)
         self._check(lambda: again(self.session, case))
-
-    def _follow(self) -> list[Failure]:
-        jobs, self.session.jobs = self.session.jobs, []
-        return self.session.follow(jobs, deep=True)
 
     def _check(self, send: Callable[[], list[Failure]]) -> None:
         sent, held_back = len(self.session.sent), dict(self.session.unsent)

@@ -21,7 +21,7 @@ def staged(catalog: Catalog, believed: Catalog, cost: float = 0.05) -> tuple[set
     target = open_target("mock", None, catalog)
     try:
         session = open_session(believed, target)
-        session.money.cost = cost
+        session.follower.account.cost = cost
         found = [failure.broken.rule for step in stages(session, believed.model(MODEL)) for failure in step]
     finally:
         target.close()

@@ -57,8 +57,7 @@ def again(session: Session, case: Case) -> list[Failure]:
     """Send a case again, and whatever else its rule needs to be seen. Raises Unreachable."""
     audit = Audit(session)
     failures = session.perform(case)
-    jobs, session.jobs = session.jobs, []
-    failures += session.follow(jobs, deep=True) + audit.close([case], single=case.accepted)
+    failures += session.settle(deep=True) + audit.close([case], single=case.accepted)
     if case.model is None or case.rule not in RULES:
         return failures
     model = session.catalog.model(case.model)

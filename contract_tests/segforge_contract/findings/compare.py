@@ -80,7 +80,7 @@ def see(session: Session, case: Case) -> ComparedAnswer:
     """Send a case, and follow the job that it may submit. Raises NotSent and Unreachable."""
     try:
         response = session.answer(case)
-        state = session.end_of_job(case, response) if case.operation == "submit" else None
+        state = session.follower.last_state(case, response) if case.operation == "submit" else None
     except NoAnswer as error:
         session.note_silence(error)
         return ComparedAnswer(None)

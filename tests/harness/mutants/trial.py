@@ -9,7 +9,8 @@ from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import plan, run
 from segforge_contract.engine.failure import Failure
-from segforge_contract.engine.session import Session, SubmittedJob
+from segforge_contract.engine.follow import SubmittedJob
+from segforge_contract.engine.session import Session
 from segforge_contract.reports.report import describe
 from segforge_contract.rules.table import RULES
 from segforge_contract.targets.in_process import AsgiApp, AsgiTarget

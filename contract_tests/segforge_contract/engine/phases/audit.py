@@ -15,8 +15,8 @@ class Audit:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        session.money = Account(cost=session.money.cost, reading=True)
-        self.before = session.balance()
+        session.follower.account = Account(cost=session.follower.account.cost, reading=True)
+        self.before = session.follower.balance()
 
     def close(self, cases: Sequence[Case], *, single: bool = False) -> list[Failure]:
         """Reads the balance and compares its drop with the stated costs. Returns the failures.
@@ -24,8 +24,8 @@ class Audit:
         `single`: only one call was made, the first of the cases. All jobs must have ended, since some gateways bill at
         the end of a job.
         """
-        account, after = self.session.money, self.session.balance()
-        self.session.money = Account(cost=account.cost)
+        account, after = self.session.follower.account, self.session.follower.balance()
+        self.session.follower.account = Account(cost=account.cost)
         if self.before is None or after is None:
             return []
         failures = list(self._remaining(cases[0], account, after)) if single and not account.tangled else []
@@ -51,10 +51,10 @@ class Audit:
         for case in cases:
             if case.accepted:
                 continue
-            before = self.session.balance()
+            before = self.session.follower.balance()
             self.session.perform(replace(case, request=replace(case.request, copy=1)))
             self.session.settle()
-            after = self.session.balance()
+            after = self.session.follower.balance()
             if before is not None and after is not None and before.total - after.total > TOLERANCE:
                 rule = "money.failed_job_is_free" if case.starts_job else "money.refusal_is_free"
                 yield _failure(case, rule, "an unchanged balance", f"{before.total - after.total:.6g} credits less")

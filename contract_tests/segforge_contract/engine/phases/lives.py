@@ -21,9 +21,10 @@ from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.job import Watch
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.follow import SubmittedJob
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.stages import Stage
-from segforge_contract.engine.session import Session, SubmittedJob
+from segforge_contract.engine.session import Session
 from segforge_contract.errors import Broke
 
 STEPS = 12
@@ -64,7 +65,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         ids: set[str] = set()
         outputs: dict[str, str] = {}
         for session in self.accounts:  # a run must not depend on earlier runs
-            session.start_afresh(ids, outputs)
+            session.follower.start_afresh(ids, outputs)
         self.audits = [Audit(session) for session in self.accounts]
 
     @stateful.rule(target=jobs, account=account, seed=st.integers(1, 3), count=st.integers(1, 3))
@@ -94,7 +95,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         state = living.watch.poll()
         if state is not None and state.terminal and not living.ended:
             living.ended = True
-            living.session.conclude(living.job, living.watch, deep=True)
+            living.session.follower.conclude(living.job, living.watch, deep=True)
         self.check_watch(living)
 
     @stateful.rule(living=jobs, operation=st.sampled_from(_POLLS[1:]))
@@ -130,7 +131,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
             running = [living for living in own if not living.ended]
             here = [living.job for living in running if self.now - living.submitted < self._retention - _MARGIN]
             self.check(session.follow(here))
-            session.money.tangled |= len(here) < len(running)  # the end of the other jobs is unknown
+            session.follower.account.tangled |= len(here) < len(running)  # the end of the other jobs is unknown
             self.check(audit.close([living.job.case for living in own]) if own else [])
 
     def check(self, failures: list[Failure]) -> None:
@@ -153,8 +154,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         return self.accounts[account % len(self.accounts)]
 
     def _new_jobs(self, session: Session) -> list[Living]:
-        jobs, session.jobs = session.jobs, []
-        new = [Living(session, job, session.watch(job), self.now) for job in jobs]
+        new = [Living(session, job, session.follower.watch(job), self.now) for job in session.follower.take()]
         self.living += new
         return new
 

@@ -100,9 +100,7 @@ def _send(pack: Pack, session: Session) -> list[Failure]:
     """Returns the failures of a pack and of its job. If the pack is accepted, its parts count as sent."""
     sent = len(session.sent)
     failures = session.perform(pack.case)
-    jobs = [job for job in session.jobs if job.case is pack.case]
-    session.jobs = [job for job in session.jobs if job.case is not pack.case]
-    failures += session.follow(jobs, deep=True)
+    failures += session.follow(session.follower.take(pack.case), deep=True)
     if len(session.sent) > sent and not any(failure.broken.rule == pack.case.rule for failure in failures):
         session.sent += [part for part in pack.parts if part is not pack.case]
     return failures

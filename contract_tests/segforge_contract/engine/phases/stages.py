@@ -80,15 +80,14 @@ def _failing_job(stage: Stage, model: Model, sample: Case) -> Iterator[list[Fail
         return
     case, audit = _as(session, sample, "job.failed_is_422", JOB_FAILED), Audit(session)
     yield session.perform(case)
-    jobs, session.jobs = session.jobs, []
-    yield session.follow(jobs, deep=True)
+    yield session.settle(deep=True)
     yield audit.close([case])
 
 
 def _low_balance(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
     session = stage.session
     before = figure((stage.call("GET", "credits") or {}).get("credits"))
-    cost = session.money.cost
+    cost = session.follower.account.cost
     if before is None or cost is None:
         return
     try:
@@ -112,10 +111,10 @@ def _rate_limit(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failu
 def _later(stage: Stage, model: Model, sample: Case) -> Iterator[list[Failure]]:  # noqa: ARG001 - one of a table
     session, gateway = stage.session, stage.session.catalog.gateway
     failures = session.perform(_as(session, sample, "job.kept"))
-    if failures or not session.jobs:
+    if failures or not session.follower.jobs:
         yield failures
         return
-    job = session.jobs[-1]
+    job = session.follower.jobs[-1]
     yield session.settle()
     retention = gateway.lifecycle.retention_seconds
     stage.call("POST", "clock", {"advance": max(retention - _MARGIN, 0.0)})

@@ -18,8 +18,7 @@ def audited(session: Session, cases: list[Case]) -> Iterator[list[Failure]]:
         failures = session.settle() + audit.close(cases[since:index] or [case])
         audit, since = Audit(session), index + 1
         failures += session.perform(case)
-        jobs, session.jobs = session.jobs, []
-        failures += session.follow(jobs, deep=True) + audit.close([case], single=True)
+        failures += session.settle(deep=True) + audit.close([case], single=True)
         yield failures
         audit = Audit(session)
     yield session.settle() + audit.close(cases[since:] or cases)

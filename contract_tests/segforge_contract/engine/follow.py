@@ -1,0 +1,195 @@
+"""Follows submitted jobs to their end, and adds up what the calls of a session cost."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from segforge.spec.catalog import Catalog
+from segforge_contract.cases.case import Case
+from segforge_contract.checks.answers import Broken, figure, written_figure
+from segforge_contract.checks.balance import Account, Balance, read_balance
+from segforge_contract.checks.job import Pace, Watch
+from segforge_contract.engine.failure import Failure, failures_of
+from segforge_contract.errors import NoAnswer, NotSent
+from segforge_contract.messages.request import Request, Response
+
+
+@dataclass(frozen=True)
+class SubmittedJob:
+    """A job that was submitted: by which case, its id, and when, in seconds on the pace's clock."""
+
+    case: Case
+    request_id: str
+    submitted: float
+
+
+@dataclass
+class Follower:
+    """The jobs of one session that still run, and the account of what its calls cost."""
+
+    catalog: Catalog
+    base_url: str
+    pace: Pace
+    send: Callable[[Request], Response]
+    """Sends a request and counts it. Raises NotSent, NoAnswer and Unreachable."""
+    note_silence: Callable[[NoAnswer], None]
+    """Counts a missing answer. Raises Unreachable if the target seems to be gone."""
+    unsent: Counter[str]
+    careful: bool = False
+    reads_balance: bool = True
+    """Whether reading the balance is useful."""
+    billed: int = 0
+    jobs: list[SubmittedJob] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
+    """What the answers since the last reading of the balance stated about costs."""
+    _failed: set[str | None] = field(default_factory=set)
+    _outputs: dict[str, str] = field(default_factory=dict)
+    _ids: set[str] = field(default_factory=set)
+    _looked_early: set[str] = field(default_factory=set)
+
+    def start_afresh(self, ids: set[str], outputs: dict[str, str]) -> None:
+        """Forgets all jobs; from now on ids and outputs are compared with these, and added to them."""
+        self.jobs, self._ids, self._outputs = [], ids, outputs
+
+    def keep(self, case: Case, response: Response) -> list[Broken]:
+        """Keeps the job that a submit started, if any. Returns the broken rule if its id was used before."""
+        body = response.json
+        request_id = body.get("request_id") if isinstance(body, dict) else None
+        if response.status != 200 or not isinstance(request_id, str) or not _IN_A_PATH.issuperset(request_id):
+            return []
+        if response.again:  # its job was followed when the answer was first received
+            return []
+        if request_id in self._ids:
+            return [Broken("job.id_unique", "a new request_id", f"{request_id} a second time")]
+        self._ids.add(request_id)
+        self.jobs.append(SubmittedJob(case, request_id, self.pace.clock()))
+        return []
+
+    def take(self, case: Case | None = None) -> list[SubmittedJob]:
+        """Removes the jobs of a case, or all jobs, and returns them."""
+        taken = [job for job in self.jobs if case is None or job.case is case]
+        self.jobs = [job for job in self.jobs if job not in taken]
+        return taken
+
+    def take_overdue(self) -> list[SubmittedJob]:
+        """Removes the jobs that must be followed now, and returns them.
+
+        These are the jobs whose time is up: the gateway would delete them before a campaign of hours ends. A careful
+        session polls jobs that should fail immediately, so that one wrongly executed and billed stops the run before
+        another is sent.
+        """
+        overdue = self.pace.clock() - self.pace.deadline
+        jobs = [job for job in self.jobs if job.submitted < overdue or (self.careful and not job.case.accepted)]
+        self.jobs = [job for job in self.jobs if job not in jobs]
+        return jobs
+
+    def watch(self, job: SubmittedJob) -> Watch:
+        """A watch of a job."""
+        model = None if job.case.model is None else self.catalog.model(job.case.model)
+        return Watch(self.catalog.gateway, model, job.case.payload or {}, job.request_id, self.send, self.base_url)
+
+    def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool) -> list[tuple[SubmittedJob, Watch]]:
+        """Polls jobs at one pace until all have ended; `deep` checks their results too. Raises Unreachable."""
+        watches = [(job, self.watch(job)) for job in jobs]
+        for job, watch in watches:  # one early look at a result per rule suffices: the reason of a job changes nothing
+            watch.result_asked = not deep and job.case.rule in self._looked_early
+            self._looked_early.add(job.case.rule)
+        running = watches
+        while running:
+            running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
+            if running:
+                self.pace.sleep(self.pace.interval)
+        return watches
+
+    def last_state(self, case: Case, response: Response) -> str | None:
+        """Polls the job of a submit to its end without judging it. Returns its last state, None if there is no job."""
+        self.keep(case, response)
+        if not self.jobs:
+            return None
+        job = self.jobs.pop()
+        watch = self.watch(job)
+        while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+            self.pace.sleep(self.pace.interval)
+        return watch.state.name if watch.state else None
+
+    def _look(self, job: SubmittedJob, watch: Watch, *, deep: bool) -> bool:
+        """Polls a job once and judges its end, if it has ended. Returns whether to poll it again."""
+        try:
+            if watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+                return True
+            self.conclude(job, watch, deep=deep)
+        except NotSent as error:
+            self.unsent[str(error)] += 1
+        except NoAnswer as error:
+            self.note_silence(error)
+            watch.report("job.pollable", "an answer", str(error))
+        return False
+
+    def conclude(self, job: SubmittedJob, watch: Watch, *, deep: bool) -> None:
+        """Judges the end of a job and counts its cost; `deep` checks its result too. Raises NotSent and NoAnswer."""
+        state = watch.state
+        if state is None or not state.terminal:
+            self.account.tangled = True
+            return
+        self.billed += state.code == 200 and job.case.expects == "failed job"
+        if not (job.case.accepted if state.code == 200 else job.case.may_fail):
+            wanted = "COMPLETED" if job.case.accepted else "FAILED"
+            watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
+        elif deep or (state.code != 200 and job.case.model not in self._failed):
+            self._check_end(job, watch)
+        self.account.tangled |= bool(watch.broken)
+        self._count_job(watch)
+
+    def _check_end(self, job: SubmittedJob, watch: Watch) -> None:
+        if watch.state is not None and watch.state.code != 200:
+            self._failed.add(job.case.model)
+            watch.check_failure()
+            return
+        watch.check_result()
+        if watch.output is not None and watch.output.startswith(self.base_url):
+            other = self._outputs.setdefault(watch.output, job.request_id)
+            if other != job.request_id:
+                watch.report("job.output_own", "an output of the job's own", f"{watch.output}, as of job {other}")
+
+    def _count_job(self, watch: Watch) -> None:
+        """Counts what a job cost: nothing if it failed, otherwise the cost in its status, or in its result."""
+        if watch.state is not None and watch.state.code != 200:
+            self.account.add(0.0, None)
+            return
+        if "cost" not in watch.metrics and self.reads_balance and self.account.reading:
+            watch.read_metrics()
+        self.account.add(figure(watch.metrics.get("cost")), figure(watch.metrics.get("remaining_credits")))
+
+    def count_answer(self, case: Case, response: Response) -> None:
+        """Counts what an answer says that it cost; a job states its cost at its end."""
+        if response.status != 200 or not case.could_be_billed or response.again:
+            return
+        self.billed += case.expects != "failed job"
+        if not case.starts_job:
+            self.account.add(
+                written_figure(response.headers.get("x-cost")),
+                written_figure(response.headers.get("x-remaining-credits")),
+            )
+
+    def balance(self) -> Balance | None:
+        """Reads the balance of the account. Returns None if the target doesn't state one."""
+        if not self.reads_balance:
+            return None
+        route = self.catalog.gateway.routes.credits
+        try:
+            response = self.send(Request(route.method, route.path))
+        except (NotSent, NoAnswer):
+            return None
+        read = read_balance(response)
+        if read is None:
+            self.reads_balance = False
+            self.unsent[f"{route.path} returns no balance"] += 1
+        return read
+
+
+def failures_in(watched: Iterable[tuple[SubmittedJob, Watch]]) -> list[Failure]:
+    """The failures that watches found, with the polls that show them."""
+    return [failure for job, watch in watched for failure in failures_of(job.case, watch.broken, watch.sent)]
+
+
+_IN_A_PATH = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
