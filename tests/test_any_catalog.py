@@ -20,7 +20,8 @@ from segforge.emit.quoting import typescript_key, typescript_literal
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.identifiers import words
 from segforge.spec.values import violations
-from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.campaign import run
+from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import open_session
 from segforge_contract.targets.in_process import AsgiTarget
 from segforge_mock.app import App, create_app

@@ -9,7 +9,8 @@ import pytest
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.campaign import run
+from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, Unreachable
 from segforge_contract.messages.request import Request, Response

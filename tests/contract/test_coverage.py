@@ -7,7 +7,7 @@ import pytest
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.campaign import plan
+from segforge_contract.engine.plan import plan
 from segforge_contract.findings.coverage import Coverage, coverage
 from tests.contract.campaigns import reported
 from tests.contract.standin import StandIn

@@ -6,9 +6,9 @@ import pytest
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.campaign import plan
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.packs import Pack, packs, perform
+from segforge_contract.engine.plan import plan
 from tests.contract.campaigns import session
 from tests.contract.standin import StandIn
 

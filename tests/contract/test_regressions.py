@@ -13,8 +13,9 @@ from segforge.spec.load import load_catalog
 from segforge_contract.cases.case import under_profile
 from segforge_contract.cases.parameters import valid_case
 from segforge_contract.checks.answers import Broken
-from segforge_contract.engine.campaign import RunResult, plan, run
+from segforge_contract.engine.campaign import RunResult, run
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.plan import plan
 from segforge_contract.engine.resend import repeated_case
 from segforge_contract.findings.kept import keep_failures, kept_cases
 from segforge_contract.messages.request import Request

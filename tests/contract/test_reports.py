@@ -19,8 +19,9 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.printable import counted
 from segforge_contract.checks.answers import Broken
 from segforge_contract.cli.progress import progress_bar
-from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.campaign import run
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.plan import plan
 from segforge_contract.reports.html import to_html
 from segforge_contract.reports.junit import to_junit
 from segforge_contract.reports.report import Report, print_report

@@ -6,7 +6,7 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.engine.campaign import plan
+from segforge_contract.engine.plan import plan
 from segforge_contract.reports.why import explanations
 from segforge_contract.rules.table import RULES
 

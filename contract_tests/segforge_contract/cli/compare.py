@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from segforge_contract.engine.campaign import plan
+    from segforge_contract.engine.plan import plan
     from segforge_contract.findings.compare import compare
 
     writable("--json", args.json)

@@ -31,8 +31,9 @@ from segforge_contract.reports.files import add_report_options, check_reports, k
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
-    from segforge_contract.engine.campaign import Plan, RunResult
+    from segforge_contract.engine.campaign import RunResult
     from segforge_contract.engine.open import Run
+    from segforge_contract.engine.plan import Plan
     from segforge_contract.findings.known import Verdict
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -106,7 +107,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace, catalog: "Catalog") -> "Plan":
-    from segforge_contract.engine.campaign import plan
+    from segforge_contract.engine.plan import plan
 
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(2**32)

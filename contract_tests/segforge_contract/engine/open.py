@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segforge.spec.catalog import Catalog
-    from segforge_contract.engine.campaign import Plan, RunResult
+    from segforge_contract.engine.campaign import RunResult
     from segforge_contract.engine.failure import Failure
-    from segforge_contract.engine.plan import Price
+    from segforge_contract.engine.plan import Plan, Price
     from segforge_contract.engine.session import Session
     from segforge_contract.targets.base import Target
     from segforge_contract.targets.journal import Journal
@@ -139,7 +139,7 @@ class Run:
 
     def closing_failures(self, outcome: "RunResult") -> "list[Failure]":
         """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
-        from segforge_contract.engine.plan import unexplained
+        from segforge_contract.engine.campaign import unexplained
 
         told = any(failure.broken.rule.startswith("money.") for failure in outcome.failures)
         return [] if self.ledger is None or told else unexplained(self.ledger, self.plan.catalog.gateway)

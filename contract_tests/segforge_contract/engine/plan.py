@@ -1,26 +1,103 @@
-"""What a campaign may cost: the price that is assumed, the plan that fits a cap, and both in words."""
+"""Plans a campaign: the requests it sends, and what they may cost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from segforge.spec.catalog import Catalog, Gateway
-from segforge_contract.cases.case import Case
-from segforge_contract.checks.answers import Broken
-from segforge_contract.engine.campaign import Plan
-from segforge_contract.engine.failure import Failure
-from segforge_contract.engine.phases.packs import packs
+from segforge.spec.catalog import Catalog, Model
+from segforge_contract.cases.case import Case, Operation, operations
+from segforge_contract.cases.tables import deterministic_cases
+from segforge_contract.engine.phases.packs import Pack, packs
+from segforge_contract.engine.phases.relations import AT_ONCE, most_calls
 from segforge_contract.messages.request import Request
-from segforge_contract.targets.ledger import Ledger, plain
+from segforge_contract.targets.ledger import plain
+
+if TYPE_CHECKING:
+    from segforge_contract.engine.examples import Examples
 
 _ASSUMPTION = "credits_per_call"
 
 
 @dataclass(frozen=True)
-class Price:
-    """The most credits that one call is taken to cost, and where the figure comes from.
+class Plan:
+    """The requests of a campaign: the cases of the tables, and the number of examples that Hypothesis may draw."""
 
-    `typical` has the models, by slug, of which the specs say that a call typically costs more.
+    catalog: Catalog
+    models: tuple[Model, ...]
+    cases: tuple[Case, ...]
+    max_examples: int
+    seed: int
+    draws_valid: bool = True
+    """Whether Hypothesis draws valid payloads, which are billed."""
+    packs: tuple[Pack, ...] = ()
+    """Sent last, and billed."""
+    examples: "Examples | None" = None
+    """The database of the examples that broke a rule. Hypothesis tries them first in the next run."""
+    reordered: bool = False
+    """Whether cases that failed in an earlier run go before the tables."""
+
+    @property
+    def explorations(self) -> tuple[tuple[Model, Operation, bool], ...]:
+        """The explorations of Hypothesis: a model, an operation, and whether the payloads are valid."""
+        if not self.max_examples:
+            return ()
+        return tuple(
+            (model, operation, valid)
+            for model in self.models
+            for operation in operations(model)
+            for valid in ((True, False) if self.draws_valid else (False,))
+        )
+
+    @property
+    def requests(self) -> int:
+        """The most requests that are sent, without shrinking and without free ones: polls, images, the balance."""
+        drawn = self.max_examples * len(self.explorations)
+        return len(self.cases) + drawn + len(self.packs) + self._related(broken=True)
+
+    def _related(self, *, broken: bool) -> int:
+        """How many calls are sent to compare their answers; `broken`: to a gateway that breaks those rules."""
+        if not self.draws_valid:
+            return 0
+        calls = [most_calls(model, broken=broken) * len(operations(model)) for model in self.models]
+        return sum(calls) + (AT_ONCE if any("v2" in model.versions for model in self.models) else 0)
+
+    @property
+    def billed(self) -> int:
+        """The most answers that are billed while the gateway keeps its contract."""
+        drawn = self.max_examples * sum(valid for *_, valid in self.explorations)
+        return sum(case.accepted for case in self.cases) + drawn + len(self.packs) + self._related(broken=False)
+
+    @property
+    def worst_case(self) -> int:
+        """The most answers that a gateway could bill if it accepted every request."""
+        drawn = self.max_examples * len(self.explorations)
+        calls = sum(case.could_be_billed for case in self.cases)
+        return calls + drawn + len(self.packs) + self._related(broken=True)
+
+
+def plan(
+    catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int, first: Iterable[Case] = ()
+) -> Plan:
+    """Plans a campaign over some models: the cases in `first`, then the tables.
+
+    Each request is planned once, under the first rule that needs it.
+    """
+    models, first = tuple(models), tuple(first)
+    seen: set[Request] = set()
+    cases = []
+    for case in (*first, *deterministic_cases(catalog, models)):
+        if case.request not in seen:
+            seen.add(case.request)
+            cases.append(case)
+    return Plan(catalog, models, tuple(cases), max_examples, seed, reordered=bool(first))
+
+
+@dataclass(frozen=True)
+class Price:
+    """The most credits that one call is assumed to cost, and the source of that figure.
+
+    `typical` holds the models, by slug, whose specs state a higher typical cost.
     """
 
     assumed: Decimal
@@ -29,16 +106,16 @@ class Price:
 
     @property
     def worst(self) -> Decimal:
-        """The price of the dearest model."""
+        """The price of the most expensive model, in credits."""
         return max([self.assumed, *self.typical.values()])
 
     def of(self, request: Request) -> Decimal:
-        """The price of a request."""
+        """The price of a request, in credits."""
         return self.typical.get(request.path.rpartition("/")[2], self.assumed)
 
 
 def assumed_price(catalog: Catalog, stated: Decimal | None) -> Price:
-    """The price that was stated, else what the specs say. Raises KeyError if they assume none."""
+    """The stated price, by default that of the specs. Raises KeyError if the specs assume none."""
     if stated is not None:
         return Price(stated, "--assume-price")
     assumption = catalog.gateway.assumptions[_ASSUMPTION]
@@ -51,9 +128,9 @@ def assumed_price(catalog: Catalog, stated: Decimal | None) -> Price:
 
 
 def within(plan: Plan, cap: Decimal, price: Price) -> Plan:
-    """The plan under a cap: what isn't billed comes first, then packs of what is, which a cap of 0 leaves out.
+    """The plan under a cap: free cases first, then packs of the billed ones. A cap of 0 leaves the packs out.
 
-    Hypothesis draws no valid payloads: a drawn one shows less for its price than a boundary.
+    Hypothesis draws no valid payloads: for its price, a drawn payload shows less than a boundary value.
     """
     paid = packs(plan.catalog, plan.cases, price.of) if cap else ()
     free = tuple(case for case in plan.cases if not case.accepted)
@@ -61,35 +138,24 @@ def within(plan: Plan, cap: Decimal, price: Price) -> Plan:
 
 
 def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: Price) -> Iterator[str]:
-    """What is about to be sent, line by line: how much, how much of it could be billed, and at what price."""
+    """Describes a plan, one line at a time: how many requests it sends, how many may be billed, and the price."""
     yield f"{base_url}: up to {plan.requests} requests besides free polls."
     yield (
-        f"Billed: up to {plan.billed} while it keeps its contract ({_cost(plan.billed, price, cap)}), "
-        f"{plan.worst_case} at worst ({_cost(plan.worst_case, price, None)} if it bills whatever it is sent)."
+        f"Billed: up to {plan.billed} if the gateway keeps its contract ({_cost(plan.billed, price, cap)}), "
+        f"{plan.worst_case} at worst ({_cost(plan.worst_case, price, None)} if it bills every request)."
     )
-    yield f"Price: taken to be {plain(price.assumed)} credits a call at most ({price.source})."
+    yield f"Price: at most {plain(price.assumed)} credits per call ({price.source})."
     if price.typical:
         dearer = ", ".join(f"{slug} {plain(cost)}" for slug, cost in price.typical.items())
-        yield f"Dearer by their specs: {dearer}."
+        yield f"Higher by their specs: {dearer}."
     if cap is None:
         yield "Cap: none; --max-spend CREDITS sets one."
     elif cap:
-        yield f"Cap: {plain(cap)} credits. What doesn't fit isn't sent."
+        yield f"Cap: {plain(cap)} credits. Requests that don't fit aren't sent."
     else:
-        yield "Cap: 0. Only what isn't billed by the docs is sent, and nothing more of it once the gateway bills any."
+        yield "Cap: 0. Only requests that are free by the docs are sent, and none after the gateway bills one."
 
 
 def _cost(calls: int, price: Price, cap: Decimal | None) -> str:
     cost = calls * price.worst
     return f"{plain(cost)} credits" if cap is None or cost <= cap else f"{plain(cost)} credits, capped at {plain(cap)}"
-
-
-def unexplained(ledger: Ledger, gateway: Gateway) -> list[Failure]:
-    """The failure that money was taken which no answer speaks of, if the balance shows that."""
-    if not ledger.unexplained:
-        return []
-    route = gateway.routes.credits
-    request = Request(route.method, route.path)
-    case = Case("money.refusal_is_free", "run", None, None, "the balance after all requests", request, ())
-    found = f"{plain(ledger.lost)} less, {plain(ledger.unexplained)} of it unexplained; or the key is in use elsewhere"
-    return [Failure(case, Broken(case.rule, f"a balance that lost the {plain(ledger.told)} stated", found), (request,))]

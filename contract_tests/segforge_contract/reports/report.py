@@ -10,8 +10,9 @@ from rich.console import Console
 
 from segforge.spec.catalog import Model
 from segforge.spec.printable import counted, one_line, show
-from segforge_contract.engine.campaign import Plan, RunResult
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.plan import Plan
 from segforge_contract.findings.coverage import Coverage, coverage
 from segforge_contract.messages.curl import curl
 from segforge_contract.rules.table import RULES

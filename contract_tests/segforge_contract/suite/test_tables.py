@@ -6,7 +6,7 @@ import pytest
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.campaign import plan
+from segforge_contract.engine.plan import plan
 from segforge_contract.testing import Contract
 
 

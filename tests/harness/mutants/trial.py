@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import plan, run
+from segforge_contract.engine.campaign import run
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.follow import SubmittedJob
+from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.report import describe
 from segforge_contract.rules.table import RULES
