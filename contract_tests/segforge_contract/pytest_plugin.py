@@ -1,8 +1,9 @@
-"""pytest plugin: the fixture `segforge_contract`, and the options that say which gateway it talks to.
+"""pytest plugin: the fixture `segforge_contract`, and the options that name the gateway it tests.
 
-Every run of pytest loads this module once segforge is installed, so that it imports nothing until it is used.
+pytest loads this module in every run once segforge is installed, so it imports nothing else until it is used.
 """
 
+import argparse
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
+    from segforge_contract.engine.settings import Settings
     from segforge_contract.targets.base import Target
     from segforge_contract.testing import Contract
 
@@ -21,25 +23,25 @@ LOOPBACK = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options."""
+    """Declares the options."""
     group = parser.getgroup("segforge", "contract of the Segmind gateway")
-    group.addoption("--segforge-target", metavar="URL", help="gateway to test (default: segforge's mock, in process)")
+    group.addoption("--segforge-target", metavar="URL", help="the gateway to test (default: the mock in this process)")
     group.addoption(
         "--segforge-yes",
         action="store_true",
-        help="send requests to a host that is not this machine",
+        help="send requests to a host other than this machine",
     )
     group.addoption(
         "--segforge-max-spend",
         metavar="CREDITS",
-        help="spend no more than that; 0, which sends only what isn't billed, is the default for a host that is not "
-        "this machine. What doesn't fit is skipped.",
+        help="spend no more than this; tests that don't fit are skipped. 0 sends only free requests, and is the "
+        "default for a host other than this machine",
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a target that can't be used, or that could cost money, before anything is sent."""
+    """Refuses a target that can't be used, or that could cost money, before anything is sent."""
     if config.getoption("--segforge-target") is None:
         return
     from segforge_contract.errors import BadTarget
@@ -55,21 +57,20 @@ def pytest_configure(config: pytest.Config) -> None:
             f"--segforge-target: requests to {target.base_url} may cost money; add --segforge-yes to send them"
         )
     if config.getoption("--segforge-max-spend") not in (None, "0") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("--segforge-max-spend: workers can't share a cap; leave -n out, or spend 0")
+        raise pytest.UsageError("--segforge-max-spend: workers can't share a cap; omit -n, or set the cap to 0")
 
 
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
-    """The gateway under test; `keeps(rule, model, operation, payload)` fails where it breaks a rule."""
+    """The gateway under test; `keeps(rule, model, operation, payload)` fails if it breaks a rule."""
     from segforge_contract.engine.open import session_within
     from segforge_contract.errors import BadTarget, Misuse, Unreachable
     from segforge_contract.testing import Contract
 
     catalog = _catalog()
     with closing(_open(request.config, catalog)) as target:
-        max_spend = request.config.getoption("--segforge-max-spend")
         try:
-            with session_within(max_spend, catalog, target) as session:
+            with session_within(_settings(request.config), catalog, target, _notify) as session:
                 yield Contract(session, partial(_stop, request.session))
         except (Misuse, BadTarget) as error:
             _stop(request.session, str(error))
@@ -78,10 +79,33 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
 
 
 def _stop(session: pytest.Session, reason: str) -> NoReturn:
-    if "PYTEST_XDIST_WORKER" in os.environ:  # there, pytest.exit would end the worker without a word
+    if "PYTEST_XDIST_WORKER" in os.environ:  # in a worker, pytest.exit would end it without a message
         session.shouldstop = reason
         pytest.fail(reason, pytrace=False)
     pytest.exit(reason, returncode=2)
+
+
+def _notify(message: str) -> None:
+    from segforge.console import console
+
+    console(error=True).print(message, style="yellow", markup=False)
+
+
+def _settings(config: pytest.Config) -> "Settings":
+    """The settings that the options state. Raises Misuse."""
+    from decimal import Decimal
+
+    from segforge.options import credits
+    from segforge_contract.engine.settings import Settings
+    from segforge_contract.errors import Misuse
+    from segforge_contract.targets.open import IN_PROCESS
+
+    text = config.getoption("--segforge-max-spend")
+    try:
+        cap = None if text is None else Decimal(credits(text))
+    except argparse.ArgumentTypeError as error:
+        raise Misuse(f"--segforge-max-spend: {error}") from None
+    return Settings(target=config.getoption("--segforge-target") or IN_PROCESS, max_spend=cap)
 
 
 def _catalog() -> "Catalog":

@@ -1,4 +1,4 @@
-"""What a pytest test talks to: a gateway that has to hold, and a failure that says how it did not."""
+"""The object that a pytest test receives to check rules, and that reports the failures."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
@@ -12,41 +12,41 @@ from segforge_contract.engine.resend import again, repeated_case
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import Unreachable
 from segforge_contract.messages.request import Request
-from segforge_contract.reports.report import describe
+from segforge_contract.reports.text import describe
 
 _SHOWN = 5
 
 
 class Contract:
-    """What a test talks to: it sends cases, and fails with everything that they broke."""
+    """Sends cases to the gateway under test, and fails the test with every rule they broke."""
 
     def __init__(self, session: Session, stop: Callable[[str], NoReturn] = pytest.exit) -> None:
-        """`stop` ends the whole run, for a reason; a target that is gone would fail every test that is left."""
+        """`stop` ends the whole run for a reason, since every further test would fail without a target."""
         self.session = session
         self.stop = stop
 
     def holds(self, cases: Iterable[Case]) -> None:
-        """Send cases and follow the jobs that they submit."""
+        """Sends cases and follows the jobs that they submit."""
         self._check(lambda: [failure for case in cases for failure in self.session.perform(case)])
 
     def job_holds(self, case: Case) -> None:
-        """Submit one job and check its whole life, its result included."""
+        """Submits one job and checks its whole life, its result included."""
         self._check(lambda: self.session.perform(case) + self.session.settle(deep=True))
 
     def lives_hold(self, model: Model, *, max_examples: int) -> None:
-        """Let a state machine submit, poll and wait, with several jobs and accounts at once; on this machine alone."""
+        """Lets a state machine submit, poll and wait, with several jobs and accounts. Skipped on another host."""
         if not self.session.target.loopback:
-            pytest.skip("the state machine submits more jobs than anybody would pay for")
+            pytest.skip("the state machine submits too many jobs for a host that may bill them")
         from segforge_contract.engine.phases.lives import explore
 
         self._check(lambda: explore(self.session.accounts(), model, seed=0, max_examples=max_examples))
 
     def keeps(self, rule: str, model: str | None, operation: Operation, sent: Request | Mapping[str, Any]) -> None:
-        """Send a payload, or a request as it is, that has to end as a rule promises, at the cost that it names.
+        """Sends a payload, or a whole request, and checks that the rule holds and that the cost is as stated.
 
-        `operation` is `run` (v1) or `submit` (v2), or a poll: `status`, `result`, `poll`. A rule between several
-        answers, or one that needs a situation brought about first, is put to the test with a payload of its own. Raises
-        KeyError where the specs know no such rule or model.
+        `operation` is `run` (v1) or `submit` (v2), or a poll: `status`, `result`, `poll`. A rule that compares several
+        answers, or that needs a special situation, is also tested with payloads of its own. Raises KeyError if there
+        is no such rule or model.
         """
         case = repeated_case(self.session.catalog, rule, model, operation, sent)
         self._check(lambda: again(self.session, case))

@@ -9,7 +9,7 @@ import pytest
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.finding import SpecError
-from segforge_contract.findings.known import load_deviations, pattern
+from segforge_contract.findings.deviation_file import load_deviations, pattern
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
 

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,10 +23,12 @@ from segforge_contract.cli.progress import progress_bar
 from segforge_contract.engine.campaign import run
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.plan import plan
+from segforge_contract.findings.known import Deviation, Verdict
 from segforge_contract.reports.html import to_html
 from segforge_contract.reports.junit import to_junit
-from segforge_contract.reports.report import Report, print_report
+from segforge_contract.reports.report import Report
 from segforge_contract.reports.test_snippet import as_test
+from segforge_contract.reports.text import print_report
 from segforge_contract.targets.ledger import Ledger
 from tests.contract.campaigns import reported, session
 from tests.contract.serving import serve
@@ -44,11 +47,11 @@ def broken(catalog: Catalog) -> Report:
 
 def saying(report: Report, text: str) -> Report:
     """The report with one failure, in which a server, a spec and a payload say a text wherever they can."""
-    failure = next(each for each in report.outcome.failures if each.case.payload is not None)
+    failure = next(each for each in report.result.failures if each.case.payload is not None)
     case = dataclasses.replace(failure.case, change=text, payload={text: text})
     hostile = Failure(case, Broken(failure.broken.rule, text, text), failure.requests)
-    outcome = dataclasses.replace(report.outcome, failures=(hostile,), stopped=text, unsent={text: 2})
-    return dataclasses.replace(report, outcome=outcome, base_url=f"http://127.0.0.1/{text}")
+    outcome = dataclasses.replace(report.result, failures=(hostile,), stopped=text, unsent={text: 2})
+    return dataclasses.replace(report, result=outcome, base_url=f"http://127.0.0.1/{text}")
 
 
 def markup(page: str) -> list[tuple[str, list[str]]]:
@@ -106,17 +109,18 @@ def test_page_tells_each_failure_and_marks_its_cell(broken: Report) -> None:
 def test_known_deviations_that_changed_fail_every_report(catalog: Catalog) -> None:
     report = reported(catalog, StandIn(catalog), SLUG)
     assert report.held
-    known = {"known": 4, "new": 0, "gone": ["range.above steps"], "expired": ["enum.each sampler"]}
-    report = dataclasses.replace(report, deviations=known)
+    day = date(2026, 1, 1)
+    gone = Deviation("range.above", "200 *", "seen", day, day, "curl", "deviations.yaml:3", parameter="steps")
+    expired = Deviation("enum.each", "400 *", "seen", day, day, "curl", "deviations.yaml:9", parameter="sampler")
+    report = dataclasses.replace(report, deviations=Verdict((), (), (gone,), (expired,)))
     assert not report.held
     page = LexborHTMLParser(to_html(report))
     assert page.css("h1")[0].text().strip() == "Known deviations have changed"
-    assert [node.text() for node in page.css("p.bad")] == [
-        "Known deviation, no longer occurs: range.above steps",
-        "Known deviation, past its date: enum.each sampler",
-    ]
+    first, second = (node.text() for node in page.css("p.bad"))
+    assert "no longer occurs: deviations.yaml:3: range.above steps" in first
+    assert "expired: deviations.yaml:9: enum.each sampler" in second
     [failure] = junit(report).iter("failure")
-    assert "no longer occurs: range.above steps" in failure.get("message", "")
+    assert "no longer occurs: deviations.yaml:3: range.above steps" in failure.get("message", "")
 
 
 def junit(report: Report) -> ElementTree.Element:
@@ -138,8 +142,8 @@ def test_junit_has_a_test_case_for_each_rule_on_each_operation(broken: Report) -
 
 
 def test_junit_skips_what_was_not_sent(broken: Report) -> None:
-    sent = [case for case in broken.outcome.sent if not case.accepted]
-    root = junit(dataclasses.replace(broken, outcome=dataclasses.replace(broken.outcome, sent=tuple(sent))))
+    sent = [case for case in broken.result.sent if not case.accepted]
+    root = junit(dataclasses.replace(broken, result=dataclasses.replace(broken.result, sent=tuple(sent))))
     skipped = {case.get("name") for case in root.iter("testcase") if case.find("skipped") is not None}
     assert "range.at_minimum" in skipped
     assert "range.below" not in skipped
@@ -161,14 +165,14 @@ def test_terminal_groups_by_rule(broken: Report) -> None:
     print_report(Console(file=out, soft_wrap=True), broken)
     shown = [line.partition(":")[0] for line in out.getvalue().splitlines() if re.match(r"[a-z_]+\.[a-z_]+:", line)]
     assert list(dict.fromkeys(shown)) == list(broken.by_rule)
-    assert len(shown) < len(broken.outcome.failures)
+    assert len(shown) < len(broken.result.failures)
     assert out.getvalue().splitlines()[-2].startswith("coverage 100 %")
     assert out.getvalue().splitlines()[-1].startswith(f"{counted(len(broken.by_rule), 'rule')} broken")
 
 
 def test_page_tells_what_was_spent_and_what_was_held_back(broken: Report) -> None:
-    outcome = dataclasses.replace(broken.outcome, unsent={"over the cap": 2})
-    page = LexborHTMLParser(to_html(dataclasses.replace(broken, outcome=outcome, money={"spent": "0.5", "cap": "2.5"})))
+    outcome = dataclasses.replace(broken.result, unsent={"over the cap": 2})
+    page = LexborHTMLParser(to_html(dataclasses.replace(broken, result=outcome, money={"spent": "0.5", "cap": "2.5"})))
     text = page.css("main")[0].text()
     assert "2 not sent: over the cap" in text
     assert "0.5 of 2.5 credits spent" in text
@@ -217,7 +221,7 @@ def test_reproduction_fails_on_the_gateway_that_broke_and_passes_on_one_that_hol
 
 @given(st.text(), st.binary(max_size=20), st.sampled_from(["POST", "GET"]))
 def test_reproduction_is_python_whatever_was_sent(broken: Report, text: str, body: bytes, method: str) -> None:
-    failure = broken.outcome.failures[0]
+    failure = broken.result.failures[0]
     request = dataclasses.replace(failure.case.request, method=method, path=f"/v1/{text}", body=body)
     case = dataclasses.replace(failure.case, request=request, model=text, payload={text: float("nan")})
     source = as_test(Failure(case, failure.broken, (request,)))

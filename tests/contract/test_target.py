@@ -11,7 +11,7 @@ from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import BadTarget, NoAnswer
 from segforge_contract.messages.request import NOT_JSON, Request, Response
-from segforge_contract.reports.report import describe
+from segforge_contract.reports.text import describe
 from segforge_contract.targets.base import read_answer, request_headers
 from segforge_contract.targets.http import HttpTarget
 from segforge_contract.targets.in_process import AsgiApp, AsgiTarget, Message

@@ -1,61 +1,71 @@
-"""Send the same cases to two gateways, and say what would have to change in the specs where they disagree."""
+"""Compares two gateways with the same cases, and proposes changes to the specs where they disagree."""
 
 import argparse
 import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segforge.console import console
 from segforge.spec.printable import one_line
-from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told, writable
-from segforge_contract.engine.open import add_spending_options, opened, print_ledger
+from segforge_contract.cli.confirm import add_spending_options, confirmed
+from segforge_contract.cli.options import (
+    add_catalog_options,
+    catalog_of,
+    check_writable,
+    models_of,
+    reporting,
+    settings_of,
+)
 from segforge_contract.errors import Misuse
 
 if TYPE_CHECKING:
     from segforge_contract.engine.open import Run
     from segforge_contract.findings.compare import Comparison, Disagreement
 
-_SHOWN = 3  # cases of one proposed change that are printed
+_SHOWN = 3  # cases printed for each proposed change
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    for side, what in (("left", "the one to start from, often mock"), ("right", "the one that the specs are to fit")):
-        parser.add_argument(f"--{side}", required=True, metavar="URL", help=f"{what}; a URL, live, or mock")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every disagreement there")
+    """Declares the command's arguments."""
+    sides = (("left", "the gateway to start from, often mock"), ("right", "the gateway that the specs should describe"))
+    for side, meaning in sides:
+        parser.add_argument(f"--{side}", required=True, metavar="URL", help=f"{meaning}; a URL, live, or mock")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every disagreement to this file")
     add_catalog_options(parser)
     add_spending_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare; gives 0 where both agree, 1 where they don't, 2 where they can't be compared."""
-    return told("segforge contract compare", lambda: _run(args))
+    """Compares two gateways. Returns 0 if they agree, 1 if they disagree, 2 if they can't be compared."""
+    return reporting("segforge contract compare", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
     from segforge_contract.engine.plan import plan
     from segforge_contract.findings.compare import compare
 
-    writable("--json", args.json)
-    catalog = chosen_catalog(args)
-    planned = plan(catalog, chosen_models(catalog, args.models), max_examples=0, seed=0)
-    with opened(_side(args, args.left), planned, None) as left, opened(_side(args, args.right), planned, None) as right:
+    check_writable("--json", args.json)
+    settings = replace(settings_of(args), seed=0, max_examples=0)
+    catalog = catalog_of(settings)
+    planned = plan(catalog, models_of(settings, catalog), max_examples=0, seed=0)
+
+    def side(target: str) -> "AbstractContextManager[Run | None]":
+        return confirmed(replace(settings, target=target), planned, plan_only=args.plan, agreed=args.yes)
+
+    with side(args.left) as left, side(args.right) as right:
         if left is None or right is None:
             return 0
-        # What one side may not be sent for its cost, the other isn't sent either.
+        # If a case is too expensive for one side, the other side doesn't receive it either.
         thrifty = left if left.ledger is not None else right
         cases = [*thrifty.plan.cases, *(pack.case for pack in thrifty.plan.packs)]
-        return _report(args, left, right, compare(catalog, cases, left.session, right.session))
+        return _report(args.json, left, right, compare(catalog, cases, left.session, right.session))
 
 
-def _side(args: argparse.Namespace, target: str) -> argparse.Namespace:
-    """The options as a campaign against one side has them."""
-    fixed = {"target": target, "record": None, "resume": None, "replay": None, "deadline": None, "out_of_order": False}
-    return argparse.Namespace(**{**vars(args), **fixed, "seed": 0, "max_examples": 0})
-
-
-def _report(args: argparse.Namespace, left: "Run", right: "Run", found: "Comparison") -> int:
+def _report(file: Path | None, left: "Run", right: "Run", found: "Comparison") -> int:
     from segforge_contract.findings.compare import by_proposal
+    from segforge_contract.reports.text import print_ledger
 
     out = console()
     sides = (left.session.target.base_url, right.session.target.base_url)
@@ -64,7 +74,7 @@ def _report(args: argparse.Namespace, left: "Run", right: "Run", found: "Compari
         for each in group[:_SHOWN]:
             out.print(one_line(f"  {each.case.name}: left {each.left}, right {each.right}"), markup=False)
         if group[_SHOWN:]:
-            out.print(f"  and {len(group) - _SHOWN} more, see --json")
+            out.print(f"  and {len(group) - _SHOWN} more; --json FILE writes all of them")
     for reason, cases in found.unsent.items():
         out.print(f"{cases} not compared: {reason}", style="yellow", markup=False)
     out.print(
@@ -75,19 +85,23 @@ def _report(args: argparse.Namespace, left: "Run", right: "Run", found: "Compari
     for side in (left, right):
         if side.ledger is not None:
             print_ledger(out, side.ledger)
-    if args.json is not None:
-        document = {
-            "left": sides[0],
-            "right": sides[1],
-            "compared": found.compared,
-            "not_compared": found.unsent,
-            "disagreements": [_json(each) for each in found.disagreements],
-        }
-        try:
-            args.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        except OSError as error:
-            raise Misuse(f"--json: {error}") from None
+    if file is not None:
+        _write(file, sides, found)
     return 1 if found.disagreements else 0
+
+
+def _write(file: Path, sides: tuple[str, str], found: "Comparison") -> None:
+    document = {
+        "left": sides[0],
+        "right": sides[1],
+        "compared": found.compared,
+        "not_compared": found.unsent,
+        "disagreements": [_json(each) for each in found.disagreements],
+    }
+    try:
+        file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise Misuse(f"--json: {error}") from None
 
 
 def _json(each: "Disagreement") -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from segforge.console import console
-from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
 from segforge_contract.errors import Misuse
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the explanation; gives 0, or 2 where there is no such rule."""
-    return told("segforge contract explain", lambda: _run(args))
+    return reporting("segforge contract explain", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -35,8 +35,9 @@ def _run(args: argparse.Namespace) -> int:
         near = difflib.get_close_matches(args.rule, RULES, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists them"
         raise Misuse(f"there is no rule {args.rule!r}; {hint}")
-    catalog = chosen_catalog(args)
-    [explanation] = explanations(catalog, chosen_models(catalog, args.models), (args.rule,))
+    settings = settings_of(args)
+    catalog = catalog_of(settings)
+    [explanation] = explanations(catalog, models_of(settings, catalog), (args.rule,))
     gateway = catalog.gateway
     if args.json:
         console().print(json.dumps(to_json(explanation), indent=2), markup=False)

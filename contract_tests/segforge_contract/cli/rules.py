@@ -4,7 +4,7 @@ import argparse
 import json
 
 from segforge.console import console
-from segforge_contract.cli.options import add_catalog_options, chosen_catalog, chosen_models, told
+from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
 from segforge_contract.errors import Misuse
 from segforge_contract.reports.why import Explanation, chosen_rules, explanations, to_json
 
@@ -18,17 +18,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; gives 0, or 2 where nothing can be listed."""
-    return told("segforge contract rules", lambda: _run(args))
+    return reporting("segforge contract rules", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
-    catalog = chosen_catalog(args)
+    settings = settings_of(args)
+    catalog = catalog_of(settings)
     names = chosen_rules(args.rule)
     if not names:
         raise Misuse(f"--rule: no rule's name holds {args.rule!r}; without --rule all are listed")
     listed = [
         each
-        for each in explanations(catalog, chosen_models(catalog, args.models), names)
+        for each in explanations(catalog, models_of(settings, catalog), names)
         if each.cases or not each.rule.outcomes or each.rule.family == "stage" or args.models is None
     ]
     if args.json:

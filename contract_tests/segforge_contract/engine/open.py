@@ -1,265 +1,184 @@
-"""How a run reaches a gateway that may bill it: under a cap, after a word of consent, and with a journal of it all."""
+"""Opens a target under the terms of a run: its cap, its price and its journal."""
 
-import argparse
-import sys
+import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
-from segforge.console import console
-from segforge_contract.cli.options import chosen_target
-from segforge_contract.errors import Misuse
+from segforge.spec.catalog import Catalog
+from segforge_contract.engine.campaign import RunResult, unexplained
+from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.plan import Plan, Price, announcement, assumed_price, within
+from segforge_contract.engine.preflight import look_at
+from segforge_contract.engine.session import Session, open_session
+from segforge_contract.engine.settings import Settings, continued
+from segforge_contract.errors import BadJournal, Misuse
+from segforge_contract.messages.request import INVALID_KEY
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.capped import CappedTarget
+from segforge_contract.targets.journal import Journal, create, read, reopen
+from segforge_contract.targets.ledger import NOTHING, Ledger, plain
+from segforge_contract.targets.open import open_target
+from segforge_contract.targets.patient import PatientTarget
+from segforge_contract.targets.replay import RecordedTarget, ReplayedTarget
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from segforge.spec.catalog import Catalog
-    from segforge_contract.engine.campaign import RunResult
-    from segforge_contract.engine.failure import Failure
-    from segforge_contract.engine.plan import Plan, Price
-    from segforge_contract.engine.session import Session
-    from segforge_contract.targets.base import Target
-    from segforge_contract.targets.journal import Journal
-    from segforge_contract.targets.ledger import Ledger
-
-_KEPT = ("seed", "models", "max_examples", "profile", "max_spend", "assume_price")
-"""The options that decide what is sent, which a journal holds."""
-
-
-def add_live_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options about money, the journal and the cassette."""
-    add_spending_options(parser)
-    kept = parser.add_argument_group("journal").add_mutually_exclusive_group()
-    kept.add_argument("--record", type=Path, metavar="FILE", help="write every exchange there, the key masked")
-    kept.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FILE",
-        help="go on with a run that was cut off, under the seed, models, profile, price and cap in its journal",
-    )
-    kept.add_argument("--replay", type=Path, metavar="FILE", help="run the checks on what was recorded, offline")
-
-
-def add_spending_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options about money."""
-    money = parser.add_argument_group("money")
-    money.add_argument(
-        "--plan", action="store_true", help="say what would be sent and what it may cost, and send nothing"
-    )
-    money.add_argument(
-        "--max-spend",
-        type=_credits,
-        metavar="CREDITS",
-        help="spend no more than that, restarts included; 0 sends only what isn't billed, and is the default "
-        "for a host that is not this machine",
-    )
-    money.add_argument(
-        "--assume-price",
-        type=_price,
-        metavar="CREDITS",
-        help="the most that one call costs, default as the specs assume",
-    )
-    money.add_argument("--yes", action="store_true", help="send without asking to a host that is not this machine")
-
-
-def _credits(text: str) -> str:
-    """An amount of credits, kept as it was typed."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not (amount.is_finite() and amount >= 0):
-        raise argparse.ArgumentTypeError(f"expected an amount of credits from 0, such as 2.50, found {text!r}")
-    return text
-
-
-def _price(text: str) -> str:
-    """An amount of credits above 0: calls that are taken to cost nothing would all fit below any cap."""
-    if not Decimal(_credits(text)):
-        raise argparse.ArgumentTypeError(f"expected an amount of credits above 0, such as 0.05, found {text!r}")
-    return text
-
-
-@contextmanager
-def taken_up(args: argparse.Namespace) -> "Iterator[Journal | None]":
-    """The journal of `--resume` or `--replay`, open; what it was started with goes into `args`. Raises Misuse."""
-    from segforge_contract.errors import BadJournal
-    from segforge_contract.targets.journal import read, reopen
-
-    file = args.resume or args.replay
-    if file is None:
-        if args.target is None:
-            raise Misuse("name a gateway: --target URL, --target live, or --target mock for the one in this process")
-        yield None
-        return
-    try:
-        journal = reopen(file) if args.resume else read(file)
-    except (OSError, BadJournal) as error:
-        raise Misuse(str(error)) from None
-    with closing(journal):
-        raised = args.max_spend
-        if args.resume:
-            _check_terms(args, journal)
-        vars(args).update({name: journal.settings.get(name) for name in _KEPT})
-        if args.resume and args.max_examples is None:
-            raise Misuse(f"--resume: {file} is of a pytest run, which can't be gone on with; run pytest again")
-        if args.resume and args.max_spend is None:
-            raise Misuse(f"--resume: {file} was recorded without a cap, so that it holds no account; start anew")
-        args.max_spend = raised if raised is not None and args.resume else args.max_spend
-        args.target = args.target or journal.settings.get("target")
-        yield journal
-
-
-def _check_terms(args: argparse.Namespace, journal: "Journal") -> None:
-    """Refuse options that are not those of the run that is gone on with; only the cap may be raised. Raises Misuse."""
-    for name in ("seed", "models", "profile", "assume_price"):
-        given, kept = getattr(args, name), journal.settings.get(name)
-        if given is not None and given != kept:
-            option = f"--{name.replace('_', '-')}"
-            raise Misuse(f"--resume: the run goes on under the {option} of its journal, {kept}; leave {option} out")
-    cap = journal.settings.get("max_spend")
-    if args.max_spend is not None and cap is not None and Decimal(args.max_spend) < Decimal(cap):
-        raise Misuse(f"--resume: --max-spend may raise the cap of {cap}, not lower it to {args.max_spend}")
+Notify: TypeAlias = Callable[[str], None]
+"""Shows a message to the user while the run goes on."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A campaign that is ready to go: what it sends, to whom, and the ledger if there is a cap."""
+    """A campaign that is ready to run: its plan, its session, and the ledger if there is a cap."""
 
-    plan: "Plan"
-    session: "Session"
-    ledger: "Ledger | None" = None
+    plan: Plan
+    session: Session
+    ledger: Ledger | None = None
     journal: Path | None = None
-    """The file to go on with if it is cut off."""
+    """The file from which the run can be resumed."""
 
-    def closing_failures(self, outcome: "RunResult") -> "list[Failure]":
-        """What the balance shows once all is sent, unless a rule about money told it: money no answer speaks of."""
-        from segforge_contract.engine.campaign import unexplained
-
-        told = any(failure.broken.rule.startswith("money.") for failure in outcome.failures)
+    def closing_failures(self, result: RunResult) -> list[Failure]:
+        """The failure if the balance lost credits that no answer states, unless a rule about money is broken anyway."""
+        told = any(failure.broken.rule.startswith("money.") for failure in result.failures)
         return [] if self.ledger is None or told else unexplained(self.ledger, self.plan.catalog.gateway)
 
     @property
-    def money(self) -> "Mapping[str, str | int | bool | None] | None":
-        """What a report holds about money, if there is a cap."""
+    def money(self) -> Mapping[str, str | int | bool | None] | None:
+        """What a report states about money, if there is a cap."""
         return None if self.ledger is None else self.ledger.in_words()
 
 
-def print_money(out: "Console", run: Run, outcome: "RunResult") -> None:
-    """Print what was held back and why, and what was spent."""
-    for reason, cases in outcome.unsent.items():
-        out.print(f"{cases} not sent: {reason}", style="yellow", markup=False)
-    if run.ledger is not None:
-        print_ledger(out, run.ledger)
+@contextmanager
+def open_journal(settings: Settings) -> Iterator[tuple[Settings, Journal | None]]:
+    """Opens the journal to resume or replay, if there is one, and derives the settings of its run. Raises Misuse."""
+    file = settings.resume or settings.replay
+    if file is None:
+        if settings.target is None:
+            raise Misuse("--target is missing; expected --target URL, --target live, or --target mock")
+        yield settings, None
+        return
+    try:
+        journal = reopen(file) if settings.resume else read(file)
+    except (OSError, BadJournal) as error:
+        raise Misuse(str(error)) from None
+    with closing(journal):
+        yield continued(settings, journal.settings), journal
 
 
-def print_ledger(out: "Console", ledger: "Ledger") -> None:
-    """Print what was spent, and how that is known."""
-    from segforge_contract.targets.ledger import plain
+@dataclass(frozen=True)
+class Offer:
+    """An open target, with the plan and the terms of a run that has not started; `cap` in credits."""
 
-    if ledger.trusted:
-        word = "by the balance" if ledger.lost >= ledger.told else "by the answers"
-    else:
-        word = "by the answers, the balance being no witness"
-    out.print(
-        f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {word}, "
-        f"{plain(ledger.held)} kept back for {ledger.unsettled} open calls"
-    )
-    if ledger.halted is not None:
-        out.print(f"halted: {ledger.halted}", style="red", markup=False)
+    settings: Settings
+    plan: Plan
+    target: Target
+    cap: Decimal | None
+    price: Price
+    journal: Journal | None = None
+
+    def announcement(self) -> Iterator[str]:
+        """Describes what the run will send and may cost, one line at a time."""
+        return announcement(self.plan, self.target.base_url, self.cap, self.price)
+
+    def spent_before(self) -> Iterator[str]:
+        """Describes what the journal of a resumed run says about its spending."""
+        if self.journal is None or self.cap is None:
+            return
+        silent = ReplayedTarget(Journal(self.journal.settings))
+        kept = Journal(self.journal.settings, self.journal.entries)
+        ledger = CappedTarget(silent, self.plan.catalog.gateway, kept, cap=self.cap, worst=self.price.of).ledger
+        left = max(self.cap - ledger.spent - ledger.held, NOTHING)
+        yield f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved, {plain(left)} left."
+
+    @contextmanager
+    def start(self, notify: Notify) -> Iterator[Run]:
+        """Starts the journal and looks at the target. Raises Misuse, BadTarget and Unreachable."""
+        catalog, deadline = self.plan.catalog, self.settings.deadline
+        with closing(self.journal or self._new_journal(notify)) as journal:
+            look_at(self.target, catalog)
+            if self.cap is None:
+                kept = RecordedTarget(self.target, journal) if journal.durable else self.target
+                yield Run(self.plan, open_session(catalog, kept, deadline=deadline))
+                return
+            session, ledger = _capped(self.target, catalog, journal, self.cap, self.price, deadline, notify)
+            yield Run(self.plan, session, ledger, journal.file)
+
+    def _new_journal(self, notify: Notify) -> Journal:
+        return _start_journal(self.settings, self.target, self.cap, notify, reordered=self.plan.reordered)
 
 
 @contextmanager
-def opened(args: argparse.Namespace, plan: "Plan", journal: "Journal | None") -> "Iterator[Run | None]":
-    """A plan made ready to run by the options, announced and agreed to; None where it was to be announced only.
+def offered(settings: Settings, plan: Plan, journal: Journal | None, *, needs_key: bool = True) -> Iterator[Offer]:
+    """Opens the target of a run under its terms, without sending a request. Raises Misuse and BadTarget.
 
-    Raises Misuse and BadTarget.
+    Without `needs_key`, a missing key is no error: a plan can be shown without one.
     """
-    from segforge_contract.engine.plan import announcement
-
-    if journal is not None and args.replay is not None:
-        yield _replayed(args, plan, journal)
-        return
-    with closing(chosen_target(args.target, args, plan.catalog)) as target:
-        cap, price = _terms(args, plan.catalog, target)
-        plan = _under(plan, cap, price)
-        lines = announcement(plan, target.base_url, cap, price)
-        if args.plan:
-            known = [] if journal is None or cap is None else [_spent_before(plan.catalog, journal, cap, price)]
-            console().print("\n".join([*lines, *known]), markup=False)
-            yield None
-            return
-        if not target.loopback:
-            _ask(lines, agreed=args.yes)
-        with closing(journal or _start_journal(args, target, cap)) as kept:
-            yield _ready(args, plan, target, kept, cap, price)
+    catalog = plan.catalog
+    key = os.environ.get(catalog.gateway.auth.environment) or (None if needs_key else INVALID_KEY)
+    with closing(open_target(settings.target or "", key, catalog, settings.specs)) as target:
+        cap, price = _terms(settings, catalog, target)
+        yield Offer(settings, plan if cap is None else within(plan, cap, price), target, cap, price, journal)
 
 
-def _spent_before(catalog: "Catalog", journal: "Journal", cap: Decimal, price: "Price") -> str:
-    """What a run that is to be gone on with has left of its cap, by its journal alone."""
-    from segforge_contract.targets.capped import CappedTarget
-    from segforge_contract.targets.journal import Journal
-    from segforge_contract.targets.ledger import NOTHING, plain
-    from segforge_contract.targets.replay import ReplayedTarget
-
-    nobody, kept = ReplayedTarget(Journal(journal.settings)), Journal(journal.settings, journal.entries)
-    ledger = CappedTarget(nobody, catalog.gateway, kept, cap=cap, worst=price.of).ledger
-    left = max(cap - ledger.spent - ledger.held, NOTHING)
-    return f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} kept back, so that {plain(left)} are left."
-
-
-def _replayed(args: argparse.Namespace, plan: "Plan", journal: "Journal") -> Run:
-    from segforge_contract.engine.session import open_session
-    from segforge_contract.targets.replay import ReplayedTarget
-
+def replayed(settings: Settings, plan: Plan, journal: Journal) -> Run:
+    """A run that judges the answers in a journal. Raises Misuse."""
     target = ReplayedTarget(journal)
-    cap, price = _terms(args, plan.catalog, target)
+    cap, price = _terms(settings, plan.catalog, target)
     session = open_session(
         plan.catalog,
         target,
-        deadline=args.deadline,
+        deadline=settings.deadline,
         sleep=target.pause,
         clock=target.clock,
         careful=cap is not None,
         audited=not journal.settings.get("out_of_order"),
     )
-    return Run(_under(plan, cap, price), session)
+    return Run(plan if cap is None else within(plan, cap, price), session)
 
 
-def _ready(
-    args: argparse.Namespace, plan: "Plan", target: "Target", journal: "Journal", cap: Decimal | None, price: "Price"
-) -> Run:
-    from segforge_contract.engine.preflight import look_at
-    from segforge_contract.engine.session import open_session
-    from segforge_contract.targets.replay import RecordedTarget
+@contextmanager
+def session_within(settings: Settings, catalog: Catalog, target: Target, notify: Notify) -> Iterator[Session]:
+    """Opens a session without a plan. It has a cap if the settings state one, or if the target is another host.
 
-    look_at(target, plan.catalog)
+    Raises Misuse, BadTarget and Unreachable.
+    """
+    cap, price = _terms(settings, catalog, target)
+    look_at(target, catalog)
     if cap is None:
-        kept = RecordedTarget(target, journal) if journal.durable else target
-        return Run(plan, open_session(plan.catalog, kept, deadline=args.deadline))
-    session, ledger = _within(cap, price, plan.catalog, target, journal, args.deadline)
-    return Run(plan, session, ledger, journal.file)
+        yield open_session(catalog, target)
+        return
+    with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
+        yield _capped(target, catalog, journal, cap, price, None, notify)[0]
 
 
-def _within(
-    cap: Decimal, price: "Price", catalog: "Catalog", target: "Target", journal: "Journal", deadline: float | None
-) -> "tuple[Session, Ledger]":
-    """A session under a cap, and its ledger. Raises Misuse where the journal is another gateway's."""
-    from segforge_contract.engine.session import open_session
-    from segforge_contract.targets.capped import CappedTarget
-    from segforge_contract.targets.patient import PatientTarget
+def _capped(
+    target: Target,
+    catalog: Catalog,
+    journal: Journal,
+    cap: Decimal,
+    price: Price,
+    deadline: float | None,
+    notify: Notify,
+) -> tuple[Session, Ledger]:
+    """A session under a cap, and its ledger. Raises Misuse if the journal belongs to another target."""
+    recorded = journal.settings.get("target")
+    if recorded != target.base_url:
+        raise Misuse(
+            f"--resume: the journal's target is {recorded}, not {target.base_url}; omit --target when resuming"
+        )
 
-    if journal.settings.get("target") != target.base_url:
-        raise Misuse(f"--resume: the journal is of {journal.settings.get('target')}, not of {target.base_url}")
-    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of, tell=_tell_wait)
+    def tell_wait(seconds: float) -> None:
+        if seconds >= 1:
+            notify(f"429, too many requests: waiting {seconds:.0f} s")
+
+    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of, tell=tell_wait)
     session = open_session(
         catalog,
-        PatientTarget(purse, tell=_tell_wait),
+        PatientTarget(purse, tell=tell_wait),
         deadline=deadline,
         sleep=purse.pause,
         careful=True,
@@ -268,98 +187,45 @@ def _within(
     return session, purse.ledger
 
 
-def _tell_wait(seconds: float) -> None:
-    """Say on stderr why nothing happens for a while."""
-    if seconds >= 1:
-        console(error=True).print(f"answered 429, too many requests: waiting {seconds:.0f} s", style="yellow")
-
-
-@contextmanager
-def session_within(max_spend: str | None, catalog: "Catalog", target: "Target") -> "Iterator[Session]":
-    """A session without a plan, under a cap if one is named or the target is not this machine.
-
-    Raises Misuse, BadTarget and Unreachable.
-    """
-    from segforge_contract.engine.preflight import look_at
-    from segforge_contract.engine.session import open_session
-
-    args = argparse.Namespace(**dict.fromkeys(_KEPT), record=None, out_of_order=True)
+def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, Price]:
+    """The cap (None for none) and the price of a call. A host other than this machine always has a cap."""
     try:
-        args.max_spend = None if max_spend is None else _credits(max_spend)
-    except argparse.ArgumentTypeError as error:
-        raise Misuse(str(error)) from None
-    cap, price = _terms(args, catalog, target)
-    look_at(target, catalog)
-    if cap is None:
-        yield open_session(catalog, target)
-        return
-    with closing(_start_journal(args, target, cap)) as journal:
-        yield _within(cap, price, catalog, target, journal, None)[0]
-
-
-def _terms(args: argparse.Namespace, catalog: "Catalog", target: "Target") -> "tuple[Decimal | None, Price]":
-    """The cap (None for none) and the price of a call; a host that isn't this machine always has a cap."""
-    from segforge_contract.engine.plan import assumed_price
-    from segforge_contract.targets.ledger import plain
-
-    try:
-        price = assumed_price(catalog, None if args.assume_price is None else Decimal(args.assume_price))
+        price = assumed_price(catalog, settings.assume_price)
     except KeyError as error:
-        raise Misuse(f"the specs assume no price (assumptions.{error.args[0]}); state one: --assume-price") from None
-    if args.max_spend is None and not target.loopback:
-        args.max_spend = "0"
-    cap = None if args.max_spend is None else Decimal(args.max_spend)
+        raise Misuse(
+            f"the specs assume no price (assumptions.{error.args[0]} is missing); state one with --assume-price"
+        ) from None
+    cap = settings.max_spend
+    if cap is None and not target.loopback:
+        cap = NOTHING
     if cap and cap < price.worst:
         raise Misuse(
             f"--max-spend: {plain(cap)} doesn't cover one call of {plain(price.worst)} credits; "
-            "give 0 for what isn't billed, more for what is, or a lower --assume-price"
+            "raise it, set it to 0 to send only free requests, or lower --assume-price"
         )
     return cap, price
 
 
-def _under(plan: "Plan", cap: Decimal | None, price: "Price") -> "Plan":
-    from segforge_contract.engine.plan import within
-
-    return plan if cap is None else within(plan, cap, price)
-
-
-def _ask(lines: Iterable[str], *, agreed: bool) -> None:
-    """Say what is going to be sent, and ask unless that was agreed to. Raises Misuse."""
-    err = console(error=True)
-    for line in lines:
-        err.print(line, style="yellow", markup=False)
-    if agreed:
-        return
-    if not sys.stdin.isatty():
-        raise Misuse(
-            "these requests may cost money; add --yes to send them, or --models and --max-examples to send fewer"
-        )
-    err.print("Send them? [y/N] ", end="", markup=False)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Misuse("nothing was sent")
-
-
-def _start_journal(args: argparse.Namespace, target: "Target", cap: Decimal | None) -> "Journal":
-    """A journal at `--record`; a run that may spend always keeps one. Raises Misuse."""
-    from segforge_contract.errors import BadJournal
-    from segforge_contract.targets.journal import Journal, create
-
-    settings = {
+def _start_journal(
+    settings: Settings, target: Target, cap: Decimal | None, notify: Notify, *, reordered: bool
+) -> Journal:
+    """A new journal. It is a file if `record` names one, or if the run may spend credits. Raises Misuse."""
+    header = {
         "target": target.base_url,
         "loopback": target.loopback,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "out_of_order": args.out_of_order,
-        **{name: getattr(args, name) for name in _KEPT},
+        "out_of_order": reordered,
+        **settings.stored(cap=cap),
     }
-    if args.record is None and not cap:
-        return Journal(settings)
+    if settings.record is None and not cap:
+        return Journal(header)
     try:
-        file = args.record or _own_file()
-        journal = create(file, settings)
+        file = settings.record or _own_file()
+        journal = create(file, header)
     except (OSError, BadJournal) as error:
         raise Misuse(f"--record: {error}") from None
     if cap:
-        console(error=True).print(f"if this run is cut off, go on with it by --resume {file}", markup=False)
+        notify(f"if this run is interrupted, resume it with --resume {file}")
     return journal
 
 

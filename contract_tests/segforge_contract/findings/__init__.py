@@ -1,1 +1,1 @@
-"""TODO."""
+"""Findings: known deviations, kept failures, coverage, and the comparison of two gateways."""

@@ -1,120 +1,147 @@
-"""The options about known deviations: their file is read, held against a run, shown and changed."""
+"""The YAML file of known deviations: reads it, checks it, and updates it from a run."""
 
-import argparse
-import difflib
-import sys
-from datetime import UTC, datetime
+import glob
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from segforge.console import console
-from segforge.spec.printable import one_line
-from segforge_contract.cli.options import writable
-from segforge_contract.errors import Misuse
+from segforge.spec.catalog import Catalog
+from segforge.spec.finding import Finding, SpecError
+from segforge.spec.load import check_form
+from segforge.spec.printable import one_line, show
+from segforge.spec.source import Source
+from segforge_contract.engine.failure import Failure
+from segforge_contract.findings.known import Deviation, Verdict
+from segforge_contract.messages.curl import curl
+from segforge_contract.rules.table import RULES
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from segforge_contract.engine.campaign import RunResult
-    from segforge_contract.findings.known import Deviation, Verdict
-
-_HEAD = """\
-# Where the gateway is known to differ from its docs; see the schema for what each field means.
-# `segforge contract --deviations FILE` fails on what isn't listed, what no longer occurs, and what is past its date.
+EMPTY_FILE = """\
+# Known deviations of the gateway from its docs. The schema explains each field.
+# `segforge contract --deviations FILE` fails on deviations that aren't listed, no longer occur, or have expired.
 deviations: []
 """
+"""The text of a new file."""
+
+_FIRST_TERM = timedelta(days=90)
+_ANSWER = re.compile(r"\d{3} \S+(?= )")
+_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 
-def add_deviation_options(parser: argparse.ArgumentParser) -> None:
-    """Declare `--deviations` and `--update-deviations`."""
-    group = parser.add_argument_group("known deviations")
-    group.add_argument(
-        "--deviations",
-        type=Path,
-        metavar="FILE",
-        help="let pass what is listed there; fail on what isn't, what no longer occurs, and what is past its date",
+def load_deviations(file: Path) -> tuple[Deviation, ...]:
+    """Reads a file of deviations. Raises SpecError with every finding and its line."""
+    source, findings = check_form(file, "deviations")
+    if source is not None and not findings:
+        entries: list[dict[str, Any]] = source.data["deviations"]
+        findings = [finding for index in range(len(entries)) for finding in _check(source, index)]
+    if findings or source is None:
+        raise SpecError(findings)
+    return tuple(_build(source, index) for index in range(len(source.data["deviations"])))
+
+
+def check_scopes(deviations: Iterable[Deviation], catalog: Catalog) -> str | None:
+    """Describes the first scope that names a model or parameter the specs don't have. No case could ever test it."""
+    models = {model.slug: model for model in catalog.models}
+    for each in deviations:
+        if each.model is not None and each.model not in models:
+            return f"{each.where}: unknown model {show(each.model)}; expected one of {', '.join(models)}"
+        within = [models[each.model]] if each.model is not None else list(models.values())
+        known = list(dict.fromkeys(parameter.name for model in within for parameter in model.parameters))
+        if each.parameter is not None and each.parameter not in known:
+            return f"{each.where}: unknown parameter {show(each.parameter)}; expected one of {', '.join(known)}"
+    return None
+
+
+def _check(source: Source, index: int) -> list[Finding]:
+    entry, at = source.data["deviations"][index], ("deviations", index)
+    findings = []
+    if entry["rule"] not in RULES:
+        near = ", ".join(name for name in RULES if name.partition(".")[0] == entry["rule"].partition(".")[0])
+        mend = f"rules of this family: {near}" if near else "`segforge contract rules` lists all rules"
+        findings.append(
+            source.finding((*at, "rule"), "deviation.rule", show(entry["rule"]), "the name of a rule", mend)
+        )
+    for name in ("date", "expires"):
+        try:
+            date.fromisoformat(entry[name])
+        except ValueError:
+            findings.append(
+                source.finding((*at, name), "deviation.date", show(entry[name]), "a day", "write it as 2026-11-21")
+            )
+    if not findings and entry["expires"] < entry["date"]:
+        findings.append(
+            source.finding(
+                (*at, "expires"), "deviation.date", show(entry["expires"]), f"a day from {entry['date']}", "change it"
+            )
+        )
+    return findings
+
+
+def _build(source: Source, index: int) -> Deviation:
+    entry = source.data["deviations"][index]
+    place = source.finding(("deviations", index), "", "", "", "")
+    return Deviation(
+        entry["rule"],
+        entry["observed"],
+        entry["reason"],
+        date.fromisoformat(entry["date"]),
+        date.fromisoformat(entry["expires"]),
+        entry["evidence"],
+        f"{place.file}:{place.line}",
+        **entry["scope"],
     )
-    group.add_argument(
-        "--update-deviations",
-        action="store_true",
-        help="show how that file would have to change, and change it if you agree (or by --yes)",
+
+
+def updated(text: str, deviations: Sequence[Deviation], verdict: Verdict, today: date, base_url: str) -> str:
+    """The text of a file with new deviations added and those that no longer occur removed. Comments are kept.
+
+    Expired entries are kept too: a person must decide whether to extend them.
+    """
+    from segforge.spec.yaml_edit import load, remove
+
+    found = {_entry(failure, today, base_url)[:3]: failure for failure in reversed(verdict.new)}  # the first of each
+    entries = [_entry(failure, today, base_url) for failure in reversed(found.values())]
+    if entries:
+        items = load(text)["deviations"]
+        indent = int(items.lc.item(0)[1]) - 2 if items else 2
+        text = re.sub(r"\s*(\[\])?\s*\Z", "\n", text) + "".join(_item(entry, indent) for entry in entries)
+    for index in reversed(range(len(deviations))):
+        if deviations[index] in verdict.gone:
+            text = remove(text, ("deviations", index))
+    return text
+
+
+def _entry(failure: Failure, today: date, base_url: str) -> tuple[tuple[str, str | tuple[tuple[str, str], ...]], ...]:
+    case = failure.case
+    scope = (("model", case.model), ("operation", case.operation), ("parameter", case.parameter))
+    return (
+        ("rule", failure.broken.rule),
+        ("scope", tuple((name, value) for name, value in scope if value is not None)),
+        ("observed", pattern(failure.broken.found)),
+        ("reason", f"not investigated yet; expected {failure.broken.expected}"),
+        ("date", today.isoformat()),
+        ("expires", (today + _FIRST_TERM).isoformat()),
+        ("evidence", curl(failure.requests[0], base_url)),
     )
 
 
-def known_deviations(args: argparse.Namespace) -> "tuple[Deviation, ...] | None":
-    """What `--deviations` lists, None where it isn't given. Raises SpecError and Misuse."""
-    if args.deviations is None:
-        if args.update_deviations:
-            raise Misuse("--update-deviations: name the file: --deviations deviations.yaml")
-        return None
-    if args.update_deviations and not args.deviations.exists():
-        writable("--deviations", args.deviations)
-        return ()
-    from segforge.spec.load import load_catalog
-    from segforge_contract.findings.known import check_scopes, load_deviations
+def _item(entry: Iterable[tuple[str, str | tuple[tuple[str, str], ...]]], indent: int) -> str:
+    from segforge.spec.yaml_text import dump, mapping, scalar
 
-    known = load_deviations(args.deviations)
-    if unknown := check_scopes(known, load_catalog(args.specs)):
-        raise Misuse(f"--deviations: {unknown}")
-    return known
+    fields: dict[str, Any] = {}
+    for name, value in entry:
+        if isinstance(value, str):
+            fields[name] = scalar(one_line(value))
+        else:
+            fields[name] = mapping({key: scalar(one_line(text)) for key, text in value}, flow=True)
+    lines = dump(mapping(fields)).splitlines(keepends=True)
+    return "".join(" " * indent + ("  " if number else "- ") + line for number, line in enumerate(lines))
 
 
-def verdict_on(known: "tuple[Deviation, ...]", outcome: "RunResult") -> "Verdict":
-    """A run held against the known deviations; a run that ended early proves of none that it is gone."""
-    from segforge_contract.findings.known import hold_against
-
-    sent = () if outcome.stopped is not None else outcome.sent
-    return hold_against(known, outcome.failures, sent, datetime.now(UTC).date())
-
-
-def print_verdict(out: "Console", verdict: "Verdict") -> None:
-    """Print what has to leave or change in the file, then the counts."""
-    for deviation in verdict.gone:
-        out.print(f"no longer occurs: {deviation.in_words}", style="red", markup=False)
-    for deviation in verdict.expired:
-        out.print(f"past its date {deviation.expires}: {deviation.in_words}", style="red", markup=False)
-    out.print(
-        f"deviations: {len(verdict.known)} failures known, {len(verdict.new)} new; "
-        f"{len(verdict.gone)} entries no longer occur, {len(verdict.expired)} are past their date",
-        style="green" if verdict.holds else "red",
-    )
-
-
-def verdict_json(verdict: "Verdict") -> dict[str, Any]:
-    """The same for a report."""
-    return {
-        "known": len(verdict.known),
-        "new": len(verdict.new),
-        "gone": [deviation.in_words for deviation in verdict.gone],
-        "expired": [deviation.in_words for deviation in verdict.expired],
-    }
-
-
-def update_file(args: argparse.Namespace, known: "tuple[Deviation, ...]", verdict: "Verdict", base_url: str) -> None:
-    """Show how the file has to change, and change it with consent. Raises Misuse where it can't be written."""
-    from segforge.emit.manifest import write_atomically
-    from segforge_contract.findings.known import updated
-
-    file: Path = args.deviations
-    before = file.read_text("utf-8") if file.exists() else ""
-    after = updated(before or _HEAD, known, verdict, datetime.now(UTC).date(), base_url)
-    if after == before:
-        return
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(file), str(file), "before", "after", 2)
-    for line in lines:
-        style = {"+": "green", "-": "red"}.get(line[0])
-        console().print(one_line(line.rstrip("\n")), style=style, markup=False)
-    if not args.yes and not _agreed(file):
-        console(error=True).print(f"{file} is as it was; add --yes to change it", markup=False)
-        return
-    try:
-        write_atomically(file, after)
-    except OSError as error:
-        raise Misuse(f"--deviations: {error}") from None
-
-
-def _agreed(file: Path) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    console(error=True).print(f"Change {file} so? [y/N] ", end="", markup=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def pattern(found: str) -> str:
+    """A pattern that matches what a failure found: an answer's status and type, or other text without its ids."""
+    text = one_line(found)
+    if answer := _ANSWER.match(text):
+        return f"{glob.escape(answer[0])} *"
+    return "*".join(glob.escape(part) for part in _ID.split(text))

@@ -63,10 +63,10 @@ def kept_cases(folder: Path, catalog: Catalog, models: Iterable[Model]) -> tuple
     return cases, problems
 
 
-def keep_failures(folder: Path, catalog: Catalog, outcome: RunResult) -> None:
+def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
     """Keep the first failure of each rule on each operation, and delete what was sent and holds. Raises OSError."""
-    sent = {case.request for case in outcome.sent}
-    broken = {(failure.broken.rule, failure.case.request) for failure in outcome.failures}
+    sent = {case.request for case in result.sent}
+    broken = {(failure.broken.rule, failure.case.request) for failure in result.failures}
     places = set()
     for file, kept in _read(folder):
         if isinstance(kept, str):
@@ -76,7 +76,7 @@ def keep_failures(folder: Path, catalog: Catalog, outcome: RunResult) -> None:
             file.unlink(missing_ok=True)
         else:
             places.add(kept.place)
-    for failure in outcome.failures:
+    for failure in result.failures:
         if RULES[failure.case.rule].family == "stage":
             continue  # without its situation, the same request is right
         kept = _kept(failure, catalog)

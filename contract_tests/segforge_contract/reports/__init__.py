@@ -1,1 +1,1 @@
-"""TODO."""
+"""Reports: the data, and one module for each form."""

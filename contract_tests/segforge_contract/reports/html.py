@@ -72,7 +72,7 @@ def _visible(value: object) -> object:
 
 
 def _sent(report: Report) -> Counter[str]:
-    return Counter(case.rule for case in report.outcome.sent)
+    return Counter(case.rule for case in report.result.sent)
 
 
 def _group(report: Report, rule: Rule, failures: list[Failure]) -> _RuleGroup:
@@ -104,7 +104,7 @@ def _matrix(report: Report, model: Model) -> list[tuple[str, list[_Mark | None]]
     """Each parameter with its cells, in the order of the columns; None where there is nothing to see."""
     broken = Counter(
         (failure.case.parameter, aspect_of(failure.case.rule))
-        for failure in report.outcome.failures
+        for failure in report.result.failures
         if failure.case.model == model.slug
     )
     rows = []

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from segforge_contract.engine.failure import Failure
-from segforge_contract.reports.report import Report, describe
+from segforge_contract.reports.report import Report
+from segforge_contract.reports.text import describe
 
 _SHOWN: Final = 5  # failures of one test case that are told in full
 _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,7 +26,7 @@ def to_junit(report: Report) -> str:
     suites: defaultdict[str, list[Element]] = defaultdict(list)
     sent = dict.fromkeys(_Test(point.model, point.operation, point.rule) for point in report.coverage.sent)
     broken: defaultdict[_Test, list[Failure]] = defaultdict(list)
-    for failure in report.outcome.failures:
+    for failure in report.result.failures:
         broken[_Test(failure.case.model, failure.case.operation, failure.broken.rule)].append(failure)
     planned = (_Test(point.model, point.operation, point.rule) for point in report.coverage.points)
     for test in dict.fromkeys([*planned, *sent, *broken]):
@@ -60,7 +61,7 @@ def _failure(failures: list[Failure], report: Report) -> Element:
 
 
 def _document(suites: dict[str, list[Element]], report: Report) -> str:
-    root = Element("testsuites", name="segforge contract", time=f"{report.outcome.seconds:.3f}")
+    root = Element("testsuites", name="segforge contract", time=f"{report.result.seconds:.3f}")
     for name, tests in suites.items():
         suite = SubElement(root, "testsuite", {"name": name, **_counts(tests)})
         properties = SubElement(suite, "properties")

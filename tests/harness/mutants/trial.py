@@ -12,7 +12,7 @@ from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.follow import SubmittedJob
 from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import Session
-from segforge_contract.reports.report import describe
+from segforge_contract.reports.text import describe
 from segforge_contract.rules.table import RULES
 from segforge_contract.targets.in_process import AsgiApp, AsgiTarget
 from segforge_mock.app import App, create_app

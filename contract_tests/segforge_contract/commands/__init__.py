@@ -1,1 +1,0 @@
-"""Commands below `segforge contract`, one a module: `configure(parser)` and `run(args) -> exit code`."""

@@ -1,0 +1,93 @@
+"""A report as text on the terminal."""
+
+from typing import TYPE_CHECKING
+
+from segforge.spec.printable import one_line, show
+from segforge_contract.engine.failure import Failure
+from segforge_contract.findings.coverage import Coverage
+from segforge_contract.messages.curl import curl
+from segforge_contract.rules.table import RULES
+from segforge_contract.targets.ledger import Ledger, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from segforge_contract.engine.campaign import RunResult
+    from segforge_contract.findings.known import Verdict
+    from segforge_contract.reports.report import Report
+
+_SHOWN = 3  # failures of one rule that are printed in full
+
+
+def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") -> str:
+    """A failure in a few lines: the rule and the case, the promise and its source, and how to reproduce it."""
+    case, broken = failure.case, failure.broken
+    rule = RULES[broken.rule]
+    where = " ".join(part for part in (case.model, case.operation) if part)
+    lines = [
+        f"{rule.name}: {where}: {case.change}",
+        f"  promise   {rule.promise} ({rule.source})",
+        f"  expected  {broken.expected}",
+        f"  found     {broken.found}",
+    ]
+    if case.payload is not None:
+        lines.append(f"  payload   {show(dict(case.payload), 2000)}")
+    lines += [f"  curl      {curl(request, base_url, key_header=key_header)}" for request in failure.requests]
+    return "\n".join(map(one_line, lines))  # much of it is the server's text
+
+
+def print_report(out: "Console", report: "Report") -> None:
+    """Prints the failures by rule, the coverage, and a summary in one line."""
+    result = report.result
+    for rule, failures in report.by_rule.items():
+        for failure in failures[:_SHOWN]:
+            out.print(describe(failure, report.base_url, key_header=report.key_header), style="red", markup=False)
+            out.print()
+        if len(failures) > _SHOWN:
+            rest = f"{rule}: {len(failures) - _SHOWN} more like this, see --html or --json"
+            out.print(rest, style="red", markup=False)
+            out.print()
+    if result.stopped is not None:
+        out.print(f"stopped early: {one_line(result.stopped)}", style="red", markup=False)
+    out.print(in_words(report.coverage))
+    out.print(report.summary, style="green" if report.held else "red")
+
+
+def in_words(found: Coverage) -> str:
+    """The coverage in one line."""
+    return f"coverage {found.percent:g} %: {found.covered} of {len(found.points)} rules of a parameter or an operation"
+
+
+def print_money(out: "Console", ledger: Ledger | None, result: "RunResult") -> None:
+    """Prints how many cases were held back and why, and what was spent if there was a cap."""
+    for reason, cases in result.unsent.items():
+        out.print(f"{cases} not sent: {reason}", style="yellow", markup=False)
+    if ledger is not None:
+        print_ledger(out, ledger)
+
+
+def print_ledger(out: "Console", ledger: Ledger) -> None:
+    """Prints what was spent, and the source of that figure."""
+    if ledger.trusted:
+        source = "by the balance" if ledger.lost >= ledger.told else "by the answers"
+    else:
+        source = "by the answers (the balance is not reliable)"
+    out.print(
+        f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {source}, "
+        f"{plain(ledger.held)} reserved for {ledger.unsettled} open calls"
+    )
+    if ledger.halted is not None:
+        out.print(f"halted: {ledger.halted}", style="red", markup=False)
+
+
+def print_verdict(out: "Console", verdict: "Verdict") -> None:
+    """Prints the known deviations that must be removed or changed, then the counts."""
+    for deviation in verdict.gone:
+        out.print(f"no longer occurs: {deviation.in_words}", style="red", markup=False)
+    for deviation in verdict.expired:
+        out.print(f"expired on {deviation.expires}: {deviation.in_words}", style="red", markup=False)
+    out.print(
+        f"deviations: {len(verdict.known)} failures known, {len(verdict.new)} new; "
+        f"{len(verdict.gone)} entries no longer occur, {len(verdict.expired)} expired",
+        style="green" if verdict.holds else "red",
+    )
