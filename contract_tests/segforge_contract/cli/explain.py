@@ -1,4 +1,4 @@
-"""Explain a rule: what it checks, why, which line of the docs it defends, and a request that shows it."""
+"""Explains a rule: its check, its reason, the docs that promise it, and an example request."""
 
 import argparse
 import difflib
@@ -12,29 +12,29 @@ from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json
 from segforge_contract.rules.table import RULES
 
-_LONG = 2000
-_SHOWN = 8  # parameters of a model that are named one by one
+_LONG = 2000  # characters of the example that are printed
+_SHOWN = 8  # parameters of a model that are listed
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument(
-        "rule", metavar="RULE", help="a rule's name, such as range.below; `segforge contract rules` lists"
+        "rule", metavar="RULE", help="a rule's name, such as range.below; `segforge contract rules` lists all rules"
     )
     add_catalog_options(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the explanation; gives 0, or 2 where there is no such rule."""
+    """Prints the explanation. Returns 0, or 2 if there is no such rule."""
     return reporting("segforge contract explain", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.rule not in RULES:
         near = difflib.get_close_matches(args.rule, RULES, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists them"
-        raise Misuse(f"there is no rule {args.rule!r}; {hint}")
+        hint = f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists all rules"
+        raise Misuse(f"unknown rule {args.rule!r}; {hint}")
     settings = settings_of(args)
     catalog = catalog_of(settings)
     [explanation] = explanations(catalog, models_of(settings, catalog), (args.rule,))

@@ -1,4 +1,4 @@
-"""The live progress bar of a campaign: how far it is, what broke, and what it took so far."""
+"""The live progress bar of a campaign: its progress, failures, requests and cost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,10 @@ from segforge_contract.targets.ledger import Ledger, plain
 def progress_bar(
     console: Console, total: int, session: Session, ledger: Ledger | None = None
 ) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while the block runs, on a terminal only; gives what is to be told how much is done, and broken."""
+    """Shows a bar while the block runs, on a terminal only.
+
+    Yields a function that receives how many requests are done, and how many failures there are.
+    """
 
     def taken() -> str:
         money = f"{session.billed} billed"

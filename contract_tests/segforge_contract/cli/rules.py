@@ -1,4 +1,4 @@
-"""List the rules that a gateway is held to: what each promises, what has to follow, and how many cases test it."""
+"""Lists the rules: the promise of each, the expected statuses, and how many cases test it."""
 
 import argparse
 import json
@@ -10,14 +10,14 @@ from segforge_contract.reports.why import Explanation, chosen_rules, explanation
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     add_catalog_options(parser)
-    parser.add_argument("--rule", metavar="TEXT", help="only rules with this in their names, such as range or job.")
+    parser.add_argument("--rule", metavar="TEXT", help="only rules whose names contain this, such as range or job.")
     parser.add_argument("--json", action="store_true", help="print a JSON array, with sources and parameters")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table; gives 0, or 2 where nothing can be listed."""
+    """Prints the table. Returns 0, or 2 if there is nothing to list."""
     return reporting("segforge contract rules", lambda: _run(args))
 
 
@@ -26,7 +26,7 @@ def _run(args: argparse.Namespace) -> int:
     catalog = catalog_of(settings)
     names = chosen_rules(args.rule)
     if not names:
-        raise Misuse(f"--rule: no rule's name holds {args.rule!r}; without --rule all are listed")
+        raise Misuse(f"--rule: no rule's name contains {args.rule!r}; omit --rule to list all rules")
     listed = [
         each
         for each in explanations(catalog, models_of(settings, catalog), names)
@@ -44,7 +44,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _expects(explanation: Explanation) -> str:
-    """What has to follow under the profile that counts, in a few words: `v1 400, v2 400`."""
+    """The statuses expected under the first profile, such as `v1 400, v2 400`."""
     first = next((each.profile for each in explanation.expectations), None)
     by_version: dict[str, list[str]] = {}
     for each in explanation.expectations:

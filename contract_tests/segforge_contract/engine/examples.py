@@ -13,10 +13,10 @@ _REDIS = ("redis", "rediss", "unix")
 
 
 class Examples(ExampleDatabase):
-    """A database with a part for each strategy, since what is kept of another one would make no sense to it.
+    """A database with one part for each strategy, which couldn't decode the examples of another.
 
-    `lost` is what it raises when it goes away in the middle of a run. That is passed over: examples are a help, and no
-    reason to stop.
+    `lost` is the error that it raises if it becomes unavailable during a run. The error is ignored, because a run can go
+    on without stored examples.
     """
 
     def __init__(self, inner: ExampleDatabase, lost: type[Exception], scope: str = "") -> None:
@@ -26,7 +26,7 @@ class Examples(ExampleDatabase):
         self._scope = scope
 
     def scoped(self, scope: str) -> "Examples":
-        """The part of that name."""
+        """The part with this name."""
         return Examples(self._inner, self._lost, scope)
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
@@ -49,17 +49,17 @@ class Examples(ExampleDatabase):
 
 
 def open_examples(text: str) -> Examples:
-    """The database in a folder, or behind `redis://`, `rediss://` or `unix://`. Raises Misuse."""
+    """Opens the database in a folder, or at a `redis://`, `rediss://` or `unix://` URL. Raises Misuse."""
     if urlsplit(text).scheme not in _REDIS:
         return Examples(DirectoryBasedExampleDatabase(Path(text)), OSError)
     try:
         from hypothesis.extra.redis import RedisExampleDatabase
         from redis import Redis, RedisError
     except ImportError:
-        raise Misuse("--database: the client of Redis is missing; pip install 'segforge[redis]'") from None
+        raise Misuse("--database: the Redis client is not installed; run pip install 'segforge[redis]'") from None
     try:
         client = Redis.from_url(text, socket_timeout=10)
         client.ping()
-    except (RedisError, OSError, ValueError) as error:  # the URL itself is not told: it may hold a password
-        raise Misuse(f"--database: no Redis server answers there ({type(error).__name__})") from None
+    except (RedisError, OSError, ValueError) as error:  # the message leaves out the URL, which may contain a password
+        raise Misuse(f"--database: no Redis server answers at this URL ({type(error).__name__})") from None
     return Examples(RedisExampleDatabase(client, key_prefix=b"segforge-example:"), RedisError)

@@ -1,4 +1,4 @@
-"""What ends a run before all is sent: Ctrl-C, SIGTERM, and the time that it was given."""
+"""Ends a run early: Ctrl-C, SIGTERM, and the time limit."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from segforge_contract.errors import Interrupted
 
 
 def why(interrupt: KeyboardInterrupt) -> tuple[str, int]:
-    """Why a run was interrupted, in words, and the exit code that says so."""
+    """Why a run was interrupted, and its exit code."""
     if isinstance(interrupt, Interrupted):
         return str(interrupt), interrupt.code
     return "interrupted", 128 + signal.SIGINT
@@ -17,10 +17,10 @@ def why(interrupt: KeyboardInterrupt) -> tuple[str, int]:
 
 @contextmanager
 def interruptible(max_time: float | None) -> Iterator[Callable[[], None]]:
-    """Raise Interrupted in the block on SIGTERM, and after `max_time` seconds; gives what puts an end to that.
+    """Raises Interrupted in the block on SIGTERM, and after `max_time` seconds. Yields a function that stops this.
 
-    The time is kept by a timer of the system, so that no read, however slow, outlasts it. Outside the main thread, and
-    the time on Windows, nothing is done: signals are the main thread's.
+    A timer of the operating system measures the time, so that even a slow read is interrupted. Outside the main thread
+    nothing happens, because only the main thread receives signals. Windows has no such timer.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
@@ -30,7 +30,7 @@ def interruptible(max_time: float | None) -> Iterator[Callable[[], None]]:
         raise Interrupted("terminated", 128 + signal.SIGTERM)
 
     def late(*_: object) -> None:
-        raise Interrupted(f"--max-time: the {max_time:g} s are over", 2)
+        raise Interrupted(f"--max-time: the run took longer than {max_time:g} s", 2)
 
     timed = max_time is not None and hasattr(signal, "SIGALRM")
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminated)}

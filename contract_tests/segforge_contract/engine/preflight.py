@@ -1,4 +1,4 @@
-"""A look at a target before the first case: is it a gateway, and does it take the key? Three requests, all free."""
+"""Checks before the first case that a target is a gateway and accepts the key, with at most three free requests."""
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.printable import one_line, show
@@ -10,10 +10,10 @@ from segforge_contract.targets.http import HttpTarget
 
 
 def look_at(target: Target, catalog: Catalog) -> None:
-    """Refuse a target that would break every rule alike: one that takes no key, and one that is no gateway at all.
+    """Refuses a target that would break every rule: one that rejects the key, or one that isn't a gateway.
 
-    It says so only where all answers agree, so that a gateway with a fault in one route is put to the test. Raises
-    BadTarget and Unreachable.
+    It refuses only if all answers agree, so that a gateway with a fault in one route is still tested. Raises BadTarget
+    and Unreachable.
     """
     if not isinstance(target, HttpTarget):
         return
@@ -27,14 +27,19 @@ def look_at(target: Target, catalog: Catalog) -> None:
         return
     if {first.status, unknown.status} <= {401, 403}:
         variable = gateway.auth.environment
-        raise BadTarget(f"the key is refused ({first.in_words}); does {variable} hold the key of {target.base_url}?")
+        raise BadTarget(
+            f"{target.base_url} rejects the key ({first.in_words}); set {variable} to a key of this gateway"
+        )
     keyless = _answer(target, Request(credits.method, credits.path, "missing"))
     if keyless is not None and all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
-        raise BadTarget(f"{target.base_url} is no gateway: {_in_words(credits, first)}")
+        raise BadTarget(f"{target.base_url} is not a gateway: {_in_words(credits, first)}")
 
 
 def _answer(target: HttpTarget, request: Request) -> Response | None:
-    """What comes back, None where that says nothing: the line is bad, or too much was asked. Raises Unreachable."""
+    """The answer; None if it proves nothing, because the connection dropped or the rate is limited.
+
+    Raises Unreachable.
+    """
     try:
         answer = target.send(request)
     except NoAnswer as error:
@@ -46,5 +51,5 @@ def _answer(target: HttpTarget, request: Request) -> Response | None:
 
 def _in_words(request: Request, answer: Response) -> str:
     location = answer.headers.get("location")
-    target = f", which leads to {show(one_line(location))}" if location else ""
-    return f"{request.method} {request.path} is answered {answer.in_words}{target}"
+    target = f", a redirect to {show(one_line(location))}" if location else ""
+    return f"{request.method} {request.path} returns {answer.in_words}{target}"

@@ -1,4 +1,4 @@
-"""What to write down of a case, and the case made again from it, under the promises of today's specs."""
+"""Stores a case, builds it again under the current specs, and sends it again."""
 
 import itertools
 import json
@@ -18,7 +18,7 @@ from segforge_contract.rules.table import RULES
 
 
 def sent_by(case: Case) -> Request | Mapping[str, Any]:
-    """What to write down of a case: its payload, where that says all of its request, else the request."""
+    """The part of a case to store: its payload if that determines the request, otherwise the request."""
     request = case.request
     if case.payload is None or (request.method, request.key, request.content_type) != ("POST", "valid", JSON_TYPE):
         return request
@@ -39,22 +39,22 @@ def repeated_case(
     parameter: str | None = None,
     change: str = "sent again",
 ) -> Case:
-    """The case of a payload, or of a request as it was. Raises KeyError where the specs know no such rule or model."""
+    """The case of a payload or of a whole request. Raises KeyError if there is no such rule or model."""
     gateway = catalog.gateway
     if isinstance(sent, Request):
         request, payload = sent, _payload(sent)
     elif model is None:
-        raise KeyError("a payload needs a model to be sent to")
+        raise KeyError("model is None; a payload needs a model")
     else:
         request, payload = payload_request(gateway, catalog.model(model), operation, sent), dict(sent)
-    # A rule that is judged on several answers, or in a situation brought about first, starts from a valid payload.
+    # A rule that compares several answers, or that needs a special situation, starts from a valid payload.
     alone = RULES[rule].outcomes and RULES[rule].family != "stage"
     outcomes = expected(gateway, rule if alone else "payload.valid", operation)
     return Case(rule, operation, model, parameter, change, request, outcomes, payload)
 
 
 def again(session: Session, case: Case) -> list[Failure]:
-    """Send a case again, and whatever else its rule needs to be seen. Raises Unreachable."""
+    """Sends a case again, with all other requests that its rule needs. Raises Unreachable."""
     audit = Audit(session)
     failures = session.perform(case)
     failures += session.settle(deep=True) + audit.close([case], single=case.accepted)

@@ -91,7 +91,7 @@ class Session:
                 failures += self._unanswered(case, answer)
         return failures
 
-    def picture(self, case: Case) -> tuple[bytes | None, list[Failure]]:
+    def image(self, case: Case) -> tuple[bytes | None, list[Failure]]:
         """Sends a valid case. Returns its first image, None if there is none, and the failures."""
         try:
             response = self.answer(case)

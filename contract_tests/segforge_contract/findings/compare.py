@@ -1,4 +1,4 @@
-"""Two gateways side by side: the same cases to both, and what the specs would have to say where they disagree."""
+"""Sends the same cases to two gateways, and proposes changes to the specs if they answer differently."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES
 
 @dataclass(frozen=True)
 class ComparedAnswer:
-    """How a case ended: status and media type, and for a job that was submitted, its last state."""
+    """The end of a case: status and media type, and the last state of the job that it submitted."""
 
     status: int | None
     media_type: str = ""
@@ -21,7 +21,7 @@ class ComparedAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the request was carried out."""
+        """Whether the gateway accepted the request."""
         return self.status == 200 and self.state in (None, "COMPLETED")
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class ComparedAnswer:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change to a spec or a profile that would describe the right side: a file below `specs/`, and what to change."""
+    """A change to a spec or a profile that would describe the right side; `file` is relative to `specs/`."""
 
     file: str
     where: str
@@ -53,7 +53,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that was compared, and what was held back by either side, by the reason."""
+    """The number of compared cases, the disagreements, and how many cases weren't sent, by the reason."""
 
     compared: int
     disagreements: tuple[Disagreement, ...]
@@ -61,7 +61,7 @@ class Comparison:
 
 
 def compare(catalog: Catalog, cases: Iterable[Case], left: Session, right: Session) -> Comparison:
-    """Send each case to both sides, left first. Raises Unreachable."""
+    """Sends each case to both sides, left first. Raises Unreachable."""
     compared, unsent = 0, dict[str, int]()
     disagreements: list[Disagreement] = []
     for case in cases:
@@ -77,7 +77,7 @@ def compare(catalog: Catalog, cases: Iterable[Case], left: Session, right: Sessi
 
 
 def see(session: Session, case: Case) -> ComparedAnswer:
-    """Send a case, and follow the job that it may submit. Raises NotSent and Unreachable."""
+    """Sends a case, and follows the job that it submits, if any. Raises NotSent and Unreachable."""
     try:
         response = session.answer(case)
         state = session.follower.last_state(case, response) if case.operation == "submit" else None
@@ -88,14 +88,14 @@ def see(session: Session, case: Case) -> ComparedAnswer:
 
 
 def propose(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
-    """What the specs would have to say for a case to end as it was seen to."""
+    """Proposes the change under which the specs would expect the answer that was seen."""
     outcomes = RULES[case.rule].outcomes
     if outcomes == (REFUSED,):
         return _accepts_more(catalog, case, seen) if seen.accepted else _refuses_otherwise(catalog, case, seen)
     if outcomes == (ACCEPTED,) and case.model is not None and case.parameter is not None:
         return _refuses_more(case, seen)
     if outcomes == (ACCEPTED,):
-        return Proposal(_model_file(case), "example", f"the sample is not accepted: {seen}")
+        return Proposal(_model_file(case), "example", f"the sample is refused: {seen}")
     names = ", ".join(outcomes)
     return Proposal("gateway.yaml", f"statuses, case {names}", f"{case.operation} answers {seen}")
 
@@ -119,7 +119,7 @@ def _refuses_otherwise(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Pr
 
 
 def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
-    """A value that the page rules out is taken."""
+    """The gateway accepts a value that the page rules out."""
     value = show((case.payload or {}).get(case.parameter or ""))
     where = f"parameters, {case.parameter}"
     match case.rule.split("."):
@@ -128,9 +128,9 @@ def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposa
         case ["range", "above"]:
             change = f"maximum: {value} is accepted"
         case ["enum", _]:
-            change = f"choices: {value} is accepted too; the set may be open (total above the values known)"
+            change = f"choices: {value} is accepted too; the set may be open (total above the number of known values)"
         case ["required", _]:
-            change = "required: false; it may be left out"
+            change = "required: false; it may be omitted"
         case ["null", _]:
             change = "nullable: true; null is accepted"
         case ["type", "string_for_integer" | "string_for_number"]:
@@ -144,7 +144,7 @@ def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposa
 
 
 def _refuses_more(case: Case, seen: ComparedAnswer) -> Proposal:
-    """A value that the page allows is refused."""
+    """The gateway refuses a value that the page allows."""
     value = show((case.payload or {}).get(case.parameter or ""))
     change = {
         "range.at_minimum": f"minimum: above {value}",
@@ -162,7 +162,7 @@ def _model_file(case: Case) -> str:
 
 
 def by_proposal(disagreements: Iterable[Disagreement]) -> Iterator[tuple[Proposal, list[Disagreement]]]:
-    """The disagreements under the change that would settle them, in the order in which they came up."""
+    """Groups disagreements by the change that would settle them, in the order of their first case."""
     groups: dict[Proposal, list[Disagreement]] = {}
     for disagreement in disagreements:
         groups.setdefault(disagreement.proposal, []).append(disagreement)

@@ -1,4 +1,4 @@
-"""How much of what the docs promise was put to the test, from what was sent: model x parameter x rule."""
+"""Coverage: which promises of the docs the sent cases tested, by model, parameter and rule."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import RULES
 
 State: TypeAlias = Literal["both", "whole", "one", "none"]
-"""What was seen of a cell: both of its sides, the only side that it has, one of two, or none."""
+"""How much of a cell was tested: both sides, its only side, one side of two, or none."""
 
 _ASPECTS: Final = {
     "range.at_minimum": "minimum",
@@ -31,7 +31,7 @@ _SAMPLE: Final = "payload.valid"
 
 
 class Point(NamedTuple):
-    """What a case puts to the test: a rule, on an operation of a model (None: of any) and perhaps a parameter."""
+    """The subject of a case: a rule on an operation, of a model (None for any) and perhaps a parameter."""
 
     model: str | None
     operation: Operation
@@ -40,24 +40,24 @@ class Point(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """The point on one line: `range.above flux-img2img submit steps`."""
+        """The point in one line: `range.above flux-img2img submit steps`."""
         return " ".join(part for part in (self.rule, self.model, self.operation, self.parameter) if part)
 
 
 def point_of(case: Case) -> Point:
-    """What a case puts to the test."""
+    """The point that a case tests."""
     return Point(case.model, case.operation, case.parameter, case.rule)
 
 
 def aspect_of(rule: str) -> str:
-    """The column of the matrix that a rule belongs to: `minimum` holds `range.at_minimum` and `range.below`."""
+    """The column of the matrix for a rule: `minimum` contains `range.at_minimum` and `range.below`."""
     family = rule.partition(".")[0]
     return _ASPECTS.get(rule) or _ASPECTS.get(family, family)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One aspect of a parameter: the points with an accepted and with a refused value, and which of them were sent."""
+    """One aspect of a parameter: the points with an accepted or a refused value, and which of them were sent."""
 
     accepted: frozenset[Point]
     refused: frozenset[Point]
@@ -65,7 +65,7 @@ class Cell:
 
     @property
     def state(self) -> State:
-        """A side is seen once each of the model's operations was sent a case of it."""
+        """How much was tested. A side is tested once each operation of the model received a case of it."""
         sides = [side for side in (self.accepted, self.refused) if side]
         seen = [side for side in sides if _operations(side) == _operations(side & self.sent)]
         if len(seen) == len(sides):
@@ -80,7 +80,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Every point there is, with whether its cases are to be accepted, and how many cases were sent for each."""
+    """All points, whether the gateway must accept their cases, and how many cases were sent for each."""
 
     catalog: Catalog
     models: tuple[Model, ...]
@@ -94,7 +94,7 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """The share of points that had a case sent, rounded down to a tenth, so that 100 means all of them."""
+        """The percentage of points that had a case sent, rounded down to a tenth, so that 100 means all points."""
         return self.covered * 1000 // len(self.points) / 10 if self.points else 100.0
 
     @property
@@ -109,7 +109,7 @@ class Coverage:
         return tuple(dict.fromkeys(aspect_of(rule) for rule in RULES if rule in there))
 
     def row(self, model: Model, parameter: str) -> dict[str, Cell]:
-        """The cells of one parameter under their aspects; an aspect that it doesn't have is left out."""
+        """The cells of one parameter by aspect, without aspects that it doesn't have."""
         own = [point for point in self.points if (point.model, point.parameter) == (model.slug, parameter)]
         groups: defaultdict[str, list[Point]] = defaultdict(list)
         for point in own:
@@ -118,7 +118,7 @@ class Coverage:
         return {aspect: self._cell(points, valid) for aspect, points in groups.items()}
 
     def _valid(self, model: Model, parameter: str, own: Iterable[Point]) -> Iterator[Point]:
-        """The points that send a valid value of a parameter: its own, and the page's sample if that holds it."""
+        """The points that send a valid value of a parameter: its own, and the page's sample if it has the parameter."""
         yield from (point for point in own if self.points[point])
         if parameter in base_payload(model):
             samples = (Point(model.slug, operation, None, _SAMPLE) for operation in operations(model))
@@ -126,7 +126,7 @@ class Coverage:
 
     def _cell(self, points: Iterable[Point], valid: frozenset[Point]) -> Cell:
         refused = frozenset(point for point in points if not self.points[point])
-        # Any valid value of the parameter is the neighbour of one that is refused, where no rule names a nearer one.
+        # If no rule names a nearer accepted value, any valid value of the parameter is the other side of a refused one.
         accepted = frozenset(points) - refused or valid
         return Cell(accepted, refused, frozenset(self.sent) & (accepted | refused))
 
@@ -134,7 +134,7 @@ class Coverage:
 def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) -> Coverage:
     """The coverage of some models by the cases that were sent.
 
-    A request that stands for several rules (a default that is also the minimum) is sent once, and counts for each.
+    A request that tests several rules (a default that is also the minimum) is sent once, and counts for each rule.
     """
     models = tuple(models)
     points: dict[Point, bool] = {}
@@ -148,7 +148,7 @@ def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) ->
 
 
 def _related(model: Model) -> Iterator[Point]:
-    """What is seen by holding a model's pictures against each other."""
+    """The points that are tested by comparing a model's images."""
     said = explicit(model)
     if said is None:
         return

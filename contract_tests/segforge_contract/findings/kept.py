@@ -1,7 +1,7 @@
-"""Failures kept as files, a small one each, so that the next run sends them first; gone once they hold.
+"""Keeps each failure in a small file, so that the next run sends it first, and deletes it once the rule holds.
 
-A file holds what was sent and under which rule, never the key. One that was kept under other specs proves nothing any
-more: it is left out, and deleted.
+A file contains the request and the rule, never the key. A file from other specs proves nothing: it is not sent, and is
+deleted.
 """
 
 import hashlib
@@ -23,17 +23,19 @@ from segforge_contract.rules.table import RULES
 
 
 class _Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request as it was, for a case that is more than a payload. `body` holds a character for each byte."""
+    """A whole request, for a case that is more than a payload. `body` has one character for each byte."""
 
     method: Annotated[str, msgspec.Meta(pattern="^[A-Z]+$")]
-    path: Annotated[str, msgspec.Meta(pattern="^/")]  # else it could lead to another host, and take the key there
+    path: Annotated[
+        str, msgspec.Meta(pattern="^/")
+    ]  # any other path could lead to another host, and send the key to it
     key: Key
     content_type: str | None
     body: str | None
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A file: the rule that broke, the case that showed it, and a digest of the specs that it was made under."""
+    """The contents of a file: the broken rule, the case that showed it, and a digest of the specs."""
 
     rule: str
     case: str
@@ -47,24 +49,24 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     @property
     def place(self) -> tuple[str, str | None, str]:
-        """What one file is kept for, however many values break the rule there."""
+        """The rule, model and operation. One file is kept for each, even if several values break the rule."""
         return self.rule, self.model, self.operation
 
 
 def kept_cases(folder: Path, catalog: Catalog, models: Iterable[Model]) -> tuple[list[Case], list[str]]:
-    """The cases that are kept of some models, and of the gateway itself; and what is wrong with which file."""
+    """The kept cases of some models and of the gateway itself, and a message for each file that can't be read."""
     slugs = {None, *(model.slug for model in models)}
     cases, problems = [], []
     for file, kept in _read(folder):
         if isinstance(kept, str):
-            problems.append(f"{file} holds no kept failure, delete it: {kept}")
+            problems.append(f"{file} is not a kept failure: {kept}; delete the file")
         elif kept.model in slugs and _current(kept, catalog):
             cases.append(_case(kept, catalog))
     return cases, problems
 
 
 def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
-    """Keep the first failure of each rule on each operation, and delete what was sent and holds. Raises OSError."""
+    """Keeps the first failure of each rule on each operation, and deletes the files whose rule held. Raises OSError."""
     sent = {case.request for case in result.sent}
     broken = {(failure.broken.rule, failure.case.request) for failure in result.failures}
     places = set()
@@ -78,7 +80,7 @@ def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
             places.add(kept.place)
     for failure in result.failures:
         if RULES[failure.case.rule].family == "stage":
-            continue  # without its situation, the same request is right
+            continue  # outside its special situation, the same request is correct
         kept = _kept(failure, catalog)
         if kept.place not in places:
             places.add(kept.place)
@@ -86,7 +88,7 @@ def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
 
 
 def _read(folder: Path) -> Iterator[tuple[Path, _Kept | str]]:
-    """Each file, and what it holds, or in words why it can't be read."""
+    """Each file with its contents, or with the reason why it can't be read."""
     for file in sorted(folder.glob("*.json")):
         try:
             kept = msgspec.convert(json.loads(file.read_bytes()), _Kept)
@@ -94,7 +96,7 @@ def _read(folder: Path) -> Iterator[tuple[Path, _Kept | str]]:
             yield file, one_line(str(error))
         else:
             whole = (kept.payload is None) != (kept.request is None)
-            yield file, kept if whole else "it has to hold a payload or a request"
+            yield file, kept if whole else "expected either a payload or a request"
 
 
 def _write(folder: Path, kept: _Kept) -> None:
@@ -134,7 +136,7 @@ def _request(sent: _Sent) -> Request:
 
 
 def _current(kept: _Kept, catalog: Catalog) -> bool:
-    """Whether a failure was kept under these specs: under others the same value may be right."""
+    """Whether a failure was kept under these specs. Under others, the same value may be correct."""
     known = kept.model is None or any(model.slug == kept.model for model in catalog.models)
     return known and {kept.rule, kept.case} <= RULES.keys() and kept.specs == _digest(catalog, kept.model)
 

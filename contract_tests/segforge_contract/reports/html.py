@@ -1,4 +1,4 @@
-"""A campaign as one HTML page: no script, nothing to load, readable in any browser and as an artifact of CI."""
+"""A report as one HTML page, without scripts or other files, for any browser and as an artifact of CI."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ from segforge_contract.reports.report import Report
 from segforge_contract.reports.test_snippet import as_test
 from segforge_contract.rules.table import RULES, Rule
 
-_SHOWN: Final = 20  # failures of one rule on the page; all of them are in the JSON
+_SHOWN: Final = 20  # failures of one rule on the page; the JSON report has all of them
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _RuleGroup:
 
 @dataclass(frozen=True)
 class _Mark:
-    """A cell of the matrix: its state, what to say about it, and how often one of its rules broke."""
+    """A cell of the matrix: its state, its tooltip, and how often one of its rules broke."""
 
     state: str
     title: str
@@ -53,7 +53,7 @@ class _Mark:
 
 
 def to_html(report: Report) -> str:
-    """The page. Whatever text a server or a spec holds, it stays text."""
+    """The page. Text from a server or a spec is escaped, so it can't become markup."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
@@ -67,7 +67,7 @@ def to_html(report: Report) -> str:
 
 
 def _visible(value: object) -> object:
-    """Text with its control characters and direction overrides spelt out, so that they can't forge what is read."""
+    """Text with control characters and direction overrides written out, so that they can't mislead the reader."""
     return "\n".join(map(one_line, value.split("\n"))) if type(value) is str else value
 
 
@@ -96,12 +96,12 @@ def _broken(report: Report, failure: Failure) -> _Broken:
 
 
 def _link(url: str) -> str | None:
-    """A URL that is safe to follow."""
+    """The URL if it is safe to follow."""
     return url if url.startswith(("https://", "http://")) else None
 
 
 def _matrix(report: Report, model: Model) -> list[tuple[str, list[_Mark | None]]]:
-    """Each parameter with its cells, in the order of the columns; None where there is nothing to see."""
+    """Each parameter with its cells, in the order of the columns; None for an aspect it doesn't have."""
     broken = Counter(
         (failure.case.parameter, aspect_of(failure.case.rule))
         for failure in report.result.failures

@@ -1,4 +1,4 @@
-"""A campaign as JUnit XML, the form that CI systems read: a test case for each rule on each operation of a model."""
+"""A report as JUnit XML for CI systems, with a test case for each rule on each operation of a model."""
 
 import re
 from collections import defaultdict
@@ -9,12 +9,12 @@ from segforge_contract.engine.failure import Failure
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.text import describe
 
-_SHOWN: Final = 5  # failures of one test case that are told in full
+_SHOWN: Final = 5  # failures of one test case that are described in full
 _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Test(NamedTuple):
-    """One test case: what a rule promises about an operation of a model, None for the gateway itself."""
+    """One test case: a rule on an operation of a model, None for the gateway itself."""
 
     model: str | None
     operation: str
@@ -22,7 +22,7 @@ class _Test(NamedTuple):
 
 
 def to_junit(report: Report) -> str:
-    """The XML document; a rule that no case was sent for is skipped."""
+    """The XML document. A rule without a sent case is marked as skipped."""
     suites: defaultdict[str, list[Element]] = defaultdict(list)
     sent = dict.fromkeys(_Test(point.model, point.operation, point.rule) for point in report.coverage.sent)
     broken: defaultdict[_Test, list[Failure]] = defaultdict(list)
@@ -35,10 +35,10 @@ def to_junit(report: Report) -> str:
         if test in broken:
             element.append(_failure(broken[test], report))
         elif test not in sent:
-            SubElement(element, "skipped", message="no case of it was sent")
+            SubElement(element, "skipped", message="no case was sent")
         suites[model].append(element)
     if report.cut_short is not None:
-        element = Element("testcase", classname="segforge.campaign", name="comes to its end")
+        element = Element("testcase", classname="segforge.campaign", name="runs to its end")
         SubElement(element, "error", message=_xml(report.cut_short))
         suites["campaign"].append(element)
     if report.deviations is not None:
@@ -84,5 +84,5 @@ def _counts(tests: list[Element]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    """The text without what XML 1.0 has no way to hold: most control characters, and lone surrogates."""
+    """The text without characters that XML 1.0 can't represent: most control characters, and lone surrogates."""
     return _NO_XML.sub("\ufffd", text)

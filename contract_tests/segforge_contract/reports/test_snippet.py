@@ -1,4 +1,4 @@
-"""A failure as a test of a few lines, to paste into a file: pytest runs it with the plugin that segforge installs."""
+"""A failure as a short test to paste into a file. pytest runs it with the plugin that segforge installs."""
 
 import re
 
@@ -9,16 +9,16 @@ from segforge_contract.rules.table import RULES
 
 
 def as_test(failure: Failure) -> str:
-    """The source of the test. `pytest --segforge-target URL` runs it, and it passes once the rule holds."""
+    """The source of the test. `pytest --segforge-target URL` runs it; it passes once the rule holds."""
     case = failure.case
     words = " ".join([failure.broken.rule, case.model or "", case.operation])
     head = f"def test_{re.sub(r'[^0-9a-z]+', '_', words.lower()).strip('_')}(segforge_contract):"
-    # What shows in several answers alone takes more than this case again: the broken rule says what.
+    # If a rule compares several answers, this case alone doesn't show the failure; its name selects the other requests.
     rule = failure.broken.rule if RULES[failure.broken.rule].family in ("relation", "stage") else case.rule
     call = f"    segforge_contract.keeps({rule!r}, {case.model!r}, {case.operation!r}"
     sent = sent_by(case)
     if not isinstance(sent, Request):
         return f"{head}\n    payload = {dict(sent)!r}\n{call}, payload)\n"
     fields = ", ".join(map(repr, (sent.method, sent.path, sent.key, sent.content_type, sent.body)))
-    imported = "from segforge_contract.messages.request import Request\n\n\n"
+    imported = "from segforge_contract import Request\n\n\n"
     return f"{imported}{head}\n    request = Request({fields})\n{call}, request)\n"

@@ -1,4 +1,4 @@
-"""What a rule checks, why, what has to follow under each profile, and an example: the table of rules in words."""
+"""Explains the rules: the reason for each, the expected statuses under each profile, and an example."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,52 +11,53 @@ from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES, Family, Rule
 
 WHY: Final[Mapping[str, str]] = {
-    "auth": "a gateway that lets anybody in bills the wrong account, or shows one caller's jobs to another",
-    "base64": "callers that ask for base64 decode it without looking, and fail far from the cause",
-    "body": "a body that one server reads and another refuses is how clients come to work by luck",
-    "boolean": "a switch of which one side is refused can't be set from a form",
-    "bytes": "the picture is what is paid for; a wrong format, size or half a file is found when it is too late",
-    "content_type": "proxies and clients add or drop it; whether that is refused must not depend on the day",
-    "default": "callers leave out what they take for the default; another value behind it changes every picture",
-    "enum": "callers offer the printed values in a menu: each has to work, and a misspelt one has to be told",
-    "error": "clients show the text of an error and retry by its status; both need its documented form",
-    "headers": "what a call cost, what is left and which seed repeats it is told nowhere else on v1",
-    "job": "clients poll by these states and URLs alone; one that lies costs a job, or polls for ever",
-    "json": "what says that it is JSON is parsed",
-    "key": "what is in an answer lands in logs and bug reports",
-    "method": "a verb that does something else than the documented one is found by crawlers first",
-    "model": "a retired or misspelt slug has to be told from a failure",
-    "money": "every caller pays by these figures, and nobody looks at them until the bill comes",
-    "null": "clients send null for what nobody filled in; taking it for a value hides that",
-    "number": "what a machine can't hold must not end in a failure inside",
-    "optional": "a parameter that the page calls optional is left out by most callers",
-    "order": "which refusal comes first decides what a caller is told to mend",
-    "output": "the old poll URL is used by clients that nobody updates",
-    "payload": "what the page allows as a whole has to work as a whole",
-    "range": "a bound that is off by one refuses what the page allows, or lets through what nobody tried",
-    "rate": "clients wait by what the refusal says",
-    "request": "an unknown or expired job has to be told from one that runs",
-    "required": "a gap that is filled in silently bills a picture that nobody asked for",
-    "seed": "a seed is how a result is repeated, and how another one is had",
-    "text": "prompts are typed by people, in every script, and pasted from anywhere",
-    "type": "a value that is cast works until the cast changes; what the page says has to be what is checked",
-    "unknown": "old clients send what newer gateways forgot, and the other way round",
+    "auth": "a gateway that accepts any key bills the wrong account, or shows one caller's jobs to another",
+    "base64": "callers that request base64 decode the result without checking, and fail later without a clear cause",
+    "body": "if servers disagree about which bodies are valid, a client may work with one and fail with another",
+    "boolean": "a form needs both values of a switch to be accepted",
+    "bytes": "callers pay for the image, and often notice a wrong format, a wrong size or a truncated file too late",
+    "content_type": "proxies and clients add or remove this header, so the gateway must treat it consistently",
+    "default": "callers omit a parameter to get its default; another value changes every image",
+    "enum": "callers show the listed values in a menu: each must work, and a misspelt one must be reported",
+    "error": "clients show the text of an error and retry by its status; both need the documented form",
+    "headers": "v1 states the cost of a call, the remaining credits and the seed in headers only",
+    "job": "clients poll by these states and URLs only; a wrong one loses a job, or makes a client poll forever",
+    "json": "clients parse every answer that is labelled as JSON",
+    "key": "answers end up in logs and bug reports",
+    "method": "crawlers call routes with other methods, which must not start a billed call",
+    "model": "a retired or misspelt slug must be distinguishable from a failure",
+    "money": "every caller pays by these figures, and an error shows only on the bill",
+    "null": "clients send null for fields that the user left empty; treating it as a value hides that",
+    "number": "a number too large for the server must be refused, not cause an internal error",
+    "optional": "most callers omit a parameter that the page calls optional",
+    "order": "the order of the checks decides which mistake a caller learns about first",
+    "output": "older clients still use the old poll URL",
+    "payload": "a payload that the page allows must be accepted as a whole",
+    "range": "a bound that is off by one refuses an allowed value, or accepts an untested one",
+    "rate": "clients wait for as long as the refusal says",
+    "request": "an unknown or expired job must be distinguishable from one that runs",
+    "required": "if a missing value is silently filled in, the caller pays for an image they didn't ask for",
+    "seed": "a seed reproduces a result, and another seed varies it",
+    "text": "people type prompts in every script, and paste them from anywhere",
+    "type": "a value that is cast works until the cast changes; the gateway must check what the page states",
+    "unknown": "old clients send parameters that a newer gateway dropped, and new clients send parameters it lacks",
 }
 """Why a rule is worth a request, by the first word of its name."""
 
 HOW: Final[Mapping[Family, str]] = {
-    "parameter": "the page's sample with this one change is sent to each model and version",
-    "request": "the page's sample is sent with this one change to the request around it",
-    "answer": "each answer of its kind is judged, whatever it was asked for",
-    "job": "each job is judged while it is polled, and a state machine submits, polls and waits in any order",
-    "relation": "several answers are held against each other, or against the balance before and after",
-    "stage": "the situation is brought about through the mock's admin API; elsewhere the rule is held back",
+    "parameter": "each model and version receives the page's sample with this one change",
+    "request": "each route receives the page's sample with this one change to the request around it",
+    "answer": "every answer of this kind is checked, whichever request caused it",
+    "job": "each job is checked while it is polled, and a state machine submits, polls and waits in any order",
+    "relation": "several answers are compared with each other, or with the balance before and after",
+    "stage": "the situation is set up through the mock's admin API; on other targets the rule is not tested",
 }
+"""How a rule is tested, by its family."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What has to follow on a version under a profile: an outcome by name and status, when it comes, and the source."""
+    """An expected outcome on a version under a profile: its name and status, its condition, and its source."""
 
     profile: str
     version: Version
@@ -68,7 +69,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A rule in words; `cases` is how many the tables hold by model and parameter (None: about the whole request)."""
+    """A rule in words; `cases` counts the cases by model and parameter (None for the whole request)."""
 
     rule: Rule
     why: str
@@ -79,7 +80,7 @@ class Explanation:
 
 
 def explanations(catalog: Catalog, models: tuple[Model, ...], names: tuple[str, ...]) -> Iterator[Explanation]:
-    """The explanation of each rule, in the order given; the tables are made for these models only."""
+    """Yields the explanation of each rule, in the given order, with cases for these models only."""
     tables = list(deterministic_cases(catalog, models))
     for name in names:
         rule = RULES[name]
@@ -95,12 +96,12 @@ def explanations(catalog: Catalog, models: tuple[Model, ...], names: tuple[str, 
 
 
 def chosen_rules(word: str | None) -> tuple[str, ...]:
-    """The names of the rules that hold a word, all where there is none."""
+    """The names of the rules that contain a word, by default all names."""
     return tuple(name for name in RULES if word is None or word in name)
 
 
 def _any_example(rule: Rule, tables: list[Case]) -> Case | None:
-    """The sample whose answer shows a rule without cases of its own."""
+    """The sample case, whose answer shows a rule without cases of its own."""
     operation = "run" if rule.family == "answer" else "submit"
     return next((case for case in tables if case.rule == "payload.valid" and case.operation == operation), None)
 
@@ -117,7 +118,7 @@ def _expectations(gateway: Gateway, rule: Rule) -> Iterator[Expectation]:
 
 
 def _source(gateway: Gateway, profile: Profile, rule: Rule, version: Version, outcome: str) -> str:
-    """Where it is written that this outcome follows: the profile's word on a violation, else the status case's."""
+    """The source of an outcome: the profile's for a violation, otherwise that of the status case."""
     family = (rule.violation or rule.name).partition(".")[0]
     if REFUSED in rule.outcomes and outcome not in (ACCEPTED, *rule.outcomes[1:]):
         found = (each for each in profile.outcomes if version in each.versions and family in each.violations)

@@ -165,7 +165,7 @@ class _Relation:
         return image is None or self.reference is None or alike(self.reference, image)
 
     def _image(self, case: Case) -> bytes | None:
-        image, failures = self.session.picture(case)
+        image, failures = self.session.image(case)
         self.failures += failures
         return image
 
