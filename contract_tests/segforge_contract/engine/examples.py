@@ -15,8 +15,8 @@ _REDIS = ("redis", "rediss", "unix")
 class Examples(ExampleDatabase):
     """A database with one part for each strategy, which couldn't decode the examples of another.
 
-    `lost` is the error that it raises if it becomes unavailable during a run. The error is ignored, because a run can go
-    on without stored examples.
+    `lost` is the error that it raises if it becomes unavailable during a run. The error is ignored, because a run
+    doesn't need stored examples.
     """
 
     def __init__(self, inner: ExampleDatabase, lost: type[Exception], scope: str = "") -> None:

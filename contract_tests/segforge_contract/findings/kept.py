@@ -26,9 +26,7 @@ class _Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole request, for a case that is more than a payload. `body` has one character for each byte."""
 
     method: Annotated[str, msgspec.Meta(pattern="^[A-Z]+$")]
-    path: Annotated[
-        str, msgspec.Meta(pattern="^/")
-    ]  # any other path could lead to another host, and send the key to it
+    path: Annotated[str, msgspec.Meta(pattern="^/")]  # any other path could send the key to another host
     key: Key
     content_type: str | None
     body: str | None
