@@ -56,11 +56,11 @@ def test_observed_profile_is_one_word_away(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--target", "nonsense"], "no URL of a gateway"),
-        (["--target", "http://127.0.0.1/v1"], "ends in the version"),
-        (["--target", "http://127.0.0.1", "--models", "flux"], "there is no model flux"),
-        (["--target", "http://127.0.0.1", "--profile", "none"], "there is no profile none"),
-        (["--target", "http://127.0.0.1", "--json", "/no/such/folder/report.json"], "no file can be written"),
+        (["--target", "nonsense"], "nonsense"),
+        (["--target", "http://127.0.0.1/v1"], "http://127.0.0.1/v1"),
+        (["--target", "http://127.0.0.1", "--models", "flux"], "unknown model flux"),
+        (["--target", "http://127.0.0.1", "--profile", "none"], "unknown profile none"),
+        (["--target", "http://127.0.0.1", "--json", "/no/such/folder/report.json"], "--json"),
         (["--target", "http://127.0.0.1", "--specs", "/no/such/folder"], "no such folder"),
         (["--target", "https://gateway.invalid"], "add --yes"),
         (["--target", "https://gateway.invalid", "--yes"], "can't be reached"),

@@ -95,7 +95,7 @@ def test_fail_under_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsy
     assert main([*command, "--fail-under", "5"]) == 0
     assert main([*command, "--fail-under", "99.5"]) == 1
     [said] = capsys.readouterr().err.splitlines()
-    assert "--fail-under asks for 99.5 %" in said
+    assert "--fail-under requires 99.5 %" in said
     assert "no case was sent for" in said
 
 

@@ -66,7 +66,7 @@ def test_scope_that_the_specs_do_not_know_is_2(
     file = tmp_path / "deviations.yaml"
     file.write_text(HEAD + STEPS.replace(name, other), "utf-8")
     assert run(catalog, file) == 2
-    assert f'{file}:4: there is no {"model" if "-" in other else "parameter"} "{other}"' in capsys.readouterr().err
+    assert f'{file}:4: unknown {"model" if "-" in other else "parameter"} "{other}"' in capsys.readouterr().err
 
 
 def test_deviation_past_its_date_fails_although_it_occurs(
@@ -76,7 +76,7 @@ def test_deviation_past_its_date_fails_although_it_occurs(
     file.write_text(HEAD + STEPS.replace("2999-01-01", "2026-11-21").replace('"2026-11-21"', '"2020-01-01"'), "utf-8")
     report = tmp_path / "report.json"
     assert run(catalog, file, "steps_unbounded", more=("--json", str(report))) == 1
-    assert "past its date" in capsys.readouterr().out
+    assert "expired" in capsys.readouterr().out
     assert len(json.loads(report.read_text("utf-8"))["deviations"]["expired"]) == 1
 
 
@@ -87,7 +87,7 @@ def test_update_is_shown_keeps_comments_and_makes_the_run_pass(
     file.write_text(HEAD + STEPS + STEPS.replace("num_inference_steps", "seed").replace("range", "range"), "utf-8")
     before = file.read_text("utf-8")
     assert run(catalog, file, "invalid_422", more=("--update-deviations",)) == 1
-    assert file.read_text("utf-8") == before  # nobody agreed
+    assert file.read_text("utf-8") == before  # no consent was given
     assert '+  - rule: "range.below"' in capsys.readouterr().out
     assert run(catalog, file, "invalid_422", more=("--update-deviations", "--yes")) == 1
     after = file.read_text("utf-8")

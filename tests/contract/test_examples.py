@@ -69,4 +69,6 @@ def test_no_redis_is_misuse_and_its_password_is_not_told(capsys: pytest.CaptureF
     database = "redis://user:hunter2@127.0.0.1:1/0"
     assert main(["contract", "--target", "mock", "--database", database]) == 2
     [said] = capsys.readouterr().err.splitlines()
-    assert said == "segforge contract: --database: no Redis server answers there (ConnectionError)"
+    assert "--database" in said
+    assert "(ConnectionError)" in said
+    assert "hunter2" not in said

@@ -45,7 +45,7 @@ def test_plan_sends_nothing_and_names_requests_price_and_cost(
     out = capsys.readouterr().out
     assert "requests besides free polls" in out
     assert "2.8 credits, capped at 2)" in out
-    assert "0.1 credits a call at most (--assume-price)" in out
+    assert "at most 0.1 credits per call (--assume-price)" in out
 
 
 def test_plan_of_the_live_gateway_sends_nothing_needs_no_key_and_has_a_cap_of_0(
@@ -57,7 +57,7 @@ def test_plan_of_the_live_gateway_sends_nothing_needs_no_key_and_has_a_cap_of_0(
     assert contract("live", "--plan") == 0
     out = capsys.readouterr().out
     assert out.startswith("https://api.segmind.com: up to ")
-    assert "Billed: up to 0 while it keeps its contract (0 credits)" in out
+    assert "Billed: up to 0 if the gateway keeps its contract (0 credits)" in out
     assert "assumed: observed" in out
     assert "Cap: 0." in out
 
@@ -111,7 +111,7 @@ def test_cap_is_kept_and_what_did_not_fit_is_told(
     with gateway(catalog) as (billing, url):
         contract(url, "--max-spend", "0.2", "--json", str(file))
         assert billing.book.billed == Decimal("0.2")
-    assert "not sent: the cap of 0.2 is reached: 0.2 spent, 0 kept back" in capsys.readouterr().out
+    assert "not sent: the cap of 0.2 is reached: 0.2 spent, 0 reserved" in capsys.readouterr().out
     document = json.loads(file.read_text("utf-8"))
     assert document["money"]["spent"] == "0.2"
     assert sum(document["held_back"].values()) > 0
@@ -191,7 +191,7 @@ def test_request_that_is_not_in_the_cassette_is_told(
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-10]))
     main(["contract", "--replay", str(file)])
-    assert "not sent: not in the cassette" in capsys.readouterr().out
+    assert "not sent: not in the journal" in capsys.readouterr().out
 
 
 def test_run_without_a_cap_can_be_recorded_and_replayed_but_not_gone_on_with(
@@ -208,7 +208,7 @@ def test_run_without_a_cap_can_be_recorded_and_replayed_but_not_gone_on_with(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "name a gateway"),
+        ([], "--target"),
         (["--replay", "/no/such/file"], "No such file"),
         (["--target", "http://127.0.0.1:1", "--record", "/no/such/folder/a", "--max-spend", "0"], "--record"),
         (["--target", "mock", "--max-spend", "-1"], "expected an amount of credits"),

@@ -75,7 +75,7 @@ def test_with_a_cap_what_is_free_goes_first_and_is_not_held_back(catalog: Catalo
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     [
-        (["--segforge-target", "nonsense"], None, 4, "no URL of a gateway"),
+        (["--segforge-target", "nonsense"], None, 4, "nonsense"),
         (["--segforge-target", "http://127.0.0.1:1"], {}, 4, "no API key"),
         (["--segforge-target", "https://gateway.invalid"], None, 4, "add --segforge-yes"),
         (["--segforge-target", unused_url()], None, 2, "can't be reached"),

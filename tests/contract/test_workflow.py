@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_its_command_is_understood_and_free_unless_told_otherwise(steps: list[di
     parser = argparse.ArgumentParser(exit_on_error=False)
     configure(parser)
     args = parser.parse_args(shlex.split(line.replace("$MAX_SPEND", "0")))
-    assert (args.target, args.max_spend, args.yes) == ("live", "0", True)
+    assert (args.target, args.max_spend, args.yes) == ("live", Decimal(0), True)
     [upload] = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
     assert {file.parent.name for file in (args.junit, args.html, args.json, args.record)} == {upload["with"]["path"]}
 
