@@ -163,7 +163,7 @@ def test_cap_can_be_raised_when_a_run_is_gone_on_with(
         contract(url, "--max-spend", "0.1", "--record", str(file))
         assert billing.book.billed == Decimal("0.1")
         assert main(["contract", "--resume", str(file), "--max-spend", "0.2", "--plan"]) == 0
-        assert "Before: 0.1 spent, 0 kept back, so that 0.1 are left." in capsys.readouterr().out
+        assert "Before: 0.1 spent, 0 reserved, 0.1 left." in capsys.readouterr().out
         main(["contract", "--resume", str(file), "--max-spend", "0.2"])
         assert billing.book.billed == Decimal("0.2")
 
