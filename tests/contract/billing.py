@@ -1,4 +1,4 @@
-"""A gateway that bills, over a real socket, with a book of its own and with faults drawn at random.
+"""A gateway that bills, over a real socket, with its own book and random faults.
 
 It shares no code with the harness. What it billed is what counts: `Book.billed`, whatever its answers say about it.
 """
@@ -31,7 +31,7 @@ Image.new("RGB", (16, 16), "teal").save(_PICTURE, "jpeg")
 
 @dataclass(frozen=True)
 class Faults:
-    """How it misbehaves; shares are probabilities. The defaults are a gateway that keeps its contract."""
+    """The faults of a gateway; fractions are probabilities. By default it keeps its contract."""
 
     seed: int = 0
     price: Decimal = Decimal("0.05")
@@ -39,7 +39,7 @@ class Faults:
     balance: str = "true"  # true, missing, frozen
     bills_at: str = "completion"  # of a job: submit, completion
     lost_before: float = 0  # the connection is dropped, and nothing happened
-    lost_after: float = 0  # it is dropped after all was done, and billed
+    lost_after: float = 0  # the connection is dropped after the call was executed and billed
     error_after: float = 0  # 500, 502 or 504, after it was billed
     refusal_billed: float = 0
     refusal_told: bool = True  # whether a billed refusal carries its x-cost
@@ -52,7 +52,7 @@ class Faults:
 
 @dataclass
 class Book:
-    """What was billed, for what, and what was asked."""
+    """The billed calls with their costs, and the requests."""
 
     entries: list[tuple[str, Decimal]] = field(default_factory=list)
     requests: int = 0
@@ -64,11 +64,11 @@ class Book:
 
 
 class Dropped(Exception):
-    """The connection is to be cut without an answer."""
+    """The connection must be closed without an answer."""
 
 
 class Gateway:
-    """What it knows and does; HTTP is `Handler`'s."""
+    """The state and behaviour of the gateway; `Handler` speaks HTTP."""
 
     def __init__(self, catalog: Catalog, faults: Faults) -> None:
         self.faults = faults
@@ -86,7 +86,7 @@ class Gateway:
         self.book.entries.append((what, self.faults.price))
 
     def cost(self) -> Any:
-        """What the price is said to be."""
+        """The cost that an answer states."""
         price = self.faults.price
         return {
             "true": float(price),
@@ -204,7 +204,7 @@ def refusal(status: int, error: str, extra: Mapping[str, str] | None = None) -> 
 
 @contextlib.contextmanager
 def serve(gateway: Gateway) -> Iterator[str]:
-    """Serve it on a port of this machine; gives its base URL."""
+    """Serves it on a port of this machine. Yields its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -216,7 +216,7 @@ def serve(gateway: Gateway) -> Iterator[str]:
             try:
                 status, fields, content = gateway.answer(self.command, self.path, headers, body)
             except Dropped:
-                # A reset rather than a polite end.
+                # Reset the connection instead of closing it.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.close_connection = True
                 return
@@ -230,11 +230,11 @@ def serve(gateway: Gateway) -> Iterator[str]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
-            """Nothing."""
+            """Logs nothing."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
-            """A runner that was killed leaves its connection broken."""
+            """Ignores errors of connections that a killed runner left."""
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

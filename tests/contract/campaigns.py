@@ -14,7 +14,7 @@ from tests.contract.standin import BASE_URL, KEY, StandIn
 
 
 class Clock:
-    """A clock that only sleeping moves."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -35,7 +35,7 @@ def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
 
 
 def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> RunResult:
-    """Run the tables, and as many drawn payloads, over these models or all."""
+    """Runs the tables, and as many drawn payloads, over these models or all."""
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
     with session(catalog, standin) as opened:
         return run(plan(catalog, models, max_examples=max_examples, seed=seed), opened)
@@ -47,7 +47,7 @@ def broken_rules(outcome: RunResult) -> set[str]:
 
 
 def reported(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0) -> Report:
-    """Run the tables, and as many drawn payloads, over these models; gives what reports are made from."""
+    """Runs the tables, and as many drawn payloads, over these models. Returns the report."""
     models = [catalog.model(slug) for slug in slugs]
     planned = plan(catalog, models, max_examples=max_examples, seed=0)
     with session(catalog, standin) as opened:

@@ -1,4 +1,4 @@
-"""Every test here works in a folder of its own: what broke in one is not to be sent first in the next."""
+"""Every test here works in its own folder, so that failures kept by one aren't sent first in the next."""
 
 import pytest
 

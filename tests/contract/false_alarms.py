@@ -1,4 +1,4 @@
-"""Whole campaigns against the correct mock, on each profile and over many seeds: nothing may be found broken.
+"""Whole campaigns against the correct mock, on each profile and over many seeds: no rule may break.
 
 `python -m tests.contract.false_alarms [SEEDS]` runs 20, `test_false_alarms.py` a few.
 """
@@ -24,12 +24,12 @@ def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> Run
 
 
 def alarms(outcome: RunResult) -> list[str]:
-    """What a campaign found broken, a line for each."""
+    """The failures of a campaign, one line each."""
     return [f"{each.broken.rule}: {each.case.name}: {each.broken.found}" for each in outcome.failures]
 
 
 def main() -> int:
-    """Run them all; gives 1 if there was an alarm."""
+    """Runs all campaigns. Returns 1 if there was a false alarm."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", nargs="?", type=int, default=20, metavar="SEEDS")
     parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as of segforge contract")

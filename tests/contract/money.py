@@ -1,4 +1,4 @@
-"""The money proof: campaigns against a gateway that bills, cut off and gone on with, and what its own book says.
+"""The money proof: campaigns against a gateway that bills, interrupted and resumed, checked against its own book.
 
 `python -m tests.contract.money [CAMPAIGNS]` runs them all, `test_money.py` a few.
 """
@@ -46,7 +46,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a trial, by the gateway's book."""
+    """The result of a trial, by the gateway's book."""
 
     trial: Trial
     billed: Decimal
@@ -64,7 +64,7 @@ def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
 def _paid_trial(seed: int) -> Trial:
     draw = random.Random(seed)
     balance = draw.choice(("true", "true", "missing", "frozen"))
-    seen = balance == "true"  # what no answer and no balance shows, no cap can hold
+    seen = balance == "true"  # a cap can't cover a cost that neither an answer nor the balance shows
     faults = Faults(
         seed=seed,
         price=draw.choice((WORST, WORST, Decimal("0.02"), Decimal("0.0033"))),
@@ -88,7 +88,7 @@ def _paid_trial(seed: int) -> Trial:
 
 
 def _hungry_trial(seed: int) -> Trial:
-    """A gateway that bills whatever it can, at the full price, to a runner that is killed early and often."""
+    """A gateway that bills every request at the full price, and a runner that is killed early and often."""
     draw = random.Random(seed)
     balance = draw.choice(("true", "missing"))
     faults = Faults(
@@ -122,7 +122,7 @@ def _free_trial(seed: int) -> Trial:
 
 
 def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
-    """Run a campaign, killed as often as the trial says and gone on with each time, to its end."""
+    """Runs a campaign, killed as often as the trial says and resumed each time, until it ends."""
     gateway = Gateway(catalog, trial.faults)
     file = folder / f"{trial.seed}.jsonl"
     draw = random.Random(-trial.seed)
@@ -134,7 +134,7 @@ def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
             if (_in_a_process if trial.hard else run_here)(arguments, kill):
                 break
             if file.exists() and draw.random() < 0.5:
-                with file.open("ab") as torn:  # what a kill leaves of a line
+                with file.open("ab") as torn:  # a line cut by the kill
                     torn.write(b'{"exchange":7,"at":17')
     return Result(trial, gateway.book.billed, gateway.book.requests, starts)
 
@@ -149,13 +149,13 @@ def _arguments(trial: Trial, url: str, file: Path) -> list[str]:
 
 
 class _Killed(BaseException):
-    """Stands for SIGKILL in this process: nothing of the harness catches it."""
+    """Simulates SIGKILL in this process: the harness doesn't catch it."""
 
 
 def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True) -> bool:
-    """Run the command in this process, up to that many sends; gives whether it came to its end.
+    """Runs the command in this process, up to `kill_after` requests. Returns whether it ended by itself.
 
-    `lose`: now and then the last request is carried out, and its answer dies with the process.
+    `lose`: after an even number of requests the server handles the last one, but its answer is lost.
     """
     real = HttpTarget.send
     sends = 0
@@ -166,7 +166,7 @@ def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True)
         if kill_after is not None and sends >= kill_after:
             if lose and sends % 2:
                 with contextlib.suppress(NoAnswer):
-                    real(self, request)  # it was sent, and the answer is lost with the process
+                    real(self, request)  # the request was sent, and its answer is lost with the process
             raise _Killed
         return real(self, request)
 
@@ -184,7 +184,7 @@ def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True)
 
 
 def _in_a_process(arguments: list[str], kill_after: int | None) -> bool:
-    """Run the command in a process of its own, and kill it at some moment; gives whether it came to its end."""
+    """Runs the command in its own process and kills it after a while. Returns whether it ended by itself."""
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())", *arguments],
         stdout=subprocess.DEVNULL,
@@ -200,7 +200,7 @@ def _in_a_process(arguments: list[str], kill_after: int | None) -> bool:
 
 
 def check(result: Result) -> str | None:
-    """What the book holds against a trial; None if nothing."""
+    """Describes how a trial exceeded its cap, None if it didn't."""
     trial = result.trial
     if result.billed <= trial.cap:
         return None
@@ -208,9 +208,9 @@ def check(result: Result) -> str | None:
 
 
 def prove(count: int, *, first: int = 0) -> list[Result]:
-    """Run campaigns one after the other. Raises AssertionError where one cost more than its cap."""
+    """Runs campaigns one after another. Raises AssertionError if one costs more than its cap."""
     catalog = load_catalog(default_specs())
-    memory = Path("/dev/shm")  # what is proven holds against a kill of the process, not of the machine
+    memory = Path("/dev/shm")  # the proof covers a killed process, not a machine that lost power
     results = []
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         for trial in trials(count, first=first):
@@ -222,7 +222,7 @@ def prove(count: int, *, first: int = 0) -> list[Result]:
 
 
 def summary(results: list[Result]) -> str:
-    """What was proven, in a few lines."""
+    """The result of the proof in a few lines."""
     paid = [result for result in results if result.trial.cap]
     used = sorted(result.billed / result.trial.cap for result in paid)
     billed_free = sum(result.billed for result in results if not result.trial.cap)

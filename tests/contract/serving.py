@@ -1,4 +1,4 @@
-"""An ASGI app on a port of this machine, for the time of a test."""
+"""Serves an ASGI app on a port of this machine during a test."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ from segforge_contract.targets.in_process import AsgiApp
 
 @contextlib.contextmanager
 def serve(app: AsgiApp) -> Iterator[str]:
-    """Serve an app from a thread; gives its base URL."""
+    """Serves an app from a thread. Yields its base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -26,6 +26,6 @@ def serve(app: AsgiApp) -> Iterator[str]:
 
 
 def unused_url() -> str:
-    """The URL of a port that nobody listens on."""
+    """The URL of a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"

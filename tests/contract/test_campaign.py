@@ -1,4 +1,4 @@
-"""A campaign keeps to its plan, follows the jobs that it leaves behind, and stops once the target is gone."""
+"""A campaign keeps to its plan, follows its jobs, and stops once the target disappears."""
 
 import contextlib
 import re
@@ -25,7 +25,7 @@ Spying: TypeAlias = Callable[..., "Spy"]
 
 
 class Spy:
-    """A target that counts, and does what a test wants before it passes a request on."""
+    """A target that counts requests, and calls a function before it forwards one."""
 
     def __init__(
         self, standin: StandIn, before: Callable[[int], None] = lambda _: None, *, loopback: bool = True
@@ -52,7 +52,7 @@ class Spy:
 
 @pytest.fixture
 def spying() -> Iterator[Spying]:
-    """Make a Spy, to be closed after the test."""
+    """Makes a Spy that is closed after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(contextlib.closing(Spy(*args, **options)))
 
@@ -64,7 +64,7 @@ def session(catalog: Catalog, spy: Spy, clock: Clock | None = None) -> Session:
 
 @pytest.mark.parametrize("faults", [(), ("pair_refused",), ("above_accepted", "below_accepted", "missing_accepted")])
 @pytest.mark.parametrize("max_examples", [0, 7])
-def test_a_gateway_that_bills_gets_no_more_than_was_announced(
+def test_campaign_sends_and_is_billed_no_more_than_planned(
     catalog: Catalog, spying: Spying, faults: tuple[str, ...], max_examples: int
 ) -> None:
     spy = spying(StandIn(catalog, *faults), loopback=False)
@@ -89,7 +89,7 @@ def test_same_seed_sends_the_same_requests(catalog: Catalog, spying: Spying) -> 
     assert runs[0] == runs[1]
 
 
-def test_target_that_goes_away_stops_the_run(catalog: Catalog, spying: Spying) -> None:
+def test_target_that_disappears_stops_the_run(catalog: Catalog, spying: Spying) -> None:
     def gone(calls: int) -> None:
         if calls >= 150:
             raise NoAnswer("no connection: refused", refused=True)
@@ -111,7 +111,7 @@ def test_target_that_never_answers_is_unreachable(catalog: Catalog, spying: Spyi
         run(plan(catalog, catalog.models, max_examples=5, seed=0), session(catalog, spy))
 
 
-def test_a_request_without_an_answer_breaks_the_rule_that_sent_it(catalog: Catalog, spying: Spying) -> None:
+def test_missing_answer_breaks_the_rule_of_its_case(catalog: Catalog, spying: Spying) -> None:
     def hangs(calls: int) -> None:
         if calls == 50:
             spy.calls += 1
@@ -125,21 +125,21 @@ def test_a_request_without_an_answer_breaks_the_rule_that_sent_it(catalog: Catal
     assert failure.broken.found == "no answer: ReadTimeout"
 
 
-def test_jobs_of_a_long_campaign_are_looked_at_before_they_are_forgotten(catalog: Catalog, spying: Spying) -> None:
+def test_jobs_of_a_long_campaign_are_polled_before_they_expire(catalog: Catalog, spying: Spying) -> None:
     clock = Clock()
     standin = StandIn(catalog)
 
     def slow(_: int) -> None:
         clock.seconds += 0.1
-        kept = list(standin.looks)[-12:]  # a record is dropped after a while
-        standin.looks = dict.fromkeys(kept, 3)  # and every job is done meanwhile
+        kept = list(standin.looks)[-12:]  # the gateway deletes old records
+        standin.looks = dict.fromkeys(kept, 3)  # and all jobs have ended
 
     spy = spying(standin, slow)
     outcome = run(plan(catalog, [catalog.model(IP)], max_examples=0, seed=0), session(catalog, spy, clock))
     assert broken_rules(outcome) == set()
 
 
-def test_key_is_sent_to_the_target_alone_whatever_urls_it_hands_out(catalog: Catalog, spying: Spying) -> None:
+def test_key_is_sent_only_to_the_target(catalog: Catalog, spying: Spying) -> None:
     standin = StandIn(catalog)
     spy = spying(standin)
     run(plan(catalog, [catalog.model(IP)], max_examples=0, seed=0), session(catalog, spy))

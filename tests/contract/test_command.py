@@ -1,4 +1,4 @@
-"""`segforge contract` as it is called: exit codes, reports, and what it refuses to do."""
+"""`segforge contract` on the command line: exit codes, reports and misuse."""
 
 import json
 import subprocess
@@ -20,7 +20,9 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
 
 
-def test_all_rules_held_is_0(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_without_failures_exits_with_0(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "report.json"
     with serve(StandIn(catalog)) as url:
         assert main(["contract", "--target", url, "--json", str(file), *MODEL]) == 0
@@ -30,7 +32,7 @@ def test_all_rules_held_is_0(catalog: Catalog, tmp_path: Path, capsys: pytest.Ca
     assert {rule["broken"] for rule in report["rules"]} == {0}
 
 
-def test_broken_rule_is_1_and_is_told_with_curl(
+def test_broken_rule_exits_with_1_and_prints_curl(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "report.json"
@@ -47,7 +49,7 @@ def test_broken_rule_is_1_and_is_told_with_curl(
     assert KEY not in out + err + text
 
 
-def test_observed_profile_is_one_word_away(catalog: Catalog) -> None:
+def test_profile_option_selects_the_observed_profile(catalog: Catalog) -> None:
     with serve(StandIn(catalog, observed=True)) as url:
         assert main(["contract", "--target", url, *MODEL]) == 1
         assert main(["contract", "--target", url, "--profile", "observed", *MODEL]) == 0
@@ -66,7 +68,7 @@ def test_observed_profile_is_one_word_away(catalog: Catalog) -> None:
         (["--target", "https://gateway.invalid", "--yes"], "can't be reached"),
     ],
 )
-def test_misuse_is_2_and_one_clear_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_exits_with_2_and_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -74,9 +76,7 @@ def test_misuse_is_2_and_one_clear_line(arguments: list[str], said: str, capsys:
     assert "Traceback" not in err
 
 
-def test_mock_in_process_serves_the_specs_that_it_is_held_against(
-    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mock_in_process_serves_the_given_specs(specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SEGMIND_API_KEY")
     file = specs / "models" / "flux-img2img.yaml"
@@ -85,7 +85,7 @@ def test_mock_in_process_serves_the_specs_that_it_is_held_against(
     assert main(["contract", "--target", "mock", "--specs", str(specs), *arguments]) == 0
 
 
-def test_nothing_is_left_in_the_folder_where_it_is_run(catalog: Catalog, tmp_path: Path) -> None:
+def test_run_leaves_no_files_in_the_working_directory(catalog: Catalog, tmp_path: Path) -> None:
     here, cache = tmp_path / "here", tmp_path / "cache"
     here.mkdir()
     program = [sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())"]
@@ -102,18 +102,18 @@ def test_nothing_is_left_in_the_folder_where_it_is_run(catalog: Catalog, tmp_pat
     assert list(here.iterdir()) == []
 
 
-def test_target_that_is_not_there_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_target_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract", "--target", unused_url()]) == 2
     assert "can't be reached" in capsys.readouterr().err
 
 
-def test_no_key_is_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_key_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY")
     assert main(["contract", "--target", "http://127.0.0.1"]) == 2
     assert "export SEGMIND_API_KEY=" in capsys.readouterr().err
 
 
-def test_worst_case_is_told_before_money_can_be_spent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_worst_case_is_printed_before_money_can_be_spent(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         main(["contract", "--target", "https://gateway.invalid", "--models", "flux-img2img", "--max-examples", "0"])
         == 2

@@ -1,4 +1,4 @@
-"""`segforge contract compare`: two gateways side by side, and what the specs would have to say."""
+"""`segforge contract compare`: two gateways side by side, and the proposed changes to the specs."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def compared(catalog: Catalog, *faults: str, more: tuple[str, ...] = (), observe
         return main(["contract", "compare", "--left", left, "--right", right, *MODEL, *more])
 
 
-def test_two_that_agree_are_0(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gateways_that_agree_exit_with_0(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     assert compared(catalog) == 0
     assert "0 of " in capsys.readouterr().out
 
@@ -46,7 +46,7 @@ def test_disagreement_is_a_proposed_change(
     assert said in capsys.readouterr().out
 
 
-def test_profile_that_was_observed_is_found_as_changes_of_the_documented_one(
+def test_observed_profile_shows_as_changes_to_the_documented_one(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "differences.json"
@@ -60,14 +60,12 @@ def test_profile_that_was_observed_is_found_as_changes_of_the_documented_one(
     assert document["compared"] > len(document["disagreements"]) > 0
 
 
-def test_with_a_cap_of_0_only_what_is_not_billed_is_compared(
-    catalog: Catalog, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cap_of_0_compares_only_free_cases(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     assert compared(catalog, "dies_at_minimum", "header_missing", more=("--max-spend", "0")) == 0
     assert "spent 0 of 0 credits" in capsys.readouterr().out
 
 
-def test_side_that_is_not_there_is_2(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_side_exits_with_2(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     with serve(StandIn(catalog)) as left:
         assert main(["contract", "compare", "--left", left, "--right", unused_url(), *MODEL]) == 2
         assert main(["contract", "compare", "--left", left, "--right", "https://gateway.invalid", *MODEL]) == 2

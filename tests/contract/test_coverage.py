@@ -1,4 +1,4 @@
-"""The coverage matrix tells what was sent, not what was planned."""
+"""The coverage matrix counts sent cases, not planned ones."""
 
 from collections.abc import Iterable
 
@@ -27,18 +27,18 @@ def states(found: Coverage, parameter: str) -> dict[str, str]:
     return {aspect: cell.state for aspect, cell in found.row(found.models[0], parameter).items()}
 
 
-def test_the_tables_see_every_side_there_is(catalog: Catalog) -> None:
+def test_tables_cover_every_side(catalog: Catalog) -> None:
     found = of(catalog, cases(catalog))
     between_answers = {"default.omitted_equals_explicit", "seed.repeats_picture", "seed.changes_picture"}
     assert {point.rule for point in found.missing} == between_answers
     whole = {"minimum": "both", "maximum": "both", "presence": "both", "null": "both", "type": "both"}
     assert states(found, "steps") == {**whole, "default": "whole"}
-    # Of 26 samplers the page shows ten, so that no unknown one can be ruled out.
+    # The page shows ten of 26 samplers, so an unknown one may be valid.
     assert states(found, "sampler_name")["values"] == "whole"
     assert states(found, "scheduler")["values"] == "both"
 
 
-def test_refusals_alone_see_one_side(catalog: Catalog) -> None:
+def test_refusals_alone_cover_one_side(catalog: Catalog) -> None:
     found = of(catalog, [case for case in cases(catalog) if not case.accepted])
     assert states(found, "steps")["minimum"] == "one"
     assert states(found, "steps")["default"] == "none"
@@ -46,7 +46,7 @@ def test_refusals_alone_see_one_side(catalog: Catalog) -> None:
 
 
 @pytest.mark.parametrize("rule", ["range.above", "range.at_maximum"])
-def test_a_side_counts_once_every_operation_has_seen_it(catalog: Catalog, rule: str) -> None:
+def test_side_counts_once_every_operation_tested_it(catalog: Catalog, rule: str) -> None:
     def sent(*without: str) -> Coverage:
         return of(
             catalog,
@@ -62,30 +62,30 @@ def test_a_side_counts_once_every_operation_has_seen_it(catalog: Catalog, rule: 
     assert sent("submit", "run").percent < sent("submit").percent < 100
 
 
-def test_nothing_sent_is_nothing_seen(catalog: Catalog) -> None:
+def test_no_cases_cover_nothing(catalog: Catalog) -> None:
     found = of(catalog, [])
     assert found.percent == 0
     assert {state for parameter in ("steps", "prompt") for state in states(found, parameter).values()} == {"none"}
 
 
-def test_a_request_that_stands_for_two_rules_counts_for_both(catalog: Catalog) -> None:
+def test_request_that_tests_two_rules_counts_for_both(catalog: Catalog) -> None:
     sample, *_ = [case for case in cases(catalog) if case.rule == "payload.valid" and case.operation == "run"]
     rules = {point.rule for point in of(catalog, [sample]).sent}
-    assert {"payload.valid", "default.explicit", "enum.each"} <= rules  # the sample holds defaults and known values
+    assert {"payload.valid", "default.explicit", "enum.each"} <= rules  # the sample contains defaults and known values
 
 
-def test_almost_all_is_not_all(catalog: Catalog) -> None:
+def test_percentage_below_100_is_not_rounded_up(catalog: Catalog) -> None:
     points = of(catalog, []).points
     sent = dict.fromkeys(list(points)[1:], 1)
     assert Coverage(catalog, (catalog.model(SLUG),), {**points}, sent).percent < 100
     assert Coverage(catalog, (), {}, {}).percent == 100
 
 
-def test_a_campaign_covers_all(catalog: Catalog) -> None:
+def test_campaign_covers_everything(catalog: Catalog) -> None:
     assert reported(catalog, StandIn(catalog), SLUG).coverage.percent == 100
 
 
-def test_fail_under_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fail_under_names_a_missing_rule(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def half(*args: object, **options: object) -> object:
         planned = plan(*args, **options)  # type: ignore[arg-type]
         return type(planned)(planned.catalog, planned.models, planned.cases[:50], 0, planned.seed)
@@ -100,7 +100,7 @@ def test_fail_under_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.parametrize("bound", ["-1", "100.5", "nan", "most"])
-def test_a_bound_that_is_no_percentage_is_misuse(bound: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fail_under_outside_0_to_100_is_misuse(bound: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["contract", "--target", "mock", f"--fail-under={bound}"])
     assert "expected a number from 0 to 100" in capsys.readouterr().err

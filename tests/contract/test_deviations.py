@@ -1,4 +1,4 @@
-"""Known deviations: what they let pass, what they fail on, and how their file is kept current."""
+"""Known deviations: the failures they accept, the runs they fail, and how their file is updated."""
 
 import json
 from datetime import date
@@ -53,14 +53,14 @@ def test_deviation_that_no_longer_occurs_fails_with_its_line(
     assert f"no longer occurs: {file}:4: range.above flux-ipadapter num_inference_steps" in capsys.readouterr().out
 
 
-def test_deviation_that_was_not_put_to_the_test_is_not_gone(catalog: Catalog, tmp_path: Path) -> None:
+def test_untested_deviation_is_not_gone(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "deviations.yaml"
     file.write_text(HEAD + STEPS.replace("flux-ipadapter", "flux-img2img").replace("num_inference_", ""), "utf-8")
     assert run(catalog, file) == 0
 
 
 @pytest.mark.parametrize(("name", "other"), [("flux-ipadapter", "flux-nothing"), ("num_inference_steps", "stepz")])
-def test_scope_that_the_specs_do_not_know_is_2(
+def test_unknown_scope_exits_with_2(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, other: str
 ) -> None:
     file = tmp_path / "deviations.yaml"
@@ -69,7 +69,7 @@ def test_scope_that_the_specs_do_not_know_is_2(
     assert f'{file}:4: unknown {"model" if "-" in other else "parameter"} "{other}"' in capsys.readouterr().err
 
 
-def test_deviation_past_its_date_fails_although_it_occurs(
+def test_expired_deviation_fails_even_if_it_occurs(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "deviations.yaml"
@@ -80,7 +80,7 @@ def test_deviation_past_its_date_fails_although_it_occurs(
     assert len(json.loads(report.read_text("utf-8"))["deviations"]["expired"]) == 1
 
 
-def test_update_is_shown_keeps_comments_and_makes_the_run_pass(
+def test_update_shows_a_diff_keeps_comments_and_makes_the_run_pass(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "deviations.yaml"
@@ -96,7 +96,7 @@ def test_update_is_shown_keeps_comments_and_makes_the_run_pass(
     assert run(catalog, file, "invalid_422") == 0
 
 
-def test_update_starts_a_file(catalog: Catalog, tmp_path: Path) -> None:
+def test_update_creates_a_missing_file(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "deviations.yaml"
     assert run(catalog, file, "steps_unbounded", more=("--update-deviations", "--yes")) == 1
     [first, *rest] = load_deviations(file)
@@ -119,7 +119,7 @@ def test_update_starts_a_file(catalog: Catalog, tmp_path: Path) -> None:
         ("parameter:", "parametre:", 5, "unknown field"),
     ],
 )
-def test_mistake_is_told_with_file_and_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
+def test_mistake_is_reported_with_file_and_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
     file = tmp_path / "deviations.yaml"
     text = (HEAD + STEPS).replace(before, after)
     assert text != HEAD + STEPS
@@ -130,7 +130,7 @@ def test_mistake_is_told_with_file_and_line(tmp_path: Path, before: str, after: 
     assert said in str(caught.value)
 
 
-def test_mistake_is_2(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistake_exits_with_2(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "deviations.yaml"
     file.write_text("deviations: none\n", "utf-8")
     assert run(catalog, file) == 2
@@ -147,5 +147,5 @@ def test_mistake_is_2(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFi
         ("x [1] *", "x [[]1] [*]"),
     ],
 )
-def test_pattern_finds_the_same_again(found: str, expected: str) -> None:
+def test_pattern_matches_the_same_finding_again(found: str, expected: str) -> None:
     assert pattern(found) == expected

@@ -1,4 +1,4 @@
-"""How a run ends that doesn't come to its end: wrong servers, wrong keys, full disks, signals and clocks."""
+"""Runs that end early: wrong servers, wrong keys, full disks, signals and time limits."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Always:
-    """An app that gives one answer to everything."""
+    """An app that returns the same answer to every request."""
 
     def __init__(self, status: int, content_type: str, body: bytes, **headers: str) -> None:
         self.status = status
@@ -59,7 +59,7 @@ class Always:
 
 
 class Slow(StandIn):
-    """The stand-in, which takes its time, and which may be told to do something at some request."""
+    """A slow stand-in that calls a function at a chosen request."""
 
     def __init__(self, catalog: Catalog, *faults: str, at: int = 0, do: Callable[[], object] = lambda: None) -> None:
         super().__init__(catalog, *faults)
@@ -82,7 +82,7 @@ class Slow(StandIn):
         (Always(302, "text/html", b"", location="https://elsewhere.invalid/"), '"https://elsewhere.invalid/"'),
     ],
 )
-def test_what_is_no_gateway_or_takes_no_key_ends_the_run_at_once(
+def test_target_that_is_no_gateway_or_rejects_the_key_ends_the_run_immediately(
     app: Always, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(app) as url:
@@ -94,12 +94,12 @@ def test_what_is_no_gateway_or_takes_no_key_ends_the_run_at_once(
 
 
 @pytest.mark.parametrize("fault", ["no_key_accepted", "any_key_accepted", "no_key_403", "error_text"])
-def test_a_fault_of_the_keys_is_a_finding_and_no_refused_key(catalog: Catalog, fault: str) -> None:
+def test_wrong_key_handling_is_a_finding_not_a_rejected_key(catalog: Catalog, fault: str) -> None:
     with serve(StandIn(catalog, fault)) as url:
         assert main(["contract", "--target", url, *MODEL]) == 1
 
 
-def test_a_body_without_end_is_no_answer_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_body_is_no_answer_and_uses_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_target, "_LARGEST_ANSWER", 2**20)
     bomb = Always(200, "application/json", gzip.compress(b"\0" * 2**26), content_encoding="gzip")
     with serve(bomb) as url, pytest.raises(NoAnswer, match="larger than 1 MiB"):
@@ -113,7 +113,7 @@ async def _drip(_scope: Message, _receive: object, send: Send) -> None:
         time.sleep(0.01)
 
 
-def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_target, "_LONGEST_ANSWER", 0.2)
     with serve(_drip) as url, pytest.raises(NoAnswer, match=r"no whole answer after 0\.2 s") as caught:
         HttpTarget(url, KEY).send(Request("GET", "/"))
@@ -132,7 +132,7 @@ BROKEN_ENVIRONMENT = [
 
 @pytest.mark.parametrize(("variable", "value"), BROKEN_ENVIRONMENT)
 @pytest.mark.parametrize("command", ["contract", "fetch"])
-def test_the_variable_that_allows_no_connection_is_named(
+def test_variable_that_prevents_connections_is_named(
     variable: str, value: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -140,16 +140,14 @@ def test_the_variable_that_allows_no_connection_is_named(
     page = ["fetch", f"{url}/models/x/api", "--timeout", "2"]
     code = main(["contract", "--target", url, "--yes", *MODEL] if command == "contract" else page)
     err = capsys.readouterr().err
-    assert code == (1 if command == "fetch" and "nowhere" in value else 2)  # a page that was not got is no misuse
+    assert code == (1 if command == "fetch" and "nowhere" in value else 2)  # a page that can't be fetched isn't misuse
     assert variable in err
     assert "secret" not in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(("variable", "value"), BROKEN_ENVIRONMENT)
-def test_no_proxy_stands_between_this_machine_and_itself(
-    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_loopback_uses_no_proxy(variable: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(variable, value)
     with serve(Always(200, "text/plain", b"a page")) as url:
         target = HttpTarget(url, KEY)
@@ -186,7 +184,7 @@ def test_max_time_ends_the_run_with_its_reports(
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ter")]
 )
-def test_an_interrupted_run_leaves_reports_failures_and_a_way_to_go_on(
+def test_interrupted_run_writes_reports_and_failures_and_can_be_resumed(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int, code: int, word: str
 ) -> None:
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
@@ -207,7 +205,7 @@ def test_an_interrupted_run_leaves_reports_failures_and_a_way_to_go_on(
     assert f"--resume {journal}" in err
 
 
-def test_the_handlers_of_signals_are_given_back() -> None:
+def test_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with interruptible(60):
         assert signal.getsignal(signal.SIGTERM) is not before
@@ -215,7 +213,7 @@ def test_the_handlers_of_signals_are_given_back() -> None:
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_a_full_disk_is_one_line_and_the_report_is_written(tmp_path: Path) -> None:
+def test_full_disk_prints_one_line_and_still_writes_the_report(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     arguments = ["--target", "mock", "--record", str(tmp_path / "run.jsonl"), "--json", str(report), *MODEL]
 
@@ -230,7 +228,7 @@ def test_a_full_disk_is_one_line_and_the_report_is_written(tmp_path: Path) -> No
     assert json.loads(report.read_text("utf-8"))["held"] is False
 
 
-def test_one_report_that_can_not_be_written_loses_no_other(
+def test_unwritable_report_does_not_prevent_the_others(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from segforge.emit import manifest as writer
@@ -253,7 +251,7 @@ def test_one_report_that_can_not_be_written_loses_no_other(
     assert (junit.exists(), lost.exists()) == (True, False)
 
 
-def test_reports_are_written_although_nobody_reads_the_terminals(tmp_path: Path) -> None:
+def test_reports_are_written_if_stdout_is_closed(tmp_path: Path) -> None:
     files = [tmp_path / "a.json", tmp_path / "b.xml"]
     arguments = ["--target", "mock", "--json", str(files[0]), "--junit", str(files[1]), *MODEL]
     reading, writing = os.pipe()
@@ -263,7 +261,7 @@ def test_reports_are_written_although_nobody_reads_the_terminals(tmp_path: Path)
     assert [file.exists() for file in files] == [True, True]
 
 
-def test_a_whole_run_replayed_gives_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replayed_run_has_the_same_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.jsonl"
     assert main(["contract", "--target", "mock", "--record", str(file), *MODEL]) == 0
     assert file.stat().st_mode & 0o777 == 0o600
@@ -278,7 +276,7 @@ def bills(catalog: Catalog, **faults: Any) -> Iterator[tuple[billing.Gateway, st
         yield gateway, url
 
 
-def test_a_run_that_the_money_halts_has_not_held(
+def test_run_halted_by_spending_does_not_pass(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
@@ -294,7 +292,7 @@ def test_a_run_that_the_money_halts_has_not_held(
 
 
 @pytest.mark.parametrize("told", ["none", "nan", "negative"])
-def test_calls_that_tell_no_cost_are_no_billed_refusals(catalog: Catalog, told: str, tmp_path: Path) -> None:
+def test_calls_without_a_stated_cost_are_not_billed_refusals(catalog: Catalog, told: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     with bills(catalog, told=told) as (_, url):
         main(["contract", "--target", url, *MODEL, "--max-spend", "1", "--json", str(file)])
@@ -302,13 +300,13 @@ def test_calls_that_tell_no_cost_are_no_billed_refusals(catalog: Catalog, told: 
     assert [each for each in failures if each["rule"] == "money.refusal_is_free"] == []
 
 
-def test_a_cap_of_0_is_overrun_by_the_first_silent_bill_alone(catalog: Catalog) -> None:
+def test_cap_of_0_is_exceeded_only_by_the_first_unstated_bill(catalog: Catalog) -> None:
     with bills(catalog, refusal_billed=1, refusal_told=False) as (gateway, url):
         assert main(["contract", "--target", url, *MODEL, "--max-spend", "0"]) == 1
         assert len(gateway.book.entries) == 1
 
 
-def test_what_was_held_back_is_no_request(catalog: Catalog, tmp_path: Path) -> None:
+def test_held_back_cases_do_not_count_as_requests(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     with bills(catalog) as (gateway, url):
         main(["contract", "--target", url, *MODEL, "--max-spend", "0.05", "--json", str(file)])
@@ -325,7 +323,7 @@ def test_what_was_held_back_is_no_request(catalog: Catalog, tmp_path: Path) -> N
         (("--models", "flux-img2img"), "--models conflicts with the journal's models"),
     ],
 )
-def test_a_run_is_not_gone_on_with_under_other_terms(
+def test_run_cannot_be_resumed_under_other_terms(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
 ) -> None:
     file = tmp_path / "run.jsonl"
@@ -338,12 +336,12 @@ def test_a_run_is_not_gone_on_with_under_other_terms(
 @pytest.mark.parametrize(
     "options", [("--assume-price", "0"), ("--deadline", "nan"), ("--deadline", "-1"), ("--max-time", "0")]
 )
-def test_an_option_that_switches_a_guard_off_is_misuse(options: tuple[str, ...]) -> None:
+def test_option_that_disables_a_guard_is_misuse(options: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["contract", "--target", "mock", *options])
 
 
-def test_a_target_that_dies_is_2_and_breaks_no_rule(tmp_path: Path, catalog: Catalog) -> None:
+def test_target_that_disappears_exits_with_2_and_breaks_no_rule(tmp_path: Path, catalog: Catalog) -> None:
     file = tmp_path / "report.json"
     real, sends = HttpTarget.send, 0
 
@@ -362,7 +360,7 @@ def test_a_target_that_dies_is_2_and_breaks_no_rule(tmp_path: Path, catalog: Cat
     assert "the target no longer answers" in document["stopped"]
 
 
-def test_429_for_ever_is_told_and_given_up(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_endless_429_is_reported_and_ends_the_run(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     class Limited(StandIn):
         def route(self, *args: Any) -> Any:
             if len(self.seen) < 30:

@@ -1,4 +1,4 @@
-"""Hypothesis' examples in a folder or in Redis: what one runner found, the next one starts from."""
+"""Hypothesis' examples in a folder or in Redis: the next runner starts from the examples of the last one."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SLUG = "flux-img2img"
 
 
 def explored(catalog: Catalog, database: str, seed: int, max_examples: int) -> RunResult:
-    """What a runner of its own finds by drawing payloads alone."""
+    """The result of a separate runner that only draws payloads."""
     planned = plan(catalog, [catalog.model(SLUG)], max_examples=max_examples, seed=seed)
     planned = type(planned)(catalog, planned.models, (), max_examples, seed, examples=open_examples(database))
     with session(catalog, StandIn(catalog, "true_refused")) as opened:
@@ -38,16 +38,16 @@ def shared(catalog: Catalog, database: str) -> None:
         assert first_of(again, operation).request == case.request
 
 
-def test_folder_serves_the_next_run(catalog: Catalog, tmp_path: Path) -> None:
+def test_examples_in_a_folder_are_reused_by_the_next_run(catalog: Catalog, tmp_path: Path) -> None:
     shared(catalog, str(tmp_path / "examples"))
 
 
-def test_redis_serves_several_runners(catalog: Catalog) -> None:
+def test_examples_in_redis_are_shared_by_runners(catalog: Catalog) -> None:
     with redis_server() as (url, _):
         shared(catalog, url)
 
 
-def test_redis_that_goes_away_stops_nobody() -> None:
+def test_lost_redis_does_not_stop_the_run() -> None:
     with redis_server() as (url, process):
         examples = open_examples(url).scoped("a")
         examples.save(b"key", b"value")
@@ -59,13 +59,13 @@ def test_redis_that_goes_away_stops_nobody() -> None:
         assert list(examples.fetch(b"key")) == []
 
 
-def test_strategies_do_not_see_each_others_examples(tmp_path: Path) -> None:
+def test_strategies_do_not_share_examples(tmp_path: Path) -> None:
     examples = open_examples(str(tmp_path))
     examples.scoped("a").save(b"key", b"value")
     assert list(examples.scoped("b").fetch(b"key")) == []
 
 
-def test_no_redis_is_misuse_and_its_password_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_redis_is_misuse_and_its_password_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     database = "redis://user:hunter2@127.0.0.1:1/0"
     assert main(["contract", "--target", "mock", "--database", database]) == 2
     [said] = capsys.readouterr().err.splitlines()

@@ -1,4 +1,4 @@
-"""Runs that may cost money: the plan, the cap, packs, journal and cassette, against a gateway that bills."""
+"""Runs that may cost money: the plan, the cap, packs and the journal, against a gateway that bills."""
 
 import json
 from collections import Counter
@@ -62,7 +62,7 @@ def test_plan_of_the_live_gateway_sends_nothing_needs_no_key_and_has_a_cap_of_0(
     assert "Cap: 0." in out
 
 
-def test_live_without_consent_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_live_without_consent_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert contract("live") == 2
     assert "add --yes" in capsys.readouterr().err
 
@@ -75,7 +75,7 @@ def test_cap_of_0_bills_nothing(catalog: Catalog, capsys: pytest.CaptureFixture[
     assert "spent 0 of 0 credits by the balance" in capsys.readouterr().out
 
 
-def test_cap_of_0_stops_at_the_first_call_that_is_billed_against_the_docs(
+def test_cap_of_0_stops_at_the_first_call_billed_against_the_docs(
     catalog: Catalog, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with gateway(catalog, invalid_accepted=1) as (billing, url):
@@ -84,15 +84,17 @@ def test_cap_of_0_stops_at_the_first_call_that_is_billed_against_the_docs(
     assert "not sent: the cap of 0 is reached: 0.05 spent" in capsys.readouterr().out
 
 
-def test_refusal_that_is_billed_in_silence_is_a_finding(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refusal_billed_without_a_stated_cost_is_a_finding(
+    catalog: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
     with gateway(catalog, refusal_billed=0.05, refusal_told=False) as (billing, url):
         assert contract(url, "--max-spend", "0") == 1
         assert 0 < billing.book.billed <= 20 * Decimal("0.05")
     assert "money.costs_add_up: flux-img2img run" in capsys.readouterr().out
 
 
-def test_packs_show_each_boundary_in_few_paid_calls(catalog: Catalog, tmp_path: Path) -> None:
-    """All of the tables' accepted cases, for the price of a fraction of them."""
+def test_packs_test_each_boundary_with_few_paid_calls(catalog: Catalog, tmp_path: Path) -> None:
+    """Packs cover all accepted cases of the tables for a fraction of the price."""
     file = tmp_path / "report.json"
     with gateway(catalog) as (billing, url):
         contract(url, "--max-spend", "100", "--json", str(file), "--record", str(tmp_path / "a.jsonl"))
@@ -104,7 +106,7 @@ def test_packs_show_each_boundary_in_few_paid_calls(catalog: Catalog, tmp_path: 
     assert rules["enum.each"] + rules["boolean.each"] + rules["default.explicit"] > paid
 
 
-def test_cap_is_kept_and_what_did_not_fit_is_told(
+def test_cap_is_kept_and_unsent_cases_are_reported(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "report.json"
@@ -117,7 +119,7 @@ def test_cap_is_kept_and_what_did_not_fit_is_told(
     assert sum(document["held_back"].values()) > 0
 
 
-def test_lower_price_that_is_settled_leaves_more_to_spend(catalog: Catalog) -> None:
+def test_lower_settled_price_leaves_more_to_spend(catalog: Catalog) -> None:
     with gateway(catalog, price=Decimal("0.01")) as (billing, url):
         contract(url, "--max-spend", "0.2")
         assert len(billing.book.entries) > 4
@@ -130,7 +132,7 @@ def test_call_that_costs_more_than_assumed_halts_the_run(catalog: Catalog, capsy
     assert "halted: " in capsys.readouterr().out
 
 
-def test_cap_below_one_call_is_2(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cap_below_one_call_exits_with_2(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     with gateway(catalog) as (billing, url):
         assert contract(url, "--max-spend", "0.01") == 2
         assert billing.book.requests == 0
@@ -138,7 +140,7 @@ def test_cap_below_one_call_is_2(catalog: Catalog, capsys: pytest.CaptureFixture
 
 
 def test_resumed_run_sends_nothing_twice_and_loses_no_answer(catalog: Catalog, tmp_path: Path) -> None:
-    """Cut off again and again, at the end all was sent that a whole run sends, and each once."""
+    """A run interrupted several times sends the same requests as an uninterrupted run, each once."""
     whole, pieces = tmp_path / "whole.jsonl", tmp_path / "pieces.jsonl"
     with gateway(catalog) as (billing, url):
         contract(url, "--max-spend", "100", "--record", str(whole))
@@ -155,9 +157,7 @@ def test_resumed_run_sends_nothing_twice_and_loses_no_answer(catalog: Catalog, t
     assert set(Counter(sent).values()) == {1}
 
 
-def test_cap_can_be_raised_when_a_run_is_gone_on_with(
-    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cap_can_be_raised_when_resuming(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.jsonl"
     with gateway(catalog) as (billing, url):
         contract(url, "--max-spend", "0.1", "--record", str(file))
@@ -168,7 +168,7 @@ def test_cap_can_be_raised_when_a_run_is_gone_on_with(
         assert billing.book.billed == Decimal("0.2")
 
 
-def test_replay_gives_the_same_findings_with_nobody_there(
+def test_replay_has_the_same_findings_without_a_server(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, before, after = tmp_path / "run.jsonl", tmp_path / "before.json", tmp_path / "after.json"
@@ -182,7 +182,7 @@ def test_replay_gives_the_same_findings_with_nobody_there(
     assert KEY not in file.read_text("utf-8")
 
 
-def test_request_that_is_not_in_the_cassette_is_told(
+def test_request_missing_from_the_journal_is_reported(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "run.jsonl"
@@ -194,7 +194,7 @@ def test_request_that_is_not_in_the_cassette_is_told(
     assert "not sent: not in the journal" in capsys.readouterr().out
 
 
-def test_run_without_a_cap_can_be_recorded_and_replayed_but_not_gone_on_with(
+def test_run_without_a_cap_can_be_replayed_but_not_resumed(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "run.jsonl"
@@ -215,7 +215,7 @@ def test_run_without_a_cap_can_be_recorded_and_replayed_but_not_gone_on_with(
         (["--target", "mock", "--max-spend", "nan"], "expected an amount of credits"),
     ],
 )
-def test_misuse_is_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_exits_with_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         code = main(["contract", *arguments])
     except SystemExit as end:
@@ -226,8 +226,8 @@ def test_misuse_is_2(arguments: list[str], said: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("profile", ["documented", "observed"])
 @pytest.mark.parametrize("cap", ["0", "0.5"])
-def test_mock_holds_under_a_cap_too(profile: str, cap: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No false alarm of answers that are remembered, of jobs that are to fail, or of packs."""
+def test_mock_passes_under_a_cap(profile: str, cap: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stored answers, jobs that should fail and packs cause no false alarms."""
     arguments = ("--profile", profile, "--max-spend", cap, "--record", str(tmp_path / "run.jsonl"), "--forget")
     assert contract("mock", *arguments) == 0
     out = capsys.readouterr().out

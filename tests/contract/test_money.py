@@ -1,4 +1,4 @@
-"""The money proof, in small: `make money-proof` runs two hundred campaigns."""
+"""A small money proof; `make money-proof` runs two hundred campaigns."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.contract.money import check, prove, run_trial, trials
 
 
 def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over faults, drops, wrong costs and kills; those with a cap of 0 cost nothing."""
+    """Covers faults, dropped connections, wrong costs and kills. Campaigns with a cap of 0 cost nothing."""
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     results = prove(10)
     assert sum(result.starts for result in results) > len(results)
@@ -22,7 +22,7 @@ def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_the_ledger_the_same_campaigns_cost_more(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proof can fail: the gateway does bill."""
+    """Shows that the proof can fail, because the gateway does bill."""
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     monkeypatch.setattr(Ledger, "fits", lambda _ledger, _amount: True)
     [trial] = trials(1, first=13)

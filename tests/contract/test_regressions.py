@@ -1,4 +1,4 @@
-"""What failed is kept as files, sent first the next time, and forgotten once it holds."""
+"""Failures are kept as files, sent first in the next run, and deleted once the rule holds."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ KEPT = {"rule": "model.unknown", "case": "model.unknown", "model": None, "operat
 
 
 def again(catalog: Catalog, standin: StandIn) -> RunResult:
-    """A campaign that starts with what is kept, and keeps what breaks."""
+    """A campaign that sends kept failures first, and keeps new ones."""
     models = [catalog.model(SLUG)]
     cases, problems = kept_cases(FOLDER, catalog, models)
     assert problems == []
@@ -63,7 +63,7 @@ def test_failures_are_kept_sent_first_and_forgotten(catalog: Catalog) -> None:
     assert files() == []
 
 
-def test_a_file_stays_while_it_fails_and_while_it_is_not_sent(catalog: Catalog) -> None:
+def test_file_stays_while_it_fails_or_is_not_sent(catalog: Catalog) -> None:
     again(catalog, StandIn(catalog, *FAULTS))
     kept = {file: file.read_bytes() for file in FOLDER.iterdir()}
     again(catalog, StandIn(catalog, *FAULTS))
@@ -73,12 +73,12 @@ def test_a_file_stays_while_it_fails_and_while_it_is_not_sent(catalog: Catalog) 
     assert kept_cases(FOLDER, catalog, [catalog.model("style-transfer")]) == ([], [])
 
 
-def test_git_leaves_a_folder_alone_that_was_made_here(catalog: Catalog) -> None:
+def test_created_folder_is_ignored_by_git(catalog: Catalog) -> None:
     again(catalog, StandIn(catalog, *FAULTS))
     assert (FOLDER / ".gitignore").read_text("utf-8") == "*\n"
 
 
-def test_a_file_that_was_kept_under_other_specs_is_deleted(catalog: Catalog, specs: Path) -> None:
+def test_file_kept_under_other_specs_is_deleted(catalog: Catalog, specs: Path) -> None:
     outcome = again(catalog, StandIn(catalog, *FAULTS))
     file = specs / "models" / f"{SLUG}.yaml"
     file.write_text(file.read_text("utf-8").replace("maximum: 50", "maximum: 60"), "utf-8")
@@ -99,10 +99,10 @@ def test_a_file_that_was_kept_under_other_specs_is_deleted(catalog: Catalog, spe
         '{"rule": "range.above"}',
         "[" * 100_000,
         json.dumps(KEPT),
-        json.dumps(KEPT | {"request": REQUEST | {"path": "@evil.invalid/"}}),  # that would lead the key elsewhere
+        json.dumps(KEPT | {"request": REQUEST | {"path": "@evil.invalid/"}}),  # this would send the key to another host
     ],
 )
-def test_a_corrupt_file_is_told_and_left_out(
+def test_corrupt_file_is_reported_and_skipped(
     catalog: Catalog, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
@@ -135,7 +135,7 @@ def test_the_command_keeps_and_forgets(
     assert KEY not in "".join(capsys.readouterr())
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_unwritable_folder_is_reported(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
@@ -154,7 +154,7 @@ json_values = st.recursive(
 
 @settings(max_examples=60)
 @given(st.dictionaries(st.text(st.characters()), json_values, max_size=4), st.binary(max_size=30))
-def test_any_case_comes_back_as_it_was(
+def test_kept_case_round_trips(
     catalog: Catalog, tmp_path_factory: pytest.TempPathFactory, payload: dict[str, object], body: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("kept") / "failures"
@@ -172,7 +172,7 @@ def test_any_case_comes_back_as_it_was(
     assert {case.request for case in found} == {case.request for case in cases}
 
 
-def test_no_key_is_ever_kept(catalog: Catalog) -> None:
+def test_key_is_never_kept(catalog: Catalog) -> None:
     outcome = again(catalog, StandIn(catalog, "key_in_error", "key_as_id", *FAULTS))
     assert "key.not_echoed" in broken_rules(outcome)
     assert not [file for file in FOLDER.iterdir() if KEY in file.read_text("utf-8")]

@@ -1,4 +1,4 @@
-"""Reports as files: what they say, that it can be run again, and that nobody's text becomes markup or code."""
+"""Reports as files: their contents, their runnable snippets, and the escaping of foreign text."""
 
 import dataclasses
 import io
@@ -46,7 +46,7 @@ def broken(catalog: Catalog) -> Report:
 
 
 def saying(report: Report, text: str) -> Report:
-    """The report with one failure, in which a server, a spec and a payload say a text wherever they can."""
+    """The report with one failure, in which a server, a spec and a payload contain a text wherever they can."""
     failure = next(each for each in report.result.failures if each.case.payload is not None)
     case = dataclasses.replace(failure.case, change=text, payload={text: text})
     hostile = Failure(case, Broken(failure.broken.rule, text, text), failure.requests)
@@ -69,7 +69,7 @@ def test_no_text_becomes_markup(broken: Report, text: str) -> None:
     assert markup(to_html(saying(broken, text))) == markup(to_html(saying(broken, "harmless")))
 
 
-def test_hostile_text_is_shown_as_it_is(broken: Report) -> None:
+def test_hostile_text_is_shown_unchanged(broken: Report) -> None:
     page = LexborHTMLParser(to_html(saying(broken, HOSTILE)))
     [found] = [node.text() for node in page.css("dd") if "alert" in node.text()][1:2]
     assert "<script>alert(1)</script>" in found
@@ -78,7 +78,7 @@ def test_hostile_text_is_shown_as_it_is(broken: Report) -> None:
     assert page.css("script, img, iframe, link, object, base") == []
 
 
-def test_page_needs_nothing_from_anywhere(broken: Report) -> None:
+def test_page_loads_no_other_resources(broken: Report) -> None:
     page = to_html(broken)
     assert "default-src 'none'" in page
     assert not re.search(r"@import|url\(|src=|<script", page)
@@ -86,7 +86,7 @@ def test_page_needs_nothing_from_anywhere(broken: Report) -> None:
     assert {link for link in links if not link.startswith("#")} == {f"https://www.segmind.com/models/{SLUG}/api"}
 
 
-def test_a_link_of_another_scheme_is_no_link(catalog: Catalog, broken: Report) -> None:
+def test_url_of_another_scheme_is_not_linked(catalog: Catalog, broken: Report) -> None:
     model = catalog.model(SLUG)
     model = dataclasses.replace(model, source=dataclasses.replace(model.source, url="javascript:alert(1)"))
     own = dataclasses.replace(catalog, models=(model,))
@@ -94,7 +94,7 @@ def test_a_link_of_another_scheme_is_no_link(catalog: Catalog, broken: Report) -
     assert not any("javascript" in (node.attributes.get("href") or "") for node in LexborHTMLParser(page).css("a"))
 
 
-def test_page_tells_each_failure_and_marks_its_cell(broken: Report) -> None:
+def test_page_shows_each_failure_and_marks_its_cell(broken: Report) -> None:
     page = LexborHTMLParser(to_html(broken))
     assert [node.text() for node in page.css("h3")] == list(broken.by_rule)
     text = page.css("main")[0].text()
@@ -106,7 +106,7 @@ def test_page_tells_each_failure_and_marks_its_cell(broken: Report) -> None:
     assert KEY not in text
 
 
-def test_known_deviations_that_changed_fail_every_report(catalog: Catalog) -> None:
+def test_outdated_deviations_fail_every_report(catalog: Catalog) -> None:
     report = reported(catalog, StandIn(catalog), SLUG)
     assert report.held
     day = date(2026, 1, 1)
@@ -141,7 +141,7 @@ def test_junit_has_a_test_case_for_each_rule_on_each_operation(broken: Report) -
     assert cases["segforge.gateway.run", "model.unknown"].find("failure") is None
 
 
-def test_junit_skips_what_was_not_sent(broken: Report) -> None:
+def test_junit_skips_unsent_cases(broken: Report) -> None:
     sent = [case for case in broken.result.sent if not case.accepted]
     root = junit(dataclasses.replace(broken, result=dataclasses.replace(broken.result, sent=tuple(sent))))
     skipped = {case.get("name") for case in root.iter("testcase") if case.find("skipped") is not None}
@@ -152,7 +152,7 @@ def test_junit_skips_what_was_not_sent(broken: Report) -> None:
 @settings(max_examples=30)
 @given(st.text(st.characters(), max_size=60))
 @example(HOSTILE)
-def test_junit_is_well_formed_whatever_a_server_says(broken: Report, text: str) -> None:
+def test_junit_is_well_formed_for_any_server_text(broken: Report, text: str) -> None:
     root = junit(saying(broken, text))
     assert [failure.tag for failure in root.iter("failure")] == ["failure"]
     [error] = root.iter("error")
@@ -170,7 +170,7 @@ def test_terminal_groups_by_rule(broken: Report) -> None:
     assert out.getvalue().splitlines()[-1].startswith(f"{counted(len(broken.by_rule), 'rule')} broken")
 
 
-def test_page_tells_what_was_spent_and_what_was_held_back(broken: Report) -> None:
+def test_page_shows_spending_and_unsent_cases(broken: Report) -> None:
     outcome = dataclasses.replace(broken.result, unsent={"over the cap": 2})
     page = LexborHTMLParser(to_html(dataclasses.replace(broken, result=outcome, money={"spent": "0.5", "cap": "2.5"})))
     text = page.css("main")[0].text()
@@ -202,7 +202,7 @@ def test_progress_counts(catalog: Catalog) -> None:
         ("money.costs_add_up", "run_debited_twice"),
     ],
 )
-def test_reproduction_fails_on_the_gateway_that_broke_and_passes_on_one_that_holds(
+def test_snippet_fails_on_the_broken_gateway_and_passes_on_a_correct_one(
     catalog: Catalog, rule: str, fault: str, tmp_path: Path
 ) -> None:
     source = as_test(reported(catalog, StandIn(catalog, fault), SLUG).by_rule[rule][0])
@@ -220,7 +220,7 @@ def test_reproduction_fails_on_the_gateway_that_broke_and_passes_on_one_that_hol
 
 
 @given(st.text(), st.binary(max_size=20), st.sampled_from(["POST", "GET"]))
-def test_reproduction_is_python_whatever_was_sent(broken: Report, text: str, body: bytes, method: str) -> None:
+def test_snippet_is_valid_python_for_any_request(broken: Report, text: str, body: bytes, method: str) -> None:
     failure = broken.result.failures[0]
     request = dataclasses.replace(failure.case.request, method=method, path=f"/v1/{text}", body=body)
     case = dataclasses.replace(failure.case, request=request, model=text, payload={text: float("nan")})

@@ -32,7 +32,7 @@ def test_rules_can_be_chosen_by_name_and_model_and_come_as_json(capsys: pytest.C
     }
 
 
-def test_under_the_observed_profile_other_outcomes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_observed_profile_lists_other_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract", "rules", "--rule", "range.below", "--profile", "observed"]) == 0
     assert "v1 500/400, v2 200" in capsys.readouterr().out
 
@@ -64,7 +64,7 @@ def test_explanation_names_the_docs_line_and_a_request(capsys: pytest.CaptureFix
     assert "curl -sS -i https://api.segmind.com/v1/flux-img2img" in out
 
 
-def test_a_misspelt_rule_is_2_and_the_nearest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_misspelt_rule_exits_with_2_and_suggests_similar_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["contract", "explain", "range.belwo"]) == 2
     assert "did you mean range.below" in capsys.readouterr().err
     assert main(["contract", "rules", "--rule", "nonsense"]) == 2

@@ -1,4 +1,4 @@
-"""The pytest suite, run as a user of the installed package runs it, against a gateway of our own."""
+"""The pytest suite, run like by a user of the installed package, against a test gateway."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_gateway_that_keeps_the_contract_passes(catalog: Catalog, tmp_path: Path
     assert (code, "failed" in output) == (0, False)
 
 
-def test_with_a_cap_of_0_what_is_billed_is_skipped(catalog: Catalog, tmp_path: Path) -> None:
+def test_cap_of_0_skips_billed_tests(catalog: Catalog, tmp_path: Path) -> None:
     with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
         code, output = suite(
             tmp_path, "--segforge-target", url, "--segforge-max-spend", "0", "-rs", "-k", "rule_holds and flux-img2img"
@@ -59,7 +59,7 @@ def test_with_a_cap_of_0_what_is_billed_is_skipped(catalog: Catalog, tmp_path: P
     assert "billed, and the cap is 0" in output
 
 
-def test_with_a_cap_what_is_free_goes_first_and_is_not_held_back(catalog: Catalog, tmp_path: Path) -> None:
+def test_under_a_cap_free_tests_run_first(catalog: Catalog, tmp_path: Path) -> None:
     with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
         arguments = ("--segforge-target", url, "--segforge-max-spend", "0.1", "-vv", "-k", "rule_holds and style")
         home = {"PATH": "", "SEGMIND_API_KEY": KEY, "XDG_STATE_HOME": str(tmp_path)}
@@ -83,7 +83,7 @@ def test_with_a_cap_what_is_free_goes_first_and_is_not_held_back(catalog: Catalo
         (["--segforge-max-spend", "much"], None, 2, "expected an amount of credits"),
     ],
 )
-def test_misuse_ends_at_once_in_one_line(
+def test_misuse_ends_the_run_with_one_line(
     arguments: list[str], env: Mapping[str, str] | None, code: int, said: str, tmp_path: Path
 ) -> None:
     got, output = suite(tmp_path, *arguments, env=env)
@@ -97,14 +97,14 @@ def test_workers_share_the_suite(catalog: Catalog, tmp_path: Path) -> None:
     assert "range.above: flux-ipadapter run: num_inference_steps = 76" in output
 
 
-def test_a_target_that_is_gone_ends_the_workers_too(tmp_path: Path) -> None:
+def test_unreachable_target_ends_the_workers(tmp_path: Path) -> None:
     code, output = suite(tmp_path, "--segforge-target", unused_url(), "-n", "2")
     assert code != 0
     assert "can't be reached" in output
     assert len(output) < 10_000
 
 
-def test_a_run_that_does_not_use_the_plugin_imports_nothing_of_it(tmp_path: Path) -> None:
+def test_unused_plugin_imports_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text(
         "import sys\n\n\ndef test_own():\n"
         "    own = {name for name in sys.modules if name.startswith(('segforge', 'httpx', 'hypothesis.strategies'))}\n"

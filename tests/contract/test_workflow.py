@@ -1,4 +1,4 @@
-"""The workflow that users copy: GitHub takes it, it may do little, and its command is one that segforge has."""
+"""The workflow for users: it is valid, has few permissions, and runs a command that segforge has."""
 
 import argparse
 import re
@@ -32,27 +32,27 @@ def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_github_takes_it(file: Path) -> None:
+def test_workflow_is_valid(file: Path) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_a_workflow_may_do_little(file: Path) -> None:
+def test_workflow_has_few_permissions(file: Path) -> None:
     text = file.read_text("utf-8")
     document = yaml.safe_load(text)
     assert document["permissions"] in ({}, {"contents": "read"})
     for name, job in document["jobs"].items():
         used = [step.get("uses", "") for step in job["steps"]]
         if "write" in job.get("permissions", {}).values():
-            # It runs git and gh alone: no code of the project, of its dependencies or of a page.
+            # It runs only git and gh: no code of the project, of its dependencies or of a page.
             assert not [action for action in used if "setup-" in action or "cache" in action], name
             assert not any(
                 re.search(r"\b(make|pip|python|segforge|npm|npx)\b", step.get("run", "")) for step in job["steps"]
             )
         for step in job["steps"]:
-            # An expression in a script is pasted into it as text; a variable is not.
+            # GitHub pastes an expression into a script as text; a variable is safe.
             assert "${{" not in step.get("run", ""), step
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
@@ -70,7 +70,7 @@ def test_one_version_of_an_action_has_one_hash() -> None:
     assert len({hash_ for hashes in pinned.values() for hash_ in hashes}) == len(pinned)
 
 
-def test_images_by_tag_say_why() -> None:
+def test_images_named_by_tag_have_a_reason() -> None:
     for name, word in (("Dockerfile", "FROM python:"), ("compose.yaml", "image: redis:")):
         before = (ROOT / name).read_text("utf-8").partition(word)[0]
         assert "not by digest" in before.rstrip().splitlines()[-1]
@@ -85,11 +85,11 @@ def test_the_key_comes_from_the_secrets_and_reaches_one_step(steps: list[dict[st
     assert WORKFLOW.read_text("utf-8").count("secrets.") == 1
     [step] = [step for step in steps if "SEGMIND_API_KEY" in step.get("env", {})]
     assert step["env"]["SEGMIND_API_KEY"] == "${{ secrets.SEGMIND_API_KEY }}"
-    # An expression in a script is pasted into it as text; a variable is not.
+    # GitHub pastes an expression into a script as text; a variable is safe.
     assert not any("${{" in step.get("run", "") for step in steps)
 
 
-def test_its_command_is_understood_and_free_unless_told_otherwise(steps: list[dict[str, Any]]) -> None:
+def test_command_parses_and_is_free_by_default(steps: list[dict[str, Any]]) -> None:
     [step] = [step for step in steps if "segforge contract" in step.get("run", "")]
     assert "|| '0'" in step["env"]["MAX_SPEND"]
     [line] = re.findall(r"^segforge contract (.*)$", step["run"].replace("\\\n", ""), re.MULTILINE)
@@ -101,7 +101,7 @@ def test_its_command_is_understood_and_free_unless_told_otherwise(steps: list[di
     assert {file.parent.name for file in (args.junit, args.html, args.json, args.record)} == {upload["with"]["path"]}
 
 
-def test_what_failed_is_kept_though_the_job_fails(steps: list[dict[str, Any]]) -> None:
+def test_failures_are_uploaded_even_if_the_job_fails(steps: list[dict[str, Any]]) -> None:
     after = steps[1 + next(index for index, step in enumerate(steps) if "segforge contract" in step.get("run", "")) :]
     assert [step["uses"].partition("@")[0] for step in after] == ["actions/cache/save", "actions/upload-artifact"]
     assert {step["if"] for step in after} == {"${{ !cancelled() }}"}
