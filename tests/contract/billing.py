@@ -25,8 +25,8 @@ from tests.contract.validation import Validation
 KEY = "SG_00112233aabbccdd"
 OPENING = Decimal(100)
 
-_PICTURE = io.BytesIO()
-Image.new("RGB", (16, 16), "teal").save(_PICTURE, "jpeg")
+_IMAGE = io.BytesIO()
+Image.new("RGB", (16, 16), "teal").save(_IMAGE, "jpeg")
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Faults:
 
     seed: int = 0
     price: Decimal = Decimal("0.05")
-    told: str = "true"  # what x-cost and metrics.cost say: true, half, double, none, words, nan, negative
+    told: str = "true"  # x-cost and metrics.cost: true, half, double, none, words, nan, negative
     balance: str = "true"  # true, missing, frozen
-    bills_at: str = "completion"  # of a job: submit, completion
-    lost_before: float = 0  # the connection is dropped, and nothing happened
+    bills_at: str = "completion"  # when a job is billed: submit, completion
+    lost_before: float = 0  # the connection is cut before the request is handled
     lost_after: float = 0  # the connection is dropped after the call was executed and billed
-    error_after: float = 0  # 500, 502 or 504, after it was billed
+    error_after: float = 0  # 500, 502 or 504 after the request was billed
     refusal_billed: float = 0
-    refusal_told: bool = True  # whether a billed refusal carries its x-cost
+    refusal_told: bool = True  # whether a billed refusal states its x-cost
     invalid_accepted: float = 0
     job_fails: float = 0
     failure_billed: bool = False
@@ -59,7 +59,7 @@ class Book:
 
     @property
     def billed(self) -> Decimal:
-        """The sum of all that was billed."""
+        """The sum of all billed amounts."""
         return sum((amount for _, amount in self.entries), Decimal(0))
 
 
@@ -157,7 +157,7 @@ class Gateway:
         self.bill("run")
         cost = self.cost()
         fields = {"content-type": "image/jpeg", "x-request-id": "a"} | ({} if cost is None else {"x-cost": str(cost)})
-        return 200, fields, _PICTURE.getvalue()
+        return 200, fields, _IMAGE.getvalue()
 
     def submit(self) -> tuple[int, dict[str, str], bytes]:
         request_id = str(uuid.UUID(int=self.random.getrandbits(128)))

@@ -1,4 +1,4 @@
-"""Campaigns against the stand-in, without a socket and without waiting."""
+"""Runs campaigns against the stand-in, in process and without waiting."""
 
 import contextlib
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Clock:
 
 @contextlib.contextmanager
 def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
-    """A session with the stand-in in this process."""
+    """Opens a session with the stand-in."""
     clock = Clock()
     with contextlib.closing(AsgiTarget(standin, KEY, base_url=BASE_URL)) as target:
         yield Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
@@ -42,7 +42,7 @@ def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int 
 
 
 def broken_rules(outcome: RunResult) -> set[str]:
-    """The names of the rules that a campaign found broken."""
+    """Returns the names of the broken rules."""
     return {failure.broken.rule for failure in outcome.failures}
 
 

@@ -17,7 +17,7 @@ from segforge_contract.targets.open import IN_PROCESS, open_target
 
 
 def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> RunResult:
-    """A campaign over these models, or all, against the mock in process under the catalog's profile."""
+    """Runs a campaign for these models, or for all, against the mock in process under the catalog's profile."""
     models = [model for model in catalog.models if not slugs or model.slug in slugs]
     with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
         return run(plan(catalog, models, max_examples=max_examples, seed=seed), open_session(catalog, target))
@@ -32,7 +32,7 @@ def main() -> int:
     """Runs all campaigns. Returns 1 if there was a false alarm."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", nargs="?", type=int, default=20, metavar="SEEDS")
-    parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as of segforge contract")
+    parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as in segforge contract")
     args = parser.parse_args()
     catalog = load_catalog(default_specs())
     found = 0

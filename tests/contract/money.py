@@ -31,9 +31,9 @@ MODELS = ("flux-img2img", "flux-ipadapter", "flux-controlnet", "style-transfer")
 
 @dataclass(frozen=True)
 class Trial:
-    """One campaign: the gateway's faults, the cap, and when the runner is killed.
+    """One campaign: the gateway's faults, the cap, and when the run is killed.
 
-    `kills`: after so many requests each time; `hard`: by SIGKILL, at about that time.
+    `kills`: the number of requests before each kill. `hard`: the kill is a SIGKILL at about that time.
     """
 
     seed: int
@@ -55,7 +55,7 @@ class Result:
 
 
 def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
-    """Campaigns drawn by their number: three of four may spend; every fifth is killed by SIGKILL."""
+    """Yields campaigns, each drawn from its number. Three of four have a cap above 0; one in five ends by SIGKILL."""
     kinds = (_paid_trial, _hungry_trial, _paid_trial, _free_trial)
     for seed in range(first, first + count):
         yield kinds[seed % 4](seed)
@@ -107,7 +107,7 @@ def _hungry_trial(seed: int) -> Trial:
 
 
 def _free_trial(seed: int) -> Trial:
-    """A gateway that keeps its contract, over a bad line, and a cap of 0."""
+    """Draws a gateway that keeps its contract over an unreliable connection, and a cap of 0."""
     draw = random.Random(seed)
     faults = Faults(
         seed=seed,

@@ -1,7 +1,7 @@
-"""A small gateway that keeps the contract, as an ASGI app, with faults to switch on by name.
+"""The stand-in: a small gateway that keeps the contract, as an ASGI app, with faults that tests enable by name.
 
-It shares no code with the mock, nor with the harness that it puts to the test. Payloads are validated by jsonschema,
-and a job moves on by one state with each look at its status, so that no test has to wait.
+It shares no code with the mock or with the contract tests. jsonschema validates payloads, and each poll of a job's
+status advances the job by one state, so no test waits.
 """
 
 import base64
@@ -35,7 +35,7 @@ STATES = {
     "failed_is_200": ("QUEUED", "FAILED"),
     "failed_without_error": ("QUEUED", "FAILED"),
 }
-"""What a job goes through under a fault, a state for each look at its status; the last one stays."""
+"""The states of a job under a fault, one for each poll of its status; the last one stays."""
 
 
 CRASHES: Mapping[str, Callable[[bytes, Any], bool]] = {
@@ -52,7 +52,7 @@ CRASHES: Mapping[str, Callable[[bytes, Any], bool]] = {
     "crashes_on_nan": lambda body, _: b"NaN" in body,
     "crashes_on_depth": lambda body, _: body.count(b"[") > 500,
 }
-"""Bodies that a fault answers 500, by the body and the values in it."""
+"""For each fault, a predicate on a body and its values: the fault answers 500 to these bodies."""
 
 
 class Answer(NamedTuple):
@@ -69,7 +69,7 @@ class Refused(Exception):
 
 
 class StandIn:
-    """The gateway. `observed`: it answers as that profile says. `seen` keeps each request's method, path and key."""
+    """The gateway. `observed`: it follows the observed profile. `seen` holds each request's method, path and key."""
 
     def __init__(self, catalog: Catalog, *faults: str, observed: bool = False) -> None:
         self.faults = frozenset(faults) | ({"string_to_integer", "string_to_number"} if observed else set())
@@ -78,7 +78,7 @@ class StandIn:
         self.validations = {model.slug: Validation(model, self.faults) for model in catalog.models}
         self.looks: dict[str, int] = {}
         self.doomed: set[str] = set()
-        self.pictures: dict[str, tuple[Model, dict[str, Any]]] = {}
+        self.images: dict[str, tuple[Model, dict[str, Any]]] = {}
         self.drawn = 0
         self.credits = 100.0
         self.seen: list[tuple[str, str, str | None]] = []
@@ -129,8 +129,8 @@ class StandIn:
 
     def route(self, method: str, parts: list[str], headers: Mapping[str, str], body: bytes) -> Answer:
         if parts[0] == "generations":
-            model, payload = self.pictures["" if self.faulty("outputs_crossed") else parts[1]]
-            return self.picture(model, {**payload, model.returns.controls.base64 or "": False}, {})
+            model, payload = self.images["" if self.faulty("outputs_crossed") else parts[1]]
+            return self.image(model, {**payload, model.returns.controls.base64 or "": False}, {})
         if parts[1] == "get-user-credits":
             self.check_key(headers)
             return reply(200, {"credits": self.credits, "free-credits": 0.0})
@@ -231,12 +231,12 @@ class StandIn:
         if isinstance(seed, int):
             extra["x-seed-value"] = str(seed + self.faulty("other_seed"))
         if model.returns.media == "image":
-            return self.picture(model, payload, extra)
+            return self.image(model, payload, extra)
         if self.faulty("json_is_text"):
             return Answer(200, "text/plain", b"done", extra)
         return reply(200, {"image": "https://images.segmind.com/generations/a.jpeg"}, extra)
 
-    def picture(self, model: Model, payload: dict[str, Any], extra: Mapping[str, str]) -> Answer:
+    def image(self, model: Model, payload: dict[str, Any], extra: Mapping[str, str]) -> Answer:
         controls, by_name = model.returns.controls, model.parameters_by_name
 
         def value(name: str | None, otherwise: Any) -> Any:
@@ -245,8 +245,8 @@ class StandIn:
         kind = "jpeg" if self.faulty("format_ignored") else str(value(controls.format, "jpeg")).replace("jpg", "jpeg")
         sized = not self.faulty("size_ignored") and value(controls.size_from_input, False) is False
         sides = (value(controls.width, 64), value(controls.height, 64)) if sized else (64, 64)
-        data = picture(kind, *sides, self.colour(model, payload))
-        if self.faulty("picture_cut"):
+        data = solid_image(kind, *sides, self.color(model, payload))
+        if self.faulty("image_cut"):
             data = data[: len(data) // 2]
         if value(controls.base64, False) is True and not self.faulty("base64_ignored"):
             prefix = f"data:image/{kind};base64," if self.faulty("base64_prefixed") else ""
@@ -256,8 +256,8 @@ class StandIn:
             return reply(200, body, extra)
         return Answer(200, "image/png" if self.faulty("content_type_fixed") else f"image/{kind}", data, extra)
 
-    def colour(self, model: Model, payload: Mapping[str, Any]) -> int:
-        """What a picture shows: a number of three bytes that stands for all that was asked for."""
+    def color(self, model: Model, payload: Mapping[str, Any]) -> int:
+        """Returns the color of an image, a 24-bit hash of the payload."""
         self.drawn += 1
         packing = {model.returns.controls.base64, model.returns.controls.format, model.returns.controls.count}
         values = {p.name: payload.get(p.name, p.default) for p in model.parameters if p.name not in packing}
@@ -272,7 +272,7 @@ class StandIn:
     def submit(self, model: Model, payload: dict[str, Any], *, doomed: bool) -> Answer:
         request_id = "always-the-same" if self.faulty("id_repeated") else str(uuid.uuid4())
         self.looks[request_id] = 0
-        self.pictures[request_id] = self.pictures[""] = (model, payload)
+        self.images[request_id] = self.images[""] = (model, payload)
         if doomed:
             self.doomed.add(request_id)
         else:
@@ -333,8 +333,8 @@ def reply(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | Non
 
 
 @cache
-def picture(kind: str, width: int, height: int, colour: int) -> bytes:
-    """A picture of one colour."""
+def solid_image(kind: str, width: int, height: int, color: int) -> bytes:
+    """Returns an image of one color."""
     stream = io.BytesIO()
-    Image.new("RGB", (width, height), f"#{colour:06x}").save(stream, kind)
+    Image.new("RGB", (width, height), f"#{color:06x}").save(stream, kind)
     return stream.getvalue()

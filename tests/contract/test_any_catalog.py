@@ -1,4 +1,4 @@
-"""Two readings of the same facts agree on any model: the harness's cases, and a validator made by jsonschema."""
+"""For any model, the contract tests' cases agree with a jsonschema validator made from the same facts."""
 
 import itertools
 from dataclasses import replace
@@ -20,7 +20,7 @@ NAMES = ("alpha", "beta", "gamma", "delta", "prompt")
 
 @st.composite
 def parameters(draw: st.DrawFn, name: str) -> tuple[Parameter, Any]:
-    """A parameter, and a valid value of it."""
+    """Draws a parameter and a valid value of it."""
     type_: ParameterType = draw(st.sampled_from(get_args(ParameterType)))
     parameter = Parameter(name, type_, draw(st.booleans()), "What it does.", nullable=draw(st.booleans()))
     values: st.SearchStrategy[Any] = st.booleans() if type_ == "boolean" else st.text(max_size=8)
@@ -41,7 +41,7 @@ def parameters(draw: st.DrawFn, name: str) -> tuple[Parameter, Any]:
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
-    """A model of which nothing holds but that its page agrees with itself."""
+    """Draws any model whose page doesn't contradict itself."""
     drawn = [draw(parameters(name)) for name in NAMES[: draw(st.integers(1, len(NAMES)))]]
     controls = Controls(prompt="prompt" if any(p.name == "prompt" and p.type == "string" for p, _ in drawn) else None)
     return Model(
@@ -58,7 +58,7 @@ def models(draw: st.DrawFn) -> Model:
 
 @pytest.fixture(scope="module")
 def drawn(catalog: Catalog) -> list[tuple[Catalog, list[Case]]]:
-    """Catalogs of one model each, with a valid and a broken case for each of its operations.
+    """Returns catalogs of one model each, with a valid and an invalid case for each of its operations.
 
     They are drawn before anything is sent, so that each campaign is a test of its own.
     """
@@ -79,7 +79,7 @@ def drawn(catalog: Catalog) -> list[tuple[Catalog, list[Case]]]:
 
 
 @pytest.mark.parametrize("number", range(MODELS))
-def test_no_alarm_whatever_the_specs_say(drawn: list[tuple[Catalog, list[Case]]], number: int) -> None:
+def test_no_alarm_for_any_specs(drawn: list[tuple[Catalog, list[Case]]], number: int) -> None:
     any_catalog, cases = drawn[number]
     standin = StandIn(any_catalog)
     found = list(campaign(any_catalog, standin).failures)

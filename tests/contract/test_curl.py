@@ -1,4 +1,4 @@
-"""Curl commands, run by a real shell with a curl that only prints what it was given."""
+"""Curl commands, run by a real shell with a fake curl that prints its arguments."""
 
 import subprocess
 
@@ -20,7 +20,7 @@ PRINT = """curl() {
 
 
 def sent(command: str) -> tuple[list[str], bytes]:
-    """The words that curl gets from a shell, and what it gets on its standard input."""
+    """Returns the arguments and the standard input that curl receives from a shell."""
     done = subprocess.run(
         ["/bin/sh", "-c", PRINT + command], env={"SEGMIND_API_KEY": KEY}, capture_output=True, check=True
     )
@@ -65,12 +65,12 @@ def test_key_comes_from_the_environment_when_the_command_runs() -> None:
     assert sent(command)[0] == ["-sS", "-i", f"{URL}/v2/requests/1/status", "-H", f"x-api-key: {KEY}"]
 
 
-def test_missing_and_invalid_keys_are_kept_so() -> None:
+def test_missing_and_invalid_keys_stay_so() -> None:
     assert not any("x-api-key" in word for word in sent(curl(Request("GET", "/v2/requests/1", "missing"), URL))[0])
     assert f"x-api-key: {INVALID_KEY}" in sent(curl(Request("GET", "/v2/requests/1", "invalid"), URL))[0]
 
 
-def test_no_content_type_means_none() -> None:
+def test_request_without_content_type_sends_none() -> None:
     words, _ = sent(curl(Request("POST", "/v1/x", "valid", None, b"{}"), URL))
     assert "Content-Type:" in words
 
@@ -84,6 +84,6 @@ def test_no_content_type_means_none() -> None:
         (Request("DELETE", "/v1/x"), "DELETE"),
     ],
 )
-def test_method_is_named_where_curl_would_choose_another(request_: Request, method: str | None) -> None:
+def test_method_is_named_if_curl_would_choose_another(request_: Request, method: str | None) -> None:
     words, _ = sent(curl(request_, URL))
     assert (words[words.index("-X") + 1] if "-X" in words else None) == method

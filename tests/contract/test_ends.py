@@ -157,7 +157,7 @@ def test_loopback_uses_no_proxy(variable: str, value: str, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("no_proxy", ["localhost,127.0.0.0/8,::1/128", "192.0.2.0/24", "*", "[", "http://["])
-def test_entries_of_no_proxy_are_read_as_docker_writes_them(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_accepts_dockers_entries(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     excepted = no_proxy in ("192.0.2.0/24", "*")

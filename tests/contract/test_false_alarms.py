@@ -1,4 +1,4 @@
-"""A quick part of `python -m tests.contract.false_alarms`: no alarm on the correct mock, on either profile."""
+"""A few seeds of `python -m tests.contract.false_alarms`: the correct mock raises no alarm on either profile."""
 
 import pytest
 

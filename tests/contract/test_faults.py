@@ -1,4 +1,4 @@
-"""The harness against a gateway of our own: no alarm while that keeps the contract, the right rule for each fault."""
+"""The contract tests against the stand-in: no alarm if it keeps the contract, and the right rule for each fault."""
 
 import pytest
 
@@ -11,14 +11,14 @@ from tests.contract.standin import StandIn
 IP, STYLE, NET, TUNED = "flux-ipadapter", "style-transfer", "flux-controlnet", "flux-dev-finetuned"
 
 STAGED = {name for name, rule in RULES.items() if rule.family == "stage"}
-"""What needs a situation that the stand-in can't bring about; see test_stages."""
+"""Rules that need a situation that the stand-in can't set up; see test_stages."""
 ACCEPTED = {name for name, rule in RULES.items() if rule.outcomes == ("accepted",)} - {"null.nullable"} - STAGED
 UNDECIDED = {name for name, rule in RULES.items() if "accepted" in rule.outcomes[:1] and len(rule.outcomes) > 1}
 REFUSED = {name for name, rule in RULES.items() if "refused" in rule.outcomes} - UNDECIDED - STAGED
 
 KEYLESS = {"auth.missing", "order.auth_before_model", "order.auth_before_method", "order.auth_before_body"}
 
-# Each fault, alone, and exactly the rules that it breaks.
+# Each fault with exactly the rules that it breaks.
 FAULTS: dict[str, set[str]] = {
     "below_accepted": {"range.below"},
     "above_accepted": {"range.above"},
@@ -112,7 +112,7 @@ FAULTS: dict[str, set[str]] = {
     "cost_negative": {"headers.typed"},
     "other_seed": {"headers.seed"},
     "content_type_fixed": {"bytes.match_content_type"},
-    "picture_cut": {"bytes.match_content_type", "base64.holds_picture"},
+    "image_cut": {"bytes.match_content_type", "base64.holds_picture"},
     "format_ignored": {"bytes.match_format"},
     "size_ignored": {"bytes.match_size"},
     "base64_ignored": {"base64.holds_picture"},
@@ -148,7 +148,7 @@ OBSERVED_FAULTS = {
     "failed_job_costs": "money.failed_job_is_free",
 }
 ELSEWHERE = {"null_refused": STYLE, "json_is_text": TUNED, "size_ignored": NET}
-"""Faults that flux-ipadapter has no parameter for, and a model that has."""
+"""Faults that flux-ipadapter can't show, each with a model that can."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -196,7 +196,7 @@ def test_failure_names_the_parameter_and_the_value(catalog: Catalog) -> None:
     assert "num_inference_steps = 76" in {failure.case.change for failure in outcome.failures}
 
 
-def test_hypothesis_finds_what_no_table_sends_and_shrinks_it(catalog: Catalog) -> None:
+def test_hypothesis_finds_and_shrinks_a_fault_that_no_table_shows(catalog: Catalog) -> None:
     standin = StandIn(catalog, "pair_refused")
     assert campaign(catalog, standin, IP).failures == ()
     found = campaign(catalog, standin, IP, max_examples=500).failures

@@ -1,4 +1,4 @@
-"""The journal: what is written is read again, a line that was cut off is none, and what is damaged is told."""
+"""The journal: entries survive a round trip, an incomplete last line is dropped, and damage is reported."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -47,7 +47,7 @@ entries = st.lists(
 
 
 @given(written=entries, cut=st.integers(0, 200))
-def test_what_is_written_is_read_again_but_for_a_line_cut_off(
+def test_entries_are_read_again_without_an_incomplete_last_line(
     tmp_path_factory: pytest.TempPathFactory, written: list[Entry], cut: int
 ) -> None:
     file = tmp_path_factory.mktemp("journal") / "run.jsonl"
@@ -66,7 +66,7 @@ def test_what_is_written_is_read_again_but_for_a_line_cut_off(
     assert list(read(file).entries) == [*written[: kept.count(b"\n") - 1], Weighed(Decimal(1))]
 
 
-def test_silence_is_kept_with_its_reason(tmp_path: Path) -> None:
+def test_missing_answer_is_kept_with_its_reason(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     journal = create(file, {})
     journal.append(Exchanged(1, 0.5, Request("GET", "/"), NoAnswer("cut", refused=True)))
@@ -77,7 +77,7 @@ def test_silence_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert (str(entry.answer), entry.answer.refused) == ("cut", True)
 
 
-def test_second_run_can_not_go_on_with_a_journal_that_is_being_written(tmp_path: Path) -> None:
+def test_second_run_cannot_resume_a_journal_in_use(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     journal = create(file, {})
     with pytest.raises(BadJournal, match="being written by another run"):
@@ -96,7 +96,7 @@ def test_second_run_can_not_go_on_with_a_journal_that_is_being_written(tmp_path:
         ('{"format": "segforge-contract-journal", "version": 1, "settings": {}}\n{"balance": "x"}\n', ":2: expected"),
     ],
 )
-def test_damage_is_told_with_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+def test_damage_is_reported_with_file_and_line(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "run.jsonl"
     file.write_text(text, "utf-8")
     with pytest.raises(BadJournal) as caught:
@@ -104,7 +104,7 @@ def test_damage_is_told_with_file_and_line(tmp_path: Path, text: str, said: str)
     assert f"{file}{said}" in str(caught.value)
 
 
-def test_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+def test_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     file.write_text("mine", "utf-8")
     with pytest.raises(BadJournal, match="exists"):
@@ -112,7 +112,7 @@ def test_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert file.read_text("utf-8") == "mine"
 
 
-def test_tape_gives_each_request_its_answers_in_order_and_no_429_that_was_sent_again() -> None:
+def test_tape_replays_answers_in_order_without_429s_that_were_resent() -> None:
     one, other = Request("GET", "/1"), Request("GET", "/2")
     answers = [Response(status, {}, b"") for status in (200, 429, 404, 500)]
     tape = Tape(
@@ -127,7 +127,7 @@ def test_tape_gives_each_request_its_answers_in_order_and_no_429_that_was_sent_a
     assert tape.next(other) == answers[3]
 
 
-def test_same_payload_in_another_order_is_the_same_request() -> None:
+def test_payload_with_another_key_order_is_the_same_request() -> None:
     def request(body: bytes) -> Request:
         return canonical(Request("POST", "/v1/a", body=body))
 

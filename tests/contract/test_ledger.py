@@ -1,4 +1,4 @@
-"""The ledger's law: while no call costs more than assumed, and the balance is true, the bill stays within the cap."""
+"""The ledger's law: the bill stays within the cap if no call costs more than assumed and the balance is correct."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ OPENING = Decimal(100)
 
 
 class Gateway:
-    """What a gateway's book holds, and what it says; `witness` is how its balance behaves."""
+    """A gateway's true bill and the costs that it states. `witness` is the behavior of its balance."""
 
     def __init__(self, witness: str) -> None:
         self.witness = witness
@@ -39,7 +39,7 @@ steps = st.tuples(
 def test_bill_stays_within_the_cap(
     cap: Decimal, witness: str, script: list[tuple[str, Decimal, Decimal | None]], billed_at_submit: bool
 ) -> None:
-    """Whatever answers state, whatever is lost; with a true balance even where refusals are billed."""
+    """Holds for any stated costs and lost answers; with a correct balance, even if refusals are billed."""
     gateway, ledger = Gateway(witness), Ledger(cap)
     ledger.read(gateway.balance())
     for call, (what, price, told) in enumerate(script, 1):
@@ -84,7 +84,7 @@ def _answer(
             ledger.queued(call, f"job-{call}", None)
 
 
-def test_unknown_outcome_keeps_its_reservation_for_good() -> None:
+def test_unknown_outcome_keeps_its_reservation() -> None:
     ledger = Ledger(2 * WORST)
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)
@@ -92,17 +92,17 @@ def test_unknown_outcome_keeps_its_reservation_for_good() -> None:
     assert (ledger.spent, ledger.held, ledger.unsettled) == (NOTHING, WORST, 1)
 
 
-def test_settles_by_the_balance_and_frees_the_rest() -> None:
+def test_balance_settles_a_call_and_frees_the_rest() -> None:
     ledger = Ledger(2 * WORST)
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)
     ledger.answered(1, Decimal("0.01"))
-    assert (ledger.spent, ledger.held) == (Decimal("0.01"), Decimal("0.04"))  # until the balance was read
+    assert (ledger.spent, ledger.held) == (Decimal("0.01"), Decimal("0.04"))  # until the balance is read
     ledger.read(OPENING - Decimal("0.01"))
     assert (ledger.spent, ledger.held) == (Decimal("0.01"), NOTHING)
 
 
-def test_call_beyond_its_worst_price_halts_the_run() -> None:
+def test_call_above_the_assumed_price_halts_the_run() -> None:
     ledger = Ledger(Decimal(10))
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)
@@ -111,7 +111,7 @@ def test_call_beyond_its_worst_price_halts_the_run() -> None:
     assert not ledger.fits(Decimal(0))
 
 
-def test_silent_bill_beyond_the_worst_price_halts_the_run_once_the_balance_shows_it() -> None:
+def test_unstated_bill_above_the_assumed_price_halts_the_run_once_the_balance_shows_it() -> None:
     ledger = Ledger(Decimal(10))
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)
@@ -121,7 +121,7 @@ def test_silent_bill_beyond_the_worst_price_halts_the_run_once_the_balance_shows
     assert ledger.spent == Decimal("0.5")
 
 
-def test_money_that_no_answer_speaks_of_is_unexplained() -> None:
+def test_drop_that_no_answer_states_is_unexplained() -> None:
     ledger = Ledger(Decimal(1))
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)
@@ -130,7 +130,7 @@ def test_money_that_no_answer_speaks_of_is_unexplained() -> None:
     assert plain(ledger.unexplained) == "0.049999"
 
 
-def test_job_is_held_until_it_has_ended_and_the_balance_was_read() -> None:
+def test_job_keeps_its_reservation_until_it_ends_and_the_balance_is_read() -> None:
     ledger = Ledger(Decimal(1))
     ledger.read(OPENING)
     ledger.reserve(1, WORST, WORST)

@@ -10,7 +10,7 @@ from tests.contract.billing import KEY
 from tests.contract.money import check, prove, run_trial, trials
 
 
-def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_campaign_exceeds_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Covers faults, dropped connections, wrong costs and kills. Campaigns with a cap of 0 cost nothing."""
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     results = prove(10)
@@ -19,7 +19,7 @@ def test_no_campaign_costs_more_than_its_cap(monkeypatch: pytest.MonkeyPatch) ->
     assert sum(result.billed for result in results) > 0
 
 
-def test_without_the_ledger_the_same_campaigns_cost_more(
+def test_same_campaigns_exceed_the_cap_without_the_ledger(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shows that the proof can fail, because the gateway does bill."""

@@ -1,4 +1,4 @@
-"""Packs: many boundary values in one paid call, split only where it fails."""
+"""Packs: many boundary values in one paid call, split only if it fails."""
 
 from decimal import Decimal
 
@@ -51,13 +51,13 @@ def test_pack_holds_the_value_of_each_of_its_parts(catalog: Catalog) -> None:
                 assert pack.case.payload.get(part.parameter, _GONE) == part.payload.get(part.parameter, _GONE)
 
 
-def test_what_shows_the_most_comes_first(catalog: Catalog) -> None:
+def test_most_valuable_pack_comes_first(catalog: Catalog) -> None:
     sizes = [len(pack.parts) for pack in packed(catalog, "flux-ipadapter")]
     assert sizes[0] == max(sizes) > 5
     assert sizes[-1] == 1
 
 
-def test_gateway_that_holds_is_sent_no_more_than_the_packs(catalog: Catalog) -> None:
+def test_correct_gateway_receives_only_the_packs(catalog: Catalog) -> None:
     failures, standin = perform_all(catalog)
     assert failures == []
     assert submits(standin) == len(packed(catalog, "flux-ipadapter"))
@@ -66,16 +66,16 @@ def test_gateway_that_holds_is_sent_no_more_than_the_packs(catalog: Catalog) -> 
 @pytest.mark.parametrize(
     ("fault", "rule"), [("crashes_at_maximum", "range.at_maximum"), ("dies_at_minimum", "range.at_minimum")]
 )
-def test_failure_is_split_down_to_the_value_at_fault(catalog: Catalog, fault: str, rule: str) -> None:
+def test_failing_pack_is_split_down_to_the_wrong_value(catalog: Catalog, fault: str, rule: str) -> None:
     failures, standin = perform_all(catalog, fault)
     assert {(failure.broken.rule, failure.case.parameter) for failure in failures} == {(rule, "quality")}
     assert submits(standin) < len(packed(catalog, "flux-ipadapter")) + 20
 
 
-def test_failure_of_no_single_value_is_told_as_one_of_all_together(
+def test_failure_that_no_single_value_shows_is_reported_for_all_together(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A gateway that refuses two maxima at once, each of which it takes alone."""
+    """The gateway refuses two maxima together but accepts each alone."""
     standin = StandIn(catalog)
     check = standin.validations["flux-ipadapter"].read
 

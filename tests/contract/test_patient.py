@@ -1,4 +1,4 @@
-"""Rate limits: how long a 429 makes a run wait, and what is never sent twice."""
+"""Rate limits: how long a run waits after a 429, and which requests are never sent twice."""
 
 import pytest
 
@@ -12,7 +12,7 @@ OK = Response(200, {}, b"")
 
 
 class Scripted:
-    """Gives one answer after the other, and counts."""
+    """Returns prepared answers in order and counts requests."""
 
     base_url, loopback = "http://gateway.invalid", False
 
@@ -51,7 +51,7 @@ def patient(target: Scripted) -> tuple[PatientTarget, list[float]]:
         ({}, 15),
     ],
 )
-def test_waits_as_long_as_a_429_says(headers: dict[str, str], seconds: float) -> None:
+def test_waits_as_long_as_a_429_states(headers: dict[str, str], seconds: float) -> None:
     target = Scripted(Response(429, headers, b""), OK)
     sender, waited = patient(target)
     assert sender.send(POST) == OK
@@ -65,13 +65,13 @@ def test_gives_up_after_five_429() -> None:
     assert target.sent == 5
 
 
-def test_submit_whose_answer_is_lost_is_never_sent_again() -> None:
+def test_submit_without_an_answer_is_not_resent() -> None:
     target = Scripted(NoAnswer("cut"), OK)
     with pytest.raises(NoAnswer):
         patient(target)[0].send(POST)
     assert target.sent == 1
 
 
-def test_poll_whose_answer_is_lost_is_sent_again() -> None:
+def test_poll_without_an_answer_is_resent() -> None:
     target = Scripted(NoAnswer("cut"), OK)
     assert patient(target)[0].send(GET) == OK

@@ -18,13 +18,13 @@ def test_every_rule_is_listed_with_its_promise(capsys: pytest.CaptureFixture[str
     assert all(line.endswith(rule.promise) for line, rule in zip(lines, RULES.values(), strict=True))
 
 
-def test_rules_can_be_chosen_by_name_and_model_and_come_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rules_can_be_selected_by_name_and_model_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["contract", "rules", "--rule", "type.", "--models", "flux-dev-finetuned", "--json"]
     assert main(arguments) == 0
     listed = json.loads(capsys.readouterr().out)
     names = [rule["name"] for rule in listed]
     assert "type.string_for_integer" in names
-    assert "type.string_for_boolean" not in names  # that model has no boolean
+    assert "type.string_for_boolean" not in names  # the model has no boolean parameter
     [whole] = [rule for rule in listed if rule["name"] == "type.string_for_integer"]
     assert {(each["model"], each["parameter"]) for each in whole["cases"]} == {
         ("flux-dev-finetuned", "seed"),

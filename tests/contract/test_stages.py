@@ -1,4 +1,4 @@
-"""Situations brought about by the mock's admin API: no alarm on the mock, one where the specs say otherwise."""
+"""Situations set up by the mock's admin API: the mock raises no alarm, and a different mock does."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ MODEL = "flux-img2img"
 
 
 def staged(catalog: Catalog, believed: Catalog, cost: float = 0.05) -> tuple[set[str], Session]:
-    """The rules that the mock, serving a catalog, breaks for a harness that believes in another one."""
+    """Returns the rules that a mock of one catalog breaks if it is tested against another catalog."""
     target = open_target("mock", None, catalog)
     try:
         session = open_session(believed, target)
@@ -61,13 +61,13 @@ def _no_429(catalog: Catalog) -> Catalog:
         (_no_429, 0.05, {"rate.limited"}),
     ],
 )
-def test_what_differs_is_found(
+def test_difference_is_found(
     catalog: Catalog, believes: Callable[[Catalog], Catalog], cost: float, broken: set[str]
 ) -> None:
     assert staged(catalog, believes(catalog), cost)[0] == broken
 
 
-def test_a_target_without_a_clock_is_told_and_breaks_nothing(catalog: Catalog) -> None:
+def test_a_target_without_a_clock_is_reported_and_breaks_no_rule(catalog: Catalog) -> None:
     with standin_session(catalog, StandIn(catalog)) as session:
         assert [step for step in stages(session, catalog.model(MODEL)) if step] == []
         [reason] = session.unsent

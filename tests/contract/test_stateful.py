@@ -1,4 +1,4 @@
-"""The state machine: no alarm on gateways that keep the contract, and it finds what takes several steps to see."""
+"""The state machine: correct gateways raise no alarm, and faults that need several steps are found."""
 
 from dataclasses import replace
 
@@ -32,13 +32,13 @@ def test_no_alarm_on_the_mock(catalog: Catalog, profile: str) -> None:
     assert on_the_mock(catalog, catalog, examples=8) == set()
 
 
-def test_a_job_that_outlives_its_retention_is_found(catalog: Catalog) -> None:
+def test_a_job_kept_after_its_retention_is_found(catalog: Catalog) -> None:
     lifecycle = replace(catalog.gateway.lifecycle, retention_seconds=1800)
     believed = replace(catalog, gateway=replace(catalog.gateway, lifecycle=lifecycle))
     assert on_the_mock(catalog, believed, examples=30) == {"job.expired"}
 
 
-def test_a_job_that_is_gone_too_early_is_found(catalog: Catalog) -> None:
+def test_a_job_forgotten_too_early_is_found(catalog: Catalog) -> None:
     lifecycle = replace(catalog.gateway.lifecycle, retention_seconds=7200)
     believed = replace(catalog, gateway=replace(catalog.gateway, lifecycle=lifecycle))
     assert on_the_mock(catalog, believed, examples=30) == {"job.pollable"}

@@ -1,4 +1,4 @@
-"""Targets: what goes out with a request, what is read from an answer, and what can't be a target."""
+"""Targets: the headers sent, the answers read, and the URLs and keys rejected."""
 
 from collections.abc import Iterator
 
@@ -69,7 +69,7 @@ def test_only_this_machine_is_loopback(url: str, loopback: bool) -> None:
     target.close()
 
 
-def test_key_goes_out_as_the_request_says() -> None:
+def test_key_is_sent_as_the_request_says() -> None:
     assert request_headers(Request("GET", "/"), "x-api-key", KEY)["x-api-key"] == KEY
     assert "x-api-key" not in request_headers(Request("GET", "/", "missing"), "x-api-key", KEY)
     assert KEY not in request_headers(Request("GET", "/", "invalid"), "x-api-key", KEY).values()
@@ -90,7 +90,7 @@ def test_key_echoed_in_json_escapes_is_masked_too() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff", b"[" * 100_000])
-def test_what_is_not_strict_json_is_not_json(body: bytes) -> None:
+def test_body_that_is_not_strict_json_is_not_json(body: bytes) -> None:
     assert Response(200, {}, body).json is NOT_JSON
 
 
@@ -147,7 +147,7 @@ async def _says_nothing(*_: object) -> None:
 
 
 async def _stops_halfway(_scope: Message, _receive: object, send: object) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]  # it is called so
+    await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]  # typed as an ASGI callable
 
 
 @pytest.mark.parametrize("app", [_raises, _says_nothing, _stops_halfway])

@@ -1,4 +1,4 @@
-"""How the stand-in reads a payload: jsonschema decides, and each fault is one line of a table."""
+"""The stand-in's validation of payloads: jsonschema decides, and each fault is one line of a table."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -94,7 +94,7 @@ CASTS: Mapping[str, Cast] = {
     "range_rounded": _range_rounded,
     "range_clamped": _range_clamped,
 }
-"""Values that a lax gateway turns into ones that it can use."""
+"""Casts of a lax gateway, by fault."""
 
 OVERLOOKED: Mapping[str, Callable[[Any], bool]] = {
     "below_accepted": lambda error: error.validator == "minimum",
@@ -104,7 +104,7 @@ OVERLOOKED: Mapping[str, Callable[[Any], bool]] = {
     "missing_accepted": lambda error: error.validator == "required",
     "null_accepted": lambda error: error.instance is None,
 }
-"""Violations, as jsonschema reports them, that a lax gateway doesn't see."""
+"""Violations that a lax gateway ignores, by fault."""
 
 INVENTED: Mapping[str, Callable[[Model, Parameter, Mapping[str, Any]], bool]] = {
     "minimum_exclusive": lambda m, p, v: p.minimum is not None and v.get(p.name) == p.minimum and not _sample(m, p, v),
@@ -116,7 +116,7 @@ INVENTED: Mapping[str, Callable[[Model, Parameter, Mapping[str, Any]], bool]] = 
     "true_refused": lambda _, p, v: v.get(p.name) is True,
     "pair_refused": lambda _m, _p, v: v.get("base64") is True and v.get("samples", 1) > 2,
 }
-"""Valid payloads that a picky gateway refuses: given a model, a parameter and a payload."""
+"""Valid payloads that a strict gateway refuses, by fault."""
 
 
 def _sample(model: Model, parameter: Parameter, payload: Mapping[str, Any]) -> bool:
@@ -124,7 +124,7 @@ def _sample(model: Model, parameter: Parameter, payload: Mapping[str, Any]) -> b
 
 
 class Validation:
-    """What a model takes, with faults switched on by name."""
+    """Validates payloads of a model, with some faults enabled."""
 
     def __init__(self, model: Model, faults: frozenset[str]) -> None:
         self.model = model
@@ -134,7 +134,7 @@ class Validation:
         self.invented = [refuses for name, refuses in INVENTED.items() if name in faults]
 
     def read(self, payload: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The payload as the gateway understands it, and the kinds of violation, as jsonschema names them."""
+        """Returns the payload after casts, and the violated jsonschema keywords."""
         parameters = self.model.parameters_by_name
         read = dict(payload)
         for name in read.keys() & parameters.keys():
