@@ -2,9 +2,8 @@
 
 Each tool runs as a process of its own against a mutant of `tests/harness/mutants/`, served by another process that
 counts requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a
-mutant it may stop at its first failure, which decides whether it kills; what a whole run takes is measured on the correct
-mock, where whatever a tool reports is a false alarm. A whole run takes hours: results are kept in FILE, and a run that
-was cut off goes on where it was.
+mutant it may stop at its first failure, which decides whether it kills. A whole run is measured on the correct mock,
+where any failure is a false alarm. A whole run takes hours: results are kept in FILE, so an interrupted run resumes.
 """
 
 import argparse
