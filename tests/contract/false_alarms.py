@@ -9,10 +9,9 @@ import time
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
+from segforge_contract import open_session, plan, run
 from segforge_contract.cases.case import under_profile
-from segforge_contract.engine.campaign import RunResult, run
-from segforge_contract.engine.plan import plan
-from segforge_contract.engine.session import open_session
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.targets.open import IN_PROCESS, open_target
 
 

@@ -20,9 +20,7 @@ from pathlib import Path
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.errors import NoAnswer
-from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.http import HttpTarget
+from segforge_contract import HttpTarget, NoAnswer, Request, Response
 from tests.contract.billing import KEY, Faults, Gateway, serve
 
 WORST = Decimal("0.05")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge_contract import Request
 from segforge_contract.messages.curl import curl
-from segforge_contract.messages.request import INVALID_KEY, Request
+from segforge_contract.messages.request import INVALID_KEY
 from tests.contract.standin import KEY
 
 URL = "http://127.0.0.1:8086"

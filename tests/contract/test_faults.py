@@ -3,8 +3,8 @@
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import RULES
 from segforge_contract.cases.case import under_profile
-from segforge_contract.rules.table import RULES
 from tests.contract.campaigns import broken_rules, campaign
 from tests.contract.standin import StandIn
 

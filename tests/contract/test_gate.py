@@ -9,12 +9,12 @@ from jsonschema import Draft202012Validator
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import build_model
+from segforge_contract import RULES
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.gate import UNSOUND
 from segforge_contract.cases.parameters import ParameterChange, payload_case, valid_case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
-from segforge_contract.rules.table import RULES
 from tests.catalogs import drawn_models
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn

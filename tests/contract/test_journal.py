@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge_contract.errors import BadJournal, NoAnswer
-from segforge_contract.messages.request import Request, Response
+from segforge_contract import BadJournal, NoAnswer, Request, Response
 from segforge_contract.targets.journal import (
     Entry,
     Exchanged,

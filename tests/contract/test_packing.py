@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import plan
 from segforge_contract.cases.case import Case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.phases.packs import Pack, packs, perform
-from segforge_contract.engine.plan import plan
 from tests.contract.campaigns import session
 from tests.contract.standin import StandIn
 

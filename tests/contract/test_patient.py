@@ -2,8 +2,7 @@
 
 import pytest
 
-from segforge_contract.errors import NoAnswer
-from segforge_contract.messages.request import Request, Response
+from segforge_contract import NoAnswer, Request, Response
 from segforge_contract.targets.patient import PatientTarget
 
 NOW = 1_700_000_000.0

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import open_session
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.phases.stages import stages
-from segforge_contract.engine.session import Session, open_session
+from segforge_contract.engine.session import Session
 from segforge_contract.targets.open import open_target
 from tests.contract.campaigns import session as standin_session
 from tests.contract.standin import StandIn

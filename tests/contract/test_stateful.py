@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import open_session
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.phases.lives import explore
-from segforge_contract.engine.session import open_session
 from segforge_contract.targets.open import open_target
 from tests.contract.campaigns import session as standin_session
 from tests.contract.standin import StandIn

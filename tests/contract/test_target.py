@@ -6,15 +6,14 @@ import httpx
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import AsgiTarget, BadTarget, HttpTarget, NoAnswer, Request, Response
 from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
-from segforge_contract.errors import BadTarget, NoAnswer
-from segforge_contract.messages.request import NOT_JSON, Request, Response
+from segforge_contract.messages.request import NOT_JSON
 from segforge_contract.reports.text import describe
 from segforge_contract.targets.base import read_answer, request_headers
-from segforge_contract.targets.http import HttpTarget
-from segforge_contract.targets.in_process import AsgiApp, AsgiTarget, Message
+from segforge_contract.targets.in_process import AsgiApp, Message
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
 

@@ -3,8 +3,8 @@
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import RULES
 from segforge_contract.cases.case import under_profile
-from segforge_contract.rules.table import RULES
 from tests.harness.mutants.matrix import PAGE, row
 from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED
 from tests.harness.mutants.table import MUTANTS

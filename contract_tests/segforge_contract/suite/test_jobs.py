@@ -4,8 +4,8 @@ import pytest
 
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import default_specs, load_catalog
+from segforge_contract import Contract
 from segforge_contract.cases.parameters import payload_case
-from segforge_contract.testing import Contract
 
 CATALOG: Catalog = load_catalog(default_specs())
 QUEUED = [model for model in CATALOG.models if "v2" in model.versions]

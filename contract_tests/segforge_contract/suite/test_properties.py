@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
+from segforge_contract import Contract
 from segforge_contract.cases.case import Operation, operations
 from segforge_contract.cases.drawn import breaking_changes, valid_payloads
 from segforge_contract.cases.parameters import payload_case, valid_case
-from segforge_contract.testing import Contract
 
 CATALOG = load_catalog(default_specs())
 CALLS = [(model, operation) for model in CATALOG.models for operation in operations(model)]

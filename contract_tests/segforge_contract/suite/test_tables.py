@@ -5,9 +5,8 @@ from collections import defaultdict
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
+from segforge_contract import Contract, plan
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.plan import plan
-from segforge_contract.testing import Contract
 
 
 def _by_rule() -> dict[str, list[Case]]:

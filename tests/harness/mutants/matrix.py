@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.rules.table import RULES
+from segforge_contract import RULES
 from tests.harness.mutants.mutant import Mutant
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import Trial, try_out

@@ -5,16 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import RULES, AsgiTarget, plan, run
 from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import run
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.follow import SubmittedJob
-from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.text import describe
-from segforge_contract.rules.table import RULES
-from segforge_contract.targets.in_process import AsgiApp, AsgiTarget
+from segforge_contract.targets.in_process import AsgiApp
 from segforge_mock.app import App, create_app
 from segforge_mock.gateway.outputs import Detail
 from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
