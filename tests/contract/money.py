@@ -153,7 +153,7 @@ class _Killed(BaseException):
 def run_here(arguments: list[str], kill_after: int | None, *, lose: bool = True) -> bool:
     """Runs the command in this process, up to `kill_after` requests. Returns whether it ended by itself.
 
-    `lose`: after an even number of requests the server handles the last one, but its answer is lost.
+    `lose`: if `kill_after` is odd, the server still handles the last request, and its answer is lost.
     """
     real = HttpTarget.send
     sends = 0

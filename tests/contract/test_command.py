@@ -20,9 +20,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
 
 
-def test_run_without_failures_exits_with_0(
-    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_passing_run_exits_with_0(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "report.json"
     with serve(StandIn(catalog)) as url:
         assert main(["contract", "--target", url, "--json", str(file), *MODEL]) == 0

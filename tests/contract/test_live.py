@@ -84,9 +84,7 @@ def test_cap_of_0_stops_at_the_first_call_billed_against_the_docs(
     assert "not sent: the cap of 0 is reached: 0.05 spent" in capsys.readouterr().out
 
 
-def test_refusal_billed_without_a_stated_cost_is_a_finding(
-    catalog: Catalog, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_refusal_billed_silently_is_a_finding(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     with gateway(catalog, refusal_billed=0.05, refusal_told=False) as (billing, url):
         assert contract(url, "--max-spend", "0") == 1
         assert 0 < billing.book.billed <= 20 * Decimal("0.05")
