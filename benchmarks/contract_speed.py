@@ -14,9 +14,8 @@ from dataclasses import replace
 
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import default_specs, load_catalog
-from segforge_contract.engine.campaign import run
-from segforge_contract.engine.plan import Plan, plan
-from segforge_contract.engine.session import open_session
+from segforge_contract import open_session, plan, run
+from segforge_contract.engine.plan import Plan
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.open import IN_PROCESS, open_target
 

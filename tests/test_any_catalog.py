@@ -20,10 +20,7 @@ from segforge.emit.quoting import typescript_key, typescript_literal
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.identifiers import words
 from segforge.spec.values import violations
-from segforge_contract.engine.campaign import run
-from segforge_contract.engine.plan import plan
-from segforge_contract.engine.session import open_session
-from segforge_contract.targets.in_process import AsgiTarget
+from segforge_contract import AsgiTarget, open_session, plan, run
 from segforge_mock.app import App, create_app
 from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import Payload, models_in

@@ -1,11 +1,8 @@
 """Every exception of the package."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from segforge.options import Misuse
-
-if TYPE_CHECKING:
-    from segforge_contract.engine.failure import Failure
 
 __all__ = ["BadJournal", "BadTarget", "Broke", "Interrupted", "Misuse", "NoAnswer", "NotSent", "Unreachable"]
 
@@ -52,6 +49,7 @@ class Interrupted(KeyboardInterrupt):
 class Broke(Exception):
     """Reports to Hypothesis that an example broke rules."""
 
-    def __init__(self, failures: "list[Failure]") -> None:
+    def __init__(self, failures: list[Any]) -> None:
+        """`failures` are `Failure`s, which this module can't import."""
         super().__init__()
         self.failures = failures

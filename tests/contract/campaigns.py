@@ -4,12 +4,10 @@ import contextlib
 from collections.abc import Iterator
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import AsgiTarget, Report, plan, run
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import RunResult, run
-from segforge_contract.engine.plan import plan
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.session import Session
-from segforge_contract.reports.report import Report
-from segforge_contract.targets.in_process import AsgiTarget
 from tests.contract.standin import BASE_URL, KEY, StandIn
 
 

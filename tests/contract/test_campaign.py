@@ -8,13 +8,9 @@ from typing import TypeAlias
 import pytest
 
 from segforge.spec.catalog import Catalog
+from segforge_contract import AsgiTarget, NoAnswer, Request, Response, Unreachable, plan, run
 from segforge_contract.checks.job import Pace
-from segforge_contract.engine.campaign import run
-from segforge_contract.engine.plan import plan
 from segforge_contract.engine.session import Session
-from segforge_contract.errors import NoAnswer, Unreachable
-from segforge_contract.messages.request import Request, Response
-from segforge_contract.targets.in_process import AsgiTarget
 from tests.contract.campaigns import Clock, broken_rules
 from tests.contract.standin import KEY, StandIn
 

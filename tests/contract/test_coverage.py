@@ -6,8 +6,8 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
+from segforge_contract import plan
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.plan import plan
 from segforge_contract.findings.coverage import Coverage, coverage
 from tests.contract.campaigns import reported
 from tests.contract.standin import StandIn
@@ -90,7 +90,7 @@ def test_fail_under_names_a_missing_rule(monkeypatch: pytest.MonkeyPatch, capsys
         planned = plan(*args, **options)  # type: ignore[arg-type]
         return type(planned)(planned.catalog, planned.models, planned.cases[:50], 0, planned.seed)
 
-    monkeypatch.setattr("segforge_contract.engine.campaign.plan", half)
+    monkeypatch.setattr("segforge_contract.engine.plan.plan", half)
     command = ["contract", "--target", "mock", "--models", SLUG, "--max-examples", "0"]
     assert main([*command, "--fail-under", "5"]) == 0
     assert main([*command, "--fail-under", "99.5"]) == 1

@@ -20,12 +20,10 @@ import pytest
 from segforge.cli import main
 from segforge.environment import way_to
 from segforge.spec.catalog import Catalog
+from segforge_contract import HttpTarget, NoAnswer, Request
 from segforge_contract.engine.interrupt import interruptible
-from segforge_contract.errors import NoAnswer
-from segforge_contract.messages.request import Request
 from segforge_contract.targets import http as http_target
 from segforge_contract.targets.base import NO_CONNECTION
-from segforge_contract.targets.http import HttpTarget
 from tests.contract import billing
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, Answer, StandIn

@@ -6,10 +6,10 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
+from segforge_contract import plan, run
 from segforge_contract.cases.case import Case
-from segforge_contract.engine.campaign import RunResult, run
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.examples import open_examples
-from segforge_contract.engine.plan import plan
 from tests.contract.campaigns import session
 from tests.contract.standin import StandIn
 from tests.mock.stores.conftest import redis_server

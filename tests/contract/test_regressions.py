@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
 from segforge.spec.load import load_catalog
+from segforge_contract import RULES, Request, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.cases.parameters import valid_case
 from segforge_contract.checks.answers import Broken
-from segforge_contract.engine.campaign import RunResult, run
+from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
-from segforge_contract.engine.plan import plan
 from segforge_contract.engine.resend import repeated_case
 from segforge_contract.findings.kept import keep_failures, kept_cases
-from segforge_contract.messages.request import Request
-from segforge_contract.rules.table import RULES
 from tests.contract.campaigns import broken_rules, campaign, session
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn

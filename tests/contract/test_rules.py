@@ -6,9 +6,8 @@ import pytest
 
 from segforge.cli import main
 from segforge.spec.catalog import Catalog
-from segforge_contract.engine.plan import plan
+from segforge_contract import RULES, plan
 from segforge_contract.reports.why import explanations
-from segforge_contract.rules.table import RULES
 
 
 def test_every_rule_is_listed_with_its_promise(capsys: pytest.CaptureFixture[str]) -> None:
