@@ -16,7 +16,8 @@ def sound(model: Model | None, case: Case) -> bool:
     """Returns whether the specs agree with a case.
 
     An accepted case must have a valid payload, and a refused case must break its rule. An undecided case is always
-    sound. A case without a payload is judged by the base payload.
+    sound. A case without a payload is judged by the base payload. A case that names no parameter, as a test snippet's,
+    may break its rule with any parameter.
     """
     if model is None or case.undecided:
         return True
@@ -25,4 +26,4 @@ def sound(model: Model | None, case: Case) -> bool:
     if case.payload is None or RULES[case.rule].family != "parameter":
         return True
     found = violations(model.parameters, case.payload)
-    return any((each.rule, each.parameter) == (case.rule, case.parameter) for each in found)
+    return any(each.rule == case.rule and case.parameter in (None, each.parameter) for each in found)
