@@ -79,7 +79,7 @@ def test_missing_answer_is_kept_with_its_reason(tmp_path: Path) -> None:
 def test_second_run_cannot_resume_a_journal_in_use(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     journal = create(file, {})
-    with pytest.raises(BadJournal, match="being written by another run"):
+    with pytest.raises(BadJournal, match="another run"):
         reopen(file)
     journal.close()
     reopen(file).close()
@@ -88,8 +88,8 @@ def test_second_run_cannot_resume_a_journal_in_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", ":1: expected the head of a journal"),
-        ('{"format": "other"}\n', ":1: expected the head of a journal"),
+        ("", ":1: expected a journal header"),
+        ('{"format": "other"}\n', ":1: expected a journal header"),
         ('{"format": "segforge-contract-journal", "version": 1, "settings": {}}\nnonsense\n', ":2: expected a reserv"),
         ('{"format": "segforge-contract-journal", "version": 1, "settings": {}}\n{"exchange": 1}\n', ":2: expected"),
         ('{"format": "segforge-contract-journal", "version": 1, "settings": {}}\n{"balance": "x"}\n', ":2: expected"),

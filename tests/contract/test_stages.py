@@ -72,5 +72,5 @@ def test_a_target_without_a_clock_is_reported_and_breaks_no_rule(catalog: Catalo
     with standin_session(catalog, StandIn(catalog)) as session:
         assert [step for step in stages(session, catalog.model(MODEL)) if step] == []
         [reason] = session.unsent
-    assert reason.startswith("the target has no clock to move")
+    assert "clock" in reason
     assert "job.expired" in reason
