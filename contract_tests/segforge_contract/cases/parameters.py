@@ -14,9 +14,7 @@ from segforge_contract.cases.requests import payload_request
 from segforge_contract.rules.table import type_rule
 
 _HUGE = 10**30
-
 _SEVERAL = 2
-
 _OBLONG = (768, 512)
 
 

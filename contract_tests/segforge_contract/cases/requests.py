@@ -12,17 +12,11 @@ from segforge_contract.cases.payloads import base_payload
 from segforge_contract.messages.request import Key, Request
 
 JSON_TYPE = "application/json"
-
 DEEP = 510  # Python's parser fails at 1,000 levels, including the frames of its caller
-
 _DEEP_WORDS = f"arrays {DEEP} deep under an unknown key"
-
 _DEEP_MEMBER = f'"deep": {"[" * DEEP}{"]" * DEEP}'
-
 UNKNOWN_KEY = "no_such_parameter"
-
 UNKNOWN_SLUG = "no-such-model-0"
-
 UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef0123456789abcdef", "no-such-request")
 
 

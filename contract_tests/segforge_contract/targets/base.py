@@ -11,9 +11,7 @@ from segforge_contract.errors import BadTarget
 from segforge_contract.messages.request import INVALID_KEY, Request, Response
 
 MASKED_KEY = "$SEGMIND_API_KEY"
-
 USER_AGENT = "segforge-contract"
-
 NO_CONNECTION = "no connection: "
 """The start of the reason if no connection could be made."""
 

@@ -11,9 +11,7 @@ from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import NO_CONNECTION, checked_key, checked_url, read_answer, request_headers
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # for one read; a v1 call blocks for up to a minute
-
 _LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, even if the server sends slowly
-
 _LARGEST_ANSWER = 64 * 2**20  # bytes after decompression; an uncompressed image of 4096 x 4096 pixels fits
 
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 NOTHING = Decimal(0)
-
 _ROUNDING = Decimal("0.005")  # credits that rounding to two decimals may remove from a stated cost
 _NOISE = Decimal("0.000001")  # credits of error in a balance stored as a float
 

@@ -9,13 +9,9 @@ from segforge_contract.targets.http import HttpTarget
 from segforge_contract.targets.in_process import AsgiTarget
 
 IN_PROCESS = "mock"
-
 LIVE = "live"
-
 _IN_PROCESS_KEY = "SG_0123456789abcdef"  # the mock accepts every well-formed key
-
 _IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
-
 _IN_PROCESS_JOBS = "polls=3"  # a job ends at once, and polls still see every state
 
 

@@ -10,7 +10,6 @@ from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import Target
 
 RESET = "x-rate-limit-reset-at-utc"
-
 _ATTEMPTS = 5
 _LONGEST_WAIT = 120.0  # seconds; the documented rate limit windows are one minute
 _UNTOLD_WAIT = 15.0  # seconds, if a 429 doesn't state a time

@@ -1,4 +1,4 @@
-"""Sends the cases of the tables, one operation at a time, and checks after each operation what the balance lost."""
+"""Sends the cases of the tables by operation, and audits the balance after each operation."""
 
 from collections.abc import Iterator
 
