@@ -2,14 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from segforge.spec.printable import show
 from segforge_contract.errors import Misuse
 
 _FIXED: Final = ("seed", "models", "profile", "assume_price")
 """The settings that a resumed run takes from its journal; stating another value is misuse."""
+
+_STORED: Final[Mapping[str, Any]] = {
+    "target": str,
+    "seed": int,
+    "models": tuple[str, ...],
+    "max_examples": int,
+    "profile": str,
+    "max_spend": Decimal,
+    "assume_price": Decimal,
+}
+_KINDS: Final[Mapping[Any, str]] = {
+    str: "text",
+    int: "a whole number",
+    tuple[str, ...]: "a list of slugs",
+    Decimal: "an amount of credits",
+}
 
 
 @dataclass(frozen=True)
@@ -64,16 +81,8 @@ def continued(settings: Settings, stored: Mapping[str, Any]) -> Settings:
 
     A resumed run may raise its cap. Raises Misuse if other settings contradict the journal, or if it can't be resumed.
     """
-    kept = replace(
-        settings,
-        target=settings.target or stored.get("target"),
-        seed=stored.get("seed"),
-        models=None if stored.get("models") is None else tuple(stored["models"]),
-        max_examples=stored.get("max_examples"),
-        profile=stored.get("profile"),
-        max_spend=_credits("max_spend", stored),
-        assume_price=_credits("assume_price", stored),
-    )
+    recorded = _read(stored)
+    kept = replace(settings, **{**recorded, "target": settings.target or recorded["target"]})
     if settings.resume is None:
         return kept
     _check_conflicts(settings, kept)
@@ -104,13 +113,21 @@ def _check_conflicts(settings: Settings, kept: Settings) -> None:
         )
 
 
-def _credits(name: str, stored: Mapping[str, Any]) -> Decimal | None:
-    if stored.get(name) is None:
-        return None
-    try:
-        return Decimal(str(stored[name]))
-    except InvalidOperation:
-        raise Misuse(f"the journal's {name} is {stored[name]!r}; expected an amount of credits, such as 2.50") from None
+def _read(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a journal, by name, None for those it lacks. Raises Misuse if one has the wrong type."""
+    import msgspec
+
+    recorded = {}
+    for name, kind in _STORED.items():
+        try:
+            value = msgspec.convert(stored.get(name), kind | None)
+        except (msgspec.ValidationError, ValueError):
+            value = Decimal("NaN")
+        if isinstance(value, Decimal) and not value.is_finite():
+            found = show(stored.get(name))
+            raise Misuse(f"the journal's {name} is {found}, not {_KINDS[kind]}; start a new run") from None
+        recorded[name] = value
+    return recorded
 
 
 NAMES: Final = tuple(field.name for field in fields(Settings))
