@@ -68,7 +68,7 @@ class Follower:
     def take(self, case: Case | None = None) -> list[SubmittedJob]:
         """Removes the jobs of a case, or all jobs, and returns them."""
         taken = [job for job in self.jobs if case is None or job.case is case]
-        self.jobs = [job for job in self.jobs if job not in taken]
+        self.jobs = [] if case is None else [job for job in self.jobs if job.case is not case]
         return taken
 
     def take_overdue(self) -> list[SubmittedJob]:
