@@ -80,9 +80,9 @@ def test_output_in_a_pipe_is_plain_and_a_closed_pipe_is_no_traceback() -> None:
         ("lint >&-", 0, ""),
         ("lint --specs ''", 2, "an argument is empty; is a variable of the shell not set?"),
         ("lint --specs=", 2, "--specs= is empty; is a variable of the shell not set?"),
-        ("generate --jobs 0", 2, "0 is no number of processes; expected 1 or more"),
+        ("generate --jobs 0", 2, "--jobs: expected a whole number from 1, found '0'"),
         ("generate --out /dev/null", 2, "/dev/null is no folder; name another with --out"),
-        ("fetch --timeout -1 https://example.com", 2, "-1 is no time in seconds"),
+        ("fetch --timeout -1 https://example.com", 2, "found '-1'"),
     ],
 )
 def test_what_the_shell_does_wrong_is_one_message(command: str, code: int, message: str) -> None:

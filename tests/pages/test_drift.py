@@ -247,7 +247,7 @@ def test_a_spec_that_can_not_be_written_is_said(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("segforge.emit.manifest.write_atomically", refuse)
+    monkeypatch.setattr("segforge.files.write_atomically", refuse)
     assert drifted(tmp_path / "page.txt", narrowed(catalog), specs, "--apply") == 1
     assert "not written: Permission denied" in capsys.readouterr().out
 

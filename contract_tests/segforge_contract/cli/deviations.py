@@ -60,7 +60,7 @@ def update_file(file: Path, known: "tuple[Deviation, ...]", verdict: "Verdict", 
 
     Raises Misuse if the file can't be written.
     """
-    from segforge.emit.manifest import write_atomically
+    from segforge.files import write_atomically
     from segforge_contract.findings.deviation_file import EMPTY_FILE, updated
 
     before = file.read_text("utf-8") if file.exists() else ""

@@ -119,7 +119,7 @@ def _exit_code(fail_under: float | None, found: "Report") -> int:
 
 def _unwritten(args: argparse.Namespace, found: "Report") -> Iterator[str]:
     """Writes each requested file. Yields the error of each that couldn't be written."""
-    from segforge.emit.manifest import write_atomically
+    from segforge.files import write_atomically
 
     for name, (form, _) in _FORMS.items():
         file = getattr(args, name)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import yaml
 
 from segforge.console import console
-from segforge.emit.manifest import write_atomically
+from segforge.files import write_atomically
+from segforge.options import Misuse
 from segforge.pages.import_openapi.file import OpenapiError, read_openapi
 from segforge.pages.import_openapi.models import models_of
 from segforge.pages.report import code
@@ -26,10 +27,6 @@ from segforge.spec.printable import counted, one_line
 from segforge.spec.yaml_edit import load
 
 _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}
-
-
-class Misuse(Exception):
-    """A side of the comparison can't be read; the message says why."""
 
 
 class Side(NamedTuple):

@@ -110,7 +110,7 @@ def _is_plain(slug: str) -> bool:
 
 def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
     """Write what is decided; returns the diff, and why some or all of it was not written."""
-    from segforge.emit.manifest import write_atomically
+    from segforge.files import write_atomically
     from segforge.pages.apply import apply_linted
 
     file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"

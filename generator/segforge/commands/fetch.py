@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from segforge.console import console
 from segforge.environment import BadEnvironment, way_to
+from segforge.options import pause
 from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
@@ -27,19 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--pause", type=_seconds, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
-    parser.add_argument("--timeout", type=_seconds, default=20.0, metavar="SECONDS", help="for a request (default: 20)")
+    parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
+    parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="for a request (default: 20)")
     parser.epilog = "Exit codes: 0 all got or unchanged, 1 a page was not got, 2 misuse."
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is no time in seconds; expected 0 up to a day")
-    return number
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from segforge.emit.manifest import (
 )
 from segforge.emit.memo import Memo
 from segforge.emit.pipeline import EMITTERS, emit
+from segforge.options import positive_count
 from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import Inputs, read_inputs
@@ -48,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
     parser.add_argument(
-        "--jobs", type=_positive, default=_cores(), metavar="N", help="processes to use (default: one a core)"
+        "--jobs", type=positive_count, default=_cores(), metavar="N", help="processes to use (default: one a core)"
     )
     parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache (default: the user's)")
     parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing for later")
@@ -122,12 +123,6 @@ def _generate(
 
     generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
     return Generated(list(emit(load_catalog(args.specs), names))) if generated is None else generated
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of processes; expected 1 or more")
-    return int(text)
 
 
 def _cores() -> int:

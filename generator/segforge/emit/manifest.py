@@ -12,9 +12,7 @@ import difflib
 import hashlib
 import json
 import os
-import re
 import stat
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,12 +21,11 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from segforge.emit.artifact import Generated, sha256
+from segforge.files import PART, write_atomically
 
 MANIFEST: Final = "manifest.json"
 _PATIENCE: Final = 60.0
 """Seconds to wait for another run that writes to the same folder."""
-_PART = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.part")
-"""The name of a file that is not yet whole, by `write_atomically`; the group is the name that it is to get."""
 
 
 class HandEdited(Exception):
@@ -221,7 +218,7 @@ def _parts(out: Path, paths: Collection[str]) -> Iterator[Path]:
     for folder in {out.joinpath(path).parent for path in paths}:
         with suppress(FileNotFoundError, NotADirectoryError):
             for name in os.listdir(folder):  # noqa: PTH208 - names alone
-                match = _PART.fullmatch(name)
+                match = PART.fullmatch(name)
                 if match and (folder / match[1]).relative_to(out).as_posix() in paths:
                     yield folder / name
 
@@ -253,22 +250,6 @@ def _read(path: Path) -> bytes | None:
 
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file by replacing it whole, so that nobody sees half of it; makes its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    name = ""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        Path(name).chmod(0o644)
-        os.replace(name, path)  # noqa: PTH105 - the function says that the target may exist
-    except BaseException:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _remove(out: Path, path: str) -> None:

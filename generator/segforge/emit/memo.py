@@ -8,13 +8,13 @@ changed or in the wrong place is as good as none.
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import segforge
+from segforge.files import write_atomically
 
 LIMIT: Final = 256 * 2**20
 """How many bytes the entries may take; those that were used longest ago go first."""
@@ -59,11 +59,7 @@ class Memo:
         if self._folder is None:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._folder)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_checksum(key, content) + content)
-            os.replace(name, self._folder / key)  # noqa: PTH105 - the entry may be there
+            write_atomically(self._folder / key, _checksum(key, content) + content)
         except OSError:
             self._folder = None
         self._kept = True

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
-from segforge.emit.manifest import write_atomically
 from segforge.environment import way_to
+from segforge.files import write_atomically
 from segforge.pages.source.document import MAX_BYTES
 
 if TYPE_CHECKING:
