@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segforge.spec.catalog import Model, Parameter, ParameterType
 from segforge.spec.lint import CONTROL_TYPES, lint_model
 from segforge.spec.load import build_model
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 
 SLUGS = (
     "constructor", "to-string", "object", "promise", "map", "error", "url", "blob", "array", "list", "dict", "type",
@@ -109,7 +109,7 @@ def models(draw: st.DrawFn) -> Model:
         "parameters": facts,
         "example": example,
     }
-    found = lint_model(Source(Path("any.yaml"), "any.yaml", data, {}, {}))
+    found = lint_model(SourceFile(Path("any.yaml"), "any.yaml", data, {}, {}))
     assume(not any(finding.severity == "error" for finding in found))
     return build_model(data)
 

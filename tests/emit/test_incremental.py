@@ -28,7 +28,7 @@ from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs
 from segforge.spec.lint import lint_catalog, slugs_collide
 from segforge.spec.load import load_catalog
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 from tests.emit.test_generate import tree
 
 MODEL = "models/flux-img2img.yaml"
@@ -266,7 +266,7 @@ def test_the_common_document_is_that_of_all_models(catalog: Catalog, slug: str) 
 
 @given(st.lists(st.from_regex(r"\A[ab1]([.-][ab1])?\Z"), max_size=5, unique=True))
 def test_slugs_collide_where_lint_says_so(slugs: list[str]) -> None:
-    sources = [Source(Path(slug), slug, {"slug": slug}, {}, {}) for slug in slugs]
+    sources = [SourceFile(Path(slug), slug, {"slug": slug}, {}, {}) for slug in slugs]
     assert slugs_collide(slugs) == bool(lint_catalog(sources))
 
 

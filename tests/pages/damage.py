@@ -20,7 +20,7 @@ from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import PageError
 from segforge.spec.load import default_specs, load_catalog
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 from tests.pages.layouts import ALL, literal, python_literal
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "pages"
@@ -67,7 +67,7 @@ def own_pages(layouts: Iterable[str] = tuple(ALL)) -> Iterator[tuple[str, bytes,
             yield f"{model.slug}, {layout}", raw, draft(page_of_bytes(raw, "page")).text
 
 
-def written(damage: Damage, text: str, source: Source) -> str:
+def written(damage: Damage, text: str, source: SourceFile) -> str:
     """The spec's text after `--apply` of a damaged page; unchanged where the page can't be read."""
     try:
         page = page_of_bytes(damage.page, "page")
@@ -173,7 +173,7 @@ def owner(text: str, at: int, spec: Mapping[str, Any]) -> str | None:
     return (heads[-1][1] or heads[-1][2]) if heads else None
 
 
-def sweep(page: bytes, text: str, source: Source, given: Iterator[Damage]) -> tuple[Counter[str], list[str]]:
+def sweep(page: bytes, text: str, source: SourceFile, given: Iterator[Damage]) -> tuple[Counter[str], list[str]]:
     """Counts of the damages, and each wrong write in words."""
     counts: Counter[str] = Counter()
     notes = []

@@ -11,7 +11,7 @@ from segforge.pages.drift import Drift, compare
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Absent, Choices, Model, Parameter
 from segforge.spec.load import check_model, default_specs
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 from tests.pages.layouts import blank_line
 
 
@@ -141,14 +141,14 @@ def _added(model: Model, required: bool) -> Mutation:
     return Mutation("added", replace(model, parameters=tuple(made)), (expected,))
 
 
-def spec_of(slug: str) -> Source:
+def spec_of(slug: str) -> SourceFile:
     """The project's own spec of a model."""
     source, _ = check_model(default_specs() / "models" / f"{slug}.yaml")
     assert source is not None
     return source
 
 
-def drift_of(text: str, source: Source) -> Drift:
+def drift_of(text: str, source: SourceFile) -> Drift:
     """What a page says against a spec."""
     return compare(page_of_bytes(text.encode(), "page"), source)
 

@@ -14,7 +14,7 @@ from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.load import check_model
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 from tests.pages.layouts import LABELLED, blank_line
 from tests.pages.models import models
 
@@ -25,7 +25,7 @@ DAMAGES = (
 FACTS = ("default", "minimum", "maximum", "enum")
 
 
-def source_of(page: Page) -> Source | None:
+def source_of(page: Page) -> SourceFile | None:
     """The spec that a page drafts to, where lint has nothing to say against it."""
     with tempfile.TemporaryDirectory() as folder:
         made = draft(page)

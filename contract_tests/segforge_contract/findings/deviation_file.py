@@ -11,7 +11,7 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import check_form
 from segforge.spec.printable import one_line, show
-from segforge.spec.source import Source
+from segforge.spec.source import SourceFile
 from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.known import Deviation, Verdict
 from segforge_contract.messages.curl import curl
@@ -53,7 +53,7 @@ def check_scopes(deviations: Iterable[Deviation], catalog: Catalog) -> str | Non
     return None
 
 
-def _check(source: Source, index: int) -> list[Finding]:
+def _check(source: SourceFile, index: int) -> list[Finding]:
     entry, at = source.data["deviations"][index], ("deviations", index)
     findings = []
     if entry["rule"] not in RULES:
@@ -78,7 +78,7 @@ def _check(source: Source, index: int) -> list[Finding]:
     return findings
 
 
-def _build(source: Source, index: int) -> Deviation:
+def _build(source: SourceFile, index: int) -> Deviation:
     entry = source.data["deviations"][index]
     place = source.finding(("deviations", index), "", "", "", "")
     return Deviation(

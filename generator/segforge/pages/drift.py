@@ -10,7 +10,7 @@ from segforge.pages.evidence import Evidence, linked
 from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Value
 from segforge.spec.printable import show
-from segforge.spec.source import Location, Source
+from segforge.spec.source import Location, SourceFile
 
 Kind: TypeAlias = Literal["breaking", "compatible", "editorial"]
 APPLIED_FROM: Final = 0.75
@@ -97,7 +97,7 @@ class Drift:
         return not self.page.problems
 
 
-def compare(page: Page, source: Source) -> Drift:
+def compare(page: Page, source: SourceFile) -> Drift:
     """Hold a page against a spec file whose data were checked."""
     page = _named_by_spec(page, source.data["parameters"])
     comparison = _Comparison(page, source)
@@ -159,7 +159,7 @@ def _page_place(page: Page, span: Span) -> Place:
 class _Comparison:
     """One page against one spec."""
 
-    def __init__(self, page: Page, source: Source) -> None:
+    def __init__(self, page: Page, source: SourceFile) -> None:
         self.page, self.source, self.data = page, source, source.data
         self.notes: list[str] = list(page.notes)
         self.undecided: list[str] = []

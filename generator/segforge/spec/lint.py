@@ -11,10 +11,10 @@ from segforge.spec.finding import Finding
 from segforge.spec.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.patterns import EXPECTED, is_bounded
 from segforge.spec.printable import HIDDEN, show
-from segforge.spec.source import Location, Source
+from segforge.spec.source import Location, SourceFile
 from segforge.spec.values import type_matches, value_violations
 
-Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
+Rule: TypeAlias = Callable[[SourceFile], Iterator[Finding]]
 
 CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
     "aspect_ratio": ("string",),
@@ -34,24 +34,24 @@ DEVICES = frozenset(["aux", "con", "nul", "prn", *_PORTS])
 _VIOLATIONS = ("required", "null", "type", "range", "enum", "format", "balance")
 
 
-def lint_model(source: Source) -> list[Finding]:
+def lint_model(source: SourceFile) -> list[Finding]:
     """All findings about one model file whose data fits the schema."""
     return [finding for rule in _MODEL_RULES for finding in rule(source)]
 
 
-def lint_gateway(source: Source) -> list[Finding]:
+def lint_gateway(source: SourceFile) -> list[Finding]:
     """All findings about a gateway file whose data fits the schema."""
     return [finding for rule in _GATEWAY_RULES for finding in rule(source)]
 
 
-def lint_changelog(source: Source) -> list[Finding]:
+def lint_changelog(source: SourceFile) -> list[Finding]:
     """All findings about a change log whose data fits the schema."""
     releases = source.data["releases"]
     pairs = pairwise(enumerate(releases))
     return [*_days(source), *(finding for pair in pairs for finding in _in_order(source, *pair))]
 
 
-def lint_catalog(models: Iterable[Source]) -> list[Finding]:
+def lint_catalog(models: Iterable[SourceFile]) -> list[Finding]:
     """All findings about several model files together."""
     slugs = {source.data["slug"]: source for source in models}
     findings = []
@@ -74,7 +74,7 @@ def slugs_collide(slugs: Sequence[str]) -> bool:
     return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 
-def _days(source: Source) -> Iterator[Finding]:
+def _days(source: SourceFile) -> Iterator[Finding]:
     """Each release is open, or has a day that the calendar has; it may lie ahead."""
     import datetime
 
@@ -88,7 +88,7 @@ def _days(source: Source) -> Iterator[Finding]:
 
 
 def _in_order(
-    source: Source, newer: tuple[int, Mapping[str, str]], older: tuple[int, Mapping[str, str]]
+    source: SourceFile, newer: tuple[int, Mapping[str, str]], older: tuple[int, Mapping[str, str]]
 ) -> Iterator[Finding]:
     """A release and the one below it: the newest stands first, and only that one may be without a day."""
     at: Location = ("releases", older[0])
@@ -112,14 +112,14 @@ def _in_order(
         )
 
 
-def _slug_is_file_name(source: Source) -> Iterator[Finding]:
+def _slug_is_file_name(source: SourceFile) -> Iterator[Finding]:
     slug = source.data["slug"]
     if source.path.name != f"{slug}.yaml":
         found = f"slug {show(slug)} in a file called {source.path.name}"
         yield source.finding(("slug",), "slug.file_name", found, f"the file name {slug}.yaml", "rename one of them")
 
 
-def _slug_is_a_name_everywhere(source: Source) -> Iterator[Finding]:
+def _slug_is_a_name_everywhere(source: SourceFile) -> Iterator[Finding]:
     """A slug names files, and Windows keeps some names for devices, whatever follows after a dot."""
     slug = source.data["slug"]
     if slug.partition(".")[0] in DEVICES:
@@ -128,7 +128,7 @@ def _slug_is_a_name_everywhere(source: Source) -> Iterator[Finding]:
         yield source.finding(("slug",), "slug.reserved", found, "a name that files may have", mend)
 
 
-def _reviewed_is_date(source: Source) -> Iterator[Finding]:
+def _reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
     import datetime
 
     at: Location = ("source", "reviewed") if "source" in source.data else ("reviewed",)
@@ -141,12 +141,12 @@ def _reviewed_is_date(source: Source) -> Iterator[Finding]:
         )
 
 
-def _parameters(source: Source) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+def _parameters(source: SourceFile) -> Iterator[tuple[Location, Mapping[str, Any]]]:
     for name, parameter in source.data["parameters"].items():
         yield ("parameters", name), parameter
 
 
-def _names_are_clean(source: Source) -> Iterator[Finding]:
+def _names_are_clean(source: SourceFile) -> Iterator[Finding]:
     for at, _ in _parameters(source):
         name = str(at[-1])
         if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
@@ -154,7 +154,7 @@ def _names_are_clean(source: Source) -> Iterator[Finding]:
             yield source.finding(at, "parameter.name", show(name), expected, "rename it", key=True)
 
 
-def _ranges_make_sense(source: Source) -> Iterator[Finding]:
+def _ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         ends = {end: parameter[end] for end in ("minimum", "maximum") if end in parameter}
         if ends and parameter["type"] not in ("integer", "number"):
@@ -177,7 +177,7 @@ def _ranges_make_sense(source: Source) -> Iterator[Finding]:
                 )
 
 
-def _formats_fit(source: Source) -> Iterator[Finding]:
+def _formats_fit(source: SourceFile) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         if "format" in parameter and parameter["type"] != "string":
             found = f"format {parameter['format']} on a {parameter['type']}"
@@ -186,7 +186,7 @@ def _formats_fit(source: Source) -> Iterator[Finding]:
             )
 
 
-def _enums_make_sense(source: Source) -> Iterator[Finding]:
+def _enums_make_sense(source: SourceFile) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         if "enum" not in parameter:
             continue
@@ -212,7 +212,7 @@ def _enums_make_sense(source: Source) -> Iterator[Finding]:
             seen.append((type(value), value))
 
 
-def _printed_values_are_valid(source: Source) -> Iterator[Finding]:
+def _printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
     for at, parameter in _parameters(source):
         if "default" in parameter:
             yield from _invalid_value(source, (*at, "default"), "default", parameter, parameter["default"])
@@ -221,7 +221,7 @@ def _printed_values_are_valid(source: Source) -> Iterator[Finding]:
                 yield from _invalid_value(source, (*at, "enum", "known", index), "value", parameter, value)
 
 
-def _example_is_valid(source: Source) -> Iterator[Finding]:
+def _example_is_valid(source: SourceFile) -> Iterator[Finding]:
     parameters = source.data["parameters"]
     for name, value in source.data["example"].items():
         at = ("example", name)
@@ -250,7 +250,7 @@ def _example_is_valid(source: Source) -> Iterator[Finding]:
 
 
 def _invalid_value(
-    source: Source, at: Location, what: str, parameter: Mapping[str, Any], value: object
+    source: SourceFile, at: Location, what: str, parameter: Mapping[str, Any], value: object
 ) -> Iterator[Finding]:
     """Findings about a value that the page prints for a parameter and that the parameter itself rules out.
 
@@ -294,7 +294,7 @@ def _parameter_of(at: Location, data: Mapping[str, Any]) -> Parameter:
     )
 
 
-def _controls_fit(source: Source) -> Iterator[Finding]:
+def _controls_fit(source: SourceFile) -> Iterator[Finding]:
     for control, name in source.data["returns"].get("controls", {}).items():
         at = ("returns", "controls", control)
         parameter = source.data["parameters"].get(name)
@@ -313,7 +313,7 @@ def _controls_fit(source: Source) -> Iterator[Finding]:
             )
 
 
-def _returned_formats_fit(source: Source) -> Iterator[Finding]:
+def _returned_formats_fit(source: SourceFile) -> Iterator[Finding]:
     returns = source.data["returns"]
     formats = returns.get("formats", [])
     if bool(formats) != (returns["media"] == "image"):
@@ -338,7 +338,7 @@ def _returned_formats_fit(source: Source) -> Iterator[Finding]:
         )
 
 
-def _parameter_names_stay_apart(source: Source) -> Iterator[Finding]:
+def _parameter_names_stay_apart(source: SourceFile) -> Iterator[Finding]:
     for language, naming in _NAMINGS.items():
         for first, second, name in _collisions(source.data["parameters"], naming):
             found = f"{show(second)} and {show(first)} both become {name} in {language}"
@@ -364,7 +364,7 @@ def _collisions(names: Iterable[str], naming: Callable[[str], str]) -> Iterator[
         seen.setdefault(made, name)
 
 
-def _statuses_are_unique(source: Source) -> Iterator[Finding]:
+def _statuses_are_unique(source: SourceFile) -> Iterator[Finding]:
     codes: set[int] = set()
     names: set[str] = set()
     titles: set[str] = set()
@@ -391,7 +391,7 @@ def _statuses_are_unique(source: Source) -> Iterator[Finding]:
                 yield source.finding(here, "status.body", "both or neither of body and html", "one of them", "keep one")
 
 
-def _states_are_known(source: Source) -> Iterator[Finding]:
+def _states_are_known(source: SourceFile) -> Iterator[Finding]:
     lifecycle = source.data["lifecycle"]
     names = [state["name"] for state in lifecycle["states"]]
     codes = {status["code"] for status in source.data["statuses"]}
@@ -416,7 +416,7 @@ def _states_are_known(source: Source) -> Iterator[Finding]:
         )
 
 
-def _profiles_are_whole(source: Source) -> Iterator[Finding]:
+def _profiles_are_whole(source: SourceFile) -> Iterator[Finding]:
     cases = {case["name"] for status in source.data["statuses"] for case in status["cases"]}
     names: set[str] = set()
     for index, profile in enumerate(source.data["profiles"]):
@@ -445,7 +445,7 @@ def _profiles_are_whole(source: Source) -> Iterator[Finding]:
             yield source.finding((*at, "outcomes"), "profile.outcome", found, "an outcome for each", "add it")
 
 
-def _key_pattern_is_bounded(source: Source) -> Iterator[Finding]:
+def _key_pattern_is_bounded(source: SourceFile) -> Iterator[Finding]:
     """Keys that a caller sends are matched with this pattern, so that none may take it long."""
     at, pattern = ("auth", "key_pattern"), source.data["auth"]["key_pattern"]
     try:

@@ -14,7 +14,7 @@ from segforge.spec import catalog as c
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
 from segforge.spec.printable import show
-from segforge.spec.source import Location, Source, parse_source, read_source
+from segforge.spec.source import Location, SourceFile, parse_source, read_source
 from segforge.spec.values import disputed
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ def model_paths(specs: Path) -> list[Path]:
     return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
 
 
-def check_model(path: Path) -> tuple[Source | None, list[Finding]]:
+def check_model(path: Path) -> tuple[SourceFile | None, list[Finding]]:
     """Read one model file and lint it by itself: the source (None where its form is broken) and all findings."""
     return check_form(path, "model")
 
 
-def check_form(path: Path, form: Form) -> tuple[Source | None, list[Finding]]:
+def check_form(path: Path, form: Form) -> tuple[SourceFile | None, list[Finding]]:
     """Read one file of a form, the name of a schema: the source (None where its form is broken) and all findings."""
     findings: list[Finding] = []
     source = _checked(path, form, findings)
@@ -104,12 +104,12 @@ def valid_data(raw: bytes, path: Path, form: Form) -> Any:
     return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
 
 
-def _checked(path: Path, form: Form, findings: list[Finding]) -> Source | None:
+def _checked(path: Path, form: Form, findings: list[Finding]) -> SourceFile | None:
     """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
     return _fit(*read_source(path, display(path)), form, findings)
 
 
-def _fit(source: Source | None, broken: list[Finding], form: Form, findings: list[Finding]) -> Source | None:
+def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings: list[Finding]) -> SourceFile | None:
     """Check a file that was read, as `_checked` does."""
     if source is not None and not _is_valid(form, source.data):
         broken += _schema_findings(source, form)
@@ -120,7 +120,7 @@ def _fit(source: Source | None, broken: list[Finding], form: Form, findings: lis
     return None if errors else source
 
 
-_LINTS: Mapping[Form, Callable[[Source], list[Finding]]] = {
+_LINTS: Mapping[Form, Callable[[SourceFile], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
     "changelog": lint_changelog,
@@ -172,7 +172,7 @@ def _pattern(_: object, pattern: str, instance: object, __: object) -> "Iterator
         yield ValidationError(f"{show(instance)} does not match {pattern}")
 
 
-def _schema_findings(source: Source, form: Form) -> Iterator[Finding]:
+def _schema_findings(source: SourceFile, form: Form) -> Iterator[Finding]:
     for error in _validator(form).iter_errors(source.data):
         yield from _explain(source, error)
 
@@ -193,7 +193,7 @@ _EXPECTED: Final = {
 """What keywords of JSON Schema ask for, in words."""
 
 
-def _explain(source: Source, error: "ValidationError") -> Iterator[Finding]:
+def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
     at: Location = tuple(error.absolute_path)
     rule = f"schema.{error.validator}"
     value: Any = error.instance

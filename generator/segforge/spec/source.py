@@ -46,7 +46,7 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A file that was read: its data, and the position (line and column from 1) of each value and key in it."""
 
     path: Path
@@ -74,7 +74,7 @@ class Source:
         return Finding(self.name, line, column, rule, found, expected, mend, "warning" if warning else "error")
 
 
-def read_source(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
+def read_source(path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
     """Read a YAML file; `name` is what findings call it.
 
     Gives the source (None where the file can't be read as YAML at all) and the findings about its form.
@@ -99,7 +99,7 @@ def read_bytes(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def parse_source(raw: bytes, path: Path, name: str) -> tuple[Source | None, list[Finding]]:
+def parse_source(raw: bytes, path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
     """As `read_source`, of a file whose bytes were read already."""
     try:
         reader = _Reader(name)
@@ -107,7 +107,7 @@ def parse_source(raw: bytes, path: Path, name: str) -> tuple[Source | None, list
         data = reader.read(text)
     except _Refused as refused:
         return None, [refused.finding(name)]
-    source = Source(path, name, data, reader.values, reader.keys)
+    source = SourceFile(path, name, data, reader.values, reader.keys)
     return source, reader.findings + ([] if raw.isascii() else list(_hidden(text, name)))
 
 
