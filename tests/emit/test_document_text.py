@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from segforge.emit.openapi.document_text import yaml_text
+from segforge.emit.openapi.text import yaml_text
 
 LIKE_NUMBERS = st.text("0123456789-+.:_,eExXoObBtTzZnNyYaAfFiI~<= ", max_size=12)
 AMBIGUOUS = """

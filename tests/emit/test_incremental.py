@@ -19,7 +19,7 @@ from segforge.cli import main
 from segforge.emit.artifact import Artifact
 from segforge.emit.formatting import format_python
 from segforge.emit.openapi.document import document
-from segforge.emit.openapi.document_text import json_text, yaml_text
+from segforge.emit.openapi.text import json_text, yaml_text
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import LINE_LENGTH
 from segforge.emit.request_types import request_type, request_types
@@ -28,6 +28,7 @@ from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs
 from segforge.spec.lint import lint_catalog, slugs_collide
 from segforge.spec.load import load_catalog
+from segforge.spec.printable import HIDDEN
 from segforge.spec.source import SourceFile
 from tests.emit.test_generate import tree
 
@@ -225,7 +226,8 @@ def artifact_of(index: int, source: str) -> Artifact:
     return Artifact(PurePosixPath(f"m{index}.py"), source)
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(["x " * 90, "- ", "a: b", ""])
+seen = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).filter(lambda text: not HIDDEN.search(text))
+texts = seen | st.sampled_from(["x " * 90, "- ", "a: b", ""])
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rfc3986_validator import validate_rfc3986
 
-from segforge.spec.formats import fits
+from segforge.spec.values import fits
 
 texts = st.tuples(st.sampled_from(["", "http:", "http://", "a:", "data:x,"]), st.text("ab1:/?#[]@%0é .~+-")).map(
     "".join

@@ -16,9 +16,9 @@ from segforge.emit.artifact import Kind
 from segforge.emit.quoting import LINE_LENGTH, python_literal, python_visible, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.spec.catalog import Model, Parameter
-from segforge.spec.formats import URI_PATTERN
 from segforge.spec.identifiers import pascal_case
 from segforge.spec.printable import show
+from segforge.spec.values import URI_PATTERN
 
 _SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")

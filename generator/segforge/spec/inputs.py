@@ -5,8 +5,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from segforge.spec.load import CHANGELOG_FILE, GATEWAY_FILE, default_specs, model_paths
 from segforge.spec.source import read_bytes
+
+GATEWAY_FILE = "gateway.yaml"
+CHANGELOG_FILE = "changelog.yaml"
+MODELS_FOLDER = "models"
+
+
+def default_specs() -> Path:
+    """The folder of the specs that travel with segforge: in the wheel, or in the checkout it is installed from."""
+    packaged = Path(__file__).parents[1] / "specs"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "specs"
+
+
+def model_paths(specs: Path) -> list[Path]:
+    """The model files of a folder of specs, sorted."""
+    return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+
+
+def display(path: Path) -> str:
+    """The path as a person in this folder would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,167 @@
+"""The components that all models share: failures, headers, schemas of answers; and which of them a document needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from segforge.spec.catalog import Gateway, Header, Model, Status, StatusCase
+from segforge.spec.printable import fill
+
+
+def referenced(components: dict[str, dict[str, Any]], references: set[str]) -> dict[str, dict[str, Any]]:
+    """The components that these references lead to, and security schemes."""
+    found: set[str] = set()
+    pending = set(references)
+    while pending:
+        reference = pending.pop()
+        if reference not in found:
+            found.add(reference)
+            _, _, kind, name = reference.split("/")
+            pending |= references_in(components[kind][name])
+    kept = {
+        kind: {name: value for name, value in named.items() if f"#/components/{kind}/{name}" in found}
+        for kind, named in components.items()
+    }
+    return {kind: named for kind, named in {**kept, "securitySchemes": components["securitySchemes"]}.items() if named}
+
+
+def references_in(value: object) -> set[str]:
+    if isinstance(value, Mapping):
+        own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return own.union(*map(references_in, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(references_in, value))
+    return set()
+
+
+def failure(status: Status, models: Sequence[Model]) -> dict[str, Any]:
+    values = _EXAMPLE_VALUES | {"slug": models[0].slug if models else "flux-img2img"}
+    content: dict[str, Any] = {}
+    for case in status.cases:
+        media_type, schema, value = _case_content(status, case)
+        examples = content.setdefault(media_type, {"schema": schema, "examples": {}})["examples"]
+        examples[case.name] = {"summary": case.when, "value": fill(value, values)}
+    return {"description": status.meaning, "content": content}
+
+
+def _case_content(status: Status, case: StatusCase) -> tuple[str, dict[str, Any], object]:
+    if case.html is not None:
+        return "text/html", {"type": "string"}, case.html
+    name = "JobFailed" if status.code == 422 else "Error"
+    return "application/json", {"$ref": f"#/components/schemas/{name}"}, case.body
+
+
+def header_object(header: Header) -> dict[str, Any]:
+    return {"description": header.description, "schema": {"type": header.type}, "example": header.example}
+
+
+SHARED_TAGS: Final = ({"name": "jobs", "description": "v2 jobs."}, {"name": "account", "description": "The account."})
+
+_EXAMPLE_VALUES: Final = {
+    "balance": "0.01",
+    "cap": "50",
+    "cost": "0.05",
+    "path": "/v3/flux-img2img",
+    "period": "month",
+    "reason": "unexpected end of JSON",
+    "request_id": "2c7f59ea-13f1-402c-9353-915a2b5a2124",
+    "violations": "steps: 0 is below the minimum 1",
+}
+
+REQUEST_ID: Final = {
+    "name": "request_id",
+    "in": "path",
+    "required": True,
+    "description": "The request_id of the submit's answer.",
+    "schema": {"type": "string"},
+}
+
+
+def shared_schemas(gateway: Gateway) -> dict[str, Any]:
+    """Schemas of what all models answer. All are open: the gateway adds keys without notice."""
+    text, url = {"type": "string"}, {"type": "string", "format": "uri"}
+    states = [state.name for state in gateway.lifecycle.states]
+    failed = [state.name for state in gateway.lifecycle.states if state.code == 422]
+    metrics = {"$ref": "#/components/schemas/Metrics"}
+    return {
+        "Error": {
+            "type": "object",
+            "properties": {"error": {"type": "string", "description": "What went wrong, in free prose."}},
+            "required": ["error"],
+        },
+        "JobAccepted": {
+            "type": "object",
+            "properties": {
+                "request_id": text,
+                "status": {"type": "string", "enum": states},
+                "poll_url": url,
+                "status_url": url,
+                "response_url": url,
+            },
+            "required": ["request_id", "status", "poll_url", "status_url", "response_url"],
+        },
+        "JobStatus": {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string", "enum": states},
+                "request_id": text,
+                "status_url": url,
+                "response_url": url,
+                "metrics": metrics,
+            },
+            "required": ["status", "metrics"],
+        },
+        "JobResult": {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string", "enum": states},
+                "request_id": text,
+                "output": {"description": "The output; for a picture its URL. Absent while the job runs."},
+                "images": {"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
+                "seed": {"description": "The seed that was used.", "type": ["string", "integer"]},
+                "metrics": metrics,
+            },
+            "required": ["status", "metrics"],
+        },
+        "JobFailed": {
+            "type": "object",
+            "properties": {
+                "status": {"type": "string", "enum": failed},
+                "request_id": text,
+                "error": {"type": "string", "description": "Why the job failed, in free prose."},
+                "metrics": metrics,
+            },
+            "required": ["status", "error"],
+        },
+        "Image": {
+            "type": "object",
+            "properties": {"url": url, "content_type": text, "file_name": text, "file_size": text},
+            "required": ["url"],
+        },
+        "Metrics": {
+            "type": "object",
+            "description": "Times in seconds, cost and balance in credits; keys appear as they become known.",
+            "properties": {
+                "inference_time": {"type": "number"},
+                "queue_time": {"type": "number"},
+                "total_time": {"type": "number"},
+                "cost": {"type": "number"},
+                "remaining_credits": {"type": "number"},
+            },
+        },
+        "Base64Image": {
+            "type": "object",
+            "properties": {
+                "image": {
+                    "description": "The picture as base64 text; a list where several were asked for.",
+                    "anyOf": [text, {"type": "array", "items": text}],
+                },
+                "status": text,
+            },
+            "required": ["image"],
+        },
+        "Credits": {
+            "type": "object",
+            "properties": {"credits": {"type": "number"}, "free-credits": {"type": "number"}},
+            "required": ["credits"],
+        },
+    }

@@ -1,0 +1,99 @@
+"""Builds the Catalog's parts from the data of checked files."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from segforge.spec import catalog as c
+from segforge.spec.values import disputed
+
+
+def build_model(data: Mapping[str, Any]) -> c.Model:
+    """A Model from the data of a checked model file."""
+    returns = data["returns"]
+    types = {name: value["type"] for name, value in data["parameters"].items()}
+    example = {name: _of_type(types[name], value) for name, value in data["example"].items()}
+    return c.Model(
+        slug=data["slug"],
+        title=data["title"],
+        description=data["description"],
+        source=c.Source(**data["source"]),
+        versions=tuple(sorted(data["versions"])),
+        returns=c.Returns(
+            returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))
+        ),
+        parameters=tuple(
+            _build_parameter(name, value, example.get(name)) for name, value in data["parameters"].items()
+        ),
+        example=example,
+        typical_seconds=data.get("typical_seconds"),
+        typical_cost=data.get("typical_cost"),
+        note=data.get("note"),
+    )
+
+
+def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:
+    """A Parameter from its checked data, and the value that the page's sample has for it (None: it has none)."""
+    type_ = data["type"]
+    plain = {key: _of_type(type_, value) for key, value in data.items() if key != "enum"}
+    known = tuple(_of_type(type_, value) for value in data.get("enum", {}).get("known", ()))
+    choices = c.Choices(known, data["enum"]["total"]) if "enum" in data else None
+    parameter = c.Parameter(name=name, choices=choices, **plain)
+    return replace(parameter, disputed=disputed(parameter, (plain.get("default"), *known, sample)))
+
+
+def _of_type(type_: str, value: Any) -> Any:
+    """A value as its type spells it: 1.0 of an integer is 1, exactly."""
+    return int(Decimal(repr(value))) if type_ == "integer" and isinstance(value, float) else value
+
+
+def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
+    """A Gateway from the data of a checked gateway file."""
+    return c.Gateway(
+        reviewed=data["reviewed"],
+        title=data["title"],
+        description=data["description"],
+        base_url=data["base_url"],
+        sample=data.get("sample"),
+        auth=c.Auth(**data["auth"]),
+        routes=c.Routes(**{name: c.Route(**route) for name, route in data["routes"].items()}),
+        content_types=tuple(data["content_types"]["accepted"]),
+        headers=tuple(c.Header(**header) for header in data["headers"]),
+        statuses=tuple(
+            c.Status(
+                **{
+                    **status,
+                    "routes": tuple(status["routes"]),
+                    "cases": tuple(c.StatusCase(**case) for case in status["cases"]),
+                }
+            )
+            for status in data["statuses"]
+        ),
+        lifecycle=c.Lifecycle(
+            **{
+                **data["lifecycle"],
+                "states": tuple(
+                    c.State(**{**state, "next": tuple(state["next"])}) for state in data["lifecycle"]["states"]
+                ),
+            }
+        ),
+        profiles=tuple(map(_build_profile, data["profiles"])),
+        assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
+    )
+
+
+def build_releases(data: Mapping[str, Any]) -> tuple[c.Release, ...]:
+    """The releases from the data of a checked change log."""
+    return tuple(
+        c.Release(release["version"], release["date"], tuple(release["changes"])) for release in data["releases"]
+    )
+
+
+def _build_profile(data: Mapping[str, Any]) -> c.Profile:
+    outcomes = tuple(
+        c.Outcome(tuple(outcome["versions"]), tuple(outcome["violations"]), tuple(outcome["cases"]), outcome["source"])
+        for outcome in data["outcomes"]
+    )
+    lists = {name: tuple(data[name]) for name in ("failed_job_keys", "failed_job_metrics")}
+    return c.Profile(**{**data, **lists, "outcomes": outcomes})

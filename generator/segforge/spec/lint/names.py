@@ -1,0 +1,87 @@
+"""Rules about names: slugs, parameters, and that no two meet in a generated client."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from segforge.spec.finding import Finding
+from segforge.spec.identifiers import camel_case, pascal_case, snake_case
+from segforge.spec.lint.rule import each_parameter
+from segforge.spec.printable import HIDDEN, show
+from segforge.spec.source import SourceFile
+
+_PORTS = [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
+
+DEVICES = frozenset(["aux", "con", "nul", "prn", *_PORTS])
+"""Names that no file may have on Windows: https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
+
+
+def lint_catalog(models: Iterable[SourceFile]) -> list[Finding]:
+    """All findings about several model files together."""
+    slugs = {source.data["slug"]: source for source in models}
+    findings = []
+    for language, naming in _NAMINGS.items():
+        for first, second, name in _collisions(slugs, naming):
+            findings.append(
+                slugs[second].finding(
+                    ("slug",),
+                    f"collision.{language}",
+                    f"{show(second)} and {show(first)} both become {name} in {language}",
+                    "names that stay apart",
+                    "leave one of the two models out",
+                )
+            )
+    return findings
+
+
+def slugs_collide(slugs: Sequence[str]) -> bool:
+    """Whether `lint_catalog` would find something about models of these slugs."""
+    return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
+
+
+def slug_is_file_name(source: SourceFile) -> Iterator[Finding]:
+    slug = source.data["slug"]
+    if source.path.name != f"{slug}.yaml":
+        found = f"slug {show(slug)} in a file called {source.path.name}"
+        yield source.finding(("slug",), "slug.file_name", found, f"the file name {slug}.yaml", "rename one of them")
+
+
+def slug_is_a_name_everywhere(source: SourceFile) -> Iterator[Finding]:
+    """A slug names files, and Windows keeps some names for devices, whatever follows after a dot."""
+    slug = source.data["slug"]
+    if slug.partition(".")[0] in DEVICES:
+        found = f"slug {show(slug)}, which names a device on Windows"
+        mend = "leave the model out, for nobody could check out its files there"
+        yield source.finding(("slug",), "slug.reserved", found, "a name that files may have", mend)
+
+
+def names_are_clean(source: SourceFile) -> Iterator[Finding]:
+    for at, _ in each_parameter(source):
+        name = str(at[-1])
+        if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
+            expected = "a name that can be seen, without outer spaces"
+            yield source.finding(at, "parameter.name", show(name), expected, "rename it", key=True)
+
+
+def parameter_names_stay_apart(source: SourceFile) -> Iterator[Finding]:
+    for language, naming in _NAMINGS.items():
+        for first, second, name in _collisions(source.data["parameters"], naming):
+            found = f"{show(second)} and {show(first)} both become {name} in {language}"
+            at = ("parameters", second)
+            yield source.finding(
+                at, f"collision.{language}", found, "names that stay apart", "drop one, if the page allows", key=True
+            )
+
+
+_NAMINGS: Mapping[str, Callable[[str], str]] = {
+    "python": lambda name: f"{snake_case(name)} and {pascal_case(name)}",
+    "typescript": lambda name: f"{camel_case(name)} and {pascal_case(name)}",
+}
+
+
+def _collisions(names: Iterable[str], naming: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
+    """Pairs of names that a language's naming makes the same: the earlier, the later, what both become."""
+    seen: dict[str, str] = {}
+    for name in names:
+        made = naming(name)
+        if made in seen:
+            yield seen[made], name, made.split(" and ")[0]
+        seen.setdefault(made, name)

@@ -1,0 +1,28 @@
+"""Shared by all rules: their type, the walk over parameters, and the date of the last review."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from segforge.spec.finding import Finding
+from segforge.spec.printable import show
+from segforge.spec.source import Location, SourceFile
+
+Rule: TypeAlias = Callable[[SourceFile], Iterator[Finding]]
+
+
+def reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
+    import datetime
+
+    at: Location = ("source", "reviewed") if "source" in source.data else ("reviewed",)
+    text = source.data["source"]["reviewed"] if "source" in source.data else source.data["reviewed"]
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        yield source.finding(
+            at, "reviewed.date", show(text), "a day of the calendar, YYYY-MM-DD", "write the day of the review"
+        )
+
+
+def each_parameter(source: SourceFile) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    for name, parameter in source.data["parameters"].items():
+        yield ("parameters", name), parameter

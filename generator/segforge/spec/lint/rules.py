@@ -1,0 +1,54 @@
+"""The tables of rules: which apply to a model file, and which to a gateway file."""
+
+from segforge.spec.finding import Finding
+from segforge.spec.lint.gateway import key_pattern_is_bounded, profiles_are_whole, states_are_known, statuses_are_unique
+from segforge.spec.lint.names import (
+    names_are_clean,
+    parameter_names_stay_apart,
+    slug_is_a_name_everywhere,
+    slug_is_file_name,
+)
+from segforge.spec.lint.parameters import (
+    enums_make_sense,
+    example_is_valid,
+    formats_fit,
+    printed_values_are_valid,
+    ranges_make_sense,
+)
+from segforge.spec.lint.returns import controls_fit, returned_formats_fit
+from segforge.spec.lint.rule import Rule, reviewed_is_date
+from segforge.spec.source import SourceFile
+
+
+def lint_model(source: SourceFile) -> list[Finding]:
+    """All findings about one model file whose data fits the schema."""
+    return [finding for rule in _MODEL_RULES for finding in rule(source)]
+
+
+def lint_gateway(source: SourceFile) -> list[Finding]:
+    """All findings about a gateway file whose data fits the schema."""
+    return [finding for rule in _GATEWAY_RULES for finding in rule(source)]
+
+
+_MODEL_RULES: tuple[Rule, ...] = (
+    slug_is_file_name,
+    slug_is_a_name_everywhere,
+    reviewed_is_date,
+    names_are_clean,
+    ranges_make_sense,
+    formats_fit,
+    enums_make_sense,
+    printed_values_are_valid,
+    example_is_valid,
+    controls_fit,
+    returned_formats_fit,
+    parameter_names_stay_apart,
+)
+
+_GATEWAY_RULES: tuple[Rule, ...] = (
+    reviewed_is_date,
+    statuses_are_unique,
+    states_are_known,
+    profiles_are_whole,
+    key_pattern_is_bounded,
+)

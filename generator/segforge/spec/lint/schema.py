@@ -1,0 +1,126 @@
+"""JSON Schemas of the spec files: whether data fits, and findings that explain why not."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from segforge.spec.finding import Finding
+from segforge.spec.inputs import default_specs
+from segforge.spec.printable import show
+from segforge.spec.source import Location, SourceFile
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+
+Form: TypeAlias = Literal["gateway", "model", "changelog", "deviations"]
+"""What a file of the specs is, by its schema."""
+
+
+@cache
+def _schema(form: Form) -> Any:
+    return json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
+
+
+def fits_schema(form: Form, data: object) -> bool:
+    """Whether data fits the schema, found out quickly; what it says no to, the slower validator explains, or allows."""
+    try:
+        return _quick_validator(form).is_valid(data)
+    except ValueError:  # it knows no integers of more than 64 bits
+        return False
+
+
+@cache
+def _quick_validator(form: Form) -> "jsonschema_rs.Draft202012Validator":
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_schema(form))
+
+
+@cache
+def _validator(form: Form) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    # In Python, unlike in JSON Schema, `$` matches before a line end too, so that "SLUG\n" would pass.
+    made: Draft202012Validator = extend(Draft202012Validator, {"pattern": _pattern})(  # type: ignore[no-untyped-call]
+        _schema(form)
+    )
+    return made
+
+
+def _pattern(_: object, pattern: str, instance: object, __: object) -> "Iterator[ValidationError]":
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), instance):
+        yield ValidationError(f"{show(instance)} does not match {pattern}")
+
+
+def schema_findings(source: SourceFile, form: Form) -> Iterator[Finding]:
+    for error in _validator(form).iter_errors(source.data):
+        yield from _explain(source, error)
+
+
+_EXPECTED: Final = {
+    "exclusiveMinimum": "more than {}",
+    "maxItems": "{} entries or fewer",
+    "maxLength": "{} characters or fewer",
+    "maxProperties": "{} entries or fewer",
+    "maximum": "{} or less",
+    "minItems": "{} entries or more",
+    "minLength": "{} characters or more",
+    "minProperties": "{} entries or more",
+    "minimum": "{} or more",
+    "pattern": "text that matches {}",
+    "uniqueItems": "each entry once",
+}
+"""What keywords of JSON Schema ask for, in words."""
+
+
+def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
+    at: Location = tuple(error.absolute_path)
+    rule = f"schema.{error.validator}"
+    value: Any = error.instance
+    limit: Any = error.validator_value
+    schema: Any = error.schema
+    name = show(at[-1]) if at else "the file"
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            for key in value:
+                if key not in known:
+                    yield source.finding(
+                        (*at, key), rule, f"unknown field {show(key)}", _one_of(known), _near(key, known), key=True
+                    )
+        case "required":
+            for key in limit:
+                if key not in value:
+                    yield source.finding(
+                        at, rule, f"no field {show(key)} in {name}", f"the fields {', '.join(limit)}", f"add {key}:"
+                    )
+        case "type":
+            types = [limit] if isinstance(limit, str) else limit
+            yield source.finding(
+                at, rule, f"{name} is {show(value)}", f"a value of type {' or '.join(types)}", "change the value"
+            )
+        case "enum":
+            yield source.finding(at, rule, f"{name} is {show(value)}", _one_of(limit), _near(value, limit))
+        case _:
+            named = f"a name in {name}" if "propertyNames" in error.absolute_schema_path else name
+            expected = _EXPECTED.get(str(error.validator), f"{error.validator} {{}}").format(show(limit))
+            meaning = schema.get("description", "see the schema of the file")
+            yield source.finding(at, rule, f"{named} is {show(value)}", expected, f"it says: {meaning}")
+
+
+def _one_of(values: list[Any]) -> str:
+    return f"one of {', '.join(show(value) for value in values)}" if len(values) > 1 else show(values[0])
+
+
+def _near(word: object, known: list[Any]) -> str:
+    near = difflib.get_close_matches(str(word), map(str, known), 1)
+    return f"did you mean {show(near[0])}?" if near else "remove or rename it"
