@@ -5,12 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model
-
-if TYPE_CHECKING:
-    from segforge.emit.request_types import RequestType
 
 Kind: TypeAlias = Literal["typed_dict", "struct"]
 """What a request type is: a TypedDict for clients, a msgspec.Struct for the mock."""
@@ -48,6 +45,18 @@ def sha256(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class RequestType:
+    """A model's request type: its name, and the source of a module that defines it, not yet formatted.
+
+    The module may import more than the type needs; formatting drops that. A Struct that could not rule out all that the
+    specs do is none: its name is None, and its source is empty.
+    """
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Subject:
     """One model as the emitters take it: by itself, so that what they make of it depends on no other model.
 
@@ -58,7 +67,7 @@ class Subject:
     gateway: Gateway
     model: Model
     typescript_name: str
-    types: "Mapping[Kind, RequestType]"
+    types: Mapping[Kind, RequestType]
 
 
 Pieces: TypeAlias = Mapping[str, str]

@@ -1,6 +1,7 @@
-"""The table of emitters: a new output is one module, one template folder and one line here.
+"""The table of emitters, and the one path from a Catalog to files: emit each model, join what all share, format.
 
-What emits is imported when something is to be emitted: most runs have nothing to do, and say so at once.
+A new output is one module, one template folder and one line in `EMITTERS`. Emitters are imported when they run, since
+most runs of `segforge generate` find everything current and end at once.
 """
 
 import importlib
@@ -13,7 +14,7 @@ from segforge.spec.catalog import Catalog, Gateway, Model
 
 
 class Entry(NamedTuple):
-    """An emitter's module, an `Emitter`, and the kind of request type that it is given, if any."""
+    """An emitter's module, which implements `Emitter`, and the kind of request type that it needs, if any."""
 
     module: str
     kind: Kind | None = None
@@ -25,27 +26,36 @@ EMITTERS: Final = {
     "typescript": Entry("segforge.emit.typescript.client"),
     "mock": Entry("segforge.emit.mock.models", "struct"),
 }
-"""The emitters by their names, which are their folders below the output folder."""
+"""The emitters by name; each writes to the folder of that name below the output folder."""
 
 Parts: TypeAlias = dict[str, ModelPart]
-"""What the emitters make of one model, by their names."""
+"""The results of the emitters for one model, by emitter name."""
 
 AllPieces: TypeAlias = Mapping[str, Pieces]
-"""What one model adds to the common files of each emitter, by their names."""
+"""One model's contributions to the common files, by emitter name."""
 
 
 def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
-    """Run the emitters of these names and format what they give. Raises KeyError for a name that is not in EMITTERS."""
+    """Run the emitters of these names and format their output. Raises KeyError for a name that isn't in EMITTERS."""
+    chosen = list(names)
+    return assemble(catalog, chosen, emit_models(catalog.gateway, name_models(catalog.models), chosen))
+
+
+def assemble(catalog: Catalog, names: Sequence[str], parts: Iterable[Parts]) -> Iterator[Artifact]:
+    """Join the models' parts, in the Catalog's order, into all files, formatted. Every way of generating ends here.
+
+    `parts` is iterated last, so that other processes may still be computing it. A part without files stands for a
+    model whose own files are current on disk.
+    """
     from segforge.emit.formatting import format_python
 
-    chosen = list(names)
-    parts = emit_models(catalog.gateway, name_models(catalog.models), chosen)
-    join = emit_common(catalog, chosen)
-    return format_python([*model_artifacts(parts), *join(list(map(pieces_of, parts)))])
+    join = emit_common(catalog, names)
+    listed = list(parts)
+    return format_python([*model_artifacts(listed), *join(list(map(pieces_of, listed)))])
 
 
 def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
-    """The files of models, one model after the other."""
+    """The models' own files, model by model."""
     return [
         Artifact(PurePosixPath(path), text)
         for of_model in parts
@@ -55,20 +65,20 @@ def model_artifacts(parts: Iterable[Parts]) -> list[Artifact]:
 
 
 def pieces_of(parts: Parts) -> AllPieces:
-    """What one model adds to the common files of each emitter."""
+    """One model's contributions to the common files of each emitter."""
     return {name: part.pieces for name, part in parts.items()}
 
 
 def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
-    """Each model with its name in TypeScript."""
-    from segforge.emit.typescript.client import class_names
+    """Pairs each model with its class name in TypeScript."""
+    from segforge.emit.typescript.names import class_names
 
     listed = list(models)
     return list(zip(listed, class_names([model.slug for model in listed]), strict=True))
 
 
 def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
-    """What these emitters make of each model, in their order; each model comes with its name in TypeScript."""
+    """Run these emitters on each model, paired with its class name in TypeScript. Returns parts in the models' order."""
     from segforge.emit.request_types import request_types
 
     kinds = [kind for name in names if (kind := EMITTERS[name].kind) is not None]
@@ -81,7 +91,7 @@ def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Se
 
 
 def emit_common(catalog: Catalog, names: Sequence[str]) -> Callable[[Sequence[AllPieces]], list[Artifact]]:
-    """What makes the files of these emitters that all models share, of the pieces of each of the Catalog's models."""
+    """Prepare the files that all models share. Returns a function that completes them from each model's pieces."""
     joins = {name: _emitter(name).emit_common(catalog) for name in names}
 
     def join(pieces: Sequence[AllPieces]) -> list[Artifact]:

@@ -9,10 +9,9 @@ import textwrap
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from segforge.emit.artifact import Kind
+from segforge.emit.artifact import Kind, RequestType
 from segforge.emit.quoting import LINE_LENGTH, python_literal, python_visible, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.spec.catalog import Model, Parameter
@@ -36,18 +35,6 @@ _TAKEN: Final = frozenset(
         "typing_extensions",
     }
 )
-
-
-@dataclass(frozen=True)
-class RequestType:
-    """A model's request type: its name, and the source of a module that defines it, not yet formatted.
-
-    The module may import more than the type needs; formatting drops that. A Struct that could not rule out all that the
-    specs do is none: its name is None, and its source is empty.
-    """
-
-    name: str
-    source: str
 
 
 def request_type(model: Model, kind: Kind) -> RequestType:

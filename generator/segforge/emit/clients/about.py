@@ -1,20 +1,46 @@
 """What the clients of all languages say of a model, and of which model they show a call."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
 
+from segforge.emit.quoting import Code
 from segforge.spec.catalog import Model
 
 
-class _Named(Protocol):
-    """A model with the names that it has in a client."""
+@dataclass(frozen=True)
+class NamedModel:
+    """A model with its names in one client, a line about it, and the address of its docs page, fit for Markdown."""
+
+    model: Model
+    attribute: Code
+    module: Code
+    name: Code
 
     @property
-    def model(self) -> Model:
-        """The model."""
+    def summary(self) -> str:
+        """The model's title and description."""
+        return f"{self.model.title}: {self.model.description}"
+
+    @property
+    def url(self) -> Code:
+        """The address of the docs page."""
+        return Code(quote(self.model.source.url, safe=":/?&=%@+,;~", errors="replace"))
 
 
-_N = TypeVar("_N", bound=_Named)
+@dataclass(frozen=True)
+class HeaderProperty:
+    """The property of a result that reads one header; `convert` names the function that parses it, if one is needed."""
+
+    attribute: Code
+    name: str
+    type: Code
+    text: str
+    convert: Code
+
+
+_N = TypeVar("_N", bound=NamedModel)
 
 
 def about(model: Model) -> str:

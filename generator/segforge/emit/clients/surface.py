@@ -5,9 +5,8 @@ the end of a range, and that a parameter has to be sent. Lines are made so that 
 parameter, one for each allowed value, one for each end of a range.
 """
 
-import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -18,10 +17,7 @@ from segforge.spec.printable import show
 
 SURFACE: Final = "public-surface.txt"
 """The name of the file, in the folder of each client."""
-
 Bump: TypeAlias = Literal["major", "minor", "patch"]
-
-
 _TAKES: Final = r'(?P<subject>client\.\S+ takes "(?:[^"\\]|\\.)*")'
 _TYPE: Final = re.compile(rf"{_TAKES}: (?P<type>[a-z]+)(?P<null> or null)?")
 _BOUND: Final = re.compile(rf"{_TAKES} (?P<side>from|to) (?P<value>\S+)")
@@ -173,60 +169,3 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
 def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
     """The surface of a client: its own lines and those of its models, each once, sorted."""
     return "\n".join(sorted({*own, *(line for text in of_models for line in text.split("\n"))}))
-
-
-def python_lines(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> Iterator[str]:
-    """The lines of what a package exports: functions, classes and their public members, with their signatures.
-
-    `exports` says in which of the modules each public name is defined.
-    """
-    for name, module in exports.items():
-        tree = modules[module]
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                yield f"{name}{_signature(node)}"
-            elif isinstance(node, ast.ClassDef) and node.name == name:
-                yield f"class {name}({', '.join(map(ast.unparse, node.bases))})"
-                for defined in (node, *hidden_bases(tree, node, exports)):
-                    yield from _members(name, defined)
-            elif isinstance(node, ast.Assign | ast.AnnAssign) and _assigned(node) == name:
-                yield f"{name} = {ast.unparse(node.value) if node.value else ''}"
-
-
-def hidden_bases(tree: ast.Module, node: ast.ClassDef, exports: Collection[str]) -> list[ast.ClassDef]:
-    """The bases of an exported class that are not exported themselves: what they have is its own."""
-    names = {ast.unparse(base) for base in node.bases} - set(exports)
-    return [base for base in tree.body if isinstance(base, ast.ClassDef) and base.name in names]
-
-
-def _members(name: str, node: ast.ClassDef) -> Iterator[str]:
-    for member in node.body:
-        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and _is_public(member.name):
-            is_property = any(ast.unparse(decorator) == "property" for decorator in member.decorator_list)
-            returns = f" -> {ast.unparse(member.returns)}" if member.returns else ""
-            yield f"{name}.{member.name}{returns if is_property else _signature(member)}"
-            yield from (f"{name}.{attribute}" for attribute in _attributes(member))
-        elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and _is_public(member.target.id):
-            yield f"{name}.{member.target.id}: {ast.unparse(member.annotation)}"
-
-
-def _attributes(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """The public attributes that a constructor sets."""
-    if node.name == "__init__":
-        for found in ast.walk(node):
-            if isinstance(found, ast.Attribute) and isinstance(found.ctx, ast.Store) and _is_public(found.attr):
-                yield found.attr
-
-
-def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"({ast.unparse(node.args)}){returns}"
-
-
-def _assigned(node: ast.Assign | ast.AnnAssign) -> str | None:
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-    return target.id if isinstance(target, ast.Name) else None
-
-
-def _is_public(name: str) -> bool:
-    return not name.startswith("_") or name == "__init__"

@@ -5,11 +5,10 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
+from segforge.emit.artifact import RequestType
 from segforge.emit.quoting import Code, python_literal
-from segforge.emit.request_types import RequestType, alias_name, has_alias, has_number_set, python_type, takes_image
-from segforge.emit.schemas import describe, facts
+from segforge.emit.request_types import alias_name, has_alias, has_number_set, python_type, takes_image
 from segforge.spec.catalog import Model, Parameter
-from segforge.spec.printable import show
 
 _TYPE_NAMES: Final = frozenset(
     {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "OneOf", "Printed", "TypedDict"}
@@ -47,16 +46,6 @@ def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
     aliases = tuple(_alias(parameter) for parameter in model.parameters if has_alias(parameter))
     images = any(takes_image(parameter) for parameter in model.parameters)
     return ParamsModule(Code(name), aliases, images, Code(imports), Code(definition))
-
-
-def parameter_text(parameter: Parameter) -> str:
-    """All facts about a parameter as one line of a docstring, such as `steps (integer, required): ...`."""
-    kind = f"{parameter.type} or null" if parameter.nullable else parameter.type
-    need = "required" if parameter.required else "optional"
-    allowed = ""
-    if parameter.choices is not None:
-        allowed = f" Values: {', '.join(show(value) for value in parameter.choices.known)}."
-    return f"{parameter.name} ({kind}, {need}): {describe(parameter)}{allowed} {facts(parameter)}".strip()
 
 
 def _alias(parameter: Parameter) -> Alias:

@@ -5,17 +5,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from segforge.emit.clients.surface import hidden_bases
-from segforge.emit.python.params import parameter_text
-from segforge.emit.quoting import LINE_LENGTH, Code, markdown
-from segforge.spec.catalog import Model
+from segforge.emit.python.surface import hidden_bases
+from segforge.emit.quoting import LINE_LENGTH, Code
 
 _INDENT: Final = 4
-
-
-def parameter_lines(model: Model) -> list[Code]:
-    """What a call of a model takes: a line of Markdown for each parameter."""
-    return [markdown(parameter_text(parameter)) for parameter in model.parameters]
 
 
 def python_reference(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:

@@ -1,0 +1,91 @@
+"""Names of the Python client: what it exports, what models and results are called, and names that are taken."""
+
+import builtins
+import keyword
+from typing import Final
+
+from segforge.emit.clients.about import HeaderProperty, NamedModel
+from segforge.emit.clients.errors import ErrorClass, error_classes
+from segforge.emit.quoting import Code
+from segforge.spec.catalog import Catalog, Gateway, Header, Model
+from segforge.spec.identifiers import pascal_case, snake_case
+
+_ALWAYS_ERRORS: Final = (
+    *("CannotSend", "ConnectionFailed", "DownloadFailed", "InferenceTimeout", "InvalidParameters", "JobFailed"),
+    *("MissingApiKey", "RequestTimeout", "ResponseTooLarge", "ResultExpired", "SegmindError", "SpendLimit"),
+)
+
+_FIXED_EXPORTS: Final = {
+    "AsyncJob": "_aio.job",
+    "AsyncJobs": "_aio.jobs",
+    "AsyncSegmind": "_aio.client",
+    "Event": "_log",
+    "Gathered": "_results",
+    "ImageInput": "_media",
+    "Job": "_sync.job",
+    "Jobs": "_sync.jobs",
+    "JobResult": "_results",
+    "JsonResult": "_results",
+    "MediaResult": "_results",
+    "Segmind": "_sync.client",
+    "SegmindClient": "_default",
+    "Spend": "_spend",
+    "Violation": "_check",
+    "run": "_default",
+    "run_sync": "_default",
+    "submit_async": "_default",
+    **dict.fromkeys(_ALWAYS_ERRORS, "_errors"),
+}
+
+# Names that a client has, or will have once it does more than now, so that a model never takes one of them.
+_CLIENT_NAMES: Final = frozenset(
+    {"aclose", "base_url", "close", "credits", "gather", "jobs", "max_spend", "run", "run_async", "run_sync"}
+    | {"spend", "submit_async", "timeout", "upload", "with_options"}
+)
+
+_CLASS_NAMES: Final = frozenset(
+    {
+        *keyword.kwlist,
+        *dir(builtins),
+        *_FIXED_EXPORTS,
+        "AsyncModel",
+        "AsyncModels",
+        "AsyncTransport",
+        "ClassVar",
+        "Final",
+    }
+    | {"Model", "Models", "Transport", "Unpack"}
+)
+_RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", "images", "raw", "save", "show"})
+_CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "number": ("float", "_number")}
+
+
+def exports_of(catalog: Catalog) -> dict[str, str]:
+    """Each public name, and the module that defines it."""
+    return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in errors_of(catalog.gateway)}}
+
+
+def named_model(model: Model) -> NamedModel:
+    attribute = snake_case(model.slug)
+    name = pascal_case(model.slug)
+    if name.startswith("_"):  # of a slug that starts with a digit; in Python, a leading underscore says "private"
+        attribute, name = f"model{attribute}", f"Model{name[1:]}"
+    return NamedModel(
+        model,
+        attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
+        module=Code(attribute),
+        name=Code(f"{name}_" if name in _CLASS_NAMES else name),
+    )
+
+
+def errors_of(gateway: Gateway) -> list[ErrorClass]:
+    return error_classes(gateway, _CLASS_NAMES)
+
+
+def header_property(header: Header) -> HeaderProperty:
+    """`x-request-id` is read as `request_id`, `x-seed-value` as `seed`."""
+    attribute = snake_case(header.name.removeprefix("x-").removesuffix("-value"))
+    python_type, convert = _CONVERSIONS[header.type]
+    text = f"{header.description} From the header `{header.name}`; None where it is missing."
+    named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
+    return HeaderProperty(named, header.name, Code(python_type), text, Code(convert))

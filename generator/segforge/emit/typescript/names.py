@@ -1,0 +1,112 @@
+"""Names of the TypeScript client: what models, results and errors are called, and names that are taken."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from segforge.emit.clients.about import HeaderProperty, NamedModel
+from segforge.emit.quoting import Code
+from segforge.spec.catalog import Header, Model
+from segforge.spec.identifiers import camel_case, pascal_case, words
+
+FIXED_ERRORS: Final = (
+    "CannotSend",
+    "ConnectionFailed",
+    "DownloadFailed",
+    "InferenceTimeout",
+    "InvalidParameters",
+    "MissingApiKey",
+    "RequestAborted",
+    "RequestTimeout",
+    "ResponseTooLarge",
+    "ResultExpired",
+    "SegmindError",
+    "SpendLimit",
+)
+
+# Names that are exported, or that the modules of models use, so that no model's class takes one of them.
+CLASS_NAMES: Final = frozenset(
+    {*FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts"}
+    | {
+        "GatherOptions",
+        "Job",
+        "JobFailed",
+        "JobRecord",
+        "Jobs",
+        "JsonObject",
+        "JsonResult",
+        "MediaInput",
+        "MediaResult",
+    }
+    | {"Model", "Object", "Promise"}
+    | {"Result", "SavedJob", "Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "SentRequest", "Spend"}
+    | {"Violation", "WaitOptions"}
+)
+
+# Names that a client has, or that JavaScript itself looks for on any object.
+_CLIENT_NAMES: Final = frozenset(
+    {"baseUrl", "constructor", "credits", "gather", "hasOwnProperty", "isPrototypeOf", "jobs", "maxSpend", "prototype"}
+    | {"propertyIsEnumerable", "run", "runAsync", "runSync", "spend", "submitAsync", "then", "timeout"}
+    | {"toJSON", "toLocaleString", "toString", "valueOf"}
+)
+
+_RESULT_NAMES: Final = frozenset(
+    {"arrayBuffer", "blob", "constructor", "content", "contentType", "data", "headers", "images", "raw", "save"}
+    | {"then", "toJSON", "toLocaleString", "toString", "valueOf"}
+)
+
+
+class TypescriptModel(NamedModel):
+    """A model with its names in the TypeScript client."""
+
+    @property
+    def params(self) -> Code:
+        """The interface of a call's parameters."""
+        return Code(f"{self.name}Params")
+
+    @property
+    def result(self) -> Code:
+        """The class of a call's result."""
+        return Code("MediaResult" if self.model.returns.media == "image" else "JsonResult")
+
+    @property
+    def versions(self) -> str:
+        """The API versions, separated by spaces."""
+        return " ".join(self.model.versions)
+
+
+def class_names(slugs: Iterable[str]) -> list[str]:
+    """A class name for each slug, different from each other and from what JavaScript has and the client exports."""
+    taken = set(CLASS_NAMES)
+    names = []
+    for slug in slugs:
+        name = _unprefixed(pascal_case(slug))
+        while {name, f"{name}Params"} & taken:
+            name += "_"
+        taken |= {name, f"{name}Params"}
+        names.append(name)
+    return names
+
+
+def _unprefixed(name: str) -> str:
+    """The name of a slug that starts with a digit has "Model" instead of an underscore."""
+    return f"Model{name[1:]}" if name.startswith("_") else name
+
+
+def named_model(model: Model, name: str) -> TypescriptModel:
+    attribute, pascal = camel_case(model.slug), pascal_case(model.slug)
+    if pascal.startswith("_"):  # of a slug that starts with a digit
+        attribute = f"model{pascal}"
+    return TypescriptModel(
+        model,
+        attribute=Code(f"{attribute}_" if attribute in _CLIENT_NAMES else attribute),
+        module=Code("-".join(words(model.slug)) or attribute),
+        name=Code(name),
+    )
+
+
+def header_property(header: Header) -> HeaderProperty:
+    """`x-request-id` is read as `requestId`, `x-seed-value` as `seed`."""
+    attribute = camel_case(header.name.removeprefix("x-").removesuffix("-value"))
+    text = f"{header.description} From the header `{header.name}`; undefined where it is missing."
+    named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
+    return HeaderProperty(named, header.name, Code("string" if header.type == "string" else "number"), text, Code(""))

@@ -1,0 +1,79 @@
+"""A `map` over batches of models that runs in other processes if that saves time."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+BATCH: Final = 25
+"""Models that share a run of datamodel-code-generator. Larger batches save no time and need more memory."""
+
+_WORTH_SPAWNING: Final = 40
+"""Models from which new processes pay off on systems without fork, where each imports everything anew."""
+
+
+class Map(Protocol):
+    """The built-in `map`, or one that runs in other processes."""
+
+    def __call__(self, function: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]: ...
+
+
+def batches(items: Sequence[_Item]) -> list[Sequence[_Item]]:
+    """Splits items into runs of at most `BATCH`."""
+    return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+
+
+@contextmanager
+def mapping(processes: int, models: int) -> Iterator[Map]:
+    """Yields a `map` that uses up to that many other processes, or the built-in one if few models need work.
+
+    The processes end with the block, and with this process, however it ends.
+    """
+    forks = sys.platform == "linux" and threading.active_count() == 1  # forking with threads can deadlock
+    if processes < 2 or models < (1 if forks else _WORTH_SPAWNING):
+        yield map
+        return
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    pool = ProcessPoolExecutor(min(processes, -(-models // BATCH)), context, initializer=_start_worker)
+    try:
+        with _interrupts_blocked():
+            pool.submit(bool)  # starts the workers, which import their modules while this process reads specs
+        yield pool.map
+    finally:
+        # Waiting ends within about a second: a batch is short, and a killed worker breaks the pool.
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in processes that start in this block, for good, and in this process until the block ends."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker() -> None:
+    """Import the slowest module, and end this worker as soon as its parent process has ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    importlib.import_module("datamodel_code_generator.parser.jsonschema")
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
