@@ -39,9 +39,10 @@ demo: $(STAMP)  ## run all models through the mock with both SDKs, and a short c
 test: setup lint types unit  ## everything that CI runs
 	@echo "all checks passed"
 
-lint: $(STAMP)  ## style, specs, and whether what is generated is current
+lint: $(STAMP)  ## style, direction of imports, specs, and that generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/segforge lint
 	$(BIN)/segforge generate --check
 

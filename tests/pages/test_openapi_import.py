@@ -32,10 +32,7 @@ def held(model: Model) -> Model:
         note=None,
         example=model.valid_example,
         returns=replace(model.returns, controls=Controls(base64=model.returns.controls.base64)),
-        parameters=tuple(
-            replace(one, description=f"{one.description} {one.note}" if one.note else one.description, note=None)
-            for one in model.parameters
-        ),
+        parameters=tuple(replace(one, note=None) for one in model.parameters),
     )
 
 

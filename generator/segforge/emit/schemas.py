@@ -1,9 +1,12 @@
 """JSON Schemas (2020-12) of what a model takes, for OpenAPI documents and for datamodel-code-generator."""
 
-from typing import Any
+from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.printable import show
+
+NOTE: Final = "x-curator-note"
+"""The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
 
 
 def request_schema(model: Model) -> dict[str, Any]:
@@ -36,11 +39,20 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
     return schema
 
 
+def with_notes(schema: dict[str, Any], model: Model) -> dict[str, Any]:
+    """A copy of a model's request schema that also holds the curators' notes, each under `NOTE`."""
+    notes = {parameter.name: {NOTE: parameter.note} for parameter in model.parameters if parameter.note is not None}
+    properties = {name: value | notes.get(name, {}) for name, value in schema["properties"].items()}
+    own = {} if model.note is None else {NOTE: model.note}
+    return {**schema, "properties": properties, **own}
+
+
 def describe(parameter: Parameter) -> str:
-    """The description for people: what it does, the note, and how many values a page leaves unshown."""
+    """The description for users: what the parameter does, and how many of its values the docs don't show.
+
+    The curators' `note` is not part of it; OpenAPI documents hold that under `NOTE`.
+    """
     parts = [parameter.description]
-    if parameter.note is not None:
-        parts.append(parameter.note)
     if parameter.choices is not None and parameter.choices.open:
         noun = "string" if parameter.type == "string" else "value"
         shown, total = len(parameter.choices.known), parameter.choices.total

@@ -31,12 +31,9 @@ class FluxControlnet(Model):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
             prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
-            sampler (string, required): Sampling method. Spelling as printed. "euler_ancestra" and
-                "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the
-                start of the next; flux-dev-finetuned prints "euler_ancestral". The docs show 10 of 26 values;
-                any other string is passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra",
-                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
-                Default: "euler".
+            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is
+                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
@@ -45,8 +42,7 @@ class FluxControlnet(Model):
                 bytes. Default: false.
             cn_stop (number, optional): At which share of the steps the ControlNet stops. Default: 0.5. Range: 0
                 to 1.
-            cn_strength (number, optional): How strongly the ControlNet acts. The page's sample sends 0.4.
-                Default: 0.45. Range: 0 to 2.
+            cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
             cn_type (string, optional): What the ControlNet takes from the input picture. Values: "depth",
                 "canny", "pose", "tile". Default: "pose".
             custom_height (integer, optional): Height of the picture in pixels. Default: 1024. Range: 64 to
@@ -93,12 +89,9 @@ class AsyncFluxControlnet(AsyncModel):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
             prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
-            sampler (string, required): Sampling method. Spelling as printed. "euler_ancestra" and
-                "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the
-                start of the next; flux-dev-finetuned prints "euler_ancestral". The docs show 10 of 26 values;
-                any other string is passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra",
-                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
-                Default: "euler".
+            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is
+                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
@@ -107,8 +100,7 @@ class AsyncFluxControlnet(AsyncModel):
                 bytes. Default: false.
             cn_stop (number, optional): At which share of the steps the ControlNet stops. Default: 0.5. Range: 0
                 to 1.
-            cn_strength (number, optional): How strongly the ControlNet acts. The page's sample sends 0.4.
-                Default: 0.45. Range: 0 to 2.
+            cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
             cn_type (string, optional): What the ControlNet takes from the input picture. Values: "depth",
                 "canny", "pose", "tile". Default: "pose".
             custom_height (integer, optional): Height of the picture in pixels. Default: 1024. Range: 64 to

@@ -28,9 +28,7 @@ class FluxDevFinetuned(Model):
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
                 string is passed on. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3",
                 "8:5". Default: "1:1".
-            finetune_id (string, required): Identity of the fine-tuned model to use. The printed default is a
-                placeholder, and the page's sample leaves this required parameter out. Default:
-                "my-finetune-id".
+            finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the picture should show. Default: "TOK TOK".
@@ -66,9 +64,7 @@ class AsyncFluxDevFinetuned(AsyncModel):
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
                 string is passed on. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3",
                 "8:5". Default: "1:1".
-            finetune_id (string, required): Identity of the fine-tuned model to use. The printed default is a
-                placeholder, and the page's sample leaves this required parameter out. Default:
-                "my-finetune-id".
+            finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the picture should show. Default: "TOK TOK".

@@ -32,14 +32,11 @@ class FluxImg2img(Model):
                 ignores it. Default: 0.75. Range: 0 to 1.
             image (string, required): URL of the picture to start from. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
-            prompt (string, required): The look that the result should have, in words. The page's sample sends
-                another prompt, "anime style". Default: "3d pixar style".
-            sampler_name (string, required): Sampling method. Spelling as printed. "euler_ancestra" and
-                "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the
-                start of the next; flux-dev-finetuned prints "euler_ancestral". The docs show 10 of 26 values;
-                any other string is passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra",
-                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
-                Default: "euler".
+            prompt (string, required): The look that the result should have, in words. Default: "3d pixar
+                style".
+            sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
+                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
@@ -80,14 +77,11 @@ class AsyncFluxImg2img(AsyncModel):
                 ignores it. Default: 0.75. Range: 0 to 1.
             image (string, required): URL of the picture to start from. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
-            prompt (string, required): The look that the result should have, in words. The page's sample sends
-                another prompt, "anime style". Default: "3d pixar style".
-            sampler_name (string, required): Sampling method. Spelling as printed. "euler_ancestra" and
-                "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the
-                start of the next; flux-dev-finetuned prints "euler_ancestral". The docs show 10 of 26 values;
-                any other string is passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra",
-                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
-                Default: "euler".
+            prompt (string, required): The look that the result should have, in words. Default: "3d pixar
+                style".
+            sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
+                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.

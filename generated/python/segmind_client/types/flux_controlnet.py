@@ -63,9 +63,7 @@ class FluxControlnetParams(TypedDict):
         | str
     )
     """
-    Sampling method. Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the
-    letter l moved from the end of one name to the start of the next; flux-dev-finetuned prints
-    "euler_ancestral". The docs show 10 of 26 values; any other string is passed on. Default: "euler".
+    Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler".
     """
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
     """
@@ -85,7 +83,7 @@ class FluxControlnetParams(TypedDict):
     """
     cn_strength: NotRequired[CnStrengthRange]
     """
-    How strongly the ControlNet acts. The page's sample sends 0.4. Default: 0.45. Range: 0 to 2.
+    How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
     """
     cn_type: NotRequired[Literal["depth", "canny", "pose", "tile"]]
     """

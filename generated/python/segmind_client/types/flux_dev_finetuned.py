@@ -24,8 +24,7 @@ class FluxDevFinetunedParams(TypedDict):
     """
     finetune_id: str
     """
-    Identity of the fine-tuned model to use. The printed default is a placeholder, and the page's sample leaves
-    this required parameter out. Default: "my-finetune-id".
+    Identity of the fine-tuned model to use. Default: "my-finetune-id".
     """
     lora_strength: LoraStrengthRange
     """

@@ -32,8 +32,7 @@ class FluxImg2imgParams(TypedDict):
     """
     prompt: str
     """
-    The look that the result should have, in words. The page's sample sends another prompt, "anime style".
-    Default: "3d pixar style".
+    The look that the result should have, in words. Default: "3d pixar style".
     """
     sampler_name: (
         Literal[
@@ -51,9 +50,7 @@ class FluxImg2imgParams(TypedDict):
         | str
     )
     """
-    Sampling method. Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the
-    letter l moved from the end of one name to the start of the next; flux-dev-finetuned prints
-    "euler_ancestral". The docs show 10 of 26 values; any other string is passed on. Default: "euler".
+    Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler".
     """
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
     """

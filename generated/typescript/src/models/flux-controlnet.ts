@@ -15,11 +15,7 @@ export interface FluxControlnetParams {
    * ba….
    */
   prompt: string;
-  /**
-   * Sampling method. Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the letter
-   * l moved from the end of one name to the start of the next; flux-dev-finetuned prints "euler_ancestral". The docs
-   * show 10 of 26 values; any other string is passed on. Default: "euler".
-   */
+  /** Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler". */
   sampler:
     | "euler"
     | "euler_cfg_pp"
@@ -40,7 +36,7 @@ export interface FluxControlnetParams {
   base64?: boolean | undefined;
   /** At which share of the steps the ControlNet stops. Default: 0.5. Range: 0 to 1. */
   cn_stop?: number | undefined;
-  /** How strongly the ControlNet acts. The page's sample sends 0.4. Default: 0.45. Range: 0 to 2. */
+  /** How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2. */
   cn_strength?: number | undefined;
   /** What the ControlNet takes from the input picture. Default: "pose". */
   cn_type?: "depth" | "canny" | "pose" | "tile" | undefined;

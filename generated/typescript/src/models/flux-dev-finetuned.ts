@@ -8,10 +8,7 @@ import { JsonResult } from "../results.js";
 export interface FluxDevFinetunedParams {
   /** Ratio of width to height. The docs show 10 of 13 values; any other string is passed on. Default: "1:1". */
   aspect_ratio: "1:1" | "2:3" | "3:4" | "5:8" | "9:16" | "9:19" | "9:21" | "3:2" | "4:3" | "8:5" | (string & {});
-  /**
-   * Identity of the fine-tuned model to use. The printed default is a placeholder, and the page's sample leaves this
-   * required parameter out. Default: "my-finetune-id".
-   */
+  /** Identity of the fine-tuned model to use. Default: "my-finetune-id". */
   finetune_id: string;
   /** How strongly the fine-tuned weights (LoRA) act. Default: 1. Range: -10 to 10. */
   lora_strength: number;

@@ -17,16 +17,9 @@ export interface FluxImg2imgParams {
    * "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
    */
   image: MediaInput;
-  /**
-   * The look that the result should have, in words. The page's sample sends another prompt, "anime style". Default: "3d
-   * pixar style".
-   */
+  /** The look that the result should have, in words. Default: "3d pixar style". */
   prompt: string;
-  /**
-   * Sampling method. Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the letter
-   * l moved from the end of one name to the start of the next; flux-dev-finetuned prints "euler_ancestral". The docs
-   * show 10 of 26 values; any other string is passed on. Default: "euler".
-   */
+  /** Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler". */
   sampler_name:
     | "euler"
     | "euler_cfg_pp"

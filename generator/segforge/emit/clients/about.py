@@ -50,8 +50,6 @@ def about(model: Model) -> str:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
     if model.typical_cost is not None:
         lines.append(f"Typical cost: {model.typical_cost} credits.")
-    if model.note is not None:
-        lines.append(model.note)
     return "\n".join(" ".join(line.split()) for line in lines)
 
 

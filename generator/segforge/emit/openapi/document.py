@@ -34,7 +34,7 @@ from segforge.emit.openapi.text import (
     yaml_entries,
     yaml_text,
 )
-from segforge.emit.schemas import request_schema
+from segforge.emit.schemas import request_schema, with_notes
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 _GENERATED: Final = "segforge generate; do not edit, change the specs"
@@ -93,7 +93,7 @@ def _own(gateway: Gateway, model: Model) -> dict[Location, Any]:
             routes.submit, submit_operation(gateway, model)
         )
     tag = {"name": model.slug, "description": model.description, "externalDocs": {"url": model.source.url}}
-    return {TAGS: [tag], PATHS: paths, SCHEMAS: {request_name(model): request_schema(model)}}
+    return {TAGS: [tag], PATHS: paths, SCHEMAS: {request_name(model): with_notes(request_schema(model), model)}}
 
 
 def _around(
