@@ -1,4 +1,4 @@
-"""The command line. Commands are loaded when they are called, so that `segforge --help` is instant."""
+"""The command line. Commands are imported when they are called, so that `segforge --help` starts at once."""
 
 import argparse
 import importlib
@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 
 class Command(NamedTuple):
-    """A command: the module with its `configure(parser)` and `run(args) -> exit code`, and one line of help.
+    """A command: its module, which defines `configure(parser)` and `run(args) -> exit code`, and one line of help.
 
-    A module may hold `COMMANDS` of its own: `segforge contract rules` is the command `rules` of `contract`.
+    A module may define `COMMANDS` of its own: `segforge contract rules` is the command `rules` of `contract`.
     """
 
     module: str
@@ -20,22 +20,22 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
-    "lint": Command("segforge.commands.lint", "check the specs and say what is wrong with them, and where"),
+    "lint": Command("segforge.commands.lint", "check the specs and list every error with its place"),
     "generate": Command(
         "segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"
     ),
-    "page": Command("segforge.commands.page", "print what a saved docs page states, and what it leaves undecided"),
-    "import": Command("segforge.commands.import_", "draft specs from docs pages, or from an OpenAPI document"),
-    "drift": Command("segforge.commands.drift", "hold docs pages against the specs and say what changed"),
-    "fetch": Command("segforge.commands.fetch", "get docs pages over HTTP and keep them with date and hash"),
-    "diff": Command("segforge.commands.diff", "say what changed between two sets of specs, and for whom"),
+    "page": Command("segforge.commands.page", "print the facts of a saved docs page, and those it leaves undecided"),
+    "import": Command("segforge.commands.import_", "draft specs from docs pages or from an OpenAPI document"),
+    "drift": Command("segforge.commands.drift", "compare docs pages with the specs and list the changes"),
+    "fetch": Command("segforge.commands.fetch", "download docs pages and store them with date and hash"),
+    "diff": Command("segforge.commands.diff", "list the changes between two sets of specs, and which break callers"),
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
-    "contract": Command("segforge_contract.cli.contract", "check that a gateway keeps what its docs promise"),
+    "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit code: 0 fine, 1 findings, 2 misuse, 130 interrupted; some commands have a 3."""
+    """Run a command. Returns the exit code: 0 success, 1 findings, 2 misuse, 130 interrupted; some commands use 3."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     name = arguments[0] if arguments else ""
     try:
@@ -75,23 +75,23 @@ def _run(name: str, rest: list[str]) -> int:
     module.configure(parser)
     for each in rest:
         if not each.strip() or (each.startswith("--") and each.endswith("=")):
-            parser.error(f"{each.strip() or 'an argument'} is empty; is a variable of the shell not set?")
+            parser.error(f"{each.strip() or 'an argument'} is empty. Is a shell variable unset?")
     code: int = module.run(parser.parse_args(rest))
     return code
 
 
 def _open_outputs() -> None:
-    """Make both outputs take any text, also where the shell closed them or the locale knows ASCII only."""
+    """Make both outputs accept any text, even if the shell closed them or the locale is limited to ASCII."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we run
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the process ends
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:
-    """Nobody takes what was printed: keep the interpreter from trying again when it ends."""
+    """Point standard output at /dev/null, so that the interpreter doesn't try to flush a closed pipe when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -105,10 +105,10 @@ def _overview() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="segforge",
         description="Clients, OpenAPI documents, a mock and contract tests for the Segmind API, from YAML specs.",
-        epilog="Exit codes: 0 fine, 1 findings, 2 misuse, 130 interrupted; `segforge COMMAND --help` tells of others.",
+        epilog="Exit codes: 0 success, 1 findings, 2 misuse, 130 interrupted; `segforge COMMAND --help` lists others.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the version, and exit")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help, add_help=False)

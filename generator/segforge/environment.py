@@ -1,8 +1,8 @@
-"""The proxies and certificates that the environment names for a host, and errors that name the variable at fault.
+"""Proxies and certificates from the environment, and errors that name the variable at fault.
 
-httpx reads HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR itself if it is allowed to. But
-it raises for entries of NO_PROXY that Docker sets, such as `::1/128`, and doesn't say which variable is at fault. So it
-is never allowed to. A proxy's address may hold a password, so no message shows it.
+httpx can read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR itself. But it rejects
+entries of NO_PROXY that Docker sets, such as `::1/128`, and its error doesn't name the variable. So clients here run
+with `trust_env=False`. A proxy's address may contain a password, so messages never show it.
 """
 
 import ipaddress
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 
 class BadEnvironment(ValueError):
-    """No client can be made with a variable of the environment; the message names it and says what helps."""
+    """An environment variable makes it impossible to create a client; the message names it and how to correct it."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """How clients reach one host: which certificates they trust, and the proxy that they ask, if any."""
+    """How clients reach one host: the certificates that they trust, and the proxy, if any."""
 
     certificates: "ssl.SSLContext | bool"
     proxy: str | None = field(default=None, repr=False)
     variable: str = ""
-    """The variable that names the proxy, or ""."""
+    """The variable that names the proxy, or `""`."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options of an httpx client or transport."""
+        """Options for an httpx client or transport."""
         return {"trust_env": False, "verify": self.certificates, "proxy": self.proxy}
 
     @property
     def in_words(self) -> str:
-        """The end of a message about a connection that failed: names the proxy's variable, or is empty."""
-        return f" (by way of the proxy in {self.variable})" if self.variable else ""
+        """The end of a message about a failed connection: names the proxy's variable, or is empty."""
+        return f" (through the proxy in {self.variable})" if self.variable else ""
 
 
 def way_to(url: str) -> Way:
-    """Returns how the environment lets clients reach the host of a URL. This machine is reached directly.
+    """Returns how clients reach the host of a URL. This machine is reached directly.
 
-    Networks in NO_PROXY count, too: `10.0.0.0/8` excepts all of its addresses. Raises BadEnvironment.
+    NO_PROXY may list networks: `10.0.0.0/8` excludes all of its addresses. Raises BadEnvironment.
     """
     from urllib.request import getproxies
 
@@ -61,7 +61,7 @@ def way_to(url: str) -> Way:
     variable, address = name if name in os.environ else name.upper(), proxy if "://" in proxy else f"http://{proxy}"
     if not _is_usable(address):
         raise BadEnvironment(
-            f"{variable} is no proxy's address that can be used; expected http://HOST:PORT; correct it or unset it"
+            f"{variable} is not a usable proxy address; expected http://HOST:PORT. Correct or unset it"
         )
     return Way(certificates, address, variable)
 
@@ -75,7 +75,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_excepted(host: str, entries: str) -> bool:
-    """Whether NO_PROXY has an entry for a host. Entries that can't be read except none."""
+    """Whether NO_PROXY has an entry for a host. Malformed entries are ignored."""
     from urllib.request import proxy_bypass
 
     if proxy_bypass(host):
@@ -103,7 +103,7 @@ def _certificates() -> "ssl.SSLContext":
         variable = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
         found, reason = show(os.environ.get(variable, "")), one_line(error.strerror or str(error))
         raise BadEnvironment(
-            f"{variable} is {found}, from which no certificates can be read ({reason}); correct it or unset it"
+            f"{variable} is {found}; no certificates can be read from it ({reason}). Correct or unset it"
         ) from None
 
 

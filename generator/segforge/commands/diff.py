@@ -1,4 +1,4 @@
-"""Say what changed between two sets of specs, for whom, and which version that asks for."""
+"""List the changes between two sets of specs, which of them break callers, and the version that they require."""
 
 import argparse
 import io
@@ -30,7 +30,7 @@ _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}
 
 
 class Side(NamedTuple):
-    """One side: its models, and the gateway and the releases where the source holds them."""
+    """One side of the comparison: its models, and the gateway and releases if the source has them."""
 
     models: tuple[Model, ...]
     gateway: Gateway | None = None
@@ -40,22 +40,22 @@ class Side(NamedTuple):
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("old", metavar="OLD", help="a folder of specs, a git revision, or an OpenAPI document")
-    parser.add_argument("new", metavar="NEW", help="the same, later")
+    parser.add_argument("new", metavar="NEW", help="the same, newer")
     parser.add_argument(
-        "--specs", type=Path, default=default_specs(), metavar="DIR", help="where specs are in a git revision"
+        "--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs in a git revision"
     )
-    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how the log is printed")
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="output format")
     parser.add_argument(
         "--write-changelog",
         action="store_true",
-        help="note the changes in changelog.yaml of NEW (of --specs, where NEW is no folder), from which the clients "
-        "take their version and CHANGELOG",
+        help="record the changes in changelog.yaml of NEW (of --specs if NEW is not a folder); the clients "
+        "take their version and CHANGELOG from it",
     )
-    parser.epilog = "Exit codes: 0 nothing breaks, 1 something breaks, 2 misuse."
+    parser.epilog = "Exit codes: 0 no breaking change, 1 a breaking change, 2 misuse."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the change log; gives 1 where something breaks callers, 2 where a side can't be read."""
+    """Print the changes. Returns 1 if one breaks callers, 2 if a side can't be read."""
     try:
         old, new = _side(args.old, args.specs), _side(args.new, args.specs)
     except (Misuse, SpecError, OpenapiError) as error:
@@ -98,18 +98,18 @@ def _folder(path: Path) -> Side:
 
 
 def _revision(revision: str, specs: Path) -> Side:
-    """The specs at a git revision. Raises Misuse where there is no such thing."""
+    """The specs at a git revision. Raises Misuse if they can't be read from it."""
     if revision.startswith("-"):
-        raise Misuse(f"{revision}: no folder, file or git revision")
+        raise Misuse(f"{revision} is not a folder, a file or a git revision")
     name = specs.resolve().name
     try:
         made = _git(specs, "archive", "--format=tar", revision, name)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Misuse(f"{revision}: no folder or file, and git failed: {error}") from None
+        raise Misuse(f"{revision} is not a folder or file, and git failed: {error}") from None
     if made.returncode:
         reason = made.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Misuse(
-            f"{revision}: no folder, file or git revision with {name}/ ({reason[-1] if reason else 'git failed'})"
+            f"{revision} is not a folder, a file or a git revision with {name}/ ({reason[-1] if reason else 'git failed'})"
         )
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(made.stdout)) as tar:
         tar.extractall(folder, filter="data")
@@ -117,13 +117,13 @@ def _revision(revision: str, specs: Path) -> Side:
 
 
 def _git(specs: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git beside the specs."""
+    """Run git in the folder that contains the specs."""
     command = ["git", "-C", str(specs.resolve().parent), *arguments]
     return subprocess.run(command, capture_output=True, check=False, timeout=60)
 
 
 def _released(version: str, specs: Path) -> tuple[str, Side] | None:
-    """The revision that dated a version, with its specs; None where git does not know, or they can't be read."""
+    """The revision that released a version, with its specs; None if git has none, or they can't be read."""
     log = f"{specs.resolve().name}/{CHANGELOG_FILE}"
     found = None
     for revision in _git(specs, "log", "--format=%H", "HEAD", "--", log).stdout.decode().split():
@@ -156,13 +156,13 @@ def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
 
 
 def _asked(bump: Bump) -> str:
-    """What the changes ask for, and what that is before 1.0.0."""
+    """The version part to raise, and the one to raise before 1.0.0."""
     early = {"major": "minor", "minor": "patch"}.get(bump)
     return f"{bump} (before 1.0.0: {early})" if early else bump
 
 
 def markdown(changes: Sequence[Change]) -> str:
-    """The change log as Markdown, breaking changes first. Text from specs stands in code spans."""
+    """Returns the changes as Markdown, breaking changes first. Text from specs is in code spans."""
     lines = []
     for level, title in (("breaking", "Breaking"), ("additive", "Added"), ("editorial", "Texts")):
         chosen = [change for change in changes if change.level == level]
@@ -177,16 +177,16 @@ def markdown(changes: Sequence[Change]) -> str:
 
 
 def _note(path: Path, args: argparse.Namespace, old: Side, new: Side) -> str:
-    """Note in a change log of specs what changed since the last release; gives what was done, in words.
+    """Record the changes since the last release in a change log of specs. Returns a sentence about the result.
 
-    Where git does not know the last release's specs, that is what changed since `old`, and what its own log says.
-    Raises SpecError where the change log is malformed.
+    If git lacks the specs of the last release, the changes are those since `old`, plus the open entry of its log.
+    Raises SpecError if the change log is malformed.
     """
     if path.exists():
         check_changelog(path)
     text = path.read_text("utf-8") if path.exists() else EMPTY
     dated = [release for release in load(text)["releases"] if release["date"] != UNRELEASED]
-    last = [] if Path(args.old).exists() else dated[:2]  # two: the last may be dated, but not committed yet
+    last = [] if Path(args.old).exists() else dated[:2]  # two, since the newest may not be committed yet
     found = next((one for each in last if (one := _released(each["version"], args.specs)) is not None), None)
     base = found[1] if found else old
     kept = () if found else [line for one in base.releases[:1] if one.date == UNRELEASED for line in one.changes]
@@ -194,9 +194,9 @@ def _note(path: Path, args: argparse.Namespace, old: Side, new: Side) -> str:
     after, version = note_changes(text, _changes(base, new), subjects, kept)
     since = f" since {found[1].releases[0].version} (revision {found[0][:10]})" if found else ""
     if after == text:
-        return f"version {version} as before, nothing more to note{since}"
+        return f"version {version} is unchanged; no changes to record{since}"
     if load(after)["releases"]:
         write_atomically(path, after)
     else:
         path.unlink()
-    return f"version {version}, now says what changed{since}; segforge generate carries it into the clients"
+    return f"recorded the changes{since} as version {version}; run segforge generate to update the clients"

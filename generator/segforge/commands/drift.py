@@ -1,4 +1,4 @@
-"""Hold docs pages against the curated specs: what changed, where, and whether it breaks callers."""
+"""Compare docs pages with the curated specs: list the changes, their places, and whether they break callers."""
 
 import argparse
 import datetime
@@ -24,35 +24,35 @@ SUFFIXES = (".html", ".htm", ".txt", ".md")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages, or folders of them")
-    parser.add_argument("--all", action="store_true", help="every page that segforge fetch has stored")
+    parser.add_argument("--all", action="store_true", help="every page stored by segforge fetch")
     parser.add_argument(
-        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where fetched pages are (default: pages)"
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the stored pages (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument(
-        "--format", choices=("text", "json", "markdown"), default="text", help="how the report is printed"
+        "--format", choices=("text", "json", "markdown"), default="text", help="output format"
     )
-    parser.add_argument("--apply", action="store_true", help="write what is decided into the specs, and show the diff")
+    parser.add_argument("--apply", action="store_true", help="write decided changes to the specs and show the diff")
     parser.epilog = (
-        "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 a page could not be read whole, "
-        "or no drift was found but a page leaves something undecided."
+        "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 part of a page could not be read, "
+        "or no drift was found but a page leaves facts undecided."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the drift; gives 1 where there is some, 3 where a page is not whole or leaves facts open, 2 for misuse."""
+    """Print the drift. Returns 1 if there is any, 2 for misuse, 3 if a page is incomplete or leaves facts undecided."""
     if problem := next(filter(None, (problem_of(path, folders=True) for path in args.pages)), None):
-        return _misuse(f"{problem}; name saved docs pages, or folders of them")
+        return _misuse(f"{problem}; pass saved docs pages, or folders of them")
     paths = list(_paths([*args.pages, *([args.store] if args.all and args.store.is_dir() else [])]))
     if not args.specs.is_dir():
-        return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
+        return _misuse(f"no folder {args.specs}; pass the folder of your specs with --specs")
     if not paths:
-        return _misuse("no pages; name saved docs pages, or get them with segforge fetch and use --all")
+        return _misuse("no pages; pass saved docs pages, or download them with segforge fetch and use --all")
     drifts, unread = _read_all(paths, args.specs)
     twice = [slug for slug, count in Counter(one.slug for one in drifts).items() if count > 1]
     if args.apply and twice:
         pages = " and ".join(one.page.name for one in drifts if one.slug == twice[0])
-        return _misuse(f"no page was applied, as {pages} are all of {twice[0]}; name one page of each model")
+        return _misuse(f"no page was applied, since {pages} are all pages of {twice[0]}; pass one page per model")
     applied = [_apply(one, args.specs) for one in drifts] if args.apply else []
     diff = "".join(text for text, _ in applied)
     refused = [reason for _, reasons in applied for reason in reasons]
@@ -92,7 +92,7 @@ def _read(path: Path, specs: Path) -> Drift:
     slug = page.get("slug")
     if not isinstance(slug, str):
         raise PageError(
-            f"{path}: the page does not say which model it is about; name it in the spec's file and compare by hand"
+            f"{path}: the page doesn't name its model; find the spec and compare by hand"
         )
     file = specs / MODELS_FOLDER / f"{slug}.yaml"
     if not _is_plain(slug) or not file.is_file():
@@ -109,7 +109,7 @@ def _is_plain(slug: str) -> bool:
 
 
 def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
-    """Write what is decided; returns the diff, and why some or all of it was not written."""
+    """Write the decided changes. Returns the diff, and the reasons for changes that were not written."""
     from segforge.files import write_atomically
     from segforge.pages.apply import apply_linted
 
@@ -120,12 +120,12 @@ def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
     crlf = 0 < old.count("\n") == old.count("\r\n")
     today = datetime.date.today().isoformat()
     new, written, against = apply_linted(old.replace("\r\n", "\n") if crlf else old, drift, today)
-    refused = [f"{file}: not written, as the page contradicts itself: {one}" for one in against]
+    refused = [f"{file}: not written, since the page contradicts itself: {one}" for one in against]
     if not written:
         return "", refused
     new = new.replace("\n", "\r\n") if crlf else new
     try:
-        write_atomically(file.resolve(), new)  # through a link, which stays
+        write_atomically(file.resolve(), new)  # follows a symbolic link, so that the link stays
     except OSError as error:
         return "", [f"{file}: not written: {error.strerror or error}; make the file and its folder writable"]
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))

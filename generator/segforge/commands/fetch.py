@@ -1,4 +1,4 @@
-"""Get docs pages over HTTP, slowly and only what changed, and keep them with date and hash."""
+"""Download docs pages, slowly and only if they changed, and store them with date and hash."""
 
 import argparse
 import re
@@ -20,21 +20,21 @@ _STYLES = {"new": "green", "changed": "yellow", "unchanged": "", "failed": "red"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="models by slug, or addresses of docs pages")
+    parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="slugs of models, or URLs of docs pages")
     parser.add_argument(
-        "--all", action="store_true", help="the page of every spec, from the address that the spec names"
+        "--all", action="store_true", help="the page of every spec, from the URL in the spec"
     )
     parser.add_argument(
-        "--store", type=Path, default=Path("pages"), metavar="DIR", help="where pages are kept (default: pages)"
+        "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the pages (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
-    parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="for a request (default: 20)")
-    parser.epilog = "Exit codes: 0 all got or unchanged, 1 a page was not got, 2 misuse."
+    parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="pause between requests (default: 1)")
+    parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="time limit of a request (default: 20)")
+    parser.epilog = "Exit codes: 0 all downloaded or unchanged, 1 a download failed, 2 misuse."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fetch pages; gives 1 where one was not got, 2 where the arguments name none."""
+    """Download pages. Returns 1 if one failed, 2 if the arguments name none."""
     try:
         pages = _pages(args)
     except (ValueError, SpecError) as error:
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
-    """Slug and address of each page. Raises ValueError for what is neither."""
+    """The slug and URL of each page. Raises ValueError if an argument is neither."""
     pages = {}
     if args.all:
         pages = {model.slug: model.source.url for model in load_catalog(args.specs).models}
@@ -70,14 +70,14 @@ def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
                 part for part in urlsplit(given).path.split("/") if part not in ("", "api", "models", "pixelflows")
             ]
             if not parts or not _SLUG.fullmatch(parts[-1]):
-                raise ValueError(f"{given}: no model in the address; expected one like {PAGE_URL.format(slug='SLUG')}")
+                raise ValueError(f"{given} doesn't name a model; expected a URL such as {PAGE_URL.format(slug='SLUG')}")
             pages[parts[-1]] = given
         elif _SLUG.fullmatch(given):
             pages[given] = PAGE_URL.format(slug=given)
         else:
-            raise ValueError(f"{given}: neither a slug nor an address; expected one like flux-img2img")
+            raise ValueError(f"{given} is neither a slug, such as flux-img2img, nor a URL")
     if not pages:
-        raise ValueError("no pages; name slugs or addresses, or use --all")
+        raise ValueError("no pages; pass slugs or URLs, or use --all")
     return list(pages.items())
 
 

@@ -1,4 +1,4 @@
-"""Write everything that is derived from the specs: clients, OpenAPI documents and the mock's models."""
+"""Write all files that are derived from the specs: clients, OpenAPI documents and the mock's models."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.printable import counted
 
 _SHOWN: Final = 20
-"""Lines of one client's surface that are named where it would break."""
+"""Lost lines of one client's public surface that are printed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,28 +42,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
     parser.add_argument(
-        "--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"only these of {', '.join(EMITTERS)}"
+        "--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"write only these: {', '.join(EMITTERS)}"
     )
     parser.add_argument(
-        "--allow-breaking", action="store_true", help="let the public surface of a client lose what it has"
+        "--allow-breaking", action="store_true", help="allow changes that break code that uses the clients"
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; list stale files and exit with 1")
     parser.add_argument(
-        "--jobs", type=positive_count, default=_cores(), metavar="N", help="processes to use (default: one a core)"
+        "--jobs", type=positive_count, default=_cores(), metavar="N", help="number of processes (default: one per core)"
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache (default: the user's)")
-    parser.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing for later")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache (default: the user's cache folder)")
+    parser.add_argument("--no-cache", action="store_true", help="generate everything again and cache nothing")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Generate or check; gives 1 where specs are wrong or files are stale or edited by hand, 2 without specs."""
+    """Generate or check. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs."""
     out: Path = args.out or args.specs.resolve().parent / "generated"
     if not args.specs.is_dir():
-        return _misuse(f"no folder {args.specs}; name the folder of your specs with --specs")
+        return _misuse(f"no folder {args.specs}; pass the folder of your specs with --specs")
     if out.exists() and not out.is_dir():
-        return _misuse(f"{out} is no folder; name another with --out")
+        return _misuse(f"{out} is not a folder; pass another with --out")
     if args.out is None and not (target := out.resolve()).is_relative_to(args.specs.resolve().parent):
-        return _misuse(f"{out} is a symbolic link to {target}; to write there, name that folder: --out {target}")
+        return _misuse(f"{out} is a symbolic link to {target}; to write there, pass --out {target}")
     try:
         return _generate_or_check(args, out)
     except SpecError as error:
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     except BrokenExecutor:
         console(error=True).print(
-            "segforge generate: a process that generates was killed; with less memory, use --jobs 1", style="red"
+            "segforge generate: a worker process was killed. If memory is short, use --jobs 1", style="red"
         )
         return 1
     except (BadManifest, LeavesFolder, OSError) as error:
@@ -86,7 +86,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
-    """Write, or list what is stale. Raises SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest and OSError."""
+    """Write files, or list stale ones.
+
+    Raises SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest, LeavesFolder and OSError.
+    """
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
     inputs = read_inputs(args.specs)
@@ -118,7 +121,7 @@ def _misuse(message: str) -> int:
 def _generate(
     args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo, out: Path
 ) -> Generated:
-    """All files. Where anything is wrong with the specs, the plain way to them says what."""
+    """Generate all files. If the specs have an error, load_catalog raises SpecError with every finding."""
     from segforge.emit.cache import generate
 
     generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
@@ -126,7 +129,7 @@ def _generate(
 
 
 def _cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -140,7 +143,7 @@ def _list_stale(changes: Changes) -> None:
 def _report(files: int, changes: Changes, *, check: bool) -> int:
     out = console()
     if check and changes:
-        console(error=True).print("out of date; run: segforge generate", style="red")
+        console(error=True).print("generated files are stale; run: segforge generate", style="red")
         return 1
     for path in changes.written:
         out.print(f"wrote    {path}", markup=False)
@@ -152,10 +155,10 @@ def _report(files: int, changes: Changes, *, check: bool) -> int:
 
 
 def _warn(release: Release, specs: Path) -> None:
-    """A version that somebody has can't change any more: the next one has to be noted."""
+    """Warn that the clients of a released version would change, which calls for a new version."""
     console(error=True).print(
-        f"warning: version {release.version} is released ({release.date}), and its clients change; run: "
-        f"segforge diff HEAD {specs} --write-changelog (or from the revision of that release), then segforge generate",
+        f"warning: version {release.version} is already released ({release.date}), and its clients change. Run: "
+        f"segforge diff HEAD {specs} --write-changelog (or pass that release's revision), then segforge generate",
         style="yellow",
         markup=False,
     )
@@ -169,10 +172,10 @@ def _print_shrunk(out: Path, specs: Path, error: Shrunk) -> None:
         if len(lines) > _SHOWN:
             console_.print(f"{out / path}: and {len(lines) - _SHOWN} more", markup=False)
     console_.print(
-        "code that uses the clients would break; nothing was written. Mend the specs or, if it is meant, note it (from "
-        "HEAD, or the revision of the last release) and generate again:\n"
+        "code that uses the clients would break; nothing was written. Correct the specs. If the change is intended, "
+        "record it (since HEAD, or since the last release's revision) and generate again:\n"
         f"  segforge diff HEAD {specs} --write-changelog\n  segforge lint\n  segforge generate\n"
-        "Who keeps no change log: segforge generate --allow-breaking",
+        "If you don't keep a change log, run `segforge generate --allow-breaking`.",
         style="red",
         markup=False,
     )
@@ -184,7 +187,7 @@ def _print_edited(out: Path, error: HandEdited) -> None:
         console_.print(diff, markup=False)
     console_.print(
         f"{out}: {counted(len(error.diffs), 'file')} not written by segforge, or edited since; nothing was written. "
-        "Carry the change over to specs or templates and delete the edited file, or restore it, then generate again.",
+        "Move the change to the specs or templates and delete the edited file, or restore it. Then generate again.",
         style="red",
         markup=False,
     )

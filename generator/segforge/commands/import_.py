@@ -1,4 +1,4 @@
-"""Draft specs from docs pages or from an OpenAPI document. A file that exists is never overwritten."""
+"""Draft specs from docs pages or from an OpenAPI document. Existing files are never overwritten."""
 
 import argparse
 from pathlib import Path
@@ -13,26 +13,26 @@ from segforge.spec.printable import counted, one_line
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages: HTML, or their text")
+    parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages: HTML or plain text")
     parser.add_argument(
         "--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages"
     )
     parser.add_argument(
-        "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="where drafts go"
+        "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="folder of the drafts"
     )
     parser.epilog = (
-        "Exit codes: 0 all drafted, 1 a draft was not written, 2 misuse, 3 a page or document could not be read whole."
+        "Exit codes: 0 success, 1 a draft was not written, 2 misuse, 3 part of a page or document could not be read."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draft specs; gives 1 where one was not written, 3 where a page could not be read whole, 2 without such files."""
+    """Draft specs. Returns 1 if one was not written, 2 if a file is missing, 3 if part of a page could not be read."""
     if bool(args.pages) == bool(args.openapi):
-        _say("name saved docs pages, or an OpenAPI document with --openapi")
+        _say("pass saved docs pages, or an OpenAPI document with --openapi")
         return 2
     given = [*args.pages, *([args.openapi] if args.openapi else [])]
     if problem := next(filter(None, map(problem_of, given)), None):
-        _say(f"{problem}; name saved docs pages, or an OpenAPI document with --openapi")
+        _say(f"{problem}; pass saved docs pages, or an OpenAPI document with --openapi")
         return 2
     if args.openapi:
         return _from_openapi(args.openapi, args.out)
@@ -69,7 +69,7 @@ def _from_openapi(path: Path, out: Path) -> int:
 
 
 def _write(made: Draft, out: Path) -> int:
-    """Write one draft; gives 1 where there is such a file, or the draft does not pass lint."""
+    """Write one draft. Returns 1 if the file exists or the draft doesn't pass lint."""
     target = out / f"{made.slug}.yaml"
     shown = display(target)
     text = made.text
@@ -77,14 +77,14 @@ def _write(made: Draft, out: Path) -> int:
     if findings:
         for finding in findings:
             _say(str(finding))
-        _say(f"{shown}: nothing was written, as the draft does not pass lint; write this spec by hand")
+        _say(f"{shown}: not written, since the draft doesn't pass lint; write this spec by hand")
         return 1
     try:
         out.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        _say(f"{shown} is there already and was left as it is; compare with: segforge drift PAGE")
+        _say(f"{shown} exists and was not changed; compare it with: segforge drift PAGE")
         return 1
     except OSError as error:
         _say(f"{shown}: {error.strerror}; choose another folder with --out")

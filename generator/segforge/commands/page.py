@@ -1,4 +1,4 @@
-"""Print what a saved docs page states: each fact with its place in the file, and what the text leaves undecided."""
+"""Print the facts of a saved docs page with their places, and the facts that the text leaves undecided."""
 
 import argparse
 import json
@@ -14,15 +14,15 @@ from segforge.spec.printable import counted, one_line, show
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a saved docs page: HTML, or its text")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how the page is printed")
-    parser.epilog = "Exit codes: 0 read whole, 2 misuse, 3 the page could not be read whole."
+    parser.add_argument("file", type=Path, metavar="FILE", help="a saved docs page: HTML or plain text")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="output format")
+    parser.epilog = "Exit codes: 0 success, 2 misuse, 3 part of the page could not be read."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a page; gives 3 where it could not be read whole, 2 where there is no such file."""
+    """Print a page. Returns 3 if part of it could not be read, 2 if the file doesn't exist."""
     if problem := problem_of(args.file):
-        console(error=True).print(f"segforge page: {one_line(problem)}; name a saved docs page", markup=False)
+        console(error=True).print(f"segforge page: {one_line(problem)}; pass a saved docs page", markup=False)
         return 2
     try:
         page = read_page(args.file)
