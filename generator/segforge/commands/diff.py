@@ -100,16 +100,16 @@ def _folder(path: Path) -> Side:
 def _revision(revision: str, specs: Path) -> Side:
     """The specs at a git revision. Raises Misuse if they can't be read from it."""
     if revision.startswith("-"):
-        raise Misuse(f"{revision} is not a folder, a file or a git revision")
+        raise Misuse(f"{revision} isn't a folder, file or git revision")
     name = specs.resolve().name
     try:
         made = _git(specs, "archive", "--format=tar", revision, name)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Misuse(f"{revision} is not a folder or file, and git failed: {error}") from None
+        raise Misuse(f"{revision} isn't a folder or file, and git failed: {error}") from None
     if made.returncode:
         reason = made.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Misuse(
-            f"{revision} is not a folder, a file or a git revision with {name}/ ({reason[-1] if reason else 'git failed'})"
+            f"{revision} isn't a folder, file or git revision with {name}/ ({reason[-1] if reason else 'git failed'})"
         )
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(made.stdout)) as tar:
         tar.extractall(folder, filter="data")

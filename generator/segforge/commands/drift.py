@@ -29,9 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the stored pages (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument(
-        "--format", choices=("text", "json", "markdown"), default="text", help="output format"
-    )
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="output format")
     parser.add_argument("--apply", action="store_true", help="write decided changes to the specs and show the diff")
     parser.epilog = (
         "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 part of a page could not be read, "
@@ -91,9 +89,7 @@ def _read(path: Path, specs: Path) -> Drift:
     page = read_page(path)
     slug = page.get("slug")
     if not isinstance(slug, str):
-        raise PageError(
-            f"{path}: the page doesn't name its model; find the spec and compare by hand"
-        )
+        raise PageError(f"{path}: the page doesn't name its model; find the spec and compare by hand")
     file = specs / MODELS_FOLDER / f"{slug}.yaml"
     if not _is_plain(slug) or not file.is_file():
         return new_model(page, slug, str(file))

@@ -21,15 +21,15 @@ _STYLES = {"new": "green", "changed": "yellow", "unchanged": "", "failed": "red"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="slugs of models, or URLs of docs pages")
-    parser.add_argument(
-        "--all", action="store_true", help="the page of every spec, from the URL in the spec"
-    )
+    parser.add_argument("--all", action="store_true", help="the page of every spec, from the URL in the spec")
     parser.add_argument(
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the pages (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="pause between requests (default: 1)")
-    parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="time limit of a request (default: 20)")
+    parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
+    parser.add_argument(
+        "--timeout", type=pause, default=20.0, metavar="SECONDS", help="per request (default: 20)"
+    )
     parser.epilog = "Exit codes: 0 all downloaded or unchanged, 1 a download failed, 2 misuse."
 
 

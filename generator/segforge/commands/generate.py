@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=positive_count, default=_cores(), metavar="N", help="number of processes (default: one per core)"
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder of the cache (default: the user's cache folder)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="cache folder (default: the user's)")
     parser.add_argument("--no-cache", action="store_true", help="generate everything again and cache nothing")
 
 

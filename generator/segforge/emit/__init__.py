@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emitters: from the Catalog to the files of clients, OpenAPI documents and the mock's models."""

@@ -1,4 +1,4 @@
-"""What an emitter is given and what it gives: a file's path below the output folder, and its text."""
+"""The inputs and outputs of emitters: models with their request types, and files with their paths and texts."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,25 +10,25 @@ from typing import Literal, Protocol, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 Kind: TypeAlias = Literal["typed_dict", "struct"]
-"""What a request type is: a TypedDict for clients, a msgspec.Struct for the mock."""
+"""The form of a request type: a TypedDict for clients, a msgspec.Struct for the mock."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file to write. Its text ends with a line end and has no carriage returns."""
+    """One file to write, its path relative to the output folder. Its lines end with a line feed only."""
 
     path: PurePosixPath
     text: str
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file, in hexadecimal."""
+        """The SHA-256 digest of the file, in hexadecimal."""
         return sha256(self.text.encode())
 
 
 @dataclass(frozen=True)
 class Generated:
-    """All files of some emitters: those that were made, and, by path, the digests of those that are on disk already."""
+    """All files of some emitters: new ones, and the digests, by path, of files that are current on disk."""
 
     artifacts: Sequence[Artifact]
     unchanged: Mapping[str, str] = field(default_factory=dict)
@@ -40,16 +40,16 @@ class Generated:
 
 
 def sha256(data: bytes) -> str:
-    """The digest of a file's bytes."""
+    """Returns the SHA-256 digest of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
 class RequestType:
-    """A model's request type: its name, and the source of a module that defines it, not yet formatted.
+    """A model's request type: its name, and the unformatted source of a module that defines it.
 
-    The module may import more than the type needs; formatting drops that. A Struct that could not rule out all that the
-    specs do is none: its name is None, and its source is empty.
+    Formatting removes unused imports of the module. If a Struct can't check all rules of the specs, the name is "None"
+    and the source is empty.
     """
 
     name: str
@@ -58,10 +58,10 @@ class RequestType:
 
 @dataclass(frozen=True)
 class Subject:
-    """One model as the emitters take it: by itself, so that what they make of it depends on no other model.
+    """One model as emitters receive it. Their output for it depends on nothing else, so that it can be cached.
 
-    `typescript_name` is its class in TypeScript, which does depend on the other models; `types` are its request types,
-    of the kinds that the emitters in use ask for.
+    `typescript_name` is its class in TypeScript, which depends on the other models. `types` holds its request types, of
+    the kinds that the chosen emitters need.
     """
 
     gateway: Gateway
@@ -71,25 +71,25 @@ class Subject:
 
 
 Pieces: TypeAlias = Mapping[str, str]
-"""What one model adds to an emitter's common files, by names that the emitter gives."""
+"""One model's contributions to an emitter's common files, by names that the emitter chooses."""
 
 Join: TypeAlias = Callable[[Sequence[Pieces]], Iterable[Artifact]]
-"""Makes the common files of the pieces of each of the Catalog's models, in its order."""
+"""Makes the common files from the pieces of all models, in the Catalog's order."""
 
 
 @dataclass(frozen=True)
 class ModelPart:
-    """What an emitter makes of one model: whole files by their paths, and, by name, its pieces of the common files."""
+    """An emitter's output for one model: texts of whole files by path, and pieces of the common files by name."""
 
     files: Mapping[str, str]
     pieces: Pieces = field(default_factory=dict)
 
 
 class Emitter(Protocol):
-    """A module with two pure functions; all paths lie below one folder of the output. Python is not yet formatted."""
+    """A module with two pure functions. All its files lie in one folder of the output; Python is not yet formatted."""
 
     def emit_model(self, subject: Subject) -> ModelPart:
-        """What one model adds."""
+        """Returns the output for one model."""
 
     def emit_common(self, catalog: Catalog) -> Join:
-        """The files that all models share. What needs no pieces is done before they are asked for: they may be late."""
+        """Prepares the files that all models share. Pieces arrive later, so all other work is done before."""

@@ -1,4 +1,4 @@
-"""Formats emitted Python in one pass of ruff, whose exact version is pinned, so that the bytes are always the same."""
+"""Formats emitted Python in one run of ruff. Its version is pinned exactly, so that the bytes never vary."""
 
 import os
 import shutil
@@ -17,15 +17,15 @@ from segforge.emit.artifact import Artifact
 from segforge.emit.quoting import LINE_LENGTH
 
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own there
-"""A file system in memory, on Linux: thousands of small files on a disk take longer than formatting them."""
+"""Linux's in-memory file system. Writing thousands of small files to disk takes longer than formatting them."""
 
 _PREFIX: Final = "segforge-format-"
 _RECENT: Final = 60.0
-"""Seconds in which a run locks the folder that it made."""
+"""Seconds after which a folder without a lock belongs to a killed run."""
 
 
 def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
-    """The artifacts with each `.py` file's imports sorted and its code formatted. Raises RuntimeError on bad syntax."""
+    """Sorts the imports and formats the code of each `.py` file. Raises RuntimeError on invalid syntax."""
     emitted = list(artifacts)
     with _workspace() as root:
         for artifact in emitted:
@@ -43,7 +43,7 @@ def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
 
 @contextmanager
 def _workspace() -> Iterator[Path]:
-    """A folder for the files while ruff formats them. Folders that runs left that were killed are removed."""
+    """Yields a temporary folder for ruff. Removes folders left by killed runs."""
     memory = Path(_MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else tempfile.gettempdir())
     for left in memory.glob(f"{_PREFIX}*"):
         if _is_left(left):

@@ -1,11 +1,11 @@
-"""Writes what was generated: only what changed, atomically; removes what is stale; leaves alone what was hand-edited.
+"""Writes generated files: changed ones only, atomically. Removes stale files and never overwrites hand-edited ones.
 
-`manifest.json` in the output folder holds the SHA-256 of every file written, by emitter. A file whose bytes are neither
-those of the manifest nor those to be written was edited by hand.
+`manifest.json` in the output folder holds the SHA-256 digest of every written file. A file is hand-edited if its digest
+is neither the manifest's nor that of its new content.
 
-Before a run changes any file, it notes in the manifest, under `unfinished`, what it is about to write. If it is killed,
-each file holds either the bytes of `files` or those of `unfinished`, so that the next run knows them as its own,
-whatever the specs say by then.
+Before a run changes any file, it lists the digests that it is about to write under `unfinished` in the manifest. If the
+run is killed, each file matches either `files` or `unfinished`, so the next run recognizes it, even if the specs have
+changed meanwhile.
 """
 
 import difflib
@@ -29,7 +29,7 @@ _PATIENCE: Final = 60.0
 
 
 class HandEdited(Exception):
-    """Files that segforge did not write, or that changed since, are in the way; `diffs` shows how they differ."""
+    """Files in the output folder were not written by segforge, or were edited since; `diffs` holds the differences."""
 
     def __init__(self, diffs: Mapping[str, str]) -> None:
         super().__init__(", ".join(diffs))
@@ -37,16 +37,16 @@ class HandEdited(Exception):
 
 
 class BadManifest(Exception):
-    """The manifest is not one that segforge wrote."""
+    """The manifest was not written by segforge."""
 
 
 class LeavesFolder(Exception):
-    """A symbolic link in the output folder leads out of it; the message names it."""
+    """A symbolic link in the output folder points outside of it; the message names the link."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What writing would do (or did): paths relative to the output folder, sorted."""
+    """The changes that writing makes or would make: paths relative to the output folder, sorted."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -56,14 +56,14 @@ class Changes:
 
 
 def fingerprint(digests: Mapping[str, str]) -> bytes:
-    """Stands for files with these digests, in whatever order they come."""
+    """Returns one digest of all these files' digests, independent of their order."""
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).digest()
 
 
 def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, int]:
-    """The fingerprint of the files of these emitters that the manifest names, and how many they are.
+    """Returns the fingerprint of these emitters' files in the manifest, and their number.
 
-    Returns `b""` as the fingerprint if a file differs from the manifest, or a run did not end. Raises BadManifest.
+    The fingerprint is `b""` if a file differs from the manifest, or a run was killed. Raises BadManifest.
     """
     manifest = _read_manifest(out)
     files = {path: digest for path, digest in manifest.files.items() if _emitter(path) in emitters}
@@ -72,12 +72,12 @@ def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, in
 
 
 def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
-    """Whether all these files have the digests that are given by their paths."""
+    """Whether all files have these digests, given by path."""
     return all((raw := _read(out / path)) is not None and sha256(raw) == digest for path, digest in files.items())
 
 
 def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
-    """What `write` would change, the manifest too where it alone is stale.
+    """Returns the changes that `write` would make, including the manifest if only that is stale.
 
     Raises HandEdited, BadManifest and LeavesFolder.
     """
@@ -87,10 +87,10 @@ def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
 
 
 def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
-    """Make the output folder hold the files of these emitters; files of other emitters stay as they are.
+    """Write the files of these emitters to the output folder, and remove their stale files.
 
-    Another run that writes to the folder is waited for. Raises HandEdited, BadManifest and LeavesFolder before anything
-    is written, and OSError.
+    Waits while another run writes to the folder. Raises HandEdited, BadManifest and LeavesFolder before it writes
+    anything, and OSError.
     """
     with _alone(out):
         manifest = _read_manifest(out)
@@ -110,7 +110,7 @@ def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes
 
 @dataclass(frozen=True)
 class _Manifest:
-    """Digests by path: `files` as they were when a run last ended, `unfinished` as a run was to write them."""
+    """Digests by path: `files` after the last complete run, `unfinished` as a killed run intended to write them."""
 
     files: Mapping[str, str]
     unfinished: Mapping[str, str] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class _Manifest:
 
 @dataclass(frozen=True)
 class _Compared:
-    """What is to change, the paths that are to be empty, and the digests of files that segforge wrote and are there."""
+    """The changes to make, the stale paths, and the digests of known files on disk."""
 
     changes: Changes
     stale: tuple[str, ...]
@@ -136,13 +136,13 @@ class _Compared:
 
 
 def _next(manifest: _Manifest, generated: Generated, emitters: Collection[str]) -> _Manifest:
-    """The manifest once everything is written."""
+    """Returns the manifest after everything is written."""
     others = manifest.of_others(emitters)
     return _Manifest({**others.files, **generated.digests}, others.unfinished)
 
 
 def _begun(manifest: _Manifest, compared: _Compared, generated: Generated, emitters: Collection[str]) -> _Manifest:
-    """The manifest before the first file is written: it knows each file as it is now, and as it will be."""
+    """Returns the manifest before the first file is written: it lists each file's current and future digest."""
     others = manifest.of_others(emitters)
     written = {path: generated.digests[path] for path in compared.changes.written}
     files = {**others.files, **generated.unchanged, **compared.there}
@@ -175,20 +175,20 @@ def _compare(out: Path, generated: Generated, manifest: _Manifest, emitters: Col
 
 
 def _stay_inside(out: Path, paths: Iterable[Path]) -> None:
-    """Raise LeavesFolder if a path, its links followed, is outside of the output folder."""
+    """Raise LeavesFolder if a path, with its links resolved, is outside of the output folder."""
     root = os.path.realpath(out)
     for path in sorted(paths):
         real = os.path.realpath(path)
-        if real != root and not real.startswith(os.path.join(root, "")):  # noqa: PTH118 - of texts, for thousands of paths
+        if real != root and not real.startswith(os.path.join(root, "")):  # noqa: PTH118 - text is faster
             raise LeavesFolder(
-                f"{path} leads to {real}, outside of the output folder {out}; nothing was written. Remove the symbolic "
-                "link, or name the folder that is meant with --out"
+                f"{path} points to {real}, outside of the output folder {out}; nothing was written. Remove the symbolic "
+                "link, or pass the intended folder with --out"
             )
 
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Make the output folder, and keep other runs from writing to it. A run that is killed leaves no lock behind."""
+    """Create the output folder and lock it against other runs. The system releases the lock of a killed run."""
     out.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
@@ -204,7 +204,7 @@ def _alone(out: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise TimeoutError(f"another run has been writing to {out} for {_PATIENCE:g} s; end it") from None
+                    raise TimeoutError(f"another run has been writing to {out} for {_PATIENCE:g} s; stop it") from None
                 time.sleep(0.02)
             except OSError:  # a file system without locks
                 break
@@ -214,7 +214,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _parts(out: Path, paths: Collection[str]) -> Iterator[Path]:
-    """What runs that were killed left of these paths beside them."""
+    """Unfinished files that killed runs left beside these paths."""
     for folder in {out.joinpath(path).parent for path in paths}:
         with suppress(FileNotFoundError, NotADirectoryError):
             for name in os.listdir(folder):  # noqa: PTH208 - names alone
@@ -239,9 +239,9 @@ def _emitter(path: str) -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """The bytes of a file, none of what is not a regular file, and None if there is nothing."""
+    """Returns the bytes of a file, `b""` if it isn't a regular file, and None if it doesn't exist."""
     try:
-        # In half the time of `read_bytes`, for thousands of small files; and a named pipe is not waited for.
+        # Takes half the time of `read_bytes` for small files, and doesn't block on a named pipe.
         with open(path, "rb", buffering=0, opener=_open_at_once) as file:
             return file.read() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except FileNotFoundError:
@@ -253,7 +253,7 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _remove(out: Path, path: str) -> None:
-    """Remove a file, and the folders that it leaves empty."""
+    """Remove a file, and its parent folders that are empty afterwards."""
     (out / path).unlink(missing_ok=True)
     for folder in list((out / path).parents)[: len(PurePosixPath(path).parts) - 1]:
         try:
@@ -276,7 +276,7 @@ def _read_manifest(out: Path) -> _Manifest:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadManifest(
-            f"{out / MANIFEST} is not a manifest that segforge wrote; restore it, or delete the output folder"
+            f"{out / MANIFEST} was not written by segforge; restore it, or delete the output folder"
         ) from error
     for path in (*files, *unfinished):
         pure = PurePosixPath(path)

@@ -1,8 +1,8 @@
-"""A cache on disk of work that is a pure function of its inputs; losing it costs time and nothing else.
+"""A cache on disk for results of pure functions. It can be deleted at any time.
 
-An entry is one file, named after a hash of all inputs: the caller's, the source of segforge itself and the installed
-distributions with their versions. It starts with a hash of its key and its content, so that an entry that is cut off,
-changed or in the wrong place is as good as none.
+Each entry is one file, named after a hash of all inputs: the caller's, segforge's own source, and names and versions of
+the installed distributions. The file starts with a hash of its key and content, so that a truncated, changed or
+misplaced entry is ignored.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ import segforge
 from segforge.files import write_atomically
 
 LIMIT: Final = 256 * 2**20
-"""How many bytes the entries may take; those that were used longest ago go first."""
+"""Bytes that all entries may take; `prune` removes the least recently used first."""
 
 _HASH_BYTES: Final = 32
 
 
 class Memo:
-    """The entries in one folder, which is made when the first is kept; without a folder, nothing is ever found."""
+    """The entries in one folder, which is created with the first. Without a folder, nothing is stored."""
 
     def __init__(self, folder: Path | None, limit: int = LIMIT) -> None:
         self._folder = folder
@@ -31,18 +31,18 @@ class Memo:
         self._kept = False
 
     def key(self, *inputs: bytes) -> str:
-        """The name of the work with these inputs, in this order."""
+        """Returns the key of a result with these inputs, in this order."""
         digest = hashlib.sha256()
         for each in (self._version, *inputs):
             digest.update(len(each).to_bytes(8, "big") + each)
         return digest.hexdigest()
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is an entry, sound or not."""
+        """Whether an entry exists, valid or not."""
         return self._folder is not None and (self._folder / key).exists()
 
     def get(self, key: str) -> bytes | None:
-        """What was kept under a key; None where nothing was, or where it is not as it was kept."""
+        """Returns the content stored under a key; None if there is none or it was damaged."""
         if self._folder is None:
             return None
         path = self._folder / key
@@ -55,7 +55,7 @@ class Memo:
         return content if raw[:_HASH_BYTES] == _checksum(key, content) else None
 
     def keep(self, key: str, content: bytes) -> None:
-        """Keep what the work of a key gave. A folder that can't be written to makes no difference but to time."""
+        """Store the content of a key. If the folder can't be written to, nothing is stored."""
         if self._folder is None:
             return
         try:
@@ -65,7 +65,7 @@ class Memo:
         self._kept = True
 
     def prune(self) -> None:
-        """Where this run kept something, remove what was used longest ago until the rest is within the limit."""
+        """If this run stored something, remove the least recently used entries until the rest is within the limit."""
         if not self._kept or self._folder is None:
             return
         with os.scandir(self._folder) as found:
@@ -78,7 +78,7 @@ class Memo:
 
     @cached_property
     def _version(self) -> bytes:
-        """Stands for all code that has a say in what is generated."""
+        """A digest of all code that can affect results."""
         digest = hashlib.sha256(sys.version.encode())
         for name in _distributions(sys.path):
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
@@ -91,7 +91,7 @@ class Memo:
 
 
 def _distributions(folders: Iterable[str]) -> list[str]:
-    """The installed distributions by their folders' names, which hold their versions."""
+    """The folder names of installed distributions, which contain their versions."""
     found = []
     for folder in folders:
         try:

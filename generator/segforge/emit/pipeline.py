@@ -78,7 +78,7 @@ def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
 
 
 def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
-    """Run these emitters on each model, paired with its class name in TypeScript. Returns parts in the models' order."""
+    """Run these emitters on models paired with their class names in TypeScript. Returns parts in the same order."""
     from segforge.emit.request_types import request_types
 
     kinds = [kind for name in names if (kind := EMITTERS[name].kind) is not None]

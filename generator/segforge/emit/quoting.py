@@ -1,7 +1,7 @@
-"""The only way by which a value from a spec becomes code: Jinja filters that quote it for where it goes.
+"""Jinja filters that quote values from specs for their place in generated code. Values enter code no other way.
 
-What a filter gives is `Code`. The environment refuses to print a bare string, so that a forgotten filter is an error
-when the template is rendered, and never a way for the text of a docs page to become code.
+Filters return `Code`. The environment refuses to print a bare string, so that a forgotten filter raises an error when
+the template is rendered, and the text of a docs page never becomes code.
 """
 
 import dataclasses
@@ -20,17 +20,17 @@ from segforge.spec.printable import HIDDEN, json_visible
 
 LINE_LENGTH: Final = 120
 LARGEST_NUMBER: Final = 2**53 - 1
-"""The largest integer that is a number in JavaScript; a larger one is written as a bigint."""
+"""The largest safe integer in JavaScript; larger ones are written as bigints."""
 
 
 class Code(str):
-    """Text that is fit to stand in generated code as it is."""
+    """Text that can be printed into generated code unchanged."""
 
     __slots__ = ()
 
 
 def python_literal(value: object) -> Code:
-    """A Python literal that reads back equal; escapes all that is not printable ASCII or a common letter."""
+    """Returns a Python literal of the value. Characters other than printable ASCII and common letters are escaped."""
     if isinstance(value, Mapping):
         return Code(
             "{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}"
@@ -47,7 +47,7 @@ def python_literal(value: object) -> Code:
 
 
 def python_expression(value: object) -> Code:
-    """An expression that builds a frozen dataclass anew, defaults left out; of other values, their literal."""
+    """Returns an expression that constructs a frozen dataclass, without default values; a literal of other values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         arguments = [
             f"{field.name}={python_expression(getattr(value, field.name))}"
@@ -68,9 +68,9 @@ def _tuple(items: Iterable[Code]) -> Code:
     return Code(f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})")
 
 
-@lru_cache(maxsize=64)  # the blocking client and the one on an event loop document the same
+@lru_cache(maxsize=64)  # both Python clients share docstrings
 def docstring(text: str, indent: int = 4) -> Code:
-    """A whole Python docstring, wrapped; whatever the text holds, it ends where the docstring ends."""
+    """Returns a whole Python docstring, wrapped. No text can end it early."""
     room = LINE_LENGTH - indent
     escaped = re.sub(r'"(?=""|\s*\Z)', r"\"", visible(text).replace("\\", "\\\\"))
     paragraphs = [textwrap.wrap(line, room - 6, break_long_words=False) or [""] for line in escaped.splitlines()]
@@ -83,37 +83,37 @@ def docstring(text: str, indent: int = 4) -> Code:
 
 
 def python_visible(source: str) -> str:
-    """Python whose only hidden characters are in plain literals, with these escaped; it means the same."""
+    """Escapes hidden characters in Python source, all of which are in plain literals."""
     return HIDDEN.sub(lambda match: ascii(match[0])[1:-1], source)
 
 
 def docstring_words(text: str) -> Code:
-    """Words within a docstring that the template writes, on one line."""
+    """Returns text for one line of a docstring."""
     return Code(" ".join(visible(text).split()).replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def comment(text: str) -> Code:
-    """The text of a comment, on one line."""
+    """Returns the text of a comment, on one line."""
     return Code(" ".join(visible(text).split()))
 
 
 def markdown(text: str) -> Code:
-    """Text within a line of Markdown: neither markup nor HTML nor the end of a table's cell."""
+    """Returns text for a line of Markdown, with markup, HTML and table separators escaped."""
     return Code(re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", " ".join(visible(text).split())))
 
 
 def python_identifier(name: str) -> Code:
-    """A Python variable, function or module name."""
+    """Returns the name of a Python variable, function or module."""
     return Code(snake_case(name))
 
 
 def python_class(name: str) -> Code:
-    """A Python class name."""
+    """Returns the name of a Python class."""
     return Code(pascal_case(name))
 
 
 def typescript_literal(value: object) -> Code:
-    """A TypeScript (and JavaScript) literal, in ASCII; safe within `<script>` too. Large integers are bigints."""
+    """Returns a TypeScript and JavaScript literal in ASCII, safe within `<script>`. Large integers become bigints."""
     if isinstance(value, list | tuple):
         return Code(f"[{', '.join(map(typescript_literal, value))}]")
     if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER and value == value // 1:
@@ -122,12 +122,12 @@ def typescript_literal(value: object) -> Code:
 
 
 def typescript_comment(text: str) -> Code:
-    """Words within a `/** */` comment, on one line; they can't end it, and none is a tag such as `@deprecated`."""
+    """Returns text for one line of a `/** */` comment. It can't end the comment or add a tag such as `@deprecated`."""
     return Code(" ".join(_commentable(text).split()))
 
 
 def typescript_doc(text: str, indent: int = 0) -> Code:
-    """A whole `/** */` comment, wrapped; whatever the text holds, it ends where the comment ends."""
+    """Returns a whole `/** */` comment, wrapped. No text can end it early."""
     lines = [
         line
         for paragraph in _commentable(text).strip().splitlines()
@@ -148,7 +148,7 @@ def _commentable(text: str) -> str:
 
 
 def typescript_key(name: str) -> Code:
-    """A property's name as it stands in an interface or an object; `__proto__` is one like any other."""
+    """Returns a property's name as written in an interface or an object, quoted if needed."""
     if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) and name != "__proto__":
         return Code(name)
     literal = typescript_literal(name)
@@ -156,12 +156,12 @@ def typescript_key(name: str) -> Code:
 
 
 def typescript_property(name: str) -> Code:
-    """A TypeScript property name in camel case."""
+    """Returns the name of a TypeScript property, in camel case."""
     return Code(camel_case(name))
 
 
 def json_text(value: object) -> Code:
-    """JSON, which is YAML too, with hidden characters escaped."""
+    """Returns JSON, which is valid YAML, with hidden characters escaped."""
     return Code(json_visible(json.dumps(value, ensure_ascii=False, allow_nan=False)))
 
 
@@ -185,7 +185,7 @@ FILTERS: Final = {
 
 @cache
 def environment() -> Environment:
-    """The one Jinja environment: strict about what is undefined, closed to bare strings, with the filters above."""
+    """Returns the Jinja environment: it rejects undefined names and bare strings, and has the filters above."""
     templates = files("segforge.emit") / "templates"
     jinja = Environment(
         loader=FunctionLoader(lambda name: (templates / name).read_text("utf-8")),
@@ -194,7 +194,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - nothing here is HTML; _only_code is stricter than escaping
+        autoescape=False,  # noqa: S701 - no HTML here; _only_code is stricter than escaping
     )
     jinja.filters = dict(FILTERS)
     jinja.globals = {}
@@ -202,14 +202,14 @@ def environment() -> Environment:
 
 
 def render(template: str, **values: object) -> str:
-    """Render a template of the `templates` folder. Raises TypeError where it prints an unquoted value."""
+    """Render a template of the `templates` folder. Raises TypeError if it prints an unquoted value."""
     return environment().get_template(template).render(**values)
 
 
 def _only_code(value: object) -> object:
     if type(value) is not Code:
         raise TypeError(
-            f"a template prints a bare {type(value).__name__}; give it one of the filters {', '.join(FILTERS)}"
+            f"a template prints a bare {type(value).__name__}; apply one of the filters {', '.join(FILTERS)}"
         )
     return value
 
@@ -225,5 +225,5 @@ def _invisible(text: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """The text with all that a reader can't see (controls, direction overrides, lone surrogates) escaped."""
+    """Escapes characters that a reader can't see: controls, direction overrides, lone surrogates."""
     return _INVISIBLE.sub(lambda match: ascii(match[0])[1:-1], text.replace("\r\n", "\n").replace("\t", "    "))

@@ -1,4 +1,4 @@
-"""Request types by datamodel-code-generator, called in process: TypedDict for clients, msgspec.Struct for the mock."""
+"""Request types from datamodel-code-generator, run in process: TypedDict for clients, msgspec.Struct for the mock."""
 
 import ast
 import builtins
@@ -22,7 +22,7 @@ from segforge.spec.values import URI_PATTERN
 _SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
 _PLAIN_FIELD: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
-# Names of parameters that mean something else in a module, or that a base class has.
+# Names of parameters that clash with names of the module or of a base class.
 _TAKEN: Final = frozenset(
     {
         *keyword.kwlist,
@@ -38,10 +38,10 @@ _TAKEN: Final = frozenset(
 
 
 def request_type(model: Model, kind: Kind) -> RequestType:
-    """A model's request type.
+    """Returns a model's request type.
 
-    Only JSON and class names go in; datamodel-code-generator quotes all text itself. A range becomes `Meta(ge=, le=)`
-    in a Struct; a TypedDict refers to it by the name that `alias_name` gives, which the caller defines above the class.
+    datamodel-code-generator receives JSON and class names only, and quotes all text itself. A range becomes
+    `Meta(ge=, le=)` in a Struct. In a TypedDict it becomes the alias `alias_name(parameter)`, which the caller defines.
     """
     if kind == "struct" and not all(map(_is_checkable, model.parameters)):
         return RequestType("None", "")
@@ -50,9 +50,9 @@ def request_type(model: Model, kind: Kind) -> RequestType:
 
 
 def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
-    """What `request_type` gives for each model, in the models' order, in half the time.
+    """Returns the request type of each model, in the models' order, in half the time of separate calls.
 
-    Models whose names can't meet anything else in a module share one run of datamodel-code-generator.
+    Models whose names can't clash in a module share one run of datamodel-code-generator.
     """
     names = {model.slug: pascal_case(model.slug) + _SUFFIXES[kind] for model in models}
     often = Counter(names.values())
@@ -62,7 +62,7 @@ def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
 
 
 def _is_plain(model: Model, name: str) -> bool:
-    """Whether all names are such that datamodel-code-generator keeps them, whatever else is in the module."""
+    """Whether datamodel-code-generator keeps all names unchanged, whatever else is in the module."""
     return _PLAIN_CLASS.fullmatch(name) is not None and all(
         _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN and _is_checkable(parameter)
         for parameter in model.parameters
@@ -70,10 +70,10 @@ def _is_plain(model: Model, name: str) -> bool:
 
 
 def _is_checkable(parameter: Parameter) -> bool:
-    """Whether msgspec can check all that the specs say of a parameter.
+    """Whether msgspec can check every rule of a parameter.
 
-    It takes no name with `"` or a backslash, no range beyond 64 bits and no set of anything but texts and integers;
-    and datamodel-code-generator gives a set no range.
+    It rejects names with `"` or a backslash, ranges beyond 64 bits, and sets of values other than strings and integers.
+    datamodel-code-generator drops the range of a set.
     """
     low, high = parameter.minimum, parameter.maximum
     largest = 2**53 if parameter.type == "number" else 2**63 - 1
@@ -89,7 +89,7 @@ def _is_checkable(parameter: Parameter) -> bool:
 
 
 def _together(schemas: Mapping[str, dict[str, Any]], kind: Kind) -> dict[str, RequestType]:
-    """The request types of these names from one run; none where the run gave anything but one class a name."""
+    """Generates these request types in one run. Returns none unless the run produced one class per name."""
     source = _generate({"$defs": schemas}, kind, "NoModel")
     tree = ast.parse(source)
     lines = source.splitlines()
@@ -117,32 +117,32 @@ def _schema(model: Model, kind: Kind) -> dict[str, Any]:
 
 
 def has_alias(parameter: Parameter) -> bool:
-    """Whether what a parameter takes is more than a type can say, so that its type in Python has an alias."""
+    """Whether a parameter has rules that a type can't express, so that its type in Python needs an alias."""
     return has_range(parameter) or has_number_set(parameter) or bool(parameter.disputed)
 
 
 def has_range(parameter: Parameter) -> bool:
-    """Whether a parameter has a smallest or a largest value."""
+    """Whether a parameter has a minimum or a maximum."""
     return parameter.minimum is not None or parameter.maximum is not None
 
 
 def has_number_set(parameter: Parameter) -> bool:
-    """Whether a parameter takes a closed set of numbers, of which Python has no Literal: 2 and 2.0 are the same."""
+    """Whether a parameter takes a closed set of numbers. Python has no Literal of them, since 2 and 2.0 are equal."""
     return parameter.type == "number" and parameter.choices is not None and not parameter.choices.open
 
 
 def alias_name(parameter: Parameter) -> str:
-    """The name of a parameter's type alias."""
+    """Returns the name of a parameter's type alias."""
     return f"{pascal_case(parameter.name)}{'Range' if has_range(parameter) else 'Values'}"
 
 
 def takes_image(parameter: Parameter) -> bool:
-    """Whether a parameter is the address of a picture, for which a client takes the picture itself too."""
+    """Whether a parameter is the URL of an image; clients accept the image itself, too."""
     return parameter.format == "uri" and parameter.choices is None
 
 
 def _documented(parameter: Parameter) -> dict[str, str]:
-    """What an editor shows of a parameter: its type by name where it has one, and all facts in its docstring."""
+    """Returns the schema keywords for editors: a docstring with all facts, and the name of the type, if it has one."""
     text = f"{describe(parameter)} {facts(parameter)}"
     if parameter.choices is not None and parameter.type == "number":
         text += f" Values: {', '.join(map(show, parameter.choices.known))}."
@@ -154,7 +154,7 @@ def _documented(parameter: Parameter) -> dict[str, str]:
 
 
 def python_type(parameter: Parameter) -> str:
-    """The type of a parameter's values but null, as far as a type can say it."""
+    """Returns the type of a parameter's values, without null, as far as a type can express it."""
     plain = "ImageInput" if takes_image(parameter) else _PLAIN_TYPES[parameter.type]
     if parameter.choices is None or parameter.type == "number":
         return plain
@@ -167,7 +167,7 @@ _PLAIN_TYPES: Final = {"string": "str", "integer": "int", "number": "float", "bo
 
 
 def _last_name(tree: ast.Module) -> str:
-    """The name of the type at a module's end; datamodel-code-generator renames what starts with a digit."""
+    """Returns the name of the module's last type. datamodel-code-generator renames types that start with a digit."""
     statement = tree.body[-1]
     if isinstance(statement, ast.ClassDef):
         return statement.name
@@ -181,7 +181,7 @@ def _wrapped(text: str) -> str:
 
 
 def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The part of a parameter's schema that a server checks: an open enum is any string, a default needs no check."""
+    """Returns the part of a parameter's schema that a server checks. An open enum accepts any string."""
     formatted = {"pattern": URI_PATTERN} if schema.get("format") == "uri" else {}
     ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
     typed = schema["anyOf"][1] if "anyOf" in schema else schema

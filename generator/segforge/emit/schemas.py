@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of what a model takes, for OpenAPI documents and for datamodel-code-generator."""
+"""JSON Schemas (2020-12) of request bodies, for OpenAPI documents and datamodel-code-generator."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ NOTE: Final = "x-curator-note"
 
 
 def request_schema(model: Model) -> dict[str, Any]:
-    """The schema of a model's request body. An open enum is `anyOf` its known values and a string."""
+    """Returns the schema of a model's request body. An open enum is `anyOf` its known values and its type."""
     return {
         "type": "object",
         "description": model.description,
@@ -20,7 +20,7 @@ def request_schema(model: Model) -> dict[str, Any]:
 
 
 def parameter_schema(parameter: Parameter) -> dict[str, Any]:
-    """The schema of one parameter."""
+    """Returns the schema of one parameter."""
     schema: dict[str, Any] = {"description": describe(parameter)}
     types: dict[str, Any] = {"type": [parameter.type, "null"] if parameter.nullable else parameter.type}
     if parameter.format is not None:
@@ -40,7 +40,7 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
 
 
 def with_notes(schema: dict[str, Any], model: Model) -> dict[str, Any]:
-    """A copy of a model's request schema that also holds the curators' notes, each under `NOTE`."""
+    """Returns a copy of a model's request schema that also holds the curators' notes, each under `NOTE`."""
     notes = {parameter.name: {NOTE: parameter.note} for parameter in model.parameters if parameter.note is not None}
     properties = {name: value | notes.get(name, {}) for name, value in schema["properties"].items()}
     own = {} if model.note is None else {NOTE: model.note}
@@ -48,7 +48,7 @@ def with_notes(schema: dict[str, Any], model: Model) -> dict[str, Any]:
 
 
 def describe(parameter: Parameter) -> str:
-    """The description for users: what the parameter does, and how many of its values the docs don't show.
+    """Returns the description for users: the purpose, and how many of the values the docs show.
 
     The curators' `note` is not part of it; OpenAPI documents hold that under `NOTE`.
     """
@@ -56,12 +56,12 @@ def describe(parameter: Parameter) -> str:
     if parameter.choices is not None and parameter.choices.open:
         noun = "string" if parameter.type == "string" else "value"
         shown, total = len(parameter.choices.known), parameter.choices.total
-        parts.append(f"The docs show {shown} of {total} values; any other {noun} is passed on.")
+        parts.append(f"The docs show {shown} of {total} values; any other {noun} is sent unchanged.")
     return " ".join(parts)
 
 
 def facts(parameter: Parameter) -> str:
-    """Default and range in words, such as `Default: 20. Range: 1 to 50.`; empty where the page states neither."""
+    """Returns default and range in words, such as `Default: 20. Range: 1 to 50.`; empty if the page states neither."""
     parts = []
     if not isinstance(parameter.default, Absent):
         parts.append(f"Default: {show(parameter.default)}.")

@@ -24,7 +24,8 @@ _WORTH_SPAWNING: Final = 40
 class Map(Protocol):
     """The built-in `map`, or one that runs in other processes."""
 
-    def __call__(self, function: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]: ...
+    def __call__(self, function: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]:
+        """Yields the function's result for each item, in order."""
 
 
 def batches(items: Sequence[_Item]) -> list[Sequence[_Item]]:

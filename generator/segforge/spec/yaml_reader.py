@@ -55,6 +55,7 @@ class Unreadable(Exception):
 
 
 def decode(raw: bytes) -> str:
+    """Decodes the bytes of a file. Raises Unreadable if there are too many, or they aren't UTF-8."""
     if len(raw) > MAX_BYTES:
         raise Unreadable(
             0,
@@ -87,6 +88,7 @@ class YamlReader:
     _aliases: int = 0
 
     def read(self, text: str) -> Any:
+        """Parses the text of one YAML document into plain data. Raises Unreadable."""
         try:
             events = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
             documents = self._documents(events)

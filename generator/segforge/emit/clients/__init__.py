@@ -1,1 +1,1 @@
-"""TODO."""
+"""Shared by the clients of both languages: texts, errors, versions, change log and public surface."""

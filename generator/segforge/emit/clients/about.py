@@ -1,4 +1,4 @@
-"""What the clients of all languages say of a model, and of which model they show a call."""
+"""Models and headers as the clients of both languages present them, and the model of the samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _N = TypeVar("_N", bound=NamedModel)
 
 
 def about(model: Model) -> str:
-    """The documentation of a model's class."""
+    """Returns the documentation of a model's class."""
     lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
     if model.typical_seconds is not None:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
@@ -54,9 +54,9 @@ def about(model: Model) -> str:
 
 
 def sample(models: Sequence[_N], slug: str | None) -> _N:
-    """The model of the samples: the one with that slug.
+    """Returns the model of the samples: the one with that slug.
 
-    Where there is none: of those with both versions that give pictures, the one with the shortest call.
+    Without one, it is the model with the shortest call among those that return images in both versions.
     """
     for named in models:
         if named.model.slug == slug:

@@ -11,7 +11,7 @@ _CODE: Final = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
 
 
 def changelog(releases: Sequence[Release]) -> str:
-    """The releases as Markdown, the newest first."""
+    """Returns the releases as Markdown, newest first."""
     sections = [
         "\n".join([f"## {one.version} ({one.date})", "", *(f"- {_line(change)}" for change in one.changes)])
         for one in releases
@@ -20,12 +20,12 @@ def changelog(releases: Sequence[Release]) -> str:
 
 
 def _line(change: str) -> str:
-    """A change as Markdown: its code spans stay, in which nothing is markup; all else is text."""
+    """Returns a change as Markdown: code spans are kept, all other text is escaped."""
     pieces = _CODE.split(" ".join(visible(change).split()))
     return "".join(piece if index % 2 else _text(piece) for index, piece in enumerate(pieces))
 
 
 def _text(piece: str) -> str:
-    """Text between code spans, with the spaces around it."""
+    """Escapes text between code spans, and keeps the spaces around it."""
     bare = piece.strip(" ")
     return piece.replace(bare, markdown(bare)) if bare else piece

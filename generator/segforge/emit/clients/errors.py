@@ -1,6 +1,6 @@
-"""The error classes of the clients, the same in every language: one for each status that the gateway documents.
+"""The error classes of the clients, the same in both languages: one for each documented status.
 
-Where a status means several things, there is one for each of those as well.
+A status with several meanings also has a class for each meaning.
 """
 
 from collections.abc import Collection
@@ -12,9 +12,9 @@ from segforge.spec.identifiers import pascal_case
 
 @dataclass(frozen=True)
 class ErrorClass:
-    """A class of errors: its name and its base's, the status and its title, what it means, and its documentation.
+    """An error class: its name and base, the status with title and meaning, and the class's documentation.
 
-    `words`, in lower case, tell it from other classes of its status; "" where the status alone decides.
+    `words`, in lower case, identify it among the classes of its status; "" if the status alone identifies it.
     """
 
     name: str
@@ -27,14 +27,14 @@ class ErrorClass:
 
 
 def failed_status(gateway: Gateway) -> int:
-    """The HTTP status of a failed job's record."""
+    """Returns the HTTP status of a failed job's record."""
     return next((state.code for state in gateway.lifecycle.states if state.terminal and state.code >= 400), 422)
 
 
 def error_classes(gateway: Gateway, taken: Collection[str], root: str = "SegmindError") -> list[ErrorClass]:
-    """The classes, bases before what is derived from them; none of them is called like one of `taken`.
+    """Returns the classes, bases first; their names avoid those in `taken`.
 
-    Two names are fixed, because the docs pages or the clients' own code use them, whatever a title says.
+    Two names are fixed, since the docs pages or the clients' own code use them.
     """
     fixed = {failed_status(gateway): "InferenceFailed"}
     if "credits.empty" in gateway.cases:
@@ -50,7 +50,7 @@ def error_classes(gateway: Gateway, taken: Collection[str], root: str = "Segmind
 
 
 def insufficient_credits(gateway: Gateway) -> tuple[tuple[int, str], ...]:
-    """The status that means the balance among other things, and the words that say so."""
+    """Returns the status that can mean insufficient credits, and the words that identify that meaning."""
     if not {"credits.empty", "credits.insufficient"} <= gateway.cases.keys():
         return ()
     status, case = gateway.cases["credits.insufficient"]
@@ -59,9 +59,9 @@ def insufficient_credits(gateway: Gateway) -> tuple[tuple[int, str], ...]:
 
 
 def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> list[ErrorClass]:
-    """Classes of the status that means the balance among other things, one for each of those.
+    """Returns a class for each other meaning of the status that can mean insufficient credits.
 
-    A case whose text says nothing before its first value has its name for words, which no answer holds.
+    If a case's text starts with a value, its words are its name, which no answer contains.
     """
     if "credits.insufficient" not in gateway.cases or gateway.cases["credits.insufficient"][0] is not status:
         return []
@@ -81,7 +81,7 @@ def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> 
 
 
 def _free(name: str, used: set[str]) -> str:
-    """The name, with underscores at its end as long as it is used already."""
+    """Returns the name, with underscores appended until it is unused."""
     while name in used:
         name += "_"
     used.add(name)
@@ -89,7 +89,7 @@ def _free(name: str, used: set[str]) -> str:
 
 
 def _words(case: StatusCase) -> str:
-    """What the text of a case says before the first value in it."""
+    """Returns the text of a case before its first value."""
     return str((case.body or {}).get("error", "")).split("{")[0].split(".")[0].strip(" :").lower()
 
 

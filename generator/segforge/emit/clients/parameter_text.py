@@ -7,7 +7,7 @@ from segforge.spec.printable import show
 
 
 def parameter_text(parameter: Parameter) -> str:
-    """All facts about a parameter as one line of a docstring, such as `steps (integer, required): ...`."""
+    """Returns all facts about a parameter as one line, such as `steps (integer, required): ...`."""
     kind = f"{parameter.type} or null" if parameter.nullable else parameter.type
     need = "required" if parameter.required else "optional"
     allowed = ""
@@ -17,5 +17,5 @@ def parameter_text(parameter: Parameter) -> str:
 
 
 def parameter_lines(model: Model) -> list[Code]:
-    """What a call of a model takes: a line of Markdown for each parameter."""
+    """Returns a line of Markdown for each parameter of a model."""
     return [markdown(parameter_text(parameter)) for parameter in model.parameters]

@@ -1,8 +1,7 @@
-"""The public surface of a client as sorted lines of text: its diff between two versions is the review of its API.
+"""The public surface of a client as sorted lines of text. The diff between two versions shows the changes of its API.
 
-A line that goes breaks somebody's code; a line that is added breaks nobody's. It is the other way round for demands:
-the end of a range, and that a parameter has to be sent. Lines are made so that each fact stands alone: one for each
-parameter, one for each allowed value, one for each end of a range.
+Removing a line breaks callers, and adding one doesn't. The reverse is true for demands: limits of ranges, and required
+parameters. Each line states one fact: one parameter, one allowed value, one limit of a range.
 """
 
 import re
@@ -29,7 +28,7 @@ _ANY: Final = "any other text"
 
 
 class Shrunk(Exception):
-    """Surfaces would break code that uses them; `lost` names the lines by the path of their file."""
+    """A change of surfaces would break callers; `lost` holds the lines by the path of their file."""
 
     def __init__(self, lost: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(", ".join(lost))
@@ -37,12 +36,12 @@ class Shrunk(Exception):
 
 
 def bump(before: str, after: str) -> Bump:
-    """What the next version is, by the surfaces of two."""
+    """Returns the version part to raise between two surfaces."""
     return "major" if broken(before, after) else "patch" if _lines(before) == _lines(after) else "minor"
 
 
 def broken(before: str, after: str) -> tuple[str, ...]:
-    """The lines of two surfaces that say what breaks between them: those that are gone, and demands that are new."""
+    """Returns the lines that break callers: removed ones, and new demands."""
     if before == after:
         return ()
     old, new = _lines(before), _lines(after)
@@ -55,7 +54,7 @@ def _is_demand(line: str) -> bool:
 
 
 def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
-    """The new demands on what there was before, but for ranges that only widen."""
+    """The new demands on existing parameters and models, except wider ranges."""
     fresh = [line for line in new - old if _is_demand(line)]
     if not fresh:
         return
@@ -73,7 +72,7 @@ def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
 
 
 def _listed(old: set[str], new: set[str]) -> Iterator[str]:
-    """The values that are now the only ones, of parameters that took any before."""
+    """The values of parameters that accepted any value before and now accept only these."""
     before, after = _values(old), _values(new)
     for subject in _subjects(old) & after.keys() - before.keys():
         if _ANY not in after[subject]:
@@ -81,7 +80,7 @@ def _listed(old: set[str], new: set[str]) -> Iterator[str]:
 
 
 def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
-    """The lines that are gone because the parameter now takes more: null too, any number, any value, any text."""
+    """The removed lines whose parameter now accepts more: null, any number, any value or any text."""
     subjects, values = _subjects(new), _values(new)
     for line in gone:
         if found := _TYPE.fullmatch(line):
@@ -102,7 +101,7 @@ def _subjects(lines: set[str]) -> set[str]:
 
 
 def _values(lines: set[str]) -> dict[str, set[str]]:
-    """The allowed values, as they are written, of each parameter that has a list of them."""
+    """The allowed values, as written, of each parameter that lists them."""
     values: dict[str, set[str]] = {}
     for found in map(_VALUE.fullmatch, lines):
         if found:
@@ -111,13 +110,13 @@ def _values(lines: set[str]) -> dict[str, set[str]]:
 
 
 def _number(found: re.Match[str]) -> float:
-    """The end of a range: an integer as it is, since large ones are no floats."""
+    """Parses the limit of a range. Integers stay integers, since a float would round large ones."""
     text = found["value"]
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def _equal(one: str, two: str) -> bool:
-    """Whether two values are the same number, written in two ways, such as 1 and 1.0."""
+    """Whether two values are equal; 1 and 1.0 are the same number."""
     try:
         return float(one) == float(two)
     except ValueError:
@@ -125,9 +124,9 @@ def _equal(one: str, two: str) -> bool:
 
 
 def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
-    """Raise Shrunk where the surface of a client would break code that uses the one in the output folder.
+    """Raise Shrunk if a client's new surface would break code that uses the one in the output folder.
 
-    Where the client's CHANGELOG makes up for that, it may.
+    A change that the client's CHANGELOG announces in a new version is allowed.
     """
     texts = {artifact.path: artifact.text for artifact in artifacts}
     lost = {}
@@ -143,12 +142,12 @@ def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
 
 
 def _lines(text: str) -> set[str]:
-    """Split at line ends only: a name in a surface may hold characters that `splitlines` takes for line ends."""
+    """Splits at line feeds only: names may contain other characters at which `splitlines` splits."""
     return set(text.split("\n")) - {""}
 
 
 def model_lines(model: Model, name: str) -> Iterator[str]:
-    """The lines of one model, under the name that it has in the client."""
+    """The lines of one model, under its name in the client."""
     calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
     yield from (f"{name}.{call}" for call in calls)
     yield f"{name} returns {model.returns.media}"
@@ -167,5 +166,5 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
 
 
 def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
-    """The surface of a client: its own lines and those of its models, each once, sorted."""
+    """Returns the surface of a client: its own lines and those of its models, sorted, without duplicates."""
     return "\n".join(sorted({*own, *(line for text in of_models for line in text.split("\n"))}))

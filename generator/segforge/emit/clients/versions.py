@@ -1,4 +1,4 @@
-"""What the CHANGELOG of a client in the output folder says of it, beside the one that would take its place."""
+"""Versions of the clients, read from their CHANGELOG in the output folder and from the new one."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _REVIEWED: Final = re.compile(r"\(reviewed [0-9-]+\)")
 
 
 def releases_in(text: str) -> list[Release]:
-    """The releases that a CHANGELOG made by `changelog` holds; their changes stay Markdown."""
+    """Parses the releases of a CHANGELOG that `changelog` wrote. Their changes remain Markdown."""
     releases: list[Release] = []
     for line in text.split("\n"):
         if found := _HEADING.fullmatch(line):
@@ -27,10 +27,10 @@ def releases_in(text: str) -> list[Release]:
 
 
 def allows_breaking(before: str, after: str) -> bool:
-    """Whether a CHANGELOG, after the one that the output folder was generated with, makes up for code that breaks.
+    """Whether a new CHANGELOG announces a breaking change, compared with the one in the output folder.
 
-    Over a released version, the newest one has to be raised as far as semver asks. While the one before is open, its
-    entry has to have changed too, to that version, or by lines that were taken back: who uses it has been told.
+    The newest version must be raised over the last released one as far as semver requires. If the old CHANGELOG has an
+    open version, its entry must also have changed: to that version, or by lines that were removed.
     """
     old, new = releases_in(before), releases_in(after)
     if not new:
@@ -45,9 +45,9 @@ def allows_breaking(before: str, after: str) -> bool:
 
 
 def overtaken(out: Path, artifacts: Iterable[Artifact]) -> Release | None:
-    """The release, if any, that has its day and still is the newest, though its clients in the output folder change.
+    """Returns the newest release if it has a date although its clients in the output folder change; None otherwise.
 
-    The day of a model's last review, which clients cite, does not count.
+    A change of the review date that clients cite doesn't count.
     """
     texts = {artifact.path: artifact.text for artifact in artifacts}
     for path, text in texts.items():

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emits OpenAPI 3.1 documents."""

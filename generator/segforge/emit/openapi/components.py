@@ -8,7 +8,7 @@ from segforge.spec.printable import fill
 
 
 def referenced(components: dict[str, dict[str, Any]], references: set[str]) -> dict[str, dict[str, Any]]:
-    """The components that these references lead to, and security schemes."""
+    """Returns the components that these references need, directly or indirectly, and the security schemes."""
     found: set[str] = set()
     pending = set(references)
     while pending:
@@ -25,6 +25,7 @@ def referenced(components: dict[str, dict[str, Any]], references: set[str]) -> d
 
 
 def references_in(value: object) -> set[str]:
+    """Returns all references to components within a value."""
     if isinstance(value, Mapping):
         own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
         return own.union(*map(references_in, value.values()))
@@ -34,6 +35,7 @@ def references_in(value: object) -> set[str]:
 
 
 def failure(status: Status, models: Sequence[Model]) -> dict[str, Any]:
+    """Returns the response of a status, with an example for each of its cases."""
     values = _EXAMPLE_VALUES | {"slug": models[0].slug if models else "flux-img2img"}
     content: dict[str, Any] = {}
     for case in status.cases:
@@ -51,6 +53,7 @@ def _case_content(status: Status, case: StatusCase) -> tuple[str, dict[str, Any]
 
 
 def header_object(header: Header) -> dict[str, Any]:
+    """Returns the description of a header."""
     return {"description": header.description, "schema": {"type": header.type}, "example": header.example}
 
 
@@ -77,7 +80,7 @@ REQUEST_ID: Final = {
 
 
 def shared_schemas(gateway: Gateway) -> dict[str, Any]:
-    """Schemas of what all models answer. All are open: the gateway adds keys without notice."""
+    """Returns the schemas of shared answers. All are open, since the gateway adds keys without notice."""
     text, url = {"type": "string"}, {"type": "string", "format": "uri"}
     states = [state.name for state in gateway.lifecycle.states]
     failed = [state.name for state in gateway.lifecycle.states if state.code == 422]

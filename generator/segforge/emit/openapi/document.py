@@ -43,7 +43,7 @@ _FOLDER: Final = PurePosixPath("openapi")
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """`models/<slug>.yaml`, and the model's pieces of the documents with all models."""
+    """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models."""
     gateway, model = subject.gateway, subject.model
     own = _own(gateway, model)
     references = references_in(own[PATHS])
@@ -56,7 +56,7 @@ def emit_model(subject: Subject) -> ModelPart:
 
 
 def emit_common(catalog: Catalog) -> Join:
-    """`segmind.yaml` and `segmind.json` with all models, put together from the pieces."""
+    """Prepares `segmind.yaml` and `segmind.json`, which hold all models."""
     return partial(_join, catalog.gateway, catalog.models)
 
 
@@ -74,7 +74,7 @@ def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -
 
 
 def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
-    """The OpenAPI document of some models: their operations, the polls that all share, and the balance."""
+    """Returns the OpenAPI document of some models: their operations, the shared polls and the balance."""
     own: dict[Location, Any] = {TAGS: [], PATHS: {}, SCHEMAS: {}}
     for model in models:
         added = _own(gateway, model)
@@ -83,7 +83,7 @@ def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
 
 
 def _own(gateway: Gateway, model: Model) -> dict[Location, Any]:
-    """What a model adds to a document."""
+    """The entries that a model adds to a document."""
     routes = gateway.routes
     paths = {}
     if "v1" in model.versions:
@@ -99,7 +99,7 @@ def _own(gateway: Gateway, model: Model) -> dict[Location, Any]:
 def _around(
     gateway: Gateway, models: Sequence[Model], references: set[str], own: Mapping[Location, Any]
 ) -> dict[str, Any]:
-    """The document of some models with those of their entries that are in `own`, and all that `references` lead to."""
+    """The document of some models: the entries in `own`, and the components that `references` need."""
     single = models[0] if len(models) == 1 else None
     paths = {**own[PATHS], **shared_paths(gateway, models)}
     used = {model.slug for model in models} | {
@@ -131,7 +131,7 @@ def _around(
 
 
 def _keys_stay_apart(gateway: Gateway, models: Sequence[Model]) -> bool:
-    """Whether no two models, and no model and the gateway, have a path or the name of a schema in common."""
+    """Whether all models and the gateway have distinct paths and schema names."""
     paths = [
         route.path.replace("{slug}", model.slug)
         for route in (gateway.routes.run, gateway.routes.submit)

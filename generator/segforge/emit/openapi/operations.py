@@ -10,7 +10,7 @@ _MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/
 
 
 def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
-    """The polls, where a model has jobs, and the balance."""
+    """Returns the paths of polls, if a model has jobs, and of the balance."""
     routes = gateway.routes
     paths = {}
     if any("v2" in model.versions for model in models):
@@ -29,10 +29,12 @@ def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
 
 
 def operation(route: Route, operation: dict[str, Any]) -> dict[str, Any]:
+    """Returns the path item of one route."""
     return {route.method.lower(): operation}
 
 
 def run_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
+    """Returns the operation of a model's v1 call."""
     return {
         "operationId": f"run{pascal_case(model.slug)}",
         "summary": f"Run {model.title} and wait for its output",
@@ -50,6 +52,7 @@ def run_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
 
 
 def submit_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
+    """Returns the operation that submits a v2 job of a model."""
     _, accepted = gateway.cases["job.accepted"]
     return {
         "operationId": f"submit{pascal_case(model.slug)}",
@@ -101,7 +104,7 @@ def _request_body(model: Model) -> dict[str, Any]:
 
 
 def _output(model: Model) -> dict[str, Any]:
-    """What a v1 call answers, by media type."""
+    """The content of a v1 answer, by media type."""
     any_json = {"application/json": {"schema": {"description": "Output of the model; its shape is not documented."}}}
     if model.returns.media == "json":
         return any_json
@@ -132,8 +135,10 @@ def _json_response(description: str, schema: str, example: Mapping[str, object] 
 
 
 def component(status: Status) -> str:
+    """Returns the component name of a status."""
     return pascal_case(status.title)
 
 
 def request_name(model: Model) -> str:
+    """Returns the schema name of a model's request body."""
     return f"{pascal_case(model.slug)}Request"

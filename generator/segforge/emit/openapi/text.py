@@ -1,7 +1,6 @@
-"""OpenAPI documents as YAML and JSON, entry by entry: what many documents have in common is written out once.
+"""Serializes OpenAPI documents as YAML and JSON, entry by entry, so that shared entries are serialized once.
 
-An entry's text depends on nothing but its value and its depth, so that the entries of a document can be made at
-different times, and those of hundreds of models put together.
+An entry's text depends only on its value and its depth. So the entries of each model can be cached and joined later.
 """
 
 import json
@@ -16,7 +15,7 @@ from segforge.spec.printable import HIDDEN, json_visible
 
 Location: TypeAlias = tuple[str, ...]
 Entries: TypeAlias = Mapping[Location, Sequence[str]]
-"""Texts of entries, by the keys that lead to the list or the mapping that they belong to."""
+"""Texts of entries, by the location of the list or mapping that they belong to."""
 
 TAGS: Final = ("tags",)
 PATHS: Final = ("paths",)
@@ -24,7 +23,7 @@ SCHEMAS: Final = ("components", "schemas")
 
 
 def yaml_text(document: Mapping[str, Any], pieces: Entries) -> str:
-    """The document with the entries of `pieces`: tags and paths before its own, schemas after them."""
+    """Returns the document as YAML with the entries of `pieces`: tags and paths before its own, schemas after."""
     sections = []
     for key, value in document.items():
         if key == "components":
@@ -39,7 +38,7 @@ def yaml_text(document: Mapping[str, Any], pieces: Entries) -> str:
 
 
 def json_text(document: Mapping[str, Any], pieces: Entries) -> str:
-    """As `yaml_text`, in JSON."""
+    """Returns the document as JSON, like `yaml_text`."""
     sections = []
     for key, value in document.items():
         if key == "components":
@@ -57,7 +56,7 @@ def json_text(document: Mapping[str, Any], pieces: Entries) -> str:
 
 
 def yaml_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
-    """The entries of a list or a mapping as lines of the document, below the keys that lead to it."""
+    """Returns the entries of a list or mapping at a location, as lines of the document."""
     texts = []
     for entry in _apart(value):
         nested = entry
@@ -68,14 +67,14 @@ def yaml_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
 
 
 def json_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
-    """As `yaml_entries`, in JSON; without a comma at the end."""
+    """Returns entries as JSON, like `yaml_entries`, without a comma at the end."""
     pad = "\n" + "  " * len(at)
     texts = [json.dumps(entry, indent=2, ensure_ascii=False)[2:-2].replace("\n", pad) for entry in _apart(value)]
     return json_visible(",\n".join(pad[1:] + text for text in texts))
 
 
 def _apart(value: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
-    """The entries of a mapping as mappings with one key, those of a list as lists with one item."""
+    """Splits a mapping into mappings with one key, and a list into lists with one item."""
     return [{key: item} for key, item in value.items()] if isinstance(value, Mapping) else [[item] for item in value]
 
 
@@ -85,7 +84,7 @@ def _braced(key: str, entries: Sequence[str], pad: str, braces: str = "{}") -> s
 
 @lru_cache(maxsize=1024)
 def _yaml(text: str) -> str:
-    """JSON in ASCII as YAML. An entry with a hidden character has all beyond ASCII escaped, for PyYAML can't pick."""
+    """Converts JSON in ASCII to YAML. With a hidden character, all non-ASCII is escaped, as PyYAML can't pick."""
     value = json.loads(text)
     seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
     dumped: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=seen, width=120)
@@ -97,11 +96,11 @@ _NOT_TEXT: Final = re.compile(
     r"|[-+]?\.(?:inf|nan)|~|=|<<|y|n|yes|no|on|off|true|false|null",
     re.IGNORECASE,
 )
-"""Text that a reader of YAML 1.1 or 1.2 may take for a number, a truth value or nothing; PyYAML knows the times."""
+"""Text that YAML 1.1 or 1.2 reads as a number, a boolean or null. PyYAML itself quotes timestamps."""
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Quotes all text that some reader may read as something else, and writes shared objects out, without aliases."""
+    """Quotes text that a YAML reader could read as another type, and never writes aliases."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NOT_TEXT.fullmatch(text) else None)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emits the Python client."""

@@ -18,7 +18,7 @@ _BLOCKING: Final = [
 
 
 def blocking(text: str) -> str:
-    """The source of the blocking client from that of the one on an event loop: the one source of truth of both."""
+    """Returns the blocking client's source, derived from the asynchronous client's."""
     for pattern, replacement in _BLOCKING:
         text = pattern.sub(replacement, text)
     return text

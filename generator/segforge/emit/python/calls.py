@@ -10,7 +10,7 @@ from segforge.spec.catalog import Model
 
 
 def arguments(example: Mapping[str, object]) -> Code:
-    """The keywords of a call, one a line; those that Python can't spell go into one mapping."""
+    """Returns the keyword arguments of a call, one per line. Names that aren't identifiers go into a mapping."""
     fit = {name: value for name, value in example.items() if name.isidentifier() and not keyword.iskeyword(name)}
     odd = {name: value for name, value in example.items() if name not in fit}
     lines = [f"    {name}={_double_quoted(python_literal(value))}," for name, value in fit.items()]
@@ -18,23 +18,24 @@ def arguments(example: Mapping[str, object]) -> Code:
 
 
 def items(example: Mapping[str, object]) -> Code:
-    """The same as the items of a mapping, one a line."""
+    """Returns the same arguments as items of a mapping, one per line."""
     literals = [(python_literal(name), python_literal(value)) for name, value in example.items()]
     return Code("\n".join(f"    {_double_quoted(name)}: {_double_quoted(value)}," for name, value in literals))
 
 
 def _double_quoted(literal: str) -> str:
-    """A literal as ruff's format writes it, where no quote in it asks for more thought."""
+    """Returns a literal in double quotes, as ruff formats it, unless it contains quotes."""
     return f'"{literal[1:-1]}"' if literal.startswith("'") and '"' not in literal and "\\'" not in literal else literal
 
 
 def submit_text(model: Model) -> str:
+    """Returns the docstring of `submit`."""
     purpose = "Submit a job (v2) and give it at once; `wait` gives its result."
     return f"{purpose} Takes what `run` takes." if "v1" in model.versions else call_text(purpose, model)
 
 
 def call_text(purpose: str, model: Model) -> str:
-    """The docstring of a call: what it does, and each parameter with all that the page says about it."""
+    """Returns the docstring of a call: its purpose, and each parameter with all its facts."""
     width = LINE_LENGTH - 16
     lines = [purpose, "", "Args:"]
     for parameter in model.parameters:

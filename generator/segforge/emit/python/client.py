@@ -60,7 +60,7 @@ _PACKAGES: Final = {
 
 @dataclass(frozen=True)
 class _Flavour:
-    """How a class of a model differs between the blocking client and the one on an event loop."""
+    """The differences of a model's class between the blocking and the asynchronous client."""
 
     prefix: Code
     define: Code
@@ -75,7 +75,7 @@ _FLAVOURS: Final = (
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """The modules of a model's classes and of its parameters."""
+    """Returns the modules of a model's classes and of its parameters."""
     named = named_model(subject.model)
     params = params_module(subject.model, subject.types["typed_dict"])
     modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
@@ -93,7 +93,7 @@ def emit_model(subject: Subject) -> ModelPart:
 
 
 def emit_common(catalog: Catalog) -> Join:
-    """All other files of the client."""
+    """Prepares all other files of the client."""
     models = [named_model(model) for model in catalog.models]
     facts = _facts(catalog, models)
     files = dict(_files(catalog, facts))
@@ -124,19 +124,19 @@ def emit_common(catalog: Catalog) -> Join:
 
 
 def _reference(trees: Mapping[str, ast.Module], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:
-    """All signatures; those on an event loop are left out, since they differ by `await` only."""
+    """All signatures, except the asynchronous ones, which differ by `await` only."""
     return python_reference(trees, {name: module for name, module in exports.items() if not name.startswith("Async")})
 
 
 def _whole(path: str, text: str) -> str:
-    """A file with what it starts with."""
+    """Adds the notice to a file that it is generated."""
     opening = f"<!-- {_HEADER} -->\n\n" if path.endswith(".md") else f"# {_HEADER}\n"
     opening = "" if path == _LICENSE else opening
     return f"{opening}{text.rstrip()}\n"
 
 
 def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
-    """What the templates are given."""
+    """The values for the templates."""
     gateway = catalog.gateway
     errors = errors_of(gateway)
     shown = sample(models, gateway.sample)
@@ -209,13 +209,13 @@ def _model_module(named: NamedModel, params: ParamsModule) -> str:
 
 
 def _by_words(gateway: Gateway, errors: list[ErrorClass]) -> list[tuple[int, str, Code]]:
-    """Status, words and class of each meaning of the status that has several."""
+    """The status, words and class of each meaning of a status with several meanings."""
     balance = [(code, words, Code("InsufficientCredits")) for code, words in insufficient_credits(gateway)]
     return [*balance, *((error.code, error.words, Code(error.name)) for error in errors if error.words)]
 
 
 def _lifecycle(gateway: Gateway) -> dict[str, object]:
-    """How a job lives and ends."""
+    """The states and times of jobs."""
     ends = [state for state in gateway.lifecycle.states if state.terminal]
     return {
         "completed": tuple(state.name for state in ends if state.code < 400),

@@ -37,7 +37,7 @@ _FIXED_EXPORTS: Final = {
     **dict.fromkeys(_ALWAYS_ERRORS, "_errors"),
 }
 
-# Names that a client has, or will have once it does more than now, so that a model never takes one of them.
+# Names of a client's attributes, present and planned, which no model may take.
 _CLIENT_NAMES: Final = frozenset(
     {"aclose", "base_url", "close", "credits", "gather", "jobs", "max_spend", "run", "run_async", "run_sync"}
     | {"spend", "submit_async", "timeout", "upload", "with_options"}
@@ -61,14 +61,15 @@ _CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "n
 
 
 def exports_of(catalog: Catalog) -> dict[str, str]:
-    """Each public name, and the module that defines it."""
+    """Returns each public name with the module that defines it."""
     return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in errors_of(catalog.gateway)}}
 
 
 def named_model(model: Model) -> NamedModel:
+    """Returns a model with its names in the Python client."""
     attribute = snake_case(model.slug)
     name = pascal_case(model.slug)
-    if name.startswith("_"):  # of a slug that starts with a digit; in Python, a leading underscore says "private"
+    if name.startswith("_"):  # the slug starts with a digit; a leading underscore would mean "private"
         attribute, name = f"model{attribute}", f"Model{name[1:]}"
     return NamedModel(
         model,
@@ -79,11 +80,12 @@ def named_model(model: Model) -> NamedModel:
 
 
 def errors_of(gateway: Gateway) -> list[ErrorClass]:
+    """Returns the client's error classes."""
     return error_classes(gateway, _CLASS_NAMES)
 
 
 def header_property(header: Header) -> HeaderProperty:
-    """`x-request-id` is read as `request_id`, `x-seed-value` as `seed`."""
+    """Returns the property of a header: `request_id` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = snake_case(header.name.removeprefix("x-").removesuffix("-value"))
     python_type, convert = _CONVERSIONS[header.type]
     text = f"{header.description} From the header `{header.name}`; None where it is missing."

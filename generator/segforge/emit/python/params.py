@@ -1,4 +1,4 @@
-"""The module of a model's parameters in the Python client: range aliases, then the TypedDict of what a call takes."""
+"""The module of a model's parameters in the Python client: aliases of ranges, then the TypedDict."""
 
 import ast
 import builtins
@@ -17,7 +17,7 @@ _TYPE_NAMES: Final = frozenset(
 
 @dataclass(frozen=True)
 class Alias:
-    """A type alias such as `StepsRange = Annotated[int, Ge(1), Le(50)]`."""
+    """A type alias, such as `StepsRange = Annotated[int, Ge(1), Le(50)]`."""
 
     name: Code
     type: Code
@@ -26,7 +26,7 @@ class Alias:
 
 @dataclass(frozen=True)
 class ParamsModule:
-    """What the template of a model's parameter types is given."""
+    """The values for the template of a model's parameter types."""
 
     name: Code
     aliases: tuple[Alias, ...]
@@ -36,10 +36,10 @@ class ParamsModule:
 
 
 def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
-    """The types of a model's parameters, by datamodel-code-generator."""
+    """Returns the types of a model's parameters."""
     name = typed_dict.name
     imports, definition = _split(typed_dict.source, name)
-    # What can't be declared in a class body: it would be mangled, or hide a type that is used there.
+    # Names that can't be declared in a class body: Python would mangle them, or they would hide a type used there.
     unfit = _TYPE_NAMES | {alias_name(parameter) for parameter in model.parameters}
     if any(parameter.name.startswith("__") or parameter.name in unfit for parameter in model.parameters):
         definition = _functional(definition, name, model)
@@ -60,13 +60,13 @@ def _alias(parameter: Parameter) -> Alias:
 
 
 def _split(source: str, name: str) -> tuple[str, str]:
-    """The imports of a module, and the one definition below them."""
+    """Splits a module into its imports and its definition."""
     start = min(at for opening in (f"class {name}(", f"{name} = ") if (at := source.find(opening)) >= 0)
     return source[:start].strip(), source[start:].strip()
 
 
 def _functional(definition: str, name: str, model: Model) -> str:
-    """The same TypedDict in the form that takes any name. datamodel-code-generator keeps the parameters' order."""
+    """Returns the TypedDict in functional form, which allows any name. Its fields are in the parameters' order."""
     statement = ast.parse(definition).body[0]
     if not isinstance(statement, ast.ClassDef):
         return definition

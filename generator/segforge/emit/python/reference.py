@@ -1,4 +1,4 @@
-"""The reference of a client as Markdown: what its package exports, as signatures with docstrings, and its models."""
+"""The reference of the Python client as Markdown: signatures and docstrings of exported names."""
 
 import ast
 import re
@@ -12,9 +12,9 @@ _INDENT: Final = 4
 
 
 def python_reference(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> list[tuple[Code, Code]]:
-    """Each name that a package exports, with its signature, members and docstrings as Python in a fence.
+    """Returns each exported name with its signature, members and docstrings in a fenced block of Python.
 
-    `exports` says in which of the modules each public name is defined.
+    `exports` maps each public name to the module that defines it.
     """
     return [
         (Code(name), _fenced("\n".join(_defined(modules[module], name, exports)))) for name, module in exports.items()
@@ -22,7 +22,7 @@ def python_reference(modules: Mapping[str, ast.Module], exports: Mapping[str, st
 
 
 def _fenced(text: str) -> Code:
-    """Text in a fence that is longer than any run of backticks in it."""
+    """Puts text in a fence that is longer than any run of backticks in it."""
     longest = max(map(len, re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return Code(f"{fence}python\n{text}\n{fence}")
@@ -47,7 +47,7 @@ def _defined(tree: ast.Module, name: str, exports: Collection[str]) -> Iterator[
 
 
 def _members(node: ast.ClassDef) -> Iterator[str]:
-    """The public methods and properties; attributes stand in the docstring of the class."""
+    """The public methods and properties. The docstring of the class lists its attributes."""
     for member in node.body:
         if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and (
             not member.name.startswith("_") or (member.name == "__init__" and ast.get_docstring(node) is not None)
@@ -59,7 +59,7 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef, indent: int) -> str:
-    """The line of a `def`; an argument a line where one line is too short."""
+    """Returns a `def` line, with one argument per line if it is too long."""
     kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
     pad = " " * indent
     tail = f") -> {ast.unparse(node.returns) if node.returns else 'None'}:"
@@ -71,7 +71,7 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef, indent: int) -> str
 
 
 def _split(arguments: str) -> Iterable[str]:
-    """The arguments of a signature, one by one: split at the commas that stand in no brackets."""
+    """Splits the arguments of a signature at the commas outside of brackets."""
     depth, start = 0, 0
     for at, character in enumerate(arguments):
         depth += (character in "([{") - (character in ")]}")

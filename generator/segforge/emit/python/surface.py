@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 
 def python_lines(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) -> Iterator[str]:
-    """The lines of what a package exports: functions, classes and their public members, with their signatures.
+    """The lines of a package's exports: functions, classes and their public members, with signatures.
 
-    `exports` says in which of the modules each public name is defined.
+    `exports` maps each public name to the module that defines it.
     """
     for name, module in exports.items():
         tree = modules[module]
@@ -23,7 +23,7 @@ def python_lines(modules: Mapping[str, ast.Module], exports: Mapping[str, str]) 
 
 
 def hidden_bases(tree: ast.Module, node: ast.ClassDef, exports: Collection[str]) -> list[ast.ClassDef]:
-    """The bases of an exported class that are not exported themselves: what they have is its own."""
+    """Returns the bases of an exported class that are not exported; their members count as the class's own."""
     names = {ast.unparse(base) for base in node.bases} - set(exports)
     return [base for base in tree.body if isinstance(base, ast.ClassDef) and base.name in names]
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emits the TypeScript client."""

@@ -1,4 +1,4 @@
-"""Emits the TypeScript client: the npm package `segmind-client`, as sources that `npm run build` compiles."""
+"""Emits the TypeScript client: the npm package `segmind-client`, as sources for `npm run build`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ _MODULES: Final = (
 
 @dataclass(frozen=True)
 class _Error:
-    """An error class as the template takes it."""
+    """An error class, for the template."""
 
     name: Code
     base: Code
@@ -63,7 +63,7 @@ class _Error:
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """The module of a model's class, formatted by its template."""
+    """Returns the module of a model's class. Its template writes it formatted."""
     named = named_model(subject.model, subject.typescript_name)
     path = f"src/models/{named.module}.ts"
     lines = [f"class {named.name} extends Model", f"interface {named.params}"]
@@ -75,7 +75,7 @@ def emit_model(subject: Subject) -> ModelPart:
 
 
 def emit_common(catalog: Catalog) -> Join:
-    """All other files of the client."""
+    """Prepares all other files of the client."""
     names = class_names([model.slug for model in catalog.models])
     models = [named_model(model, name) for model, name in zip(catalog.models, names, strict=True)]
     files = dict(_files(catalog, models))
@@ -97,7 +97,7 @@ def _whole(path: str, text: str) -> str:
 
 
 def _opening(path: str) -> str:
-    """What a file starts with. JSON has no comments, so that its template says it; a license stays as it is."""
+    """The notice that a file is generated. The templates of JSON files hold their own; a license has none."""
     if path.endswith(".md"):
         return f"<!-- {_HEADER} -->\n\n"
     if path.endswith(".txt"):
@@ -164,13 +164,13 @@ def _error(kind: ErrorClass) -> _Error:
 
 
 def _by_words(gateway: Gateway, classes: list[ErrorClass]) -> list[tuple[int, str, Code]]:
-    """Statuses that mean several things, the words that tell them apart, and the class."""
+    """The status, words and class of each meaning of a status with several meanings."""
     balance = [(code, text, Code("InsufficientCredits")) for code, text in insufficient_credits(gateway)]
     return [*balance, *((kind.code, kind.words, Code(kind.name)) for kind in classes if kind.words)]
 
 
 def _lifecycle(gateway: Gateway) -> dict[str, object]:
-    """The routes, and how a job lives and ends."""
+    """The routes, and the states and times of jobs."""
     ends = [state for state in gateway.lifecycle.states if state.terminal]
     routes = gateway.routes
     return {

@@ -23,7 +23,7 @@ FIXED_ERRORS: Final = (
     "SpendLimit",
 )
 
-# Names that are exported, or that the modules of models use, so that no model's class takes one of them.
+# Names that the client exports or that the modules of models use. No model's class may take one of them.
 CLASS_NAMES: Final = frozenset(
     {*FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts"}
     | {
@@ -42,7 +42,7 @@ CLASS_NAMES: Final = frozenset(
     | {"Violation", "WaitOptions"}
 )
 
-# Names that a client has, or that JavaScript itself looks for on any object.
+# Names of a client's attributes, or of properties that JavaScript looks up on any object.
 _CLIENT_NAMES: Final = frozenset(
     {"baseUrl", "constructor", "credits", "gather", "hasOwnProperty", "isPrototypeOf", "jobs", "maxSpend", "prototype"}
     | {"propertyIsEnumerable", "run", "runAsync", "runSync", "spend", "submitAsync", "then", "timeout"}
@@ -75,7 +75,7 @@ class TypescriptModel(NamedModel):
 
 
 def class_names(slugs: Iterable[str]) -> list[str]:
-    """A class name for each slug, different from each other and from what JavaScript has and the client exports."""
+    """Returns a unique class name for each slug; none is a name of JavaScript or an export of the client."""
     taken = set(CLASS_NAMES)
     names = []
     for slug in slugs:
@@ -88,13 +88,14 @@ def class_names(slugs: Iterable[str]) -> list[str]:
 
 
 def _unprefixed(name: str) -> str:
-    """The name of a slug that starts with a digit has "Model" instead of an underscore."""
+    """Replaces the underscore in the name of a slug that starts with a digit by "Model"."""
     return f"Model{name[1:]}" if name.startswith("_") else name
 
 
 def named_model(model: Model, name: str) -> TypescriptModel:
+    """Returns a model with its names in the TypeScript client; `name` is its class."""
     attribute, pascal = camel_case(model.slug), pascal_case(model.slug)
-    if pascal.startswith("_"):  # of a slug that starts with a digit
+    if pascal.startswith("_"):  # the slug starts with a digit
         attribute = f"model{pascal}"
     return TypescriptModel(
         model,
@@ -105,7 +106,7 @@ def named_model(model: Model, name: str) -> TypescriptModel:
 
 
 def header_property(header: Header) -> HeaderProperty:
-    """`x-request-id` is read as `requestId`, `x-seed-value` as `seed`."""
+    """Returns the property of a header: `requestId` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = camel_case(header.name.removeprefix("x-").removesuffix("-value"))
     text = f"{header.description} From the header `{header.name}`; undefined where it is missing."
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)

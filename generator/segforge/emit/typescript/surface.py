@@ -1,7 +1,7 @@
-"""The lines of the TypeScript client's public surface: what `index.ts` exports, member by member.
+"""The lines of the TypeScript client's public surface: the exports of `index.ts`, member by member.
 
-There is no TypeScript parser here; the sources are our own, one declaration to a line of known indentation. A test
-compares the result with what the TypeScript compiler says of the built package.
+This needs no TypeScript parser, since the templates indent declarations in one known way. A test compares the result
+with the TypeScript compiler's output for the built package.
 """
 
 import re
@@ -22,7 +22,7 @@ _MARK: Final = "// internal\n"
 
 
 def typescript_lines(modules: Mapping[str, str]) -> Iterator[str]:
-    """The lines of what the module `index` exports; `modules` are texts by their names."""
+    """The lines of the exports of the module `index`. `modules` maps names to texts."""
     index = modules["index"]
     wanted = {
         (module, name.split()[-1])
@@ -54,7 +54,7 @@ def _lines(name: str, declared: re.Match[str]) -> Iterator[str]:
 
 
 def _members(body: str) -> Iterator[str]:
-    """The signatures of the public members; bodies are indented deeper and end with a brace at the member's depth."""
+    """The signatures of the public members. A body ends with a brace at the member's indentation."""
     internal = False
     lines = iter(body.splitlines())
     for line in lines:
@@ -74,7 +74,7 @@ def _members(body: str) -> Iterator[str]:
 
 
 def _tidy(signature: str) -> str:
-    """A signature on one line, without its body and the words that callers do not see; a default makes it optional."""
+    """Returns a signature on one line, without body and modifiers. A parameter with a default becomes optional."""
     text = _WORDS.sub("", signature.removesuffix("{").rstrip().removesuffix(";"))
     text = re.sub(r"(\w+): ([^,()]+) = \{\}", r"\1?: \2", text)
     text = re.sub(r"^get (\w+)\(\)", r"\1", text)

@@ -1,4 +1,4 @@
-"""How a parameter looks in the TypeScript client: the property of an interface, and the rules that `check` knows."""
+"""Parameters in the TypeScript client: the property of an interface, and the rules for `check`."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,12 +12,12 @@ _TYPES: Final = {"string": "string", "integer": "number", "number": "number", "b
 _OF_EVERY_OBJECT: Final = frozenset(
     {"constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"}
 )
-"""What TypeScript finds in any object, whether it was written there or not."""
+"""Properties that TypeScript finds in any object."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """What the template of a model's module is given of a parameter. `union` is empty where the type fits in a line."""
+    """A parameter's values for the template of a model's module. `union` is empty if the type fits on one line."""
 
     key: Code
     optional: Code
@@ -29,7 +29,7 @@ class Field:
 
 
 def field(parameter: Parameter) -> Field:
-    """A parameter as a property."""
+    """Returns a parameter as a property."""
     members = _members(parameter)
     key, optional = typescript_key(parameter.name), "" if parameter.required else "?"
     joined = " | ".join(members)
@@ -50,7 +50,7 @@ def _takes_media(parameter: Parameter) -> bool:
 
 
 def _members(parameter: Parameter) -> list[Code]:
-    """The members of the type's union. An open set of values keeps the known ones for the editor to complete."""
+    """The members of the type's union. Of an open set, it lists the known values, which editors complete."""
     plain = _TYPES[parameter.type]
     large = [Code("bigint")] if _may_be_large(parameter) else []
     if parameter.choices is not None:
@@ -64,20 +64,20 @@ def _members(parameter: Parameter) -> list[Code]:
         members.append(Code("null"))
     if not parameter.required:
         members.append(Code("undefined"))
-        if parameter.name in _OF_EVERY_OBJECT:  # without it, an object that lacks the parameter would not fit
+        if parameter.name in _OF_EVERY_OBJECT:  # otherwise, an object without the parameter would not match
             members.append(Code(f"Object[{typescript_literal(parameter.name)}]"))
     return members
 
 
 def _may_be_large(parameter: Parameter) -> bool:
-    """Whether a parameter takes integers beyond 2^53, which only a bigint holds."""
+    """Whether a parameter takes integers beyond 2^53, which need a bigint."""
     ends = (parameter.minimum, parameter.maximum, *parameter.disputed)
     sizes = [None if end is None else abs(end) for end in ends if not isinstance(end, str)]
     return parameter.type in ("integer", "number") and any(size is None or size > LARGEST_NUMBER for size in sizes)
 
 
 def _rules(parameter: Parameter) -> Code:
-    """A tuple of the client's type `Parameter`, on several lines where one is too short."""
+    """Returns a tuple of the client's type `Parameter`, on several lines if it is too long for one."""
     flags = parameter.required + 2 * parameter.nullable + 4 * _takes_media(parameter)
     closed = parameter.choices is not None and not parameter.choices.open
     rules: list[object] = [

@@ -12,6 +12,7 @@ _VIOLATIONS = ("required", "null", "type", "range", "enum", "format", "balance")
 
 
 def statuses_are_unique(source: SourceFile) -> Iterator[Finding]:
+    """Codes, titles and case names are unique, and each case has either a body or a page."""
     codes: set[int] = set()
     names: set[str] = set()
     titles: set[str] = set()
@@ -39,6 +40,7 @@ def statuses_are_unique(source: SourceFile) -> Iterator[Finding]:
 
 
 def states_are_known(source: SourceFile) -> Iterator[Finding]:
+    """States are unique, lead to known states, answer with a listed status, and one of them is terminal."""
     lifecycle = source.data["lifecycle"]
     names = [state["name"] for state in lifecycle["states"]]
     codes = {status["code"] for status in source.data["statuses"]}
@@ -64,6 +66,7 @@ def states_are_known(source: SourceFile) -> Iterator[Finding]:
 
 
 def profiles_are_whole(source: SourceFile) -> Iterator[Finding]:
+    """Each profile decides every violation of each version once, by cases that exist."""
     cases = {case["name"] for status in source.data["statuses"] for case in status["cases"]}
     names: set[str] = set()
     for index, profile in enumerate(source.data["profiles"]):

@@ -38,6 +38,7 @@ def slugs_collide(slugs: Sequence[str]) -> bool:
 
 
 def slug_is_file_name(source: SourceFile) -> Iterator[Finding]:
+    """The file is named after the slug."""
     slug = source.data["slug"]
     if source.path.name != f"{slug}.yaml":
         found = f"slug {show(slug)} in a file called {source.path.name}"
@@ -54,6 +55,7 @@ def slug_is_a_name_everywhere(source: SourceFile) -> Iterator[Finding]:
 
 
 def names_are_clean(source: SourceFile) -> Iterator[Finding]:
+    """Names of parameters have no hidden characters and no outer spaces."""
     for at, _ in each_parameter(source):
         name = str(at[-1])
         if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
@@ -62,6 +64,7 @@ def names_are_clean(source: SourceFile) -> Iterator[Finding]:
 
 
 def parameter_names_stay_apart(source: SourceFile) -> Iterator[Finding]:
+    """No two parameters become the same name in a client."""
     for language, naming in _NAMINGS.items():
         for first, second, name in _collisions(source.data["parameters"], naming):
             found = f"{show(second)} and {show(first)} both become {name} in {language}"

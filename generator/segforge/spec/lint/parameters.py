@@ -12,6 +12,7 @@ from segforge.spec.values import type_matches, value_violations
 
 
 def ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
+    """Ranges belong to numbers, are in order, and fit the type."""
     for at, parameter in each_parameter(source):
         ends = {end: parameter[end] for end in ("minimum", "maximum") if end in parameter}
         if ends and parameter["type"] not in ("integer", "number"):
@@ -35,6 +36,7 @@ def ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
 
 
 def formats_fit(source: SourceFile) -> Iterator[Finding]:
+    """Formats belong to strings."""
     for at, parameter in each_parameter(source):
         if "format" in parameter and parameter["type"] != "string":
             found = f"format {parameter['format']} on a {parameter['type']}"
@@ -44,6 +46,7 @@ def formats_fit(source: SourceFile) -> Iterator[Finding]:
 
 
 def enums_make_sense(source: SourceFile) -> Iterator[Finding]:
+    """Known values are unique, fit the type, and are no more than the total."""
     for at, parameter in each_parameter(source):
         if "enum" not in parameter:
             continue
@@ -70,6 +73,7 @@ def enums_make_sense(source: SourceFile) -> Iterator[Finding]:
 
 
 def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
+    """Defaults and known values obey the parameter's own facts."""
     for at, parameter in each_parameter(source):
         if "default" in parameter:
             yield from _invalid_value(source, (*at, "default"), "default", parameter, parameter["default"])
@@ -79,6 +83,7 @@ def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
 
 
 def example_is_valid(source: SourceFile) -> Iterator[Finding]:
+    """The sample sends known parameters with valid values, and all required ones."""
     parameters = source.data["parameters"]
     for name, value in source.data["example"].items():
         at = ("example", name)

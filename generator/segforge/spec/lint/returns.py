@@ -21,6 +21,7 @@ CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
 
 
 def controls_fit(source: SourceFile) -> Iterator[Finding]:
+    """Controls name existing parameters of a fitting type."""
     for control, name in source.data["returns"].get("controls", {}).items():
         at = ("returns", "controls", control)
         parameter = source.data["parameters"].get(name)
@@ -40,6 +41,7 @@ def controls_fit(source: SourceFile) -> Iterator[Finding]:
 
 
 def returned_formats_fit(source: SourceFile) -> Iterator[Finding]:
+    """Image models list formats, the same as their format parameter's values; other models list none."""
     returns = source.data["returns"]
     formats = returns.get("formats", [])
     if bool(formats) != (returns["media"] == "image"):

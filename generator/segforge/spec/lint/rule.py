@@ -11,6 +11,7 @@ Rule: TypeAlias = Callable[[SourceFile], Iterator[Finding]]
 
 
 def reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
+    """The date of the last review exists in the calendar."""
     import datetime
 
     at: Location = ("source", "reviewed") if "source" in source.data else ("reviewed",)
@@ -24,5 +25,6 @@ def reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
 
 
 def each_parameter(source: SourceFile) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    """Yields each parameter's data with its location."""
     for name, parameter in source.data["parameters"].items():
         yield ("parameters", name), parameter

@@ -62,6 +62,7 @@ def _pattern(_: object, pattern: str, instance: object, __: object) -> "Iterator
 
 
 def schema_findings(source: SourceFile, form: Form) -> Iterator[Finding]:
+    """Yields a finding for each violation of the schema."""
     for error in _validator(form).iter_errors(source.data):
         yield from _explain(source, error)
 
