@@ -19,14 +19,13 @@ from segforge.cli import main
 from segforge.emit.artifact import Artifact
 from segforge.emit.formatting import format_python
 from segforge.emit.openapi.document import document
-from segforge.emit.openapi.text import json_text, yaml_text
+from segforge.emit.openapi.text import SafeTextDumper, json_text, yaml_text
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import LINE_LENGTH
 from segforge.emit.request_types import request_type, request_types
-from segforge.spec import load
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs
-from segforge.spec.lint import lint_catalog, slugs_collide
+from segforge.spec.lint import lint_catalog, schema, slugs_collide
 from segforge.spec.load import load_catalog
 from segforge.spec.printable import HIDDEN
 from segforge.spec.source import SourceFile
@@ -246,13 +245,8 @@ def test_a_document_written_entry_by_entry_is_the_document(
 ) -> None:
     whole = {"info": info, "tags": tags, "paths": paths, "components": components}
     assert json_text(whole, {}) == json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-    written = yaml.dump(whole, Dumper=NoAliases, sort_keys=False, allow_unicode=True, width=LINE_LENGTH)
+    written = yaml.dump(whole, Dumper=SafeTextDumper, sort_keys=False, allow_unicode=True, width=LINE_LENGTH)
     assert yaml_text(whole, {}) == written
-
-
-class NoAliases(yaml.CSafeDumper):
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
 
 
 @pytest.mark.parametrize("slug", ["another", "get-user-credits", "fluximg2img", "jobs"])
@@ -278,10 +272,10 @@ def test_another_schema_finds_what_the_old_one_let_pass(
     cache = f"--cache={tmp_path / 'cache'}"
     generate(specs, tmp_path / "out", cache)
     replaced("schema/model.schema.json", '"maxLength": 200', '"maxLength": 2')(specs)
-    for module in ("inputs", "load"):
+    for module in ("inputs", "lint.schema"):
         monkeypatch.setattr(f"segforge.spec.{module}.default_specs", lambda: specs)
     for name in ("_schema", "_quick_validator", "_validator"):
-        monkeypatch.setattr(load, name, functools.cache(getattr(load, name).__wrapped__))
+        monkeypatch.setattr(schema, name, functools.cache(getattr(schema, name).__wrapped__))
     assert main(["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), cache]) == 1
     assert "schema.maxLength" in capsys.readouterr().err
 

@@ -27,9 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
-    parser.add_argument(
-        "--timeout", type=pause, default=20.0, metavar="SECONDS", help="per request (default: 20)"
-    )
+    parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="per request (default: 20)")
     parser.epilog = "Exit codes: 0 all downloaded or unchanged, 1 a download failed, 2 misuse."
 
 

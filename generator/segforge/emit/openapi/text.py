@@ -87,7 +87,7 @@ def _yaml(text: str) -> str:
     """Converts JSON in ASCII to YAML. With a hidden character, all non-ASCII is escaped, as PyYAML can't pick."""
     value = json.loads(text)
     seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
-    dumped: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=seen, width=120)
+    dumped: str = yaml.dump(value, Dumper=SafeTextDumper, sort_keys=False, allow_unicode=seen, width=120)
     return dumped
 
 
@@ -99,7 +99,7 @@ _NOT_TEXT: Final = re.compile(
 """Text that YAML 1.1 or 1.2 reads as a number, a boolean or null. PyYAML itself quotes timestamps."""
 
 
-class _Dumper(yaml.CSafeDumper):
+class SafeTextDumper(yaml.CSafeDumper):
     """Quotes text that a YAML reader could read as another type, and never writes aliases."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
@@ -109,4 +109,4 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-_Dumper.add_representer(str, _Dumper.represent_text)
+SafeTextDumper.add_representer(str, SafeTextDumper.represent_text)
