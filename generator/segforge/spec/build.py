@@ -10,7 +10,7 @@ from segforge.spec.values import disputed
 
 
 def build_model(data: Mapping[str, Any]) -> c.Model:
-    """A Model from the data of a checked model file."""
+    """Returns the Model of a checked model file's data."""
     returns = data["returns"]
     types = {name: value["type"] for name, value in data["parameters"].items()}
     example = {name: _of_type(types[name], value) for name, value in data["example"].items()}
@@ -34,7 +34,7 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
 
 
 def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:
-    """A Parameter from its checked data, and the value that the page's sample has for it (None: it has none)."""
+    """Returns a Parameter from its checked data and its value in the page's sample, None if it has none."""
     type_ = data["type"]
     plain = {key: _of_type(type_, value) for key, value in data.items() if key != "enum"}
     known = tuple(_of_type(type_, value) for value in data.get("enum", {}).get("known", ()))
@@ -44,12 +44,12 @@ def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None
 
 
 def _of_type(type_: str, value: Any) -> Any:
-    """A value as its type spells it: 1.0 of an integer is 1, exactly."""
+    """Converts a value to its type: 1.0 becomes 1 for an integer, without rounding."""
     return int(Decimal(repr(value))) if type_ == "integer" and isinstance(value, float) else value
 
 
 def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
-    """A Gateway from the data of a checked gateway file."""
+    """Returns the Gateway of a checked gateway file's data."""
     return c.Gateway(
         reviewed=data["reviewed"],
         title=data["title"],
@@ -84,7 +84,7 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
 
 
 def build_releases(data: Mapping[str, Any]) -> tuple[c.Release, ...]:
-    """The releases from the data of a checked change log."""
+    """Returns the releases of a checked change log's data."""
     return tuple(
         c.Release(release["version"], release["date"], tuple(release["changes"])) for release in data["releases"]
     )

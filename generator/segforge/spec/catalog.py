@@ -1,4 +1,4 @@
-"""The Catalog: every fact of the specs as plain frozen data. No behaviour beyond derived properties."""
+"""The Catalog: every fact of the specs as frozen dataclasses, with derived properties only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Media: TypeAlias = Literal["image", "json"]
 
 
 class Absent(Enum):
-    """Stands for a default that the page does not print; None would mean that it prints null."""
+    """A default that the page doesn't print. None means that the page prints null."""
 
     ABSENT = "absent"
 
@@ -22,22 +22,23 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True)
 class Choices:
-    """Allowed values of a parameter: those a page shows, and how many it says there are."""
+    """Allowed values of a parameter: those that the page shows, and the total that it states."""
 
     known: tuple[Scalar, ...]
     total: int
 
     @property
     def open(self) -> bool:
-        """Whether there are values that the page does not show, so that an unknown one can't be ruled out."""
+        """Whether the page leaves some values out, so that an unknown value may be valid."""
         return self.total > len(self.known)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a model, under the name that goes over the wire.
+    """One parameter of a model, under its name in the request body.
 
-    `disputed` are the values that the page prints although its own facts rule them out; see `segforge.spec.values`.
+    `disputed` holds values that the page prints although its own facts exclude them; see `segforge.spec.values`. `note`
+    is a curator's remark for maintainers; the clients' docs don't show it.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Controls:
-    """Which parameter, by name, decides what about a model's output."""
+    """The names of the parameters that control properties of a model's output."""
 
     aspect_ratio: str | None = None
     base64: str | None = None
@@ -72,7 +73,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class Returns:
-    """What a successful call answers: pictures in one of `formats`, or a JSON document (then `formats` is empty)."""
+    """The answer of a successful call: images in one of `formats`, or a JSON document (then `formats` is empty)."""
 
     media: Media
     formats: tuple[str, ...] = ()
@@ -81,7 +82,7 @@ class Returns:
 
 @dataclass(frozen=True)
 class Source:
-    """The docs page that a model's facts were read from, and the day (YYYY-MM-DD) of the last review."""
+    """The docs page with a model's facts, and the date (YYYY-MM-DD) of the last review."""
 
     url: str
     reviewed: str
@@ -89,7 +90,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Model:
-    """One model: what its docs page states."""
+    """One model: the facts of its docs page. `typical_seconds` is a time, `typical_cost` an amount of credits."""
 
     slug: str
     title: str
@@ -105,12 +106,12 @@ class Model:
 
     @property
     def parameters_by_name(self) -> dict[str, Parameter]:
-        """The parameters under their names, in the page's order."""
+        """The parameters by name, in the page's order."""
         return {parameter.name: parameter for parameter in self.parameters}
 
     @property
     def valid_example(self) -> dict[str, Scalar]:
-        """The page's sample, completed by the printed default of each required parameter that it leaves out."""
+        """The page's sample, completed with the printed defaults of required parameters that it lacks."""
         missing = {
             parameter.name: parameter.default
             for parameter in self.parameters
@@ -121,7 +122,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Auth:
-    """How a caller proves who it is."""
+    """How a caller authenticates: the header with the key, and the environment variable that holds the key."""
 
     header: str
     environment: str
@@ -174,7 +175,7 @@ class StatusCase:
 
 @dataclass(frozen=True)
 class Status:
-    """A status code of the gateway, the names of the routes that may answer it, and the cases that lead to it."""
+    """A status code of the gateway, the routes that may return it, and the cases that lead to it."""
 
     code: int
     title: str
@@ -188,7 +189,7 @@ class Status:
 
 @dataclass(frozen=True)
 class State:
-    """A state of a v2 job; `next` is empty where the state is terminal, `code` is the status of a poll."""
+    """A state of a v2 job. `next` is empty if the state is terminal; `code` is the status code of a poll."""
 
     name: str
     meaning: str
@@ -203,7 +204,7 @@ class State:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The life of a v2 job. All times in seconds."""
+    """The lifecycle of v2 jobs. All times are in seconds."""
 
     states: tuple[State, ...]
     retention_seconds: float
@@ -214,9 +215,9 @@ class Lifecycle:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a violation is answered with: names of status cases, the likeliest first.
+    """The answer to a violation: names of status cases, likeliest first.
 
-    `violations` are the first words of the rules' names: required, null, type, range, enum, format; and balance.
+    `violations` are the first words of rule names (required, null, type, range, enum, format), and balance.
     """
 
     versions: tuple[Version, ...]
@@ -227,7 +228,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Profile:
-    """A way in which the gateway answers where sources disagree: as documented, or as observed."""
+    """One consistent set of behaviours where sources disagree: documented or observed."""
 
     name: str
     description: str
@@ -240,7 +241,10 @@ class Profile:
     outcomes: tuple[Outcome, ...]
 
     def cases(self, version: Version, violation: str) -> tuple[str, ...]:
-        """The status cases that a violation (a rule's name, such as `range.below`, or its first word) may lead to."""
+        """Returns the status cases of a violation, given as a rule name such as `range.below` or its first word.
+
+        Raises KeyError if the profile has none.
+        """
         family = violation.partition(".")[0]
         for outcome in self.outcomes:
             if version in outcome.versions and family in outcome.violations:
@@ -250,7 +254,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A value that no page states, and where it comes from."""
+    """A value that no page states, and its source."""
 
     value: str | int | float
     source: str
@@ -258,7 +262,7 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Gateway:
-    """What holds for every model."""
+    """The facts that all models share."""
 
     reviewed: str
     title: str
@@ -282,7 +286,7 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Release:
-    """One entry of the specs' change log: a version (semantic versioning), its day (YYYY-MM-DD) and what changed."""
+    """One entry of the specs' change log: a semantic version, its date (YYYY-MM-DD or `unreleased`), its changes."""
 
     version: str
     date: str
@@ -291,7 +295,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything the specs state; models in the order of their slugs, releases with the newest first."""
+    """All specs, loaded: models in the order of their slugs, releases newest first."""
 
     gateway: Gateway
     models: tuple[Model, ...] = field(default_factory=tuple)
@@ -299,11 +303,11 @@ class Catalog:
 
     @property
     def version(self) -> str:
-        """The version of the newest release, which is that of the clients; 0.0.0 where there is no change log."""
+        """The version of the newest release, which the clients share; 0.0.0 without a change log."""
         return self.releases[0].version if self.releases else "0.0.0"
 
     def model(self, slug: str) -> Model:
-        """The model of that slug. Raises KeyError if there is none."""
+        """Returns the model of that slug. Raises KeyError if there is none."""
         for model in self.models:
             if model.slug == slug:
                 return model

@@ -1,4 +1,4 @@
-"""Keeps the change log of the specs, from which the clients take their version and their CHANGELOG."""
+"""Updates the change log of the specs, which determines the clients' version and CHANGELOG."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,19 +15,19 @@ _WORDS: Final = {"breaking": "Breaking", "additive": "Added", "editorial": "Text
 _BUMPS: Final[Mapping[str, Bump]] = {"Breaking": "major", "Added": "minor"}
 _MADE: Final = re.compile(
     r"(?:Breaking|Added|Text): (?:model (?P<model>\S+) is (?:new|gone)|(?P<subject>\S+): .+"
-    r"|(?P<before>\S+) .*[a-z]\.[a-z_]+, .* -> .+)"  # as lines were written before they were sentences
+    r"|(?P<before>\S+) .*[a-z]\.[a-z_]+, .* -> .+)"  # the format of older lines
 )
 
 
 def note_changes(
     text: str, changes: Sequence[Change], subjects: Collection[str], kept: Collection[str] = ()
 ) -> tuple[str, str]:
-    """The text of a `changelog.yaml` whose open version says what changed since the last release, and that version.
+    """Updates the text of a `changelog.yaml`. Returns the text and its newest version.
 
-    Lines of the open version that were made by this function, of changes of these subjects, are made anew, but for
-    those to be kept; other lines are a person's, and stay. What the newest release says already is not said again.
-    The open version is what its lines ask for, or a higher one that a person chose; where nothing is left to say, it
-    goes. Without a release, it is 0.1.0.
+    The open version lists the changes since the last release. Its generated lines about these subjects are replaced,
+    except those in `kept`; lines that a person wrote remain. Lines of the newest release are not repeated. The open
+    version is the one that its lines require, or a higher one that a person chose. It is 0.1.0 before the first
+    release, and is removed if it has no lines.
     """
     releases = load(text)["releases"]
     is_open = bool(releases) and releases[0]["date"] == UNRELEASED
@@ -51,7 +51,7 @@ def note_changes(
 
 
 def _next(released: Sequence[Any], lines: Iterable[str]) -> str:
-    """The version after the newest release that these lines ask for."""
+    """Returns the version that these lines require after the newest release."""
     if not released:
         return "0.1.0"
     asked = {_BUMPS.get(line.partition(":")[0], "patch") for line in lines}
@@ -59,7 +59,7 @@ def _next(released: Sequence[Any], lines: Iterable[str]) -> str:
 
 
 def _lines(changes: Iterable[Change]) -> Iterator[str]:
-    """One line a change, those that break first, and none twice: both ends of a range are one sentence."""
+    """One line per change, breaking ones first, without duplicates: both limits of a range make one sentence."""
     said = set()
     for level, word in _WORDS.items():
         for change in changes:

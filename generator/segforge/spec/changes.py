@@ -1,6 +1,6 @@
-"""What changed between two Catalogs, and whether callers break.
+"""Changes between two Catalogs, and whether they break callers.
 
-By the rules of requests and answers: what callers may send must not shrink, what they may get must not go.
+A change breaks callers if requests that were valid become invalid, or if answers lose something.
 """
 
 import dataclasses
@@ -15,15 +15,15 @@ Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
 _BUMPS: Final[dict[Level, Bump]] = {"breaking": "major", "additive": "minor", "editorial": "patch"}
 UNRELEASED: Final = "unreleased"
-"""The day of a version that is still open: it takes in what changes until a person dates it."""
+"""The date of the open version, which collects changes until a person sets a date."""
 _NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that differs. `old` or `new` is None where that side lacks it and `has_old`, `has_new` say so.
+    """One fact that differs. If a side lacks the fact, `old` or `new` is None, and `has_old` or `has_new` is false.
 
-    `words` are for people, where the two values alone don't tell them what changed.
+    `words` describe the change if the two values alone don't.
     """
 
     subject: str
@@ -37,24 +37,24 @@ class Change:
     words: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The change as a JSON object; a side that lacks the fact has no key."""
+        """Returns the change as a JSON object. A side that lacks the fact has no key."""
         document: dict[str, Any] = {"subject": self.subject, "at": self.at, "rule": self.rule, "level": self.level}
         return document | ({"old": self.old} if self.has_old else {}) | ({"new": self.new} if self.has_new else {})
 
 
 def bump_of(changes: Iterable[Change]) -> Bump:
-    """The part of a semantic version that the changes ask to raise."""
+    """Returns the part of a semantic version that the changes require to be raised."""
     levels = {change.level for change in changes if reaches_clients(change)}
     return next((bump for level, bump in _BUMPS.items() if level in levels), "none")
 
 
 def reaches_clients(change: Change) -> bool:
-    """Whether a change makes the clients others: that a page was looked at again does not."""
-    return change.at != "source.reviewed"
+    """Whether a change affects the clients. The date of a review and curators' notes don't."""
+    return change.rule != "text.changed" or not f".{change.at}".endswith((".source.reviewed", ".note"))
 
 
 def raised(version: str, bump: Bump) -> str:
-    """The next version. Before 1.0.0 a breaking change raises the minor part, as semver's item 4 allows."""
+    """Returns the next version. Before 1.0.0 a breaking change raises the minor part, as item 4 of semver allows."""
     major, minor, patch = parts(version)
     if bump == "none":
         return version
@@ -66,18 +66,18 @@ def raised(version: str, bump: Bump) -> str:
 
 
 def parts(version: str) -> tuple[int, ...]:
-    """The numbers of a version, to compare it with another."""
+    """Returns the numbers of a version, for comparisons."""
     return tuple(map(int, version.split(".")))
 
 
 def sides(change: Change) -> str:
-    """What a fact was and is, each cut to fit a line."""
+    """Returns the old and the new value, each shortened to fit a line."""
     old = show(change.old, 120) if change.has_old else "nothing"
     return f"{old} -> {show(change.new, 120) if change.has_new else 'nothing'}"
 
 
 def model_changes(old: Sequence[Model], new: Sequence[Model]) -> list[Change]:
-    """What changed from some models to others, by slug."""
+    """Returns the changes between two sets of models, by slug."""
     before, after = ({model.slug: model for model in models} for models in (old, new))
     changes: list[Change] = []
     for slug in sorted({*before, *after}):
@@ -91,7 +91,7 @@ def model_changes(old: Sequence[Model], new: Sequence[Model]) -> list[Change]:
 
 
 class _Models:
-    """Two states of one model."""
+    """The old and the new state of one model."""
 
     def __init__(self, old: Model, new: Model) -> None:
         self.old, self.new, self.slug = old, new, new.slug
@@ -199,7 +199,7 @@ def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int, 
 
 
 def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
-    """Known values and whether others are allowed. An open set takes any text, also what it no longer names."""
+    """Changes of known values, and of whether others are allowed. An open set accepts unlisted values, too."""
     before, after = old.choices, new.choices
     if before is None and after is None:
         return
@@ -230,7 +230,7 @@ def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Cha
 
 
 def gateway_changes(old: Gateway, new: Gateway) -> list[Change]:
-    """What changed about the gateway as a whole."""
+    """Returns the changes of the gateway itself."""
     changes: list[Change] = []
     for key in ("base_url", "auth", "routes", "lifecycle", "content_types"):
         before, after = _data(getattr(old, key)), _data(getattr(new, key))
@@ -276,7 +276,7 @@ def _leaves(at: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def same(one: Any, two: Any) -> bool:
-    """Whether two JSON values are the same: true is no 1."""
+    """Whether two JSON values are the same; true and 1 differ."""
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
 
 
@@ -297,7 +297,7 @@ def _plain(value: Any) -> Any:
 
 
 def _data(value: Any) -> Any:
-    """A value of the Catalog as JSON."""
+    """Converts a value of the Catalog to JSON data."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _data(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

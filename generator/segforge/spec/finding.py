@@ -1,4 +1,4 @@
-"""What is wrong with a spec, where, and how to mend it."""
+"""Errors and warnings about specs: the place, the problem and the remedy."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from segforge.spec.printable import one_line
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing wrong with a file. Lines and columns count from 1; 0 stands for the file as a whole."""
+    """One problem of a file. Lines and columns count from 1; 0 means the whole file."""
 
     file: str
     line: int
@@ -26,12 +26,12 @@ class Finding:
         return f"{self.file}:{self.line}:{self.column}  {self.rule}  {severity}{one_line(text)}"
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as a JSON object, one key a field."""
+        """Returns the finding as a JSON object with one key per field."""
         return asdict(self)
 
 
 class SpecError(Exception):
-    """The specs can't be used; `findings` says why, all of it at once."""
+    """The specs have errors; `findings` lists all of them."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)

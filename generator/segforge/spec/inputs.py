@@ -1,4 +1,4 @@
-"""The files of a folder of specs as bytes, before anybody knows what they say."""
+"""The files of a folder of specs: their names, and their bytes before they are parsed."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,39 +13,39 @@ MODELS_FOLDER = "models"
 
 
 def default_specs() -> Path:
-    """The folder of the specs that travel with segforge: in the wheel, or in the checkout it is installed from."""
+    """Returns the folder of segforge's own specs: in the wheel, or in the checkout."""
     packaged = Path(__file__).parents[1] / "specs"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "specs"
 
 
 def model_paths(specs: Path) -> list[Path]:
-    """The model files of a folder of specs, sorted."""
+    """Returns the model files of a folder of specs, sorted."""
     return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
 
 
 def display(path: Path) -> str:
-    """The path as a person in this folder would type it."""
+    """Returns the path relative to the current folder, if it lies in it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @dataclass(frozen=True)
 class SpecFile:
-    """One file as it was at one moment."""
+    """One file and its bytes when it was read."""
 
     path: Path
     raw: bytes
 
     @property
     def name(self) -> bytes:
-        """Its name, in bytes."""
+        """The file's name, as bytes."""
         return self.path.name.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """All files that count; `models` in the order of their slugs, which are their names without suffix.
+    """All files that affect the Catalog. `models` are in the order of their slugs, the names without suffix.
 
-    `schemas`, by which the others are checked, are those of segforge, whatever folder the others are in.
+    `schemas` are always those of segforge.
     """
 
     gateway: SpecFile
@@ -54,16 +54,16 @@ class Inputs:
     schemas: tuple[SpecFile, ...]
 
     def digest(self) -> bytes:
-        """Stands for all of them, with their names."""
+        """Returns a digest of all files with their names."""
         return _digest([self.gateway, *self.models, *([self.changelog] if self.changelog else []), *self.schemas])
 
     def shared_digest(self) -> bytes:
-        """Stands for what has a say in every model."""
+        """Returns a digest of the files that affect every model."""
         return _digest([self.gateway, *self.schemas])
 
 
 def read_inputs(specs: Path) -> Inputs | None:
-    """Read a folder of specs; None where there is a file of it that can't be read."""
+    """Read a folder of specs. Returns None if a file can't be read."""
     changelog = specs / CHANGELOG_FILE
     try:
         return Inputs(

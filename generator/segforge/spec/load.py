@@ -1,4 +1,4 @@
-"""From a folder of specs to a Catalog, or to everything that is wrong with them."""
+"""Loads and checks a folder of specs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,9 +32,9 @@ __all__ = [
 
 
 def load_catalog(specs: Path) -> c.Catalog:
-    """Load `gateway.yaml`, `models/*.yaml` and, if it is there, `changelog.yaml` of a folder.
+    """Load a folder of specs: `gateway.yaml`, `models/*.yaml` and, if it exists, `changelog.yaml`.
 
-    Raises SpecError with every error; warnings pass.
+    Raises SpecError with all errors; warnings are ignored.
     """
     catalog, findings = check_specs(specs)
     errors = [finding for finding in findings if finding.severity == "error"]
@@ -44,10 +44,10 @@ def load_catalog(specs: Path) -> c.Catalog:
 
 
 def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
-    """Load a folder of specs and lint it: the Catalog (None where there are errors) and all findings, sorted."""
+    """Load and lint a folder of specs. Returns the Catalog, None if there are errors, and all findings, sorted."""
     if not specs.is_dir():
         return None, [
-            Finding(str(specs), 0, 0, "file.missing", "no such folder", "a folder of specs", "name it with --specs")
+            Finding(str(specs), 0, 0, "file.missing", "no such folder", "a folder of specs", "pass it with --specs")
         ]
     findings: list[Finding] = []
     gateway = _checked(specs / GATEWAY_FILE, "gateway", findings)
@@ -56,7 +56,7 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     if not paths:
         folder = str(specs / MODELS_FOLDER)
         findings.append(
-            Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file a model", "add a spec, see CONTRIBUTING.md")
+            Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file per model", "add a spec, see CONTRIBUTING.md")
         )
     findings += lint_catalog(models)
     changelog = _checked(specs / CHANGELOG_FILE, "changelog", findings) if (specs / CHANGELOG_FILE).exists() else None
@@ -68,19 +68,19 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
 
 
 def check_model(path: Path) -> tuple[SourceFile | None, list[Finding]]:
-    """Read one model file and lint it by itself: the source (None where its form is broken) and all findings."""
+    """Read and lint one model file. Returns the file, None if it violates the schema, and all findings."""
     return check_form(path, "model")
 
 
 def check_form(path: Path, form: Form) -> tuple[SourceFile | None, list[Finding]]:
-    """Read one file of a form, the name of a schema: the source (None where its form is broken) and all findings."""
+    """Read and lint one file of a form. Returns the file, None if it violates the schema, and all findings."""
     findings: list[Finding] = []
     source = _checked(path, form, findings)
     return source, sorted(findings)
 
 
 def check_changelog(path: Path) -> None:
-    """Read and lint a change log by itself. Raises SpecError with what is wrong."""
+    """Read and lint a change log. Raises SpecError with all findings."""
     findings: list[Finding] = []
     _checked(path, "changelog", findings)
     if findings:
@@ -88,19 +88,19 @@ def check_changelog(path: Path) -> None:
 
 
 def valid_data(raw: bytes, path: Path, form: Form) -> Any:
-    """The data of a file whose bytes were read already; None where anything is wrong with it but warnings."""
+    """Returns the data of a file that was read already; None if it has errors."""
     findings: list[Finding] = []
     source = _fit(*parse_source(raw, path, path.name), form, findings)
     return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
 
 
 def _checked(path: Path, form: Form, findings: list[Finding]) -> SourceFile | None:
-    """Read and check one file, adding what is wrong to `findings`. Gives None where the file's form is broken."""
+    """Read and check one file, and append its findings. Returns None if the file violates the schema."""
     return _fit(*read_source(path, display(path)), form, findings)
 
 
 def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings: list[Finding]) -> SourceFile | None:
-    """Check a file that was read, as `_checked` does."""
+    """Check a file that was read already, like `_checked`."""
     if source is not None and not fits_schema(form, source.data):
         broken += schema_findings(source, form)
     errors = any(finding.severity == "error" for finding in broken)

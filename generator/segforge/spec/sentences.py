@@ -1,4 +1,4 @@
-"""A change in one sentence, for people who use the clients. Names stand in code spans of Markdown."""
+"""Describes a change in one sentence, for users of the clients. Names are in code spans of Markdown."""
 
 from typing import Final
 
@@ -6,11 +6,11 @@ from segforge.spec.changes import Change
 from segforge.spec.printable import one_line, show
 
 _LONGEST: Final = 60
-"""Characters of a text that are shown; a list shows as many values as fit in twice that."""
+"""Characters shown of a text; a list shows the values that fit in twice as many."""
 
 
 def sentence(change: Change) -> str:
-    """What changed, without a full stop, on one line: ``x: `steps` takes 1 to 80 (was 1 to 50)``."""
+    """Returns the change on one line, without a full stop: ``x: `steps` takes 1 to 80 (was 1 to 50)``."""
     match change.rule:
         case "model.added":
             text = f"model {change.subject} is new"
@@ -51,7 +51,7 @@ def _of_parameter(change: Change) -> str:
 
 
 def _of_values(change: Change) -> str:
-    """Of the values that a parameter is known to take."""
+    """Describes a change of a parameter's known values."""
     match change.rule:
         case "enum.value_added":
             return f"takes {_value(change.new)}"
@@ -68,7 +68,7 @@ def _of_values(change: Change) -> str:
 
 
 def _of_whole(change: Change) -> str:
-    """Of a model as a whole, or of the gateway."""
+    """Describes a change of a model as a whole, or of the gateway."""
     match change.rule, change.at:
         case "version.added", _:
             return f"can be called by {_plain(change.new)} too"
@@ -86,7 +86,7 @@ def _of_whole(change: Change) -> str:
         case "text.changed", "typical_seconds" | "typical_cost" as at:
             return f"{_name(at)} is {_sides(change, 'not known')}"
         case "text.changed", "returns.controls":
-            return "what its parameters decide about the output was corrected"
+            return "the parameters that control its output were corrected"
         case "gateway.changed", at if change.level == "breaking" or not at.endswith((".source", ".meaning")):
             return f"{_name(at)} is {_sides(change, 'none')}"
         case _:
@@ -109,7 +109,7 @@ def _plain(value: object) -> str:
 
 
 def _value(value: object) -> str:
-    """A value as JSON; a text is cut within its quotes, a list between its values."""
+    """Returns a value as JSON. Long texts are cut within the quotes, long lists between values."""
     if isinstance(value, str):
         return show(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…", 10 * _LONGEST)
     if isinstance(value, list):

@@ -18,7 +18,7 @@ __all__ = ["MAX_BYTES", "Location", "SourceFile", "parse_source", "read_bytes", 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that was read: its data, and the position (line and column from 1) of each value and key in it."""
+    """A parsed file: its data, and the position (line and column from 1) of each value and key."""
 
     path: Path
     name: str
@@ -37,7 +37,7 @@ class SourceFile:
         key: bool = False,
         warning: bool = False,
     ) -> Finding:
-        """A finding about the value (or its key) at a location, or about the nearest thing around it."""
+        """Returns a finding about the value or key at a location, or about the nearest value around it."""
         positions = self.keys if key else self.values
         while location and location not in positions:
             location, positions = location[:-1], self.values
@@ -46,32 +46,34 @@ class SourceFile:
 
 
 def read_source(path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
-    """Read a YAML file; `name` is what findings call it.
+    """Read a YAML file; `name` is its name in findings.
 
-    Gives the source (None where the file can't be read as YAML at all) and the findings about its form.
+    Returns the file, None if it isn't valid YAML, and the findings about its form.
     """
     try:
         raw = read_bytes(path)
     except OSError as error:
         found = str(error.strerror)
-        return None, [Finding(name, 0, 0, "file.unreadable", found, "a file that can be read", "check path and rights")]
+        return None, [
+            Finding(name, 0, 0, "file.unreadable", found, "a readable file", "check its path and permissions")
+        ]
     return parse_source(raw, path, name)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, of one that is too large as many as it takes to know that. Raises OSError.
+    """Returns the bytes of a file, at most `MAX_BYTES` + 1. Raises OSError.
 
-    What is not a regular file is not opened: reading a named pipe or a device may never end.
+    Only regular files are opened, since reading a named pipe or a device may block.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"{'a folder' if stat.S_ISDIR(mode) else 'no regular file'}", str(path))
+        raise OSError(errno.EINVAL, f"{'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}", str(path))
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
 def parse_source(raw: bytes, path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
-    """As `read_source`, of a file whose bytes were read already."""
+    """Parse a file whose bytes were read already, like `read_source`."""
     try:
         reader = YamlReader(name)
         text = decode(raw)
@@ -83,7 +85,7 @@ def parse_source(raw: bytes, path: Path, name: str) -> tuple[SourceFile | None, 
 
 
 def _hidden(text: str, name: str) -> Iterator[Finding]:
-    """Warnings about characters that can't be seen, one for each line that has any."""
+    """Yields a warning for each line with hidden characters."""
     start, line = 0, 1
     for match in HIDDEN.finditer(text):
         newlines = text.count("\n", start, match.start())
@@ -92,5 +94,5 @@ def _hidden(text: str, name: str) -> Iterator[Finding]:
             shown = f"U+{ord(match[0]):04X} ({unicodedata.name(match[0], 'no name')})"
             column = match.start() - text.rfind("\n", 0, match.start())
             mend = f"remove it, or escape it in double quotes, as {json.dumps(match[0])}, if the page has it"
-            yield Finding(name, line, column, "text.hidden", shown, "text that can be seen", mend, "warning")
+            yield Finding(name, line, column, "text.hidden", shown, "visible text", mend, "warning")
         start = match.end()

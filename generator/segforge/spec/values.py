@@ -1,10 +1,10 @@
-"""What a parameter takes: the one definition that lint, the mock and the contract tests share.
+"""The values that a parameter accepts: one definition for lint, the mock and the contract tests.
 
-The clients' own checks can't import it; property tests compare them with it in both languages.
+The generated clients can't import it; property tests compare their checks with it in both languages.
 
-A page may contradict itself: it prints a default, a sample or an allowed value that its own range, set or format rules
-out. Such a value is *disputed*. Nothing is said against it: lint warns, the mock and the clients accept it, and the
-contract tests send it neither as valid nor as wrong.
+A page may contradict itself: it prints a default, a sample or an allowed value that its own range, set or format
+excludes. Such a value is *disputed*. Lint warns about it, the mock and the clients accept it, and the contract tests
+send it neither as a valid nor as an invalid value.
 """
 
 import math
@@ -17,7 +17,7 @@ from segforge.spec.catalog import Model, Parameter, Scalar
 from segforge.spec.printable import show
 
 Verdict: TypeAlias = Literal["valid", "wrong", "undecided"]
-"""What the specs say of a value. An undecided one is disputed, or a value that an open set may or may not have."""
+"""The specs' judgement of a value. It is undecided if the value is disputed, or an open set may contain it."""
 
 
 _CHARACTER: Final = r"A-Za-z0-9\-._~!$&'()*+,;="
@@ -26,7 +26,7 @@ _ENCODED: Final = "%[0-9A-Fa-f]{2}"
 
 
 def _run(extra: str) -> str:
-    """Any number of a URI's characters, percent-encoded ones included; possessive, so that it takes linear time."""
+    """A pattern of any number of URI characters, possessive, so that it matches in linear time."""
     return f"(?:[{_CHARACTER}{extra}]++|{_ENCODED})*+"
 
 
@@ -35,19 +35,19 @@ URI_PATTERN: Final = (
     rf"(?://(?:{_run(':')}@)?(?:\[[0-9A-Fa-f:.]++\]|{_run('')})(?::[0-9]*+)?(?=[/?#]|\Z)|(?!//))"
     rf"{_run(':@/')}(?:\?{_run(':@/?')})?(?:#{_run(':@/?')})?\Z"
 )
-"""An absolute URI with its scheme, as RFC 3986, appendix A, has it. For Python's `re`, 3.11 and later."""
+"""Matches an absolute URI (RFC 3986, appendix A). Needs Python's `re` of 3.11 or later."""
 
 _URI: Final = re.compile(URI_PATTERN)
 
 
 def fits(value: str, format_: str) -> bool:
-    """Whether a text has a format; one that is not known here fits."""
+    """Whether a text has a format. Every text has an unknown format."""
     return format_ != "uri" or _URI.match(value) is not None
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken rule: its name (such as `range.below`), the parameter, and a sentence for people."""
+    """One broken rule: its name, such as `range.below`, the parameter, and a message."""
 
     rule: str
     parameter: str
@@ -55,13 +55,13 @@ class Violation:
 
 
 def type_matches(value: object, type_: str) -> bool:
-    """Whether a value has a JSON type. As in JSON Schema, 1.0 is an integer and true is no number."""
+    """Whether a value has a JSON type. As in JSON Schema, 1.0 is an integer and true is not a number."""
     found = json_type(value)
     return found == type_ or (found == "integer" and type_ == "number")
 
 
 def json_type(value: object) -> str:
-    """The JSON type of a decoded value; a number without fraction is an integer. JSON has no infinity and no NaN."""
+    """Returns the JSON type of a value; "integer" for a number without fraction, "infinity" for infinity and NaN."""
     match value:
         case None:
             return "null"
@@ -80,9 +80,9 @@ def json_type(value: object) -> str:
 
 
 def violations(parameters: Iterable[Parameter], payload: Mapping[str, Any], *, formats: bool = True) -> list[Violation]:
-    """All violations in the order of the parameters. Keys that no parameter has are ignored, as the gateway does.
+    """Returns all violations, in the parameters' order. Unknown keys are ignored, as the gateway does.
 
-    `formats`: whether the format of texts is checked, such as that of a URI.
+    `formats` tells whether formats of texts, such as URI, are checked.
     """
     found: list[Violation] = []
     for parameter in parameters:
@@ -94,9 +94,9 @@ def violations(parameters: Iterable[Parameter], payload: Mapping[str, Any], *, f
 
 
 def value_violations(parameter: Parameter, value: Any, *, formats: bool = True) -> Iterator[Violation]:
-    """The rules that one value of a parameter breaks: null and type alone, or range, format and set together.
+    """Yields the violations of one value: of null or type alone, or of range, format and set together.
 
-    A set of values says more than a format, which counts only where there is no set.
+    A format is checked only if the parameter has no set of values.
     """
     name, found = parameter.name, json_type(value)
     if value is None:
@@ -112,15 +112,15 @@ def value_violations(parameter: Parameter, value: Any, *, formats: bool = True) 
         choices = parameter.choices
         if choices is None:
             if formats and parameter.format is not None and not fits(value, parameter.format):
-                yield Violation(f"format.{parameter.format}", name, f"{show(value)} is no {parameter.format}")
+                yield Violation(f"format.{parameter.format}", name, f"{show(value)} is not a {parameter.format.upper()}")
         elif not choices.open and value not in choices.known:
-            yield Violation("enum.unknown", name, f"{show(value)} is none of {show(list(choices.known), 300)}")
+            yield Violation("enum.unknown", name, f"{show(value)} is not one of {show(list(choices.known), 300)}")
 
 
 def verdict(parameter: Parameter, value: Any, *, sample: Scalar = None) -> Verdict:
-    """What the specs say of one value of a parameter. `sample` is the value that the page's sample sends.
+    """Returns the specs' judgement of one value. `sample` is the parameter's value in the page's sample.
 
-    A value that a page prints as default or sample is one of an open set's, whether the set shows it or not.
+    An open set contains a default or sample that the page prints, even if the set doesn't list it.
     """
     if any(value_violations(parameter, value)):
         return "wrong"
@@ -133,7 +133,7 @@ def verdict(parameter: Parameter, value: Any, *, sample: Scalar = None) -> Verdi
 
 
 def payload_verdict(model: Model, payload: Mapping[str, Any]) -> Verdict:
-    """What the specs say of a whole payload: one wrong value makes it wrong, else an undecided one undecided."""
+    """Returns the specs' judgement of a whole payload: that of its worst value."""
     missing = any(each.required and each.name not in payload for each in model.parameters)
     found = {
         verdict(parameter, payload[parameter.name], sample=model.example.get(parameter.name))
@@ -144,7 +144,7 @@ def payload_verdict(model: Model, payload: Mapping[str, Any]) -> Verdict:
 
 
 def disputed(parameter: Parameter, printed: Iterable[Scalar]) -> tuple[Scalar, ...]:
-    """Those of the values printed for a parameter that its range, set or format rules out, each once."""
+    """Returns the printed values of a parameter that its range, set or format excludes, without duplicates."""
     return tuple(
         dict.fromkeys(
             value

@@ -1,7 +1,7 @@
-"""Changes a YAML text in place: one key or list item at a time, and nothing else.
+"""Edits YAML text, one key or list item at a time, and leaves the rest unchanged.
 
-Values that stay where they are go through ruamel.yaml's round trip. Keys and items that come or go are whole lines, so
-that the comments and blank lines around them stay where they stand.
+A new value of an existing key goes through ruamel.yaml's round trip. Keys and items are inserted and removed as whole
+lines, so that comments and blank lines around them keep their places.
 """
 
 import re
@@ -17,26 +17,26 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def load(text: str) -> Any:
-    """A document with its comments."""
+    """Parses a document with its comments."""
     return round_trip().load(text)
 
 
 def at(data: Any, path: Path) -> Any:
-    """What stands at a path. Raises KeyError or IndexError if nothing does."""
+    """Returns the value at a path. Raises KeyError or IndexError if there is none."""
     for step in path:
         data = data[step]
     return data
 
 
 def set_value(text: str, path: Path, value: Any) -> str:
-    """The text with another value at a path that is there."""
+    """Replaces the value at an existing path. Returns the new text."""
     data = load(text)
     at(data, path[:-1])[path[-1]] = scalar(value)
     return dump(data)
 
 
 def remove(text: str, path: Path) -> str:
-    """The text without a key or list item. Comments inside it stay, as lines of their own."""
+    """Removes a key or list item. Returns the new text; comments inside the item remain as separate lines."""
     data = load(text)
     parent, key = at(data, path[:-1]), path[-1]
     if parent.fa.flow_style() or len(parent) == 1:
@@ -52,7 +52,7 @@ def remove(text: str, path: Path) -> str:
 
 
 def insert(text: str, path: Path, value: Any, before: Sequence[str | int]) -> str:
-    """The text with a new key, after the last of the keys named; `value` is ruamel.yaml data or a scalar."""
+    """Inserts a key after the last present key of `before`. `value` is ruamel.yaml data or a scalar."""
     data = load(text)
     parent, key = at(data, path[:-1]), path[-1]
     present = [one for one in before if one in parent]
@@ -70,7 +70,7 @@ def insert(text: str, path: Path, value: Any, before: Sequence[str | int]) -> st
 
 
 def sync_list(text: str, path: Path, wanted: Sequence[Any]) -> str:
-    """The text with a list that holds the values wanted; those that it has keep their lines."""
+    """Makes a list hold these values. Values that it already has keep their lines."""
     have = list(at(load(text), path))
     for index in range(len(have) - 1, -1, -1):
         if have[index] not in wanted and len(have) > 1:
@@ -88,7 +88,7 @@ def sync_list(text: str, path: Path, wanted: Sequence[Any]) -> str:
 
 
 def insert_item(text: str, path: Path, index: int, value: Any) -> str:
-    """The text with a new item of a list; `value` is ruamel.yaml data or a scalar."""
+    """Inserts a list item. `value` is ruamel.yaml data or a scalar."""
     data = load(text)
     items = at(data, path)
     if items.fa.flow_style() or not items:
@@ -104,7 +104,7 @@ def insert_item(text: str, path: Path, index: int, value: Any) -> str:
 
 
 def _line(parent: Any, key: str | int) -> tuple[int, int]:
-    """The line, from 0, on which a key or list item begins, and its indentation."""
+    """Returns the line, from 0, on which a key or list item starts, and its indentation."""
     if isinstance(key, int):
         line, column = parent.lc.item(key)
         return int(line), int(column) - 2
@@ -113,7 +113,7 @@ def _line(parent: Any, key: str | int) -> tuple[int, int]:
 
 
 def _end(lines: Sequence[str], first: int, indent: int) -> int:
-    """The line after a key's value. Comments and blank lines below it, not indented deeper, belong to what follows."""
+    """Returns the line after a key's value. Comments and blank lines below it don't count."""
     last = first + 1
     for number in range(first + 1, len(lines)):
         bare = lines[number].lstrip(" ")
@@ -126,7 +126,7 @@ def _end(lines: Sequence[str], first: int, indent: int) -> int:
 
 
 def _comments(text: str, first: int, last: int) -> list[str]:
-    """The comments on some lines, from `#` on."""
+    """Returns the comments on some lines, each from its `#` on."""
     scalars = [
         (token.start_mark.index, token.end_mark.index)
         for token in yaml.scan(text)

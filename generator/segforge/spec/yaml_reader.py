@@ -1,7 +1,7 @@
-"""Reads one YAML file of the specs: safely, within bounds, keeping the position of every value.
+"""Parses YAML into plain data, within limits of size and depth, and records the position of every value.
 
-YAML 1.1 (which PyYAML reads) and YAML 1.2 (which editors and other languages read) disagree about some unquoted words:
-`1:1` is 61 to the one and text to the other. Such a word is a finding, not a guess.
+YAML 1.1 (PyYAML) and YAML 1.2 (editors and other languages) read some unquoted words differently: `1:1` is 61 in one
+and text in the other. Such a word is reported as ambiguous.
 """
 
 import math
@@ -22,7 +22,7 @@ MAX_NODES: Final = 20_000
 MAX_ALIASES: Final = 50
 
 Location: TypeAlias = tuple[str | int, ...]
-"""Where a value is in a document: the keys and indices that lead to it."""
+"""The path to a value in a document: keys and indices."""
 _NULL = re.compile(r"~|null|")
 _BOOLEAN = re.compile(r"true|false")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -42,7 +42,7 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 class Unreadable(Exception):
-    """The file can't be read."""
+    """The file can't be parsed."""
 
     def __init__(self, line: int, column: int, rule: str, found: str, expected: str, mend: str) -> None:
         super().__init__(found)
@@ -50,7 +50,7 @@ class Unreadable(Exception):
         self.found, self.expected, self.mend = found, expected, mend
 
     def finding(self, name: str) -> Finding:
-        """The reason as a finding about the file of that name."""
+        """Returns the reason as a finding about the file of that name."""
         return Finding(name, self.line, self.column, self.rule, self.found, self.expected, self.mend)
 
 
@@ -63,7 +63,7 @@ def decode(raw: bytes) -> str:
             "file.too_large",
             f"more than {MAX_BYTES:,} bytes",
             f"at most {MAX_BYTES:,}",
-            "one model a file; remove what is no fact",
+            "put one model in each file; remove anything that is not a fact",
         )
     try:
         return raw.decode("utf-8-sig")
@@ -77,7 +77,7 @@ def decode(raw: bytes) -> str:
 
 @dataclass
 class YamlReader:
-    """Builds plain data from the parser's events, in one bounded pass."""
+    """Builds plain data from PyYAML's events in one pass, within limits."""
 
     name: str
     findings: list[Finding] = field(default_factory=list)
@@ -96,13 +96,13 @@ class YamlReader:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
             if conflict := _conflict(text):
-                found, mend = "what looks like a merge conflict", "keep one of its sides, and remove the marker lines"
+                found, mend = "a merge conflict", "keep one of its sides and remove the marker lines"
                 raise Unreadable(conflict, 1, "yaml.syntax", found, "YAML 1.2", mend) from None
             problem = error.problem or error.context or "not YAML"
             mend = (
                 "indent with spaces"
                 if "\t" in _line(text, line)
-                else "quote the text, or mend indentation and brackets"
+                else "quote the text, or correct indentation and brackets"
             )
             raise Unreadable(line, column, "yaml.syntax", problem, "YAML 1.2", mend) from None
         except yaml.reader.ReaderError as error:
@@ -122,7 +122,7 @@ class YamlReader:
                 "yaml.documents",
                 f"{len(documents)} documents",
                 "one",
-                "one model a file, without '---' lines between",
+                "put one model in each file, without '---' lines",
             )
         return documents[0]
 
@@ -161,7 +161,7 @@ class YamlReader:
                 "yaml.too_many",
                 f"more than {MAX_NODES:,} values, aliases expanded",
                 "fewer",
-                "one model a file",
+                "put one model in each file",
             )
 
     def _alias(self, event: yaml.AliasEvent, line: int, column: int) -> Any:
@@ -176,7 +176,7 @@ class YamlReader:
                 column,
                 "yaml.alias",
                 f"*{event.anchor}",
-                "an anchor that stands complete above",
+                "an anchor defined above",
                 "write the value out",
             )
         value, nodes = self._anchors[event.anchor]
@@ -214,7 +214,7 @@ class YamlReader:
         line, column = _position(event)
         if not isinstance(event, yaml.ScalarEvent):
             raise Unreadable(
-                line, column, "yaml.key", "a key that is no text", "text", "write the key as one word or in quotes"
+                line, column, "yaml.key", "a key that is not text", "text", "write the key as one word or in quotes"
             )
         if event.value == "<<" and event.implicit[0]:
             raise Unreadable(line, column, "yaml.merge_key", "<<", "plain keys", "write the merged keys out")
@@ -252,8 +252,8 @@ class YamlReader:
     def _float(self, text: str, line: int, column: int) -> float:
         number = float(text)
         if math.isinf(number) or (number == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
-            expected = "a number between 5e-324 and 1.7e+308, or 0, which is what JSON readers can hold"
-            self._add(line, column, "yaml.number", f"the number {text}", expected, "correct it, or leave it out")
+            expected = "a number between 5e-324 and 1.7e+308, or 0, the range of numbers in JSON"
+            self._add(line, column, "yaml.number", f"the number {text}", expected, "correct or remove it")
             return math.copysign(min(abs(number), sys.float_info.max), number)
         return number
 
@@ -282,7 +282,7 @@ def _position(event: yaml.Event) -> tuple[int, int]:
 
 
 def _conflict(text: str) -> int:
-    """The line of the first marker that git leaves in a file with a merge conflict; 0 where there is none."""
+    """Returns the line of the first conflict marker of git; 0 if there is none."""
     found = _CONFLICT.search(text) if "<<<<<<<" in text else None
     return text.count("\n", 0, found.start()) + 1 if found else 0
 

@@ -1,4 +1,4 @@
-"""Writes spec files with ruamel.yaml, so that comments, order and quoting of what is there stay as they are."""
+"""Writes spec files with ruamel.yaml, which preserves comments, order and quoting."""
 
 import io
 import re
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
 _WORDS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
-"""What YAML 1.1 takes for a boolean or null, in any case; the specs' own reader refuses them unquoted."""
+"""Words that YAML 1.1 reads as a boolean or null, in any case. Our reader rejects them unquoted."""
 
 
 def round_trip() -> "YAML":
-    """A YAML reader and writer that keeps comments, and writes the way the project's specs are written."""
+    """Returns a YAML reader and writer that preserves comments and formats as the specs do."""
     from ruamel.yaml import YAML
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null as `null`, not as nothing."""
+        """Writes null as `null` instead of nothing."""
 
     Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
     yaml = YAML(typ="rt")
@@ -31,14 +31,14 @@ def round_trip() -> "YAML":
 
 
 def dump(data: Any) -> str:
-    """A document as text."""
+    """Returns a document as text."""
     out = io.StringIO()
     round_trip().dump(data, out)
     return out.getvalue()
 
 
 def scalar(value: Any) -> Any:
-    """A value to put into a document: text in double quotes unless it can't be taken for anything else."""
+    """Returns a value for a document: text is in double quotes unless every reader reads it as text."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if isinstance(value, str) and not (_PLAIN.fullmatch(value) and value.lower() not in _WORDS):
@@ -49,7 +49,7 @@ def scalar(value: Any) -> Any:
 
 
 def sequence(values: list[Any], *, flow: bool = True) -> Any:
-    """A list to put into a document, on one line or on several."""
+    """Returns a list for a document, on one line if `flow`, else on several."""
     from ruamel.yaml.comments import CommentedSeq
 
     made = CommentedSeq([scalar(value) for value in values])
@@ -59,7 +59,7 @@ def sequence(values: list[Any], *, flow: bool = True) -> Any:
 
 
 def mapping(values: Mapping[str, Any], *, flow: bool = False) -> Any:
-    """A mapping to put into a document; its values are taken as they are."""
+    """Returns a mapping for a document; its values are used unchanged."""
     from ruamel.yaml.comments import CommentedMap
 
     made = CommentedMap({scalar(key): value for key, value in values.items()})

@@ -31,8 +31,8 @@ class FluxControlnet(Model):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
             prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
-            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
+                unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
@@ -89,8 +89,8 @@ class AsyncFluxControlnet(AsyncModel):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
             prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
-            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
+            sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
+                unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".

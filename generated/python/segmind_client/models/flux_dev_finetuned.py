@@ -26,14 +26,14 @@ class FluxDevFinetuned(Model):
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
-                string is passed on. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3",
-                "8:5". Default: "1:1".
+                string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
+                "4:3", "8:5". Default: "1:1".
             finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the picture should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
+                sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
@@ -62,14 +62,14 @@ class AsyncFluxDevFinetuned(AsyncModel):
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
-                string is passed on. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3",
-                "8:5". Default: "1:1".
+                string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
+                "4:3", "8:5". Default: "1:1".
             finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the picture should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
+                sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".

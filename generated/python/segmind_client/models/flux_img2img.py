@@ -35,8 +35,8 @@ class FluxImg2img(Model):
             prompt (string, required): The look that the result should have, in words. Default: "3d pixar
                 style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
+                sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
+                "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
@@ -80,8 +80,8 @@ class AsyncFluxImg2img(AsyncModel):
             prompt (string, required): The look that the result should have, in words. Default: "3d pixar
                 style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                passed on. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
+                sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
+                "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.

@@ -20,7 +20,7 @@ class FluxDevFinetunedParams(TypedDict):
 
     aspect_ratio: Literal["1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3", "8:5"] | str
     """
-    Ratio of width to height. The docs show 10 of 13 values; any other string is passed on. Default: "1:1".
+    Ratio of width to height. The docs show 10 of 13 values; any other string is sent unchanged. Default: "1:1".
     """
     finetune_id: str
     """
@@ -50,7 +50,7 @@ class FluxDevFinetunedParams(TypedDict):
         | str
     )
     """
-    Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler".
+    Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler".
     """
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
     """

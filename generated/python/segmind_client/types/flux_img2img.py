@@ -50,7 +50,7 @@ class FluxImg2imgParams(TypedDict):
         | str
     )
     """
-    Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler".
+    Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler".
     """
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
     """

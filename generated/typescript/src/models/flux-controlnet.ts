@@ -15,7 +15,7 @@ export interface FluxControlnetParams {
    * ba….
    */
   prompt: string;
-  /** Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler". */
+  /** Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler". */
   sampler:
     | "euler"
     | "euler_cfg_pp"

@@ -6,7 +6,7 @@ import { JsonResult } from "../results.js";
 
 /** What a call of Flux Dev Finetuned takes. */
 export interface FluxDevFinetunedParams {
-  /** Ratio of width to height. The docs show 10 of 13 values; any other string is passed on. Default: "1:1". */
+  /** Ratio of width to height. The docs show 10 of 13 values; any other string is sent unchanged. Default: "1:1". */
   aspect_ratio: "1:1" | "2:3" | "3:4" | "5:8" | "9:16" | "9:19" | "9:21" | "3:2" | "4:3" | "8:5" | (string & {});
   /** Identity of the fine-tuned model to use. Default: "my-finetune-id". */
   finetune_id: string;
@@ -14,7 +14,7 @@ export interface FluxDevFinetunedParams {
   lora_strength: number;
   /** What the picture should show. Default: "TOK TOK". */
   prompt: string;
-  /** Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler". */
+  /** Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler". */
   sampler_name:
     | "euler"
     | "euler_pp"

@@ -19,7 +19,7 @@ export interface FluxImg2imgParams {
   image: MediaInput;
   /** The look that the result should have, in words. Default: "3d pixar style". */
   prompt: string;
-  /** Sampling method. The docs show 10 of 26 values; any other string is passed on. Default: "euler". */
+  /** Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler". */
   sampler_name:
     | "euler"
     | "euler_cfg_pp"

@@ -96,12 +96,12 @@ def profiles_are_whole(source: SourceFile) -> Iterator[Finding]:
 
 
 def key_pattern_is_bounded(source: SourceFile) -> Iterator[Finding]:
-    """Keys that a caller sends are matched with this pattern, so that none may take it long."""
+    """The pattern of keys is matched in linear time, since callers send any text as key."""
     at, pattern = ("auth", "key_pattern"), source.data["auth"]["key_pattern"]
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        yield source.finding(at, "auth.pattern", str(error), "a regular expression", "mend the pattern")
+        yield source.finding(at, "auth.pattern", str(error), "a regular expression", "correct the pattern")
         return
     if not is_bounded(pattern):
         yield source.finding(at, "auth.pattern", show(pattern), EXPECTED, "write the pattern in this form")

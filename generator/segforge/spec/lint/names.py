@@ -11,11 +11,11 @@ from segforge.spec.source import SourceFile
 _PORTS = [f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)]
 
 DEVICES = frozenset(["aux", "con", "nul", "prn", *_PORTS])
-"""Names that no file may have on Windows: https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
+"""Names that Windows reserves for devices, whatever their suffix: https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 
 
 def lint_catalog(models: Iterable[SourceFile]) -> list[Finding]:
-    """All findings about several model files together."""
+    """Returns all findings about several model files together."""
     slugs = {source.data["slug"]: source for source in models}
     findings = []
     for language, naming in _NAMINGS.items():
@@ -25,15 +25,15 @@ def lint_catalog(models: Iterable[SourceFile]) -> list[Finding]:
                     ("slug",),
                     f"collision.{language}",
                     f"{show(second)} and {show(first)} both become {name} in {language}",
-                    "names that stay apart",
-                    "leave one of the two models out",
+                    "distinct names",
+                    "remove one of the two models",
                 )
             )
     return findings
 
 
 def slugs_collide(slugs: Sequence[str]) -> bool:
-    """Whether `lint_catalog` would find something about models of these slugs."""
+    """Whether `lint_catalog` would report models of these slugs."""
     return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 
@@ -46,12 +46,12 @@ def slug_is_file_name(source: SourceFile) -> Iterator[Finding]:
 
 
 def slug_is_a_name_everywhere(source: SourceFile) -> Iterator[Finding]:
-    """A slug names files, and Windows keeps some names for devices, whatever follows after a dot."""
+    """The slug, which names files, is not reserved for a device on Windows."""
     slug = source.data["slug"]
     if slug.partition(".")[0] in DEVICES:
         found = f"slug {show(slug)}, which names a device on Windows"
-        mend = "leave the model out, for nobody could check out its files there"
-        yield source.finding(("slug",), "slug.reserved", found, "a name that files may have", mend)
+        mend = "remove the model, since its files can't be checked out on Windows"
+        yield source.finding(("slug",), "slug.reserved", found, "a name that a file may have", mend)
 
 
 def names_are_clean(source: SourceFile) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def names_are_clean(source: SourceFile) -> Iterator[Finding]:
     for at, _ in each_parameter(source):
         name = str(at[-1])
         if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
-            expected = "a name that can be seen, without outer spaces"
+            expected = "a visible name without outer spaces"
             yield source.finding(at, "parameter.name", show(name), expected, "rename it", key=True)
 
 
@@ -70,7 +70,7 @@ def parameter_names_stay_apart(source: SourceFile) -> Iterator[Finding]:
             found = f"{show(second)} and {show(first)} both become {name} in {language}"
             at = ("parameters", second)
             yield source.finding(
-                at, f"collision.{language}", found, "names that stay apart", "drop one, if the page allows", key=True
+                at, f"collision.{language}", found, "distinct names", "remove one if the page allows it", key=True
             )
 
 
@@ -81,7 +81,7 @@ _NAMINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def _collisions(names: Iterable[str], naming: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
-    """Pairs of names that a language's naming makes the same: the earlier, the later, what both become."""
+    """Yields pairs of names that become the same in a language: the earlier, the later, and the result."""
     seen: dict[str, str] = {}
     for name in names:
         made = naming(name)

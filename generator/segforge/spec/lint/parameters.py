@@ -51,7 +51,7 @@ def enums_make_sense(source: SourceFile) -> Iterator[Finding]:
         if "enum" not in parameter:
             continue
         known, total = parameter["enum"]["known"], parameter["enum"]["total"]
-        unlike = {(type(value), value) for value in known}  # one that stands twice is a finding of its own
+        unlike = {(type(value), value) for value in known}  # a repeated value is reported separately
         if len(unlike) > total:
             found = f"{len(unlike)} known values of {total}"
             yield source.finding(
@@ -105,7 +105,7 @@ def example_is_valid(source: SourceFile) -> Iterator[Finding]:
                 "example.missing_required",
                 f"the example lacks the required parameter {show(name)}",
                 "an example that the gateway accepts",
-                "keep it if the page's sample has the same gap; callers must add the parameter",
+                "keep it if the page's sample lacks it, too; callers must add the parameter",
                 key=True,
                 warning=True,
             )
@@ -114,15 +114,17 @@ def example_is_valid(source: SourceFile) -> Iterator[Finding]:
 def _invalid_value(
     source: SourceFile, at: Location, what: str, parameter: Mapping[str, Any], value: object
 ) -> Iterator[Finding]:
-    """Findings about a value that the page prints for a parameter and that the parameter itself rules out.
+    """Yields findings about a printed value that its own parameter excludes.
 
-    Another type is a slip of the spec. A value outside range, set or format is a page that contradicts itself: a
-    warning, since both facts are as printed; see `segforge.spec.values` for what follows from it.
+    A wrong type is an error of the spec. A value outside of range, set or format means that the page contradicts
+    itself, which is a warning; see `segforge.spec.values` for the consequences.
     """
     for violation in value_violations(_parameter_of(at, parameter), value):
         family = violation.rule.partition(".")[0]
         found, expected = f"{what} {violation.message}", _EXPECTED_VALUES[family]
-        mend = "check both on the page; keep them if it prints both: then the value counts as neither right nor wrong"
+        mend = (
+            "check both on the page. If it prints both, keep them; the value then counts as neither valid nor invalid"
+        )
         if family == "null":
             found, mend = f"{what} null", "add nullable: true"
         elif family == "type":
@@ -141,7 +143,7 @@ _EXPECTED_VALUES: Mapping[str, str] = {
 
 
 def _parameter_of(at: Location, data: Mapping[str, Any]) -> Parameter:
-    """A parameter as far as it decides about values."""
+    """Returns a Parameter with the facts that decide about values."""
     enum = data.get("enum")
     return Parameter(
         name=str(at[1]),

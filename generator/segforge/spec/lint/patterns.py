@@ -1,7 +1,7 @@
-"""Regular expressions that a spec may hold: such that match in time that grows with the text alone, in any language.
+"""Regular expressions in specs: only those that match in linear time in every language.
 
-Engines that backtrack, as those of Python and JavaScript do, need exponential time for `^(a+)+$`. So repeated groups,
-back references and look-around are refused; the rest is bounded by the number of ways in which it can match.
+Backtracking engines, such as those of Python and JavaScript, need exponential time for `^(a+)+$`. So repeated groups,
+back references and look-around are rejected; the rest is bounded by the number of ways in which it can match.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Final
 
 MAX_LENGTH: Final = 200
 MAX_WAYS: Final = 1000
-"""In how many ways the quantifiers and the alternatives of a pattern may combine, but for one `*` or `+`."""
+"""The number of combinations of a pattern's quantifiers and alternatives, not counting one `*` or `+`."""
 
 _QUANTIFIER: Final = r"\{[0-9]{1,3}(?:,[0-9]{0,3})?\}|[?*+]"
 _PIECE: Final = re.compile(
@@ -26,11 +26,11 @@ EXPECTED: Final = (
     "a regular expression of characters, sets such as [0-9a-f], quantifiers, and groups that aren't repeated, with one "
     f"* or + at most, and {MAX_LENGTH} characters at most"
 )
-"""What a pattern may consist of, for people."""
+"""Describes the allowed patterns, for messages."""
 
 
 def is_bounded(pattern: str) -> bool:
-    """Whether a pattern has the form of `EXPECTED`, so that matching it takes time that grows with the text alone."""
+    """Whether a pattern has the form of `EXPECTED`, so that it matches in linear time."""
     if len(pattern) > MAX_LENGTH:
         return False
     start, end = int(pattern.startswith("^")), len(pattern) - bool(re.search(r"(?<!\\)\$\Z", pattern))
@@ -48,7 +48,7 @@ def is_bounded(pattern: str) -> bool:
 
 
 def _spread(quantifier: str | None) -> int | None:
-    """How many different numbers of repetitions a quantifier allows; None if there is no limit."""
+    """The number of different repetitions that a quantifier allows; None without a limit."""
     if quantifier in (None, "?"):
         return 1 if quantifier is None else 2
     low, comma, high = quantifier.strip("{}").partition(",")

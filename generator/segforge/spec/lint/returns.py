@@ -45,13 +45,13 @@ def returned_formats_fit(source: SourceFile) -> Iterator[Finding]:
     returns = source.data["returns"]
     formats = returns.get("formats", [])
     if bool(formats) != (returns["media"] == "image"):
-        expected = "the formats of its pictures" if returns["media"] == "image" else "no formats"
+        expected = "the formats of its images" if returns["media"] == "image" else "no formats"
         yield source.finding(
             ("returns",),
             "returns.formats",
             f"media {returns['media']} with {len(formats)} formats",
             expected,
-            "mend formats:",
+            "correct formats:",
         )
     control = source.data["parameters"].get(returns.get("controls", {}).get("format"), {})
     known = control.get("enum", {}).get("known")

@@ -1,4 +1,4 @@
-"""Shared by all rules: their type, the walk over parameters, and the date of the last review."""
+"""The type of a rule, and the rule that models and the gateway share."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -19,9 +19,7 @@ def reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
     try:
         datetime.date.fromisoformat(text)
     except ValueError:
-        yield source.finding(
-            at, "reviewed.date", show(text), "a day of the calendar, YYYY-MM-DD", "write the day of the review"
-        )
+        yield source.finding(at, "reviewed.date", show(text), "a date, YYYY-MM-DD", "write the date of the review")
 
 
 def each_parameter(source: SourceFile) -> Iterator[tuple[Location, Mapping[str, Any]]]:

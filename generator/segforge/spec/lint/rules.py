@@ -21,12 +21,12 @@ from segforge.spec.source import SourceFile
 
 
 def lint_model(source: SourceFile) -> list[Finding]:
-    """All findings about one model file whose data fits the schema."""
+    """Returns all findings about one model file whose data fits the schema."""
     return [finding for rule in _MODEL_RULES for finding in rule(source)]
 
 
 def lint_gateway(source: SourceFile) -> list[Finding]:
-    """All findings about a gateway file whose data fits the schema."""
+    """Returns all findings about a gateway file whose data fits the schema."""
     return [finding for rule in _GATEWAY_RULES for finding in rule(source)]
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of the spec files: whether data fits, and findings that explain why not."""
+"""JSON Schemas of the spec files: fast validation, and findings that explain errors."""
 
 import difflib
 import json
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Form: TypeAlias = Literal["gateway", "model", "changelog", "deviations"]
-"""What a file of the specs is, by its schema."""
+"""The kind of a file, which is the name of its schema."""
 
 
 @cache
@@ -28,10 +28,10 @@ def _schema(form: Form) -> Any:
 
 
 def fits_schema(form: Form, data: object) -> bool:
-    """Whether data fits the schema, found out quickly; what it says no to, the slower validator explains, or allows."""
+    """Whether data fits the schema, by the fast validator. If not, the slower one decides and explains."""
     try:
         return _quick_validator(form).is_valid(data)
-    except ValueError:  # it knows no integers of more than 64 bits
+    except ValueError:  # it can't handle integers beyond 64 bits
         return False
 
 
@@ -47,7 +47,7 @@ def _validator(form: Form) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    # In Python, unlike in JSON Schema, `$` matches before a line end too, so that "SLUG\n" would pass.
+    # In Python, unlike in JSON Schema, `$` also matches before a final line feed, so "SLUG\n" would pass.
     made: Draft202012Validator = extend(Draft202012Validator, {"pattern": _pattern})(  # type: ignore[no-untyped-call]
         _schema(form)
     )
@@ -80,7 +80,7 @@ _EXPECTED: Final = {
     "pattern": "text that matches {}",
     "uniqueItems": "each entry once",
 }
-"""What keywords of JSON Schema ask for, in words."""
+"""The requirements of JSON Schema's keywords, in words."""
 
 
 def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
@@ -115,7 +115,7 @@ def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
             named = f"a name in {name}" if "propertyNames" in error.absolute_schema_path else name
             expected = _EXPECTED.get(str(error.validator), f"{error.validator} {{}}").format(show(limit))
             meaning = schema.get("description", "see the schema of the file")
-            yield source.finding(at, rule, f"{named} is {show(value)}", expected, f"it says: {meaning}")
+            yield source.finding(at, rule, f"{named} is {show(value)}", expected, f"the schema says: {meaning}")
 
 
 def _one_of(values: list[Any]) -> str:
