@@ -181,8 +181,8 @@ def _stay_inside(out: Path, paths: Iterable[Path]) -> None:
         real = os.path.realpath(path)
         if real != root and not real.startswith(os.path.join(root, "")):  # noqa: PTH118 - faster than Path
             raise LeavesFolder(
-                f"{path} points to {real}, outside of the output folder {out}; nothing was written. Remove the symbolic "
-                "link, or pass the intended folder with --out"
+                f"{path} points to {real}, outside of the output folder {out}; nothing was written. Remove the "
+                "symbolic link, or pass the intended folder with --out"
             )
 
 

@@ -112,7 +112,7 @@ def value_violations(parameter: Parameter, value: Any, *, formats: bool = True) 
         choices = parameter.choices
         if choices is None:
             if formats and parameter.format is not None and not fits(value, parameter.format):
-                yield Violation(f"format.{parameter.format}", name, f"{show(value)} is not a {parameter.format.upper()}")
+                yield Violation(f"format.{parameter.format}", name, f"{show(value)} isn't a {parameter.format.upper()}")
         elif not choices.open and value not in choices.known:
             yield Violation("enum.unknown", name, f"{show(value)} is not one of {show(list(choices.known), 300)}")
 
