@@ -29,12 +29,12 @@ def both(text: str) -> tuple[Any, Any]:
 @given(
     document=st.dictionaries(TEXTS.filter(lambda key: key not in ("tags", "paths", "components")), VALUES, min_size=1)
 )
-def test_both_readers_read_what_was_written(document: dict[str, Any]) -> None:
+def test_both_readers_read_the_document_back(document: dict[str, Any]) -> None:
     for read in both(yaml_text(document, {})):
         assert read == document
         assert [type(value) for value in read.values()] == [type(value) for value in document.values()]
 
 
 @pytest.mark.parametrize("text", ["y", "N", "0o17", "1e3", "1,000", "0b11"])
-def test_text_that_other_readers_take_for_something_else_is_quoted(text: str) -> None:
+def test_text_that_looks_like_another_type_is_quoted(text: str) -> None:
     assert yaml_text({"a": text}, {}) == f"a: '{text}'\n"

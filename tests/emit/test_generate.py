@@ -1,4 +1,4 @@
-"""What is committed is what the specs give, byte for byte, on any machine."""
+"""Committed files equal the files generated from the specs, byte for byte, on any machine."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ def tree(out: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_committed_is_current() -> None:
+def test_committed_files_are_current() -> None:
     assert main(["generate", "--check"]) == 0
 
 
-def test_two_hash_seeds_and_locales_give_the_same_bytes(tmp_path: Path) -> None:
+def test_hash_seed_and_locale_do_not_change_the_bytes(tmp_path: Path) -> None:
     trees = []
     for seed, locale in (("1", "C"), ("4242", "C.UTF-8")):
         out = tmp_path / seed
@@ -39,7 +39,7 @@ def test_two_hash_seeds_and_locales_give_the_same_bytes(tmp_path: Path) -> None:
     assert {name: (GENERATED / name).read_bytes() for name in manifest} == manifest
 
 
-def test_check_lists_what_is_stale_and_writes_nothing(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_stale_files_and_writes_nothing(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs)]) == 0
     path = specs / "models" / "flux-img2img.yaml"
@@ -59,7 +59,7 @@ def test_check_lists_what_is_stale_and_writes_nothing(specs: Path, capsys: pytes
     assert not (out / "openapi/models/flux-dev-finetuned.yaml").exists()
 
 
-def test_a_hand_edited_file_is_refused_with_a_diff(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hand_edited_file_is_reported_with_a_diff(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs)]) == 0
     edited = out / "openapi/segmind.yaml"
@@ -72,7 +72,7 @@ def test_a_hand_edited_file_is_refused_with_a_diff(specs: Path, capsys: pytest.C
     assert edited.read_text("utf-8").endswith("# mine\n")
 
 
-def test_only_leaves_the_rest_alone(specs: Path) -> None:
+def test_only_keeps_other_files(specs: Path) -> None:
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs), "--only", "openapi"]) == 0
     assert {path.name for path in out.iterdir()} == {"openapi", "manifest.json"}
@@ -89,7 +89,7 @@ def test_an_unknown_emitter_is_misuse(capsys: pytest.CaptureFixture[str]) -> Non
     assert "openapi" in capsys.readouterr().err
 
 
-def test_another_model_leaves_the_samples_alone(specs: Path) -> None:
+def test_a_new_model_does_not_change_the_samples(specs: Path) -> None:
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs), "--out", str(out), "--only", "python", "typescript"]) == 0
     before = tree(out)

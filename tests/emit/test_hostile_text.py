@@ -1,4 +1,4 @@
-"""Whatever the text of a spec holds, emitted Python keeps its shape: text becomes literals, docstrings and names."""
+"""Hostile text in specs can't change the shape of emitted Python: text becomes literals, docstrings and names."""
 
 import ast
 import dataclasses
@@ -40,7 +40,7 @@ NAMES = {"slug", "title", "name"}
 
 
 def base() -> Catalog:
-    """Two of the project's models: one with pictures and v2, one with JSON and open enums."""
+    """Two of the project's models: one with images and v2, one with JSON and open enums."""
     catalog = load_catalog(default_specs())
     return dataclasses.replace(catalog, models=(catalog.model("style-transfer"), catalog.model("flux-dev-finetuned")))
 
@@ -114,7 +114,7 @@ def shape(tree: ast.Module, *, names: bool) -> str:
 
 
 @given(text=TEXT, indent=st.integers(0, 8))
-def test_a_docstring_reads_back_word_for_word(text: str, indent: int) -> None:
+def test_a_docstring_reads_back_unchanged(text: str, indent: int) -> None:
     quoted = docstring(text, indent)
     assert ast.literal_eval(quoted).split() == visible(text).split()
 
@@ -211,7 +211,7 @@ def flattened(annotation: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("emitter", EMITTERS)
-def test_no_character_that_nobody_sees_is_emitted(emitter: str) -> None:
+def test_no_hidden_character_is_emitted(emitter: str) -> None:
     """Lone surrogates can't be in YAML, and lint refuses hidden characters in the names of parameters."""
     hidden = [chr(code) for code in range(0x110000) if HIDDEN.match(chr(code)) and not 0xD800 <= code < 0xE000]
     texts = [f"a {''.join(hidden[start::40])}\u00e9 b" for start in range(40)]

@@ -1,6 +1,6 @@
-"""Ctrl-C or a kill in the middle of generating: no traceback, no hang, no process or file left behind.
+"""Ctrl-C or a kill while generating leaves no traceback, hanging process or file behind.
 
-A run that was killed at any step is no obstacle to the next one, whatever the specs say by then.
+After a run was killed at any step, the next one succeeds, even if the specs changed.
 """
 
 import os
@@ -26,7 +26,7 @@ STEPS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod"}
 
 @pytest.mark.parametrize(("number", "codes"), [(signal.SIGINT, {130, 0}), (signal.SIGKILL, {-signal.SIGKILL, 0})])
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 1.0])
-def test_nothing_is_left_of_a_run_that_ends_early(
+def test_an_interrupted_run_leaves_nothing_behind(
     number: signal.Signals, codes: set[int], seconds: float, tmp_path: Path
 ) -> None:
     write_specs(tmp_path / "specs", 60)
@@ -95,7 +95,7 @@ def files_of(out: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("files", [FIRST, SECOND, THIRD], ids=["back", "again", "on"])
-def test_a_run_that_is_killed_at_any_step_is_no_obstacle(tmp_path: Path, files: dict[str, str]) -> None:
+def test_a_run_killed_at_any_step_does_not_block_the_next(tmp_path: Path, files: dict[str, str]) -> None:
     for step in count():
         out = tmp_path / str(step)
         write(out, generated(FIRST), ["a"])
@@ -110,7 +110,7 @@ def test_a_run_that_is_killed_at_any_step_is_no_obstacle(tmp_path: Path, files: 
     assert step > 15
 
 
-def test_runs_that_are_killed_one_after_another_are_no_obstacle(tmp_path: Path) -> None:
+def test_several_killed_runs_do_not_block_the_next(tmp_path: Path) -> None:
     for step in count(step=2):
         out = tmp_path / str(step)
         write(out, generated(FIRST), ["a"])
@@ -123,7 +123,7 @@ def test_runs_that_are_killed_one_after_another_are_no_obstacle(tmp_path: Path) 
             break
 
 
-def test_an_edit_after_a_kill_is_still_refused(tmp_path: Path) -> None:
+def test_an_edit_after_a_kill_is_still_reported(tmp_path: Path) -> None:
     write(tmp_path, generated(FIRST), ["a"])
     assert killed_at(12, lambda: write(tmp_path, generated(SECOND), ["a"]))
     (tmp_path / "a/two.txt").write_text("mine")
@@ -131,7 +131,7 @@ def test_an_edit_after_a_kill_is_still_refused(tmp_path: Path) -> None:
         write(tmp_path, generated(THIRD), ["a"])
 
 
-def test_a_run_of_other_emitters_leaves_what_was_interrupted_to_its_own(tmp_path: Path) -> None:
+def test_a_run_of_other_emitters_keeps_unfinished_files(tmp_path: Path) -> None:
     write(tmp_path, generated(FIRST), ["a"])
     assert killed_at(12, lambda: write(tmp_path, generated(SECOND), ["a"]))
     write(tmp_path, Generated([Artifact(PurePosixPath("b/x.txt"), "x")]), ["b"])
@@ -139,7 +139,7 @@ def test_a_run_of_other_emitters_leaves_what_was_interrupted_to_its_own(tmp_path
     assert files_of(tmp_path) == {**THIRD, "b/x.txt": "x"}
 
 
-def test_the_command_goes_on_after_a_kill_though_the_specs_changed(
+def test_the_command_works_after_a_kill_and_a_change_of_specs(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """At a few steps only: each takes a whole run."""
@@ -156,7 +156,7 @@ def test_the_command_goes_on_after_a_kill_though_the_specs_changed(
         assert not list((tmp_path / "generated").rglob(".*"))
 
 
-def test_folders_that_killed_runs_left_behind_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Formatting takes place in memory, where what is left stays until the machine starts anew."""
     monkeypatch.setattr(formatting, "_MEMORY", str(tmp_path))
 

@@ -1,5 +1,6 @@
-"""The OpenAPI documents say what the Catalog says, and other people's tools accept them."""
+"""The OpenAPI documents state the facts of the Catalog, and common tools accept them."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 
 from segforge.emit.openapi.document import document
-from segforge.emit.pipeline import emit
+from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Absent, Catalog, Model
 
@@ -37,7 +38,7 @@ def test_a_document_is_valid_openapi(path: Path) -> None:
     OpenAPIV31SpecValidator(load(path)).validate()
 
 
-def test_yaml_and_json_are_one_document() -> None:
+def test_yaml_and_json_hold_the_same_document() -> None:
     assert load(OPENAPI / "segmind.yaml") == json.loads((OPENAPI / "segmind.json").read_text("utf-8"))
 
 
@@ -114,14 +115,14 @@ def test_emitting_is_pure(catalog: Catalog) -> None:
     assert list(emit(catalog, ["openapi"])) == list(emit(catalog, ["openapi"]))
 
 
-def test_redocly_has_nothing_to_say() -> None:
+def test_redocly_reports_nothing() -> None:
     command = ["npx", "redocly", "lint", "--config", "redocly.yaml", "--format", "stylish", *map(str, DOCUMENTS)]
     result = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "warning" not in result.stdout
 
 
-def test_openapi_typescript_makes_types_that_compile(tmp_path: Path) -> None:
+def test_openapi_typescript_generates_types_that_compile(tmp_path: Path) -> None:
     types = tmp_path / "segmind.ts"
     for command in (
         ["npx", "openapi-typescript", str(OPENAPI / "segmind.yaml"), "--output", str(types)],
@@ -132,7 +133,7 @@ def test_openapi_typescript_makes_types_that_compile(tmp_path: Path) -> None:
     assert '"euler" | "euler_cfg_pp"' in types.read_text("utf-8")
 
 
-def test_openapi_python_client_makes_a_client(tmp_path: Path) -> None:
+def test_openapi_python_client_generates_a_client(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(OPENAPI / "segmind.json"), "--output-path", str(tmp_path / "client")]
     command += ["--config", str(TOOLS / "openapi_python_client.yaml")]
@@ -148,3 +149,20 @@ def test_schemathesis_reads_every_operation(path: Path) -> None:
     schema = schemathesis.openapi.from_path(str(path))
     found = [isinstance(result, Ok) for result in schema.get_all_operations()]
     assert found == [True] * len(load(path)["paths"])
+
+
+def test_notes_reach_openapi_documents_but_no_client(catalog: Catalog) -> None:
+    mark = "a remark for maintainers"
+    models = tuple(
+        dataclasses.replace(
+            model,
+            note=mark,
+            parameters=tuple(dataclasses.replace(parameter, note=mark) for parameter in model.parameters),
+        )
+        for model in catalog.models
+    )
+    files = {str(one.path): one.text for one in emit(dataclasses.replace(catalog, models=models), EMITTERS)}
+    noted = {path.partition("/")[0] for path, text in files.items() if mark in text}
+    assert noted - {"mock"} == {"openapi"}
+    schema = yaml.safe_load(files["openapi/models/flux-img2img.yaml"])["components"]["schemas"]["FluxImg2imgRequest"]
+    assert {schema["x-curator-note"], *(one["x-curator-note"] for one in schema["properties"].values())} == {mark}

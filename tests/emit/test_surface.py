@@ -1,4 +1,4 @@
-"""The public surface of the client: what is in it, what its diff means, and that it does not shrink unasked."""
+"""The public surface of a client: its lines, its diffs, and the protection against breaking changes."""
 
 import dataclasses
 import shutil
@@ -34,7 +34,7 @@ def changed(model: Model, name: str, **fields: object) -> Model:
     return dataclasses.replace(model, parameters=tuple(parameters))
 
 
-def test_it_is_sorted_committed_and_names_what_is_public(catalog: Catalog) -> None:
+def test_the_surface_is_sorted_committed_and_lists_public_names(catalog: Catalog) -> None:
     text = surface(catalog)
     lines = text.splitlines()[1:]
     assert lines == sorted(set(lines))
@@ -49,7 +49,7 @@ def test_it_is_sorted_committed_and_names_what_is_public(catalog: Catalog) -> No
         assert line in lines
 
 
-def test_its_diff_says_which_version_comes_next(catalog: Catalog) -> None:
+def test_the_diff_determines_the_next_version(catalog: Catalog) -> None:
     model = catalog.model("flux-img2img")
     before = surface(catalog)
     new = Parameter("tile", "boolean", required=False, description="Tile it.")
@@ -86,7 +86,7 @@ def test_its_diff_says_which_version_comes_next(catalog: Catalog) -> None:
     ],
     ids=["maximum", "minimum", "no maximum", "null", "number", "required", "enum", "no enum", "format"],
 )
-def test_what_callers_may_send_can_grow_but_not_shrink(
+def test_valid_requests_may_grow_but_not_shrink(
     catalog: Catalog, name: str, wide: dict[str, object], narrow: dict[str, object]
 ) -> None:
     model = catalog.model("flux-img2img")
@@ -96,7 +96,7 @@ def test_what_callers_may_send_can_grow_but_not_shrink(
     assert bump(wider, narrower) == "major"
 
 
-def test_an_open_set_takes_also_what_it_no_longer_names(catalog: Catalog) -> None:
+def test_an_open_set_accepts_values_it_no_longer_lists(catalog: Catalog) -> None:
     model = catalog.model("flux-img2img")
     known = model.parameters_by_name["sampler_name"].choices
     assert known is not None
@@ -107,7 +107,7 @@ def test_an_open_set_takes_also_what_it_no_longer_names(catalog: Catalog) -> Non
     assert broken(fewer, before) == ()
 
 
-def test_a_format_of_the_answer_that_goes_breaks_who_asks_for_it(catalog: Catalog) -> None:
+def test_removing_a_returned_format_breaks_callers(catalog: Catalog) -> None:
     model = catalog.model("flux-img2img")
     jpeg, png = (
         surface(with_model(catalog, dataclasses.replace(model, returns=Returns("image", formats))))
@@ -121,7 +121,7 @@ FIELDS = ("required", "nullable", "minimum", "maximum", "choices", "type")
 
 @settings(max_examples=60)
 @given(st.data())
-def test_generate_and_diff_agree_on_what_breaks(catalog: Catalog, data: st.DataObject) -> None:
+def test_generate_and_diff_agree_on_breaking_changes(catalog: Catalog, data: st.DataObject) -> None:
     """Two states of a model: parameters that come, go, change in one field, or become others of the same name."""
     old = [data.draw(parameters(name)) for name in "abc"]
     new = [data.draw(parameters("d"))] if data.draw(st.booleans()) else []
@@ -137,7 +137,7 @@ def test_generate_and_diff_agree_on_what_breaks(catalog: Catalog, data: st.DataO
     assert bool(broken(before, after)) == bool(found), (broken(before, after), found)
 
 
-def test_names_that_look_like_lines_are_names(catalog: Catalog) -> None:
+def test_names_that_look_like_lines_stay_names(catalog: Catalog) -> None:
     model = catalog.model("flux-img2img")
     hostile = Choices(('" to 5', "x", '": integer'), 3)
     before, after = (
@@ -147,7 +147,7 @@ def test_names_that_look_like_lines_are_names(catalog: Catalog) -> None:
     assert broken(before, after) == ('client.flux_img2img takes "scheduler" = "\\" to 5"',)
 
 
-def test_generate_refuses_to_shrink_it_unasked(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_refuses_a_breaking_surface(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     command = ["generate", "--specs", str(specs), "--out", str(out), "--only", "python"]
     assert main(command) == 0
@@ -173,7 +173,7 @@ def edit(specs: Path, old: str, new: str) -> None:
     spec.write_text(spec.read_text("utf-8").replace(old, new), "utf-8")
 
 
-def test_a_break_that_the_change_log_notes_is_generated(
+def test_a_recorded_breaking_change_is_generated(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     released(specs)
@@ -185,13 +185,13 @@ def test_a_break_that_the_change_log_notes_is_generated(
     assert main([*command, "--check"]) == 1
     said = capsys.readouterr()
     assert "stale    python/public-surface.txt" in said.out
-    assert "out of date; run: segforge generate" not in said.err
+    assert "are stale; run: segforge generate" not in said.err
     for step in (f"segforge diff HEAD {specs} --write-changelog", "segforge lint", "segforge generate\n"):
         assert step in said.err
     assert main(command) == 1
     assert main(["diff", str(old), str(specs), "--write-changelog"]) == 1
     assert main([*command, "--check"]) == 1
-    assert "out of date; run: segforge generate" in capsys.readouterr().err
+    assert "are stale; run: segforge generate" in capsys.readouterr().err
     assert main(command) == 0
     assert main([*command, "--check"]) == 0
     edit(specs, "maximum: 40", "maximum: 30")  # under the same open version
@@ -204,9 +204,7 @@ def test_a_break_that_the_change_log_notes_is_generated(
     ("version", "raised", "code"),
     [("0.1.0", "0.1.1", 1), ("0.1.0", "0.2.0", 0), ("1.1.0", "1.2.0", 1), ("1.1.0", "2.0.0", 0), ("1.1.0", "2.1.0", 0)],
 )
-def test_a_break_is_generated_if_the_version_is_raised_far_enough(
-    specs: Path, version: str, raised: str, code: int
-) -> None:
+def test_a_breaking_change_needs_a_version_raised_far_enough(specs: Path, version: str, raised: str, code: int) -> None:
     first = f'  - {{version: "{version}", date: "2026-01-01", changes: [first]}}'
     released(specs, first)
     command = ["generate", "--specs", str(specs), "--only", "typescript"]
@@ -216,9 +214,7 @@ def test_a_break_is_generated_if_the_version_is_raised_far_enough(
     assert main(command) == code
 
 
-def test_a_client_that_changes_under_a_released_version_is_named(
-    specs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_change_under_a_released_version_is_a_warning(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     released(specs)
     command = ["generate", "--specs", str(specs), "--only", "python"]
     assert main(command) == 0
@@ -229,7 +225,7 @@ def test_a_client_that_changes_under_a_released_version_is_named(
     for each, code in ((["--check"], 1), ([], 0)):
         assert main([*command, *each]) == code
         said = capsys.readouterr().err
-        assert "warning: version 0.1.0 is released (2026-01-01)" in said
+        assert "warning: version 0.1.0 is already released (2026-01-01)" in said
         assert "--write-changelog" in said
     assert main(command) == 0
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""One writer: only what changed, atomically; what is stale goes; what somebody edited by hand stays."""
+"""The writer writes changed files only, atomically, removes stale ones, and keeps hand-edited ones."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def tree(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
-def test_only_what_changed_is_written(tmp_path: Path) -> None:
+def test_only_changed_files_are_written(tmp_path: Path) -> None:
     assert write(tmp_path, Generated(FIRST), ["a"]).written == ("a/deep/two.txt", "a/one.txt")
     before = (tmp_path / "a/one.txt").stat().st_mtime_ns
     changed = [FIRST[0], Artifact(FIRST[1].path, "22\n")]
@@ -41,7 +41,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     assert not write(tmp_path, Generated(changed), ["a"])
 
 
-def test_stale_files_and_their_folders_go(tmp_path: Path) -> None:
+def test_stale_files_and_their_folders_are_removed(tmp_path: Path) -> None:
     write(tmp_path, Generated([*FIRST, *OTHER]), ["a", "b"])
     (tmp_path / "a/mine.txt").write_text("not segforge's")
     changes = write(tmp_path, Generated(FIRST[:1]), ["a"])
@@ -50,7 +50,7 @@ def test_stale_files_and_their_folders_go(tmp_path: Path) -> None:
     assert not (tmp_path / "a/deep").exists()
 
 
-def test_an_edited_file_is_refused_with_a_diff_and_nothing_is_written(tmp_path: Path) -> None:
+def test_an_edited_file_is_reported_with_a_diff_and_nothing_is_written(tmp_path: Path) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("mine\n")
     before = tree(tmp_path)
@@ -63,21 +63,21 @@ def test_an_edited_file_is_refused_with_a_diff_and_nothing_is_written(tmp_path: 
     assert tree(tmp_path) == before
 
 
-def test_a_stale_file_that_was_edited_is_refused(tmp_path: Path) -> None:
+def test_an_edited_stale_file_is_reported(tmp_path: Path) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("mine\n")
     with pytest.raises(HandEdited):
         write(tmp_path, Generated(FIRST[1:]), ["a"])
 
 
-def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_foreign_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/one.txt").write_text("theirs\n")
     with pytest.raises(HandEdited):
         write(tmp_path, Generated(FIRST), ["a"])
 
 
-def test_a_run_that_was_cut_off_is_taken_up_again(tmp_path: Path) -> None:
+def test_an_interrupted_run_can_be_repeated(tmp_path: Path) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").write_text("new\n")  # written by the run that died before its manifest
     assert write(tmp_path, Generated([Artifact(FIRST[0].path, "new\n"), FIRST[1]]), ["a"]).written == ()
@@ -88,7 +88,7 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_manifest_that_is_gone_is_stale(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_stale(tmp_path: Path) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "manifest.json").unlink()
     assert plan(tmp_path, Generated(FIRST), ["a"]).written == ("manifest.json",)
@@ -110,7 +110,7 @@ def test_a_manifest_that_is_gone_is_stale(tmp_path: Path) -> None:
         "\0",
     ],
 )
-def test_a_manifest_that_segforge_did_not_write_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_foreign_manifest_is_rejected(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(BadManifest):
         write(tmp_path, Generated(FIRST), ["a"])
@@ -121,7 +121,7 @@ outputs = st.dictionaries(paths, st.text("xyz\n", max_size=4), max_size=6)
 
 
 @given(first=outputs, second=outputs, spared=st.booleans())
-def test_the_output_is_the_last_run_whatever_was_before(
+def test_the_output_is_that_of_the_last_run(
     tmp_path_factory: pytest.TempPathFactory,
     first: dict[PurePosixPath, str],
     second: dict[PurePosixPath, str],
@@ -148,7 +148,7 @@ def all_of(texts: dict[PurePosixPath, str]) -> Generated:
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("2\n"), lambda path: path.write_text("")])
-def test_a_file_that_is_gone_or_changed_is_not_on_disk(tmp_path: Path, change: Callable[[Path], object]) -> None:
+def test_missing_and_changed_files_are_not_on_disk(tmp_path: Path, change: Callable[[Path], object]) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     assert are_on_disk(tmp_path, Generated(FIRST).digests)
     change(tmp_path / FIRST[0].path)
@@ -158,7 +158,7 @@ def test_a_file_that_is_gone_or_changed_is_not_on_disk(tmp_path: Path, change: C
 
 @pytest.mark.parametrize("path", ["a", "a/deep", "a/one.txt"])
 @pytest.mark.parametrize("files", [FIRST, OTHER], ids=["write", "remove"])
-def test_no_link_leads_out_of_the_output_folder(tmp_path: Path, path: str, files: list[Artifact]) -> None:
+def test_links_out_of_the_output_folder_are_rejected(tmp_path: Path, path: str, files: list[Artifact]) -> None:
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
     write(out, Generated(FIRST), ["a", "b"])
     (out / path).rename(elsewhere)
@@ -177,7 +177,7 @@ def test_a_link_within_the_output_folder_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "real/one.txt").read_text() == "1\n"
 
 
-def test_a_default_output_folder_that_leads_elsewhere_is_refused(
+def test_a_default_output_folder_that_links_elsewhere_is_misuse(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "project/specs").mkdir(parents=True)
@@ -189,7 +189,7 @@ def test_a_default_output_folder_that_leads_elsewhere_is_refused(
     assert not any((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_named_pipe_among_the_output_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_in_the_output_does_not_block(tmp_path: Path) -> None:
     write(tmp_path, Generated(FIRST), ["a"])
     (tmp_path / "a/one.txt").unlink()
     os.mkfifo(tmp_path / "a/one.txt")
@@ -198,7 +198,7 @@ def test_a_named_pipe_among_the_output_is_not_waited_for(tmp_path: Path) -> None
         write(tmp_path, Generated(FIRST), ["a"])
 
 
-def test_two_runs_at_once_write_one_after_the_other(tmp_path: Path) -> None:
+def test_concurrent_runs_write_one_after_the_other(tmp_path: Path) -> None:
     both = [Generated([Artifact(PurePosixPath(f"e/{name}.txt"), text) for name in range(50)]) for text in "12"]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda each: write(tmp_path, each, ["e"]), both * 5))

@@ -101,7 +101,7 @@ def test_a_curated_file_is_never_overwritten(
     page.write_text(blank_line(catalog.model("flux-img2img")), "utf-8")
     before = file.read_bytes()
     assert main(["import", str(page), "--out", str(specs / "models")]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "exists" in capsys.readouterr().err
     assert file.read_bytes() == before
 
 

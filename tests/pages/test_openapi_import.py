@@ -74,7 +74,7 @@ def test_the_command(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["import", "--openapi", str(file), "--out", str(out)]) == 0
     assert sorted(path.stem for path in out.iterdir()) == [model.slug for model in catalog.models]
     assert main(["import", "--openapi", str(file), "--out", str(out)]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The project's own specs hold what the docs pages print, traps included."""
+"""The project's own specs state the facts of the docs pages, odd ones included."""
 
 import json
 
@@ -18,7 +18,7 @@ def test_lint_finds_no_error_and_one_warning_about_a_sample(capsys: pytest.Captu
     assert warning["file"].endswith("flux-dev-finetuned.yaml")
 
 
-def test_open_sets_know_how_many_values_are_unshown(catalog: Catalog) -> None:
+def test_open_sets_count_the_values_that_pages_leave_out(catalog: Catalog) -> None:
     unshown = {
         (model.slug, parameter.name): parameter.choices.total - len(parameter.choices.known)
         for model in catalog.models
@@ -33,21 +33,21 @@ def test_open_sets_know_how_many_values_are_unshown(catalog: Catalog) -> None:
     }
 
 
-def test_odd_spelling_is_kept_and_noted(catalog: Catalog) -> None:
+def test_odd_spelling_is_kept_with_a_note(catalog: Catalog) -> None:
     parameter = catalog.model("flux-img2img").parameters_by_name["sampler_name"]
     assert parameter.choices is not None
     assert {"euler_ancestra", "leuler_ancestral_cfg_pp"} <= set(parameter.choices.known)
     assert "euler_ancestra" in (parameter.note or "")
 
 
-def test_ratios_are_text(catalog: Catalog) -> None:
+def test_ratios_are_strings(catalog: Catalog) -> None:
     choices = catalog.model("flux-dev-finetuned").parameters_by_name["aspect_ratio"].choices
     assert choices is not None
     assert choices.known[0] == "1:1"
     assert all(isinstance(value, str) for value in choices.known)
 
 
-def test_defaults_required_null_and_absent_stay_apart(catalog: Catalog) -> None:
+def test_defaults_required_null_and_absent_are_distinct(catalog: Catalog) -> None:
     style = catalog.model("style-transfer").parameters_by_name
     assert {name for name, parameter in style.items() if parameter.nullable} == {"seed", "structure_image"}
     assert style["seed"].default is None
@@ -57,7 +57,7 @@ def test_defaults_required_null_and_absent_stay_apart(catalog: Catalog) -> None:
     assert ABSENT not in [parameter.default for model in catalog.models for parameter in model.parameters]
 
 
-def test_samples_are_the_pages_own(catalog: Catalog) -> None:
+def test_samples_are_those_of_the_pages(catalog: Catalog) -> None:
     controlnet = catalog.model("flux-controlnet")
     assert (controlnet.example["cn_strength"], controlnet.parameters_by_name["cn_strength"].default) == (0.4, 0.45)
     img2img = catalog.model("flux-img2img")
@@ -81,7 +81,7 @@ def test_versions_returns_and_times(catalog: Catalog) -> None:
     assert catalog.model("flux-img2img").typical_seconds == pytest.approx(24.99)
 
 
-def test_the_lifecycle_is_the_docs_own(catalog: Catalog) -> None:
+def test_the_lifecycle_is_that_of_the_docs(catalog: Catalog) -> None:
     lifecycle = catalog.gateway.lifecycle
     assert [state.name for state in lifecycle.states] == ["QUEUED", "PROCESSING", "COMPLETED", "FAILED"]
     assert {state.name for state in lifecycle.states if state.terminal} == {"COMPLETED", "FAILED"}

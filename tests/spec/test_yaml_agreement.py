@@ -1,4 +1,4 @@
-"""Laws of the YAML reader: what it accepts, PyYAML and a YAML 1.2 reader read the same way."""
+"""Laws of the YAML reader: PyYAML and a YAML 1.2 reader agree about every document that it accepts."""
 
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=documents, flow=st.booleans())
-def test_what_pyyaml_writes_reads_back(path: Path, data: dict[str, Any], flow: bool) -> None:
+def test_pyyaml_output_reads_back(path: Path, data: dict[str, Any], flow: bool) -> None:
     path.write_text(yaml.safe_dump(data, default_flow_style=flow), "utf-8", newline="\n")
     source, findings = read_source(path, "document.yaml")
     assert source is not None
@@ -72,7 +72,7 @@ def test_an_accepted_word_means_the_same_in_yaml_1_1_and_1_2(path: Path, word: s
 
 
 @given(text=st.binary(max_size=400) | st.text("{}[]:,-&*!|>'\"%@`?# \n\tab1", max_size=80).map(str.encode))
-def test_any_bytes_give_data_or_findings(path: Path, text: bytes) -> None:
+def test_any_bytes_return_data_or_findings(path: Path, text: bytes) -> None:
     path.write_bytes(text)
     source, findings = read_source(path, "document.yaml")
     assert source is not None or findings

@@ -1,4 +1,4 @@
-"""The cache: an entry comes back as it was kept or not at all, stays within its bound, and belongs to one version."""
+"""The cache returns content unchanged or not at all, stays within its limit, and keeps versions apart."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def entry(folder: Path) -> Path:
 
 
 @given(content=st.binary(max_size=200), inputs=st.lists(st.binary(max_size=8), max_size=3))
-def test_what_is_kept_comes_back(tmp_path_factory: pytest.TempPathFactory, content: bytes, inputs: list[bytes]) -> None:
+def test_content_is_returned(tmp_path_factory: pytest.TempPathFactory, content: bytes, inputs: list[bytes]) -> None:
     memo = Memo(tmp_path_factory.mktemp("memo"))
     key = memo.key(*inputs)
     assert memo.get(key) is None
@@ -28,7 +28,7 @@ def test_what_is_kept_comes_back(tmp_path_factory: pytest.TempPathFactory, conte
 
 
 @given(content=st.binary(min_size=1, max_size=60), data=st.data())
-def test_a_damaged_entry_is_none(tmp_path_factory: pytest.TempPathFactory, content: bytes, data: st.DataObject) -> None:
+def test_damage_is_ignored(tmp_path_factory: pytest.TempPathFactory, content: bytes, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("memo")
     memo = Memo(folder)
     memo.keep(memo.key(b"a"), content)
@@ -44,19 +44,19 @@ def test_a_damaged_entry_is_none(tmp_path_factory: pytest.TempPathFactory, conte
     assert memo.get(memo.key(b"a")) is None
 
 
-def test_an_entry_under_the_name_of_another_is_none(tmp_path: Path) -> None:
+def test_an_entry_under_another_key_is_ignored(tmp_path: Path) -> None:
     memo = Memo(tmp_path)
     memo.keep(memo.key(b"a"), b"of a")
     entry(tmp_path).rename(tmp_path / memo.key(b"b"))
     assert memo.get(memo.key(b"b")) is None
 
 
-def test_inputs_do_not_run_into_each_other(tmp_path: Path) -> None:
+def test_the_split_of_inputs_changes_the_key(tmp_path: Path) -> None:
     memo = Memo(tmp_path)
     assert len({memo.key(b"ab", b"c"), memo.key(b"a", b"bc"), memo.key(b"abc"), memo.key(b"abc", b"")}) == 4
 
 
-def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_entry_is_removed_first(tmp_path: Path) -> None:
     memo = Memo(tmp_path, limit=450)
     for number in range(4):
         memo.keep(memo.key(bytes([number])), b"x" * 100)
@@ -66,7 +66,7 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     assert [memo.get(memo.key(bytes([number]))) is not None for number in range(4)] == [True, False, True, True]
 
 
-def test_another_source_of_segforge_has_other_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_segforge_changes_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Memo(None).key(b"a")
     package = tmp_path / "segforge"
     shutil.copytree(Path(segforge.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -77,7 +77,7 @@ def test_another_source_of_segforge_has_other_keys(tmp_path: Path, monkeypatch: 
     assert Memo(None).key(b"a") != before
 
 
-def test_another_version_of_a_dependency_has_other_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dependency_version_changes_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ruff-0.1.dist-info").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
     before = Memo(None).key(b"a")
@@ -85,7 +85,7 @@ def test_another_version_of_a_dependency_has_other_keys(tmp_path: Path, monkeypa
     assert Memo(None).key(b"a") != before
 
 
-def test_a_folder_that_cannot_be_written_to_only_costs_time(tmp_path: Path) -> None:
+def test_a_read_only_folder_stores_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     memo = Memo(tmp_path / "file" / "folder")
     memo.keep(memo.key(b"a"), b"x")
