@@ -21,7 +21,7 @@ _MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own th
 
 _PREFIX: Final = "segforge-format-"
 _RECENT: Final = 60.0
-"""Seconds after which a folder without a lock belongs to a killed run."""
+"""Seconds after which an unlocked folder counts as left by a killed run."""
 
 
 def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
@@ -53,7 +53,7 @@ def _workspace() -> Iterator[Path]:
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether a workspace is the user's own, has not changed for a while, and is in use by no process."""
+    """Whether a workspace belongs to this user, is older than `_RECENT`, and is not locked."""
     try:
         found = folder.lstat()
         old = time.time() - found.st_mtime > _RECENT
@@ -61,13 +61,13 @@ def _is_left(folder: Path) -> bool:
             return False
         with _locked(folder):
             return True
-    except (AttributeError, OSError):  # Windows knows no user ids; another process has the lock
+    except (AttributeError, OSError):  # Windows has no user ids; another process holds the lock
         return False
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which ends with this process however that ends. Raises OSError if another one holds it."""
+    """Lock a folder for the block; the lock ends with the process. Raises OSError if another process holds it."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -86,4 +86,4 @@ def _ruff(root: Path, *arguments: str) -> None:
     line_length = ["--line-length", str(LINE_LENGTH), "--target-version", "py310", "."]
     result = subprocess.run([*command, *line_length], cwd=root, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise RuntimeError(f"ruff refused emitted code: {result.stdout}{result.stderr}")
+        raise RuntimeError(f"ruff rejected emitted code: {result.stdout}{result.stderr}")
