@@ -221,7 +221,7 @@ def memory(rounds: int, batch: int) -> Row:
 
 def jobs(durations: Mapping[float, int]) -> Iterator[Row]:
     """Seconds from the submit of a job until its result is in hand, for jobs of these durations, as often as said."""
-    command = ("-m", "segforge.cli", "mock", "--port", "0", "--pictures", "tiny", "--job-policy")
+    command = ("-m", "segforge.cli", "mock", "--port", "0", "--images", "tiny", "--job-policy")
     for duration, rounds in durations.items():
         with server(*command, f"seconds={duration}") as url, segmind_client.Segmind(KEY, url) as ours:
             theirs = official_sdk.SegmindClient(api_key=KEY, base_url=f"{url}/v1")

@@ -87,7 +87,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     """Each server's command; {port} is filled in."""
     bare, mockoon = folder / "bare.py", folder / "mockoon.json"
     bare.write_text(BARE, "utf-8")
-    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--pictures", "tiny"]
+    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--images", "tiny"]
     found = {"bare ASGI": [sys.executable, str(bare), "{port}"], "segforge": [*ours, "--port", "{port}"]}
     bin_ = PEERS / "node_modules" / ".bin"
     if bin_.is_dir():

@@ -53,7 +53,7 @@ def generated(any_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def app(generated: Path) -> App:
     """The mock of it, which takes no time."""
-    return create_app(models=models_in(generated / "mock" / "segmind_mock"), time_scale=0, pictures="tiny")
+    return create_app(models=models_in(generated / "mock" / "segmind_mock"), time_scale=0, images="tiny")
 
 
 @pytest.fixture

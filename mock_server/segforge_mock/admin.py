@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from segforge_mock import settings as bounds
-from segforge_mock.faults.scenarios import Scenario, read_rule
+from segforge_mock.faults.scenarios import Scenario
+from segforge_mock.faults.stubs import read_stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.callers import Callers
@@ -17,7 +18,7 @@ from segforge_mock.http.request import Request
 from segforge_mock.jobs.job import state
 from segforge_mock.jobs.policy import read_policy
 from segforge_mock.stores.base import Store
-from segforge_mock.tenants.history import MAX_EXCHANGES, Exchange
+from segforge_mock.tenants.history import MAX_ENTRIES, HistoryEntry
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 PREFIX: Final = "/_mock/"
@@ -48,7 +49,7 @@ class Names(NamedTuple):
 class WaitedInVain(Exception):
     """The time of a wait is over, and too few exchanges match; these do."""
 
-    def __init__(self, count: int, seconds: float, found: list[Exchange]) -> None:
+    def __init__(self, count: int, seconds: float, found: list[HistoryEntry]) -> None:
         super().__init__(f"waited {seconds:g} s for {count} requests; {len(found)} came")
         self.found = found
 
@@ -73,8 +74,8 @@ class Admin:
         self._callers = callers
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "scenarios"): self.scenarios,
-            ("POST", "rules"): self.add_rule,
-            ("DELETE", "rules"): self.clear_rules,
+            ("POST", "rules"): self.add_stub,
+            ("DELETE", "rules"): self.clear_stubs,
             ("GET", "requests"): self.requests,
             ("GET", "requests/count"): self.count,
             ("GET", "requests/wait"): self.wait,
@@ -117,7 +118,7 @@ class Admin:
             body = msgspec.json.decode(request.body) if request.body else {}
             return json_answer(200, await handler(tenant, query, body))
         except WaitedInVain as vain:
-            return json_answer(504, {"error": str(vain), "requests": [exchange.as_json() for exchange in vain.found]})
+            return json_answer(504, {"error": str(vain), "requests": [entry.as_json() for entry in vain.found]})
         except (bounds.BadSetting, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return json_answer(400, {"error": str(error)})
 
@@ -125,36 +126,36 @@ class Admin:
         """Every scenario with what it does."""
         return {name: scenario.description for name, scenario in self._names.scenarios.items()}
 
-    async def add_rule(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+    async def add_stub(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Add a rule after those that are there."""
-        self._tenants.add_rule(tenant, read_rule(body, self._names.scenarios, self._names.slugs))
+        self._tenants.add_stub(tenant, read_stub(body, self._names.scenarios, self._names.slugs))
         return {}
 
-    async def clear_rules(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+    async def clear_stubs(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Drop all rules."""
-        self._tenants.clear_rules(tenant)
+        self._tenants.clear_stubs(tenant)
         return {}
 
     async def requests(self, tenant: Tenant, query: Query, _body: Any) -> Any:
         """The exchanges that match."""
-        return [exchange.as_json() for exchange in tenant.journal.matching(_wanted(query))]
+        return [entry.as_json() for entry in tenant.history.matching(_wanted(query))]
 
     async def count(self, tenant: Tenant, query: Query, _body: Any) -> Any:
         """How many exchanges match."""
-        return {"count": len(tenant.journal.matching(_wanted(query)))}
+        return {"count": len(tenant.history.matching(_wanted(query)))}
 
     async def wait(self, tenant: Tenant, query: Query, _body: Any) -> Any:
         """Wait for `count` matching exchanges, at most `timeout` seconds (default 5); gives those that do, or 504."""
-        count = bounds.whole("count", _number(query, "count", int, 1), MAX_EXCHANGES)
+        count = bounds.whole("count", _number(query, "count", int, 1), MAX_ENTRIES)
         seconds = bounds.number("timeout", _number(query, "timeout", float, 5.0), MAX_WAIT)
-        found = await tenant.journal.wait(_wanted(query), count, seconds)
+        found = await tenant.history.wait(_wanted(query), count, seconds)
         if len(found) < count:
             raise WaitedInVain(count, seconds, found)
-        return [exchange.as_json() for exchange in found]
+        return [entry.as_json() for entry in found]
 
     async def clear_requests(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Forget all exchanges."""
-        tenant.journal.clear()
+        tenant.history.clear()
         return {}
 
     async def clock(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
@@ -240,7 +241,7 @@ def _number(query: Query, name: str, kind: type[int] | type[float], default: flo
         return text
 
 
-def _wanted(query: Query) -> Callable[[Exchange], bool]:
+def _wanted(query: Query) -> Callable[[HistoryEntry], bool]:
     """A predicate from the filters method, path, route, slug, scenario and status."""
     filters = {name: query[name] for name in ("method", "path", "route", "slug", "scenario", "status") if name in query}
     unknown = set(query) - set(filters) - {"count", "timeout"}
@@ -248,4 +249,4 @@ def _wanted(query: Query) -> Callable[[Exchange], bool]:
         raise BadCall(f"unknown filter {min(unknown)!r}; there are: method, path, route, slug, scenario, status")
     if "route" in filters:
         bounds.one_of("route", filters["route"], ROUTES)
-    return lambda exchange: all(str(getattr(exchange, name)) == value for name, value in filters.items())
+    return lambda entry: all(str(getattr(entry, name)) == value for name, value in filters.items())

@@ -15,7 +15,8 @@ from segforge.spec.catalog import Profile
 from segforge_mock import settings as bounds
 from segforge_mock.admin import PREFIX as ADMIN_PREFIX
 from segforge_mock.admin import Admin, Names
-from segforge_mock.faults.scenarios import NOTHING, Plan, Rule, Rules, Scenario, read_chaos, read_rule, scenarios
+from segforge_mock.faults.scenarios import NOTHING, Fault, Scenario, read_chaos, scenarios
+from segforge_mock.faults.stubs import Stub, Stubs, read_stub
 from segforge_mock.gateway.bodies import body_refusal
 from segforge_mock.gateway.gateway import Call, Gateway
 from segforge_mock.gateway.outputs import Detail, Outputs
@@ -30,7 +31,7 @@ from segforge_mock.memory import DEFAULT_MIB, MIB, Full, Hold, Memory
 from segforge_mock.metrics import metrics
 from segforge_mock.models.served import ServedModels, packaged_models
 from segforge_mock.stores.base import MemoryStore, Store, StoreError
-from segforge_mock.tenants.history import Journals
+from segforge_mock.tenants.history import Histories
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 DEFAULT_TIME_SCALE: Final = 0.01
@@ -53,7 +54,7 @@ class Settings:
 
     now: Callable[[], float]
     profile: str
-    rules: tuple[Rule, ...]
+    stubs: tuple[Stub, ...]
     chaos: str | None
     seed: int
     rate_limit: int | None
@@ -88,12 +89,12 @@ class App:
         self._chaos = read_chaos(settings.chaos, self.scenarios, settings.seed) if settings.chaos is not None else None
         self._counts: Counter[tuple[str, int]] = Counter()
         policy = read_policy(settings.job_policy) if settings.job_policy is not None else None
-        rules = [read_rule(rule, self.scenarios, self.names.slugs) for rule in settings.rules]
-        journals = Journals(memory)
+        stubs = [read_stub(stub, self.scenarios, self.names.slugs) for stub in settings.stubs]
+        histories = Histories(memory)
 
         def new_tenant(name: str) -> Tenant:
-            own = Rules(self.scenarios, rules, settings.seed)
-            return Tenant(name, own, policy, settings.rate_limit, journals.new())
+            own = Stubs(self.scenarios, stubs, settings.seed)
+            return Tenant(name, own, policy, settings.rate_limit, histories.new())
 
         self.tenants = Tenants(new_tenant, memory)
         admin = Admin(self.tenants, store, self.names, self.now, settings.admin_token, settings.callers)
@@ -158,7 +159,7 @@ class App:
         """One request to the gateway, from its scenario to the journal."""
         find = self._router.match if len(request.path) <= REMEMBERED_PATH else self._router.find
         match = find(request.path) or _NO_ROUTE
-        if match.route == "picture":
+        if match.route == "image":
             tenant = await self._owner(match, tenant)
         try:
             answer, plan = await self._planned(request, tenant, match)
@@ -174,7 +175,7 @@ class App:
         if answer is not None and b"origin" in request.headers:
             with_cors(answer.headers, request.headers[b"origin"])
         slug = match.value if match.route in ("run", "submit") else ""
-        tenant.journal.add(self.now(tenant), request, (match.route, slug, name), answer)
+        tenant.history.add(self.now(tenant), request, (match.route, slug, name), answer)
         self._counts[match.route, answer.status if answer is not None else 0] += 1
         if self._settings.log:
             self._write_log(request, tenant, match, answer, name)
@@ -188,10 +189,10 @@ class App:
         except Disconnected:
             return None
 
-    async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Plan]:
+    async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Fault]:
         """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
         plan = NOTHING
-        if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.rules:
+        if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.stubs:
             plan = self._plan(request, tenant, match)
         profile = self._profile
         if PROFILE_HEADER in request.headers or tenant.profile is not None:
@@ -212,17 +213,17 @@ class App:
             return refusal or case_answer(self._gateway.cases, "route.unknown", {"path": request.path}), plan
         return await self._gateway.answer(call), plan
 
-    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Plan:
+    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Fault:
         name = request.header(SCENARIO_HEADER)
         if name:
             scenario = self.scenarios.get(name)
             if scenario is None:
                 known = ", ".join(self.scenarios)
                 raise BadHeader(f"x-mock-scenario: no scenario {name!r}; there are: {known}")
-            return Plan(scenario)
-        plan = tenant.rules.plan(match.route, match.value if match.route in ("run", "submit") else "")
+            return Fault(scenario)
+        plan = tenant.stubs.fault(match.route, match.value if match.route in ("run", "submit") else "")
         if plan.scenario is None and self._chaos is not None:
-            return plan._replace(scenario=self._chaos.plan().scenario)
+            return plan._replace(scenario=self._chaos.fault().scenario)
         return plan
 
     def _profile_of(self, request: Request, tenant: Tenant) -> Profile:
@@ -298,8 +299,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     time_scale: float = DEFAULT_TIME_SCALE,
     keys: Iterable[str] | None = None,
     profile: str = "documented",
-    pictures: Detail = "full",
-    rules: tuple[Rule, ...] = (),
+    images: Detail = "full",
+    stubs: tuple[Stub, ...] = (),
     chaos: str | None = None,
     seed: int = 0,
     rate_limit: int | str | None = None,
@@ -317,7 +318,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `models`: what it serves (default: the models that travel with segforge). `store`: where jobs are kept (default: in
     memory). `now`: the clock, in seconds. `time_scale`: how long a run takes here against the real gateway, 0 for no
     time. `keys`: the API keys that it knows (default: every well-formed one). `profile`: one of the specs' profiles.
-    `pictures`: "full", or for speed "plain" (of one colour) or "tiny" (at most 16 pixels wide and high). `rules`,
+    `images`: "full", or for speed "plain" (of one colour) or "tiny" (at most 16 pixels wide and high). `stubs`,
     `chaos` and `seed`: faults on purpose, see `scenarios`.
     `rate_limit`: requests a minute and tenant, or the name of a plan. `job_policy`: how jobs move, see `policies`.
     `public_url`: what URLs in answers start with (default: the address that the caller used). `any_model`: serve slugs
@@ -325,10 +326,10 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `log`: a line of JSON for each request on standard error. `max_memory`: how many MiB everything that the mock keeps
     may need; a MemoryStore that is given has its own limit.
 
-    Raises BadSetting (BadRule and BadPolicy are such), a ValueError, for settings that can't be used.
+    Raises BadSetting (BadStub and BadPolicy are such), a ValueError, for settings that can't be used.
     """
     bounds.number("time_scale", time_scale, bounds.MAX_TIME_SCALE)
-    bounds.one_of("pictures", pictures, get_args(Detail))
+    bounds.one_of("images", images, get_args(Detail))
     if admin_token is not None:
         bounds.filled("admin_token", admin_token)
     for name, value in (("keys", keys), ("allow_hosts", allow_hosts)):
@@ -343,7 +344,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     gateway = Gateway(
         models,
         store,
-        Outputs(models.gateway, pictures, memory),
+        Outputs(models.gateway, images, memory),
         memory,
         keys=None if keys is None else frozenset(bounds.filled("keys", key) for key in keys),
         time_scale=time_scale,
@@ -356,6 +357,6 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         hosts.append(host_name("public_url", urlsplit(public_url).hostname))
     callers = Callers(hosts)
     settings = Settings(
-        now, profile, rules, chaos, seed, limited, job_policy, any_model, admin, admin_token, callers, log
+        now, profile, stubs, chaos, seed, limited, job_policy, any_model, admin, admin_token, callers, log
     )
     return App(gateway, models, store, memory, settings)

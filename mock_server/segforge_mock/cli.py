@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--any-model", action="store_true", help="serve slugs without a spec too, leniently")
     parser.add_argument("--profile", default="documented", help="documented (default) or observed")
     parser.add_argument(
-        "--pictures", choices=("full", "plain", "tiny"), default="full", help="plain and tiny ones are quicker"
+        "--images", choices=("full", "plain", "tiny"), default="full", help="plain and tiny ones are quicker"
     )
     parser.add_argument("--public-url", metavar="URL", help="what URLs in answers start with (the caller's Host)")
     parser.add_argument("--log", action="store_true", help="a line of JSON for each request on standard error")
@@ -150,7 +150,8 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
         return _proxy(args, models)
     from segforge.environment import is_loopback
     from segforge_mock.app import create_app
-    from segforge_mock.faults.scenarios import read_script, scenarios
+    from segforge_mock.faults.scenarios import scenarios
+    from segforge_mock.faults.stubs import read_script
     from segforge_mock.stores import is_shared, open_store
 
     opening = float(models.gateway.assumptions["opening_credits"].value)
@@ -159,18 +160,18 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
         raise _Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
     keys = _keys(args)
     slugs = None if args.any_model else models.slugs
-    rules = read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else ()
+    stubs = read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else ()
     return create_app(
         models=models,
         store=open_store(args.store, opening) if is_shared(args.store) else None,
         keys=keys,
         profile=args.profile,
-        pictures=args.pictures,
+        images=args.images,
         time_scale=args.time_scale,
         job_policy=args.job_policy,
         public_url=args.public_url,
         any_model=args.any_model,
-        rules=rules,
+        stubs=stubs,
         chaos=args.chaos,
         seed=args.seed,
         rate_limit=args.rate_limit,
@@ -219,7 +220,7 @@ _DEAF_UPSTREAM = (
     "keys_file",
     "log",
     "max_memory",
-    "pictures",
+    "images",
     "profile",
     "public_url",
     "rate_limit",

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from segforge_mock import settings as bounds
 from segforge_mock.app import App, create_app
 from segforge_mock.environment import without_proxy
-from segforge_mock.faults.scenarios import Distribution, Latency, RouteName, Rule, read_rule
+from segforge_mock.faults.stubs import Distribution, Latency, RouteName, Stub, read_stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.jobs.job import StateName, state
 from segforge_mock.jobs.policy import read_policy
-from segforge_mock.tenants.history import MAX_EXCHANGES, Exchange
+from segforge_mock.tenants.history import MAX_ENTRIES, HistoryEntry
 from segforge_mock.tenants.tenants import Tenant
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Clock:
 class Mock:
     """A server on a free port in a thread of this process: `with Mock() as mock:`. Options are those of `create_app`.
 
-    `key` is a key that it knows. What can't be set raises a ValueError (BadRule, BadPolicy, BadSetting) at the call.
+    `key` is a key that it knows. What can't be set raises a ValueError (BadStub, BadPolicy, BadSetting) at the call.
     """
 
     __slots__ = ("__weakref__", "_clock", "_server", "app", "key")
@@ -169,9 +169,9 @@ class Mock:
     ) -> None:
         """Let something go wrong (see `segforge mock --list-scenarios`) with the requests that match.
 
-        It spares the first `after`, takes every `every`-th, and ends after `times`. Raises BadRule.
+        It spares the first `after`, takes every `every`-th, and ends after `times`. Raises BadStub.
         """
-        self._add(Rule(name, None, route, slug, after, every, times, seconds))
+        self._add(Stub(name, None, route, slug, after, every, times, seconds))
 
     def latency(
         self,
@@ -181,18 +181,18 @@ class Mock:
         sigma: float = 0.5,
         slug: str | None = None,
     ) -> None:
-        """Let answers take their time, drawn from a distribution. Raises BadRule."""
-        self._add(Rule(latency=Latency(distribution, seconds, sigma), slug=slug))
+        """Let answers take their time, drawn from a distribution. Raises BadStub."""
+        self._add(Stub(latency=Latency(distribution, seconds, sigma), slug=slug))
 
-    def _add(self, rule: Rule) -> None:
+    def _add(self, stub: Stub) -> None:
         names = self.app.names
-        checked, tenant = read_rule(rule, names.scenarios, names.slugs), self.tenant
-        self._on_loop(lambda: self.app.tenants.add_rule(tenant, checked))
+        checked, tenant = read_stub(stub, names.scenarios, names.slugs), self.tenant
+        self._on_loop(lambda: self.app.tenants.add_stub(tenant, checked))
 
     def clear_scenarios(self) -> None:
         """Let everything go right again."""
         tenant = self.tenant
-        self._on_loop(lambda: self.app.tenants.clear_rules(tenant))
+        self._on_loop(lambda: self.app.tenants.clear_stubs(tenant))
 
     def job_policy(self, text: str | None) -> None:
         """How the next jobs move: instant, seconds=S, polls=N, held; None for their own time. Raises BadPolicy."""
@@ -223,27 +223,27 @@ class Mock:
     @property
     def requests(self) -> list[RecordedRequest]:
         """Every request so far, the oldest first."""
-        journal = self.tenant.journal
-        return [_recorded(exchange) for exchange in self._on_loop(lambda: journal.matching(lambda _: True))]
+        history = self.tenant.history
+        return [_recorded(entry) for entry in self._on_loop(lambda: history.matching(lambda _: True))]
 
     def wait_for(self, count: int, *, route: str | None = None, timeout: float = 5.0) -> list[RecordedRequest]:
         """Wait for `count` requests (on a route), at most `timeout` seconds; gives all that came.
 
         Raises TimeoutError, which says how many came, where they were fewer, and BadSetting.
         """
-        bounds.whole("count", count, MAX_EXCHANGES)
+        bounds.whole("count", count, MAX_ENTRIES)
         bounds.number("timeout", timeout, MAX_WAIT)
         if route is not None:
             bounds.one_of("route", route, ROUTES)
 
-        def wanted(exchange: Exchange) -> bool:
-            return route is None or exchange.route == route
+        def wanted(entry: HistoryEntry) -> bool:
+            return route is None or entry.route == route
 
-        found = self._run(self.tenant.journal.wait(wanted, count, timeout))
+        found = self._run(self.tenant.history.wait(wanted, count, timeout))
         if len(found) < count:
             asked = f"{count} requests" if route is None else f"{count} requests to {route}"
             raise TimeoutError(f"waited {timeout:g} s for {asked}; {len(found)} came")
-        return [_recorded(exchange) for exchange in found]
+        return [_recorded(entry) for entry in found]
 
     @property
     def jobs(self) -> list[RecordedJob]:
@@ -269,8 +269,8 @@ class Mock:
         self._run(self.app.store.reset(name))
 
 
-def _recorded(exchange: Exchange) -> RecordedRequest:
-    data = exchange.as_json()
+def _recorded(entry: HistoryEntry) -> RecordedRequest:
+    data = entry.as_json()
     return RecordedRequest(
         method=data["method"],
         path=data["path"],

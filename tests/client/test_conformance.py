@@ -28,7 +28,7 @@ CALLS = {"run", "submit", "wait", "result", "resume", "check"}
 
 @pytest.fixture(scope="module")
 def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         yield mock
 
 

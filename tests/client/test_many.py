@@ -36,7 +36,7 @@ CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
 
 @pytest.fixture(scope="module")
 def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         yield mock
 
 
@@ -261,7 +261,7 @@ def test_the_file_of_a_job_is_fetched_without_the_key(mock: Mock, tmp_path: Path
     assert result.content.startswith(b"\xff\xd8\xff")
     assert (result.content_type, result.cost, len(result.images)) == ("image/jpeg", 0.05, 1)
     assert isinstance(result.seed, int)
-    downloads = [request for request in mock.requests if request.route == "picture"]
+    downloads = [request for request in mock.requests if request.route == "image"]
     assert len(downloads) == 2
     assert not any("x-api-key" in request.headers for request in downloads)
 

@@ -105,7 +105,7 @@ def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_transport_of_ones_own_carries_the_calls() -> None:
-    with Segmind(KEY, "http://mock", transport=MockTransport(create_app(time_scale=0, pictures="tiny"))) as client:
+    with Segmind(KEY, "http://mock", transport=MockTransport(create_app(time_scale=0, images="tiny"))) as client:
         assert isinstance(client.flux_ipadapter.run(**CALL), MediaResult)
 
 
@@ -127,7 +127,7 @@ def test_an_async_client_of_ones_own_is_used_and_left_open() -> None:
             assert not own.is_closed
         assert mock.requests[0].headers["x-team"] == "blue"
 
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         asyncio.run(main(mock))
 
 
@@ -152,7 +152,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
 def test_forked_processes_do_not_get_each_others_answers() -> None:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         command = [sys.executable, "-W", "error", "-c", FORKED, mock.key, mock.url]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (run.stdout, run.stderr) == ("[0, 0, 0] True\n", "")
@@ -171,7 +171,7 @@ asyncio.run(client.aclose())
 
 def test_one_client_works_on_one_event_loop_after_the_other() -> None:
     """In a process of its own, since nothing can close the connections that a closed loop leaves behind."""
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         command = [sys.executable, "-c", LOOPS, mock.key, mock.url]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (run.stdout, run.stderr) == ("True\n" * 3, "")

@@ -21,7 +21,7 @@ JPEG = b"\xff\xd8\xff"
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         yield mock
 
 

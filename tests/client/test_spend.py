@@ -15,7 +15,7 @@ COST = {"x-cost": "0.4"}
 
 
 def test_the_ledger_adds_up_v1_and_v2_and_counts_a_job_once() -> None:
-    with Mock(time_scale=0, pictures="tiny") as mock, Segmind(mock.key, mock.url) as client:
+    with Mock(time_scale=0, images="tiny") as mock, Segmind(mock.key, mock.url) as client:
         assert client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat").cost == 0.05
         job = client.flux_ipadapter.submit(image="https://host.test/a.png", prompt="a cat")
         assert client.spend.calls == 1
@@ -82,7 +82,7 @@ CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
 
 @pytest.fixture
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         mock.latency(0.2)  # the calls of a test overlap
         yield mock
 

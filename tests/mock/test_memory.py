@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.mock_memory import MIB, Load, metrics, resident, served
 from segforge.cli import main
 from segforge_mock.app import App, create_app
-from segforge_mock.faults import scenarios
+from segforge_mock.faults import stubs
 from segforge_mock.handle import KEY, Mock
 from segforge_mock.http import protocol
 from segforge_mock.in_process import MockTransport
@@ -36,7 +36,7 @@ def payload(size: int = 0) -> dict[str, str]:
 
 @pytest.fixture
 def app() -> App:
-    return create_app(time_scale=0, pictures="tiny", max_memory=64)
+    return create_app(time_scale=0, images="tiny", max_memory=64)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def run(client: httpx.Client, number: int) -> None:
 
 @pytest.mark.parametrize("step", [submit, tenants, rules, long_headers, upload, run])
 def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None]) -> None:
-    app = create_app(time_scale=0, pictures="tiny")
+    app = create_app(time_scale=0, images="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         for number in range(10_000_000, 10_000_010):
             step(client, number)
@@ -188,11 +188,11 @@ def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None
 
 
 def test_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenarios, "MAX_RULES", 3)
-    with Mock(rules=(scenarios.Rule("run-failed"),)) as mock:
+    monkeypatch.setattr(stubs, "MAX_STUBS", 3)
+    with Mock(stubs=(stubs.Stub("run-failed"),)) as mock:
         for _ in range(3):
             mock.scenario("run-failed", times=1)
-        with pytest.raises(scenarios.BadRule, match="4 rules"):
+        with pytest.raises(stubs.BadStub, match="4 stubs"):
             mock.scenario("run-failed")
         answer = httpx.post(f"{mock.url}/_mock/rules", json={"scenario": "run-failed"}, headers={"x-api-key": KEY})
         assert answer.status_code == 400

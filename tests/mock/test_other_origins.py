@@ -23,7 +23,7 @@ KEY = "SG_00000000000000aa"
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny", allow_hosts=["mock.test"]) as mock:
+    with Mock(time_scale=0, images="tiny", allow_hosts=["mock.test"]) as mock:
         yield mock
 
 
@@ -45,7 +45,7 @@ def test_no_page_of_another_origin_reads_or_changes_anything(mock: Mock, tmp_pat
         assert client.get("/_mock/credits").json() == {"credits": 7.0}
         assert client.get("/_mock/clock").json()["offset"] == 100
         assert client.get("/_mock/requests").json()[0]["path"] == "/v1/secret"
-    assert not nobody.rules
+    assert not nobody.stubs
     assert nobody.policy is None
 
 

@@ -47,14 +47,14 @@ each_request = pytest.mark.parametrize("raw", REQUESTS.values(), ids=REQUESTS)
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         yield mock
 
 
 @pytest.fixture(scope="module")
 def by_tasks() -> Iterator[Mock]:
     """The same mock, each request in a task of its own, as uvicorn does it."""
-    mock = Mock(time_scale=0, pictures="tiny")
+    mock = Mock(time_scale=0, images="tiny")
     mock.app.eager = False
     with mock:
         yield mock
@@ -138,7 +138,7 @@ def test_a_connection_that_stays_idle_is_closed(mock: Mock, monkeypatch: pytest.
 
 
 def test_a_client_that_leaves_mid_way_has_asked_for_nothing() -> None:
-    with Mock(time_scale=0, pictures="tiny") as mock:
+    with Mock(time_scale=0, images="tiny") as mock:
         with connect(mock) as connection:
             connection.sendall(request("POST", "/v2/style-transfer", PAYLOAD + b" ")[:-1])
         httpx.get(f"{mock.url}/v2/requests/x/status", headers={"x-api-key": mock.key})

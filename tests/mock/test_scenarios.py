@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
-from segforge_mock.faults.scenarios import BadRule, Rule, Rules, read_chaos, read_script, scenarios
+from segforge_mock.faults.scenarios import read_chaos, scenarios
+from segforge_mock.faults.stubs import BadStub, Stub, Stubs, read_script
 from segforge_mock.handle import Mock
 from segforge_mock.in_process import MockTransport
+from segforge_mock.settings import BadSetting
 from tests.mock.conftest import KEY, Clock
 
 CATALOG = load_catalog(default_specs())
@@ -29,7 +31,7 @@ def client_of(**options: Any) -> httpx.Client:
     return httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY})
 
 
-def script(tmp_path: Path, text: str) -> tuple[Rule, ...]:
+def script(tmp_path: Path, text: str) -> tuple[Stub, ...]:
     path = tmp_path / "script.yaml"
     path.write_text(text, "utf-8")
     return read_script(path, KNOWN)
@@ -125,8 +127,8 @@ rules:
     count=st.integers(0, 30),
 )
 def test_a_rule_takes_what_it_says(after: int, every: int, times: int | None, count: int) -> None:
-    rules = Rules(KNOWN, [Rule(scenario="run-failed", after=after, every=every, times=times)], seed=0)
-    taken = [number for number in range(1, count + 1) if rules.plan("run", "x").scenario is not None]
+    stubs = Stubs(KNOWN, [Stub(scenario="run-failed", after=after, every=every, times=times)], seed=0)
+    taken = [number for number in range(1, count + 1) if stubs.fault("run", "x").scenario is not None]
     expected = [after + every * index for index in range(1, count + 1) if after + every * index <= count]
     assert taken == expected[:times]
 
@@ -146,7 +148,7 @@ def test_a_rule_takes_what_it_says(after: int, every: int, times: int | None, co
     ],
 )  # fmt: skip
 def test_a_script_that_cannot_be_used_names_its_file(text: str, tmp_path: Path) -> None:
-    with pytest.raises(BadRule, match=r"script\.yaml"):
+    with pytest.raises(BadStub, match=r"script\.yaml"):
         script(tmp_path, text)
 
 
@@ -154,8 +156,8 @@ def test_latency_is_drawn_and_repeatable(tmp_path: Path) -> None:
     text = "rules: [{latency: {distribution: lognormal, seconds: 0.2, sigma: 1}}]"
 
     def drawn(seed: int) -> list[float]:
-        rules = Rules(KNOWN, script(tmp_path, text), seed)
-        return [rules.plan("run", "x").delay for _ in range(200)]
+        stubs = Stubs(KNOWN, script(tmp_path, text), seed)
+        return [stubs.fault("run", "x").delay for _ in range(200)]
 
     assert drawn(1) == drawn(1) != drawn(2)
     median = sorted(drawn(3))[100]
@@ -183,7 +185,7 @@ def test_chaos_follows_its_rates_and_its_seed() -> None:
 
 @pytest.mark.parametrize("text", ["x=0.1", "run-failed", "run-failed=2", "run-failed=-1", "run-failed=nan", "run-failed=0.7,upstream-timeout=0.7"])  # fmt: skip  # noqa: E501
 def test_chaos_that_cannot_be_used_is_refused(text: str) -> None:
-    with pytest.raises(BadRule):
+    with pytest.raises(BadSetting):
         read_chaos(text, KNOWN, 0)
 
 
@@ -208,7 +210,7 @@ def test_a_dropped_connection_in_process() -> None:
 def test_a_truncated_picture_and_a_malformed_body() -> None:
     with client_of() as client:
         whole = client.post("/v1/style-transfer", json=EXAMPLE)
-        cut = client.post("/v1/style-transfer", json=EXAMPLE, headers={"x-mock-scenario": "truncated-picture"})
+        cut = client.post("/v1/style-transfer", json=EXAMPLE, headers={"x-mock-scenario": "truncated-image"})
         assert cut.headers["content-type"] == whole.headers["content-type"]
         assert cut.content == whole.content[: len(whole.content) // 2]
         broken = client.post("/v2/style-transfer", json=EXAMPLE, headers={"x-mock-scenario": "malformed-json"})

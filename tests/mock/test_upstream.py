@@ -142,7 +142,7 @@ def test_an_upstream_that_cannot_be_used_is_misuse(arguments: list[str], capsys:
     assert "--upstream" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--allow-host=x.test", "--any-model", "--api-key=k", "--keys-file=f", "--chaos=run-failed=1", "--job-policy=held", "--log", "--pictures=tiny", "--profile=observed", "--public-url=http://x", "--rate-limit=5", "--script=f", "--seed=1", "--store=memory", "--time-scale=0", "--workers=2", "--admin-token=t"])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("option", ["--allow-host=x.test", "--any-model", "--api-key=k", "--keys-file=f", "--chaos=run-failed=1", "--job-policy=held", "--log", "--images=tiny", "--profile=observed", "--public-url=http://x", "--rate-limit=5", "--script=f", "--seed=1", "--store=memory", "--time-scale=0", "--workers=2", "--admin-token=t"])  # fmt: skip  # noqa: E501
 def test_what_an_upstream_would_not_listen_to_is_misuse(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
 

@@ -87,7 +87,7 @@ def mock_url() -> Iterator[str]:
 @contextmanager
 def mock_process(*options: str) -> Iterator[str]:
     """A mock in a process of its own that takes no time; gives its URL."""
-    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--pictures", "tiny"]
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
     command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

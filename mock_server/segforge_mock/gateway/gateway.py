@@ -130,8 +130,8 @@ class Gateway:
     async def answer(self, call: Call) -> Answer:
         """Answer a call on one of the gateway's routes."""
         route = call.match.route
-        if route in ("picture", "asset"):
-            return await (self._picture(call) if route == "picture" else self._asset(call))
+        if route in ("image", "asset"):
+            return await (self._picture(call) if route == "image" else self._asset(call))
         refusal = self.check_key(call.request)
         if refusal is None and call.tenant.rate_limit is not None:
             refusal = await self._check_rate(call, call.tenant.rate_limit)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from segforge.spec.catalog import Routes
 
 OWN_ROUTES: Final = (
-    ("picture", "GET", "/generations/{name}"),
+    ("image", "GET", "/generations/{name}"),
     ("upload", "POST", "/upload-asset"),
     ("asset", "GET", "/assets/{name}"),
 )

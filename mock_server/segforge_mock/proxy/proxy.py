@@ -137,7 +137,7 @@ class Proxy:
 
     def _judge(self, request: Request, received: _Received) -> list[Deviation]:
         match = self._router.match(request.path)
-        if match is None or match.route in ("picture", "asset", "upload") or request.method != match.method:
+        if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
             return []
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
             return []  # it would take too long to look into

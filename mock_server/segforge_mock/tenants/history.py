@@ -10,10 +10,10 @@ from segforge_mock.http.answers import Answer, RawHeaders
 from segforge_mock.http.request import HEAD, Request
 from segforge_mock.memory import Kept, Memory, Shelf
 
-MAX_EXCHANGES: Final = 1_000
+MAX_ENTRIES: Final = 1_000
 MAX_BODY: Final = 16 * 2**10
 ENTRY_BYTES: Final = 1_800
-"""What an exchange needs in memory beside its texts: its parts and the headers that the mock itself adds."""
+"""What an entry needs in memory beside its texts: its parts and the headers that the mock itself adds."""
 BLOCK: Final = 25
 BLOCK_BYTES: Final = 500
 UNCOUNTED_BYTES: Final = 8 * 2**10
@@ -22,7 +22,7 @@ HEADER_BYTES: Final = 130
 _SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
 
 
-class Exchange(NamedTuple):
+class HistoryEntry(NamedTuple):
     """A request and its answer, kept raw; `as_json` masks what is secret."""
 
     number: int
@@ -39,7 +39,7 @@ class Exchange(NamedTuple):
     response_body: bytes
 
     def as_json(self) -> dict[str, Any]:
-        """The exchange as JSON; keys and credentials are replaced by ***, wherever they stand. Status 0: no answer."""
+        """The entry as JSON; keys and credentials are replaced by ***, wherever they stand. Status 0: no answer."""
         secrets = [value for name, value in self.request_headers if name in _SECRET_HEADERS and value]
         mask = re.compile(b"|".join(map(re.escape, secrets))) if secrets else None
 
@@ -67,59 +67,59 @@ class Exchange(NamedTuple):
 
 
 _Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
-"""An exchange as it is kept: naming its parts can wait until somebody looks."""
+"""An entry as it is kept: naming its parts can wait until somebody looks."""
 _NO_ANSWER: Final = Answer(0, [], b"")
 
 
-def _exchange(entry: _Entry) -> Exchange:
+def _history_entry(entry: _Entry) -> HistoryEntry:
     number, at, method, path, place, headers, body, (status, answer_headers, answer_body) = entry
-    return Exchange(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
+    return HistoryEntry(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
 
 
 class _Block:
-    """Some exchanges of a journal that follow each other; they are counted, and forgotten, together."""
+    """Some exchanges of a history that follow each other; they are counted, and forgotten, together."""
 
-    __slots__ = ("entries", "journal")
+    __slots__ = ("entries", "history")
 
-    def __init__(self, journal: "Journal") -> None:
-        self.journal = journal
+    def __init__(self, history: "History") -> None:
+        self.history = history
         self.entries: list[_Entry] = []
 
 
-class Journals:
+class Histories:
     """Where the exchanges of all tenants are kept, in blocks. The oldest are forgotten first if there is no room."""
 
     def __init__(self, memory: Memory) -> None:
-        self.blocks: Shelf[int, _Block] = Shelf(memory, "journal", forget=lambda block: block.journal.lose(block))
+        self.blocks: Shelf[int, _Block] = Shelf(memory, "history", forget=lambda block: block.history.lose(block))
         self._number = 0
 
-    def new(self) -> "Journal":
-        """A journal of one tenant."""
-        return Journal(self)
+    def new(self) -> "History":
+        """A history of one tenant."""
+        return History(self)
 
-    def new_block(self, journal: "Journal") -> Kept[int, _Block]:
-        """An empty block of a journal."""
+    def new_block(self, history: "History") -> Kept[int, _Block]:
+        """An empty block of a history."""
         self._number += 1
-        return self.blocks.put(self._number, _Block(journal), BLOCK_BYTES)
+        return self.blocks.put(self._number, _Block(history), BLOCK_BYTES)
 
 
-class Journal:
-    """The newest exchanges of one tenant. Make it with `Journals.new`."""
+class History:
+    """The newest exchanges of one tenant. Make it with `Histories.new`."""
 
-    def __init__(self, journals: Journals) -> None:
-        self._shelf = journals.blocks
-        self._new_block = journals.new_block
-        self._grow = journals.blocks.grow
+    def __init__(self, histories: Histories) -> None:
+        self._shelf = histories.blocks
+        self._new_block = histories.new_block
+        self._grow = histories.blocks.grow
         self._blocks: deque[Kept[int, _Block]] = deque()
         self._uncounted = 0
         """Bytes of the last exchanges that the shelf does not know yet; they are told in sums, which is quicker."""
         self._open: Kept[int, _Block] | None = None
-        """The block that the next exchange comes to, unless it is full."""
+        """The block that the next entry comes to, unless it is full."""
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
     def add(self, at: float, request: Request, place: tuple[str, str, str], answer: Answer | None) -> None:
-        """Keep an exchange; `place` is route, slug and scenario, an answer of None was never sent."""
+        """Keep an entry; `place` is route, slug and scenario, an answer of None was never sent."""
         self._number += 1
         body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]
         if answer is None:
@@ -147,7 +147,7 @@ class Journal:
 
     def _start_block(self) -> Kept[int, _Block]:
         """Start the next block, and drop the oldest one if the others hold enough."""
-        if len(self._blocks) * BLOCK >= MAX_EXCHANGES + BLOCK:
+        if len(self._blocks) * BLOCK >= MAX_ENTRIES + BLOCK:
             self._shelf.pop(self._blocks.popleft().key)
         block = self._open = self._new_block(self)
         self._blocks.append(block)
@@ -160,12 +160,12 @@ class Journal:
             if not self._blocks:
                 self._open = None
 
-    def matching(self, wanted: Callable[[Exchange], bool]) -> list[Exchange]:
+    def matching(self, wanted: Callable[[HistoryEntry], bool]) -> list[HistoryEntry]:
         """The exchanges that a predicate wants, the oldest first."""
-        entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_EXCHANGES:]
-        return [exchange for entry in entries if wanted(exchange := _exchange(entry))]
+        entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_ENTRIES:]
+        return [found for entry in entries if wanted(found := _history_entry(entry))]
 
-    async def wait(self, wanted: Callable[[Exchange], bool], count: int, seconds: float) -> list[Exchange]:
+    async def wait(self, wanted: Callable[[HistoryEntry], bool], count: int, seconds: float) -> list[HistoryEntry]:
         """Wait until `count` exchanges match, or until the time is over; gives those that do."""
         event, over = asyncio.Event(), False
 

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from segforge_mock.faults.scenarios import Rule, Rules
+from segforge_mock.faults.stubs import Stub, Stubs
 from segforge_mock.jobs.policy import Policy
 from segforge_mock.memory import STATE_SHARE, Memory, Shelf
-from segforge_mock.tenants.history import Journal
+from segforge_mock.tenants.history import History
 
 MAX_TENANTS: Final = 1_000
 TENANT_BYTES: Final = 5_500
@@ -22,18 +22,18 @@ def name_of(raw: bytes) -> str:
 class Tenant:
     """What one tenant has set; jobs and credits are in the store."""
 
-    __slots__ = ("clock_offset", "journal", "name", "policy", "profile", "rate_limit", "rules", "waiting")
+    __slots__ = ("clock_offset", "history", "name", "policy", "profile", "rate_limit", "stubs", "waiting")
 
     def __init__(
-        self, name: str, rules: Rules, policy: Policy | None, rate_limit: int | None, journal: Journal
+        self, name: str, stubs: Stubs, policy: Policy | None, rate_limit: int | None, history: History
     ) -> None:
         self.name = name
-        self.rules = rules
+        self.stubs = stubs
         self.policy = policy
         self.rate_limit = rate_limit
         self.clock_offset = 0.0
         self.profile: str | None = None
-        self.journal = journal
+        self.history = history
         self.waiting = 0
         """How many running requests of this tenant wait for something."""
 
@@ -64,19 +64,19 @@ class Tenants:
             return kept.thing
         tenant = self._new(name_of(raw))
         self._keys[tenant.name] = raw
-        self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.rules.size)
+        self._tenants.put(raw, tenant, TENANT_BYTES + len(raw) + tenant.stubs.size)
         return tenant
 
-    def add_rule(self, tenant: Tenant, rule: Rule) -> None:
-        """Add a rule after a tenant's others. Raises BadRule if there are too many."""
-        before = tenant.rules.size
-        tenant.rules.add(rule)
-        self._grow(tenant, tenant.rules.size - before)
+    def add_stub(self, tenant: Tenant, stub: Stub) -> None:
+        """Add a rule after a tenant's others. Raises BadStub if there are too many."""
+        before = tenant.stubs.size
+        tenant.stubs.add(stub)
+        self._grow(tenant, tenant.stubs.size - before)
 
-    def clear_rules(self, tenant: Tenant) -> None:
+    def clear_stubs(self, tenant: Tenant) -> None:
         """Drop all rules of a tenant."""
-        before = tenant.rules.size
-        tenant.rules.clear()
+        before = tenant.stubs.size
+        tenant.stubs.clear()
         self._grow(tenant, -before)
 
     def _grow(self, tenant: Tenant, more: int) -> None:
@@ -98,4 +98,4 @@ class Tenants:
 
     def _forget(self, tenant: Tenant) -> None:
         del self._keys[tenant.name]
-        tenant.journal.clear()
+        tenant.history.clear()
