@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from segforge.spec.values import violations
 from segforge_contract import AsgiTarget, open_session, plan, run
 from segforge_mock.app import App, create_app
 from segforge_mock.in_process import MockTransport
-from segforge_mock.models.served import Payload, models_in
+from segforge_mock.models.served import Payload, models_of_catalog
 from tests.catalogs import drawn_models, drawn_payloads
 from tests.typescript.conftest import execute, tool
 
@@ -51,9 +52,9 @@ def generated(any_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def app(generated: Path) -> App:
-    """The mock of it, which takes no time."""
-    return create_app(models=models_in(generated / "mock" / "segmind_mock"), time_scale=0, images="tiny")
+def app(any_catalog: Catalog) -> App:
+    """A mock of it without delays."""
+    return create_app(models=models_of_catalog(any_catalog), time_scale=0, images="tiny")
 
 
 @pytest.fixture
@@ -86,6 +87,15 @@ def test_the_mock_takes_what_the_specs_take(app: App, cases: list[tuple[Model, d
         read = served.read(json.dumps(params).encode())
         found = violations(model.parameters, params)
         assert read == found if found else isinstance(read, Payload), (model.slug, params)
+
+
+def test_the_mock_s_package_holds_the_catalog(any_catalog: Catalog, generated: Path) -> None:
+    folder = generated / "mock" / "segmind_mock"
+    assert runpy.run_path(str(folder / "gateway.py"))["GATEWAY"] == any_catalog.gateway
+    modules = runpy.run_path(str(folder / "__init__.py"))["MODELS"]
+    for model in any_catalog.models:
+        assert runpy.run_path(str(folder / "models" / f"{modules.pop(model.slug)}.py"))["MODEL"] == model
+    assert modules == {}
 
 
 def test_the_contract_is_quiet(any_catalog: Catalog, app: App) -> None:

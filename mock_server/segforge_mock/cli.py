@@ -127,7 +127,7 @@ def _misuse(message: str) -> int:
 
 
 def _models(specs: Path | None) -> "ServedModels":
-    from segforge_mock.models.compiled import models_of
+    from segforge_mock.models.own_specs import models_of
     from segforge_mock.models.served import packaged_models
 
     return packaged_models() if specs is None else models_of(specs)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
 from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import packaged_models
+from segforge_mock.models.unlisted import UnlistedModel
 from tests.mock.conftest import KEY
 
 EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example
@@ -114,7 +114,7 @@ def test_more_outputs_than_can_be_made_are_413(monkeypatch: pytest.MonkeyPatch, 
     served = models.get("style-transfer")
     assert served is not None
     model = unbounded(served.model, maximum)
-    monkeypatch.setattr(models, "_loaded", {"style-transfer": type(served)(model, Anything)})
+    monkeypatch.setattr(models, "_loaded", {"style-transfer": UnlistedModel(model)})
     app = create_app(models=models, time_scale=0, images="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         for asked in (MAX_OUTPUTS + 1, 300_000, 2**40):
@@ -128,10 +128,6 @@ def test_more_outputs_than_can_be_made_are_413(monkeypatch: pytest.MonkeyPatch, 
         balance = client.get("/v1/get-user-credits").json()["credits"]
     cost = model.typical_cost or float(models.gateway.assumptions["credits_per_call"].value)
     assert balance == pytest.approx(float(models.gateway.assumptions["opening_credits"].value) - 3 * cost)
-
-
-class Anything(msgspec.Struct):
-    """A request that is not looked into."""
 
 
 def unbounded(model: Model, maximum: int | None) -> Model:

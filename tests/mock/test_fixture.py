@@ -224,7 +224,7 @@ def test_a_mistake_is_told_at_the_call_and_changes_nothing(mistake: str, segmind
 def test_a_misspelt_name_is_told_the_right_ones(segmind_mock: Mock) -> None:
     with pytest.raises(ValueError, match=r"submitt.*run, submit"):
         segmind_mock.scenario("run-failed", route="submitt")  # type: ignore[arg-type]  # which a type checker would tell too
-    with pytest.raises(ValueError, match="'flux-img2im'.*'flux-img2img'"):
+    with pytest.raises(ValueError, match=r"'flux-img2im'.*'flux-img2img'"):
         segmind_mock.scenario("run-failed", slug="flux-img2im")
 
 

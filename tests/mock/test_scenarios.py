@@ -70,7 +70,7 @@ def test_every_refusal_of_every_model_comes_when_asked_for(name: str, way: str, 
                 expect_case(client.post(path, json={}), name)
             assert {request.scenario for request in mock.requests} == {name}
         return
-    with client_of(rules=script(tmp_path, text) if way == "script" else ()) as client:
+    with client_of(stubs=script(tmp_path, text) if way == "script" else ()) as client:
         if way == "admin":
             assert client.post("/_mock/rules", json={"scenario": name}).status_code == 200
         headers = {"x-mock-scenario": name} if way == "header" else {}
@@ -112,7 +112,7 @@ rules:
   - {scenario: job-blocked, route: submit, every: 2}
 """,
     )
-    with client_of(rules=rules) as client:
+    with client_of(stubs=rules) as client:
         assert client.post("/v1/style-transfer", json=EXAMPLE).status_code == 200
         codes = [client.post("/v2/style-transfer", json=EXAMPLE) for _ in range(7)]
         assert [code.status_code for code in codes] == [502, 502, 502, 200, 200, 200, 200]

@@ -24,7 +24,7 @@ EMITTERS: Final = {
     "openapi": Entry("segforge.emit.openapi.document"),
     "python": Entry("segforge.emit.python.client", "typed_dict"),
     "typescript": Entry("segforge.emit.typescript.client"),
-    "mock": Entry("segforge.emit.mock.models", "struct"),
+    "mock": Entry("segforge.emit.mock.models"),
 }
 """The emitters by name; each writes to the folder of that name below the output folder."""
 

@@ -1,37 +1,74 @@
-"""Emits the mock's models of somebody's own specs into a cache, once for each content."""
+"""Compiles a model's parameters to a msgspec type that accepts most valid payloads at once."""
 
-import hashlib
-import shutil
-import tempfile
-from pathlib import Path
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Final, Literal
 
-import platformdirs
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
-import segforge
-from segforge.emit.artifact import Generated
-from segforge.emit.manifest import write
-from segforge.emit.pipeline import emit
-from segforge.spec.load import load_catalog
-from segforge_mock.models.served import ServedModels, models_in
+from segforge.spec.catalog import Model, Parameter
+from segforge.spec.values import URI_PATTERN
+
+_TYPES: Final[dict[str, Any]] = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
-def models_of(specs: Path) -> ServedModels:
-    """The models of a folder of specs. Raises SpecError where something is wrong with them."""
-    folder = Path(platformdirs.user_cache_dir("segforge")) / "mock" / _digest(specs)
-    if not folder.is_dir():
-        generated = Generated(list(emit(load_catalog(specs), ["mock"])))
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
-            write(Path(fresh), generated, ["mock"])
-            shutil.copytree(fresh, folder, dirs_exist_ok=True)
-    return models_in(folder / "mock" / "segmind_mock")
+def request_type(model: Model) -> type[msgspec.Struct] | None:
+    """Returns the type of a model's payloads, or None if msgspec can't express every rule of the spec.
+
+    A payload that it accepts breaks no rule. It may refuse valid ones, such as 20.0 for an integer. Parameters that the
+    model doesn't have are ignored.
+    """
+    if not all(map(_is_expressible, model.parameters)):
+        return None
+    required = [parameter for parameter in model.parameters if parameter.required]
+    optional = [parameter for parameter in model.parameters if not parameter.required]
+    # Names of parameters need not be identifiers, so the fields have names of their own.
+    names = {f"p{index}": parameter.name for index, parameter in enumerate([*required, *optional])}
+    fields: list[Any] = [
+        (field, _field_type(parameter), *(() if parameter.required else (UNSET,)))
+        for field, parameter in zip(names, [*required, *optional], strict=True)
+    ]
+    return msgspec.defstruct("Payload", fields, rename=names)
 
 
-def _digest(specs: Path) -> str:
-    """Stands for the specs and for the code that emits from them, so that no other version's work is served."""
-    digest = hashlib.sha256()
-    for folder, pattern in ((specs, "**/*.y*ml"), (Path(segforge.__file__).parent, "**/*.*")):
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:32]
+def _field_type(parameter: Parameter) -> Any:
+    types = [_value_type(parameter)]
+    if parameter.nullable:
+        types.append(None)
+    if not parameter.required:
+        types.append(UnsetType)
+    return reduce(or_, types)
+
+
+def _value_type(parameter: Parameter) -> Any:
+    if parameter.choices is not None and not parameter.choices.open:
+        return Literal[parameter.choices.known]
+    limits: dict[str, Any] = {}
+    if parameter.minimum is not None:
+        limits["ge"] = parameter.minimum
+    if parameter.maximum is not None:
+        limits["le"] = parameter.maximum
+    if parameter.format == "uri" and parameter.choices is None:
+        limits["pattern"] = URI_PATTERN
+    plain = _TYPES[parameter.type]
+    return Annotated[plain, Meta(**limits)] if limits else plain
+
+
+def _is_expressible(parameter: Parameter) -> bool:
+    """Returns whether msgspec can check all that the spec says of a parameter.
+
+    msgspec takes no name with `"`, a backslash or a control character, no range beyond 64 bits, and no set of anything
+    but strings and integers, which then has no range.
+    """
+    low, high = parameter.minimum, parameter.maximum
+    largest = 2**53 if parameter.type == "number" else 2**63 - 1
+    known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
+    numbers = [value for value in (*known, low, high) if isinstance(value, int | float)]
+    is_plain_set = low is None and high is None and parameter.type in ("string", "integer")
+    return (
+        parameter.name.isprintable()
+        and not {'"', "\\"} & set(parameter.name)
+        and all(-largest <= number <= largest for number in numbers)
+        and (not known or is_plain_set)
+    )

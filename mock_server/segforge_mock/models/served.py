@@ -1,48 +1,44 @@
-"""The models that a mock serves: the emitted package, each model loaded when it is first asked for."""
+"""The models that a mock serves. Each is loaded at its first request."""
 
-import hashlib
 import importlib
-import importlib.util
-import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Scalar
+from segforge.spec.catalog import Absent, Catalog, Gateway, Model, Parameter, Scalar
 from segforge.spec.values import Violation, violations
 from segforge_mock.http.counts import MAX_OUTPUTS
+from segforge_mock.models.compiled import request_type
 
 _BEYOND_FLOAT = 2**1023
-"""An integer that is smaller than this fits into a float; JSON may hold larger ones."""
+"""Every smaller integer fits into a float. JSON may hold larger ones."""
 
 
 class Payload(NamedTuple):
-    """A request body that the model takes, as JSON whose values have the parameters' types."""
+    """A valid payload, as JSON whose values have the parameters' types."""
 
     body: bytes
 
 
 class Malformed(NamedTuple):
-    """A request body that is no JSON object, and why."""
+    """A request body that isn't a JSON object, and the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model with what its emitted module knows: its facts and the type of its requests. There is one of each."""
+    """A model that reads payloads. A mock has one instance of each."""
 
     model: Model
-    request: type[msgspec.Struct] | None
-    """The type of its requests; None where no msgspec.Struct rules out all that the specs do."""
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct] | None:
-        return None if self.request is None else msgspec.json.Decoder(self.request)
+        compiled = request_type(self.model)
+        return None if compiled is None else msgspec.json.Decoder(compiled)
 
     @cached_property
     def _types(self) -> dict[str, str]:
@@ -54,24 +50,23 @@ class ServedModel:
 
     @cached_property
     def open_count(self) -> str | None:
-        """The parameter that says how many outputs there are, where the spec allows more than MAX_OUTPUTS of them."""
+        """The parameter that sets the number of outputs, if the spec allows more than MAX_OUTPUTS; otherwise None."""
         parameter = self.model.parameters_by_name.get(self.model.returns.controls.count or "")
         if parameter is None or (parameter.maximum is not None and parameter.maximum <= MAX_OUTPUTS):
             return None
         return parameter.name
 
     def read(self, body: bytes, *, cast: bool = False, formats: bool = True) -> Payload | Malformed | list[Violation]:
-        """Read a JSON body: the payload, or why it is none.
+        """Reads a JSON body. Returns the payload, or what is wrong with it.
 
-        With `cast`, text that spells a number is one; without `formats`, a URI may be any text.
+        With `cast`, a string that spells a number counts as that number. Without `formats`, any string is a valid URI.
 
-        The request type decides the common case; where there is none, or it refuses, `violations` decides and names
-        everything wrong.
-        It has the last word, since JSON Schema allows 20.0 for an integer and msgspec does not.
+        The compiled type accepts most valid bodies. `violations` decides about all others and names every broken rule:
+        JSON Schema allows 20.0 for an integer, and msgspec does not.
         """
         try:
             if not body.isascii():
-                body.decode()  # msgspec does not look into the values of keys that it ignores
+                body.decode()  # msgspec doesn't decode the values of keys that it ignores
             if self._decoder is not None:
                 self._decoder.decode(body)
                 return Payload(body)
@@ -88,7 +83,7 @@ class ServedModel:
     def read_data(
         self, data: object, *, cast: bool = False, formats: bool = True
     ) -> Payload | Malformed | list[Violation]:
-        """Read a body that was decoded already."""
+        """Reads a decoded body; see `read`."""
         if not isinstance(data, dict):
             return Malformed("expected a JSON object")
         if cast:
@@ -106,13 +101,13 @@ class ServedModel:
         return int(value) if isinstance(value, float) and self._types.get(name) == "integer" else value
 
     def values(self, body: bytes) -> dict[str, Scalar]:
-        """The value of each parameter in a payload's body, printed defaults filled in."""
+        """Returns the value of each parameter in a payload; absent ones have their printed default, or None."""
         data = msgspec.json.decode(body)
         given = {name: self._canonical(name, data[name]) for name in self._defaults if name in data}
         return {**self._defaults, **given}
 
     def _canonical(self, name: str, value: Any) -> Scalar:
-        """1 and 1.0 are the same number; as one of them, so that they give the same output."""
+        """Returns a number as a float, so that 1 and 1.0 lead to the same output."""
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         fits = is_whole and self._types[name] == "number" and abs(value) < _BEYOND_FLOAT
         canonical: Scalar = float(value) if fits else value
@@ -120,7 +115,7 @@ class ServedModel:
 
 
 def _number(value: object) -> object:
-    """A number for text that spells one, as the workers' int() and float() read it."""
+    """Returns the number that a string spells, as the workers' int() and float() read it; otherwise the value."""
     if not isinstance(value, str):
         return value
     for kind in (int, float):
@@ -133,7 +128,7 @@ def _number(value: object) -> object:
 
 
 def _default(parameter: Parameter) -> Scalar:
-    """The printed default as it would be decoded from a body, or None where the page prints none."""
+    """Returns the printed default as decoded from a body, or None if the page prints none."""
     default = parameter.default
     if isinstance(default, Absent):
         return None
@@ -141,38 +136,35 @@ def _default(parameter: Parameter) -> Scalar:
 
 
 class ServedModels:
-    """The emitted package: the gateway's facts at once, models by slug when asked for."""
+    """The gateway's facts, and the models by slug. `load` returns the facts of a model, which it may read late."""
 
-    def __init__(self, package: ModuleType) -> None:
-        self._package = package
+    def __init__(self, gateway: Gateway, slugs: Iterable[str], load: Callable[[str], Model]) -> None:
+        self.gateway = gateway
+        self.slugs: tuple[str, ...] = tuple(slugs)
+        self._known = frozenset(self.slugs)
+        self._load = load
         self._loaded: dict[str, ServedModel] = {}
-        self.gateway: Gateway = importlib.import_module(f"{package.__name__}.gateway").GATEWAY
-        self.slugs: tuple[str, ...] = tuple(package.MODELS)
 
     def get(self, slug: str) -> ServedModel | None:
-        """The model of that slug, or None."""
+        """Returns the model of a slug, or None."""
         served = self._loaded.get(slug)
-        if served is None and slug in self._package.MODELS:
-            module = importlib.import_module(f"{self._package.__name__}.models.{self._package.MODELS[slug]}")
-            served = self._loaded[slug] = ServedModel(module.MODEL, module.REQUEST)
+        if served is None and slug in self._known:
+            served = self._loaded[slug] = ServedModel(self._load(slug))
         return served
 
 
 def packaged_models() -> ServedModels:
-    """The models that travel with segforge."""
-    return ServedModels(importlib.import_module("segmind_mock"))
+    """Returns the models that are packaged with segforge."""
+    import segmind_mock
+    from segmind_mock.gateway import GATEWAY
+
+    def load(slug: str) -> Model:
+        model: Model = importlib.import_module(f"segmind_mock.models.{segmind_mock.MODELS[slug]}").MODEL
+        return model
+
+    return ServedModels(GATEWAY, segmind_mock.MODELS, load)
 
 
-def models_in(folder: Path) -> ServedModels:
-    """The models of an emitted package in another folder, beside those that travel with segforge."""
-    name = f"segmind_mock_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{folder} holds no package that `segforge generate --only mock` wrote")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return ServedModels(sys.modules[name])
+def models_of_catalog(catalog: Catalog) -> ServedModels:
+    """Returns the models of a Catalog."""
+    return ServedModels(catalog.gateway, (model.slug for model in catalog.models), catalog.model)

@@ -1,6 +1,6 @@
-"""Models without a spec: served leniently on request, so that nobody waits for a spec of what shipped today."""
+"""Models without a spec, which the mock serves with `--any-model`."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -9,28 +9,33 @@ from segforge.spec.catalog import Controls, Model, Parameter, Returns, Scalar, S
 from segforge_mock.models.served import Malformed, Payload, ServedModel
 
 
-class _Anything(msgspec.Struct):
+class _AnyObject(msgspec.Struct):
     """Any JSON object."""
 
 
 class UnlistedModel(ServedModel):
-    """Takes any JSON object and draws a picture after its `prompt` and `seed`."""
+    """A model that accepts any JSON object. Its image depends on `prompt` and `seed`."""
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
+        return msgspec.json.Decoder(_AnyObject)
 
     def read_data(self, data: object, **_: bool) -> Payload | Malformed:
-        """Take any JSON object."""
+        """Accepts any JSON object."""
         return Payload(msgspec.json.encode(data)) if isinstance(data, dict) else Malformed("expected a JSON object")
 
     def values(self, body: bytes) -> dict[str, Scalar]:
-        """What the body holds, without what is nested."""
+        """Returns the values of the body, without arrays and objects."""
         data = msgspec.json.decode(body)
         return {name: value for name, value in data.items() if isinstance(value, str | int | float | None)}
 
 
 REMEMBERED_SLUG: Final = 256
+"""Length of the longest slug whose model is cached."""
 
 
 def unlisted_model(slug: str) -> ServedModel:
-    """A lenient model of that slug with the parameters that most have. Only those with short slugs are remembered."""
+    """Returns a model with this slug. The last 1,000 are cached, except those with very long slugs."""
     return (_remembered if len(slug) <= REMEMBERED_SLUG else _unlisted_model)(slug)
 
 
@@ -46,7 +51,7 @@ def _unlisted_model(slug: str) -> ServedModel:
         parameters=(Parameter("prompt", "string", required=False, description="Prompt."),),
         example={},
     )
-    return UnlistedModel(model, _Anything)
+    return UnlistedModel(model)
 
 
 _remembered = lru_cache(maxsize=1000)(_unlisted_model)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The emitter of the mock's packaged facts."""

@@ -1,0 +1,68 @@
+"""Loads the models of a user's own specs. Checked specs are cached per user, so that later starts take no time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from segforge.emit.memo import Memo
+from segforge.spec.build import build_gateway, build_model
+from segforge.spec.catalog import Model
+from segforge.spec.inputs import Inputs, SpecFile, read_inputs
+from segforge.spec.lint import slugs_collide
+from segforge.spec.lint.schema import Form
+from segforge.spec.load import load_catalog, valid_data
+from segforge_mock.models.served import ServedModels, models_of_catalog
+
+
+class _Checked(msgspec.Struct):
+    """The data of checked specs as JSON: the gateway, and the models by slug.
+
+    Models are built from it when they are first requested. MessagePack holds no integer beyond 64 bits, JSON does.
+    """
+
+    gateway: bytes
+    models: dict[str, bytes]
+
+
+def models_of(specs: Path) -> ServedModels:
+    """Returns the models of a folder of specs. Raises SpecError with every error in them."""
+    inputs = read_inputs(specs)
+    if inputs is None:
+        return models_of_catalog(load_catalog(specs))
+    memo = Memo(Path(platformdirs.user_cache_dir("segforge")) / "mock")
+    key = memo.key(b"checked specs", inputs.digest())
+    content = memo.get(key)
+    if content is not None:
+        return _models(msgspec.msgpack.decode(content, type=_Checked))
+    checked = _check(inputs)
+    if checked is None:
+        return models_of_catalog(load_catalog(specs))  # which raises SpecError
+    memo.keep(key, msgspec.msgpack.encode(checked))
+    memo.prune()
+    return _models(checked)
+
+
+def _check(inputs: Inputs) -> _Checked | None:
+    """Returns the data of specs without errors, or None."""
+    slugs = [file.path.stem for file in inputs.models]
+    data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model") for file in inputs.models)]
+    if inputs.changelog is not None:
+        data.append(_valid(inputs.changelog, "changelog"))
+    if not slugs or None in data or slugs_collide(slugs):
+        return None
+    gateway, *models = (json.dumps(each).encode() for each in data)
+    return _Checked(gateway, dict(zip(slugs, models, strict=False)))
+
+
+def _valid(file: SpecFile, form: Form) -> Any:
+    return valid_data(file.raw, file.path, form)
+
+
+def _models(checked: _Checked) -> ServedModels:
+    def load(slug: str) -> Model:
+        return build_model(json.loads(checked.models[slug]))
+
+    return ServedModels(build_gateway(json.loads(checked.gateway)), checked.models, load)
