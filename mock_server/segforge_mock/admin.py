@@ -14,7 +14,7 @@ from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.callers import Callers
 from segforge_mock.http.counts import values_refusal
-from segforge_mock.http.request import Request
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.jobs.job import state
 from segforge_mock.jobs.policy import read_policy
 from segforge_mock.stores.base import Store
@@ -92,13 +92,13 @@ class Admin:
             ("POST", "reset"): self.reset,
         }
 
-    async def answer(self, request: Request, tenant: Tenant) -> Answer:
+    async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """Answer a call: 403 or 415 as `callers` says, 401 without the token, 404 or 405 off the table, else 400."""
         answer = self._callers.refusal(request) or await self._answer(request, tenant)
         answer.headers.extend(_PRIVATE)
         return answer
 
-    async def _answer(self, request: Request, tenant: Tenant) -> Answer:
+    async def _answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         if self._token is not None and not hmac.compare_digest(
             request.headers.get(TOKEN_HEADER, b""), self._token.encode()
         ):

@@ -18,13 +18,13 @@ from segforge_mock.admin import Admin, Names
 from segforge_mock.faults.scenarios import NOTHING, Fault, Scenario, read_chaos, scenarios
 from segforge_mock.faults.stubs import Stub, Stubs, read_stub
 from segforge_mock.gateway.bodies import body_refusal
-from segforge_mock.gateway.gateway import Call, Gateway
+from segforge_mock.gateway.gateway import Call, MockGateway
 from segforge_mock.gateway.outputs import Detail, Outputs
 from segforge_mock.gateway.routing import REMEMBERED_PATH, Match, Router
 from segforge_mock.http.answers import Answer, case_answer, file_answer, json_answer
 from segforge_mock.http.callers import Callers, host_name
 from segforge_mock.http.delivery import deliver, deliver_at_once, drop, with_cors
-from segforge_mock.http.request import BODY, Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.http.request import BODY, Disconnected, IncomingRequest, Receive, Scope, Send, read_body
 from segforge_mock.http.waiting import SMALL_BODY, WAITING_BYTES, pause, until_left
 from segforge_mock.jobs.policy import BadPolicy, read_policy
 from segforge_mock.memory import DEFAULT_MIB, MIB, Full, Hold, Memory
@@ -70,7 +70,7 @@ class App:
     """The mock. Make it with `create_app`."""
 
     def __init__(
-        self, gateway: Gateway, models: ServedModels, store: Store, memory: Memory, settings: Settings
+        self, gateway: MockGateway, models: ServedModels, store: Store, memory: Memory, settings: Settings
     ) -> None:
         self.store = store
         self.eager = isinstance(store, MemoryStore)
@@ -128,7 +128,7 @@ class App:
 
     def _answer(self, scope: Scope, body: bytes | None, send: Send) -> Awaitable[None]:
         """What answers a request whose body is here; None stands for one that is too large."""
-        request = Request(scope, body or b"")
+        request = IncomingRequest(scope, body or b"")
         tenant = self.tenants.get(request.headers.get(TENANT_HEADER) or self._gateway.key(request))
         if body is None or b"content-encoding" in request.headers:
             refusal = body_refusal(request.header(b"content-encoding"), body)
@@ -136,10 +136,10 @@ class App:
                 return deliver(refusal, "", 0, scope, send)
         return self._own(request, tenant, send) if _is_own(request) else self._exchange(request, tenant, send)
 
-    async def _own(self, request: Request, tenant: Tenant, send: Send) -> None:
+    async def _own(self, request: IncomingRequest, tenant: Tenant, send: Send) -> None:
         return await deliver(await self._own_answer(request, tenant), "", 0, request.scope, send)
 
-    async def _own_answer(self, request: Request, tenant: Tenant) -> Answer:
+    async def _own_answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """The answer to what is not the gateway's: admin, health, metrics, a browser's preflight."""
         if request.path.startswith(ADMIN_PREFIX):
             if self._admin is None:
@@ -155,7 +155,7 @@ class App:
             return json_answer(200, {"status": "ok"})
         return _preflight(request)
 
-    async def _exchange(self, request: Request, tenant: Tenant, send: Send) -> None:
+    async def _exchange(self, request: IncomingRequest, tenant: Tenant, send: Send) -> None:
         """One request to the gateway, from its scenario to the journal."""
         find = self._router.match if len(request.path) <= REMEMBERED_PATH else self._router.find
         match = find(request.path) or _NO_ROUTE
@@ -189,7 +189,7 @@ class App:
         except Disconnected:
             return None
 
-    async def _planned(self, request: Request, tenant: Tenant, match: Match) -> tuple[Answer | None, Fault]:
+    async def _planned(self, request: IncomingRequest, tenant: Tenant, match: Match) -> tuple[Answer | None, Fault]:
         """The answer, and what the plan wants done to it; no answer where the connection is dropped before."""
         plan = NOTHING
         if SCENARIO_HEADER in request.headers or self._chaos is not None or tenant.stubs:
@@ -213,7 +213,7 @@ class App:
             return refusal or case_answer(self._gateway.cases, "route.unknown", {"path": request.path}), plan
         return await self._gateway.answer(call), plan
 
-    def _plan(self, request: Request, tenant: Tenant, match: Match) -> Fault:
+    def _plan(self, request: IncomingRequest, tenant: Tenant, match: Match) -> Fault:
         name = request.header(SCENARIO_HEADER)
         if name:
             scenario = self.scenarios.get(name)
@@ -226,7 +226,7 @@ class App:
             return plan._replace(scenario=self._chaos.fault().scenario)
         return plan
 
-    def _profile_of(self, request: Request, tenant: Tenant) -> Profile:
+    def _profile_of(self, request: IncomingRequest, tenant: Tenant) -> Profile:
         name = request.header(PROFILE_HEADER) if PROFILE_HEADER in request.headers else tenant.profile
         if not name:
             return self._profile
@@ -260,7 +260,9 @@ class App:
         job = await self.store.get(name)
         return (self.tenants.named(job.tenant) if job is not None else None) or caller
 
-    def _write_log(self, request: Request, tenant: Tenant, match: Match, answer: Answer | None, scenario: str) -> None:
+    def _write_log(
+        self, request: IncomingRequest, tenant: Tenant, match: Match, answer: Answer | None, scenario: str
+    ) -> None:
         """One line of JSON on standard error; nothing that a caller keeps secret is in it."""
         entry = {
             "time": self.now(tenant),
@@ -274,14 +276,14 @@ class App:
         sys.stderr.write(json.dumps(entry) + "\n")
 
 
-def _is_own(request: Request) -> bool:
+def _is_own(request: IncomingRequest) -> bool:
     """Whether a request is for the mock itself, and not for the gateway."""
     if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
         return True
     return request.path in _OWN_PATHS or request.path.startswith(ADMIN_PREFIX)
 
 
-def _preflight(request: Request) -> Answer:
+def _preflight(request: IncomingRequest) -> Answer:
     answer = Answer(204, [(b"content-length", b"0")], b"")
     with_cors(answer.headers, request.headers.get(b"origin", b"*"))
     asked = request.headers.get(b"access-control-request-headers", b"*")
@@ -341,7 +343,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         opening = float(models.gateway.assumptions["opening_credits"].value)
         store = MemoryStore(opening, memory=Memory(limit * MIB))
     memory = store.memory if isinstance(store, MemoryStore) else Memory(limit * MIB)
-    gateway = Gateway(
+    gateway = MockGateway(
         models,
         store,
         Outputs(models.gateway, images, memory),

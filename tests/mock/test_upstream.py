@@ -14,7 +14,7 @@ from segforge_mock.gateway.routing import Match
 from segforge_mock.handle import Mock
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
-from segforge_mock.proxy.differences import Seen, deviations
+from segforge_mock.proxy.differences import ObservedAnswer, differences
 from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
 
@@ -73,10 +73,10 @@ def test_an_upstream_that_is_gone_is_502() -> None:
 
 def seen(
     route: str, status: int, body: object, *, request: object = EXAMPLE, media_type: str = "application/json"
-) -> Seen:
+) -> ObservedAnswer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     value = "style-transfer" if route in ("run", "submit") else "id"
-    return Seen(
+    return ObservedAnswer(
         Match(route, "POST", value), json.dumps(request).encode(), status, {"content-type": media_type}, content
     )
 
@@ -100,8 +100,8 @@ def seen(
         (seen("result", 422, {"status": "COMPLETED", "error": "x"}), "job.status_code"),
     ],
 )
-def test_each_difference_has_a_name(exchange: Seen, rule: str) -> None:
-    assert [deviation.rule for deviation in deviations(MODELS, exchange)] == [rule]
+def test_each_difference_has_a_name(exchange: ObservedAnswer, rule: str) -> None:
+    assert [difference.rule for difference in differences(MODELS, exchange)] == [rule]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_each_difference_has_a_name(exchange: Seen, rule: str) -> None:
         seen("status", 422, {"status": "FAILED", "error": "x"}),
     ],
 )
-def test_what_is_documented_is_no_difference(exchange: Seen) -> None:
-    assert deviations(MODELS, exchange) == []
+def test_what_is_documented_is_no_difference(exchange: ObservedAnswer) -> None:
+    assert differences(MODELS, exchange) == []
 
 
 def test_the_command_forwards_and_has_no_admin_api() -> None:

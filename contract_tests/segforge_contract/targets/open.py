@@ -24,7 +24,7 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
     if text == IN_PROCESS:
         try:
             from segforge_mock.app import create_app
-            from segforge_mock.models.compiled import models_of
+            from segforge_mock.models.own_specs import models_of
         except ImportError as error:
             raise BadTarget(f"the mock can't be loaded: {error}") from None
         models = None if own_specs is None else models_of(own_specs)
@@ -33,7 +33,7 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
             profile=catalog.gateway.profiles[0].name,
             time_scale=0,
             job_policy=_IN_PROCESS_JOBS,
-            pictures="plain",
+            images="plain",
         )
         return AsgiTarget(app, key or _IN_PROCESS_KEY, key_header=auth.header, other_keys=(_IN_PROCESS_OTHER_KEY,))
     if not key:

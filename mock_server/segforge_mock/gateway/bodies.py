@@ -8,7 +8,7 @@ from segforge.spec.values import Violation
 from segforge_mock.gateway.forms import read_form
 from segforge_mock.http.answers import Answer, case_answer, json_answer
 from segforge_mock.http.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
-from segforge_mock.http.request import MAX_BODY_BYTES, Request
+from segforge_mock.http.request import MAX_BODY_BYTES, IncomingRequest
 from segforge_mock.media.image import number_of
 from segforge_mock.models.served import Malformed, Payload, ServedModel
 
@@ -16,7 +16,7 @@ REMEMBERED: Final = 1_000
 REMEMBERED_BYTES: Final = 4 * 2**10
 
 
-class Reading(NamedTuple):
+class ReadBody(NamedTuple):
     """What became of a body: the payload; or the refusal; or, where the job is taken and fails, why it will."""
 
     payload: bytes = b"{}"
@@ -47,46 +47,46 @@ class Reader:
         self._profiles = {profile.name: profile for profile in gateway.profiles}
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._read_json)
 
-    def read(self, served: ServedModel, version: Version, profile: str, request: Request) -> Reading:
+    def read(self, served: ServedModel, version: Version, profile: str, request: IncomingRequest) -> ReadBody:
         """Read a request's body, of a media type that the gateway takes, under the profile of that name."""
         body = request.body
         if request.media_type != "application/json":
             refusal = parts_refusal(request.header(b"content-type"), body)
             if refusal is not None:
-                return Reading(refusal=refusal)
+                return ReadBody(refusal=refusal)
             data = read_form(served.model, request.header(b"content-type"), body)
             cast, formats = self._leniency(profile)
             found = data if isinstance(data, Malformed) else served.read_data(data, cast=cast, formats=formats)
             return self._judge(served, found, version, profile)
         if len(body) > REMEMBERED_BYTES:
             refusal = values_refusal(body)
-            return Reading(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
+            return ReadBody(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
         reading = self._remembered(served, version, profile, body)
         if reading.refusal is not None:  # an answer's headers are added to, and this one will be given again
             status, headers, text = reading.refusal
-            return Reading(refusal=Answer(status, headers.copy(), text))
+            return ReadBody(refusal=Answer(status, headers.copy(), text))
         return reading
 
     def _leniency(self, profile: str) -> tuple[bool, bool]:
         known = self._profiles[profile]
         return known.numeric_strings == "cast", known.formats == "checked"
 
-    def _read_json(self, served: ServedModel, version: Version, profile: str, body: bytes) -> Reading:
+    def _read_json(self, served: ServedModel, version: Version, profile: str, body: bytes) -> ReadBody:
         cast, formats = self._leniency(profile)
         return self._judge(served, served.read(body, cast=cast, formats=formats), version, profile)
 
     def _judge(
         self, served: ServedModel, found: Payload | Malformed | list[Violation], version: Version, profile: str
-    ) -> Reading:
+    ) -> ReadBody:
         if isinstance(found, Payload):
             name = served.open_count
             if name is not None and number_of(served.values(found.body), name, 1) > MAX_OUTPUTS:
-                return Reading(refusal=too_many(f"outputs ({name})", MAX_OUTPUTS))
-            return Reading(payload=found.body)
+                return ReadBody(refusal=too_many(f"outputs ({name})", MAX_OUTPUTS))
+            return ReadBody(payload=found.body)
         if isinstance(found, Malformed):
-            return Reading(refusal=case_answer(self._cases, "body.malformed", {"reason": found.reason}))
+            return ReadBody(refusal=case_answer(self._cases, "body.malformed", {"reason": found.reason}))
         text = "; ".join(f"{violation.parameter}: {violation.message} ({violation.rule})" for violation in found)
         case = self._profiles[profile].cases(version, found[0].rule)[0]
         if case == "job.failed":
-            return Reading(error=text)
-        return Reading(refusal=case_answer(self._cases, case, {"violations": text}, violations=found))
+            return ReadBody(error=text)
+        return ReadBody(refusal=case_answer(self._cases, case, {"violations": text}, violations=found))

@@ -10,7 +10,7 @@ import msgspec
 
 from segforge_mock.http.answers import Answer, Cases, case_answer, file_answer, json_answer
 from segforge_mock.http.counts import values_refusal
-from segforge_mock.http.request import Request
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.memory import Memory, Shelf
 
 KEPT_BYTES: Final = 64 * 2**20
@@ -32,7 +32,7 @@ class Uploads:
     def __init__(self, memory: Memory) -> None:
         self._files: Shelf[str, tuple[str, bytes]] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES)
 
-    def answer(self, request: Request, origin: str, cases: Cases) -> Answer:
+    def answer(self, request: IncomingRequest, origin: str, cases: Cases) -> Answer:
         """Keep the files of an upload. `urls` is what the docs name the result, `file_urls` what the SDK reads."""
         refusal = values_refusal(request.body)
         if refusal is not None:

@@ -10,17 +10,17 @@ from typing import Any, Final, NamedTuple
 
 from segforge.spec.catalog import Profile, Route, Version
 from segforge_mock.faults.scenarios import Scenario
-from segforge_mock.gateway.bodies import Reader, Reading
+from segforge_mock.gateway.bodies import ReadBody, Reader
 from segforge_mock.gateway.files import Uploads
 from segforge_mock.gateway.ids import request_id
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.answers import Answer, bytes_answer, case_answer, file_answer, json_answer, json_bytes_answer
-from segforge_mock.http.request import Request
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.http.waiting import pause
 from segforge_mock.jobs.job import COMPLETED, FAILED, QUEUED, Job, StateName, state
 from segforge_mock.jobs.policy import Policy
-from segforge_mock.media.image import Picture
+from segforge_mock.media.image import GeneratedImage
 from segforge_mock.memory import Memory
 from segforge_mock.models.served import ServedModel, ServedModels
 from segforge_mock.models.unlisted import unlisted_model
@@ -29,8 +29,8 @@ from segforge_mock.tenants.tenants import Tenant
 
 MAX_ACCEPTED: Final = 10_000
 MAX_ACCEPTED_BYTES: Final = 256
-PICTURE_SECONDS: Final = 7 * 24 * 3600.0
-_PICTURE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
+IMAGE_SECONDS: Final = 7 * 24 * 3600.0
+_IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 
 
 class Call:
@@ -38,7 +38,7 @@ class Call:
 
     __slots__ = ("match", "now", "policy", "profile", "request", "scenario", "tenant")
 
-    def __init__(self, request: Request, match: Match, tenant: Tenant, now: float, profile: Profile) -> None:
+    def __init__(self, request: IncomingRequest, match: Match, tenant: Tenant, now: float, profile: Profile) -> None:
         self.request = request
         self.match = match
         self.tenant = tenant
@@ -81,7 +81,7 @@ def _job_path(route: Route) -> _JobPath:
     return _JobPath(before, after)
 
 
-class Gateway:
+class MockGateway:
     """Answers calls from the emitted models and a store."""
 
     def __init__(
@@ -119,11 +119,11 @@ class Gateway:
         self._typical_time = float(assumed["typical_seconds"])
         self._retention = models.gateway.lifecycle.retention_seconds
 
-    def key(self, request: Request) -> bytes:
+    def key(self, request: IncomingRequest) -> bytes:
         """The key that a request carries, or b""."""
         return request.headers.get(self._key_header, b"")
 
-    def origin(self, request: Request) -> str:
+    def origin(self, request: IncomingRequest) -> str:
         """Where the URLs in answers point: the public URL if there is one, else the address that the caller used."""
         return self._public_url or request.origin
 
@@ -131,7 +131,7 @@ class Gateway:
         """Answer a call on one of the gateway's routes."""
         route = call.match.route
         if route in ("image", "asset"):
-            return await (self._picture(call) if route == "image" else self._asset(call))
+            return await (self._image(call) if route == "image" else self._asset(call))
         refusal = self.check_key(call.request)
         if refusal is None and call.tenant.rate_limit is not None:
             refusal = await self._check_rate(call, call.tenant.rate_limit)
@@ -148,7 +148,7 @@ class Gateway:
             return self._uploads.answer(call.request, self.origin(call.request), self.cases)
         return await self._poll(call)
 
-    def check_key(self, request: Request) -> Answer | None:
+    def check_key(self, request: IncomingRequest) -> Answer | None:
         """The refusal of a request without a key, or with one that is not known."""
         key = request.headers.get(self._key_header, b"")
         if key in self._accepted:
@@ -225,7 +225,7 @@ class Gateway:
         case = call.profile.cases(version, "balance")[0]
         return case_answer(self.cases, case, {"balance": balance, "cost": self._cost(served)})
 
-    async def _run(self, call: Call, served: ServedModel, reading: Reading) -> Answer:
+    async def _run(self, call: Call, served: ServedModel, reading: ReadBody) -> Answer:
         """The blocking call: the output itself, or JSON with it in base64."""
         cost = self._cost(served)
         remaining = await self._store.charge(call.tenant.name, cost)
@@ -235,7 +235,7 @@ class Gateway:
         if queue_seconds or run_seconds:
             await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
         output = self._outputs.of(served, reading.payload)
-        first = output.pictures[0]
+        first = output.images[0]
         if output.base64:
             body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
             answer = json_bytes_answer(body)
@@ -252,7 +252,7 @@ class Gateway:
         )
         return answer
 
-    async def _submit(self, call: Call, served: ServedModel, reading: Reading) -> Answer:
+    async def _submit(self, call: Call, served: ServedModel, reading: ReadBody) -> Answer:
         policy, error = call.policy, reading.error
         if call.scenario is not None and call.scenario.kind == "job":
             error = self._job_error(call.scenario)
@@ -321,7 +321,7 @@ class Gateway:
         output = self._outputs.of(self._served(job), job.body)
         origin = self.origin(call.request)
         images = []
-        for picture in output.pictures:
+        for picture in output.images:
             name = _file_name(job, picture)
             size = str(len(await self._outputs.bytes_of(picture)))
             url = f"{origin}/generations/{name}"
@@ -334,7 +334,7 @@ class Gateway:
                 "output": images[0]["url"],
                 "images": images,
                 "seed": str(output.seed),
-                "prompt": output.pictures[0].prompt,
+                "prompt": output.images[0].prompt,
                 "metrics": _metrics(job),
             },
         )
@@ -343,15 +343,15 @@ class Gateway:
         served = self._models.get(job.slug)
         return served if served is not None else unlisted_model(job.slug)
 
-    async def _picture(self, call: Call) -> Answer:
+    async def _image(self, call: Call) -> Answer:
         """A picture of a completed job; its address is the secret, no key is asked for."""
         if call.request.method not in ("GET", "HEAD"):
             return self.wrong_method(call.match)
-        named = _PICTURE_NAME.fullmatch(call.match.value)
+        named = _IMAGE_NAME.fullmatch(call.match.value)
         job = await self._store.get(named["id"]) if named is not None else None
-        if job is not None and named is not None and call.now - job.submitted_at < PICTURE_SECONDS:
+        if job is not None and named is not None and call.now - job.submitted_at < IMAGE_SECONDS:
             number = int(named["number"])
-            made = self._outputs.of(self._served(job), job.body).pictures if job.error is None else ()
+            made = self._outputs.of(self._served(job), job.body).images if job.error is None else ()
             picture = made[number - 1] if 0 < number <= len(made) else None
             wanted = picture is not None and picture.format == named["format"]
             if picture is not None and wanted and await self._state(job, call.now) == COMPLETED:
@@ -365,7 +365,7 @@ class Gateway:
         return found or case_answer(self.cases, "route.unknown", {"path": call.request.path})
 
 
-def _file_name(job: Job, picture: Picture) -> str:
+def _file_name(job: Job, picture: GeneratedImage) -> str:
     return f"{job.request_id}-{picture.position + 1}.{picture.format}"
 
 

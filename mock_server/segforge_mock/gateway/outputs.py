@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Gateway
 from segforge_mock.http.answers import json_bytes
-from segforge_mock.media.image import MAX_SIDE, TINY_SIDE, Picture, pictures, render, used_seed
+from segforge_mock.media.image import MAX_SIDE, TINY_SIDE, GeneratedImage, generated_images, render, used_seed
 from segforge_mock.memory import Memory, Shelf
 from segforge_mock.models.served import ServedModel
 
@@ -26,7 +26,7 @@ OUTPUT_BYTES: Final = 600
 class Output(NamedTuple):
     """What a payload asks for: its pictures, the seed that was used, and whether they come as base64 text."""
 
-    pictures: tuple[Picture, ...]
+    images: tuple[GeneratedImage, ...]
     seed: int
     base64: bool
 
@@ -40,7 +40,7 @@ class Outputs:
         self._at_once = PLAIN_AT_ONCE if detail == "plain" else TINY_SIDE**2
         self._max_side = TINY_SIDE if detail == "tiny" else MAX_SIDE
         self._remembered = lru_cache(maxsize=CACHED_PAYLOADS)(self._output)
-        self._rendered: Shelf[Picture, bytes] = Shelf(memory, "outputs", most_bytes=CACHE_BYTES)
+        self._rendered: Shelf[GeneratedImage, bytes] = Shelf(memory, "outputs", most_bytes=CACHE_BYTES)
         self._encoded: Shelf[tuple[Output, float, bool], bytes] = Shelf(memory, "outputs_json", most_bytes=CACHE_BYTES)
 
     def of(self, served: ServedModel, body: bytes) -> Output:
@@ -51,7 +51,7 @@ class Outputs:
     def _output(self, served: ServedModel, body: bytes) -> Output:
         values = served.values(body)
         controls = served.model.returns.controls
-        made = tuple(pictures(self._gateway, served.model, values, self._max_side))
+        made = tuple(generated_images(self._gateway, served.model, values, self._max_side))
         is_text = served.model.returns.media == "json" or bool(values.get(controls.base64 or ""))
         return Output(made, used_seed(served.model, values), is_text)
 
@@ -61,21 +61,21 @@ class Outputs:
         kept = self._encoded.use(key)
         body = kept.thing if kept is not None else None
         if body is None:
-            rendered = [await self.bytes_of(picture) for picture in output.pictures]
+            rendered = [await self.bytes_of(picture) for picture in output.images]
             texts = [base64.b64encode(data).decode("ascii") for data in rendered]
             answer = {
                 "status": "Success",
                 "image": texts[0] if len(texts) == 1 else texts,
                 "infer_time": seconds,
                 "outputs": len(texts),
-                "image_format": output.pictures[0].format,
+                "image_format": output.images[0].format,
             }
             body = json_bytes(answer, alphabetical=alphabetical)
             if len(body) <= CACHE_BYTES // 4:
-                self._encoded.put(key, body, sum(map(_size, output.pictures)) + len(body))
+                self._encoded.put(key, body, sum(map(_size, output.images)) + len(body))
         return body
 
-    async def bytes_of(self, picture: Picture) -> bytes:
+    async def bytes_of(self, picture: GeneratedImage) -> bytes:
         """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""
         kept = self._rendered.use(picture)
         data = kept.thing if kept is not None else None
@@ -89,6 +89,6 @@ class Outputs:
         return data
 
 
-def _size(picture: Picture) -> int:
+def _size(picture: GeneratedImage) -> int:
     """What a picture needs in memory as a key, in bytes; the prompt may be shared with others."""
     return OUTPUT_BYTES + sys.getsizeof(picture.prompt)

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
         return self.headers[0] is _JSON
 
     @property
-    def is_picture(self) -> bool:
+    def is_image(self) -> bool:
         """Whether the body is a picture."""
         return self.headers[0][1].startswith(b"image/")
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from segforge_mock import settings as bounds
 from segforge_mock.http.answers import Answer, json_answer
-from segforge_mock.http.request import Request
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.http.tls import HOSTS
 
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
@@ -37,7 +37,7 @@ class Callers:
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset((*HOSTS, *hosts))
 
-    def refusal(self, request: Request) -> Answer | None:
+    def refusal(self, request: IncomingRequest) -> Answer | None:
         """Why a request may not go on: 403 for a host or page of somebody else, 415 for a body that is no JSON."""
         host = request.header(b"host").lower()
         if host and not self._is_known(host):
@@ -73,7 +73,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_same(origin: str, request: Request) -> bool:
+def _is_same(origin: str, request: IncomingRequest) -> bool:
     """Whether an origin is the one under which the caller reached the mock."""
     normal = _normal(origin)
     return normal is not None and normal == _normal(request.origin)

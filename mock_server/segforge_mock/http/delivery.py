@@ -30,7 +30,7 @@ def drop(scope: Scope) -> None:
 
 def broken(answer: Answer, fault: str) -> Answer:
     """The answer as a fault leaves it; faults of the connection leave it as it is."""
-    if (fault == "truncated-image" and answer.is_picture) or (fault == "malformed-json" and answer.is_json):
+    if (fault == "truncated-image" and answer.is_image) or (fault == "malformed-json" and answer.is_json):
         return answer.with_body(answer.body[: len(answer.body) // 2])
     return answer
 

@@ -21,7 +21,7 @@ class Disconnected(Exception):
     """The client left before its request was whole: what came of it is no request."""
 
 
-class Request:
+class IncomingRequest:
     """A request with its body; header names are lower case, as ASGI gives them."""
 
     __slots__ = ("body", "headers", "method", "path", "scope")

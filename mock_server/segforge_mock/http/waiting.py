@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final, TypeVar
 
-from segforge_mock.http.request import Disconnected, Request, Scope
+from segforge_mock.http.request import Disconnected, IncomingRequest, Scope
 from segforge_mock.memory import Hold, Memory
 from segforge_mock.tenants.tenants import Tenant
 
@@ -50,7 +50,7 @@ async def until_left(scope: Scope, future: "asyncio.Future[T]") -> T:
         waits.discard(future)
 
 
-async def pause(memory: Memory, request: Request, tenant: Tenant, seconds: float) -> None:
+async def pause(memory: Memory, request: IncomingRequest, tenant: Tenant, seconds: float) -> None:
     """Wait for some seconds. The tenant is not forgotten meanwhile. Raises Disconnected, and Full."""
     body = len(request.body) if len(request.body) <= SMALL_BODY else 0
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])

@@ -21,7 +21,7 @@ _EXIF_IMAGE_DESCRIPTION: Final = 0x010E
 _MESH: Final = 5
 
 
-class Picture(NamedTuple):
+class GeneratedImage(NamedTuple):
     """Everything that decides a picture's bytes. Sides in pixels, quality from 0 to 100."""
 
     slug: str
@@ -40,7 +40,9 @@ class Picture(NamedTuple):
         return MEDIA_TYPES[self.format]
 
 
-def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_side: int = MAX_SIDE) -> list[Picture]:
+def generated_images(
+    gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_side: int = MAX_SIDE
+) -> list[GeneratedImage]:
     """The pictures that a payload asks for, from 1 to MAX_OUTPUTS, with sides from 1 to `max_side` pixels."""
     controls = model.returns.controls
     assumed = {name: assumption.value for name, assumption in gateway.assumptions.items()}
@@ -49,7 +51,7 @@ def pictures(gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_s
     pattern = _pattern(model, values)
     quality = number_of(values, controls.quality, int(assumed["image_quality"]))
     return [
-        Picture(
+        GeneratedImage(
             slug=model.slug,
             prompt=str(values.get(controls.prompt or "") or ""),
             seed=used_seed(model, values),
@@ -108,7 +110,7 @@ def _pattern(model: Model, values: Mapping[str, Scalar]) -> int:
     return int.from_bytes(digest[:8])
 
 
-def render(picture: Picture, *, plain: bool = False) -> bytes:
+def render(picture: GeneratedImage, *, plain: bool = False) -> bytes:
     """Draw a picture, or fill it with one colour, and encode it; the same picture gives the same bytes."""
     sides = (picture.width, picture.height)
     image = Image.new("RGB", sides, f"#{picture.pattern & 0xFFFFFF:06x}") if plain else _draw(picture)
@@ -131,7 +133,7 @@ def render(picture: Picture, *, plain: bool = False) -> bytes:
     return out.getvalue()
 
 
-def _draw(picture: Picture) -> Image.Image:
+def _draw(picture: GeneratedImage) -> Image.Image:
     chance = random.Random(picture.pattern)  # noqa: S311 - a pattern, not a secret
     hue = chance.randrange(360)
     mesh = Image.new("RGB", (_MESH, _MESH))
@@ -156,7 +158,7 @@ def _draw(picture: Picture) -> Image.Image:
     return image
 
 
-def _label(draw: ImageDraw.ImageDraw, picture: Picture) -> None:
+def _label(draw: ImageDraw.ImageDraw, picture: GeneratedImage) -> None:
     size = max(9, min(picture.width, picture.height) // 28)
     font = ImageFont.load_default(size)
     columns = max(8, int(picture.width * 0.9 / (size * 0.55)))

@@ -19,9 +19,9 @@ from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.counts import has_too_many_values
 from segforge_mock.http.delivery import deliver
-from segforge_mock.http.request import Disconnected, Receive, Request, Scope, Send, read_body
+from segforge_mock.http.request import Disconnected, IncomingRequest, Receive, Scope, Send, read_body
 from segforge_mock.models.served import ServedModels
-from segforge_mock.proxy.differences import Deviation, Seen, deviations
+from segforge_mock.proxy.differences import Difference, ObservedAnswer, differences
 
 UPSTREAM_SECONDS: Final = 120.0
 """How long the upstream may take to connect, or be silent."""
@@ -59,7 +59,7 @@ class _Received(NamedTuple):
 
 
 class Proxy:
-    """The proxy as an ASGI application. `report` takes one JSON object a deviation; secrets are masked in it.
+    """The proxy as an ASGI application. `report` takes one JSON object a difference; secrets are masked in it.
 
     Raises BadSetting where a variable of the environment stands in the way, see `environment`.
     """
@@ -87,14 +87,14 @@ class Proxy:
             body = await read_body(scope, receive)
         except Disconnected:
             return None
-        answer = body_refusal("", body) or await self._forward(Request(scope, body or b""))
+        answer = body_refusal("", body) or await self._forward(IncomingRequest(scope, body or b""))
         return await deliver(answer, "", 0, scope, send)
 
     async def close(self) -> None:
         """Close the connections to the upstream."""
         await self._client.aclose()
 
-    async def _forward(self, request: Request) -> Answer:
+    async def _forward(self, request: IncomingRequest) -> Answer:
         try:
             async with asyncio.timeout(EXCHANGE_SECONDS):
                 received = await self._ask(request)
@@ -115,10 +115,10 @@ class Proxy:
         )
         found = self._judge(request, received)
         if found:
-            answer.headers.append((b"x-mock-deviations", ",".join(deviation.rule for deviation in found).encode()))
+            answer.headers.append((b"x-mock-deviations", ",".join(difference.rule for difference in found).encode()))
         return answer
 
-    async def _ask(self, request: Request) -> _Received:
+    async def _ask(self, request: IncomingRequest) -> _Received:
         """Send a request on and receive the whole answer. Bodies stay as they are, compressed or not."""
         headers = [
             (name, _readable(value) if name == b"accept-encoding" else value)
@@ -135,20 +135,20 @@ class Proxy:
         finally:
             await head.aclose()
 
-    def _judge(self, request: Request, received: _Received) -> list[Deviation]:
+    def _judge(self, request: IncomingRequest, received: _Received) -> list[Difference]:
         match = self._router.match(request.path)
         if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
             return []
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
             return []  # it would take too long to look into
         head = received.head
-        seen = Seen(match, request.body, head.status_code, head.headers, received.plain)
-        found = deviations(self._models, seen)
-        for deviation in found:
-            self._report(self._entry(request, match, deviation))
+        seen = ObservedAnswer(match, request.body, head.status_code, head.headers, received.plain)
+        found = differences(self._models, seen)
+        for difference in found:
+            self._report(self._entry(request, match, difference))
         return found
 
-    def _entry(self, request: Request, match: Match, deviation: Deviation) -> dict[str, Any]:
+    def _entry(self, request: IncomingRequest, match: Match, difference: Difference) -> dict[str, Any]:
         secrets = [request.header(name) for name in (b"x-api-key", b"authorization")]
 
         def masked(text: str) -> str:
@@ -161,9 +161,9 @@ class Proxy:
             "method": request.method,
             "path": masked(request.path),
             "route": match.route,
-            "rule": deviation.rule,
-            "expected": masked(deviation.expected),
-            "found": masked(deviation.found),
+            "rule": difference.rule,
+            "expected": masked(difference.expected),
+            "found": masked(difference.found),
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from segforge_mock.http.answers import Answer, RawHeaders
-from segforge_mock.http.request import HEAD, Request
+from segforge_mock.http.request import HEAD, IncomingRequest
 from segforge_mock.memory import Kept, Memory, Shelf
 
 MAX_ENTRIES: Final = 1_000
@@ -118,7 +118,7 @@ class History:
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
-    def add(self, at: float, request: Request, place: tuple[str, str, str], answer: Answer | None) -> None:
+    def add(self, at: float, request: IncomingRequest, place: tuple[str, str, str], answer: Answer | None) -> None:
         """Keep an entry; `place` is route, slug and scenario, an answer of None was never sent."""
         self._number += 1
         body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]

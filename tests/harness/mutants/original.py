@@ -17,7 +17,7 @@ from segforge_mock.app import App
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.request import Message, Receive, Scope, Send, read_body
 from segforge_mock.media import image as pictures
-from segforge_mock.media.image import Picture
+from segforge_mock.media.image import GeneratedImage
 
 KEY = "SG_0123456789abcdef"
 KEY_HEADER = "x-api-key"
@@ -135,7 +135,7 @@ class Original:
 def plain_images() -> AbstractContextManager[object]:
     """Patches the mock to draw noise in a corner of a plain image, which is as distinct and ten times as fast."""
 
-    def plain(picture: Picture) -> Image.Image:
+    def plain(picture: GeneratedImage) -> Image.Image:
         side, chance = min(picture.width, picture.height, 64), random.Random(picture.pattern)
         image = Image.new("RGB", (picture.width, picture.height), f"#{chance.randrange(2**24):06x}")
         image.paste(Image.frombytes("RGB", (side, side), chance.randbytes(3 * side * side)))

@@ -97,8 +97,8 @@ def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
 
 def correct(model: str, profile: str, clock: Clock) -> App:
     """Returns the mock without a fault. Images are tiny unless the payload sets their size."""
-    pictures: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
-    return create_app(now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=pictures)
+    images: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
+    return create_app(now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=images)
 
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:
