@@ -16,9 +16,8 @@ from segforge_mock.settings import PLANS, BadSetting, memory, web_url
 if TYPE_CHECKING:
     import ssl
 
-    from segforge_mock.app import App
+    from segforge_mock.http.endpoint import Endpoint
     from segforge_mock.models.served import ServedModels
-    from segforge_mock.proxy.proxy import Proxy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +144,7 @@ def _list_scenarios(models: "ServedModels") -> int:
     return 0
 
 
-def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
+def _app(args: argparse.Namespace, models: "ServedModels") -> "Endpoint":
     if args.upstream is not None:
         return _proxy(args, models)
     from segforge.environment import is_loopback
@@ -183,10 +182,11 @@ def _app(args: argparse.Namespace, models: "ServedModels") -> "App | Proxy":
     )
 
 
-def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
+def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Endpoint":
     import httpx
 
     from segforge.environment import BadEnvironment
+    from segforge_mock.http.endpoint import Endpoint
     from segforge_mock.proxy.proxy import Proxy
 
     try:
@@ -196,7 +196,7 @@ def _proxy(args: argparse.Namespace, models: "ServedModels") -> "Proxy":
     if url.scheme not in ("http", "https") or not url.host:
         raise _Misuse(f"--upstream: expected an http or https URL, found {args.upstream!r}")
     try:
-        return Proxy(args.upstream, models)
+        return Endpoint(Proxy(args.upstream, models))
     except BadEnvironment as error:
         raise _Misuse(str(error)) from None
 
@@ -280,7 +280,7 @@ def _check_workers(args: argparse.Namespace) -> None:
 def _serve_workers(
     args: argparse.Namespace,
     models: "ServedModels",
-    checked: "App | Proxy",
+    checked: "Endpoint",
     bound: socket.socket,
     tls: "ssl.SSLContext | None",
 ) -> int:
@@ -306,7 +306,7 @@ def _serve_workers(
     return supervise(work, args.workers, announce)
 
 
-def _serve(app: "App | Proxy", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
+def _serve(app: "Endpoint", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
     """Serve until SIGINT or SIGTERM, or in a worker until its supervisor is gone."""
     from segforge_mock.http.server import run as run_loop
     from segforge_mock.http.server import serve

@@ -8,6 +8,7 @@ import pytest
 from segforge.cli import main as segforge
 from segforge.environment import BadEnvironment
 from segforge_mock.handle import Mock
+from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.proxy import Proxy
@@ -56,7 +57,7 @@ def test_an_upstream_on_this_machine_needs_no_proxy(no_proxy: str | None, monkey
     monkeypatch.setenv("HTTP_PROXY", NOBODY)
     if no_proxy is not None:
         monkeypatch.setenv("NO_PROXY", no_proxy)
-    with Mock() as mock, BackgroundServer(Proxy(mock.url, MODELS, lambda _: None)) as url:
+    with Mock() as mock, BackgroundServer(Endpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
         assert _get(url, mock.key).status_code == 200
 
 
@@ -82,7 +83,7 @@ def test_an_upstream_elsewhere_is_asked_through_the_proxy_unless_it_is_excepted(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", no_proxy)
         upstream = f"http://{host}:{httpx.URL(direct.url).port}"
-        with BackgroundServer(Proxy(upstream, MODELS, lambda _: None)) as url:
+        with BackgroundServer(Endpoint(Proxy(upstream, MODELS, lambda _: None))) as url:
             assert _get(url, proxy.key).status_code == 200
         assert [len(mock.requests) for mock in (proxy, direct)] == ([0, 1] if goes_past else [1, 0])
 

@@ -15,6 +15,7 @@ import pytest
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.handle import Mock
+from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy import proxy as upstream
@@ -74,7 +75,7 @@ def gateway(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterato
 def proxied(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A proxy before such a gateway; gives its URL and its reports."""
     reports: list[dict[str, Any]] = []
-    with gateway(answer) as url, BackgroundServer(Proxy(url, MODELS, reports.append)) as proxy:
+    with gateway(answer) as url, BackgroundServer(Endpoint(Proxy(url, MODELS, reports.append))) as proxy:
         yield proxy, reports
 
 
@@ -178,6 +179,6 @@ def test_bodies_with_too_many_values_pass_unjudged() -> None:
 
 
 def test_the_proxy_leaves_the_mock_s_own_refusal_of_gzip_readable() -> None:
-    with Mock(time_scale=0) as mock, BackgroundServer(Proxy(mock.url, MODELS, lambda _: None)) as url:
+    with Mock(time_scale=0) as mock, BackgroundServer(Endpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
         headers = {**JSON, "content-encoding": "gzip"}
         assert httpx.post(f"{url}/v1/style-transfer", content=gzip.compress(b"{}"), headers=headers).status_code == 415

@@ -300,5 +300,5 @@ def test_the_process_stays_under_its_limit() -> None:
         load.tenants(3_000)
         figures = metrics(httpx.get(f"{mock.url}/metrics").text)
         assert figures["memory_evicted_total", "jobs"] > 0
-        assert figures["memory_evicted_total", "journal"] > 0
+        assert figures["memory_evicted_total", "history"] > 0
         assert resident(mock.pid, peak=True) < 64 * MIB + 100e6

@@ -12,6 +12,7 @@ from segforge.spec.load import default_specs, load_catalog
 from segforge_mock.app import create_app
 from segforge_mock.gateway.routing import Match
 from segforge_mock.handle import Mock
+from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.differences import ObservedAnswer, differences
@@ -27,7 +28,7 @@ ACCEPTED = dict.fromkeys(("request_id", "poll_url", "status_url", "response_url"
 def test_a_gateway_that_keeps_its_promises_is_passed_through() -> None:
     with Mock(time_scale=0) as mock:
         reports: list[dict[str, Any]] = []
-        with BackgroundServer(Proxy(mock.url, MODELS, reports.append)) as url:
+        with BackgroundServer(Endpoint(Proxy(mock.url, MODELS, reports.append))) as url:
             with httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client:
                 direct = httpx.post(f"{mock.url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": mock.key})
                 assert client.post("/v1/style-transfer", json=EXAMPLE).content == direct.content
@@ -53,7 +54,7 @@ def test_what_differs_is_reported_without_the_key() -> None:
     with Mock(time_scale=0, profile="observed") as mock:
         reports: list[dict[str, Any]] = []
         with (
-            BackgroundServer(Proxy(mock.url, MODELS, reports.append)) as url,
+            BackgroundServer(Endpoint(Proxy(mock.url, MODELS, reports.append))) as url,
             httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client,
         ):
             answer = client.post("/v2/style-transfer", json={**EXAMPLE, "width": "wide", "prompt": mock.key})
@@ -66,7 +67,7 @@ def test_what_differs_is_reported_without_the_key() -> None:
 
 
 def test_an_upstream_that_is_gone_is_502() -> None:
-    with BackgroundServer(Proxy("http://127.0.0.1:9", MODELS)) as url:
+    with BackgroundServer(Endpoint(Proxy("http://127.0.0.1:9", MODELS))) as url:
         response = httpx.post(f"{url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": KEY})
     assert response.status_code == 502
 

@@ -1,4 +1,4 @@
-"""Reads request bodies under a profile, and remembers what it made of the ones that it saw last."""
+"""Reads request bodies under a profile, and caches the results for the newest bodies."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -17,23 +17,26 @@ REMEMBERED_BYTES: Final = 4 * 2**10
 
 
 class ReadBody(NamedTuple):
-    """What became of a body: the payload; or the refusal; or, where the job is taken and fails, why it will."""
+    """The result of reading a body: a payload, a refusal, or the error of a job that is accepted and then fails."""
 
     payload: bytes = b"{}"
     refusal: Answer | None = None
     error: str | None = None
 
 
-def body_refusal(encoding: str, body: bytes | None) -> Answer | None:
-    """413 for a body that was too large to be read, 415 for one that is compressed, or None.
-
-    Nobody documents that the gateway decompresses a body. The proxy sends it on as it is.
-    """
-    if body is None:
-        return json_answer(413, {"error": f"Body larger than {MAX_BODY_BYTES} bytes"})
-    if not body or encoding.strip().lower() in ("", "identity"):
+def size_refusal(request: IncomingRequest) -> Answer | None:
+    """Returns 413 for a body of more than MAX_BODY_BYTES, else None."""
+    if not request.is_too_large:
         return None
-    error = f"Content-Encoding {encoding[:100]!r}: the mock takes bodies without one; send it uncompressed"
+    return json_answer(413, {"error": f"The body is larger than the limit of {MAX_BODY_BYTES} bytes"})
+
+
+def encoding_refusal(request: IncomingRequest) -> Answer | None:
+    """Returns 415 for a compressed body, else None. No source says that the gateway decompresses bodies."""
+    encoding = request.header(b"content-encoding")
+    if not request.body or encoding.strip().lower() in ("", "identity"):
+        return None
+    error = f"Unsupported Content-Encoding {encoding[:100]!r}; send the body uncompressed"
     answer = json_answer(415, {"error": error})
     answer.headers.append((b"accept-encoding", b"identity"))
     return answer
@@ -48,7 +51,7 @@ class Reader:
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._read_json)
 
     def read(self, served: ServedModel, version: Version, profile: str, request: IncomingRequest) -> ReadBody:
-        """Read a request's body, of a media type that the gateway takes, under the profile of that name."""
+        """Reads a body under the profile of that name. Its media type must be one that the gateway accepts."""
         body = request.body
         if request.media_type != "application/json":
             refusal = parts_refusal(request.header(b"content-type"), body)
@@ -62,9 +65,8 @@ class Reader:
             refusal = values_refusal(body)
             return ReadBody(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
         reading = self._remembered(served, version, profile, body)
-        if reading.refusal is not None:  # an answer's headers are added to, and this one will be given again
-            status, headers, text = reading.refusal
-            return ReadBody(refusal=Answer(status, headers.copy(), text))
+        if reading.refusal is not None:  # the caller appends to its headers, and the cache keeps it
+            return ReadBody(refusal=reading.refusal._replace(headers=reading.refusal.headers.copy()))
         return reading
 
     def _leniency(self, profile: str) -> tuple[bool, bool]:

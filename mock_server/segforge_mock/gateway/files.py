@@ -1,4 +1,4 @@
-"""POST /upload-asset: takes base64 data URLs, answers URLs at the mock that serve the bytes again without a key."""
+"""Files: uploads, which the mock serves again, and the images of completed jobs. Neither needs a key to download."""
 
 import base64
 import binascii
@@ -8,17 +8,27 @@ from typing import Annotated, Final
 
 import msgspec
 
-from segforge_mock.http.answers import Answer, Cases, case_answer, file_answer, json_answer
+from segforge_mock.gateway.call import Call
+from segforge_mock.gateway.jobs import Jobs
+from segforge_mock.gateway.outputs import Outputs
+from segforge_mock.gateway.refusals import Refusals
+from segforge_mock.gateway.urls import Urls
+from segforge_mock.http.answers import Answer, file_answer, json_answer
 from segforge_mock.http.counts import values_refusal
 from segforge_mock.http.request import IncomingRequest
+from segforge_mock.jobs.job import COMPLETED
 from segforge_mock.memory import Memory, Shelf
+from segforge_mock.stores.base import Store
 
 KEPT_BYTES: Final = 64 * 2**20
 FILE_BYTES: Final = 300
-"""What a file needs in memory beside its media type and content."""
+"""Bytes that a file needs in memory beside its media type and content."""
+IMAGE_SECONDS: Final = 7 * 24 * 3600.0
+"""Seconds after the submit for which a job's images can be downloaded."""
+_IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
 _DATA_URL: Final = re.compile(r"data:(?P<type>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=\s]*)", re.IGNORECASE)
-_TAKEN: Final = re.compile(r"(image|audio|video)/[a-z0-9.-]+|application/pdf")
-"""What the vendor's pages and log name: images, audio, video and PDF. No SVG, which is a page with scripts."""
+_ACCEPTED: Final = re.compile(r"(image|audio|video)/[a-z0-9.-]+|application/pdf")
+"""The types that the vendor's pages and change log name: images, audio, video and PDF. SVG can hold scripts."""
 _ENDING: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -26,52 +36,86 @@ class _Upload(msgspec.Struct):
     data_urls: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
-class Uploads:
-    """Uploaded files, the newest KEPT_BYTES of them that fit into the memory."""
+class Files:
+    """Answers uploads and downloads. Keeps the newest KEPT_BYTES of uploads, if they fit into the memory."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._files: Shelf[str, tuple[str, bytes]] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES)
+    def __init__(
+        self, store: Store, jobs: Jobs, outputs: Outputs, refusals: Refusals, urls: Urls, memory: Memory
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._outputs = outputs
+        self._refusals = refusals
+        self._urls = urls
+        self._uploads: Shelf[str, tuple[str, bytes]] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES)
 
-    def answer(self, request: IncomingRequest, origin: str, cases: Cases) -> Answer:
-        """Keep the files of an upload. `urls` is what the docs name the result, `file_urls` what the SDK reads."""
+    def upload(self, request: IncomingRequest) -> Answer:
+        """Keeps the files of an upload and answers their URLs.
+
+        The docs name the result `urls`, and the official SDK reads `file_urls`.
+        """
         refusal = values_refusal(request.body)
         if refusal is not None:
             return refusal
         try:
             upload = msgspec.json.decode(request.body, type=_Upload)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            return case_answer(cases, "body.malformed", {"reason": str(error)})
-        files = [self._read(text) for text in upload.data_urls]
+            return self._refusals.case("body.malformed", {"reason": str(error)})
+        files = [_decoded(text) for text in upload.data_urls]
         if None in files:
             return json_answer(400, {"error": "Files must be provided as base64-encoded data URLs."})
-        other = sorted({file[0] for file in files if file is not None and not _TAKEN.fullmatch(file[0])})
+        other = sorted({file[0] for file in files if file is not None and not _ACCEPTED.fullmatch(file[0])})
         if other:
-            reason = (
-                f"Files of type {other[0][:100]} are not taken; expected image/*, audio/*, video/* or application/pdf."
-            )
-            return json_answer(400, {"error": reason})
+            expected = "image/*, audio/*, video/* or application/pdf"
+            return json_answer(400, {"error": f"Unsupported file type {other[0][:100]}; expected {expected}."})
+        origin = self._urls.origin(request)
         urls = [f"{origin}/assets/{self._keep(*file)}" for file in files if file is not None]
         return json_answer(200, {"file_urls": urls, "urls": urls, "message": "Files uploaded successfully"})
-
-    def _read(self, text: str) -> tuple[str, bytes] | None:
-        found = _DATA_URL.fullmatch(text)
-        try:
-            return None if found is None else (found["type"].lower(), base64.b64decode(found["data"], validate=False))
-        except binascii.Error:
-            return None
 
     def _keep(self, media_type: str, data: bytes) -> str:
         ending = _ENDING.match(media_type.partition("/")[2])
         name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending[0] if ending else 'bin'}"
         if len(data) < KEPT_BYTES:
-            self._files.put(name, (media_type, data), FILE_BYTES + len(media_type) + len(data))
+            self._uploads.put(name, (media_type, data), FILE_BYTES + len(media_type) + len(data))
         return name
 
-    def get(self, name: str) -> Answer | None:
-        """An uploaded file, served as what it was said to be and for download only, or None."""
-        found = self._files.use(name)
+    def asset(self, call: Call) -> Answer:
+        """Answers the download of an upload, with the media type of its data URL and as an attachment."""
+        if call.request.method not in ("GET", "HEAD"):
+            return self._refusals.wrong_method(call.match)
+        found = self._uploads.use(call.match.value)
         if found is None:
-            return None
+            return self._refusals.case("route.unknown", {"path": call.request.path})
         answer = file_answer(*found.thing)
         answer.headers.append((b"content-disposition", b"attachment"))
         return answer
+
+    async def image(self, call: Call) -> Answer:
+        """Answers the download of an image of a completed job. Its URL is the secret: no key is required."""
+        if call.request.method not in ("GET", "HEAD"):
+            return self._refusals.wrong_method(call.match)
+        named = _IMAGE_NAME.fullmatch(call.match.value)
+        job = await self._store.get(named["id"]) if named is not None else None
+        if job is not None and named is not None and call.now - job.submitted_at < IMAGE_SECONDS:
+            number = int(named["number"])
+            images = self._jobs.output(job).images if job.error is None else ()
+            image = images[number - 1] if 0 < number <= len(images) else None
+            wanted = image is not None and image.format == named["format"]
+            if image is not None and wanted and await self._jobs.state(job, call.now) == COMPLETED:
+                return file_answer(image.media_type, await self._outputs.bytes_of(image))
+        return self._refusals.case("route.unknown", {"path": call.request.path})
+
+    async def owner_of(self, name: str) -> str | None:
+        """Returns the name of the tenant that submitted the job of an image, or None for an unknown job."""
+        request_id, _, _ = name.rpartition("-")
+        job = await self._store.get(request_id)
+        return job.tenant if job is not None else None
+
+
+def _decoded(text: str) -> tuple[str, bytes] | None:
+    """Returns the media type and content of a data URL, or None if the text is not one."""
+    found = _DATA_URL.fullmatch(text)
+    try:
+        return None if found is None else (found["type"].lower(), base64.b64decode(found["data"], validate=False))
+    except binascii.Error:
+        return None

@@ -1,391 +1,208 @@
-"""How the gateway answers.
+"""The mock gateway. It decides the order of all refusals.
 
-A request is checked in this order: key (401), rate limit (429), slug (404), verb (405), Content-Type (406), JSON (400),
-parameters (400, or what the profile says), balance (406, or what the profile says).
+A request is checked in this order: size (413), Content-Encoding (415), the mock's own paths, the mock's own headers
+(400), the refusal of a scenario, key (401), rate limit (429), slug or route (404), method (405), Content-Type (406),
+JSON (400), parameters (400, or as the profile says), balance (406, or as the profile says). Images and uploads that a
+caller downloads need no key.
 """
 
-import re
-import time
-from typing import Any, Final, NamedTuple
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
-from segforge.spec.catalog import Profile, Route, Version
-from segforge_mock.faults.scenarios import Scenario
-from segforge_mock.gateway.bodies import ReadBody, Reader
-from segforge_mock.gateway.files import Uploads
-from segforge_mock.gateway.ids import request_id
+from segforge_mock.faults.scenarios import NOTHING
+from segforge_mock.gateway.bodies import encoding_refusal, size_refusal
+from segforge_mock.gateway.call import NO_ROUTE, Call
+from segforge_mock.gateway.faults import SCENARIO_HEADER, Faults, scenario_refusal
+from segforge_mock.gateway.files import Files
+from segforge_mock.gateway.jobs import Jobs
+from segforge_mock.gateway.log import write_log
 from segforge_mock.gateway.outputs import Outputs
-from segforge_mock.gateway.routing import Match
-from segforge_mock.http.answers import Answer, bytes_answer, case_answer, file_answer, json_answer, json_bytes_answer
-from segforge_mock.http.request import IncomingRequest
+from segforge_mock.gateway.profile import PROFILE_HEADER, BadHeader, Profiles
+from segforge_mock.gateway.refusals import Refusals
+from segforge_mock.gateway.routing import REMEMBERED_PATH, Router
+from segforge_mock.gateway.runs import Runs
+from segforge_mock.gateway.urls import Urls
+from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery, json_answer
+from segforge_mock.http.delivery import with_cors
+from segforge_mock.http.request import Disconnected, IncomingRequest
 from segforge_mock.http.waiting import pause
-from segforge_mock.jobs.job import COMPLETED, FAILED, QUEUED, Job, StateName, state
-from segforge_mock.jobs.policy import Policy
-from segforge_mock.media.image import GeneratedImage
-from segforge_mock.memory import Memory
-from segforge_mock.models.served import ServedModel, ServedModels
-from segforge_mock.models.unlisted import unlisted_model
+from segforge_mock.jobs.policy import BadPolicy, read_policy
+from segforge_mock.memory import Full, Memory
+from segforge_mock.models.served import ServedModels
 from segforge_mock.stores.base import Store
-from segforge_mock.tenants.tenants import Tenant
+from segforge_mock.tenants.tenants import Tenant, Tenants
 
-MAX_ACCEPTED: Final = 10_000
-MAX_ACCEPTED_BYTES: Final = 256
-IMAGE_SECONDS: Final = 7 * 24 * 3600.0
-_IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
+TENANT_HEADER = b"x-mock-tenant"
+JOB_HEADER = b"x-mock-job"
 
 
-class Call:
-    """One request on its way through the gateway: who asks, when, under which profile and which scenario."""
+class OwnPaths(Protocol):
+    """Answers requests to the mock itself: the admin API, health, metrics, a browser's preflight."""
 
-    __slots__ = ("match", "now", "policy", "profile", "request", "scenario", "tenant")
+    def has(self, request: IncomingRequest) -> bool:
+        """Returns whether a request is for the mock itself. It is asked only about paths that are no route's."""
 
-    def __init__(self, request: IncomingRequest, match: Match, tenant: Tenant, now: float, profile: Profile) -> None:
-        self.request = request
-        self.match = match
-        self.tenant = tenant
-        self.now = now
-        self.profile = profile
-        self.policy: Policy | None = tenant.policy
-        self.scenario: Scenario | None = None
-
-    @property
-    def alphabetical(self) -> bool:
-        """Whether the profile has the keys of JSON in alphabetical order."""
-        return self.profile.key_order == "alphabetical"
-
-    def json(self, status: int, data: object) -> Answer:
-        """A JSON answer with its keys in the profile's order."""
-        return json_answer(status, data, alphabetical=self.alphabetical)
-
-
-class _JobPath(NamedTuple):
-    """A route's path, cut where the job's id stands in it."""
-
-    before: str
-    after: str
-
-    def of(self, origin: str, request_id: str) -> str:
-        """The URL for one job."""
-        return f"{origin}{self.before}{request_id}{self.after}"
-
-
-class _JobUrls(NamedTuple):
-    """The addresses of a job."""
-
-    poll: _JobPath
-    status: _JobPath
-    result: _JobPath
-
-
-def _job_path(route: Route) -> _JobPath:
-    before, _, after = route.path.partition("{request_id}")
-    return _JobPath(before, after)
+    async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
+        """Answers a request to the mock itself."""
 
 
 class MockGateway:
-    """Answers calls from the emitted models and a store."""
+    """Answers requests from the models' specs and a store.
 
-    def __init__(
+    `own` answers requests to the mock itself. `counts` counts requests by route and status. `now` is the mock's clock,
+    in seconds since the epoch. `keys`: the accepted keys (None: any valid key). `time_scale`: seconds here per second
+    of the real gateway. `log` writes one line of JSON per request to standard error.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts and settings of a gateway
         self,
         models: ServedModels,
         store: Store,
+        tenants: Tenants,
         outputs: Outputs,
         memory: Memory,
+        own: OwnPaths,
         *,
-        keys: frozenset[str] | None = None,
-        time_scale: float = 0.01,
-        public_url: str | None = None,
-        any_model: bool = False,
+        profiles: Profiles,
+        faults: Faults,
+        counts: Counter[tuple[str, int]],
+        now: Callable[[], float],
+        keys: frozenset[str] | None,
+        time_scale: float,
+        public_url: str | None,
+        any_model: bool,
+        log: bool,
     ) -> None:
-        self._models = models
+        facts = models.gateway
         self._store = store
-        self._outputs = outputs
-        self._keys = keys
-        self._time_scale = time_scale
-        self._public_url = public_url
-        self._any_model = any_model
+        self._tenants = tenants
         self._memory = memory
-        self._uploads = Uploads(memory)
-        self._reader = Reader(models.gateway)
-        self._facts = models.gateway
-        self.cases = models.gateway.cases
-        self._key_pattern = re.compile(models.gateway.auth.key_pattern)
-        self._accepted: set[bytes] = set()
-        self._key_header = models.gateway.auth.header.lower().encode()
-        assumed = {name: assumption.value for name, assumption in models.gateway.assumptions.items()}
-        self._usual_cost = float(assumed["credits_per_call"])
-        routes = self._facts.routes
-        self._urls = _JobUrls(_job_path(routes.poll), _job_path(routes.status), _job_path(routes.result))
-        self._queue_time = float(assumed["queue_seconds"])
-        self._typical_time = float(assumed["typical_seconds"])
-        self._retention = models.gateway.lifecycle.retention_seconds
+        self._own = own
+        self._profiles = profiles
+        self._profile = profiles.own
+        self._faults = faults
+        self._counts = counts
+        self._now = now
+        self._log = log
+        self._key_header = facts.auth.header.lower().encode()
+        self._router = Router(facts.routes)
+        self._refusals = Refusals(facts, keys)
+        urls = Urls(facts.routes, public_url)
+        self._runs = Runs(
+            models, store, outputs, self._refusals, urls, memory, time_scale=time_scale, any_model=any_model
+        )
+        self._jobs = Jobs(models, store, outputs, self._refusals, urls)
+        self._files = Files(store, self._jobs, outputs, self._refusals, urls, memory)
 
-    def key(self, request: IncomingRequest) -> bytes:
-        """The key that a request carries, or b""."""
-        return request.headers.get(self._key_header, b"")
+    async def answer(self, request: IncomingRequest) -> Answer:
+        """Answers a request. Raises StoreError, and Full if the memory has no room for a waiting admin call."""
+        headers, path = request.headers, request.path
+        tenant = self._tenants.get(headers.get(TENANT_HEADER) or headers.get(self._key_header, b""))
+        if request.is_too_large or b"content-encoding" in headers:
+            refusal = size_refusal(request) or encoding_refusal(request)
+            if refusal is not None:
+                return refusal
+        match = self._router.match(path) if len(path) <= REMEMBERED_PATH else self._router.find(path)
+        if match is None or request.method == "OPTIONS":
+            if self._own.has(request):
+                return await self._own.answer(request, tenant)
+            match = match or NO_ROUTE
+        if match.route == "image":
+            owner = await self._files.owner_of(match.value)
+            tenant = (self._tenants.named(owner) if owner is not None else None) or tenant
+        call = Call(request, match, tenant, self._now() + tenant.clock_offset, self._profile)
+        try:
+            answer = await self._answer(call)
+        except (BadHeader, BadPolicy) as error:
+            answer = _failed(call, json_answer(400, {"error": str(error)}))
+        except Full as error:
+            answer = _failed(call, json_answer(503, {"error": str(error)}))
+        except Disconnected:
+            answer = _failed(call, NO_ANSWER)
+        return self._recorded(call, answer)
 
-    def origin(self, request: IncomingRequest) -> str:
-        """Where the URLs in answers point: the public URL if there is one, else the address that the caller used."""
-        return self._public_url or request.origin
+    async def close(self) -> None:
+        """Closes the store."""
+        await self._store.close()
 
-    async def answer(self, call: Call) -> Answer:
-        """Answer a call on one of the gateway's routes."""
-        route = call.match.route
-        if route in ("image", "asset"):
-            return await (self._image(call) if route == "image" else self._asset(call))
-        refusal = self.check_key(call.request)
-        if refusal is None and call.tenant.rate_limit is not None:
-            refusal = await self._check_rate(call, call.tenant.rate_limit)
+    async def _answer(self, call: Call) -> Answer:
+        """Answers a call on one of the gateway's routes. Raises BadHeader, BadPolicy, Full and Disconnected."""
+        request, match, tenant = call.request, call.match, call.tenant
+        headers, route = request.headers, match.route
+        if SCENARIO_HEADER in headers or tenant.stubs or self._faults.chaos is not None:
+            refusal = await self._play(call)
+            if refusal is not None:
+                return refusal
+        if PROFILE_HEADER in headers or tenant.profile is not None:
+            call.profile = self._profiles.of(call)
+        if JOB_HEADER in headers:
+            call.policy = read_policy(request.header(JOB_HEADER))
+        if route == "image":
+            return await self._files.image(call)
+        if route == "asset":
+            return self._files.asset(call)
+        refusal = self._refusals.key(request)
+        if refusal is None and tenant.rate_limit is not None and match is not NO_ROUTE:
+            refusal = await self._rate_refusal(call, tenant.rate_limit)
         if refusal is not None:
             return refusal
-        if route == "run" or route == "submit":  # noqa: PLR1714 - twice as fast as a tuple on the hot path
-            return await self._start(call)
-        if call.request.method != call.match.method:
-            return self.wrong_method(call.match)
-        if route == "credits":
+        if route == "run":
+            return await self._runs.run(call)
+        if route == "submit":
+            return await self._runs.submit(call)
+        return await self._answer_other(call)
+
+    async def _answer_other(self, call: Call) -> Answer:
+        """Answers a call on a route that names no model."""
+        request, match = call.request, call.match
+        if match is NO_ROUTE:
+            return self._refusals.case("route.unknown", {"path": request.path})
+        if request.method != match.method:
+            return self._refusals.wrong_method(match)
+        if match.route == "credits":
             balance = await self._store.balance(call.tenant.name)
             return call.json(200, {"credits": balance, "free-credits": 0.0})
-        if route == "upload":
-            return self._uploads.answer(call.request, self.origin(call.request), self.cases)
-        return await self._poll(call)
+        if match.route == "upload":
+            return self._files.upload(request)
+        return await self._jobs.answer(call)
 
-    def check_key(self, request: IncomingRequest) -> Answer | None:
-        """The refusal of a request without a key, or with one that is not known."""
-        key = request.headers.get(self._key_header, b"")
-        if key in self._accepted:
+    async def _play(self, call: Call) -> Answer | None:
+        """Chooses the fault of a call. Returns the answer of its scenario, or None if the call is to be answered."""
+        call.fault = fault = self._faults.of(call)
+        self._profiles.of(call)  # a bad profile is refused before any scenario
+        if fault.delay:
+            await pause(self._memory, call.request, call.tenant, fault.delay)
+            call.now = self._now() + call.tenant.clock_offset
+        if fault.scenario is not None and fault.scenario.name == "drop-before":
+            return NO_ANSWER
+        return scenario_refusal(call, self._refusals)
+
+    async def _rate_refusal(self, call: Call, limit: int) -> Answer | None:
+        if await self._store.hit(call.tenant.name, int(call.now // 60)) <= limit:
             return None
-        if not key and b"authorization" not in request.headers:
-            return case_answer(self.cases, "auth.missing")
-        text = key.decode("latin-1")
-        if not (text in self._keys if self._keys is not None else self._key_pattern.fullmatch(text)):
-            return case_answer(self.cases, "auth.invalid")
-        if len(self._accepted) < MAX_ACCEPTED and len(key) <= MAX_ACCEPTED_BYTES:
-            self._accepted.add(key)
-        return None
+        return self._refusals.rate_limited(call.now)
 
-    async def _check_rate(self, call: Call, limit: int) -> Answer | None:
-        window = int(call.now // 60)
-        if await self._store.hit(call.tenant.name, window) <= limit:
-            return None
-        return self.rate_limited(call.now)
-
-    def rate_limited(self, now: float) -> Answer:
-        """A refusal that says when the next minute starts; like the gateway's it has no Retry-After."""
-        answer = case_answer(self.cases, "rate.limited")
-        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((now // 60 + 1) * 60))
-        answer.headers.append((b"x-rate-limit-reset-at-utc", reset.encode()))
-        return answer
-
-    def wrong_method(self, match: Match) -> Answer:
-        """405 with the verb that would fit."""
-        answer = case_answer(self.cases, "method.not_allowed")
-        answer.headers.append((b"allow", match.method.encode()))
-        return answer
-
-    async def _start(self, call: Call) -> Answer:
-        """A v1 run or a v2 submit."""
-        request, match = call.request, call.match
-        version: Version = "v1" if match.route == "run" else "v2"
-        served: ServedModel | None = self._models.get(match.value)
-        listed = served is not None
-        if served is None and self._any_model:
-            served = unlisted_model(match.value)
-        if served is None or version not in served.model.versions:
-            return case_answer(self.cases, "model.unknown", {"slug": match.value})
-        if request.method != match.method:
-            return self.wrong_method(match)
-        if request.media_type not in self._facts.content_types:
-            return case_answer(self.cases, "content_type.invalid")
-        reading = self._reader.read(served, version, call.profile.name, request)
-        if reading.refusal is not None:
-            return reading.refusal
-        answer = await (self._run if version == "v1" else self._submit)(call, served, reading)
-        if not listed:
-            answer.headers.append((b"x-mock-model", b"unlisted"))
-        return answer
-
-    def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
-        """How long the model is said to run, and how long the job really queues and runs; in seconds."""
-        inference = served.model.typical_seconds or self._typical_time
-        policy = call.policy
-        if policy is None or policy.seconds is None:
-            return inference, self._queue_time * self._time_scale, inference * self._time_scale
-        share = self._queue_time / (self._queue_time + inference)
-        return inference, policy.seconds * share, policy.seconds * (1 - share)
-
-    def _job_error(self, scenario: Scenario) -> str:
-        _, case = self.cases[scenario.case]
-        return str((case.body or {}).get("error", scenario.description))
-
-    def _cost(self, served: ServedModel) -> float:
-        """What a call of a model costs, in credits."""
-        return served.model.typical_cost or self._usual_cost
-
-    async def _no_credits(self, call: Call, served: ServedModel, version: Version) -> Answer:
-        balance = await self._store.balance(call.tenant.name)
-        case = call.profile.cases(version, "balance")[0]
-        return case_answer(self.cases, case, {"balance": balance, "cost": self._cost(served)})
-
-    async def _run(self, call: Call, served: ServedModel, reading: ReadBody) -> Answer:
-        """The blocking call: the output itself, or JSON with it in base64."""
-        cost = self._cost(served)
-        remaining = await self._store.charge(call.tenant.name, cost)
-        if remaining is None:
-            return await self._no_credits(call, served, "v1")
-        inference, queue_seconds, run_seconds = self._times(call, served)
-        if queue_seconds or run_seconds:
-            await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
-        output = self._outputs.of(served, reading.payload)
-        first = output.images[0]
-        if output.base64:
-            body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
-            answer = json_bytes_answer(body)
-        else:
-            answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
-        answer.headers.extend(
-            (
-                (b"x-request-id", request_id(call.profile.request_ids).encode()),
-                (b"x-cost", b"%r" % cost),
-                (b"x-remaining-credits", b"%r" % remaining),
-                (b"x-generation-time", b"%r" % inference),
-                (b"x-seed-value", b"%d" % output.seed),
-            )
-        )
-        return answer
-
-    async def _submit(self, call: Call, served: ServedModel, reading: ReadBody) -> Answer:
-        policy, error = call.policy, reading.error
-        if call.scenario is not None and call.scenario.kind == "job":
-            error = self._job_error(call.scenario)
-        inference, queue_seconds, run_seconds = self._times(call, served)
-        job = Job(
-            request_id=request_id(call.profile.request_ids),
-            tenant=call.tenant.name,
-            slug=served.model.slug,
-            body=reading.payload,
-            submitted_at=call.now,
-            queue_time=self._queue_time,
-            inference_time=inference,
-            queue_seconds=queue_seconds,
-            run_seconds=run_seconds,
-            cost=self._cost(served) if error is None else 0.0,
-            error=error,
-            polls=policy.polls if policy is not None else 0,
-            held=policy is not None and policy.held,
-        )
-        kept = await self._store.submit(job)
-        if kept is None:
-            return await self._no_credits(call, served, "v2")
-        origin, urls, name = self.origin(call.request), self._urls, kept.request_id
-        return call.json(
-            200,
-            {
-                "request_id": name,
-                "status": QUEUED,
-                "poll_url": urls.poll.of(origin, name),
-                "status_url": urls.status.of(origin, name),
-                "response_url": urls.result.of(origin, name),
-            },
-        )
-
-    async def _poll(self, call: Call) -> Answer:
-        route = call.match.route
-        job = await self._store.get(call.match.value)
-        if job is None or call.now - job.submitted_at >= self._retention:
-            case = "output.unknown" if route == "poll" else "request.unknown"
-            return case_answer(self.cases, case, {"request_id": call.match.value})
-        current = await self._state(job, call.now, polled=route == "status")
-        if current == FAILED:
-            return call.json(422, _failed(job, call.profile))
-        if current == COMPLETED and route != "status":
-            return await self._result(call, job)
-        origin, urls, name = self.origin(call.request), self._urls, job.request_id
-        return call.json(
-            200,
-            {
-                "status": current,
-                "request_id": name,
-                "status_url": urls.status.of(origin, name),
-                "response_url": urls.result.of(origin, name),
-                "metrics": _metrics(job) if current == COMPLETED else {},
-            },
-        )
-
-    async def _state(self, job: Job, now: float, *, polled: bool = False) -> StateName:
-        if not job.polls and not job.held:
-            return state(job, now)
-        counts = polled and job.polls
-        progress = await (self._store.count_poll if counts else self._store.progress)(job.request_id)
-        return state(job, now, progress)
-
-    async def _result(self, call: Call, job: Job) -> Answer:
-        output = self._outputs.of(self._served(job), job.body)
-        origin = self.origin(call.request)
-        images = []
-        for picture in output.images:
-            name = _file_name(job, picture)
-            size = str(len(await self._outputs.bytes_of(picture)))
-            url = f"{origin}/generations/{name}"
-            images.append({"url": url, "content_type": picture.media_type, "file_name": name, "file_size": size})
-        return call.json(
-            200,
-            {
-                "status": COMPLETED,
-                "request_id": job.request_id,
-                "output": images[0]["url"],
-                "images": images,
-                "seed": str(output.seed),
-                "prompt": output.images[0].prompt,
-                "metrics": _metrics(job),
-            },
-        )
-
-    def _served(self, job: Job) -> ServedModel:
-        served = self._models.get(job.slug)
-        return served if served is not None else unlisted_model(job.slug)
-
-    async def _image(self, call: Call) -> Answer:
-        """A picture of a completed job; its address is the secret, no key is asked for."""
-        if call.request.method not in ("GET", "HEAD"):
-            return self.wrong_method(call.match)
-        named = _IMAGE_NAME.fullmatch(call.match.value)
-        job = await self._store.get(named["id"]) if named is not None else None
-        if job is not None and named is not None and call.now - job.submitted_at < IMAGE_SECONDS:
-            number = int(named["number"])
-            made = self._outputs.of(self._served(job), job.body).images if job.error is None else ()
-            picture = made[number - 1] if 0 < number <= len(made) else None
-            wanted = picture is not None and picture.format == named["format"]
-            if picture is not None and wanted and await self._state(job, call.now) == COMPLETED:
-                return file_answer(picture.media_type, await self._outputs.bytes_of(picture))
-        return case_answer(self.cases, "route.unknown", {"path": call.request.path})
-
-    async def _asset(self, call: Call) -> Answer:
-        if call.request.method not in ("GET", "HEAD"):
-            return self.wrong_method(call.match)
-        found = self._uploads.get(call.match.value)
-        return found or case_answer(self.cases, "route.unknown", {"path": call.request.path})
+    def _recorded(self, call: Call, answer: Answer) -> Answer:
+        """Adds a request and its answer to the history, and returns the answer with its delivery."""
+        request, scenario = call.request, call.fault.scenario
+        if answer.status and b"origin" in request.headers:
+            with_cors(answer.headers, request.headers[b"origin"])
+        name = scenario.name if scenario is not None else ""
+        call.tenant.history.add(call.now, request, (call.match.route, call.slug, name), answer)
+        self._counts[call.match.route, answer.status] += 1
+        if self._log:
+            write_log(call, answer, name)
+        if scenario is None or scenario.kind != "fault" or not answer.status:
+            return answer
+        if name != "slow-body":
+            return answer._replace(delivery=Delivery(name))
+        wait = partial(pause, self._memory, request, call.tenant)
+        return answer._replace(delivery=Delivery(name, call.fault.seconds, wait))
 
 
-def _file_name(job: Job, picture: GeneratedImage) -> str:
-    return f"{job.request_id}-{picture.position + 1}.{picture.format}"
-
-
-def _metrics(job: Job) -> dict[str, float]:
-    return {
-        "cost": job.cost,
-        "remaining_credits": job.remaining_credits,
-        "inference_time": job.inference_time,
-        "queue_time": job.queue_time,
-        "total_time": round(job.total_time, 6),
-    }
-
-
-def _failed(job: Job, profile: Profile) -> dict[str, Any]:
-    """The record of a failed job: no cost, no balance, since it is not billed."""
-    every = _metrics(job)
-    body = {
-        "status": FAILED,
-        "request_id": job.request_id,
-        "error": job.error,
-        "metrics": {name: every[name] for name in profile.failed_job_metrics},
-    }
-    return {name: body[name] for name in profile.failed_job_keys}
+def _failed(call: Call, answer: Answer) -> Answer:
+    """Returns an answer without the call's fault."""
+    call.fault = NOTHING
+    return answer

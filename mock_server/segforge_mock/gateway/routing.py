@@ -1,4 +1,4 @@
-"""Finds the route of a path among the templates of `specs/gateway.yaml` and the mock's own."""
+"""Finds the route of a path, from the templates in `specs/gateway.yaml` and the mock's own."""
 
 from dataclasses import fields
 from functools import lru_cache
@@ -11,17 +11,17 @@ OWN_ROUTES: Final = (
     ("upload", "POST", "/upload-asset"),
     ("asset", "GET", "/assets/{name}"),
 )
-"""Where output URLs and uploads point. On the real gateway they have hosts of their own."""
+"""Routes of output URLs and uploads. The real gateway serves them on other hosts."""
 
 ROUTES: Final = (*(field.name for field in fields(Routes)), *(name for name, _, _ in OWN_ROUTES), "")
-"""The names of all routes, as the journal has them; "" is none of them."""
-
+"""The names of all routes, as in the history. "" stands for an unknown route."""
 
 REMEMBERED_PATH: Final = 256
+"""Characters up to which `Router.match` caches a path."""
 
 
 class Match(NamedTuple):
-    """The route's name, the method that it takes, and what stands in the path at its placeholder ("" without one)."""
+    """The route's name, its method, and the part of the path at its placeholder ("" without one)."""
 
     route: str
     method: str
@@ -29,14 +29,14 @@ class Match(NamedTuple):
 
 
 class Router:
-    """Route templates by their number of segments; a literal segment goes before a placeholder."""
+    """Looks paths up in route templates. A literal segment wins over a placeholder."""
 
     def __init__(self, routes: Routes) -> None:
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
         self.match = lru_cache(maxsize=4096)(self.find)
-        """`find` for a path of at most REMEMBERED_PATH characters: it remembers those that were asked for last."""
+        """Like `find`, with a cache, for paths of at most REMEMBERED_PATH characters."""
         split.sort(key=lambda template: sum(part.startswith("{") for part in template[1]))
         self._by_length: dict[int, list[tuple[Match, list[str | None], int]]] = {}
         for match, parts in split:
@@ -45,7 +45,7 @@ class Router:
             self._by_length.setdefault(len(parts), []).append((match, literals, place))
 
     def find(self, path: str) -> Match | None:
-        """The route of a path, or None; doubled and trailing slashes don't count."""
+        """Returns the route of a path, or None. Ignores doubled and trailing slashes."""
         parts = path.strip("/").split("/")
         if "" in parts:
             parts = [part for part in parts if part]

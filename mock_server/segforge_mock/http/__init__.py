@@ -1,1 +1,1 @@
-"""TODO."""
+"""HTTP: requests, answers, their delivery, and the server."""

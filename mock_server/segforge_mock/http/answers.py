@@ -1,6 +1,7 @@
-"""What the mock answers: status, headers and body, made from the cases of `specs/gateway.yaml`."""
+"""Answers: status, headers and body. Refusals come from the status cases of `specs/gateway.yaml`."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -9,7 +10,7 @@ from segforge.spec.catalog import Status, StatusCase
 from segforge.spec.printable import fill
 
 Cases: TypeAlias = Mapping[str, tuple[Status, StatusCase]]
-"""Each status case under its name, as `Gateway.cases` gives them."""
+"""The status cases by name, as in `Gateway.cases`."""
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -22,12 +23,28 @@ _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
+class Delivery(NamedTuple):
+    """How the server sends an answer. `fault` is a name in `scenarios.FAULTS`, or "" for an answer without a fault.
+
+    A slow body takes `seconds`; `wait` waits between its parts.
+    """
+
+    fault: str = ""
+    seconds: float = 0.0
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+PLAIN: Final = Delivery()
+"""Delivers the whole answer without a delay."""
+
+
 class Answer(NamedTuple):
-    """An HTTP answer as ASGI wants it. `headers` may be added to until it is sent."""
+    """An HTTP answer in ASGI's types. Callers may append to `headers` until it is sent."""
 
     status: int
     headers: RawHeaders
     body: bytes
+    delivery: Delivery = PLAIN
 
     @property
     def is_json(self) -> bool:
@@ -36,43 +53,48 @@ class Answer(NamedTuple):
 
     @property
     def is_image(self) -> bool:
-        """Whether the body is a picture."""
+        """Whether the body is an image."""
         return self.headers[0][1].startswith(b"image/")
 
     def with_body(self, body: bytes) -> "Answer":
-        """The same answer with another body."""
-        return Answer(self.status, [self.headers[0], (b"content-length", b"%d" % len(body)), *self.headers[2:]], body)
+        """Returns a copy with another body."""
+        headers = [self.headers[0], (b"content-length", b"%d" % len(body)), *self.headers[2:]]
+        return self._replace(headers=headers, body=body)
+
+
+NO_ANSWER: Final = Answer(0, [], b"", Delivery("drop-before"))
+"""Closes the connection instead of answering. Its headers are shared: don't append to them."""
 
 
 def json_bytes(data: object, *, alphabetical: bool = False) -> bytes:
-    """A JSON body, its keys in the order given or in alphabetical order."""
+    """Encodes a JSON body, with its keys in their own or in alphabetical order."""
     return _encode_sorted(data) if alphabetical else _encode(data)
 
 
 def json_bytes_answer(body: bytes, status: int = 200) -> Answer:
-    """An answer with a JSON body that is encoded already."""
+    """Returns an answer with an encoded JSON body."""
     return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
 
 
 def json_answer(status: int, data: object, *, alphabetical: bool = False) -> Answer:
-    """An answer with a JSON body, its keys in the order given or in alphabetical order."""
+    """Returns an answer with a JSON body, with its keys in their own or in alphabetical order."""
     return json_bytes_answer(json_bytes(data, alphabetical=alphabetical), status)
 
 
 def bytes_answer(media_type: str, body: bytes, status: int = 200) -> Answer:
-    """An answer with a body of that media type."""
+    """Returns an answer with a body of a media type."""
     return Answer(status, [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))], body)
 
 
 def file_answer(media_type: str, body: bytes, status: int = 200) -> Answer:
-    """An answer that a browser may open as a page: it is what its media type says, and runs nothing."""
+    """Returns an answer that is safe to open in a browser: no sniffing of its type, no scripts."""
     answer = bytes_answer(media_type, body, status)
     answer.headers.extend(_INERT)
     return answer
 
 
 def case_answer(cases: Cases, name: str, values: Mapping[str, object] | None = None, **extra: Any) -> Answer:
-    """The answer of a named status case; `values` fill its `{placeholders}`, `extra` adds keys to a JSON body."""
+    """Returns the answer of a status case; `values` fill its `{placeholders}`, `extra` adds keys to a JSON body."""
     status, case = cases[name]
     if case.html is not None:
         return file_answer("text/html; charset=utf-8", case.html.encode(), status.code)

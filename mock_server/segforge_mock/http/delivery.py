@@ -1,27 +1,25 @@
-"""Puts an answer on the wire: whole, or broken in the way that a scenario asks for."""
+"""Sends an answer, whole or broken by the fault of a scenario."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-from segforge_mock.http.answers import Answer, RawHeaders
+from segforge_mock.http.answers import PLAIN, Answer, Delivery, RawHeaders
 from segforge_mock.http.request import Scope, Send
 
 ABORT: Final = "segforge.abort"
-"""The ASGI extension that closes the connection at once; our server has it."""
+"""The ASGI extension that closes the connection immediately. The mock's server has it."""
 
 WHOLE: Final = "segforge.whole"
-"""The ASGI extension that takes status, headers and body of an answer at once, or gives False. Our server has it."""
+"""The ASGI extension that sends a whole answer in one call and returns whether it could. The mock's server has it."""
 
-_PIECES: Final = 10
+_PARTS: Final = 10
 
 
 class Dropped(ConnectionError):
-    """The connection was to be dropped, and the server has no extension to do it with."""
+    """A scenario drops the connection, but the server lacks the extension to close it."""
 
 
 def drop(scope: Scope) -> None:
-    """Close the connection. Raises Dropped where the server can't."""
+    """Closes the connection. Raises Dropped if the server can't."""
     abort = (scope.get("extensions") or {}).get(ABORT)
     if abort is None:
         raise Dropped("the mock dropped the connection")
@@ -29,34 +27,28 @@ def drop(scope: Scope) -> None:
 
 
 def broken(answer: Answer, fault: str) -> Answer:
-    """The answer as a fault leaves it; faults of the connection leave it as it is."""
+    """Returns the answer with the fault applied to its body. Faults of the connection don't change it."""
     if (fault == "truncated-image" and answer.is_image) or (fault == "malformed-json" and answer.is_json):
         return answer.with_body(answer.body[: len(answer.body) // 2])
     return answer
 
 
 def deliver_at_once(answer: Answer, scope: Scope) -> bool:
-    """Send an answer in one go; gives False, and sends nothing, where the server can't."""
+    """Sends an answer without a fault in one call. Returns False, and sends nothing, if the server can't."""
     whole = (scope.get("extensions") or {}).get(WHOLE)
-    if whole is None:
+    if whole is None or answer.delivery is not PLAIN:
         return False
     sent: bool = whole(answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
     return sent
 
 
-async def deliver(
-    answer: Answer,
-    fault: str,
-    seconds: float,
-    scope: Scope,
-    send: Send,
-    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> None:
-    """Send an answer; `fault` is one of `scenarios.FAULTS` or "", `seconds` how long a slow body takes, by `wait`."""
-    if fault == "drop-after":
-        return drop(scope)
-    if not fault and deliver_at_once(answer, scope):
+async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
+    """Sends an answer in the way that its `delivery` says. Raises Dropped, and what `delivery.wait` raises."""
+    if deliver_at_once(answer, scope):
         return None
+    fault = answer.delivery.fault
+    if fault in ("drop-before", "drop-after"):
+        return drop(scope)
     answer = broken(answer, fault)
     body = b"" if scope["method"] == "HEAD" else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
@@ -64,22 +56,22 @@ async def deliver(
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         return drop(scope)
     if fault == "slow-body":
-        body = await _trickle(body, seconds, send, wait)
+        body = await _trickle(body, answer.delivery, send)
     await send({"type": "http.response.body", "body": body})
     return None
 
 
-async def _trickle(body: bytes, seconds: float, send: Send, wait: Callable[[float], Awaitable[None]]) -> bytes:
-    """Send all but the last piece, each after its share of the time; gives the last."""
-    step = max(1, -(-len(body) // _PIECES))
+async def _trickle(body: bytes, delivery: Delivery, send: Send) -> bytes:
+    """Sends all parts but the last, with a share of the delay after each. Returns the last part."""
+    step = max(1, -(-len(body) // _PARTS))
     while len(body) > step:
         await send({"type": "http.response.body", "body": body[:step], "more_body": True})
         body = body[step:]
-        await wait(seconds / _PIECES)
+        await delivery.wait(delivery.seconds / _PARTS)
     return body
 
 
 def with_cors(headers: RawHeaders, origin: bytes) -> None:
-    """Let a page of any origin read the answer."""
+    """Allows a page of any origin to read the answer."""
     headers.append((b"access-control-allow-origin", origin))
     headers.append((b"access-control-expose-headers", b"*"))

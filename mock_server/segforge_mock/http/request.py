@@ -1,4 +1,4 @@
-"""What the mock reads off a request."""
+"""An HTTP request, as the ASGI server passes it."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -11,35 +11,37 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 _JSON: Final = "application/json"
 MAX_BODY_BYTES: Final = 32 * 2**20
 BODY: Final = "segforge.body"
-"""The ASGI extension that has the whole body, where it is here before the application runs. Our server has it."""
+"""The ASGI extension that holds a body that arrived before the application runs. The mock's server has it."""
 
 HEAD: Final = "segforge.head"
-"""What a scope has under this name is how many bytes the request had before its body. Our server sets it."""
+"""The scope's key for the number of bytes before the request's body. The mock's server sets it."""
 
 
 class Disconnected(Exception):
-    """The client left before its request was whole: what came of it is no request."""
+    """The client disconnected before its request was complete or its answer sent."""
 
 
 class IncomingRequest:
-    """A request with its body; header names are lower case, as ASGI gives them."""
+    """A request with its body. Header names are in lower case, as in ASGI."""
 
-    __slots__ = ("body", "headers", "method", "path", "scope")
+    __slots__ = ("body", "headers", "is_too_large", "method", "path", "scope")
 
-    def __init__(self, scope: Scope, body: bytes) -> None:
+    def __init__(self, scope: Scope, body: bytes | None) -> None:
+        """A body of None stands for one of more than MAX_BODY_BYTES, which is not kept."""
         self.scope = scope
-        self.body = body
+        self.is_too_large = body is None
+        self.body = body or b""
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
 
     def header(self, name: bytes) -> str:
-        """A header's value, or "" where the request has none of that name."""
+        """Returns a header's value, or "" if the request has no header of that name."""
         return self.headers.get(name, b"").decode("latin-1")
 
     @property
     def origin(self) -> str:
-        """Scheme and authority under which the caller reached the mock, a proxy that ends TLS included."""
+        """The scheme and authority that the caller used, even through a proxy that ends TLS."""
         forwarded = self.headers.get(b"x-forwarded-proto")
         scheme = "https" if forwarded == b"https" else self.scope.get("scheme", "http")
         host = self.headers.get(b"host")
@@ -50,15 +52,15 @@ class IncomingRequest:
 
     @property
     def media_type(self) -> str:
-        """The Content-Type without parameters, in lower case."""
+        """The Content-Type in lower case, without its parameters."""
         raw = self.headers.get(b"content-type", b"")
         return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
 
 
 async def read_body(scope: Scope, receive: Receive, count: Callable[[int], None] | None = None) -> bytes | None:
-    """The whole body, or None where it is larger than MAX_BODY_BYTES. Raises Disconnected, and what `count` raises.
+    """Reads the whole body. Returns None if it is larger than MAX_BODY_BYTES.
 
-    `count` is called with the size of each part that arrives.
+    Calls `count` with the size of each part that arrives. Raises Disconnected, and what `count` raises.
     """
     here: bytes | None = (scope.get("extensions") or {}).get(BODY)
     if here is not None:

@@ -1,39 +1,38 @@
-"""Waits of a request, which end as soon as its client leaves: what the request holds is free at once."""
+"""Waits that end as soon as the client disconnects, so that the request's memory is freed."""
 
 import asyncio
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from segforge_mock.http.request import Disconnected, IncomingRequest, Scope
 from segforge_mock.memory import Hold, Memory
-from segforge_mock.tenants.tenants import Tenant
 
 T = TypeVar("T")
 
 WAITS: Final = "segforge.waits"
-"""The ASGI extension that holds what a connection's request waits for, as Waits. Our server has it."""
+"""The ASGI extension that holds the Waits of a connection. The mock's server has it."""
 
 SMALL_BODY: Final = 64 * 2**10
-"""A body of up to so many bytes counts only while its request waits, a larger one from its arrival on."""
+"""Bytes up to which a body counts towards the memory limit only while its request waits. Larger ones always count."""
 
 WAITING_BYTES: Final = 32 * 2**10
-"""What a waiting request needs in memory beside headers and body: task, frames, connection and its buffers."""
+"""Bytes that a waiting request needs beside headers and body: its task, frames, connection and buffers."""
 
 
 class Waits(set["asyncio.Future[Any]"]):
-    """What the request of one connection waits for."""
+    """The futures that the request of one connection waits for."""
 
     left = False
-    """Whether the client has left."""
+    """Whether the client has disconnected."""
 
     def leave(self) -> None:
-        """End all waits, those to come too: the client has left."""
+        """Ends all waits, and every later one, because the client has disconnected."""
         self.left = True
         for future in list(self):
             future.cancel()
 
 
 async def until_left(scope: Scope, future: "asyncio.Future[T]") -> T:
-    """Wait for a future, which is cancelled if the client leaves. Raises Disconnected then."""
+    """Waits for a future. If the client disconnects, cancels it and raises Disconnected."""
     waits: Waits | None = (scope.get("extensions") or {}).get(WAITS)
     if waits is None:
         return await future
@@ -50,8 +49,14 @@ async def until_left(scope: Scope, future: "asyncio.Future[T]") -> T:
         waits.discard(future)
 
 
-async def pause(memory: Memory, request: IncomingRequest, tenant: Tenant, seconds: float) -> None:
-    """Wait for some seconds. The tenant is not forgotten meanwhile. Raises Disconnected, and Full."""
+class Waiter(Protocol):
+    """A tenant. It is kept while `waiting`, its number of waiting requests, is not 0."""
+
+    waiting: int
+
+
+async def pause(memory: Memory, request: IncomingRequest, tenant: Waiter, seconds: float) -> None:
+    """Waits for some seconds and keeps the tenant meanwhile. Raises Disconnected and Full."""
     body = len(request.body) if len(request.body) <= SMALL_BODY else 0
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
     over = asyncio.get_running_loop().create_future()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The outputs of runs: one module per medium."""

@@ -1,6 +1,6 @@
-"""A validating proxy: forwards to a real gateway, answers what that answered, reports where it differs from the specs.
+"""A validating proxy: forwards requests to a real gateway and reports where its answers differ from the specs.
 
-It has no admin API and no scenarios; the caller's key goes to the upstream and nowhere else.
+It has no admin API and no scenarios. It sends the caller's key to the upstream only.
 """
 
 import asyncio
@@ -14,21 +14,20 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from segforge.environment import way_to
-from segforge_mock.gateway.bodies import body_refusal
+from segforge_mock.gateway.bodies import size_refusal
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.counts import has_too_many_values
-from segforge_mock.http.delivery import deliver
-from segforge_mock.http.request import Disconnected, IncomingRequest, Receive, Scope, Send, read_body
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.models.served import ServedModels
 from segforge_mock.proxy.differences import Difference, ObservedAnswer, differences
 
 UPSTREAM_SECONDS: Final = 120.0
-"""How long the upstream may take to connect, or be silent."""
+"""Seconds that the upstream may take to connect, or be silent."""
 EXCHANGE_SECONDS: Final = 600.0
-"""How long the upstream may take for a whole answer."""
+"""Seconds that the upstream may take for a whole answer."""
 MAX_ANSWER_BYTES: Final = 256 * 2**20
-"""Bytes of an answer, as sent and decompressed."""
+"""Bytes that an answer may have, as sent and decompressed."""
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection",
@@ -43,7 +42,7 @@ _HOP_BY_HOP: Final = frozenset(
         "upgrade",
     }
 )
-"""Headers that belong to one connection; `host` would name the proxy."""
+"""Headers of one connection, which are not forwarded. `host` would name the proxy."""
 
 
 class _TooLarge(Exception):
@@ -51,7 +50,7 @@ class _TooLarge(Exception):
 
 
 class _Received(NamedTuple):
-    """An answer of the upstream: its head, its body as sent, and decompressed (None where that can't be done)."""
+    """An answer of the upstream: its head, its body as sent, and decompressed (None if that fails)."""
 
     head: httpx.Response
     body: bytes
@@ -59,9 +58,9 @@ class _Received(NamedTuple):
 
 
 class Proxy:
-    """The proxy as an ASGI application. `report` takes one JSON object a difference; secrets are masked in it.
+    """Answers requests with the answers of an upstream. Calls `report` with a JSON object per difference, keys masked.
 
-    Raises BadSetting where a variable of the environment stands in the way, see `environment`.
+    Raises BadEnvironment for proxy variables that can't be used.
     """
 
     def __init__(
@@ -79,27 +78,20 @@ class Proxy:
         self._client = httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options)
         self._client.headers.clear()  # the caller's are sent, and no others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request."""
-        if scope["type"] != "http":
-            raise NotImplementedError(f"the proxy does not speak {scope['type']}")
-        try:
-            body = await read_body(scope, receive)
-        except Disconnected:
-            return None
-        answer = body_refusal("", body) or await self._forward(IncomingRequest(scope, body or b""))
-        return await deliver(answer, "", 0, scope, send)
-
     async def close(self) -> None:
-        """Close the connections to the upstream."""
+        """Closes the connections to the upstream."""
         await self._client.aclose()
 
-    async def _forward(self, request: IncomingRequest) -> Answer:
+    async def answer(self, request: IncomingRequest) -> Answer:
+        """Forwards a request. Answers 413 for a body that is too large, 502 or 504 if the upstream fails."""
+        refusal = size_refusal(request)
+        if refusal is not None:
+            return refusal
         try:
             async with asyncio.timeout(EXCHANGE_SECONDS):
                 received = await self._ask(request)
         except TimeoutError:
-            return json_answer(504, {"error": f"the upstream's answer took more than {EXCHANGE_SECONDS:g} s"})
+            return json_answer(504, {"error": f"the upstream's answer took longer than {EXCHANGE_SECONDS:g} s"})
         except _TooLarge:
             error = f"the upstream's answer is larger than {MAX_ANSWER_BYTES} bytes, as sent or decompressed"
             return json_answer(502, {"error": error})
@@ -119,7 +111,7 @@ class Proxy:
         return answer
 
     async def _ask(self, request: IncomingRequest) -> _Received:
-        """Send a request on and receive the whole answer. Bodies stay as they are, compressed or not."""
+        """Forwards a request and receives the whole answer. Bodies are neither compressed nor decompressed."""
         headers = [
             (name, _readable(value) if name == b"accept-encoding" else value)
             for name, value in request.scope["headers"]
@@ -140,7 +132,7 @@ class Proxy:
         if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
             return []
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
-            return []  # it would take too long to look into
+            return []  # comparing them would block the other requests for too long
         head = received.head
         seen = ObservedAnswer(match, request.body, head.status_code, head.headers, received.plain)
         found = differences(self._models, seen)
@@ -168,12 +160,12 @@ class Proxy:
 
 
 def _readable(accepted: bytes) -> bytes:
-    """The encodings that a caller accepts, without those that the proxy can't look into."""
+    """Returns the encodings that a caller accepts, without those that the proxy can't decode."""
     return b"gzip" if b"gzip" in accepted else b"identity"
 
 
 async def _receive(head: httpx.Response) -> _Received:
-    """Receive an answer's body. Raises _TooLarge. What is no JSON is decompressed for its size, and not kept."""
+    """Receives an answer's body. Raises _TooLarge. Other bodies than JSON are decompressed only to find their size."""
     is_json = head.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     encoding = head.headers.get("content-encoding", "identity").strip().lower()
     unpacked = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from segforge_mock.http.endpoint import Unavailable
 from segforge_mock.jobs.job import Job, Progress
 from segforge_mock.memory import STATE_SHARE, Kept, Memory, Shelf
 
@@ -29,8 +30,13 @@ FORMAT: Final = zlib.crc32(",".join(Job.__struct_fields__).encode()) & 0x7FFF_FF
 """Names what a kept record is made of, so that a store never reads the records of another version of the mock."""
 
 
-class StoreError(Exception):
-    """A store that can't be had or has gone; the message says why, and never holds a password."""
+class StoreError(Unavailable):
+    """A store can't be opened or has failed. The message says why and never contains a password."""
+
+    @property
+    def reason(self) -> str:
+        """The text of the answer to a request that needed the store."""
+        return f"The mock's store failed: {self}"
 
 
 def micros(amount: float) -> int:

@@ -68,11 +68,10 @@ class HistoryEntry(NamedTuple):
 
 _Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
 """An entry as it is kept: naming its parts can wait until somebody looks."""
-_NO_ANSWER: Final = Answer(0, [], b"")
 
 
 def _history_entry(entry: _Entry) -> HistoryEntry:
-    number, at, method, path, place, headers, body, (status, answer_headers, answer_body) = entry
+    number, at, method, path, place, headers, body, (status, answer_headers, answer_body, _) = entry
     return HistoryEntry(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
 
 
@@ -118,13 +117,11 @@ class History:
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
-    def add(self, at: float, request: IncomingRequest, place: tuple[str, str, str], answer: Answer | None) -> None:
-        """Keep an entry; `place` is route, slug and scenario, an answer of None was never sent."""
+    def add(self, at: float, request: IncomingRequest, place: tuple[str, str, str], answer: Answer) -> None:
+        """Adds an entry; `place` is route, slug and scenario."""
         self._number += 1
         body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]
-        if answer is None:
-            answer = _NO_ANSWER
-        elif len(answer.body) > MAX_BODY:
+        if len(answer.body) > MAX_BODY:
             answer = answer._replace(body=answer.body[:MAX_BODY])
         scope = request.scope
         headers: RawHeaders = scope["headers"]

@@ -1,0 +1,49 @@
+"""A request on its way through the mock gateway."""
+
+from typing import Final
+
+from segforge.spec.catalog import Profile
+from segforge_mock.faults.scenarios import NOTHING, Fault, Scenario
+from segforge_mock.gateway.routing import Match
+from segforge_mock.http.answers import Answer, json_answer
+from segforge_mock.http.request import IncomingRequest
+from segforge_mock.jobs.policy import Policy
+from segforge_mock.tenants.tenants import Tenant
+
+NO_ROUTE: Final = Match("", "", "")
+"""The match of a path that leads to no route."""
+
+
+class Call:
+    """A request with its route, tenant, profile, policy and fault. `now` is the tenant's time in seconds."""
+
+    __slots__ = ("fault", "match", "now", "policy", "profile", "request", "tenant")
+
+    def __init__(self, request: IncomingRequest, match: Match, tenant: Tenant, now: float, profile: Profile) -> None:
+        self.request = request
+        self.match = match
+        self.tenant = tenant
+        self.now = now
+        self.profile = profile
+        self.policy: Policy | None = tenant.policy
+        self.fault: Fault = NOTHING
+
+    @property
+    def slug(self) -> str:
+        """The slug that a run or submit names; "" on other routes."""
+        return self.match.value if self.match.route in ("run", "submit") else ""
+
+    @property
+    def failure(self) -> Scenario | None:
+        """The scenario that makes a submitted job fail, or None."""
+        scenario = self.fault.scenario
+        return scenario if scenario is not None and scenario.kind == "job" else None
+
+    @property
+    def alphabetical(self) -> bool:
+        """Whether the profile sorts the keys of JSON answers."""
+        return self.profile.key_order == "alphabetical"
+
+    def json(self, status: int, data: object) -> Answer:
+        """Returns a JSON answer with its keys in the profile's order."""
+        return json_answer(status, data, alphabetical=self.alphabetical)

@@ -1,0 +1,101 @@
+"""Polls of v2 jobs, and their results."""
+
+from typing import Any
+
+from segforge.spec.catalog import Gateway
+from segforge_mock.gateway.call import Call
+from segforge_mock.gateway.outputs import Output, Outputs
+from segforge_mock.gateway.profile import failed_job
+from segforge_mock.gateway.refusals import Refusals
+from segforge_mock.gateway.urls import Urls
+from segforge_mock.http.answers import Answer
+from segforge_mock.jobs.job import COMPLETED, FAILED, Job, StateName, state
+from segforge_mock.media.image import GeneratedImage
+from segforge_mock.models.served import ServedModels
+from segforge_mock.models.unlisted import unlisted_model
+from segforge_mock.stores.base import Store
+
+
+class Jobs:
+    """Answers polls, and works out what a job returns."""
+
+    def __init__(self, models: ServedModels, store: Store, outputs: Outputs, refusals: Refusals, urls: Urls) -> None:
+        gateway: Gateway = models.gateway
+        self._models = models
+        self._store = store
+        self._outputs = outputs
+        self._refusals = refusals
+        self._urls = urls
+        self._retention = gateway.lifecycle.retention_seconds
+
+    async def answer(self, call: Call) -> Answer:
+        """Answers a status, result or poll. Unknown and expired jobs are 404, failed ones 422."""
+        route = call.match.route
+        job = await self._store.get(call.match.value)
+        if job is None or call.now - job.submitted_at >= self._retention:
+            case = "output.unknown" if route == "poll" else "request.unknown"
+            return self._refusals.case(case, {"request_id": call.match.value})
+        if job.polls or job.held:
+            current = await self.state(job, call.now, polled=route == "status")
+        else:
+            current = state(job, call.now)
+        if current == FAILED:
+            record = {"status": FAILED, "request_id": job.request_id, "error": job.error}
+            return call.json(422, failed_job(call.profile, record, _metrics(job)))
+        if current == COMPLETED and route != "status":
+            return await self._result(call, job)
+        origin, urls, name = self._urls.origin(call.request), self._urls, job.request_id
+        return call.json(
+            200,
+            {
+                "status": current,
+                "request_id": name,
+                "status_url": urls.status(origin, name),
+                "response_url": urls.result(origin, name),
+                "metrics": _metrics(job) if current == COMPLETED else {},
+            },
+        )
+
+    async def state(self, job: Job, now: float, *, polled: bool = False) -> StateName:
+        """Returns the state of a job at a time in seconds. `polled` counts one more poll of its status."""
+        if not job.polls and not job.held:
+            return state(job, now)
+        counts = polled and job.polls
+        progress = await (self._store.count_poll if counts else self._store.progress)(job.request_id)
+        return state(job, now, progress)
+
+    def output(self, job: Job) -> Output:
+        """Returns the output of a job."""
+        return self._outputs.of(self._models.get(job.slug) or unlisted_model(job.slug), job.body)
+
+    async def _result(self, call: Call, job: Job) -> Answer:
+        output, origin = self.output(job), self._urls.origin(call.request)
+        images = [await self._listed(job, image, origin) for image in output.images]
+        return call.json(
+            200,
+            {
+                "status": COMPLETED,
+                "request_id": job.request_id,
+                "output": images[0]["url"],
+                "images": images,
+                "seed": str(output.seed),
+                "prompt": output.images[0].prompt,
+                "metrics": _metrics(job),
+            },
+        )
+
+    async def _listed(self, job: Job, image: GeneratedImage, origin: str) -> dict[str, Any]:
+        name = f"{job.request_id}-{image.position + 1}.{image.format}"
+        size = len(await self._outputs.bytes_of(image))
+        url = f"{origin}/generations/{name}"
+        return {"url": url, "content_type": image.media_type, "file_name": name, "file_size": str(size)}
+
+
+def _metrics(job: Job) -> dict[str, float]:
+    return {
+        "cost": job.cost,
+        "remaining_credits": job.remaining_credits,
+        "inference_time": job.inference_time,
+        "queue_time": job.queue_time,
+        "total_time": round(job.total_time, 6),
+    }

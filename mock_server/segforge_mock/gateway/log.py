@@ -1,0 +1,21 @@
+"""The log of requests: one line of JSON per request on standard error, without secrets."""
+
+import json
+import sys
+
+from segforge_mock.gateway.call import Call
+from segforge_mock.http.answers import Answer
+
+
+def write_log(call: Call, answer: Answer, scenario: str) -> None:
+    """Writes the line of a call; `scenario` is the name of its scenario, or ""."""
+    entry = {
+        "time": call.now,
+        "method": call.request.method,
+        "path": call.request.path,
+        "route": call.match.route or None,
+        "status": answer.status or None,
+        "bytes": len(answer.body),
+        "scenario": scenario or None,
+    }
+    sys.stderr.write(json.dumps(entry) + "\n")

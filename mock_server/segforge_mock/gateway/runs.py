@@ -1,0 +1,164 @@
+"""Runs of v1 and submits of v2."""
+
+from segforge.spec.catalog import Gateway, Version
+from segforge_mock.gateway.bodies import ReadBody, Reader
+from segforge_mock.gateway.call import Call
+from segforge_mock.gateway.ids import request_id
+from segforge_mock.gateway.outputs import Outputs
+from segforge_mock.gateway.refusals import Refusals
+from segforge_mock.gateway.urls import Urls
+from segforge_mock.http.answers import Answer, bytes_answer, json_bytes_answer
+from segforge_mock.http.waiting import pause
+from segforge_mock.jobs.job import QUEUED, Job
+from segforge_mock.memory import Memory
+from segforge_mock.models.served import ServedModel, ServedModels
+from segforge_mock.models.unlisted import UnlistedModel, unlisted_model
+from segforge_mock.stores.base import Store
+
+
+class Runs:
+    """Starts runs and jobs. `time_scale`: seconds here per second of the real gateway."""
+
+    def __init__(
+        self,
+        models: ServedModels,
+        store: Store,
+        outputs: Outputs,
+        refusals: Refusals,
+        urls: Urls,
+        memory: Memory,
+        *,
+        time_scale: float,
+        any_model: bool,
+    ) -> None:
+        gateway: Gateway = models.gateway
+        self._models = models
+        self._store = store
+        self._outputs = outputs
+        self._refusals = refusals
+        self._urls = urls
+        self._memory = memory
+        self._time_scale = time_scale
+        self._any_model = any_model
+        self._reader = Reader(gateway)
+        self._content_types = gateway.content_types
+        self._usual_cost = float(gateway.assumptions["credits_per_call"].value)
+        self._queue_time = float(gateway.assumptions["queue_seconds"].value)
+        self._typical_time = float(gateway.assumptions["typical_seconds"].value)
+
+    async def run(self, call: Call) -> Answer:
+        """Answers a run with its output: the bytes, or JSON with them in base64."""
+        served = self._served(call, "v1")
+        if isinstance(served, Answer):
+            return served
+        reading = self._read(call, served, "v1")
+        if reading.refusal is not None:
+            return reading.refusal
+        cost = served.model.typical_cost or self._usual_cost
+        remaining = await self._store.charge(call.tenant.name, cost)
+        if remaining is None:
+            return await self._low_balance(call, served, "v1")
+        inference, queue_seconds, run_seconds = self._times(call, served)
+        if queue_seconds or run_seconds:
+            await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
+        output = self._outputs.of(served, reading.payload)
+        if output.base64:
+            body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
+            answer = json_bytes_answer(body)
+        else:
+            first = output.images[0]
+            answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
+        answer.headers.extend(
+            (
+                (b"x-request-id", request_id(call.profile.request_ids).encode()),
+                (b"x-cost", b"%r" % cost),
+                (b"x-remaining-credits", b"%r" % remaining),
+                (b"x-generation-time", b"%r" % inference),
+                (b"x-seed-value", b"%d" % output.seed),
+            )
+        )
+        return _marked(answer, served)
+
+    async def submit(self, call: Call) -> Answer:
+        """Answers a submit with the job's id and URLs."""
+        served = self._served(call, "v2")
+        if isinstance(served, Answer):
+            return served
+        reading = self._read(call, served, "v2")
+        if reading.refusal is not None:
+            return reading.refusal
+        kept = await self._store.submit(self._job(call, served, reading))
+        if kept is None:
+            return await self._low_balance(call, served, "v2")
+        origin, urls, name = self._urls.origin(call.request), self._urls, kept.request_id
+        answer = call.json(
+            200,
+            {
+                "request_id": name,
+                "status": QUEUED,
+                "poll_url": urls.poll(origin, name),
+                "status_url": urls.status(origin, name),
+                "response_url": urls.result(origin, name),
+            },
+        )
+        return _marked(answer, served)
+
+    def _served(self, call: Call, version: Version) -> ServedModel | Answer:
+        """Returns the model of a call, or the refusal of its slug, method or Content-Type."""
+        request, slug = call.request, call.match.value
+        served: ServedModel | None = self._models.get(slug)
+        if served is None and self._any_model:
+            served = unlisted_model(slug)
+        if served is None or version not in served.model.versions:
+            return self._refusals.case("model.unknown", {"slug": slug})
+        if request.method != call.match.method:
+            return self._refusals.wrong_method(call.match)
+        if request.media_type not in self._content_types:
+            return self._refusals.case("content_type.invalid")
+        return served
+
+    def _read(self, call: Call, served: ServedModel, version: Version) -> ReadBody:
+        return self._reader.read(served, version, call.profile.name, call.request)
+
+    def _job(self, call: Call, served: ServedModel, reading: ReadBody) -> Job:
+        policy, error, failure = call.policy, reading.error, call.failure
+        if failure is not None:
+            error = self._refusals.error(failure.case, failure.description)
+        inference, queue_seconds, run_seconds = self._times(call, served)
+        return Job(
+            request_id=request_id(call.profile.request_ids),
+            tenant=call.tenant.name,
+            slug=served.model.slug,
+            body=reading.payload,
+            submitted_at=call.now,
+            queue_time=self._queue_time,
+            inference_time=inference,
+            queue_seconds=queue_seconds,
+            run_seconds=run_seconds,
+            cost=(served.model.typical_cost or self._usual_cost) if error is None else 0.0,
+            error=error,
+            polls=policy.polls if policy is not None else 0,
+            held=policy is not None and policy.held,
+        )
+
+    def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
+        """Returns the run time that the answer states, and the real times in the queue and of the run, in seconds."""
+        inference = served.model.typical_seconds or self._typical_time
+        policy = call.policy
+        if policy is None or policy.seconds is None:
+            return inference, self._queue_time * self._time_scale, inference * self._time_scale
+        share = self._queue_time / (self._queue_time + inference)
+        return inference, policy.seconds * share, policy.seconds * (1 - share)
+
+    async def _low_balance(self, call: Call, served: ServedModel, version: Version) -> Answer:
+        balance = await self._store.balance(call.tenant.name)
+        cost = served.model.typical_cost or self._usual_cost
+        case = call.profile.cases(version, "balance")[0]
+        return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served)
+
+
+def _marked(answer: Answer, served: ServedModel) -> Answer:
+    """Returns the answer, with a header if the model has no spec."""
+    if isinstance(served, UnlistedModel):
+        answer.headers.append((b"x-mock-model", b"unlisted"))
+    return answer

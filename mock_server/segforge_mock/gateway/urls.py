@@ -1,0 +1,35 @@
+"""The URLs in answers."""
+
+from typing import NamedTuple
+
+from segforge.spec.catalog import Route, Routes
+from segforge_mock.http.request import IncomingRequest
+
+
+class _JobPath(NamedTuple):
+    """A route's path, split at the job's id."""
+
+    before: str
+    after: str
+
+    def of(self, origin: str, request_id: str) -> str:
+        return f"{origin}{self.before}{request_id}{self.after}"
+
+
+def _job_path(route: Route) -> _JobPath:
+    before, _, after = route.path.partition("{request_id}")
+    return _JobPath(before, after)
+
+
+class Urls:
+    """Makes URLs. They start with the public URL, or without one with the address that the caller used."""
+
+    def __init__(self, routes: Routes, public_url: str | None) -> None:
+        self._public_url = public_url
+        self.poll = _job_path(routes.poll).of
+        self.status = _job_path(routes.status).of
+        self.result = _job_path(routes.result).of
+
+    def origin(self, request: IncomingRequest) -> str:
+        """Returns the scheme and authority of the URLs in the answer to a request."""
+        return self._public_url or request.origin
