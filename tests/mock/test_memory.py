@@ -196,7 +196,7 @@ def test_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             mock.scenario("run-failed")
         answer = httpx.post(f"{mock.url}/_mock/rules", json={"scenario": "run-failed"}, headers={"x-api-key": KEY})
         assert answer.status_code == 400
-        assert "4 rules" in answer.json()["error"]
+        assert "4 stubs" in answer.json()["error"]
         mock.clear_scenarios()
         mock.scenario("run-failed")
 

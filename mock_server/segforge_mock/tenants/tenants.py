@@ -10,7 +10,7 @@ from segforge_mock.memory import STATE_SHARE, Memory, Shelf
 from segforge_mock.tenants.history import History
 
 MAX_TENANTS: Final = 1_000
-TENANT_BYTES: Final = 5_500
+TENANT_BYTES: Final = 5_600
 """What a tenant needs in memory beside its key and its rules; half of it is the state of its random numbers."""
 
 
