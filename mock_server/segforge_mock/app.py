@@ -3,11 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, get_args
 from urllib.parse import urlsplit
 
-from segforge_mock import settings as bounds
-from segforge_mock.admin import Admin, Names
+from segforge_mock import bounds
+from segforge_mock.admin import Admin
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import Stub, Stubs, read_stub
 from segforge_mock.gateway.faults import Faults
@@ -20,11 +19,10 @@ from segforge_mock.jobs.policy import read_policy
 from segforge_mock.memory import DEFAULT_MIB, MIB, Memory
 from segforge_mock.models.served import ServedModels, packaged_models
 from segforge_mock.own import Own
+from segforge_mock.settings import DEFAULT_TIME_SCALE, Names, Settings
 from segforge_mock.stores.base import MemoryStore, Store
 from segforge_mock.tenants.history import Histories
 from segforge_mock.tenants.tenants import Tenant, Tenants
-
-DEFAULT_TIME_SCALE: Final = 0.01
 
 
 class App(Endpoint):
@@ -89,54 +87,81 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
-    bounds.number("time_scale", time_scale, bounds.MAX_TIME_SCALE)
-    bounds.one_of("images", images, get_args(Detail))
-    if admin_token is not None:
-        bounds.filled("admin_token", admin_token)
-    for name, value in (("keys", keys), ("allow_hosts", allow_hosts)):
-        if isinstance(value, str):
-            raise bounds.BadSetting(f"{name}: expected a list, found the text {value!r}")
+    settings = Settings(
+        time_scale=time_scale,
+        keys=keys,
+        profile=profile,
+        images=images,
+        stubs=stubs,
+        chaos=chaos,
+        seed=seed,
+        rate_limit=rate_limit,
+        job_policy=job_policy,
+        public_url=public_url,
+        any_model=any_model,
+        admin=admin,
+        admin_token=admin_token,
+        allow_hosts=allow_hosts,
+        log=log,
+        max_memory=max_memory,
+    )
+    return make_app(settings, models=models, store=store, now=now)
+
+
+def make_app(
+    settings: Settings,
+    *,
+    models: ServedModels | None = None,
+    store: Store | None = None,
+    now: Callable[[], float] = time.time,
+) -> App:
+    """Returns the mock gateway with these settings; see `create_app`."""
     models = models or packaged_models()
-    limit = bounds.memory("max_memory", max_memory)
+    limit = settings.max_memory * MIB
     if store is None:
         opening = float(models.gateway.assumptions["opening_credits"].value)
-        store = MemoryStore(opening, memory=Memory(limit * MIB))
-    memory = store.memory if isinstance(store, MemoryStore) else Memory(limit * MIB)
+        store = MemoryStore(opening, memory=Memory(limit))
+    memory = store.memory if isinstance(store, MemoryStore) else Memory(limit)
     known = scenarios(models.gateway)
-    profiles = Profiles(models.gateway.profiles, profile)
-    names = Names(known, None if any_model else models.slugs, tuple(profiles.by_name))
-    chosen = [read_stub(stub, known, names.slugs) for stub in stubs]
-    policy = read_policy(job_policy) if job_policy is not None else None
-    limited = bounds.rate_limit(rate_limit, "rate_limit")
-    histories = Histories(memory)
-
-    def new_tenant(name: str) -> Tenant:
-        return Tenant(name, Stubs(known, chosen, seed), policy, limited, histories.new())
+    profiles = Profiles(models.gateway.profiles, settings.profile)
+    names = Names(known, None if settings.any_model else models.slugs, tuple(profiles.by_name))
+    tenants = Tenants(_new_tenant(settings, names, memory), memory)
 
     def tenant_now(tenant: Tenant) -> float:
         return now() + tenant.clock_offset
 
-    tenants, counts = Tenants(new_tenant, memory), Counter[tuple[str, int]]()
-    hosts = [host_name("allow_hosts", host) for host in allow_hosts]
-    if public_url is not None:
-        public_url = bounds.web_url("public_url", public_url)
-        hosts.append(host_name("public_url", urlsplit(public_url).hostname))
-    api = Admin(tenants, store, names, tenant_now, admin_token, Callers(hosts)) if admin else None
+    counts = Counter[tuple[str, int]]()
+    api = Admin(tenants, store, names, tenant_now, settings.admin_token, _callers(settings))
     gateway = MockGateway(
         models,
         store,
         tenants,
-        Outputs(models.gateway, images, memory),
+        Outputs(models.gateway, settings.images, memory),
         memory,
-        Own(store, memory, counts, api),
+        Own(store, memory, counts, api if settings.admin else None),
         profiles=profiles,
-        faults=Faults(known, read_chaos(chaos, known, seed) if chaos is not None else None),
+        faults=Faults(known, None if settings.chaos is None else read_chaos(settings.chaos, known, settings.seed)),
         counts=counts,
         now=now,
-        keys=None if keys is None else frozenset(bounds.filled("keys", key) for key in keys),
-        time_scale=time_scale,
-        public_url=public_url,
-        any_model=any_model,
-        log=log,
+        keys=None if settings.keys is None else frozenset(settings.keys),
+        time_scale=settings.time_scale,
+        public_url=settings.public_url,
+        any_model=settings.any_model,
+        log=settings.log,
     )
     return App(gateway, models, store, memory, tenants, names, tenant_now)
+
+
+def _new_tenant(settings: Settings, names: Names, memory: Memory) -> Callable[[str], Tenant]:
+    """Returns the function that makes a tenant of a name. Raises BadStub and BadPolicy."""
+    stubs = [read_stub(stub, names.scenarios, names.slugs) for stub in settings.stubs]
+    policy = None if settings.job_policy is None else read_policy(settings.job_policy)
+    limit = bounds.rate_limit(settings.rate_limit, "rate_limit")
+    histories = Histories(memory)
+    return lambda name: Tenant(name, Stubs(names.scenarios, stubs, settings.seed), policy, limit, histories.new())
+
+
+def _callers(settings: Settings) -> Callers:
+    """The callers of the admin API, which is also reached by the host of the public URL."""
+    own = [] if settings.public_url is None else [host_name("public_url", urlsplit(settings.public_url).hostname)]
+    return Callers([*settings.allow_hosts, *own])

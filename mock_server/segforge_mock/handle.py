@@ -1,4 +1,4 @@
-"""A mock in this process, held in the hand: start it, break it, move its clock, look at what it was asked."""
+"""Controls a mock that runs in a thread of this process: its faults, its clock, its jobs and its history."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from segforge_mock import settings as bounds
+from segforge_mock import bounds
 from segforge_mock.app import App, create_app
 from segforge_mock.environment import without_proxy
 from segforge_mock.faults.stubs import Distribution, Latency, RouteName, Stub, read_stub
@@ -26,7 +26,7 @@ MAX_WAIT = 86_400.0
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request that the mock was sent, and what it answered; secrets are masked. Status 0: dropped unread."""
+    """A request and its answer, with secrets masked. Status 0: the connection was dropped without an answer."""
 
     method: str
     path: str
@@ -41,13 +41,13 @@ class RecordedRequest:
 
     @property
     def json(self) -> Any:
-        """The request's body as JSON. Raises ValueError if it is none."""
+        """The request's body, decoded. Raises ValueError if it isn't JSON."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True)
 class RecordedJob:
-    """A v2 job that the mock took."""
+    """A v2 job that the mock accepted. `cost` is in credits."""
 
     request_id: str
     slug: str
@@ -58,7 +58,7 @@ class RecordedJob:
 
 
 class Clock:
-    """The clock of a mock's tenant; it runs on by itself and can be moved forward."""
+    """The clock of a mock's key. It runs, and can be moved forward."""
 
     __slots__ = ("_mock",)
 
@@ -71,15 +71,15 @@ class Clock:
         return self._mock.app.now(self._mock.tenant)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by seconds. Raises BadSetting where it would go back, or centuries ahead."""
+        """Moves the clock forward by seconds. Raises BadSetting for a negative number or more than MAX_OFFSET in all."""
         tenant = self._mock.tenant
         tenant.clock_offset += bounds.advance(seconds, tenant.clock_offset)
 
 
 class Mock:
-    """A server on a free port in a thread of this process: `with Mock() as mock:`. Options are those of `create_app`.
+    """A mock on a free port, in a thread of this process: `with Mock() as mock:`. Options are those of `create_app`.
 
-    `key` is a key that it knows. What can't be set raises a ValueError (BadStub, BadPolicy, BadSetting) at the call.
+    The methods act on the tenant of `key`. A value that is not valid raises BadSetting, a ValueError, at the call.
     """
 
     __slots__ = ("__weakref__", "_clock", "_server", "app", "key")
@@ -91,10 +91,10 @@ class Mock:
         self._server = BackgroundServer(self.app)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Set an attribute. Raises AttributeError for `mock.profile = "observed"`, and says what to call instead."""
+        """Sets an attribute. Raises AttributeError for a method, such as `mock.profile = "observed"`, and names the call."""
         call = "clock.advance" if name == "clock" else name
         if name == "clock" or callable(getattr(type(self), name, None)):
-            raise AttributeError(f"{name} can't be assigned; call mock.{call}({value!r})")
+            raise AttributeError(f"{name} can't be assigned; call mock.{call}({value!r}) instead")
         super().__setattr__(name, value)
 
     @property
@@ -104,32 +104,32 @@ class Mock:
 
     @property
     def url(self) -> str:
-        """Its origin. Raises RuntimeError before the start."""
+        """The origin, such as http://127.0.0.1:51234. Raises RuntimeError before the start."""
         return self._server.url
 
     @property
     def base_url(self) -> str:
-        """What the official SDK takes. Raises RuntimeError before the start."""
+        """The base URL of the official SDK, which ends with /v1. Raises RuntimeError before the start."""
         return f"{self.url}/v1"
 
     @property
     def tenant(self) -> Tenant:
-        """What belongs to the mock's key."""
+        """The tenant of the mock's key."""
         return self._on_loop(lambda: self.app.tenants.get(self.key.encode("latin-1")))
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead clients here, past a proxy that the environment names."""
+        """The environment variables that point clients to this mock, and past a proxy that the environment names."""
         key = self.app.models.gateway.auth.environment
         return {"SEGMIND_BASE_URL": self.url, key: self.key, **without_proxy(os.environ)}
 
     def start(self) -> "Mock":
-        """Start serving; comes back once connections are accepted."""
+        """Starts the server, and returns once it accepts connections."""
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Stops the server."""
         self._server.stop()
 
     def __enter__(self) -> "Mock":
@@ -149,7 +149,7 @@ class Mock:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     def _on_loop(self, work: Callable[[], T]) -> T:
-        """What a function returns that runs between two requests, since what is kept belongs to the server's thread."""
+        """Runs a function between two requests, since the server's thread owns its state, and returns its result."""
 
         async def run() -> T:
             return work()
@@ -167,9 +167,10 @@ class Mock:
         slug: str | None = None,
         seconds: float | None = None,
     ) -> None:
-        """Let something go wrong (see `segforge mock --list-scenarios`) with the requests that match.
+        """Plays a scenario (see `segforge mock --list-scenarios`) for requests to this route and model.
 
-        It spares the first `after`, takes every `every`-th, and ends after `times`. Raises BadStub.
+        It skips the first `after` of them, then applies to every `every`-th one, at most `times` times. `seconds` is
+        the length of a slow body. Raises BadStub.
         """
         self._add(Stub(name, None, route, slug, after, every, times, seconds))
 
@@ -181,7 +182,7 @@ class Mock:
         sigma: float = 0.5,
         slug: str | None = None,
     ) -> None:
-        """Let answers take their time, drawn from a distribution. Raises BadStub."""
+        """Delays answers by `seconds`, or by a time drawn from a distribution with that scale. Raises BadStub."""
         self._add(Stub(latency=Latency(distribution, seconds, sigma), slug=slug))
 
     def _add(self, stub: Stub) -> None:
@@ -190,30 +191,33 @@ class Mock:
         self._on_loop(lambda: self.app.tenants.add_stub(tenant, checked))
 
     def clear_scenarios(self) -> None:
-        """Let everything go right again."""
+        """Removes all scenarios and latencies, those of the settings included."""
         tenant = self.tenant
         self._on_loop(lambda: self.app.tenants.clear_stubs(tenant))
 
     def job_policy(self, text: str | None) -> None:
-        """How the next jobs move: instant, seconds=S, polls=N, held; None for their own time. Raises BadPolicy."""
+        """Sets how the next jobs progress: instant, seconds=S, polls=N, held, or None for their own time.
+
+        Raises BadPolicy.
+        """
         self.tenant.policy = None if text is None else read_policy(text)
 
     def release(self) -> None:
-        """Release all held jobs."""
+        """Releases all held jobs."""
         for job in self.jobs:
             self._run(self.app.store.release(job.request_id))
 
     def profile(self, name: str | None) -> None:
-        """Answer as this profile of the specs says: documented or observed; None: as it did. Raises BadSetting."""
+        """Sets the profile: documented, observed, or None for the one of the settings. Raises BadSetting."""
         self.tenant.profile = None if name is None else bounds.one_of("profile", name, self.app.names.profiles)
 
     def rate_limit(self, per_minute: int | str | None) -> None:
-        """Allow so many requests a minute: a number, free, pro, business or scale, None for all. Raises BadSetting."""
+        """Sets the requests per minute: a number, free, pro, business, scale, or None for no limit. Raises BadSetting."""
         self.tenant.rate_limit = bounds.rate_limit(per_minute)
 
     @property
     def credits(self) -> float:
-        """The balance of the key."""
+        """The balance of the key, in credits."""
         return self._run(self.app.store.balance(self.tenant.name))
 
     @credits.setter
@@ -222,14 +226,14 @@ class Mock:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every request so far, the oldest first."""
+        """The requests so far, the oldest first; at most MAX_ENTRIES."""
         history = self.tenant.history
         return [_recorded(entry) for entry in self._on_loop(lambda: history.matching(lambda _: True))]
 
     def wait_for(self, count: int, *, route: str | None = None, timeout: float = 5.0) -> list[RecordedRequest]:
-        """Wait for `count` requests (on a route), at most `timeout` seconds; gives all that came.
+        """Waits at most `timeout` seconds for `count` requests, and returns all that arrived. `route` filters them.
 
-        Raises TimeoutError, which says how many came, where they were fewer, and BadSetting.
+        Raises TimeoutError, with the number that arrived, if they are fewer. Raises BadSetting.
         """
         bounds.whole("count", count, MAX_ENTRIES)
         bounds.number("timeout", timeout, MAX_WAIT)
@@ -242,12 +246,12 @@ class Mock:
         found = self._run(self.tenant.history.wait(wanted, count, timeout))
         if len(found) < count:
             asked = f"{count} requests" if route is None else f"{count} requests to {route}"
-            raise TimeoutError(f"waited {timeout:g} s for {asked}; {len(found)} came")
+            raise TimeoutError(f"expected {asked} within {timeout:g} s, found {len(found)}")
         return [_recorded(entry) for entry in found]
 
     @property
     def jobs(self) -> list[RecordedJob]:
-        """Every v2 job so far with its state now, the oldest first."""
+        """The v2 jobs so far with their current states, the oldest first."""
         now = self.clock.now
         jobs = self._run(self.app.store.jobs(self.tenant.name))
         return [
@@ -263,7 +267,7 @@ class Mock:
         ]
 
     def reset(self) -> None:
-        """Forget jobs, balance, scenarios, clock and requests."""
+        """Clears the jobs, balance, scenarios, clock and history of the key."""
         name = self.tenant.name
         self._on_loop(lambda: self.app.tenants.reset(name))
         self._run(self.app.store.reset(name))

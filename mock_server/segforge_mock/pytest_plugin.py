@@ -1,4 +1,4 @@
-"""pytest fixtures: `segmind_mock`, a fresh mock for each test, and `segmind_mock_session`, one for all of them."""
+"""Two pytest fixtures: `segmind_mock`, a new mock for each test, and `segmind_mock_session`, one for the session."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def segmind_mock(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Mock]":
-    """A mock gateway on a free port; SEGMIND_BASE_URL and SEGMIND_API_KEY lead to it for the length of the test."""
+    """A mock on a free port. SEGMIND_BASE_URL and SEGMIND_API_KEY point clients to it during the test."""
     from segforge_mock.handle import Mock
 
     with Mock() as mock:
@@ -22,7 +22,7 @@ def segmind_mock(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Mock]":
 
 @pytest.fixture(scope="session")
 def segmind_mock_session() -> "Iterator[Mock]":
-    """A mock gateway for the whole session; the environment is left alone."""
+    """A mock on a free port for the whole session. The environment is unchanged."""
     from segforge_mock.handle import Mock
 
     with Mock() as mock:

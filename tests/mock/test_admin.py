@@ -81,7 +81,7 @@ def test_the_journal_lists_filters_counts_and_clears(quick: httpx.Client) -> Non
     assert len(quick.get("/_mock/requests/wait", params={"count": 2}).json()) == 2
     vain = quick.get("/_mock/requests/wait", params={"count": 3, "timeout": 0.01})
     assert (vain.status_code, len(vain.json()["requests"])) == (504, 2)
-    assert vain.json()["error"] == "waited 0.01 s for 3 requests; 2 came"
+    assert [text in vain.json()["error"] for text in ("3 requests", "0.01 s", "found 2")] == [True] * 3
     quick.delete("/_mock/requests")
     assert quick.get("/_mock/requests").json() == []
 

@@ -139,14 +139,14 @@ def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
     assert submit.status == 200
     [job] = segmind_mock.jobs
     assert (job.slug, job.payload, job.error) == ("flux-img2img", EXAMPLE, None)
-    with pytest.raises(TimeoutError, match=r"waited 0\.01 s for 2 requests to submit; 1 came"):
+    with pytest.raises(TimeoutError, match=r"2 requests to submit.*0\.01 s.*1$"):
         segmind_mock.wait_for(2, route="submit", timeout=0.01)
 
 
 def test_a_wait_ends_with_its_time(segmind_mock: Mock) -> None:
     """However the timer is rounded: a loop's clock is coarser than the time that a timer asks for."""
     for step in range(200):
-        with pytest.raises(TimeoutError, match="0 came"):
+        with pytest.raises(TimeoutError, match="0$"):
             segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001)
 
 

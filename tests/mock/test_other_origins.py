@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segforge_mock.app import create_app
+from segforge_mock.bounds import BadSetting
 from segforge_mock.handle import Mock
 from segforge_mock.in_process import MockTransport
-from segforge_mock.settings import BadSetting
 from tests.typescript.conftest import TOOLS, execute
 from tests.typescript.test_behaviour import elsewhere
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Faults on purpose: the scenarios that the mock can play, and the stubs that choose them."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Gateway
-from segforge_mock.settings import BadSetting
+from segforge_mock.bounds import BadSetting
 
 Kind: TypeAlias = Literal["case", "job", "fault"]
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import Meta
 
+from segforge_mock.bounds import BadSetting
 from segforge_mock.faults.scenarios import SLOW_SECONDS, Fault, Scenario
-from segforge_mock.settings import BadSetting
 
 RouteName: TypeAlias = Literal["run", "submit", "status", "result", "poll", "credits", "image", "upload"]
 Distribution: TypeAlias = Literal["constant", "uniform", "exponential", "lognormal"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from segforge.spec.catalog import Profile
-from segforge_mock import settings as bounds
+from segforge_mock import bounds
 from segforge_mock.gateway.call import Call
 
 PROFILE_HEADER: Final = b"x-mock-profile"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from segforge_mock import settings as bounds
+from segforge_mock import bounds
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.http.tls import HOSTS

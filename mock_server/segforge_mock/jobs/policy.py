@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from segforge_mock.settings import BadSetting
+from segforge_mock.bounds import BadSetting
 
 HELP: Final = "instant, seconds=S, polls=N or held"
 

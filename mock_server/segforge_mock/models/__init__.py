@@ -1,1 +1,1 @@
-"""TODO."""
+"""The models that a mock serves, and how it reads their payloads."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tenants: the settings and the history of each API key."""
