@@ -85,7 +85,7 @@ class Admin:
         }
 
     async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
-        """Answer a call: 403 or 415 as `callers` says, 401 without the token, 404 or 405 off the table, else 400."""
+        """Answers a call. Refusals are 403 or 415 (`callers`), 401 (the token), 404 or 405 (the route), 400 and 413."""
         answer = self._callers.refusal(request) or await self._answer(request, tenant)
         answer.headers.extend(_PRIVATE)
         return answer
@@ -94,9 +94,7 @@ class Admin:
         if self._token is not None and not hmac.compare_digest(
             request.headers.get(TOKEN_HEADER, b""), self._token.encode()
         ):
-            return json_answer(
-                401, {"error": "x-mock-token is missing or wrong; expected the --admin-token of the mock"}
-            )
+            return json_answer(401, {"error": "x-mock-token is missing or wrong; send the mock's --admin-token"})
         name = request.path.removeprefix(PREFIX).strip("/")
         handler = self._routes.get((request.method, name))
         if handler is None:
@@ -141,7 +139,7 @@ class Admin:
         return {"count": len(tenant.history.matching(_wanted(query)))}
 
     async def wait(self, tenant: Tenant, query: Query, _body: Any) -> Any:
-        """Waits for `count` matching entries, at most `timeout` seconds (default 5), and returns them; otherwise 504."""
+        """Waits at most `timeout` seconds (default 5) for `count` matching entries. Returns them, or 504 if fewer."""
         count = bounds.whole("count", _number(query, "count", int, 1), MAX_ENTRIES)
         seconds = bounds.number("timeout", _number(query, "timeout", float, 5.0), MAX_WAIT)
         found = await tenant.history.wait(_wanted(query), count, seconds)
@@ -180,7 +178,7 @@ class Admin:
         ]
 
     async def set_policy(self, tenant: Tenant, _query: Query, body: Any) -> Any:
-        """Sets how the next jobs progress: `policy` is instant, seconds=S, polls=N, held, or null for their own time."""
+        """Sets how the next jobs progress: `policy` is instant, seconds=S, polls=N, held, or null (their own time)."""
         text = _field(body, "policy")
         tenant.policy = None if text is None else read_policy(text)
         return {}

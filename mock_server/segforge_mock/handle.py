@@ -71,7 +71,7 @@ class Clock:
         return self._mock.app.now(self._mock.tenant)
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward by seconds. Raises BadSetting for a negative number or more than MAX_OFFSET in all."""
+        """Moves the clock forward by seconds. Raises BadSetting below 0, or beyond MAX_OFFSET in all."""
         tenant = self._mock.tenant
         tenant.clock_offset += bounds.advance(seconds, tenant.clock_offset)
 
@@ -91,7 +91,7 @@ class Mock:
         self._server = BackgroundServer(self.app)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Sets an attribute. Raises AttributeError for a method, such as `mock.profile = "observed"`, and names the call."""
+        """Sets an attribute. Assigning to a method, as in `mock.profile = "observed"`, raises AttributeError."""
         call = "clock.advance" if name == "clock" else name
         if name == "clock" or callable(getattr(type(self), name, None)):
             raise AttributeError(f"{name} can't be assigned; call mock.{call}({value!r}) instead")
@@ -212,7 +212,7 @@ class Mock:
         self.tenant.profile = None if name is None else bounds.one_of("profile", name, self.app.names.profiles)
 
     def rate_limit(self, per_minute: int | str | None) -> None:
-        """Sets the requests per minute: a number, free, pro, business, scale, or None for no limit. Raises BadSetting."""
+        """Sets the requests per minute: a number, a plan's name (such as free), or None (no limit). Raises BadSetting."""
         self.tenant.rate_limit = bounds.rate_limit(per_minute)
 
     @property

@@ -146,7 +146,7 @@ def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
 def test_a_wait_ends_with_its_time(segmind_mock: Mock) -> None:
     """However the timer is rounded: a loop's clock is coarser than the time that a timer asks for."""
     for step in range(200):
-        with pytest.raises(TimeoutError, match="0$"):
+        with pytest.raises(TimeoutError, match=r"0$"):
             segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001)
 
 
