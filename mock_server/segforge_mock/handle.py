@@ -212,7 +212,7 @@ class Mock:
         self.tenant.profile = None if name is None else bounds.one_of("profile", name, self.app.names.profiles)
 
     def rate_limit(self, per_minute: int | str | None) -> None:
-        """Sets the requests per minute: a number, a plan's name (such as free), or None (no limit). Raises BadSetting."""
+        """Sets the requests per minute: a number, a plan such as free, or None (no limit). Raises BadSetting."""
         self.tenant.rate_limit = bounds.rate_limit(per_minute)
 
     @property
