@@ -20,7 +20,8 @@ from segforge_mock.memory import DEFAULT_MIB, MIB, Memory
 from segforge_mock.models.served import ServedModels, packaged_models
 from segforge_mock.own import Own
 from segforge_mock.settings import DEFAULT_TIME_SCALE, Names, Settings
-from segforge_mock.stores.base import MemoryStore, Store
+from segforge_mock.stores.base import Store
+from segforge_mock.stores.memory import MemoryStore
 from segforge_mock.tenants.history import Histories
 from segforge_mock.tenants.tenants import Tenant, Tenants
 

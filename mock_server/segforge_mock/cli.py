@@ -156,7 +156,7 @@ def _serve(app: "Endpoint", bound: socket.socket, ready: Callable[[], None], tls
     from segforge_mock.http.server import serve
     from segforge_mock.http.workers import on_stop
 
-    # What is loaded now stays, and requests leave no reference cycles: the default collector takes a tenth of the time.
+    # Loaded objects stay, and requests leave no reference cycles. The default collector would take a tenth of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 

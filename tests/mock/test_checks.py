@@ -163,7 +163,7 @@ def test_a_large_body_is_refused(quick: httpx.Client) -> None:
 
 
 def test_an_empty_balance_is_406_and_takes_nothing(catalog: Catalog) -> None:
-    from segforge_mock.stores.base import MemoryStore
+    from segforge_mock.stores.memory import MemoryStore
 
     store = MemoryStore(opening_credits=0.12)
     app = create_app(store=store, time_scale=0)

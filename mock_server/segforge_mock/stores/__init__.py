@@ -1,21 +1,22 @@
-"""Opens the store that a URL names."""
+"""Stores, which keep jobs, balances and rate windows; `open_store` opens the one that a URL names."""
 
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from segforge_mock.stores.base import MemoryStore, Store, StoreError
+from segforge_mock.stores.base import Store, StoreError
+from segforge_mock.stores.memory import MemoryStore
 
 SQLITE: Final = "sqlite:///"
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 def open_store(url: str | None, opening_credits: float) -> Store:
-    """The store that a URL names: None or `memory`, `sqlite:///PATH`, or `redis://...`.
+    """Opens the store that a URL names: None or `memory`, `sqlite:///PATH` or `redis://...`.
 
-    A path is taken as it stands: `sqlite:///jobs.db` is in the working directory, `sqlite:////var/jobs.db` is absolute.
-    `rediss://` is Redis over TLS, and `unix://PATH` Redis on a socket. Raises StoreError, whose message never holds a
-    password, where the URL is none of these, or the file or server can't be used.
+    `sqlite:///jobs.db` is in the working directory, `sqlite:////var/jobs.db` is absolute. `rediss://` is Redis over
+    TLS, and `unix://PATH` Redis on a socket. Raises StoreError if the URL is none of these, or the file or server can't
+    be used.
     """
     if url is None or url == "memory":
         return MemoryStore(opening_credits)
@@ -28,19 +29,19 @@ def open_store(url: str | None, opening_credits: float) -> Store:
 
         reach(url)
         return RedisStore(url, opening_credits)
-    found = f"a {_scheme(url)}: URL" if "://" in url and _scheme(url) else "something else"
-    raise StoreError(f"not a store: expected memory, sqlite:///PATH or redis://HOST:PORT/DATABASE, found {found}")
+    found = f"a {_scheme(url)}: URL" if "://" in url and _scheme(url) else "another text"
+    raise StoreError(f"store: expected memory, sqlite:///PATH or redis://HOST:PORT/DATABASE, found {found}")
 
 
 def is_shared(url: str | None) -> bool:
-    """Whether several processes can use the store that a URL names."""
+    """Returns whether several processes can use the store that a URL names."""
     return url is not None and url != "memory"
 
 
 def _path(url: str) -> Path:
     path = url.removeprefix(SQLITE)
     if path in ("", ":memory:"):
-        raise StoreError("sqlite:/// names no file; expected sqlite:///PATH, or memory for a store that nobody shares")
+        raise StoreError("store: expected a path after sqlite:///, found none; use memory for a store without a file")
     return Path(path)
 
 

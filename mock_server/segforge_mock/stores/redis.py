@@ -1,7 +1,7 @@
-"""The store in a Redis server (5 or later, or Valkey): shared by processes on several machines.
+"""The store in a Redis server (5 or later, or Valkey), which processes on several machines can share.
 
-Each method that changes something is one Lua script, which Redis runs alone. The keys of jobs are put together inside
-the scripts, which one server allows and a cluster doesn't.
+Each method that changes something is one Lua script, since Redis runs a script alone. The scripts compose the keys of
+jobs, so a cluster of servers is not supported.
 
     segforge:<format>:credits:<tenant>   string   balance in millionths
     segforge:<format>:jobs:<tenant>      list     ids, the oldest first; leading ones may be gone
@@ -96,7 +96,7 @@ redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
 
 
 def require_redis() -> None:
-    """Raise StoreError where the Redis client is not installed: most people of the mock don't need it."""
+    """Raises StoreError if the Redis client, an extra, is not installed."""
     try:
         import redis.asyncio  # noqa: F401 - whether it is there
     except ImportError:
@@ -104,14 +104,14 @@ def require_redis() -> None:
 
 
 def reach(url: str) -> None:
-    """Ask a Redis server for a sign of life. Raises StoreError where the URL is wrong, or nobody answers."""
+    """Pings a Redis server. Raises StoreError if the URL is not valid or the server doesn't answer."""
     require_redis()
     import redis
 
     try:
         client = redis.Redis.from_url(url, socket_connect_timeout=REACH_SECONDS, socket_timeout=REACH_SECONDS)
     except ValueError:
-        # What is wrong with the URL may be a part of the password: the error's own text stays unsaid.
+        # The error's own text may hold a part of the password.
         raise StoreError("not a Redis URL; expected redis://[[user]:password@]host[:port][/database]") from None
     try:
         with client:
@@ -121,17 +121,17 @@ def reach(url: str) -> None:
 
 
 def _address(url: str) -> str:
-    """A Redis URL without user, password and query."""
+    """Returns a Redis URL without user, password and query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class RedisStore:
-    """Keeps everything in a Redis server, and of the jobs the newest `max_jobs`.
+    """Keeps everything in a Redis server, with at most the newest `max_jobs`.
 
-    What is not used for KEEP_SECONDS is forgotten. Balances are exact below 9 billion credits, where Lua's numbers end.
-    It connects at the first call, and belongs to the event loop of that call. Every method raises StoreError where the
-    server can't be reached.
+    Entries that are not used for KEEP_SECONDS expire. Balances are exact below 9 billion credits, the limit of Lua's
+    numbers. The store connects at the first call, and belongs to the event loop of that call. Every method raises
+    StoreError if the server can't be reached.
     """
 
     def __init__(self, url: str, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:
@@ -142,9 +142,9 @@ class RedisStore:
 
         self._opening = micros(opening_credits)
         self._max_jobs = max_jobs
-        # Nothing is tried again: a script whose reply was lost may have run, and would charge twice. The pool checks
-        # each connection before its use and replaces one that died while it was idle, so that a restart of Redis costs
-        # no error. It does so with RESP2 only: with RESP3, redis-py 8 treats the end of a connection as a notification.
+        # Commands are never retried, since a script whose reply was lost may have charged already. The pool checks each
+        # connection before use and replaces closed ones, so a restart of Redis causes no error. That works with RESP2
+        # only: with RESP3, redis-py 8 treats the end of a connection as a notification.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
@@ -159,7 +159,7 @@ class RedisStore:
         self._hit, self._reset = script(_HIT), script(_RESET)
 
     async def submit(self, job: Job) -> Job | None:
-        """Charge and keep a job."""
+        """Charges and keeps a job."""
         keys = [_key("credits", job.tenant), _key("jobs", job.tenant), _key("job", job.request_id), _key("order")]
         record = msgspec.msgpack.encode(job)
         charge = [self._opening, micros(job.cost), KEEP_SECONDS]
@@ -167,56 +167,56 @@ class RedisStore:
         return None if remaining is None else _with_remaining(job, remaining)
 
     async def charge(self, tenant: str, cost: float) -> float | None:
-        """Charge a cost."""
+        """Charges a cost."""
         remaining = await _run(self._charge, [_key("credits", tenant)], [self._opening, micros(cost), KEEP_SECONDS])
         return None if remaining is None else int(remaining) / MICRO
 
     async def balance(self, tenant: str) -> float:
-        """Credits of a tenant."""
+        """Returns the credits of a tenant."""
         with _failures():
             kept = await self._redis.get(_key("credits", tenant))
         return (self._opening if kept is None else int(kept)) / MICRO
 
     async def set_balance(self, tenant: str, amount: float) -> None:
-        """Set the credits of a tenant."""
+        """Sets the credits of a tenant."""
         with _failures():
             await self._redis.set(_key("credits", tenant), micros(amount), ex=KEEP_SECONDS)
 
     async def get(self, request_id: str) -> Job | None:
-        """The job of that id, or None."""
+        """Returns the job with this id, or None."""
         record, remaining = await self._fields(request_id, "record", "remaining")
         return None if record is None or remaining is None else _read(record, remaining)
 
     async def _fields(self, request_id: str, *names: str) -> list[bytes | None]:
-        # The library's types give each command's answer as "awaitable or not".
+        # The library types the result of each command as "awaitable or not".
         with _failures():
             return await cast("Awaitable[list[bytes | None]]", self._redis.hmget(_key("job", request_id), names))
 
     async def jobs(self, tenant: str) -> list[Job]:
-        """The jobs of a tenant."""
+        """Returns the jobs of a tenant."""
         found = await _run(self._jobs, [_key("jobs", tenant)], [_key("job")])
         return [_read(record, remaining) for record, remaining in found]
 
     async def progress(self, request_id: str) -> Progress:
-        """What changed about a job."""
+        """Returns the changes of a job since its submit."""
         polls, released = await self._fields(request_id, "polls", "released")
         return Progress(int(polls or 0), released is not None)
 
     async def count_poll(self, request_id: str) -> Progress:
-        """Count a poll."""
+        """Counts a poll."""
         polls, released = await _run(self._count_poll, [_key("job", request_id)], [])
         return Progress(polls, bool(released))
 
     async def release(self, request_id: str) -> None:
-        """Release a held job."""
+        """Releases a held job."""
         await _run(self._release, [_key("job", request_id)], [])
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Count a request in a rate window."""
+        """Counts a request in a rate window."""
         return int(await _run(self._hit, [_key("hits", tenant)], [window, WINDOW_SECONDS]))
 
     async def reset(self, tenant: str) -> None:
-        """Forget a tenant."""
+        """Removes a tenant."""
         await _run(
             self._reset,
             [_key("credits", tenant), _key("jobs", tenant), _key("hits", tenant), _key("order")],
@@ -224,7 +224,7 @@ class RedisStore:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         await self._redis.aclose()
 
 
@@ -239,7 +239,7 @@ async def _run(script: "AsyncScript", keys: list[str], arguments: list[str | byt
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Raise StoreError for what goes wrong between here and Redis."""
+    """Raises StoreError for an error of the connection or of Redis."""
     from redis import RedisError
 
     try:

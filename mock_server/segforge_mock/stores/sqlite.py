@@ -1,8 +1,8 @@
-"""The store in one SQLite file: shared by the worker processes of a machine, and still there after a restart.
+"""The store in one SQLite file, which the worker processes of a machine share and which survives a restart.
 
-Calls run on the event loop itself. A submit takes about 16 microseconds, as much again as it would cost to hand it to a
-thread and to wait for it; only one process writes at a time anyway. Once in some hundred submits SQLite moves its log
-into the file, which takes a few milliseconds.
+Calls run on the event loop itself. A submit takes about 16 microseconds; a thread would double that, and only one
+process writes at a time anyway. Once in some hundred submits SQLite moves its log into the file, which takes a few
+milliseconds.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from segforge_mock.stores.base import FORMAT, KEEP_SECONDS, MAX_JOBS, MICRO, Sto
 APPLICATION_ID: Final = 0x5E6F0263
 BUSY_SECONDS: Final = 10.0
 
-# A poll must not rewrite the job's row, which holds the whole body: progress has a table of its own.
+# Progress has a table of its own, so that a poll doesn't rewrite the job's row, which holds the whole body.
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 PRAGMA application_id = {APPLICATION_ID};
@@ -69,12 +69,12 @@ DELETE FROM jobs WHERE number IN
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """A connection to a store's file, which is made where there is none. Raises StoreError."""
+    """Opens a store's file, or creates it. Raises StoreError."""
     try:
-        # Tenants are keys, so that only the owner may read the file.
+        # Tenants' names derive from keys, so only the owner may read the file.
         path.touch(mode=0o600)
-        # No isolation level: transactions begin where the code says. The thread that opens the store need not be the
-        # one that runs the event loop, but only one uses it.
+        # Without an isolation level, only the code begins transactions. The thread that opens the store need not be the
+        # one that runs the event loop, but only one thread uses the connection.
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"can't open {path}: {getattr(error, 'strerror', None) or error}") from None
@@ -90,18 +90,20 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Set a connection up and make the tables. Raises StoreError where the file is of something else, sqlite3.Error."""
+    """Prepares a connection and creates the tables. Raises StoreError for a foreign file, and sqlite3.Error."""
     queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_schema")
     with db:
         db.execute("BEGIN")
         [application], [version], [tables] = (db.execute(query).fetchone() for query in queries)
     if tables and application != APPLICATION_ID:
-        raise StoreError(f"can't use {path} as a store: it is another program's database; name a file of its own")
+        raise StoreError(f"can't use {path} as a store: it is another program's database; choose another file")
     if tables and version != FORMAT:
-        raise StoreError(f"can't use {path} as a store: another version of segforge made it; delete it")
-    # In WAL mode a commit is in the operating system's hands before the caller goes on, so that the death of a process,
-    # or of all, loses nothing. NORMAL syncs to the disk at checkpoints only: a loss of power may cost the last commits,
-    # but never the file; FULL would cost a disk sync a submit.
+        raise StoreError(
+            f"can't use {path} as a store: another version of segforge created it; delete it or choose another file"
+        )
+    # In WAL mode, a finished commit is with the operating system, so killed processes lose nothing. NORMAL syncs to the
+    # disk at checkpoints only: a power failure may lose the last commits, but never the file. FULL would sync the disk
+    # once per submit.
     _enter_wal_mode(db)
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA foreign_keys = ON")
@@ -110,7 +112,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _enter_wal_mode(db: sqlite3.Connection) -> None:
-    """Switch to WAL mode. When several processes open a new file at once, SQLite doesn't wait for the others here."""
+    """Switches to WAL mode. It retries, since SQLite doesn't wait here for processes that open a new file as well."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -124,9 +126,10 @@ def _enter_wal_mode(db: sqlite3.Connection) -> None:
 
 
 class SqliteStore:
-    """Keeps everything in a file; of the jobs about the newest `max_jobs`, and for KEEP_SECONDS by real time.
+    """Keeps everything in a file, with about the newest `max_jobs`, for KEEP_SECONDS in real time.
 
-    Make one in each process that uses the file, after the fork. Raises StoreError where the file can't be used.
+    Each process that uses the file needs its own instance, made after the fork. Raises StoreError if the file can't be
+    used.
     """
 
     def __init__(
@@ -140,7 +143,7 @@ class SqliteStore:
         self._db = _connect(path)
 
     async def submit(self, job: Job) -> Job | None:
-        """Charge and keep a job."""
+        """Charges and keeps a job."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             remaining = self._charge(job.tenant, job.cost)
@@ -160,7 +163,7 @@ class SqliteStore:
         return None if row is None else row[0] / MICRO
 
     def _purge(self) -> None:
-        """Forget what is old or too much; each worker does it now and then, since counting costs a millisecond."""
+        """Removes old and surplus entries. Workers do so once in many submits, since counting takes a millisecond."""
         outdated = self._now() - KEEP_SECONDS
         self._db.execute("DELETE FROM jobs WHERE kept_at < ?", (outdated,))
         self._db.execute(_FORGET_SURPLUS, (self._max_jobs,))
@@ -168,44 +171,44 @@ class SqliteStore:
         self._db.execute("DELETE FROM accounts WHERE used_at < ?", (outdated,))
 
     async def charge(self, tenant: str, cost: float) -> float | None:
-        """Charge a cost."""
+        """Charges a cost."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             return self._charge(tenant, cost)
 
     async def balance(self, tenant: str) -> float:
-        """Credits of a tenant."""
+        """Returns the credits of a tenant."""
         row = self._db.execute("SELECT credits FROM accounts WHERE tenant = ?", (tenant,)).fetchone()
         return (self._opening if row is None else row[0]) / MICRO
 
     async def set_balance(self, tenant: str, amount: float) -> None:
-        """Set the credits of a tenant."""
+        """Sets the credits of a tenant."""
         self._db.execute(_SET_BALANCE, (tenant, micros(amount), self._now()))
 
     async def get(self, request_id: str) -> Job | None:
-        """The job of that id, or None."""
+        """Returns the job with this id, or None."""
         row = self._db.execute("SELECT record FROM jobs WHERE request_id = ?", (request_id,)).fetchone()
         return None if row is None else msgspec.msgpack.decode(row[0], type=Job)
 
     async def jobs(self, tenant: str) -> list[Job]:
-        """The jobs of a tenant."""
+        """Returns the jobs of a tenant."""
         rows = self._db.execute("SELECT record FROM jobs WHERE tenant = ? ORDER BY number", (tenant,))
         return [msgspec.msgpack.decode(record, type=Job) for (record,) in rows]
 
     async def progress(self, request_id: str) -> Progress:
-        """What changed about a job."""
+        """Returns the changes of a job since its submit."""
         return _progress(self._db.execute(_PROGRESS, (request_id,)).fetchone())
 
     async def count_poll(self, request_id: str) -> Progress:
-        """Count a poll."""
+        """Counts a poll."""
         return _progress(self._db.execute(_COUNT_POLL, (request_id,)).fetchone())
 
     async def release(self, request_id: str) -> None:
-        """Release a held job."""
+        """Releases a held job."""
         self._db.execute(_RELEASE, (request_id,))
 
     async def hit(self, tenant: str, window: int) -> int:
-        """Count a request in a rate window."""
+        """Counts a request in a rate window."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             hits: int = self._db.execute(_HIT, (tenant, window)).fetchone()[0]
@@ -214,7 +217,7 @@ class SqliteStore:
         return hits
 
     async def reset(self, tenant: str) -> None:
-        """Forget a tenant."""
+        """Removes a tenant."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("DELETE FROM jobs WHERE tenant = ?", (tenant,))
@@ -222,7 +225,7 @@ class SqliteStore:
             self._db.execute("DELETE FROM hits WHERE tenant = ?", (tenant,))
 
     async def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
         self._db.close()
 
 

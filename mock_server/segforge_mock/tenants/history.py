@@ -1,4 +1,4 @@
-"""What was asked and answered, for tests to assert on: a ring with a cap for each body, the key masked."""
+"""The history of requests and answers, for tests to assert on. Bodies are truncated and secrets are masked."""
 
 import asyncio
 import re
@@ -13,17 +13,17 @@ from segforge_mock.memory import Kept, Memory, Shelf
 MAX_ENTRIES: Final = 1_000
 MAX_BODY: Final = 16 * 2**10
 ENTRY_BYTES: Final = 1_800
-"""What an entry needs in memory beside its texts: its parts and the headers that the mock itself adds."""
+"""Memory that an entry takes beside its texts: its parts, and the headers that the mock itself adds."""
 BLOCK: Final = 25
 BLOCK_BYTES: Final = 500
 UNCOUNTED_BYTES: Final = 8 * 2**10
 HEADER_BYTES: Final = 130
-"""What one header needs beside its text."""
+"""Memory that a header takes beside its text."""
 _SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
 
 
 class HistoryEntry(NamedTuple):
-    """A request and its answer, kept raw; `as_json` masks what is secret."""
+    """A request and its answer, unmasked; `as_json` masks secrets."""
 
     number: int
     at: float
@@ -39,7 +39,7 @@ class HistoryEntry(NamedTuple):
     response_body: bytes
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as JSON; keys and credentials are replaced by ***, wherever they stand. Status 0: no answer."""
+        """Returns the entry as JSON, with *** for keys and credentials wherever they occur. Status 0: no answer."""
         secrets = [value for name, value in self.request_headers if name in _SECRET_HEADERS and value]
         mask = re.compile(b"|".join(map(re.escape, secrets))) if secrets else None
 
@@ -67,7 +67,7 @@ class HistoryEntry(NamedTuple):
 
 
 _Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
-"""An entry as it is kept: naming its parts can wait until somebody looks."""
+"""An entry as it is kept; a HistoryEntry is made of it when the history is read."""
 
 
 def _history_entry(entry: _Entry) -> HistoryEntry:
@@ -76,7 +76,7 @@ def _history_entry(entry: _Entry) -> HistoryEntry:
 
 
 class _Block:
-    """Some exchanges of a history that follow each other; they are counted, and forgotten, together."""
+    """Consecutive entries of a history, which are counted and dropped together."""
 
     __slots__ = ("entries", "history")
 
@@ -86,24 +86,24 @@ class _Block:
 
 
 class Histories:
-    """Where the exchanges of all tenants are kept, in blocks. The oldest are forgotten first if there is no room."""
+    """The entries of all tenants, in blocks. If the memory is full, the oldest blocks are dropped first."""
 
     def __init__(self, memory: Memory) -> None:
         self.blocks: Shelf[int, _Block] = Shelf(memory, "history", forget=lambda block: block.history.lose(block))
         self._number = 0
 
     def new(self) -> "History":
-        """A history of one tenant."""
+        """Returns an empty history for one tenant."""
         return History(self)
 
     def new_block(self, history: "History") -> Kept[int, _Block]:
-        """An empty block of a history."""
+        """Returns an empty block of a history."""
         self._number += 1
         return self.blocks.put(self._number, _Block(history), BLOCK_BYTES)
 
 
 class History:
-    """The newest exchanges of one tenant. Make it with `Histories.new`."""
+    """The newest entries of one tenant. `Histories.new` makes it."""
 
     def __init__(self, histories: Histories) -> None:
         self._shelf = histories.blocks
@@ -111,9 +111,9 @@ class History:
         self._grow = histories.blocks.grow
         self._blocks: deque[Kept[int, _Block]] = deque()
         self._uncounted = 0
-        """Bytes of the last exchanges that the shelf does not know yet; they are told in sums, which is quicker."""
+        """Bytes of the last entries that the shelf doesn't count yet; counting them in sums is faster."""
         self._open: Kept[int, _Block] | None = None
-        """The block that the next entry comes to, unless it is full."""
+        """The block of the next entry, unless it is full."""
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
@@ -143,7 +143,7 @@ class History:
             event.set()
 
     def _start_block(self) -> Kept[int, _Block]:
-        """Start the next block, and drop the oldest one if the others hold enough."""
+        """Starts the next block, and drops the oldest one if the others hold enough entries."""
         if len(self._blocks) * BLOCK >= MAX_ENTRIES + BLOCK:
             self._shelf.pop(self._blocks.popleft().key)
         block = self._open = self._new_block(self)
@@ -151,19 +151,19 @@ class History:
         return block
 
     def lose(self, block: _Block) -> None:
-        """Forget the oldest exchanges, for which the memory has no room."""
+        """Drops the oldest block, since the memory is full."""
         if self._blocks and self._blocks[0].thing is block:
             self._blocks.popleft()
             if not self._blocks:
                 self._open = None
 
     def matching(self, wanted: Callable[[HistoryEntry], bool]) -> list[HistoryEntry]:
-        """The exchanges that a predicate wants, the oldest first."""
+        """Returns the entries that match a predicate, the oldest first."""
         entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_ENTRIES:]
         return [found for entry in entries if wanted(found := _history_entry(entry))]
 
     async def wait(self, wanted: Callable[[HistoryEntry], bool], count: int, seconds: float) -> list[HistoryEntry]:
-        """Wait until `count` exchanges match, or until the time is over; gives those that do."""
+        """Waits until `count` entries match, at most `seconds`, and returns the matching ones."""
         event, over = asyncio.Event(), False
 
         def end() -> None:
@@ -183,7 +183,7 @@ class History:
         return self.matching(wanted)
 
     def clear(self) -> None:
-        """Forget all exchanges."""
+        """Drops all entries."""
         while self._blocks:
             self._shelf.pop(self._blocks.popleft().key)
         self._open = None

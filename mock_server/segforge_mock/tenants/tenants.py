@@ -1,4 +1,4 @@
-"""Tenants: each key (or name in the x-mock-tenant header) has its own clock, rules, limits and journal."""
+"""Tenants: each key, or name in the x-mock-tenant header, has its own clock, stubs, limits and history."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from segforge_mock.tenants.history import History
 
 MAX_TENANTS: Final = 1_000
 TENANT_BYTES: Final = 5_600
-"""What a tenant needs in memory beside its key and its rules; half of it is the state of its random numbers."""
+"""Memory that a tenant takes beside its key and its stubs; half of it is the state of its random numbers."""
 
 
 def name_of(raw: bytes) -> str:
-    """The name of the tenant that a key (or a header's value) stands for: a hash, so that no key is kept with a job."""
+    """Returns the name of a key's (or header value's) tenant. It is a hash, so that no key is kept with a job."""
     return hashlib.sha256(raw).hexdigest()[:32]
 
 
 class Tenant:
-    """What one tenant has set; jobs and credits are in the store."""
+    """The settings and the history of one tenant. Its jobs and credits are in the store."""
 
     __slots__ = ("clock_offset", "history", "name", "policy", "profile", "rate_limit", "stubs", "waiting")
 
@@ -35,13 +35,13 @@ class Tenant:
         self.profile: str | None = None
         self.history = history
         self.waiting = 0
-        """How many running requests of this tenant wait for something."""
+        """The number of running requests of this tenant that wait."""
 
 
 class Tenants:
-    """The tenants that sent requests last: MAX_TENANTS of them, and what fits into the memory.
+    """The tenants that sent the latest requests: at most MAX_TENANTS, and at most as many as fit into the memory.
 
-    Their names are hashes. A tenant with a running request that waits is not forgotten.
+    A tenant with a request that waits is never dropped.
     """
 
     def __init__(self, new: Callable[[str], Tenant], memory: Memory) -> None:
@@ -58,7 +58,7 @@ class Tenants:
         self._keys: dict[str, bytes] = {}
 
     def get(self, raw: bytes) -> Tenant:
-        """The tenant of a key, or of what the header says instead; one not seen before starts fresh."""
+        """Returns the tenant of a key or of a header's value; creates it if necessary."""
         kept = self._tenants.use(raw)
         if kept is not None:
             return kept.thing
@@ -68,13 +68,13 @@ class Tenants:
         return tenant
 
     def add_stub(self, tenant: Tenant, stub: Stub) -> None:
-        """Add a rule after a tenant's others. Raises BadStub if there are too many."""
+        """Adds a stub after a tenant's others. Raises BadStub if there are too many."""
         before = tenant.stubs.size
         tenant.stubs.add(stub)
         self._grow(tenant, tenant.stubs.size - before)
 
     def clear_stubs(self, tenant: Tenant) -> None:
-        """Drop all rules of a tenant."""
+        """Removes all stubs of a tenant."""
         before = tenant.stubs.size
         tenant.stubs.clear()
         self._grow(tenant, -before)
@@ -85,12 +85,12 @@ class Tenants:
             self._tenants.grow(kept, more)
 
     def named(self, name: str) -> Tenant | None:
-        """The tenant of that name, or None."""
+        """Returns the tenant with this name, or None."""
         key = self._keys.get(name)
         return None if key is None else self._tenants.get(key)
 
     def reset(self, name: str) -> None:
-        """Forget a tenant."""
+        """Removes a tenant."""
         key = self._keys.get(name)
         tenant = None if key is None else self._tenants.pop(key)
         if key is not None and tenant is not None:

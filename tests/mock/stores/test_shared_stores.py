@@ -11,7 +11,8 @@ import pytest
 import redis as redis_client
 
 from segforge_mock.stores import is_shared, open_store
-from segforge_mock.stores.base import KEEP_SECONDS, MemoryStore, StoreError
+from segforge_mock.stores.base import KEEP_SECONDS, StoreError
+from segforge_mock.stores.memory import MemoryStore
 from segforge_mock.stores.redis import RedisStore
 from segforge_mock.stores.sqlite import SqliteStore
 from tests.mock.stores.charger import charges, job
