@@ -29,7 +29,7 @@ def open_store(url: str | None, opening_credits: float) -> Store:
 
         reach(url)
         return RedisStore(url, opening_credits)
-    found = f"a {_scheme(url)}: URL" if "://" in url and _scheme(url) else "another text"
+    found = f"a {_scheme(url)}: URL" if "://" in url and _scheme(url) else "something else"
     raise StoreError(f"store: expected memory, sqlite:///PATH or redis://HOST:PORT/DATABASE, found {found}")
 
 

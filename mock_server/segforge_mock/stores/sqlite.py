@@ -98,9 +98,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if tables and application != APPLICATION_ID:
         raise StoreError(f"can't use {path} as a store: it is another program's database; choose another file")
     if tables and version != FORMAT:
-        raise StoreError(
-            f"can't use {path} as a store: another version of segforge created it; delete it or choose another file"
-        )
+        raise StoreError(f"can't use {path} as a store: another version of segforge wrote it; delete it")
     # In WAL mode, a finished commit is with the operating system, so killed processes lose nothing. NORMAL syncs to the
     # disk at checkpoints only: a power failure may lose the last commits, but never the file. FULL would sync the disk
     # once per submit.
