@@ -5,12 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model
-
-Kind: TypeAlias = Literal["typed_dict", "struct"]
-"""The form of a request type: a TypedDict for clients, a msgspec.Struct for the mock."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ def sha256(data: bytes) -> str:
 class RequestType:
     """A model's request type: its name, and the unformatted source of a module that defines it.
 
-    Formatting removes unused imports of the module. If a Struct can't check all rules of the specs, the name is "None"
-    and the source is empty.
+    Formatting removes unused imports of the module.
     """
 
     name: str
@@ -60,14 +56,14 @@ class RequestType:
 class Subject:
     """One model as emitters receive it. Their output for it depends on nothing else, so that it can be cached.
 
-    `typescript_name` is its class in TypeScript, which depends on the other models. `types` holds its request types, of
-    the kinds that the chosen emitters need.
+    `typescript_name` is its class in TypeScript, which depends on the other models. `params` is the type of its
+    payloads, if a chosen emitter needs it.
     """
 
     gateway: Gateway
     model: Model
     typescript_name: str
-    types: Mapping[Kind, RequestType]
+    params: RequestType | None
 
 
 Pieces: TypeAlias = Mapping[str, str]

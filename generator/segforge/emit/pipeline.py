@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeAlias, cast
 
-from segforge.emit.artifact import Artifact, Emitter, Kind, ModelPart, Pieces, Subject
+from segforge.emit.artifact import Artifact, Emitter, ModelPart, Pieces, Subject
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 
 class Entry(NamedTuple):
-    """An emitter's module, which implements `Emitter`, and the kind of request type that it needs, if any."""
+    """An emitter's module, which implements `Emitter`, and whether it needs the types of payloads."""
 
     module: str
-    kind: Kind | None = None
+    typed: bool = False
 
 
 EMITTERS: Final = {
     "openapi": Entry("segforge.emit.openapi.document"),
-    "python": Entry("segforge.emit.python.client", "typed_dict"),
+    "python": Entry("segforge.emit.python.client", typed=True),
     "typescript": Entry("segforge.emit.typescript.client"),
     "mock": Entry("segforge.emit.mock.models"),
 }
@@ -81,12 +81,9 @@ def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Se
     """Run these emitters on models paired with their class names in TypeScript. Returns parts in the same order."""
     from segforge.emit.request_types import request_types
 
-    kinds = [kind for name in names if (kind := EMITTERS[name].kind) is not None]
-    types = {kind: request_types([model for model, _ in models], kind) for kind in kinds}
-    subjects = [
-        Subject(gateway, model, name, {kind: types[kind][index] for kind in kinds})
-        for index, (model, name) in enumerate(models)
-    ]
+    typed = any(EMITTERS[name].typed for name in names)
+    params = request_types([model for model, _ in models]) if typed else [None] * len(models)
+    subjects = [Subject(gateway, model, name, type_) for (model, name), type_ in zip(models, params, strict=True)]
     return [{name: _emitter(name).emit_model(subject) for name in names} for subject in subjects]
 
 

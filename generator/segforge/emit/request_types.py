@@ -1,4 +1,4 @@
-"""Request types from datamodel-code-generator, run in process: TypedDict for clients, msgspec.Struct for the mock."""
+"""The TypedDict of each model's payloads, from datamodel-code-generator, run in process."""
 
 import ast
 import builtins
@@ -11,15 +11,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from segforge.emit.artifact import Kind, RequestType
+from segforge.emit.artifact import RequestType
 from segforge.emit.quoting import LINE_LENGTH, python_literal, python_visible, visible
 from segforge.emit.schemas import describe, facts, request_schema
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.identifiers import pascal_case
 from segforge.spec.printable import show
-from segforge.spec.values import URI_PATTERN
 
-_SUFFIXES: Final[Mapping[Kind, str]] = {"typed_dict": "Params", "struct": "Request"}
+_SUFFIX: Final = "Params"
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
 _PLAIN_FIELD: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Names of parameters that clash with names of the module or of a base class.
@@ -37,60 +36,38 @@ _TAKEN: Final = frozenset(
 )
 
 
-def request_type(model: Model, kind: Kind) -> RequestType:
+def request_type(model: Model) -> RequestType:
     """Returns a model's request type.
 
     datamodel-code-generator receives JSON and class names only, and quotes all text itself. A range becomes
-    `Meta(ge=, le=)` in a Struct. In a TypedDict it becomes the alias `alias_name(parameter)`, which the caller defines.
+    the alias `alias_name(parameter)`, which the caller defines.
     """
-    if kind == "struct" and not all(map(_is_checkable, model.parameters)):
-        return RequestType("None", "")
-    source = _generate(_schema(model, kind), kind, pascal_case(model.slug) + _SUFFIXES[kind])
+    source = _generate(_schema(model), pascal_case(model.slug) + _SUFFIX)
     return RequestType(_last_name(ast.parse(source)), source)
 
 
-def request_types(models: Sequence[Model], kind: Kind) -> list[RequestType]:
+def request_types(models: Sequence[Model]) -> list[RequestType]:
     """Returns the request type of each model, in the models' order, in half the time of separate calls.
 
     Models whose names can't clash in a module share one run of datamodel-code-generator.
     """
-    names = {model.slug: pascal_case(model.slug) + _SUFFIXES[kind] for model in models}
+    names = {model.slug: pascal_case(model.slug) + _SUFFIX for model in models}
     often = Counter(names.values())
     shared = [model for model in models if often[names[model.slug]] == 1 and _is_plain(model, names[model.slug])]
-    together = _together({names[model.slug]: _schema(model, kind) for model in shared}, kind) if len(shared) > 1 else {}
-    return [together.get(names[model.slug]) or request_type(model, kind) for model in models]
+    together = _together({names[model.slug]: _schema(model) for model in shared}) if len(shared) > 1 else {}
+    return [together.get(names[model.slug]) or request_type(model) for model in models]
 
 
 def _is_plain(model: Model, name: str) -> bool:
     """Whether datamodel-code-generator keeps all names unchanged, whatever else is in the module."""
     return _PLAIN_CLASS.fullmatch(name) is not None and all(
-        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN and _is_checkable(parameter)
-        for parameter in model.parameters
+        _PLAIN_FIELD.fullmatch(parameter.name) and parameter.name not in _TAKEN for parameter in model.parameters
     )
 
 
-def _is_checkable(parameter: Parameter) -> bool:
-    """Whether msgspec can check every rule of a parameter.
-
-    It rejects names with `"` or a backslash, ranges beyond 64 bits, and sets of values other than strings and integers.
-    datamodel-code-generator drops the range of a set.
-    """
-    low, high = parameter.minimum, parameter.maximum
-    largest = 2**53 if parameter.type == "number" else 2**63 - 1
-    known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
-    whole = [value for value in (*known, low, high) if isinstance(value, int | float)]
-    lone = low is None and high is None and parameter.type in ("string", "integer")
-    return (
-        parameter.name.isprintable()
-        and not {'"', "\\"} & set(parameter.name)
-        and all(-largest <= value <= largest for value in whole)
-        and (not known or lone)
-    )
-
-
-def _together(schemas: Mapping[str, dict[str, Any]], kind: Kind) -> dict[str, RequestType]:
+def _together(schemas: Mapping[str, dict[str, Any]]) -> dict[str, RequestType]:
     """Generates these request types in one run. Returns none unless the run produced one class per name."""
-    source = _generate({"$defs": schemas}, kind, "NoModel")
+    source = _generate({"$defs": schemas}, "NoModel")
     tree = ast.parse(source)
     lines = source.splitlines()
     classes = {
@@ -104,15 +81,11 @@ def _together(schemas: Mapping[str, dict[str, Any]], kind: Kind) -> dict[str, Re
     return {name: RequestType(name, f"{imports}\n\n\n{code}\n") for name, code in classes.items()}
 
 
-def _schema(model: Model, kind: Kind) -> dict[str, Any]:
+def _schema(model: Model) -> dict[str, Any]:
     schema = request_schema(model)
-    if kind == "struct":
-        schema["properties"] = {key: _checkable(value) for key, value in schema["properties"].items()}
-        schema.pop("description")
-    else:
-        schema["description"] = _wrapped(model.description)
-        for parameter in model.parameters:
-            schema["properties"][parameter.name] |= _documented(parameter)
+    schema["description"] = _wrapped(model.description)
+    for parameter in model.parameters:
+        schema["properties"][parameter.name] |= _documented(parameter)
     return schema
 
 
@@ -180,15 +153,7 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(visible(text), LINE_LENGTH - 12, break_long_words=False, break_on_hyphens=False)
 
 
-def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns the part of a parameter's schema that a server checks. An open enum accepts any string."""
-    formatted = {"pattern": URI_PATTERN} if schema.get("format") == "uri" else {}
-    ranged = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
-    typed = schema["anyOf"][1] if "anyOf" in schema else schema
-    return {key: typed[key] for key in ("type", "enum") if key in typed} | ranged | formatted
-
-
-def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
+def _generate(schema: dict[str, Any], name: str) -> str:
     from datamodel_code_generator import InputFileType, LiteralType, PythonVersion, generate
     from datamodel_code_generator.enums import DataModelType
 
@@ -197,14 +162,14 @@ def _generate(schema: dict[str, Any], kind: Kind, name: str) -> str:
         text = generate(
             json.dumps(schema),
             input_file_type=InputFileType.JsonSchema,
-            output_model_type=DataModelType.TypingTypedDict if kind == "typed_dict" else DataModelType.MsgspecStruct,
+            output_model_type=DataModelType.TypingTypedDict,
             class_name=name,
             disable_future_imports=True,
             disable_timestamp=True,
             enum_field_as_literal=LiteralType.All,
             field_constraints=True,
             formatters=[],
-            special_field_name_prefix="" if kind == "typed_dict" else None,
+            special_field_name_prefix="",
             target_python_version=PythonVersion.PY_310,
             use_annotated=True,
             use_field_description=True,

@@ -77,7 +77,9 @@ _FLAVOURS: Final = (
 def emit_model(subject: Subject) -> ModelPart:
     """Returns the modules of a model's classes and of its parameters."""
     named = named_model(subject.model)
-    params = params_module(subject.model, subject.types["typed_dict"])
+    if subject.params is None:
+        raise TypeError(f"{subject.model.slug} has no type of payloads")
+    params = params_module(subject.model, subject.params)
     modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
     name = f"client.{named.attribute}"
