@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.synthetic_specs import write_specs
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 
 MODELS: Final = 500
 RESETS: Final = 200

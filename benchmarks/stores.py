@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from segforge_mock import Store
 from segforge_mock.jobs.job import Job
 from segforge_mock.stores import open_store
-from segforge_mock.stores.base import Store
 
 ROUNDS = 5
 BODY = json.dumps({"prompt": "a lighthouse on a cliff in a storm, oil on canvas", "steps": 20, "seed": 42}).encode()

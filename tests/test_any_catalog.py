@@ -22,8 +22,8 @@ from segforge.spec.catalog import Catalog, Model
 from segforge.spec.identifiers import words
 from segforge.spec.values import violations
 from segforge_contract import AsgiTarget, open_session, plan, run
-from segforge_mock.app import App, create_app
-from segforge_mock.in_process import MockTransport
+from segforge_mock import MockTransport, create_app
+from segforge_mock.app import App
 from segforge_mock.models.served import Payload, models_of_catalog
 from tests.catalogs import drawn_models, drawn_payloads
 from tests.typescript.conftest import execute, tool

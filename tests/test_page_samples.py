@@ -9,7 +9,7 @@ import segmind as official_sdk
 
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 
 CATALOG = load_catalog(default_specs())
 V2 = [model for model in CATALOG.models if "v2" in model.versions]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -15,7 +15,8 @@ import yaml
 import segmind_client
 from segforge.spec.identifiers import snake_case
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.handle import Mock, RecordedRequest
+from segforge_mock import Mock
+from segforge_mock.handle import RecordedRequest
 from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
 
 TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 from segmind_client import (
     AsyncSegmind,
     DownloadFailed,

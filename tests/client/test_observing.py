@@ -16,9 +16,7 @@ import httpx
 import pytest
 import trustme
 
-from segforge_mock.app import create_app
-from segforge_mock.handle import Mock
-from segforge_mock.in_process import MockTransport
+from segforge_mock import Mock, MockTransport, create_app
 from segmind_client import AsyncSegmind, ConnectionFailed, Event, JsonResult, MediaResult, Segmind, SegmindError, _log
 from tests.client.conftest import KEY, Gateway, json_answer
 

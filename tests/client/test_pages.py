@@ -11,7 +11,7 @@ import pytest
 
 import segmind_client
 from segforge.spec.catalog import Catalog
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 
 PACKAGE = Path(__file__).parents[2] / "generated" / "python"
 EXAMPLES = sorted((PACKAGE / "examples").glob("*.py"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 from segmind_client import AsyncSegmind, ResultExpired, Segmind, ServerError, SpendLimit
 from tests.client.conftest import KEY, Gateway, json_answer
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from segforge_mock.app import create_app
-from segforge_mock.in_process import MockTransport
+from segforge_mock import MockTransport, create_app
 
 KEY = "SG_0123456789abcdef"
 

@@ -13,8 +13,7 @@ from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Catalog, Scalar
 from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.values import violations
-from segforge_mock.app import create_app
-from segforge_mock.in_process import MockTransport
+from segforge_mock import MockTransport, create_app
 from segforge_mock.models.served import Payload, packaged_models
 
 CATALOG = load_catalog(default_specs())

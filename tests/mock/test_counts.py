@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.app import create_app
+from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
-from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import packaged_models
 from segforge_mock.models.unlisted import UnlistedModel
 from tests.mock.conftest import KEY

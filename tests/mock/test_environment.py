@@ -7,7 +7,7 @@ import pytest
 
 from segforge.cli import main as segforge
 from segforge.environment import BadEnvironment
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models

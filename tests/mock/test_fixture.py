@@ -17,8 +17,8 @@ import requests
 import segmind as official_sdk
 
 from segforge.spec.load import default_specs, load_catalog
+from segforge_mock import Mock
 from segforge_mock.faults.stubs import Stub
-from segforge_mock.handle import Mock
 
 CATALOG = load_catalog(default_specs())
 EXAMPLE = CATALOG.model("flux-img2img").valid_example

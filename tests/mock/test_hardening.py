@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_mock import malformed, send
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 from segforge_mock.http import protocol
 
 

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from benchmarks.mock_memory import MIB, Load, metrics, resident, served
 from segforge.cli import main
-from segforge_mock.app import App, create_app
-from segforge_mock.bounds import BadSetting
+from segforge_mock import BadSetting, Mock, MockTransport, create_app
+from segforge_mock.app import App
 from segforge_mock.faults import stubs
-from segforge_mock.handle import KEY, Mock
+from segforge_mock.handle import KEY
 from segforge_mock.http import protocol
-from segforge_mock.in_process import MockTransport
 from segforge_mock.memory import KEPT_BYTES, SLACK, Full, Memory, Shelf
 
 SUBMIT = "/v2/style-transfer"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
+from segforge_mock import Mock
 from segforge_mock.faults.scenarios import FAULTS
-from segforge_mock.handle import Mock
 from segforge_mock.http import server
 
 MODEL = load_catalog(default_specs()).model("style-transfer")

@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge_mock.app import create_app
-from segforge_mock.bounds import BadSetting
-from segforge_mock.handle import Mock
-from segforge_mock.in_process import MockTransport
+from segforge_mock import BadSetting, Mock, MockTransport, create_app
 from tests.typescript.conftest import TOOLS, execute
 from tests.typescript.test_behaviour import elsewhere
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.handle import KEY, Mock
+from segforge_mock import Mock
+from segforge_mock.handle import KEY
 from segforge_mock.http import protocol
 
 PAYLOAD = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example).encode()

@@ -11,12 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.app import create_app
-from segforge_mock.bounds import BadSetting
+from segforge_mock import BadSetting, Mock, MockTransport, create_app
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import BadStub, Stub, Stubs, read_script
-from segforge_mock.handle import Mock
-from segforge_mock.in_process import MockTransport
 from tests.mock.conftest import KEY, Clock
 
 CATALOG = load_catalog(default_specs())

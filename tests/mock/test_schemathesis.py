@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from segforge_mock.handle import Mock
+from segforge_mock import Mock
 
 DOCUMENT = Path(__file__).parents[2] / "generated" / "openapi" / "segmind.yaml"
 

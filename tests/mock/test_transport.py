@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from segforge.spec.load import default_specs, load_catalog
-from segforge_mock.app import create_app
-from segforge_mock.in_process import MockTransport
+from segforge_mock import MockTransport, create_app
 from tests.mock.conftest import KEY
 
 EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example

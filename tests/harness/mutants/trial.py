@@ -13,7 +13,8 @@ from segforge_contract.engine.follow import SubmittedJob
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.text import describe
 from segforge_contract.targets.in_process import AsgiApp
-from segforge_mock.app import App, create_app
+from segforge_mock import create_app
+from segforge_mock.app import App
 from segforge_mock.gateway.outputs import Detail
 from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
 from tests.harness.mutants.original import KEY, Faulty, plain_images

@@ -3,9 +3,9 @@
 import asyncio
 from multiprocessing.synchronize import Barrier
 
+from segforge_mock import Store
 from segforge_mock.jobs.job import Job
 from segforge_mock.stores import open_store
-from segforge_mock.stores.base import Store
 
 
 def job(request_id: str = "id", tenant: str = "a", cost: float = 1.0, body: bytes = b"{}") -> Job:

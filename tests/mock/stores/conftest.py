@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from segforge_mock.stores.base import MAX_JOBS, Store
+from segforge_mock import Store
+from segforge_mock.stores.base import MAX_JOBS
 from segforge_mock.stores.memory import MemoryStore
 from segforge_mock.stores.redis import RedisStore
 from segforge_mock.stores.sqlite import SqliteStore

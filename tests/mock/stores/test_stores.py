@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from segforge_mock import Store
 from segforge_mock.jobs.job import Job, Progress
-from segforge_mock.stores.base import Store
 from tests.mock.stores.charger import charges, job, meet, submits, work
 from tests.mock.stores.conftest import Kind
 
