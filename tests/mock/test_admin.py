@@ -1,4 +1,4 @@
-"""The admin API, the journal, health, metrics, uploads, CORS and what is around the gateway."""
+"""The admin API, the history, health, metrics, uploads and CORS."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ def client_of(**options: Any) -> httpx.Client:
     return httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY})
 
 
-def test_rules_are_listed_added_and_cleared(quick: httpx.Client) -> None:
+def test_stubs_are_added_and_removed(quick: httpx.Client) -> None:
     assert quick.get("/_mock/scenarios").json()["rate-limited"].startswith("429")
     quick.post("/_mock/rules", json={"scenario": "run-failed", "route": "run"})
     assert quick.post("/v1/style-transfer", json=EXAMPLE).status_code == 500
@@ -58,7 +58,7 @@ def test_rules_are_listed_added_and_cleared(quick: httpx.Client) -> None:
         ("GET", "reset", None, 405, "POST"),
     ],
 )
-def test_a_call_that_cannot_be_carried_out_says_why(
+def test_an_invalid_call_is_refused_with_a_reason(
     quick: httpx.Client, method: str, path: str, body: object, status: int, text: str
 ) -> None:
     response = quick.request(method, f"/_mock/{path}", json=body)
@@ -66,11 +66,11 @@ def test_a_call_that_cannot_be_carried_out_says_why(
     assert text in response.json()["error"]
 
 
-def test_malformed_json_is_told_so(quick: httpx.Client) -> None:
+def test_malformed_json_is_400(quick: httpx.Client) -> None:
     assert quick.post("/_mock/rules", content=b"{", headers={"content-type": "application/json"}).status_code == 400
 
 
-def test_the_journal_lists_filters_counts_and_clears(quick: httpx.Client) -> None:
+def test_the_history_lists_filters_counts_and_clears(quick: httpx.Client) -> None:
     quick.post("/v2/style-transfer", json=EXAMPLE)
     quick.post("/v1/style-transfer", json={})
     [refused] = quick.get("/_mock/requests", params={"status": "400"}).json()
@@ -85,7 +85,7 @@ def test_the_journal_lists_filters_counts_and_clears(quick: httpx.Client) -> Non
     assert quick.get("/_mock/requests").json() == []
 
 
-def test_the_journal_holds_no_key_and_no_more_than_a_body_s_cap(quick: httpx.Client) -> None:
+def test_the_history_masks_keys_and_truncates_bodies(quick: httpx.Client) -> None:
     quick.get("/v1/get-user-credits", headers={"authorization": "Bearer secret-token"})
     quick.post("/v1/style-transfer", json={"prompt": KEY, "filler": "x" * 100_000})
     quick.get(f"/v2/requests/{KEY}")
@@ -96,7 +96,7 @@ def test_the_journal_holds_no_key_and_no_more_than_a_body_s_cap(quick: httpx.Cli
     assert len(text) < 60_000
 
 
-def test_the_journal_is_a_ring() -> None:
+def test_the_history_keeps_the_newest_entries() -> None:
     with client_of() as client:
         for _ in range(1_100):
             client.get("/v1/get-user-credits")
@@ -125,7 +125,7 @@ def test_jobs_clock_credits_and_reset(quick: httpx.Client) -> None:
     assert quick.get("/v1/get-user-credits").json()["credits"] > 3.25
 
 
-def test_a_picture_outlives_its_record(quick: httpx.Client) -> None:
+def test_an_image_outlives_its_job(quick: httpx.Client) -> None:
     job = quick.post("/v2/style-transfer", json=EXAMPLE).json()
     url = quick.get(job["response_url"]).json()["output"]
     quick.post("/_mock/clock", json={"advance": 3600 * 24 * 6})
@@ -209,6 +209,6 @@ def test_a_public_url_goes_before_the_caller_s_host() -> None:
         assert job["status_url"] == f"https://mock.example/v2/requests/{job['request_id']}/status"
 
 
-def test_tiny_pictures_are_tiny() -> None:
+def test_tiny_images_are_tiny() -> None:
     with client_of(images="tiny") as client:
         assert len(client.post("/v1/style-transfer", json=EXAMPLE).content) < 2_000

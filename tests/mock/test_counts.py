@@ -65,7 +65,7 @@ def test_text_is_one_value(client: httpx.Client, text: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/octet-stream"])
-def test_bytes_of_another_type_are_told_so(client: httpx.Client, media_type: str) -> None:
+def test_a_body_of_another_type_is_refused(client: httpx.Client, media_type: str) -> None:
     answer = client.post("/v1/style-transfer", content=b"[," * 10**5, headers={"content-type": media_type})
     assert answer.status_code == 406
 

@@ -1,4 +1,4 @@
-"""The fixture in one line: with the official SDK, with any HTTP client, with subprocesses, and what it records."""
+"""The fixture with the official SDK, with any HTTP client and with subprocesses, and its history."""
 
 import gc
 import math
@@ -75,7 +75,7 @@ def test_urls_lead_back_to_the_mock(sdk: official_sdk.SegmindClient, segmind_moc
 
 
 def test_a_call_without_parameters_is_a_json_object(sdk: official_sdk.SegmindClient, segmind_mock: Mock) -> None:
-    """Dossier, section 13, 2: the SDK sends `{}`, and says who it is."""
+    """Dossier, section 13, 2: the SDK sends `{}` and identifies itself."""
     with pytest.raises(official_sdk.SegmindError, match="required"):
         sdk.run("flux-img2img")
     [request] = segmind_mock.requests
@@ -144,7 +144,7 @@ def test_exactly_one_submit_can_be_asserted(segmind_mock: Mock) -> None:
 
 
 def test_a_wait_ends_with_its_time(segmind_mock: Mock) -> None:
-    """However the timer is rounded: a loop's clock is coarser than the time that a timer asks for."""
+    """The result doesn't depend on rounding: a loop's clock is coarser than a timer's seconds."""
     for step in range(200):
         with pytest.raises(TimeoutError, match=r"0$"):
             segmind_mock.wait_for(1, timeout=0.001 + step * 0.00001)
@@ -210,7 +210,7 @@ MISTAKES: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_at_the_call_and_changes_nothing(mistake: str, segmind_mock_session: Mock) -> None:
+def test_an_invalid_setting_raises_at_the_call_and_changes_nothing(mistake: str, segmind_mock_session: Mock) -> None:
     mock = segmind_mock_session
     before = mock.credits, mock.clock.now
     with pytest.raises((ValueError, TypeError)):
@@ -221,9 +221,9 @@ def test_a_mistake_is_told_at_the_call_and_changes_nothing(mistake: str, segmind
     assert httpx.post(f"{mock.url}/v1/flux-img2img", json=EXAMPLE, headers=headers).status_code == 200
 
 
-def test_a_misspelt_name_is_told_the_right_ones(segmind_mock: Mock) -> None:
+def test_an_error_about_a_misspelt_name_lists_valid_names(segmind_mock: Mock) -> None:
     with pytest.raises(ValueError, match=r"submitt.*run, submit"):
-        segmind_mock.scenario("run-failed", route="submitt")  # type: ignore[arg-type]  # which a type checker would tell too
+        segmind_mock.scenario("run-failed", route="submitt")  # type: ignore[arg-type]  # a type checker reports it, too
     with pytest.raises(ValueError, match=r"'flux-img2im'.*'flux-img2img'"):
         segmind_mock.scenario("run-failed", slug="flux-img2im")
 
@@ -248,12 +248,12 @@ def test_a_misspelt_name_is_told_the_right_ones(segmind_mock: Mock) -> None:
     ],
     ids=str,
 )
-def test_an_option_that_cannot_be_used_is_a_value_error(options: dict[str, Any]) -> None:
+def test_an_invalid_option_is_a_value_error(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"(?i)expected"):
         Mock(**options)
 
 
-def test_any_model_takes_a_rule_for_any_slug() -> None:
+def test_with_any_model_a_stub_may_name_any_slug() -> None:
     with Mock(any_model=True, time_scale=0) as mock:
         mock.scenario("run-failed", slug="brand-new")
         url = f"{mock.url}/v1/brand-new"

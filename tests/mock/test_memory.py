@@ -1,4 +1,4 @@
-"""What the mock keeps is counted in bytes, and the oldest goes first once the limit is reached."""
+"""Everything that the mock keeps is counted in bytes, and the oldest is dropped first at the limit."""
 
 import gc
 import socket
@@ -46,12 +46,12 @@ def client(app: App) -> Iterator[httpx.Client]:
 
 sizes = st.integers(0, 3_000)
 steps = st.lists(
-    st.tuples(st.sampled_from(["put", "put", "use", "pop", "hold", "give back"]), st.integers(0, 2), sizes), max_size=80
+    st.tuples(st.sampled_from(["put", "put", "use", "pop", "hold", "release"]), st.integers(0, 2), sizes), max_size=80
 )
 
 
 @given(steps=steps)
-def test_what_is_kept_fits_into_the_limit_and_the_oldest_goes_first(steps: list[tuple[str, int, int]]) -> None:
+def test_entries_fit_into_the_limit_and_the_oldest_is_dropped_first(steps: list[tuple[str, int, int]]) -> None:
     memory = Memory(10_000)
     last_used: list[dict[int, int]] = [{}, {}, {}]
     held: list[int] = []
@@ -81,7 +81,7 @@ def test_what_is_kept_fits_into_the_limit_and_the_oldest_goes_first(steps: list[
                 held.append(size)
             except Full:
                 assert memory.in_use + size > memory.limit
-        elif step == "give back" and held:
+        elif step == "release" and held:
             memory.give_back(held.pop())
         assert [len(each) for each in shelves] == [len(each) for each in last_used]
         assert memory.in_use == sum(held)
@@ -186,7 +186,7 @@ def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None
     assert grown <= app.memory.used - used
 
 
-def test_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stubs_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stubs, "MAX_STUBS", 3)
     with Mock(stubs=(stubs.Stub("run-failed"),)) as mock:
         for _ in range(3):
@@ -223,7 +223,7 @@ def raw(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
         ("/_mock/requests/wait?count=100&timeout=60", None),
     ],
 )
-def test_a_client_that_leaves_gives_back_what_its_request_held(
+def test_a_disconnected_client_releases_the_memory_of_its_request(
     path: str, rule: dict[str, object] | None, size: int
 ) -> None:
     method = "GET" if path.startswith("/_mock") else "POST"

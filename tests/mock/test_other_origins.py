@@ -26,7 +26,7 @@ def mock() -> Iterator[Mock]:
 
 @elsewhere
 def test_no_page_of_another_origin_reads_or_changes_anything(mock: Mock, tmp_path: Path) -> None:
-    nobody = mock.app.tenants.get(b"")
+    keyless = mock.app.tenants.get(b"")
     with httpx.Client(base_url=mock.url) as client:
         client.put("/_mock/credits", json={"credits": 7})
         client.post("/_mock/clock", json={"advance": 100})
@@ -42,8 +42,8 @@ def test_no_page_of_another_origin_reads_or_changes_anything(mock: Mock, tmp_pat
         assert client.get("/_mock/credits").json() == {"credits": 7.0}
         assert client.get("/_mock/clock").json()["offset"] == 100
         assert client.get("/_mock/requests").json()[0]["path"] == "/v1/secret"
-    assert not nobody.stubs
-    assert nobody.policy is None
+    assert not keyless.stubs
+    assert keyless.policy is None
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def is_inert(answer: httpx.Response) -> bool:
     return answer.headers["x-content-type-options"] == "nosniff" and "sandbox" in policy and "allow" not in policy
 
 
-def test_what_a_browser_opens_is_inert() -> None:
+def test_a_file_that_a_browser_opens_is_inert() -> None:
     with httpx.Client(transport=MockTransport(create_app(time_scale=0)), base_url="http://mock") as client:
         client.headers["x-api-key"] = KEY
         data = base64.b64encode(b"<script>1</script>").decode()

@@ -22,7 +22,7 @@ V2 = [model.slug for model in CATALOG.models if "v2" in model.versions]
 
 @contextmanager
 def official(url: str, key: str) -> Iterator[official_sdk.SegmindClient]:
-    """The official SDK's client, closed at the end, which it has no method for."""
+    """Yields the official SDK's client, and closes it, for which it has no method."""
     client = official_sdk.SegmindClient(api_key=key, base_url=f"{url}/v1")
     with client._client:
         yield client
@@ -165,7 +165,7 @@ def test_options_that_cannot_be_used_are_one_message_and_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_somebodys_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_users_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for path in (specs / "models").iterdir():
         if path.stem != "style-transfer":

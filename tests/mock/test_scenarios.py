@@ -1,4 +1,4 @@
-"""Everything that can go wrong happens when asked for: by header, script, admin API or fixture, or by chance."""
+"""Every scenario can be played by header, script, admin API and fixture, and by chaos."""
 
 import json
 import time
@@ -57,7 +57,7 @@ def test_every_documented_status_has_a_scenario() -> None:
 
 @pytest.mark.parametrize("way", ["header", "script", "admin", "fixture"])
 @pytest.mark.parametrize("name", REFUSALS)
-def test_every_refusal_of_every_model_comes_when_asked_for(name: str, way: str, tmp_path: Path) -> None:
+def test_every_model_plays_every_refusal(name: str, way: str, tmp_path: Path) -> None:
     paths = [f"/{version}/{model.slug}" for model in CATALOG.models for version in model.versions]
     text = f"rules:\n  - scenario: {name}\n"
     if way == "fixture":
@@ -92,7 +92,7 @@ def test_a_job_fails_when_asked_to(name: str) -> None:
         expect_case(client.get("/v2/requests/x", headers={"x-mock-scenario": name}), name)
 
 
-def test_an_unknown_scenario_is_told_so() -> None:
+def test_an_unknown_scenario_is_refused() -> None:
     with client_of() as client:
         for header in ("x-mock-scenario", "x-mock-profile", "x-mock-job"):
             response = client.post("/v1/style-transfer", json=EXAMPLE, headers={header: "nonsense"})
@@ -123,7 +123,7 @@ rules:
     times=st.none() | st.integers(1, 4),
     count=st.integers(0, 30),
 )
-def test_a_rule_takes_what_it_says(after: int, every: int, times: int | None, count: int) -> None:
+def test_a_stub_applies_to_the_requests_that_it_states(after: int, every: int, times: int | None, count: int) -> None:
     stubs = Stubs(KNOWN, [Stub(scenario="run-failed", after=after, every=every, times=times)], seed=0)
     taken = [number for number in range(1, count + 1) if stubs.fault("run", "x").scenario is not None]
     expected = [after + every * index for index in range(1, count + 1) if after + every * index <= count]
@@ -181,7 +181,7 @@ def test_chaos_follows_its_rates_and_its_seed() -> None:
 
 
 @pytest.mark.parametrize("text", ["x=0.1", "run-failed", "run-failed=2", "run-failed=-1", "run-failed=nan", "run-failed=0.7,upstream-timeout=0.7"])  # fmt: skip  # noqa: E501
-def test_chaos_that_cannot_be_used_is_refused(text: str) -> None:
+def test_invalid_chaos_is_refused(text: str) -> None:
     with pytest.raises(BadSetting):
         read_chaos(text, KNOWN, 0)
 
@@ -204,7 +204,7 @@ def test_a_dropped_connection_in_process() -> None:
                 client.post("/v2/style-transfer", json=EXAMPLE, headers={"x-mock-scenario": name})
 
 
-def test_a_truncated_picture_and_a_malformed_body() -> None:
+def test_a_truncated_image_and_a_malformed_body() -> None:
     with client_of() as client:
         whole = client.post("/v1/style-transfer", json=EXAMPLE)
         cut = client.post("/v1/style-transfer", json=EXAMPLE, headers={"x-mock-scenario": "truncated-image"})

@@ -1,4 +1,4 @@
-"""What a process of the tests does to a store; a module of its own, so that starting one imports little."""
+"""The work of a test process on a store. It is a module of its own, so that a process imports little."""
 
 import asyncio
 from multiprocessing.synchronize import Barrier
@@ -13,12 +13,12 @@ def job(request_id: str = "id", tenant: str = "a", cost: float = 1.0, body: byte
 
 
 async def charges(store: Store, attempts: int, cost: float) -> list[float]:
-    """Charge again and again; gives what remained after each charge that was made."""
+    """Charges repeatedly. Returns the remaining credits after each successful charge."""
     return [left for _ in range(attempts) if (left := await store.charge("a", cost)) is not None]
 
 
 async def submits(store: Store, name: str, attempts: int, cost: float) -> list[float]:
-    """Submit again and again; gives what remained after each submit that was taken."""
+    """Submits repeatedly. Returns the remaining credits after each accepted submit."""
     kept = [await store.submit(job(f"{name}-{number}", cost=cost)) for number in range(attempts)]
     return [each.remaining_credits for each in kept if each is not None]
 
@@ -28,12 +28,12 @@ async def _hit(store: Store, attempts: int) -> list[float]:
 
 
 def meet(barrier: Barrier) -> None:
-    """Wait until all processes are there."""
+    """Waits until all processes have started."""
     barrier.wait(30)
 
 
 def work(url: str, name: str, attempts: int, cost: float) -> tuple[list[float], list[float]]:
-    """Open a store; gives what came of charges and submits, and of hits."""
+    """Opens a store and returns the results of charges and submits, and of hits."""
 
     async def run() -> tuple[list[float], list[float]]:
         store = open_store(url, 100.0)

@@ -28,7 +28,7 @@ def redis_socket() -> Iterator[str]:
 
 @contextmanager
 def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis server on a socket, whose path is short enough for one; gives its URL and process."""
+    """Starts a Redis server on a socket with a short path. Yields its URL and process."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.fail("these tests need redis-server: make redis, or apt-get install redis-server")

@@ -29,7 +29,7 @@ class Served:
     workers: list[int]
 
     def kill_all(self) -> None:
-        """What an out-of-memory killer, or a pulled plug, does to all of it."""
+        """Kills all processes of the group, as an out-of-memory killer would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate(timeout=10)
 
@@ -53,14 +53,14 @@ def serving(store: str, workers: int = 2, *options: str) -> Iterator[Served]:
 
 
 class Caller:
-    """A caller with a connection of its own, opened anew where it broke: a client's cost is not what is tested here."""
+    """A caller with its own connection, which it reopens after an error. It is cheaper than an HTTP client."""
 
     def __init__(self, url: str) -> None:
         self._host, self._port = url.removeprefix("http://").split(":")
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(self, method: str, path: str, body: bytes = b"") -> Any:
-        """The JSON of a 200; None where no answer came."""
+        """Returns the JSON of a 200, or None if no answer arrived."""
         head = f"{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n"
         try:
             if self._streams is None:
@@ -88,7 +88,7 @@ Task: TypeAlias = Callable[[Caller], Awaitable[None]]
 
 
 async def every(url: str, tasks: Iterable[Task]) -> None:
-    """Do all tasks, AT_ONCE of them at a time."""
+    """Runs all tasks, AT_ONCE of them at a time."""
     waiting = iter(tasks)
 
     async def work() -> None:
@@ -103,9 +103,9 @@ async def every(url: str, tasks: Iterable[Task]) -> None:
 async def submit_until(
     url: str, wanted: int, after: Callable[[int], None], stop: Callable[[], bool] = lambda: False
 ) -> tuple[list[str], int]:
-    """Submit until so many were taken, again where no answer came; gives their ids, and how often none came.
+    """Submits until so many are accepted, and repeats requests without an answer. Returns the ids and the repetitions.
 
-    `after` is told how many were taken, after each. `stop` tells when to give up.
+    `after` receives the number accepted so far, after each. `stop` returns whether to give up.
     """
     ids: list[str] = []
     lost = 0
@@ -126,7 +126,7 @@ async def submit_until(
 
 
 async def ends_of(url: str, ids: list[str]) -> Counter[str]:
-    """Poll jobs until they are done; gives how many ended in which state."""
+    """Polls jobs until they end. Returns how many ended in each state."""
     ends: Counter[str] = Counter()
 
     def poll(request_id: str) -> Task:

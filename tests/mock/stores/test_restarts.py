@@ -1,4 +1,4 @@
-"""A Redis server that is killed and comes back on the same port: no request fails after it, no accepted job is lost."""
+"""After a Redis server is killed and restarted on the same port, no request fails and no accepted job is lost."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What holds for one of the shared stores alone: what it leaves in its file or server, and how it is opened."""
+"""Behaviour of a single shared store: the contents of its file or server, and how it opens."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from segforge_mock.stores.sqlite import SqliteStore
 from tests.mock.stores.charger import charges, job
 
 
-def test_sqlite_forgets_what_is_old(tmp_path: Path) -> None:
+def test_sqlite_drops_old_entries(tmp_path: Path) -> None:
     async def run() -> None:
         now = [1_000_000.0]
         store = SqliteStore(tmp_path / "jobs.db", 10.0, max_jobs=50, now=lambda: now[0])
@@ -96,7 +96,7 @@ def test_redis_lists_don_t_keep_the_ids_of_forgotten_jobs(redis_url: str) -> Non
 
 
 def test_a_restart_of_redis_costs_no_error(redis_url: str) -> None:
-    """All that a client sees of it: its idle connections are gone, and so are the scripts that the server knew."""
+    """A client sees that its idle connections are closed and that the server has lost its scripts."""
 
     async def run() -> None:
         store = RedisStore(redis_url, 10.0)

@@ -1,4 +1,4 @@
-"""What holds for every store: it does what a few lines of plain Python do, whoever else works on it."""
+"""Every store behaves like a few lines of plain Python, also if processes share it."""
 
 import asyncio
 import multiprocessing
@@ -29,7 +29,7 @@ minutes = st.integers(29_000_000, 29_000_003)
 
 
 class Plain:
-    """What a store should do, in plain Python."""
+    """The behaviour of a store, in plain Python."""
 
     def __init__(self) -> None:
         self.credits: dict[str, int] = {}
@@ -81,7 +81,7 @@ class Plain:
 
 
 class Comparison(RuleBasedStateMachine):
-    """Does the same to a store and to Plain, and compares what they answer."""
+    """Calls a store and Plain with the same arguments, and compares their results."""
 
     kind: ClassVar[Kind]
     ids = Bundle[str]("ids")
@@ -159,7 +159,7 @@ class Comparison(RuleBasedStateMachine):
         self.runner.close()
 
 
-def test_it_does_what_plain_python_does(kind: Kind) -> None:
+def test_it_behaves_like_plain_python(kind: Kind) -> None:
     class OfKind(Comparison):
         pass
 
@@ -194,7 +194,7 @@ def test_tasks_that_charge_at_once_share_the_balance_exactly(kind: Kind) -> None
 
 
 def test_processes_that_charge_at_once_share_the_balance_exactly(shared: Kind) -> None:
-    """They all open the store at once, too."""
+    """The processes also open the store at once."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(3, spawn, initializer=meet, initargs=(spawn.Barrier(3),)) as processes:
         parts = list(processes.map(work, [shared.url] * 3, "xyz", [600] * 3, [0.07] * 3, timeout=60))
@@ -203,7 +203,7 @@ def test_processes_that_charge_at_once_share_the_balance_exactly(shared: Kind) -
 
 
 def _remainders(opening: float, cost: float) -> list[float]:
-    """What remains after each charge until too little does, the least first."""
+    """The remaining credits after each charge until the balance is too low, in ascending order."""
     opening_millionths, cost_millionths = round(opening * 1_000_000), round(cost * 1_000_000)
     times = opening_millionths // cost_millionths
     return [(opening_millionths - number * cost_millionths) / 1_000_000 for number in range(times, 0, -1)]

@@ -1,4 +1,4 @@
-"""Several workers on one store: nothing is lost, nothing is charged twice, whoever dies."""
+"""Several workers on one store lose nothing and charge nothing twice, whichever process dies."""
 
 import asyncio
 import os
@@ -107,7 +107,7 @@ def test_workers_don_t_outlive_their_supervisor(sqlite: Kind) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there, and not only its exit code for a parent that is gone."""
+    """Returns whether a process runs; a zombie, whose parent has ended, doesn't."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:
