@@ -50,6 +50,8 @@ class Protocol(HttpToolsProtocol):
     idle_since: float | None = None
     """Since when, on the loop's clock, the connection waits for its next request; None while there is one."""
 
+    _is_arriving = False
+    """Whether a request has begun and is not complete."""
     _read = 0
     """Bytes that arrived last."""
     _in_one_read = False
@@ -86,6 +88,8 @@ class Protocol(HttpToolsProtocol):
         self._header_bytes += len(data)
         self._read = len(data)
         super().data_received(data)
+        if self._is_arriving and self.expected_since is None:
+            self.expected_since = self.loop.time()
         if self._header_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
         if self._unstarted is not None:
@@ -97,8 +101,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = 0
         self.idle_since = None
-        if self.expected_since is None:
-            self.expected_since = self.loop.time()
+        self._is_arriving = True
         extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
         self.scope["extensions"] = extensions
 
@@ -117,6 +120,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request that arrived in one piece."""
+        self._is_arriving = False
         self.expected_since = None
         super().on_message_complete()
         if self._unstarted is not None:
@@ -127,7 +131,8 @@ class Protocol(HttpToolsProtocol):
             if self._in_one_read:
                 self.scope[HEAD] = max(0, self._read - len(body))  # type: ignore[typeddict-unknown-key]
             cycle.body = bytearray()
-            self.flow.resume_reading()  # it stopped for a large body, and would not notice that the client leaves
+            if self.flow.read_paused:  # for a large body; the server would not notice a client that disconnects
+                self.flow.resume_reading()
             self._run_now(cycle)
 
     def _run_now(self, cycle: RequestResponseCycle) -> None:
@@ -179,7 +184,8 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)

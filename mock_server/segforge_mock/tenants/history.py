@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from segforge_mock.http.answers import Answer, RawHeaders
+from segforge_mock.http.answers import NO_ANSWER, Answer, RawHeaders
 from segforge_mock.http.request import HEAD, IncomingRequest
 from segforge_mock.memory import Kept, Memory, Shelf
 
@@ -85,6 +85,10 @@ class _Block:
         self.entries: list[_Entry] = []
 
 
+_FULL: Final[list[_Entry]] = [(0, 0.0, "", "", ("", "", ""), [], b"", NO_ANSWER)] * BLOCK
+"""Stands for the entries of a history without a block: there is no room in them, so that the next entry starts one."""
+
+
 class Histories:
     """The entries of all tenants, in blocks. If the memory is full, the oldest blocks are dropped first."""
 
@@ -105,15 +109,19 @@ class Histories:
 class History:
     """The newest entries of one tenant. `Histories.new` makes it."""
 
+    __slots__ = ("_blocks", "_entries", "_grow", "_new_block", "_number", "_open", "_shelf", "_uncounted", "_waiting")
+
     def __init__(self, histories: Histories) -> None:
         self._shelf = histories.blocks
         self._new_block = histories.new_block
         self._grow = histories.blocks.grow
         self._blocks: deque[Kept[int, _Block]] = deque()
         self._uncounted = 0
-        """Bytes of the last entries that the shelf doesn't count yet; counting them in sums is faster."""
+        """Bytes of the newest entries that the shelf has not counted yet. Counting them in sums is faster."""
         self._open: Kept[int, _Block] | None = None
-        """The block of the next entry, unless it is full."""
+        """The newest block, or None."""
+        self._entries: list[_Entry] = _FULL
+        """The entries of the newest block."""
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
@@ -128,34 +136,33 @@ class History:
         head: int | None = scope.get(HEAD)
         if head is None:  # adding them up takes as long as all the rest
             head = sum(len(name) + len(value) for name, value in headers)
-        size = ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(request.path) + len(body) + len(answer.body)
-        size += self._uncounted
-        entry = self._number, at, request.method, request.path, place, headers, body, answer
-        block = self._open
-        if block is None or len(block.thing.entries) == BLOCK:
-            block = self._start_block()
-        block.thing.entries.append(entry)
-        if size > UNCOUNTED_BYTES:
-            self._grow(block, size)
-            size = 0
-        self._uncounted = size
+        path = request.path
+        self._uncounted += (
+            ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(path) + len(body) + len(answer.body)
+        )
+        if len(self._entries) == BLOCK:
+            self._start_block()
+        self._entries.append((self._number, at, request.method, path, place, headers, body, answer))
+        if self._uncounted > UNCOUNTED_BYTES and self._open is not None:
+            size, self._uncounted = self._uncounted, 0
+            self._grow(self._open, size)
         for event in self._waiting:
             event.set()
 
-    def _start_block(self) -> Kept[int, _Block]:
-        """Starts the next block, and drops the oldest one if the others hold enough entries."""
+    def _start_block(self) -> None:
+        """Starts the next block, and drops the oldest one if the others hold enough."""
         if len(self._blocks) * BLOCK >= MAX_ENTRIES + BLOCK:
             self._shelf.pop(self._blocks.popleft().key)
         block = self._open = self._new_block(self)
         self._blocks.append(block)
-        return block
+        self._entries = block.thing.entries
 
     def lose(self, block: _Block) -> None:
         """Drops the oldest block, since the memory is full."""
         if self._blocks and self._blocks[0].thing is block:
             self._blocks.popleft()
             if not self._blocks:
-                self._open = None
+                self._close()
 
     def matching(self, wanted: Callable[[HistoryEntry], bool]) -> list[HistoryEntry]:
         """Returns the entries that match a predicate, the oldest first."""
@@ -186,4 +193,9 @@ class History:
         """Drops all entries."""
         while self._blocks:
             self._shelf.pop(self._blocks.popleft().key)
+        self._close()
+
+    def _close(self) -> None:
+        """Lets the next entry start a block."""
         self._open = None
+        self._entries = _FULL
