@@ -1,8 +1,8 @@
 """One limit in bytes for everything that the mock keeps in its process.
 
-Things are kept on shelves, one for each kind (jobs, journal entries, tenants, ...). A shelf knows the size of each
-thing. When all shelves and running requests together pass the limit, the oldest things go first, whatever their kind.
-Sizes are estimates that err on the high side. Adding, using and dropping a thing take constant time.
+Things are kept on shelves, one per kind (jobs, history, tenants, ...). A shelf knows the size of each thing. When all
+shelves and running requests together exceed the limit, the oldest things of any kind are dropped first. Sizes are
+estimates that err on the high side. Adding, using and dropping a thing take constant time.
 """
 
 import contextlib
@@ -20,42 +20,42 @@ V = TypeVar("V")
 MIB: Final = 2**20
 DEFAULT_MIB: Final = 512
 MIN_MIB: Final = 64
-"""The smallest limit, in MiB. A request body of the largest size and the job that keeps it fit into it."""
+"""The smallest limit, in MiB. It has room for the largest request body and the job that keeps it."""
 MAX_MIB: Final = 2**20
 STATE_SHARE: Final = 4
-"""Tenants' settings, and balances, may need one in so many bytes of the limit each. They are forgotten last."""
+"""The limit divided by the most that tenants' settings, or balances, may need. They are dropped last."""
 TRIM_BYTES: Final = 32 * MIB
-"""After so many freed bytes, unused pages are given back to the system."""
+"""Freed bytes after which unused pages are returned to the system."""
 SLACK: Final = 16
-"""A thing that was put on a shelf or used so short a time ago, in the memory's time, stays as old as it is."""
+"""Steps of the memory's time within which using a thing again does not change its age."""
 KEPT_BYTES: Final = 350
-"""What a shelf itself needs for one thing: its place in the order, the record of its size."""
+"""Bytes that a shelf needs per thing: its place in the order and its record."""
 
 
 class Full(Exception):
-    """Running requests hold the whole memory, so that there is no room for another one."""
+    """Running requests hold the whole memory. There is no room for another one."""
 
 
 class Memory:
-    """The limit in bytes, and what counts towards it: the shelves, and what running requests hold (`in_use`)."""
+    """A limit in bytes, and the bytes that count towards it: shelves, and running requests (`in_use`)."""
 
     def __init__(self, limit: int = DEFAULT_MIB * MIB) -> None:
         self.limit = limit
         self.used = 0
         self.in_use = 0
         self.freed = 0
-        """Bytes of all that was ever taken off a shelf or given back."""
+        """Bytes that were ever taken off a shelf or released."""
         self.now = 0
-        """The time of a memory: it goes up by one with each thing that is put on a shelf or used."""
+        """The memory's time: the number of things that were put on a shelf or used."""
         self._trimmed_at = 0
         self.shelves: list[Shelf[Any, Any]] = []
-        """Every shelf; a new one adds itself."""
+        """All shelves. A new shelf adds itself."""
 
     def hold(self, size: int) -> None:
-        """Count bytes that a running request holds. Raises Full, and counts nothing, if they can't fit."""
+        """Counts bytes that a running request holds. Raises Full, and counts nothing, if they don't fit."""
         if self.in_use + size > self.limit:
             raise Full(
-                f"running requests hold {self.in_use} bytes, and {size} more would pass the limit of {self.limit}; "
+                f"running requests hold {self.in_use} bytes; {size} more would exceed the limit of {self.limit}; "
                 "raise --max-memory (max_memory in Python)"
             )
         self.in_use += size
@@ -64,25 +64,25 @@ class Memory:
             self.make_room()
 
     def give_back(self, size: int) -> None:
-        """Stop counting bytes that a running request held."""
+        """Stops counting bytes that a running request held."""
         self.in_use -= size
         self.used -= size
         self.freed += size
 
     def trim(self) -> None:
-        """Give the pages of what was forgotten back to the system, once it was much. It takes some milliseconds.
+        """Returns freed pages to the system if there are many. Takes some milliseconds.
 
-        The C library keeps them, and Python's objects come to lie on others: both together would pass the limit.
+        The C library keeps freed pages while new objects use others. Both together would exceed the limit.
         """
         if self.freed - self._trimmed_at > TRIM_BYTES:
             self._trimmed_at = self.freed
             _trim()
 
     def make_room(self) -> None:
-        """Forget the oldest things until the rest fits. Nothing that a running request uses is forgotten."""
+        """Drops the oldest things until the rest fits. Things that a running request uses are kept."""
         now = self.now
         while self.used > self.limit:
-            # The state of tenants goes last: a lost job is a clear 404, a lost balance would be a wrong amount.
+            # Tenants are dropped last: a lost job is a clear 404, but a lost balance would be a wrong amount.
             candidates = [shelf for shelf in self.shelves if shelf and shelf.oldest < now]
             if not candidates:
                 return
@@ -90,7 +90,7 @@ class Memory:
 
 
 class Kept(msgspec.Struct, Generic[K, V]):
-    """A thing on a shelf: its key, its size in bytes, and when it was put there or last used, in the memory's time."""
+    """A thing on a shelf, with its key, its size in bytes, and its last use in the memory's time."""
 
     key: K
     thing: V
@@ -98,11 +98,16 @@ class Kept(msgspec.Struct, Generic[K, V]):
     age: int
 
 
+class _Leaf(Kept[K, V], gc=False):
+    """A thing that refers to no shelf, so that the garbage collector need not visit it."""
+
+
 class Shelf(Generic[K, V]):
     """Things of one kind in the order of their age, the oldest first.
 
-    `most` and `most_bytes` are limits of its own. `forget` is called with each thing that goes for want of room, not
-    with those that are taken off. A thing for which `in_use` is true stays. `last`: see Memory.make_room.
+    `most` and `most_bytes` are limits of this shelf. `forget` is called with each thing that is dropped for lack of
+    room. A thing for which `in_use` is true is kept. `last`: drop these things last, see `Memory.make_room`. `leaves`:
+    the things refer to no shelf, so that the garbage collector need not visit them.
     """
 
     def __init__(
@@ -115,6 +120,7 @@ class Shelf(Generic[K, V]):
         forget: Callable[[V], None] | None = None,
         in_use: Callable[[V], bool] | None = None,
         last: bool = False,
+        leaves: bool = False,
     ) -> None:
         self.kind = kind
         self.size = 0
@@ -125,6 +131,7 @@ class Shelf(Generic[K, V]):
         self._most_bytes = most_bytes
         self._forget = forget
         self._in_use = in_use
+        self._new: type[Kept[K, V]] = _Leaf if leaves else Kept
         self._things: OrderedDict[K, Kept[K, V]] = OrderedDict()
         memory.shelves.append(self)
 
@@ -136,16 +143,16 @@ class Shelf(Generic[K, V]):
 
     @property
     def oldest(self) -> int:
-        """The age of the oldest thing; there must be one."""
+        """The age of the oldest thing. The shelf must not be empty."""
         return next(iter(self._things.values())).age
 
     def get(self, key: K) -> V | None:
-        """The thing of that key, or None; its age stays what it is."""
+        """Returns the thing of a key, or None. Does not change its age."""
         kept = self._things.get(key)
         return None if kept is None else kept.thing
 
     def use(self, key: K) -> Kept[K, V] | None:
-        """The thing of that key as it is kept, which becomes the newest, or None."""
+        """Returns the record of a key's thing and makes it the newest, or returns None."""
         kept = self._things.get(key)
         if kept is None:
             return None
@@ -156,13 +163,13 @@ class Shelf(Generic[K, V]):
         return kept
 
     def put(self, key: K, thing: V, size: int) -> Kept[K, V]:
-        """Keep a thing of that many bytes as the newest; a key that is there already gets the new thing."""
+        """Adds a thing of a size in bytes as the newest. Replaces the key's former thing."""
         if key in self._things:
             self.pop(key)
         memory = self._memory
         memory.now += 1
         size += KEPT_BYTES
-        kept = self._things[key] = Kept(key, thing, size, memory.now)
+        kept = self._things[key] = self._new(key, thing, size, memory.now)
         self.size += size
         memory.used += size
         if len(self._things) > self._most:
@@ -172,7 +179,7 @@ class Shelf(Generic[K, V]):
         return kept
 
     def grow(self, kept: Kept[K, V], more: int) -> None:
-        """Count more bytes for a thing that is kept."""
+        """Counts more bytes for a thing on the shelf."""
         memory = self._memory
         kept.size += more
         self.size += more
@@ -181,7 +188,7 @@ class Shelf(Generic[K, V]):
             self._make_room()
 
     def pop(self, key: K) -> V | None:
-        """Take a thing off; gives it, or None."""
+        """Removes a thing and returns it, or returns None."""
         kept = self._things.pop(key, None)
         if kept is None:
             return None
@@ -191,7 +198,7 @@ class Shelf(Generic[K, V]):
         return kept.thing
 
     def forget_oldest(self) -> None:
-        """Forget the oldest thing for want of room; one in use becomes the newest instead."""
+        """Drops the oldest thing for lack of room. A thing in use becomes the newest instead."""
         kept = next(iter(self._things.values()))
         if self._in_use is not None and self._in_use(kept.thing):
             self._memory.now = kept.age = self._memory.now + 1
@@ -210,7 +217,7 @@ class Shelf(Generic[K, V]):
 
 
 def _trim() -> None:
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # only the C library of GNU has it
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
 
 
@@ -219,18 +226,18 @@ def _first_to_go(shelf: Shelf[Any, Any]) -> tuple[bool, int]:
 
 
 class Hold:
-    """What one running request holds: `with Hold(memory) as hold:` counts what it grows by, and gives it back."""
+    """The bytes of one running request: `with Hold(memory) as hold:` counts them and releases them at the end."""
 
     __slots__ = ("_memory", "_size")
 
     def __init__(self, memory: Memory, size: int = 0) -> None:
-        """Count `size` bytes at once. Raises Full."""
+        """Counts `size` bytes immediately. Raises Full."""
         self._memory = memory
         self._size = 0
         self.grow(size)
 
     def grow(self, more: int) -> None:
-        """Count more bytes. Raises Full."""
+        """Counts more bytes. Raises Full."""
         if more:
             self._memory.hold(more)
             self._size += more

@@ -46,7 +46,7 @@ class MemoryStore:
         self._accounts: Shelf[str, _Account] = Shelf(
             memory, "balances", most_bytes=memory.limit // STATE_SHARE, forget=self._forget_account, last=True
         )
-        self._jobs: Shelf[str, Job] = Shelf(memory, "jobs", most=max_jobs, forget=self._forget_job)
+        self._jobs: Shelf[str, Job] = Shelf(memory, "jobs", most=max_jobs, forget=self._forget_job, leaves=True)
         self._progress: dict[str, Progress] = {}
 
     def _account(self, tenant: str) -> Kept[str, _Account]:
