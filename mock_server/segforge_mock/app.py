@@ -30,7 +30,7 @@ class App(Endpoint):
     """The mock. `create_app` makes it.
 
     `models` are those that it serves, `names` the names that settings accept. `now` returns a tenant's time, in seconds
-    since the epoch. What the process keeps counts towards `memory`.
+    since the epoch. Everything that the process keeps counts towards `memory`.
     """
 
     def __init__(

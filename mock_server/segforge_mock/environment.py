@@ -1,4 +1,4 @@
-"""The variables that keep a test's clients from asking a proxy for the mock."""
+"""Environment variables that make a test's clients connect to the mock directly, not through a proxy."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,7 @@ _LOOPBACK: Final = "127.0.0.1"
 
 
 def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that keep clients from asking a proxy for the mock: none where the environment names no proxy."""
+    """Returns the variables that exclude the mock from proxies. Empty if the environment names no proxy."""
     if not any(name.lower() in ("http_proxy", "all_proxy") for name, value in environment.items() if value):
         return {}
     named = {name: environment.get(name, "") for name in ("NO_PROXY", "no_proxy")}

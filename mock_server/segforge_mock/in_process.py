@@ -1,4 +1,4 @@
-"""The mock without a socket: an httpx transport that hands requests to the application in this process."""
+"""The mock without a socket: an httpx transport that passes requests to the application in this process."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -12,9 +12,9 @@ from segforge_mock.http.delivery import Dropped
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Use it as `httpx.Client(transport=MockTransport(create_app()), base_url="http://mock")`, or with AsyncClient.
+    """Passes requests to a mock: `httpx.Client(transport=MockTransport(create_app()), base_url="http://mock")`.
 
-    It is for one thread, and async for one event loop. Close it, or the client that has it.
+    Also for AsyncClient. Use one per thread, or per event loop. Close it, or the client that holds it.
     """
 
     def __init__(self, app: App) -> None:
@@ -22,11 +22,11 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._runner = asyncio.Runner()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request. Raises what the application raises."""
+        """Answers a request. Raises what the application raises."""
         return self._runner.run(self._answer(request, request.read()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request on the caller's event loop. Raises what the application raises."""
+        """Answers a request on the caller's event loop. Raises what the application raises."""
         return await self._answer(request, await request.aread())
 
     async def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -59,11 +59,11 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return httpx.Response(start["status"], headers=start["headers"], content=content, request=request)
 
     def close(self) -> None:
-        """End the event loop of calls that were not async."""
+        """Closes the event loop of synchronous calls."""
         self._runner.close()
 
     async def aclose(self) -> None:
-        """Like `close`; a caller's event loop is left alone."""
+        """Does the same as `close`. Does not touch the caller's event loop."""
         self.close()
 
     def __exit__(

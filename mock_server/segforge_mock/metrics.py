@@ -1,4 +1,4 @@
-"""What the mock counts, in Prometheus' text format."""
+"""The mock's metrics in Prometheus' text format."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,7 +6,7 @@ from segforge_mock.memory import Memory
 
 
 def metrics(requests: Mapping[tuple[str, int], int], memory: Memory) -> str:
-    """Requests by route and status, and what the memory holds, as the body of /metrics."""
+    """Returns the body of /metrics: requests by route and status, and the memory in use."""
     return "\n".join([*_requests(requests), *_memory(memory), ""])
 
 
@@ -19,15 +19,15 @@ def _requests(requests: Mapping[tuple[str, int], int]) -> Iterator[str]:
 
 def _memory(memory: Memory) -> Iterator[str]:
     name = "segforge_mock_memory"
-    yield f"# HELP {name}_limit_bytes What everything that is kept may need together."
+    yield f"# HELP {name}_limit_bytes The limit of everything that is kept."
     yield f"# TYPE {name}_limit_bytes gauge"
     yield f"{name}_limit_bytes {memory.limit}"
-    yield f"# HELP {name}_used_bytes Estimate of what is kept, by kind, and of what running requests hold."
+    yield f"# HELP {name}_used_bytes Estimated bytes that are kept, by kind, and bytes of running requests."
     yield f"# TYPE {name}_used_bytes gauge"
     yield f'{name}_used_bytes{{kind="requests"}} {memory.in_use}'
     for shelf in memory.shelves:
         yield f'{name}_used_bytes{{kind="{shelf.kind}"}} {shelf.size}'
-    yield f"# HELP {name}_evicted_total Things that were forgotten because there was no room, by kind."
+    yield f"# HELP {name}_evicted_total Things that were dropped for lack of room, by kind."
     yield f"# TYPE {name}_evicted_total counter"
     for shelf in memory.shelves:
         yield f'{name}_evicted_total{{kind="{shelf.kind}"}} {shelf.forgotten}'

@@ -1,4 +1,4 @@
-"""Reads multipart/form-data bodies: fields are text; numbers and booleans are cast to the parameter's type."""
+"""Reads multipart/form-data bodies. Fields are text; numbers and booleans are cast to the parameter's type."""
 
 import io
 import json
@@ -14,16 +14,16 @@ from segforge.spec.catalog import Model, Scalar
 from segforge.spec.values import json_type
 from segforge_mock.models.served import Malformed
 
-logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says it; nobody reads it twice
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says what is wrong
 
 MAX_NUMBER: Final = 400
-"""Characters of a field that is read as a number: more than the longest one that a float holds."""
+"""Characters up to which a field is read as a number. Every float fits."""
 
 
 def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | Malformed:
-    """The fields of a form as the JSON values that the model's parameters take; text that can't be cast stays text.
+    """Returns the fields of a form, cast to the types of the model's parameters. Text that can't be cast stays text.
 
-    A file becomes a URI that names it, since the gateway takes pictures as URLs.
+    A file becomes a URI with its name, because the gateway accepts images as URLs.
     """
     fields: dict[str, str] = {}
 

@@ -5,9 +5,9 @@ from collections import deque
 from typing import Final
 
 _AT_ONCE: Final = 256
-"""Asking the operating system costs as much for one id as for many."""
+"""Ids that one call of the operating system draws. It costs as much for one id as for many."""
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The variant of RFC 9562 in place of a random digit."""
+"""The digit of RFC 9562's variant for each random digit."""
 
 _drawn: deque[str] = deque()
 if hasattr(os, "register_at_fork"):  # Windows has no fork
@@ -15,7 +15,7 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
 
 
 def request_id(form: str) -> str:
-    """A random UUID, with hyphens, or as 32 hexadecimal digits where `form` is "hex"."""
+    """Returns a random UUID, as 32 hexadecimal digits if `form` is "hex", else with hyphens."""
     try:
         text = _drawn.popleft()
     except IndexError:

@@ -1,4 +1,4 @@
-"""What runs put out: pictures by payload, drawn beside the event loop and kept in a bounded cache."""
+"""The outputs of runs, drawn beside the event loop and kept in a bounded cache."""
 
 import asyncio
 import base64
@@ -15,16 +15,16 @@ from segforge_mock.models.served import ServedModel
 Detail: TypeAlias = Literal["full", "plain", "tiny"]
 
 PLAIN_AT_ONCE: Final = 2**20
-"""Pixels of a plain picture that is drawn on the event loop, which takes less time than a thread's start."""
+"""Pixels up to which a plain image is drawn on the event loop. Starting a thread would take longer."""
 CACHE_BYTES: Final = 64 * 2**20
 CACHED_PAYLOADS: Final = 1_000
 CACHED_PAYLOAD_BYTES: Final = 4 * 2**10
 OUTPUT_BYTES: Final = 600
-"""What one of the cached outputs needs in memory beside its bytes and prompts."""
+"""Bytes that a cached output needs in memory beside its content and prompts."""
 
 
 class Output(NamedTuple):
-    """What a payload asks for: its pictures, the seed that was used, and whether they come as base64 text."""
+    """The output of a payload: its images, the seed used, and whether the answer has them in base64."""
 
     images: tuple[GeneratedImage, ...]
     seed: int
@@ -32,7 +32,7 @@ class Output(NamedTuple):
 
 
 class Outputs:
-    """Works out and draws outputs; `plain` pictures have one colour, `tiny` ones are at most 16 pixels wide."""
+    """Works out and draws outputs. `plain` images have one colour, `tiny` ones at most 16 pixels a side."""
 
     def __init__(self, gateway: Gateway, detail: Detail, memory: Memory) -> None:
         self._gateway = gateway
@@ -44,7 +44,7 @@ class Outputs:
         self._encoded: Shelf[tuple[Output, float, bool], bytes] = Shelf(memory, "outputs_json", most_bytes=CACHE_BYTES)
 
     def of(self, served: ServedModel, body: bytes) -> Output:
-        """What a payload's body asks for."""
+        """Returns the output of a payload's body."""
         remembers = len(body) <= CACHED_PAYLOAD_BYTES
         return (self._remembered if remembers else self._output)(served, body)
 
@@ -56,12 +56,12 @@ class Outputs:
         return Output(made, used_seed(served.model, values), is_text)
 
     async def json_of(self, output: Output, seconds: float, *, alphabetical: bool) -> bytes:
-        """What a worker answers in JSON: the picture in base64, or a list where several were asked for."""
+        """Returns an output as a JSON body, with the image in base64, or a list of several images."""
         key = output, seconds, alphabetical
         kept = self._encoded.use(key)
         body = kept.thing if kept is not None else None
         if body is None:
-            rendered = [await self.bytes_of(picture) for picture in output.images]
+            rendered = [await self.bytes_of(image) for image in output.images]
             texts = [base64.b64encode(data).decode("ascii") for data in rendered]
             answer = {
                 "status": "Success",
@@ -75,20 +75,20 @@ class Outputs:
                 self._encoded.put(key, body, sum(map(_size, output.images)) + len(body))
         return body
 
-    async def bytes_of(self, picture: GeneratedImage) -> bytes:
-        """A picture's bytes. Drawing takes tens of milliseconds, so that it happens in a thread."""
-        kept = self._rendered.use(picture)
+    async def bytes_of(self, image: GeneratedImage) -> bytes:
+        """Returns an image's bytes. Draws large images in a thread, because that takes tens of milliseconds."""
+        kept = self._rendered.use(image)
         data = kept.thing if kept is not None else None
         if data is None:
-            at_once = picture.width * picture.height <= self._at_once
-            data = self._draw(picture) if at_once else await asyncio.to_thread(self._draw, picture)
-            if at_once and picture.position:  # one of several, between which others get their turn
+            at_once = image.width * image.height <= self._at_once
+            data = self._draw(image) if at_once else await asyncio.to_thread(self._draw, image)
+            if at_once and image.position:  # let other requests run between the images of one output
                 await asyncio.sleep(0)
             if len(data) <= CACHE_BYTES // 4:
-                self._rendered.put(picture, data, _size(picture) + len(data))
+                self._rendered.put(image, data, _size(image) + len(data))
         return data
 
 
-def _size(picture: GeneratedImage) -> int:
-    """What a picture needs in memory as a key, in bytes; the prompt may be shared with others."""
-    return OUTPUT_BYTES + sys.getsizeof(picture.prompt)
+def _size(image: GeneratedImage) -> int:
+    """Returns the bytes that an image needs as a key. Images may share the prompt."""
+    return OUTPUT_BYTES + sys.getsizeof(image.prompt)

@@ -1,7 +1,7 @@
-"""Who may call the admin API: programs, and pages of the mock's own origin. No page of another origin may.
+"""Decides who may call the admin API: programs, and pages of the mock's own origin.
 
-A browser names the page's origin in `Origin` and `Sec-Fetch-Site`, which a page can't change. `Host` shows a page whose
-name was bound to the mock's address after it was loaded (DNS rebinding).
+A browser sends the page's origin in `Origin` and `Sec-Fetch-Site`, which a page can't change. `Host` reveals a page
+that bound its name to the mock's address after it was loaded (DNS rebinding).
 """
 
 import ipaddress
@@ -16,39 +16,37 @@ from segforge_mock.http.tls import HOSTS
 
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _OWN_PAGE: Final = ("same-origin", "none")
-"""Values of Sec-Fetch-Site: a page of the same origin, and an address that the user typed."""
+"""Accepted values of Sec-Fetch-Site: a page of the same origin, and an address that the user typed."""
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def host_name(name: str, text: object) -> str:
-    """A host's name or address as `Host` has it, without its port. Raises BadSetting."""
+    """Returns a host's name or address in the form of `Host`, without a port. Raises BadSetting."""
     host = bounds.filled(name, text).strip().lower().removesuffix(".")
     found = _AUTHORITY.fullmatch(f"[{host}]" if host.count(":") > 1 and host[0] != "[" else host)
     if found is None or found["port"] is not None:
         raise bounds.BadSetting(
-            f"{name}: expected a host name without scheme and port, such as mock.test, found {text!r}"
+            f"{name}: expected a host name without scheme and port, such as mock.test; found {text!r}"
         )
     return found["host"]
 
 
 class Callers:
-    """Decides who may call the admin API. `hosts`: names by which it is reached, beside those that always pass."""
+    """Decides who may call the admin API. `hosts` are accepted beside the mock's own names and addresses."""
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset((*HOSTS, *hosts))
 
     def refusal(self, request: IncomingRequest) -> Answer | None:
-        """Why a request may not go on: 403 for a host or page of somebody else, 415 for a body that is no JSON."""
+        """Returns 403 for an unknown host or a foreign page, 415 for a body that is not JSON, else None."""
         host = request.header(b"host").lower()
         if host and not self._is_known(host):
-            hint = "call it by an address or as localhost, or start the mock with --allow-host (allow_hosts in Python)"
-            return json_answer(403, {"error": f"the admin API does not answer to the host {host[:200]!r}; {hint}"})
+            hint = "use an IP address or localhost, or start the mock with --allow-host (allow_hosts in Python)"
+            return json_answer(403, {"error": f"the admin API rejects the host {host[:200]!r}; {hint}"})
         origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
         if (origin and not _is_same(origin, request)) or (site and site not in _OWN_PAGE):
             asked = f"origin {origin[:200]!r}" if origin else f"sec-fetch-site {site[:20]!r}"
-            error = (
-                f"the admin API takes no calls from pages of another origin, found {asked}; call it without a browser"
-            )
+            error = f"the admin API rejects pages of another origin, found {asked}; call it without a browser"
             return json_answer(403, {"error": error})
         by_page = bool(origin or site) and request.method not in ("GET", "HEAD")
         if (request.body or by_page) and request.media_type != "application/json":
@@ -74,13 +72,13 @@ def _is_address(text: str) -> bool:
 
 
 def _is_same(origin: str, request: IncomingRequest) -> bool:
-    """Whether an origin is the one under which the caller reached the mock."""
+    """Returns whether an origin is the one under which the caller reached the mock."""
     normal = _normal(origin)
     return normal is not None and normal == _normal(request.origin)
 
 
 def _normal(origin: str) -> tuple[str, str, str] | None:
-    """Scheme, host and port of an origin; None where it is none, such as `null`."""
+    """Returns the scheme, host and port of an origin, or None for a value such as `null`."""
     scheme, _, authority = origin.lower().partition("://")
     found = _AUTHORITY.fullmatch(authority)
     if found is None or scheme not in _DEFAULT_PORTS:

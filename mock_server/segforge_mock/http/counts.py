@@ -1,7 +1,7 @@
-"""How many things one request may hold. They are counted in the bytes of a body, before anything is built from it.
+"""Limits the number of values in a request. They are counted in the body's bytes, before it is parsed.
 
-A body within the limit of its size can hold millions of values, and each costs the event loop some microseconds. The
-limits are the mock's own: nobody documents one of the gateway's.
+A body below the size limit can hold millions of values, and each costs the event loop some microseconds. The limits
+are the mock's own: no source documents limits of the gateway.
 """
 
 from typing import Final
@@ -18,11 +18,11 @@ MAX_PARTS: Final = 1_000
 MAX_OUTPUTS: Final = 100
 """Outputs of one run. Pages allow up to 10."""
 COUNTED_FROM: Final = 16 * 2**10
-"""Bytes of a body below which it can't hold too many of anything, so that nothing is counted."""
+"""Bytes from which a body is counted. A smaller one can't exceed a limit."""
 
 
 def has_too_many_values(body: bytes) -> bool:
-    """Whether a JSON body holds more than about MAX_VALUES values. What is no JSON is for its parser to refuse."""
+    """Returns whether a JSON body holds more than about MAX_VALUES values. The parser refuses invalid JSON."""
     if len(body) < COUNTED_FROM or _separators(body) <= MAX_VALUES or _is_too_deep(body[:COUNTED_FROM]):
         return False
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -32,7 +32,7 @@ def has_too_many_values(body: bytes) -> bool:
 
 
 def _is_too_deep(start: bytes) -> bool:
-    """Whether a body nests so deeply from its start that its parser refuses it there."""
+    """Returns whether the start of a body nests so deeply that the parser refuses it."""
     try:
         msgspec.json.decode(start)
     except RecursionError:
@@ -47,12 +47,12 @@ def _separators(text: bytes) -> int:
 
 
 def values_refusal(body: bytes) -> Answer | None:
-    """413 for a JSON body with too many values, or None."""
+    """Returns 413 for a JSON body with too many values, else None."""
     return too_many("values in the JSON body", MAX_VALUES) if has_too_many_values(body) else None
 
 
 def parts_refusal(content_type: str, body: bytes) -> Answer | None:
-    """413 for a multipart body with too many parts, or None."""
+    """Returns 413 for a multipart body with too many parts, else None."""
     if len(body) < COUNTED_FROM:
         return None
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
@@ -61,5 +61,5 @@ def parts_refusal(content_type: str, body: bytes) -> Answer | None:
 
 
 def too_many(things: str, most: int) -> Answer:
-    """The refusal of a request that holds more than `most` of something."""
-    return json_answer(413, {"error": f"Too many {things}: the mock takes {most} at most"})
+    """Returns the refusal of a request that holds more than `most` of something."""
+    return json_answer(413, {"error": f"Too many {things}: the mock accepts at most {most}"})

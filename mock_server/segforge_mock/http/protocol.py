@@ -1,7 +1,7 @@
-"""HTTP/1.1 on a connection: uvicorn's httptools protocol, with the limits that it lacks and a shorter way through it.
+"""HTTP/1.1 on a connection: uvicorn's httptools protocol with more limits and a faster path.
 
-Most requests arrive in one piece and are answered without waiting for anything. Such a request needs no task of its
-own and one write: the application runs as soon as the last byte is read. All others take uvicorn's way.
+Most requests arrive in one piece and are answered without waiting. Such a request needs no task and a single write:
+the application runs as soon as the last byte is read. All others take uvicorn's path.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ REQUEST_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 75.0
 READ_SECONDS: Final = 60.0
 _NO_HEADER: Final = -(2**62)
-"""Bytes from here on are no header's: the body has a limit of its own."""
+"""Start of the count after the headers. The body has another limit."""
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a record is more than that a request was cancelled, which is how the server stops."""
+    """Returns whether a record is worth logging. Cancelled requests are not: the server stops by cancelling."""
     return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
@@ -38,32 +38,32 @@ _LOG.addFilter(_is_news)
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. It adds limits on a header's size and on a request's time, and a way to hang up."""
+    """One connection. Adds limits on a header's size and a request's time, and a way to hang up."""
 
     _header_bytes = 0
     _unstarted: RequestResponseCycle | None = None
-    """A request whose headers are here, before its application runs."""
+    """A request whose headers have arrived and whose application does not run yet."""
     _current: RequestResponseCycle
-    """The request whose application was started last. There is one at a time: pipelined ones wait for their turn."""
+    """The request whose application started last. Pipelined requests wait, so that there is one at a time."""
     expected_since: float | None = None
-    """Since when, on the loop's clock, a request is on its way but not here; None between requests."""
+    """The loop's time since which a request is arriving, or None between requests."""
     idle_since: float | None = None
-    """Since when, on the loop's clock, the connection waits for its next request; None while there is one."""
+    """The loop's time since which the connection is idle, or None during a request."""
 
     _is_arriving = False
     """Whether a request has begun and is not complete."""
     _read = 0
-    """Bytes that arrived last."""
+    """Bytes of the newest read."""
     _in_one_read = False
-    """Whether all headers of the request arrived at once."""
+    """Whether all headers of the request arrived in one read."""
     _unread = 0
-    """Bytes of answers that the client had not read when they were last counted."""
+    """Bytes of answers that the client had not read at the last count."""
     _unread_since = 0.0
 
     def __init__(self, *args: Any, eager: bool, memory: Memory | None = None, **kwargs: Any) -> None:
-        """`eager`: whether the application may start outside a task; asyncio.timeout, for one, needs to be in one.
+        """`eager`: whether the application may start outside a task. asyncio.timeout, for example, needs a task.
 
-        `memory`: what unread answers count towards.
+        `memory`: unread answers count towards it.
         """
         super().__init__(*args, **kwargs)
         self.logger = _LOG
@@ -72,19 +72,19 @@ class Protocol(HttpToolsProtocol):
         self._waits = Waits()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Start the time in which a request has to arrive."""
+        """Starts the time in which a request must arrive."""
         super().connection_made(transport)
         self.expected_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what the request waits for: nobody would read its answer."""
+        """Ends the waits of the request, because the client can't read its answer."""
         super().connection_lost(exc)
         self._waits.leave()
         self._memory.give_back(self._unread)
         self._unread = 0
 
     def data_received(self, data: bytes) -> None:
-        """Read what arrived; a request that is not whole yet goes uvicorn's way."""
+        """Reads received bytes. A request that is not complete yet takes uvicorn's path."""
         self._header_bytes += len(data)
         self._read = len(data)
         super().data_received(data)
@@ -97,7 +97,7 @@ class Protocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, self.app)
 
     def on_message_begin(self) -> None:
-        """Start a request."""
+        """Starts a request."""
         super().on_message_begin()
         self._header_bytes = 0
         self.idle_since = None
@@ -106,7 +106,7 @@ class Protocol(HttpToolsProtocol):
         self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
-        """Stop counting the bytes of headers."""
+        """Stops counting the bytes of headers."""
         self._in_one_read = not self._header_bytes
         self._header_bytes = _NO_HEADER
         super().on_headers_complete()
@@ -119,7 +119,7 @@ class Protocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
-        """Answer a request that arrived in one piece."""
+        """Answers a request that arrived in one piece."""
         self._is_arriving = False
         self.expected_since = None
         super().on_message_complete()
@@ -136,7 +136,7 @@ class Protocol(HttpToolsProtocol):
             self._run_now(cycle)
 
     def _run_now(self, cycle: RequestResponseCycle) -> None:
-        """Run the application up to where it waits; only what is left then becomes a task."""
+        """Runs the application until it waits. Only the rest becomes a task."""
         running = cycle.run_asgi(self.app)
         try:
             waiting = running.send(None)
@@ -147,7 +147,7 @@ class Protocol(HttpToolsProtocol):
         self.tasks.add(task)
 
     def _write_whole(self, status: int, headers: RawHeaders, body: bytes) -> bool:
-        """Write an answer in one go; gives False where that can't be done, and nothing was written."""
+        """Writes an answer in one call. Returns False, and writes nothing, if that is not possible."""
         cycle = self._current
         if self.flow.write_paused or cycle.disconnected:
             return False
@@ -155,7 +155,7 @@ class Protocol(HttpToolsProtocol):
         if not cycle.keep_alive:
             lines.append(b"connection: close\r\n")
         head = b"".join(lines)
-        if head.count(b"\n") != len(lines):  # uvicorn looks into it, and says what is wrong
+        if head.count(b"\n") != len(lines):  # uvicorn finds the bad header and reports it
             return False
         cycle.response_started = cycle.response_complete = True
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
@@ -167,7 +167,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _count_unread(self, now: float) -> None:
-        """Count what the client has not read yet; hang up if that can't be kept."""
+        """Counts the bytes that the client has not read. Hangs up if the memory has no room for them."""
         unread = self.transport.get_write_buffer_size()
         if unread != self._unread:
             self._memory.give_back(self._unread)
@@ -180,7 +180,7 @@ class Protocol(HttpToolsProtocol):
                 self._unread = unread
 
     def on_response_complete(self) -> None:
-        """As in uvicorn, but for a timer for each answer: the server looks at `idle_since` once a second."""
+        """Like uvicorn's, without a timer per answer: the server checks `idle_since` once a second."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -193,10 +193,10 @@ class Protocol(HttpToolsProtocol):
             self.idle_since = self.loop.time()
 
     def hang_up_if_late(self, now: float) -> None:
-        """Hang up on a client that takes too long.
+        """Hangs up on a slow client.
 
-        A request may take REQUEST_SECONDS to arrive, and the next one KEEP_ALIVE_SECONDS to come. A client that has an
-        answer to read must have read something in the last READ_SECONDS.
+        A request may take REQUEST_SECONDS to arrive, and an idle connection stays open for KEEP_ALIVE_SECONDS. A client
+        with an unread answer must read some of it every READ_SECONDS.
         """
         self._count_unread(now)
         if self._unread and self._unread_since < now - READ_SECONDS:
@@ -208,7 +208,7 @@ class Protocol(HttpToolsProtocol):
         return None
 
     def _hang_up(self) -> None:
-        """Close the connection at once; the answer that is missing then is no fault of the application."""
+        """Closes the connection immediately, without an error for the missing answer."""
         self._current.disconnected = True
         self.transport.abort()
 
@@ -224,11 +224,11 @@ class Protocol(HttpToolsProtocol):
 
 @coroutine
 def _go_on(running: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
-    """What is left of a coroutine that ran until it waited for a future: something that a task can await."""
+    """Wraps the rest of a coroutine that has run until its first future, so that a task can await it."""
     while True:
         try:
             result = yield waiting
-        except BaseException as error:  # a task throws what the future raised, or that it was cancelled
+        except BaseException as error:  # a task throws the exception of the future, or its cancellation
             step = partial(running.throw, error)
         else:
             step = partial(running.send, result)

@@ -22,11 +22,11 @@ from segforge_mock.memory import Memory
 
 STOP_SECONDS: Final = 2.0
 BACKLOG: Final = 2048
-_NOT_RUNNING: Final = "the mock is not running; start it, or use it in a with statement"
+_NOT_RUNNING: Final = "the mock is not running; call start() or use it in a with statement"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one. Raises OSError where the address can't be had."""
+    """Returns a listening socket. Port 0 picks a free port. Raises OSError if the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(bound: socket.socket, scheme: str = "http") -> str:
-    """The URL at which a listening socket is reached."""
+    """Returns the URL of a listening socket."""
     host, port = bound.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
@@ -53,7 +53,7 @@ async def serve(
     stop: asyncio.Event,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve until `stop` is set; `ready` is called once connections are accepted."""
+    """Serves until `stop` is set. Calls `ready` once connections are accepted."""
     loop = asyncio.get_running_loop()
     config = uvicorn.Config(
         app,
@@ -84,7 +84,7 @@ async def serve(
 
 
 async def _tick(state: ServerState, memory: Memory | None) -> None:
-    """Once a second: keep the Date header right, hang up on those who take too long, give free memory back."""
+    """Once a second, updates the Date header, hangs up on slow clients and returns free memory to the system."""
     while True:
         state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         now = asyncio.get_running_loop().time()
@@ -97,7 +97,7 @@ async def _tick(state: ServerState, memory: Memory | None) -> None:
 
 
 async def _finish(state: ServerState) -> None:
-    """Let running requests end, idle connections at once; after STOP_SECONDS cut what is left."""
+    """Closes idle connections immediately and running requests after at most STOP_SECONDS."""
     for connection in list(state.connections):
         connection.shutdown()
     if state.tasks:
@@ -105,9 +105,7 @@ async def _finish(state: ServerState) -> None:
     for connection in list(state.connections):
         if connection.transport is not None:
             connection.transport.abort()
-    await asyncio.sleep(
-        0
-    )  # the connections learn that they are gone, so that no cancelled request is answered with 500
+    await asyncio.sleep(0)  # connection_lost runs first, so that no cancelled request is answered with 500
     for task in list(state.tasks):
         task.cancel()
     if state.tasks:
@@ -115,7 +113,7 @@ async def _finish(state: ServerState) -> None:
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a coroutine function on uvloop where there is one."""
+    """Runs a coroutine function, on uvloop if it is installed."""
     factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     with contextlib.suppress(ImportError):
         from uvloop import new_event_loop as factory
@@ -124,7 +122,7 @@ def run(main: Callable[[], Any]) -> None:
 
 
 class BackgroundServer:
-    """A server in a thread of this process: `with BackgroundServer(app) as url:`. It closes the application, too."""
+    """A server in a thread of this process: `with BackgroundServer(app) as url:`. Also closes the application."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Any], host: str = "127.0.0.1", port: int = 0) -> None:
         self._app = app
@@ -145,26 +143,26 @@ class BackgroundServer:
 
     @property
     def url(self) -> str:
-        """Where it serves. Raises RuntimeError before the start."""
+        """The server's URL. Raises RuntimeError before the start."""
         if self._url is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._url
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that the application runs on. Raises RuntimeError before the start."""
+        """The application's event loop. Raises RuntimeError before the start."""
         if self._running is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._running[0]
 
     @property
     def running(self) -> bool:
-        """Whether it serves."""
+        """Whether the server is running."""
         return self._running is not None
 
     def start(self) -> str:
-        """Start serving; gives the URL once connections are accepted. Raises OSError where the address can't be had."""
-        bound = listen(*self._address)  # not before: a server that is never started has no socket to leave open
+        """Starts serving and returns the URL once connections are accepted. Raises OSError if it can't listen."""
+        bound = listen(*self._address)  # not earlier, so that a server that is never started leaves no socket open
         self._url = url_of(bound)
         self._thread = threading.Thread(
             target=run, args=(lambda: self._main(bound),), name="segforge-mock", daemon=True
@@ -174,7 +172,7 @@ class BackgroundServer:
         return self._url
 
     def stop(self) -> None:
-        """Stop serving and end the thread."""
+        """Stops serving and ends the thread."""
         if self._running is not None:
             loop, stop = self._running
             loop.call_soon_threadsafe(stop.set)

@@ -1,4 +1,4 @@
-"""TLS for callers whose host is hard-coded: an authority made on the spot certifies the names of Segmind's hosts."""
+"""TLS for clients with a hard-coded host: a new authority certifies the names of Segmind's hosts."""
 
 import ssl
 from pathlib import Path
@@ -15,10 +15,9 @@ HOSTS: Final = (
 
 
 def make_context(authority_file: Path) -> ssl.SSLContext:
-    """A server's context with a fresh certificate for HOSTS; the authority's certificate is written to a file.
+    """Returns a server context with a new certificate for HOSTS, and writes the authority's certificate to a file.
 
-    The authority's private key is never written; it is gone when the mock stops. Raises OSError where the file can't be
-    written.
+    The authority's private key stays in memory. Raises OSError if the file can't be written.
     """
     import trustme
 

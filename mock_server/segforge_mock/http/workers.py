@@ -1,7 +1,7 @@
-"""Several processes that serve one socket, and the process that watches over them.
+"""Several processes that serve one socket, and the process that supervises them.
 
-The socket and the models are there before the fork, so that all share them; the socket's queue outlives a worker, and
-the next one answers whoever waits in it.
+The socket and the models exist before the fork, so that all workers share them. The socket's queue outlives a worker,
+and the next worker answers the requests in it.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess  # Windows has none
 
 Serve: TypeAlias = Callable[[Callable[[], None]], None]
-"""Serves until it is stopped; calls its argument when it accepts connections."""
+"""Serves until it is stopped. Calls its argument once it accepts connections."""
 
 STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 STOP_SECONDS: Final = 5.0
@@ -25,11 +25,11 @@ YOUNG_SECONDS: Final = 1.0
 
 
 def supervise(serve: Serve, workers: int, announce: Callable[[list[int]], None]) -> int:
-    """Keep so many workers until SIGINT or SIGTERM; gives the exit code: 1 where a worker can't even start.
+    """Keeps a number of workers running until SIGINT or SIGTERM. Returns the exit code, 1 if a worker can't start.
 
-    `announce` gets the workers' process ids once all of them accept connections.
+    Calls `announce` with the workers' process ids once all of them accept connections.
     """
-    # A signal that came between fork and the worker's own handlers would be lost: it waits until there are some.
+    # Blocked, because a signal between the fork and the worker's own handlers would be lost.
     awaited = STOP_SIGNALS | {signal.SIGCHLD}
     signal.signal(signal.SIGCHLD, lambda *_: None)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -43,14 +43,14 @@ def supervise(serve: Serve, workers: int, announce: Callable[[list[int]], None])
         return 0
     finally:
         crew.stop()
-        # A second Ctrl-C has nothing left to stop, and is not to end in a traceback.
+        # A second Ctrl-C must not end in a traceback.
         while signal.sigpending() & STOP_SIGNALS:
             signal.sigwait(STOP_SIGNALS)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGINT and SIGTERM, and in a worker also when its supervisor is gone."""
+    """Calls `stop` on SIGINT and SIGTERM, and in a worker also if its supervisor ends."""
     for number in STOP_SIGNALS:
         try:
             loop.add_signal_handler(number, stop)
@@ -82,7 +82,7 @@ class _Crew:
         return [worker.pid for worker in self._workers if worker.pid is not None]
 
     def start(self, workers: int) -> bool:
-        """Start so many, and wait until they serve; gives whether all do."""
+        """Starts a number of workers and waits until they serve. Returns False if one ends before."""
         reader, writer = self._fork.Pipe(duplex=False)
         with reader, writer:
             for _ in range(workers):
@@ -102,7 +102,7 @@ class _Crew:
         return worker
 
     def replace_the_dead(self) -> None:
-        """Start a worker for each that died; one that dies young might do so forever, and is not replaced at once."""
+        """Replaces dead workers. Waits before replacing one that died young, because its successor might, too."""
         for worker, since in [(worker, since) for worker, since in self._workers.items() if not worker.is_alive()]:
             del self._workers[worker]
             if time.monotonic() - since < YOUNG_SECONDS:
@@ -112,7 +112,7 @@ class _Crew:
             print(f"segforge mock: {ended}, {successor.pid} replaces it", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
-        """Ask all to stop, and kill those that don't."""
+        """Asks all workers to stop, and kills those that don't."""
         for worker in self._workers:
             worker.terminate()
         deadline = time.monotonic() + STOP_SECONDS

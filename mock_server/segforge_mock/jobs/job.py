@@ -1,4 +1,4 @@
-"""A v2 job: a record that is written once, and a state that is a pure function of record, time and polls."""
+"""A v2 job: an immutable record, and its state as a pure function of record, time and polls."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -12,11 +12,11 @@ FAILED: Final = "FAILED"
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a job from its submit on. Times in seconds, cost and balance in credits.
+    """The record of a job. Times are in seconds, cost and balance in credits.
 
-    `body` is the payload as JSON. `queue_time` and `inference_time` are those that the answers name; `queue_seconds`
-    and `run_seconds` are how long the job really takes on the mock's clock. A job with `polls` moves by being polled
-    instead of by the clock; a held one stays where it is until it is released. `error` is why it will fail, or None.
+    `body` is the payload as JSON. Answers state `queue_time` and `inference_time`; the real times on the mock's clock
+    are `queue_seconds` and `run_seconds`. A job with `polls` advances with each poll instead of with time. A held job
+    is queued until it is released. `error` is the reason why the job will fail, or None.
     """
 
     request_id: str
@@ -36,19 +36,19 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def total_time(self) -> float:
-        """Seconds from submit to the end, as the answers name them."""
+        """Seconds from the submit to the end, as answers state them."""
         return self.queue_time + self.inference_time
 
 
 class Progress(msgspec.Struct, frozen=True, gc=False):
-    """What changes about a job after its submit: how often its status was asked for, and whether it was released."""
+    """The parts of a job that change after its submit: the polls of its status, and whether it was released."""
 
     polls: int = 0
     released: bool = False
 
 
-def state(job: Job, now: float, progress: Progress = Progress()) -> StateName:  # noqa: B008 - it is frozen
-    """The job's state at a time, in seconds on the clock of `submitted_at`."""
+def state(job: Job, now: float, progress: Progress = Progress()) -> StateName:  # noqa: B008 - Progress is frozen
+    """Returns the job's state at a time, in seconds on the clock of `submitted_at`."""
     if job.held and not progress.released:
         return QUEUED
     if job.polls:

@@ -1,4 +1,4 @@
-"""How a job moves from QUEUED to its end: after its time, at once, by being polled, or when it is released."""
+"""Policies: how a job advances from QUEUED to its end, by time, by polls or by a release."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ HELP: Final = "instant, seconds=S, polls=N or held"
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How the next jobs move. `seconds` is from submit to end (None: the model's typical time, scaled)."""
+    """How the next jobs advance. `seconds` is the time from submit to end (None: the scaled typical time)."""
 
     seconds: float | None = None
     polls: int = 0
@@ -18,11 +18,11 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class BadPolicy(BadSetting):
-    """A text that names no policy."""
+    """A text that is not a policy."""
 
 
 def read_policy(text: str) -> Policy:
-    """A policy from `instant`, `seconds=2.5`, `polls=3` or `held`. Raises BadPolicy."""
+    """Reads a policy from `instant`, `seconds=2.5`, `polls=3` or `held`. Raises BadPolicy."""
     name, equals, value = str(text).strip().partition("=")
     try:
         if name == "instant" and not equals:
@@ -35,4 +35,4 @@ def read_policy(text: str) -> Policy:
             return Policy(polls=int(value))
     except ValueError:
         pass
-    raise BadPolicy(f"job policy (x-mock-job): expected {HELP}, found {text!r}")
+    raise BadPolicy(f"job policy (x-mock-job): expected {HELP}; found {text!r}")

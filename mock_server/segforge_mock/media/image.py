@@ -1,4 +1,4 @@
-"""Pictures worth looking at: a pattern of their own for each payload, with model, seed and prompt written on it."""
+"""Images: a different pattern for each payload, with the model, seed and prompt written on it."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ _MESH: Final = 5
 
 
 class GeneratedImage(NamedTuple):
-    """Everything that decides a picture's bytes. Sides in pixels, quality from 0 to 100."""
+    """Everything that decides an image's bytes. Sides are in pixels, quality is from 0 to 100."""
 
     slug: str
     prompt: str
@@ -43,7 +43,7 @@ class GeneratedImage(NamedTuple):
 def generated_images(
     gateway: Gateway, model: Model, values: Mapping[str, Scalar], max_side: int = MAX_SIDE
 ) -> list[GeneratedImage]:
-    """The pictures that a payload asks for, from 1 to MAX_OUTPUTS, with sides from 1 to `max_side` pixels."""
+    """Returns the images of a payload, from 1 to MAX_OUTPUTS, with sides from 1 to `max_side` pixels."""
     controls = model.returns.controls
     assumed = {name: assumption.value for name, assumption in gateway.assumptions.items()}
     width, height = _size(model, values, int(assumed["image_width"]), int(assumed["image_height"]))
@@ -67,7 +67,7 @@ def generated_images(
 
 
 def used_seed(model: Model, values: Mapping[str, Scalar]) -> int:
-    """The seed of a run: the payload's, or one drawn from the payload where it leaves the choice (null or -1)."""
+    """Returns the seed of a run: the payload's, or one derived from the payload if that has none, null or -1."""
     asked = values.get(model.returns.controls.seed or "")
     if isinstance(asked, int) and asked != -1:
         return asked
@@ -88,7 +88,7 @@ def _size(model: Model, values: Mapping[str, Scalar], width: int, height: int) -
 
 
 def _format(model: Model, values: Mapping[str, Scalar], usual: str) -> str:
-    """The format that a payload asks for; that of the model's page where it asks for none that can be drawn."""
+    """Returns the payload's format, or that of the model's page if the mock can't draw the payload's."""
     asked, formats = values.get(model.returns.controls.format or ""), model.returns.formats
     if isinstance(asked, str) and asked in MEDIA_TYPES:
         return asked
@@ -96,13 +96,13 @@ def _format(model: Model, values: Mapping[str, Scalar], usual: str) -> str:
 
 
 def number_of(values: Mapping[str, Scalar], name: str | None, default: int) -> int:
-    """A parameter's value, or a default where it has none or its value is no integer."""
+    """Returns a parameter's value, or a default if it has none or is not an integer."""
     value = values.get(name or "")
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 def _pattern(model: Model, values: Mapping[str, Scalar]) -> int:
-    """A number that stands for what is to be seen: the payload without what only packs the picture."""
+    """Returns a number for the visible content: a hash of the payload without format, quality, count and encoding."""
     controls = model.returns.controls
     packing = {controls.base64, controls.count, controls.format, controls.quality}
     shown = {name: value for name, value in values.items() if name not in packing}
@@ -110,31 +110,29 @@ def _pattern(model: Model, values: Mapping[str, Scalar]) -> int:
     return int.from_bytes(digest[:8])
 
 
-def render(picture: GeneratedImage, *, plain: bool = False) -> bytes:
-    """Draw a picture, or fill it with one colour, and encode it; the same picture gives the same bytes."""
-    sides = (picture.width, picture.height)
-    image = Image.new("RGB", sides, f"#{picture.pattern & 0xFFFFFF:06x}") if plain else _draw(picture)
-    facts = json.dumps(
-        {"mock": "segforge", "model": picture.slug, "seed": picture.seed, "prompt": picture.prompt[:2000]}
-    )
+def render(image: GeneratedImage, *, plain: bool = False) -> bytes:
+    """Draws an image, or fills it with one colour, and encodes it. The result is deterministic."""
+    sides = (image.width, image.height)
+    canvas = Image.new("RGB", sides, f"#{image.pattern & 0xFFFFFF:06x}") if plain else _draw(image)
+    facts = json.dumps({"mock": "segforge", "model": image.slug, "seed": image.seed, "prompt": image.prompt[:2000]})
     out = io.BytesIO()
-    if picture.format == "png":
+    if image.format == "png":
         info = PngInfo()
         info.add_text("Description", facts)
-        image.save(out, "PNG", pnginfo=info, compress_level=3)
+        canvas.save(out, "PNG", pnginfo=info, compress_level=3)
     else:
         exif = Image.Exif()
         exif[_EXIF_IMAGE_DESCRIPTION] = facts
-        quality = max(picture.quality, 1)
-        if picture.format == "webp":
-            image.save(out, "WEBP", **({"lossless": True, "method": 0} if plain else {"quality": quality}), exif=exif)
+        quality = max(image.quality, 1)
+        if image.format == "webp":
+            canvas.save(out, "WEBP", **({"lossless": True, "method": 0} if plain else {"quality": quality}), exif=exif)
         else:
-            image.save(out, "JPEG", quality=quality, exif=exif)
+            canvas.save(out, "JPEG", quality=quality, exif=exif)
     return out.getvalue()
 
 
-def _draw(picture: GeneratedImage) -> Image.Image:
-    chance = random.Random(picture.pattern)  # noqa: S311 - a pattern, not a secret
+def _draw(image: GeneratedImage) -> Image.Image:
+    chance = random.Random(image.pattern)  # noqa: S311 - a pattern, not a secret
     hue = chance.randrange(360)
     mesh = Image.new("RGB", (_MESH, _MESH))
     for x in range(_MESH):
@@ -145,28 +143,28 @@ def _draw(picture: GeneratedImage) -> Image.Image:
                 chance.randrange(25, 75),
             )
             mesh.paste(f"hsl({near % 360}, {saturation}%, {lightness}%)", (x, y, x + 1, y + 1))
-    image = mesh.resize((picture.width, picture.height), Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(image, "RGBA")
+    canvas = mesh.resize((image.width, image.height), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(canvas, "RGBA")
     for _ in range(7):
-        x, y = chance.randrange(picture.width), chance.randrange(picture.height)
-        radius = chance.randrange(1, max(2, min(picture.width, picture.height) // 4))
+        x, y = chance.randrange(image.width), chance.randrange(image.height)
+        radius = chance.randrange(1, max(2, min(image.width, image.height) // 4))
         draw.ellipse(
             (x - radius, y - radius, x + radius, y + radius), outline=(255, 255, 255, 70), width=max(1, radius // 12)
         )
-    if min(picture.width, picture.height) >= 96:
-        _label(draw, picture)
-    return image
+    if min(image.width, image.height) >= 96:
+        _label(draw, image)
+    return canvas
 
 
-def _label(draw: ImageDraw.ImageDraw, picture: GeneratedImage) -> None:
-    size = max(9, min(picture.width, picture.height) // 28)
+def _label(draw: ImageDraw.ImageDraw, image: GeneratedImage) -> None:
+    size = max(9, min(image.width, image.height) // 28)
     font = ImageFont.load_default(size)
-    columns = max(8, int(picture.width * 0.9 / (size * 0.55)))
-    prompt = "".join(character if character.isprintable() else " " for character in picture.prompt[:400])
-    lines = [f"segforge mock · {picture.slug}", f"seed {picture.seed} · picture {picture.position + 1}"]
+    columns = max(8, int(image.width * 0.9 / (size * 0.55)))
+    prompt = "".join(character if character.isprintable() else " " for character in image.prompt[:400])
+    lines = [f"segforge mock · {image.slug}", f"seed {image.seed} · image {image.position + 1}"]
     lines = [line[:columns] for line in lines] + textwrap.wrap(prompt, columns)[:4]
     step = round(size * 1.35)
-    top = picture.height - step * len(lines) - size
-    draw.rectangle((0, top - size // 2, picture.width, picture.height), fill=(0, 0, 0, 110))
+    top = image.height - step * len(lines) - size
+    draw.rectangle((0, top - size // 2, image.width, image.height), fill=(0, 0, 0, 110))
     for number, line in enumerate(lines):
-        draw.text((picture.width * 0.05, top + number * step), line, font=font, fill=(255, 255, 255, 235))
+        draw.text((image.width * 0.05, top + number * step), line, font=font, fill=(255, 255, 255, 235))

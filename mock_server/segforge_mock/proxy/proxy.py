@@ -134,8 +134,8 @@ class Proxy:
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
             return []  # comparing them would block the other requests for too long
         head = received.head
-        seen = ObservedAnswer(match, request.body, head.status_code, head.headers, received.plain)
-        found = differences(self._models, seen)
+        observed = ObservedAnswer(match, request.body, head.status_code, head.headers, received.plain)
+        found = differences(self._models, observed)
         for difference in found:
             self._report(self._entry(request, match, difference))
         return found
