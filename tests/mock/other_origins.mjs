@@ -9,7 +9,7 @@ const { default: puppeteer } = await import(require.resolve("puppeteer-core"));
 const { KEY, MOCK_URL } = process.env;
 const port = new URL(MOCK_URL).port;
 
-/** Makes every attempt that a page can make, and returns what it could read, by the name of the attempt. */
+/** Tries everything that a page can try. Returns what it could read, by the name of the attempt. */
 async function attack(mock, key) {
   const read = {};
   const attempt = async (name, work) => {

@@ -1,4 +1,4 @@
-"""What the mock refuses, in the gateway's order, and what its refusals say."""
+"""Refusals: their order and their content."""
 
 import json
 from typing import Any
@@ -42,16 +42,21 @@ def test_a_key_of_the_wrong_form(quick: httpx.Client, headers: dict[str, str]) -
     assert response.json()["error"].startswith("Unauthorized. API key is invalid")
 
 
-def test_given_keys_are_the_only_ones() -> None:
+def test_only_the_configured_keys_are_accepted() -> None:
     with httpx.Client(transport=MockTransport(create_app(keys=["mine"])), base_url="http://mock") as client:
         assert client.get("/v1/get-user-credits", headers={"x-api-key": "mine"}).status_code == 200
         assert client.get("/v1/get-user-credits", headers={"x-api-key": "SG_0123456789abcdef"}).status_code == 401
 
 
 def test_the_order_of_checks(quick: httpx.Client) -> None:
-    """Each request breaks a rule and all those after it; the first one answers."""
+    """Each request breaks a rule and all later ones. The first of them decides the answer."""
     text = {"content-type": "text/plain"}
     anonymous = httpx.Client(transport=quick._transport, base_url="http://mock")
+    unknown = text | {"x-mock-profile": "none", "x-mock-scenario": "rate-limited"}
+    packed = anonymous.post("/v1/nothing", headers=unknown | {"content-encoding": "gzip"}, content="{")
+    assert packed.status_code == 415
+    assert anonymous.delete("/v1/nothing", headers=unknown).status_code == 400
+    assert anonymous.delete("/v1/nothing", headers=text | {"x-mock-scenario": "rate-limited"}).status_code == 429
     assert anonymous.delete("/v1/nothing", headers=text).status_code == 401
     assert quick.delete("/v1/nothing", headers=text).status_code == 404
     assert quick.delete("/v1/flux-img2img", headers=text).status_code == 405
@@ -86,7 +91,7 @@ def test_slashes_do_not_matter(quick: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '"text"', '{"steps": NaN}', '{"a": ' + "[" * 100_000, "{}x", '{"prompt": "\\ud800"}', "\xff"])  # fmt: skip  # noqa: E501
-def test_a_body_that_is_no_json_object(quick: httpx.Client, body: str) -> None:
+def test_a_body_that_is_not_a_json_object_is_400(quick: httpx.Client, body: str) -> None:
     content = body.encode("latin-1")
     response = quick.post("/v1/style-transfer", content=content, headers={"content-type": "application/json"})
     assert response.status_code == 400
@@ -122,7 +127,7 @@ def test_every_violation_is_named_with_its_rule(quick: httpx.Client) -> None:
         assert f"{violation['parameter']}: {violation['message']} ({violation['rule']})" in body["error"]
 
 
-def test_a_text_that_is_no_uri_is_named_unless_formats_are_ignored(quick: httpx.Client) -> None:
+def test_a_malformed_uri_is_named_unless_formats_are_ignored(quick: httpx.Client) -> None:
     payload = {**CATALOG.model("style-transfer").example, "style_image": "iVBORw0KGgo="}
     response = post(quick, "/v1/style-transfer", payload)
     assert [violation["rule"] for violation in response.json()["violations"]] == ["format.uri"]
@@ -136,7 +141,7 @@ def test_v2_refuses_the_same_at_submit(quick: httpx.Client) -> None:
     assert (v1.status_code, v1.json()) == (v2.status_code, v2.json())
 
 
-def test_an_open_enum_takes_any_text_and_unknown_keys_are_ignored(quick: httpx.Client) -> None:
+def test_an_open_enum_accepts_any_text_and_unknown_keys_are_ignored(quick: httpx.Client) -> None:
     example = CATALOG.model("flux-img2img").valid_example
     assert post(quick, "/v1/flux-img2img", {**example, "sampler_name": "uni_pc", "zzz": 1}).status_code == 200
     assert post(quick, "/v1/flux-img2img", {**example, "sampler_name": 7}).status_code == 400
@@ -184,7 +189,7 @@ scalars = (
 
 @st.composite
 def payloads(draw: st.DrawFn) -> tuple[str, dict[str, Scalar]]:
-    """A payload of a model that is valid but for a few values, near the ends of ranges and of the wrong types."""
+    """Draws a model's payload, with a few values near the ends of ranges or of wrong types."""
     model = draw(st.sampled_from(CATALOG.models))
     payload: dict[str, Any] = dict(model.valid_example)
     for name in draw(st.lists(st.sampled_from([parameter.name for parameter in model.parameters]), max_size=4)):
@@ -211,7 +216,7 @@ def test_mock_schema_and_violations_agree(case: tuple[str, dict[str, Scalar]]) -
 
 
 @given(body=st.binary(max_size=60) | st.text('{}[]",:0123456789.eE+-\\u truefalsn', max_size=40).map(str.encode))
-def test_any_body_gives_an_answer(body: bytes) -> None:
+def test_any_body_is_answered(body: bytes) -> None:
     served = packaged_models().get("style-transfer")
     assert served is not None
     served.read(body)

@@ -1,4 +1,4 @@
-"""How many things one request may hold: the counts are right whatever the text, and a refusal names its limit."""
+"""Limits on the values in a request: counts are exact for any text, and a refusal names its limit."""
 
 import json
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_a_body_of_another_type_is_refused(client: httpx.Client, media_type: str
 
 
 @pytest.mark.parametrize("text", ["[" * 10**5, "1" * 10**6, "[1," * 10**5])
-def test_a_field_is_read_as_a_number_only_where_it_can_be_one(client: httpx.Client, text: str) -> None:
+def test_a_field_is_a_number_only_if_it_spells_one(client: httpx.Client, text: str) -> None:
     body = f'--xx\r\nContent-Disposition: form-data; name="width"\r\n\r\n{text}\r\n--xx--\r\n'.encode()
     answer = client.post("/v1/style-transfer", content=body, headers=FORM)
     assert answer.status_code == 400
@@ -79,7 +79,7 @@ def test_a_field_is_read_as_a_number_only_where_it_can_be_one(client: httpx.Clie
 
 
 def size(value: Any) -> int:
-    """How many elements and members a value has, at any depth."""
+    """Returns the number of elements and members of a value, at any depth."""
     match value:
         case dict():
             return sum(1 + size(inner) for inner in value.values())
@@ -108,7 +108,7 @@ def test_the_count_is_that_of_the_values(value: Any, escaped: bool) -> None:
 
 @pytest.mark.parametrize("path", ["/v1", "/v2"])
 @pytest.mark.parametrize("maximum", [None, 10**6])
-def test_more_outputs_than_can_be_made_are_413(monkeypatch: pytest.MonkeyPatch, path: str, maximum: int | None) -> None:
+def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, maximum: int | None) -> None:
     models = packaged_models()
     served = models.get("style-transfer")
     assert served is not None
@@ -130,7 +130,7 @@ def test_more_outputs_than_can_be_made_are_413(monkeypatch: pytest.MonkeyPatch, 
 
 
 def unbounded(model: Model, maximum: int | None) -> Model:
-    """The model with another maximum of its number of outputs."""
+    """Returns the model with another maximum number of outputs."""
     changed = [
         replace(parameter, minimum=None, maximum=maximum) if parameter.name == "number_of_images" else parameter
         for parameter in model.parameters

@@ -1,4 +1,4 @@
-"""What the environment says about proxies and certificates: it never stands between a mock and its callers."""
+"""Proxy and certificate variables never come between a mock and its clients."""
 
 import os
 
@@ -28,7 +28,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("no_proxy", [None, "example.com", "*", ".local, x"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_the_fixture_s_environment_leads_past_a_proxy(
+def test_the_fixture_s_environment_bypasses_a_proxy(
     variable: str, no_proxy: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, NOBODY)
@@ -41,7 +41,7 @@ def test_the_fixture_s_environment_leads_past_a_proxy(
     assert (no_proxy or "") in os.environ["NO_PROXY"]
 
 
-def test_an_environment_without_a_proxy_is_left_alone() -> None:
+def test_an_environment_without_a_proxy_is_unchanged() -> None:
     with Mock() as mock:
         assert set(mock.environment) == {"SEGMIND_BASE_URL", "SEGMIND_API_KEY"}
 
@@ -76,7 +76,7 @@ def _get(url: str, key: str) -> httpx.Response:
         ("0.0.0.0", "0.0.0.0", True),
     ],
 )
-def test_an_upstream_elsewhere_is_asked_through_the_proxy_unless_it_is_excepted(
+def test_a_remote_upstream_is_reached_through_the_proxy_unless_excluded(
     host: str, no_proxy: str, goes_past: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Mock() as proxy, Mock() as direct:

@@ -1,4 +1,4 @@
-"""Compressed bodies, and what an upstream may do to the proxy: bytes pass as they are, sizes and times are bounded."""
+"""Compressed bodies, and hostile upstreams of the proxy: bytes pass unchanged, sizes and times are bounded."""
 
 import contextlib
 import gzip
@@ -46,7 +46,7 @@ def test_a_body_without_encoding_is_read(quick: httpx.Client) -> None:
 
 @contextmanager
 def gateway(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterator[str]:
-    """A gateway that gets the bytes of a request, and a function that sends some; gives its URL."""
+    """Starts a gateway that receives a request's bytes and a function to send bytes with. Yields its URL."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -73,7 +73,7 @@ def gateway(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterato
 
 @contextmanager
 def proxied(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A proxy before such a gateway; gives its URL and its reports."""
+    """Starts a proxy in front of such a gateway. Yields its URL and its reports."""
     reports: list[dict[str, Any]] = []
     with gateway(answer) as url, BackgroundServer(Endpoint(Proxy(url, MODELS, reports.append))) as proxy:
         yield proxy, reports
@@ -112,7 +112,7 @@ def test_the_proxy_forwards_both_bodies_and_both_encodings(accepted: str | None,
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip"])
-def test_an_answer_that_cannot_be_looked_into_passes_unjudged(encoding: str) -> None:
+def test_an_answer_that_cannot_be_decoded_passes_unjudged(encoding: str) -> None:
     answer = whole(b"\x00\x01", "content-type: application/json", f"content-encoding: {encoding}")
     with (
         proxied(lambda _, send: send(answer)) as (url, reports),
@@ -124,7 +124,7 @@ def test_an_answer_that_cannot_be_looked_into_passes_unjudged(encoding: str) -> 
 
 @pytest.mark.parametrize("media_type", ["application/json", "image/png"])
 @pytest.mark.parametrize("packed", [True, False])
-def test_an_answer_without_end_is_a_named_502(media_type: str, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_a_named_502(media_type: str, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstream, "MAX_ANSWER_BYTES", 10**6)
     piece = gzip.compress(bytes(2 * 10**6)) if packed else bytes(65_536)
     encoding = "gzip" if packed else "identity"
@@ -154,7 +154,7 @@ def test_an_answer_within_the_bound_is_judged(packed: Callable[[bytes], bytes]) 
 @pytest.mark.parametrize(
     "drip", [b"x-more: x\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n"]
 )
-def test_an_answer_that_drips_is_a_named_504(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_answer_is_a_named_504(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstream, "EXCHANGE_SECONDS", 0.3)
     over = threading.Event()
 
@@ -178,7 +178,7 @@ def test_bodies_with_too_many_values_pass_unjudged() -> None:
     assert reports == []
 
 
-def test_the_proxy_leaves_the_mock_s_own_refusal_of_gzip_readable() -> None:
+def test_the_proxy_forwards_the_mock_s_refusal_of_gzip() -> None:
     with Mock(time_scale=0) as mock, BackgroundServer(Endpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
         headers = {**JSON, "content-encoding": "gzip"}
         assert httpx.post(f"{url}/v1/style-transfer", content=gzip.compress(b"{}"), headers=headers).status_code == 415

@@ -1,4 +1,4 @@
-"""Hostile bytes on a real socket: a clear 4xx or a closed connection, never a 5xx, and the server goes on."""
+"""Hostile bytes on a real socket: the answer is 4xx or a closed connection, never 5xx, and the server keeps serving."""
 
 import contextlib
 import random
@@ -75,13 +75,13 @@ def test_duplicate_keys_are_one_value(mock: Mock) -> None:
         "/v1/" + "x" * 5_000,
     ],
 )
-def test_path_tricks_lead_nowhere(mock: Mock, path: str) -> None:
+def test_path_tricks_are_404(mock: Mock, path: str) -> None:
     response = httpx.get(mock.url + path, headers={"x-api-key": mock.key})
     assert response.status_code in (404, 405)
     assert "root:" not in response.text
 
 
-def test_a_header_without_end_is_431(mock: Mock) -> None:
+def test_an_endless_header_is_431(mock: Mock) -> None:
     host, port = mock.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nx-long: ")
@@ -104,7 +104,7 @@ def test_a_header_without_end_is_431(mock: Mock) -> None:
     assert is_up(mock)
 
 
-def test_a_slow_client_is_hung_up_on(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_client_is_disconnected(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
     host, port = mock.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
@@ -125,10 +125,10 @@ def test_an_idle_connection_is_kept(mock: Mock, monkeypatch: pytest.MonkeyPatch)
 
 
 @given(raw=st.binary(max_size=200) | st.integers().map(lambda seed: malformed(random.Random(seed))))
-def test_any_bytes_are_survived(mock: Mock, raw: bytes) -> None:
+def test_any_bytes_are_answered_or_dropped(mock: Mock, raw: bytes) -> None:
     status = send(mock.url, raw)
     assert status is None or status < 500
 
 
-def test_the_server_goes_on(mock: Mock) -> None:
+def test_the_server_keeps_serving(mock: Mock) -> None:
     assert is_up(mock)

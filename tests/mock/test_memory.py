@@ -1,4 +1,4 @@
-"""Everything that the mock keeps is counted in bytes, and the oldest is dropped first at the limit."""
+"""Everything that the mock keeps is counted in bytes. At the limit the oldest things are dropped first."""
 
 import gc
 import socket
@@ -51,7 +51,7 @@ steps = st.lists(
 
 
 @given(steps=steps)
-def test_entries_fit_into_the_limit_and_the_oldest_is_dropped_first(steps: list[tuple[str, int, int]]) -> None:
+def test_shelves_fit_into_the_limit_and_the_oldest_thing_is_dropped_first(steps: list[tuple[str, int, int]]) -> None:
     memory = Memory(10_000)
     last_used: list[dict[int, int]] = [{}, {}, {}]
     held: list[int] = []
@@ -90,7 +90,7 @@ def test_entries_fit_into_the_limit_and_the_oldest_is_dropped_first(steps: list[
         assert memory.used <= memory.limit or sum(map(len, shelves)) == 1
 
 
-def test_a_thing_in_use_is_not_forgotten() -> None:
+def test_a_thing_in_use_is_kept() -> None:
     memory = Memory(5_000)
     shelf = Shelf[int, str](memory, "a", in_use=lambda thing: thing == "used")
     shelf.put(0, "used", 1_000)
@@ -100,7 +100,7 @@ def test_a_thing_in_use_is_not_forgotten() -> None:
     assert memory.used <= memory.limit
 
 
-def test_balances_go_after_everything_else() -> None:
+def test_balances_are_dropped_last() -> None:
     """A lost job is a clear 404; a lost balance would be a wrong amount."""
     memory = Memory(5_000)
     state, jobs = Shelf[int, int](memory, "state", last=True), Shelf[int, int](memory, "jobs")
@@ -110,7 +110,7 @@ def test_balances_go_after_everything_else() -> None:
     assert 0 in state
 
 
-def test_a_job_that_is_forgotten_is_404_as_an_expired_one_and_counted(client: httpx.Client, app: App) -> None:
+def test_a_dropped_job_is_404_like_an_expired_one_and_counted(client: httpx.Client, app: App) -> None:
     app.memory.limit = 2 * MIB
     ids = [client.post(SUBMIT, json=payload(MIB // 4)).json()["request_id"] for _ in range(12)]
     codes = [client.get(f"/v2/requests/{request_id}").status_code for request_id in ids]
@@ -124,7 +124,7 @@ def test_a_job_that_is_forgotten_is_404_as_an_expired_one_and_counted(client: ht
     assert [job["request_id"] for job in client.get("/_mock/jobs").json()] == ids[codes.count(404) :]
 
 
-def test_a_tenant_that_is_forgotten_starts_again_as_new(app: App, client: httpx.Client) -> None:
+def test_a_dropped_tenant_starts_again_as_new(app: App, client: httpx.Client) -> None:
     client.put("/_mock/credits", json={"credits": 1})
     opening = client.get("/v1/get-user-credits", headers={"x-api-key": key(0)}).json()["credits"]
     for number in range(30_000):
@@ -137,7 +137,7 @@ def test_a_tenant_that_is_forgotten_starts_again_as_new(app: App, client: httpx.
     assert figures["memory_used_bytes", "balances"] <= 16 * MIB
 
 
-def test_a_question_for_the_balance_keeps_none(client: httpx.Client) -> None:
+def test_reading_a_balance_keeps_nothing(client: httpx.Client) -> None:
     client.get("/v1/get-user-credits")
     assert metrics(client.get("/metrics").text)["memory_used_bytes", "balances"] == 0
 
@@ -186,7 +186,7 @@ def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None
     assert grown <= app.memory.used - used
 
 
-def test_stubs_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stubs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stubs, "MAX_STUBS", 3)
     with Mock(stubs=(stubs.Stub("run-failed"),)) as mock:
         for _ in range(3):
@@ -223,9 +223,7 @@ def raw(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
         ("/_mock/requests/wait?count=100&timeout=60", None),
     ],
 )
-def test_a_disconnected_client_releases_the_memory_of_its_request(
-    path: str, rule: dict[str, object] | None, size: int
-) -> None:
+def test_a_disconnect_frees_the_request_s_memory(path: str, rule: dict[str, object] | None, size: int) -> None:
     method = "GET" if path.startswith("/_mock") else "POST"
     body = b'{"style_image":"http://%b"}' % (b"x" * size)
     with Mock(time_scale=1000, job_policy=None) as mock:
@@ -253,7 +251,7 @@ def test_running_requests_that_fill_the_memory_are_503(app: App, client: httpx.C
     assert client.post(RUN, json=payload(100_000)).status_code == 200
 
 
-def test_a_tenant_whose_request_waits_is_not_forgotten() -> None:
+def test_a_tenant_with_a_waiting_request_is_kept() -> None:
     with Mock(max_memory=64) as mock:
         mock.latency(600)
         mock.profile("observed")
@@ -266,7 +264,7 @@ def test_a_tenant_whose_request_waits_is_not_forgotten() -> None:
             assert mock.tenant.profile == "observed"
 
 
-def test_a_client_that_does_not_read_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "READ_SECONDS", 0.5)
     with Mock(time_scale=0) as mock:
         data = "data:image/png;base64," + "A" * 12_000_000
@@ -280,7 +278,7 @@ def test_a_client_that_does_not_read_is_hung_up_on(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("limit", ["63", "0", "-1", "x", "1.5", "99999999"])
-def test_a_limit_that_can_t_be(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_limit_is_misuse(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         code = main(["mock", "--port", "0", f"--max-memory={limit}"])
     except SystemExit as exit_:

@@ -1,4 +1,4 @@
-"""What the mock does on purpose leaves no trace in a log: dropped connections, and a stop with requests in flight."""
+"""Intended faults are not logged: dropped connections, and a stop with requests in flight."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ EXAMPLE = MODEL.valid_example
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 @pytest.mark.parametrize("path", ["/v2/style-transfer", "/v1/style-transfer"])
-def test_a_fault_on_purpose_is_not_logged(fault: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_intended_fault_is_not_logged(fault: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
     with Mock(time_scale=0, images="tiny") as mock:
         headers = {"x-api-key": mock.key}
         mock.scenario(fault, times=1, seconds=0.01 if fault == "slow-body" else None)
@@ -28,7 +28,7 @@ def test_a_fault_on_purpose_is_not_logged(fault: str, path: str, caplog: pytest.
     assert caplog.records == []
 
 
-def test_a_stop_with_requests_in_flight_cuts_them_without_a_word(
+def test_a_stop_ends_requests_in_flight_without_a_log_line(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "STOP_SECONDS", 0.05)

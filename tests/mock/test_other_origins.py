@@ -1,4 +1,4 @@
-"""Pages of other origins, in a real Chromium, and each of their requests by itself: none acts on the admin API."""
+"""Pages of other origins can't use the admin API: a real Chromium, and each of its requests alone."""
 
 import base64
 import json
@@ -58,12 +58,12 @@ THEIRS = ["evil.com", "evil.com:8086", "localhost.evil.com", "127.0.0.1.evil.com
 
 
 @pytest.mark.parametrize("host", OURS)
-def test_a_host_of_ours_is_answered(client: httpx.Client, host: str) -> None:
+def test_the_mock_s_own_hosts_are_accepted(client: httpx.Client, host: str) -> None:
     assert client.get("/_mock/clock", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", THEIRS)
-def test_another_host_is_refused_on_the_admin_api_alone(client: httpx.Client, host: str) -> None:
+def test_another_host_is_refused_only_on_the_admin_api(client: httpx.Client, host: str) -> None:
     raw = {b"host": host.encode("latin-1")}
     refused = client.get("/_mock/clock", headers=raw)
     assert refused.status_code == 403
@@ -107,7 +107,7 @@ def test_any_other_origin_is_refused(client: httpx.Client, scheme: str, host: st
         ({"host": "localhost:443", "origin": "https://localhost", "x-forwarded-proto": "https"}, 200),
     ],
 )
-def test_where_a_call_comes_from(client: httpx.Client, headers: dict[str, str], status: int) -> None:
+def test_headers_of_a_page_decide_about_a_call(client: httpx.Client, headers: dict[str, str], status: int) -> None:
     answer = client.get("/_mock/clock", headers=headers)
     assert answer.status_code == status
     assert "access-control-allow-origin" not in answer.headers
@@ -128,14 +128,16 @@ def test_where_a_call_comes_from(client: httpx.Client, headers: dict[str, str], 
         ({"origin": "http://localhost:8086", "content-type": "application/json"}, b"", 200),
     ],
 )
-def test_a_body_is_json_and_says_so(client: httpx.Client, headers: dict[str, str], body: bytes, status: int) -> None:
+def test_a_body_must_be_json_by_its_type(
+    client: httpx.Client, headers: dict[str, str], body: bytes, status: int
+) -> None:
     answer = client.post("/_mock/reset", headers=headers, content=body)
     assert answer.status_code == status
     assert status == 200 or "application/json" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/_mock/reset", "/_mock/", "/%5fmock/reset"])
-def test_no_preflight_lets_a_page_in(client: httpx.Client, path: str) -> None:
+def test_a_preflight_opens_no_admin_path(client: httpx.Client, path: str) -> None:
     headers = {"origin": "http://evil.com", "access-control-request-method": "POST"}
     answer = client.options(path, headers=headers)
     assert answer.status_code == 403
@@ -151,12 +153,12 @@ def test_an_upload_of_another_type_is_refused(client: httpx.Client, type_: str) 
 
 
 def is_inert(answer: httpx.Response) -> bool:
-    """Whether a browser that opens the answer runs nothing of it in the mock's origin."""
+    """Returns whether a browser can open the answer without running scripts in the mock's origin."""
     policy = answer.headers.get("content-security-policy", "")
     return answer.headers["x-content-type-options"] == "nosniff" and "sandbox" in policy and "allow" not in policy
 
 
-def test_a_file_that_a_browser_opens_is_inert() -> None:
+def test_answers_are_inert_in_a_browser() -> None:
     with httpx.Client(transport=MockTransport(create_app(time_scale=0)), base_url="http://mock") as client:
         client.headers["x-api-key"] = KEY
         data = base64.b64encode(b"<script>1</script>").decode()
@@ -179,7 +181,7 @@ def test_a_file_that_a_browser_opens_is_inert() -> None:
 
 
 @pytest.mark.parametrize("host", ["http://x.test", "x.test:1", "x test", "*.test", "x.test/y"])
-def test_a_host_that_is_none_is_misuse(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_host_is_misuse(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
 
     with pytest.raises(BadSetting, match="allow_hosts"):
@@ -189,7 +191,7 @@ def test_a_host_that_is_none_is_misuse(host: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("others", [["--no-admin"], ["--workers=2", "--store=sqlite:///x"]])
-def test_a_host_for_no_admin_api_is_misuse(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_allow_host_without_an_admin_api_is_misuse(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
 
     assert main(["mock", "--port", "0", "--allow-host", "mock.test", *others]) == 2

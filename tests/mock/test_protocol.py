@@ -1,4 +1,4 @@
-"""The server on a raw socket: however a request arrives, and whichever way it takes, the answer is the same."""
+"""The server on a raw socket: the answer does not depend on how a request arrives or is processed."""
 
 import gc
 import itertools
@@ -54,7 +54,7 @@ def mock() -> Iterator[Mock]:
 
 @pytest.fixture(scope="module")
 def by_tasks() -> Iterator[Mock]:
-    """The same mock, each request in a task of its own, as uvicorn does it."""
+    """The same mock, with each request in its own task, as in uvicorn."""
     mock = Mock(time_scale=0, images="tiny")
     mock.app.eager = False
     with mock:
@@ -67,7 +67,7 @@ def connect(mock: Mock) -> socket.socket:
 
 
 def exchange(mock: Mock, *pieces: bytes) -> bytes:
-    """All that comes back for the bytes; what differs between two equal requests (ids, balance, date) is left out."""
+    """Returns everything that the server sends, without ids, balance and date, which differ between equal requests."""
     with connect(mock) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -77,7 +77,7 @@ def exchange(mock: Mock, *pieces: bytes) -> bytes:
 
 
 @each_request
-def test_both_ways_give_the_same_answer(mock: Mock, by_tasks: Mock, raw: bytes) -> None:
+def test_both_paths_return_the_same_answer(mock: Mock, by_tasks: Mock, raw: bytes) -> None:
     answers = exchange(mock, raw)
     assert answers == exchange(by_tasks, raw)
     assert answers.count(b"HTTP/1.1 ") == 2
@@ -98,7 +98,7 @@ def test_pipelined_requests_are_answered_in_their_order(mock: Mock, names: list[
     assert exchange(mock, b"".join(REQUESTS[name] for name in names)) == one_by_one + last
 
 
-def test_what_waits_is_answered_before_what_comes_after_it(mock: Mock) -> None:
+def test_a_waiting_request_is_answered_before_later_ones(mock: Mock) -> None:
     slow = request("POST", "/v1/style-transfer", PAYLOAD, "x-mock-tenant: slow")
     httpx.post(
         f"{mock.url}/_mock/rules",
@@ -123,7 +123,7 @@ def test_the_client_may_ask_before_it_sends_its_body(mock: Mock) -> None:
     [request("GET", "/healthz", version="1.0"), request("GET", "/healthz", b"", "connection: close")],
     ids=["HTTP/1.0", "close"],
 )
-def test_a_connection_is_closed_when_it_is_not_to_be_kept(mock: Mock, raw: bytes) -> None:
+def test_a_connection_without_keep_alive_is_closed(mock: Mock, raw: bytes) -> None:
     with connect(mock) as connection:
         connection.sendall(raw)
         received = b"".join(iter(lambda: connection.recv(65_536), b""))
@@ -138,7 +138,7 @@ def test_a_connection_that_stays_idle_is_closed(mock: Mock, monkeypatch: pytest.
         assert connection.recv(1_000) == b""
 
 
-def test_a_client_that_leaves_mid_way_has_asked_for_nothing() -> None:
+def test_a_partial_request_has_no_effect() -> None:
     with Mock(time_scale=0, images="tiny") as mock:
         with connect(mock) as connection:
             connection.sendall(request("POST", "/v2/style-transfer", PAYLOAD + b" ")[:-1])
@@ -147,8 +147,8 @@ def test_a_client_that_leaves_mid_way_has_asked_for_nothing() -> None:
         assert mock.jobs == []
 
 
-def test_a_client_that_does_not_read_holds_up_only_itself(mock: Mock) -> None:
-    """Answers that nobody takes don't pile up: the server stops reading from who does not read."""
+def test_a_client_that_does_not_read_blocks_only_itself(mock: Mock) -> None:
+    """Unread answers don't pile up: the server stops reading from a client that does not read."""
     with connect(mock) as connection:
         connection.settimeout(1)
         with pytest.raises(TimeoutError):
@@ -162,7 +162,7 @@ def alive() -> int:
 
 @pytest.mark.parametrize("name", ["run", "submit", "unknown"])
 def test_a_request_leaves_no_cycles(mock: Mock, name: str) -> None:
-    """The collector that would have to find them costs a sixth of the time."""
+    """Collecting them would take a sixth of the time."""
     host, port = mock.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         gc.collect()

@@ -1,4 +1,4 @@
-"""What the mock answers to runs and jobs: pictures that decode, headers, and the life of a job."""
+"""Answers to runs and jobs: images that decode, headers, and the states of a job."""
 
 import base64
 import io
@@ -60,13 +60,13 @@ def test_format_and_size(
     assert (image.format, image.size) == (format_, size)
 
 
-def test_the_aspect_ratio_counts(quick: httpx.Client) -> None:
+def test_the_aspect_ratio_sets_the_size(quick: httpx.Client) -> None:
     for ratio, size in (("1:1", (1024, 1024)), ("9:16", (576, 1024)), ("3:2", (1024, 682)), ("wide", (1024, 1024))):
         response = quick.post("/v1/flux-dev-finetuned", json=payload("flux-dev-finetuned", aspect_ratio=ratio))
         assert decode(base64.b64decode(response.json()["image"])).size == size
 
 
-def test_a_lower_quality_gives_fewer_bytes(quick: httpx.Client) -> None:
+def test_a_lower_quality_makes_a_smaller_file(quick: httpx.Client) -> None:
     low, high = (
         len(quick.post("/v1/flux-ipadapter", json=payload("flux-ipadapter", quality=quality)).content)
         for quality in (10, 100)
@@ -74,13 +74,13 @@ def test_a_lower_quality_gives_fewer_bytes(quick: httpx.Client) -> None:
     assert low * 2 < high
 
 
-def test_a_picture_is_a_function_of_payload_and_seed(quick: httpx.Client) -> None:
-    def picture(**changes: object) -> bytes:
+def test_an_image_depends_on_payload_and_seed_only(quick: httpx.Client) -> None:
+    def image(**changes: object) -> bytes:
         return quick.post("/v1/flux-img2img", json=payload("flux-img2img", **changes)).content
 
-    assert picture() == picture()
-    assert picture() != picture(seed=1)
-    assert picture() != picture(prompt="another")
+    assert image() == image()
+    assert image() != image(seed=1)
+    assert image() != image(prompt="another")
 
 
 def test_an_omitted_default_equals_the_explicit_one(quick: httpx.Client) -> None:
@@ -92,7 +92,7 @@ def test_an_omitted_default_equals_the_explicit_one(quick: httpx.Client) -> None
     )
 
 
-def test_a_picture_says_which_request_it_came_from(quick: httpx.Client) -> None:
+def test_an_image_names_its_request(quick: httpx.Client) -> None:
     hostile = 'a "prompt"\n\x00 with {{ braces }} and ünïcode ☃'
     for format_ in ("jpeg", "png", "webp"):
         changes = {"image_format": format_, "prompt": hostile, "seed": 99}
@@ -107,7 +107,7 @@ def test_a_picture_says_which_request_it_came_from(quick: httpx.Client) -> None:
         )
 
 
-def test_base64_gives_json(quick: httpx.Client) -> None:
+def test_base64_is_answered_as_json(quick: httpx.Client) -> None:
     plain = quick.post("/v1/flux-ipadapter", json=payload("flux-ipadapter"))
     encoded = quick.post("/v1/flux-ipadapter", json=payload("flux-ipadapter", base64=True))
     assert encoded.headers["content-type"] == "application/json"
@@ -144,13 +144,13 @@ def test_a_job_goes_from_queued_to_completed(client: httpx.Client, clock: Clock,
     assert result["metrics"] == done["metrics"]
     assert result["output"] == result["images"][0]["url"]
     assert client.get(job["poll_url"]).json() == result
-    picture = httpx.Client(transport=client._transport).get(result["output"])
-    assert picture.headers["content-type"] == result["images"][0]["content_type"]
-    assert len(picture.content) == int(result["images"][0]["file_size"])
-    decode(picture.content)
+    image = httpx.Client(transport=client._transport).get(result["output"])
+    assert image.headers["content-type"] == result["images"][0]["content_type"]
+    assert len(image.content) == int(result["images"][0]["file_size"])
+    decode(image.content)
 
 
-def test_several_pictures_are_several(quick: httpx.Client) -> None:
+def test_several_images_are_different(quick: httpx.Client) -> None:
     job = quick.post(
         "/v2/style-transfer", json=payload("style-transfer", number_of_images=3, width=64, height=64)
     ).json()
@@ -158,13 +158,13 @@ def test_several_pictures_are_several(quick: httpx.Client) -> None:
     assert len({quick.get(image["url"]).content for image in images}) == 3
 
 
-def test_v1_and_v2_give_the_same_picture(quick: httpx.Client) -> None:
+def test_v1_and_v2_return_the_same_image(quick: httpx.Client) -> None:
     job = quick.post("/v2/style-transfer", json=payload("style-transfer")).json()
     url = quick.get(job["response_url"]).json()["output"]
     assert quick.get(url).content == quick.post("/v1/style-transfer", json=payload("style-transfer")).content
 
 
-def test_a_picture_is_not_there_before_the_job_is_done(client: httpx.Client, clock: Clock) -> None:
+def test_an_image_is_404_before_its_job_is_completed(client: httpx.Client, clock: Clock) -> None:
     job = client.post("/v2/style-transfer", json=payload("style-transfer")).json()
     url = f"http://mock/generations/{job['request_id']}-1.webp"
     assert client.get(url).status_code == 404
@@ -190,7 +190,7 @@ def test_a_job_is_kept_for_an_hour(client: httpx.Client, clock: Clock) -> None:
     )
 
 
-def test_urls_follow_the_callers_own_host(quick: httpx.Client) -> None:
+def test_urls_start_with_the_caller_s_host(quick: httpx.Client) -> None:
     job = quick.post("/v2/style-transfer", json=payload("style-transfer"), headers={"host": "vmock:9"}).json()
     assert job["status_url"].startswith("http://vmock:9/v2/requests/")
 

@@ -1,4 +1,4 @@
-"""A caller whose host is hard-coded reaches the mock over TLS."""
+"""A client with a hard-coded host reaches the mock over TLS."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""The mock in process: for httpx's sync and async clients, as its documentation shows, with nothing left open."""
+"""The mock in process, with httpx's sync and async clients: the docs' samples run and close everything."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ def test_an_async_client_runs_submits_and_polls() -> None:
 
 
 @pytest.mark.parametrize("name", ["drop-before", "drop-during", "drop-after"])
-def test_a_dropped_connection_is_httpx_s_error_in_async_too(name: str) -> None:
+def test_a_dropped_connection_raises_httpx_s_error_in_async_too(name: str) -> None:
     async def main() -> None:
         headers = {"x-api-key": KEY, "x-mock-scenario": name}
         async with httpx.AsyncClient(transport=MockTransport(create_app(time_scale=0)), headers=headers) as client:

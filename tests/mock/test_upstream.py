@@ -1,4 +1,4 @@
-"""The validating proxy: it answers what the upstream answered, and reports what the specs say otherwise."""
+"""The validating proxy: it forwards the upstream's answers and reports differences from the specs."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ MODELS = packaged_models()
 ACCEPTED = dict.fromkeys(("request_id", "poll_url", "status_url", "response_url"), "x") | {"status": "QUEUED"}
 
 
-def test_a_gateway_that_keeps_its_promises_is_passed_through() -> None:
+def test_answers_that_match_the_specs_pass_without_a_report() -> None:
     with Mock(time_scale=0) as mock:
         reports: list[dict[str, Any]] = []
         with BackgroundServer(Endpoint(Proxy(mock.url, MODELS, reports.append))) as url:
@@ -49,7 +49,7 @@ def test_a_gateway_that_keeps_its_promises_is_passed_through() -> None:
             ]
 
 
-def test_what_differs_is_reported_without_the_key() -> None:
+def test_differences_are_reported_without_the_key() -> None:
     with Mock(time_scale=0, profile="observed") as mock:
         reports: list[dict[str, Any]] = []
         with (
@@ -65,7 +65,7 @@ def test_what_differs_is_reported_without_the_key() -> None:
         assert mock.key not in json.dumps(reports)
 
 
-def test_an_upstream_that_is_gone_is_502() -> None:
+def test_an_unreachable_upstream_is_502() -> None:
     with BackgroundServer(Endpoint(Proxy("http://127.0.0.1:9", MODELS))) as url:
         response = httpx.post(f"{url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": KEY})
     assert response.status_code == 502
@@ -116,7 +116,7 @@ def test_each_difference_has_a_name(exchange: ObservedAnswer, rule: str) -> None
         seen("status", 422, {"status": "FAILED", "error": "x"}),
     ],
 )
-def test_what_is_documented_is_no_difference(exchange: ObservedAnswer) -> None:
+def test_documented_answers_are_no_difference(exchange: ObservedAnswer) -> None:
     assert differences(MODELS, exchange) == []
 
 
@@ -143,7 +143,7 @@ def test_an_upstream_that_cannot_be_used_is_misuse(arguments: list[str], capsys:
 
 
 @pytest.mark.parametrize("option", ["--allow-host=x.test", "--any-model", "--api-key=k", "--keys-file=f", "--chaos=run-failed=1", "--job-policy=held", "--log", "--images=tiny", "--profile=observed", "--public-url=http://x", "--rate-limit=5", "--script=f", "--seed=1", "--store=memory", "--time-scale=0", "--workers=2", "--admin-token=t"])  # fmt: skip  # noqa: E501
-def test_what_an_upstream_would_not_listen_to_is_misuse(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_without_an_effect_on_an_upstream_are_misuse(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
 
     assert main(["mock", "--port", "0", "--upstream", "http://x", option]) == 2

@@ -1,4 +1,4 @@
-"""The command where Python lacks what Windows lacks: fork, signal masks, handlers of signals on the loop, uvloop."""
+"""The command without fork, signal masks, signal handlers on the loop and uvloop, as on Windows."""
 
 import re
 import signal
