@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from segforge_mock.app import App
 from segforge_mock.http.delivery import Dropped
+from segforge_mock.http.endpoint import Endpoint
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -17,7 +17,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     Also for AsyncClient. Use one per thread, or per event loop. Close it, or the client that holds it.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Endpoint) -> None:
         self._app = app
         self._runner = asyncio.Runner()
 
@@ -56,7 +56,8 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(str(error), request=request) from None
         start, *parts = sent
         content = b"".join(part.get("body", b"") for part in parts)
-        return httpx.Response(start["status"], headers=start["headers"], content=content, request=request)
+        stream = httpx.ByteStream(content)  # a client may stream it
+        return httpx.Response(start["status"], headers=start["headers"], stream=stream, request=request)
 
     def close(self) -> None:
         """Closes the event loop of synchronous calls."""

@@ -1,4 +1,4 @@
-"""Somebody else's fuzzer, fed with our OpenAPI document, finds nothing on our mock."""
+"""Schemathesis, with our OpenAPI document, finds nothing on the mock."""
 
 import subprocess
 import sys

@@ -13,6 +13,7 @@ from segforge_mock import Mock, create_app
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.endpoint import Endpoint
 from segforge_mock.http.server import BackgroundServer
+from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.differences import ObservedAnswer, differences
 from segforge_mock.proxy.proxy import Proxy
@@ -63,6 +64,32 @@ def test_differences_are_reported_without_the_key() -> None:
         assert report["rule"] == "type.string_for_integer"
         assert report["found"] == "200"
         assert mock.key not in json.dumps(reports)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "payload"),
+    [
+        ("POST", "/v1/style-transfer", {"style_image": "https://example.com/a.png"}),
+        ("POST", "/v1/style-transfer", {}),
+        ("POST", "/v1/nothing", {}),
+        ("GET", "/v1/get-user-credits", None),
+        ("GET", "/healthz", None),
+        ("GET", "/_mock/jobs", None),
+    ],
+)
+def test_the_proxy_answers_like_the_gateway_behind_it(method: str, path: str, payload: object) -> None:
+    gateway = create_app(time_scale=0, images="tiny")
+    proxy = Endpoint(Proxy("http://mock", MODELS, lambda _: None, MockTransport(gateway)))
+    answers = []
+    for app in (proxy, gateway):
+        with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
+            answers.append(client.request(method, path, json=payload))
+    through, direct = answers
+    assert (through.status_code, through.headers["content-type"]) == (
+        direct.status_code,
+        direct.headers["content-type"],
+    )
+    assert through.content == direct.content
 
 
 def test_an_unreachable_upstream_is_502() -> None:

@@ -42,7 +42,7 @@ class OwnPaths(Protocol):
     """Answers requests to the mock itself: the admin API, health, metrics, a browser's preflight."""
 
     def has(self, request: IncomingRequest) -> bool:
-        """Returns whether a request is for the mock itself. It is asked only about paths that are no route's."""
+        """Returns whether a request is for the mock itself. Called for unknown routes and for OPTIONS."""
 
     async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """Answers a request to the mock itself."""
