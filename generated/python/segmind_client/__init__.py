@@ -4,13 +4,13 @@
     from segmind_client import Segmind
 
     client = Segmind()  # reads SEGMIND_API_KEY
-    client.flux_img2img.run(...).save("picture")
+    client.flux_img2img.run(...).save("image")
 
-The names on the docs pages work too: `import segmind_client as segmind`, then `segmind.run(slug, ...)`.
-Nothing is imported before it is used (PEP 562): `import segmind_client` itself costs next to nothing.
+The names of the docs pages work too: `import segmind_client as segmind`, then `segmind.run(slug, ...)`.
+Each name is imported when it is first used (PEP 562), so that `import segmind_client` is fast.
 """
 
-TYPE_CHECKING = False  # type checkers take it for true; the import of typing would cost more than all the rest here
+TYPE_CHECKING = False  # type checkers treat it as true; importing typing would take longer than the rest of this module
 
 if TYPE_CHECKING:
     from segmind_client._aio.client import AsyncSegmind as AsyncSegmind

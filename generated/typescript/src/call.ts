@@ -11,7 +11,7 @@ import { type Result, numberOf } from "./results.js";
 import { type Exchange, type Transport, pathOf } from "./transport.js";
 import { type Parameter, violations } from "./validation.js";
 
-/** What a client knows of the model that it calls. */
+/** The facts that a client knows about the model that it calls. */
 export interface Called {
   readonly slug: string;
   readonly parameters?: readonly Parameter[];
@@ -19,12 +19,12 @@ export interface Called {
   readonly typicalCost?: number;
 }
 
-/** The same of a model that has a spec. */
+/** The facts about a model that has a spec. */
 export interface Described extends Called {
   readonly parameters: readonly Parameter[];
 }
 
-/** Call a model and wait for its output in the same request. */
+/** Calls a model and waits for its output in the same request. */
 export async function runModel<R extends Result>(
   transport: Transport,
   model: Called,
@@ -37,7 +37,7 @@ export async function runModel<R extends Result>(
   return decode(answer);
 }
 
-/** Submit a job and give it at once. */
+/** Submits a job and returns it without waiting. */
 export async function submitModel(
   transport: Transport,
   model: Called,

@@ -6,7 +6,7 @@ from segforge.spec.catalog import Choices, Controls, Model, Parameter, Returns, 
 MODEL = Model(
     slug="flux-dev-finetuned",
     title="Flux Dev Finetuned",
-    description="Makes pictures from text with a fine-tuned Flux model of 12 billion parameters.",
+    description="Makes images from text with a fine-tuned Flux model of 12 billion parameters.",
     source=Source(url="https://www.segmind.com/models/flux-dev-finetuned/api", reviewed="2026-11-21"),
     versions=("v1",),
     returns=Returns(media="json", controls=Controls(aspect_ratio="aspect_ratio", prompt="prompt", seed="seed")),
@@ -23,7 +23,7 @@ MODEL = Model(
             name="finetune_id",
             type="string",
             required=True,
-            description="Identity of the fine-tuned model to use.",
+            description="Id of the fine-tuned model to use.",
             default="my-finetune-id",
             note="The printed default is a placeholder, and the page's sample leaves this required parameter out.",
         ),
@@ -37,7 +37,7 @@ MODEL = Model(
             maximum=10,
         ),
         Parameter(
-            name="prompt", type="string", required=True, description="What the picture should show.", default="TOK TOK"
+            name="prompt", type="string", required=True, description="What the image should show.", default="TOK TOK"
         ),
         Parameter(
             name="sampler_name",

@@ -16,7 +16,7 @@ PARAMS = FluxControlnetParams
 
 
 class FluxControlnet(Model):
-    """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input picture.
+    """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
 
     Docs: https://www.segmind.com/models/flux-controlnet/api (reviewed 2026-11-21).
     """
@@ -24,12 +24,12 @@ class FluxControlnet(Model):
     slug: ClassVar[str] = "flux-controlnet"
 
     def run(self, /, **params: Unpack[FluxControlnetParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            image (string, required): URL of the input picture. Default:
+            image (string, required): URL of the input image. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
-            prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
+            prompt (string, required): What the image should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
             sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
                 unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
@@ -38,43 +38,43 @@ class FluxControlnet(Model):
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 652889.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
-            cn_stop (number, optional): At which share of the steps the ControlNet stops. Default: 0.5. Range: 0
-                to 1.
+            cn_stop (number, optional): Share of the steps after which the ControlNet stops. Default: 0.5.
+                Range: 0 to 1.
             cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
-            cn_type (string, optional): What the ControlNet takes from the input picture. Values: "depth",
+            cn_type (string, optional): What the ControlNet takes from the input image. Values: "depth",
                 "canny", "pose", "tile". Default: "pose".
-            custom_height (integer, optional): Height of the picture in pixels. Default: 1024. Range: 64 to
-                4096.
-            custom_width (integer, optional): Width of the picture in pixels. Default: 1024. Range: 64 to 4096.
-            guidance (number, optional): How closely the picture follows the prompt. Default: 3.5. Range: 1 to
-                15.
-            image_format (string, optional): File format of the picture. Values: "jpeg", "png", "webp". Default:
+            custom_height (integer, optional): Height of the image in pixels. Default: 1024. Range: 64 to 4096.
+            custom_width (integer, optional): Width of the image in pixels. Default: 1024. Range: 64 to 4096.
+            guidance (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1 to 15.
+            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
                 "jpeg".
-            quality (integer, optional): Compression quality of the picture. Default: 95. Range: 10 to 100.
-            samples (integer, optional): How many pictures to make. Default: 1. Range: 1 to 4.
+            quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
+            samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.
-            use_input_img_dimension (boolean, optional): Whether the picture takes the input's size; if not,
+            use_input_img_dimension (boolean, optional): Whether the image takes the input's size; if not,
                 custom_width and custom_height count. Default: true.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(self._run(params))
 
     def submit(self, /, **params: Unpack[FluxControlnetParams]) -> Job:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return self._submit(params)
 
     def run_async(self, /, **params: Unpack[FluxControlnetParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = self._submit(params)
         return job.wait()
 
 
 class AsyncFluxControlnet(AsyncModel):
-    """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input picture.
+    """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
 
     Docs: https://www.segmind.com/models/flux-controlnet/api (reviewed 2026-11-21).
     """
@@ -82,12 +82,12 @@ class AsyncFluxControlnet(AsyncModel):
     slug: ClassVar[str] = "flux-controlnet"
 
     async def run(self, /, **params: Unpack[FluxControlnetParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            image (string, required): URL of the input picture. Default:
+            image (string, required): URL of the input image. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
-            prompt (string, required): What the picture should show. Default: "Young woman in leather jacket and
+            prompt (string, required): What the image should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
             sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
                 unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
@@ -96,36 +96,36 @@ class AsyncFluxControlnet(AsyncModel):
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 652889.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
-            cn_stop (number, optional): At which share of the steps the ControlNet stops. Default: 0.5. Range: 0
-                to 1.
+            cn_stop (number, optional): Share of the steps after which the ControlNet stops. Default: 0.5.
+                Range: 0 to 1.
             cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
-            cn_type (string, optional): What the ControlNet takes from the input picture. Values: "depth",
+            cn_type (string, optional): What the ControlNet takes from the input image. Values: "depth",
                 "canny", "pose", "tile". Default: "pose".
-            custom_height (integer, optional): Height of the picture in pixels. Default: 1024. Range: 64 to
-                4096.
-            custom_width (integer, optional): Width of the picture in pixels. Default: 1024. Range: 64 to 4096.
-            guidance (number, optional): How closely the picture follows the prompt. Default: 3.5. Range: 1 to
-                15.
-            image_format (string, optional): File format of the picture. Values: "jpeg", "png", "webp". Default:
+            custom_height (integer, optional): Height of the image in pixels. Default: 1024. Range: 64 to 4096.
+            custom_width (integer, optional): Width of the image in pixels. Default: 1024. Range: 64 to 4096.
+            guidance (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1 to 15.
+            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
                 "jpeg".
-            quality (integer, optional): Compression quality of the picture. Default: 95. Range: 10 to 100.
-            samples (integer, optional): How many pictures to make. Default: 1. Range: 1 to 4.
+            quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
+            samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.
-            use_input_img_dimension (boolean, optional): Whether the picture takes the input's size; if not,
+            use_input_img_dimension (boolean, optional): Whether the image takes the input's size; if not,
                 custom_width and custom_height count. Default: true.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(await self._run(params))
 
     async def submit(self, /, **params: Unpack[FluxControlnetParams]) -> AsyncJob:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return await self._submit(params)
 
     async def run_async(self, /, **params: Unpack[FluxControlnetParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = await self._submit(params)
         return await job.wait()

@@ -14,7 +14,7 @@ PARAMS = FluxDevFinetunedParams
 
 
 class FluxDevFinetuned(Model):
-    """Makes pictures from text with a fine-tuned Flux model of 12 billion parameters.
+    """Makes images from text with a fine-tuned Flux model of 12 billion parameters.
 
     Docs: https://www.segmind.com/models/flux-dev-finetuned/api (reviewed 2026-11-21).
     """
@@ -22,16 +22,16 @@ class FluxDevFinetuned(Model):
     slug: ClassVar[str] = "flux-dev-finetuned"
 
     def run(self, /, **params: Unpack[FluxDevFinetunedParams]) -> JsonResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
                 string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
                 "4:3", "8:5". Default: "1:1".
-            finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
+            finetune_id (string, required): Id of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
-            prompt (string, required): What the picture should show. Default: "TOK TOK".
+            prompt (string, required): What the image should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
                 sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
@@ -44,13 +44,13 @@ class FluxDevFinetuned(Model):
                 quality. Values: "fast", "cost". Default: "cost".
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return json_result(self._run(params))
 
 
 class AsyncFluxDevFinetuned(AsyncModel):
-    """Makes pictures from text with a fine-tuned Flux model of 12 billion parameters.
+    """Makes images from text with a fine-tuned Flux model of 12 billion parameters.
 
     Docs: https://www.segmind.com/models/flux-dev-finetuned/api (reviewed 2026-11-21).
     """
@@ -58,16 +58,16 @@ class AsyncFluxDevFinetuned(AsyncModel):
     slug: ClassVar[str] = "flux-dev-finetuned"
 
     async def run(self, /, **params: Unpack[FluxDevFinetunedParams]) -> JsonResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
                 string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
                 "4:3", "8:5". Default: "1:1".
-            finetune_id (string, required): Identity of the fine-tuned model to use. Default: "my-finetune-id".
+            finetune_id (string, required): Id of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
-            prompt (string, required): What the picture should show. Default: "TOK TOK".
+            prompt (string, required): What the image should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
                 sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
                 "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
@@ -80,6 +80,6 @@ class AsyncFluxDevFinetuned(AsyncModel):
                 quality. Values: "fast", "cost". Default: "cost".
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return json_result(await self._run(params))

@@ -16,7 +16,7 @@ PARAMS = FluxImg2imgParams
 
 
 class FluxImg2img(Model):
-    """Redraws a given picture after a text prompt, with Flux.1 by Black Forest Labs.
+    """Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
 
     Docs: https://www.segmind.com/models/flux-img2img/api (reviewed 2026-11-21).
     Typical time: 24.99 seconds.
@@ -25,43 +25,44 @@ class FluxImg2img(Model):
     slug: ClassVar[str] = "flux-img2img"
 
     def run(self, /, **params: Unpack[FluxImg2imgParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            denoise (number, required): How far the result may move away from the input picture; 0 keeps it, 1
+            denoise (number, required): How far the result may move away from the input image; 0 keeps it, 1
                 ignores it. Default: 0.75. Range: 0 to 1.
-            image (string, required): URL of the picture to start from. Default:
+            image (string, required): URL of the image to start from. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
-            prompt (string, required): The look that the result should have, in words. Default: "3d pixar
-                style".
+            prompt (string, required): The style of the result, in words. Default: "3d pixar style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
                 sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
                 "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
             seed (integer, optional): Seed of the random numbers; the same seed repeats a result. Default:
                 46588.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(self._run(params))
 
     def submit(self, /, **params: Unpack[FluxImg2imgParams]) -> Job:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return self._submit(params)
 
     def run_async(self, /, **params: Unpack[FluxImg2imgParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = self._submit(params)
         return job.wait()
 
 
 class AsyncFluxImg2img(AsyncModel):
-    """Redraws a given picture after a text prompt, with Flux.1 by Black Forest Labs.
+    """Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
 
     Docs: https://www.segmind.com/models/flux-img2img/api (reviewed 2026-11-21).
     Typical time: 24.99 seconds.
@@ -70,36 +71,37 @@ class AsyncFluxImg2img(AsyncModel):
     slug: ClassVar[str] = "flux-img2img"
 
     async def run(self, /, **params: Unpack[FluxImg2imgParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            denoise (number, required): How far the result may move away from the input picture; 0 keeps it, 1
+            denoise (number, required): How far the result may move away from the input image; 0 keeps it, 1
                 ignores it. Default: 0.75. Range: 0 to 1.
-            image (string, required): URL of the picture to start from. Default:
+            image (string, required): URL of the image to start from. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
-            prompt (string, required): The look that the result should have, in words. Default: "3d pixar
-                style".
+            prompt (string, required): The style of the result, in words. Default: "3d pixar style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
                 sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
                 "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
             scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
                 "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
             seed (integer, optional): Seed of the random numbers; the same seed repeats a result. Default:
                 46588.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(await self._run(params))
 
     async def submit(self, /, **params: Unpack[FluxImg2imgParams]) -> AsyncJob:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return await self._submit(params)
 
     async def run_async(self, /, **params: Unpack[FluxImg2imgParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = await self._submit(params)
         return await job.wait()

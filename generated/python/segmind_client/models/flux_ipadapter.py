@@ -16,7 +16,7 @@ PARAMS = FluxIpadapterParams
 
 
 class FluxIpadapter(Model):
-    """Makes pictures with Flux after a reference picture and a prompt, blending styles through an IP adapter.
+    """Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
 
     Docs: https://www.segmind.com/models/flux-ipadapter/api (reviewed 2026-11-21).
     """
@@ -24,46 +24,47 @@ class FluxIpadapter(Model):
     slug: ClassVar[str] = "flux-ipadapter"
 
     def run(self, /, **params: Unpack[FluxIpadapterParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            image (string, required): URL of the reference picture. Default:
+            image (string, required): URL of the reference image. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/assets_statue.jpeg".
-            prompt (string, required): What the picture should show. Default: "wearing sunglasses with red
-                hair".
+            prompt (string, required): What the image should show. Default: "wearing sunglasses with red hair".
             adapter_strength (number, optional): How strongly the adapter acts. Default: 1. Range: 0 to 1.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
-            guidance_scale (number, optional): How closely the picture follows the prompt. Default: 3.5. Range:
-                1 to 10.
-            image_format (string, optional): File format of the picture. Values: "jpeg", "png", "webp". Default:
+            guidance_scale (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1
+                to 10.
+            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
                 "jpeg".
-            negative_prompt (string, optional): What the picture should not show. Default: "".
+            negative_prompt (string, optional): What the image should not show. Default: "".
             num_inference_steps (integer, optional): Number of inference steps. Default: 20. Range: 10 to 75.
-            quality (integer, optional): Compression quality of the picture. Default: 95. Range: 10 to 100.
-            samples (integer, optional): How many pictures to make. Default: 1. Range: 1 to 4.
+            quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
+            samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             seed (integer, optional): Seed of the random numbers; the same seed repeats a result. Default:
                 32556.
             strength (number, optional): How strongly the effect is applied. Default: 1. Range: 0 to 2.
             true_gs (number, optional): True guidance scale. Default: 2. Range: 1 to 10.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(self._run(params))
 
     def submit(self, /, **params: Unpack[FluxIpadapterParams]) -> Job:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return self._submit(params)
 
     def run_async(self, /, **params: Unpack[FluxIpadapterParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = self._submit(params)
         return job.wait()
 
 
 class AsyncFluxIpadapter(AsyncModel):
-    """Makes pictures with Flux after a reference picture and a prompt, blending styles through an IP adapter.
+    """Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
 
     Docs: https://www.segmind.com/models/flux-ipadapter/api (reviewed 2026-11-21).
     """
@@ -71,39 +72,40 @@ class AsyncFluxIpadapter(AsyncModel):
     slug: ClassVar[str] = "flux-ipadapter"
 
     async def run(self, /, **params: Unpack[FluxIpadapterParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            image (string, required): URL of the reference picture. Default:
+            image (string, required): URL of the reference image. Default:
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/assets_statue.jpeg".
-            prompt (string, required): What the picture should show. Default: "wearing sunglasses with red
-                hair".
+            prompt (string, required): What the image should show. Default: "wearing sunglasses with red hair".
             adapter_strength (number, optional): How strongly the adapter acts. Default: 1. Range: 0 to 1.
-            base64 (boolean, optional): Whether the picture comes as base64 text in a JSON object instead of as
+            base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
-            guidance_scale (number, optional): How closely the picture follows the prompt. Default: 3.5. Range:
-                1 to 10.
-            image_format (string, optional): File format of the picture. Values: "jpeg", "png", "webp". Default:
+            guidance_scale (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1
+                to 10.
+            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
                 "jpeg".
-            negative_prompt (string, optional): What the picture should not show. Default: "".
+            negative_prompt (string, optional): What the image should not show. Default: "".
             num_inference_steps (integer, optional): Number of inference steps. Default: 20. Range: 10 to 75.
-            quality (integer, optional): Compression quality of the picture. Default: 95. Range: 10 to 100.
-            samples (integer, optional): How many pictures to make. Default: 1. Range: 1 to 4.
+            quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
+            samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             seed (integer, optional): Seed of the random numbers; the same seed repeats a result. Default:
                 32556.
             strength (number, optional): How strongly the effect is applied. Default: 1. Range: 0 to 2.
             true_gs (number, optional): True guidance scale. Default: 2. Range: 1 to 10.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(await self._run(params))
 
     async def submit(self, /, **params: Unpack[FluxIpadapterParams]) -> AsyncJob:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return await self._submit(params)
 
     async def run_async(self, /, **params: Unpack[FluxIpadapterParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = await self._submit(params)
         return await job.wait()

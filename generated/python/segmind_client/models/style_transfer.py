@@ -16,7 +16,7 @@ PARAMS = StyleTransferParams
 
 
 class StyleTransfer(Model):
-    """Transfers style and composition from given pictures with Stable Diffusion and an IP adapter.
+    """Transfers style and composition from images with Stable Diffusion and an IP adapter.
 
     Docs: https://www.segmind.com/models/style-transfer/api (reviewed 2026-11-21).
     """
@@ -24,50 +24,53 @@ class StyleTransfer(Model):
     slug: ClassVar[str] = "style-transfer"
 
     def run(self, /, **params: Unpack[StyleTransferParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            style_image (string, required): URL of the picture whose style is taken. Default:
+            style_image (string, required): URL of the image that sets the style. Default:
                 "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
-            height (integer, optional): Height of the picture in pixels; a structure image overrides it.
-                Default: 1024.
-            model (string, optional): Which base model draws the picture. Values: "fast", "high-quality",
+            height (integer, optional): Height of the image in pixels; a structure image overrides it. Default:
+                1024.
+            model (string, optional): Which base model draws the image. Values: "fast", "high-quality",
                 "realistic", "cinematic", "animated". Default: "fast".
-            negative_prompt (string, optional): What the picture should not show. Default: "".
-            number_of_images (integer, optional): How many pictures to make. Default: 1. Range: 1 to 10.
-            output_format (string, optional): File format of the picture. Values: "webp", "jpg", "png". Default:
+            negative_prompt (string, optional): What the image should not show. Default: "".
+            number_of_images (integer, optional): How many images to make. Default: 1. Range: 1 to 10.
+            output_format (string, optional): File format of the image. Values: "webp", "jpg", "png". Default:
                 "webp".
-            output_quality (integer, optional): Compression quality of the picture, 0 for the lowest and 100 for
+            output_quality (integer, optional): Compression quality of the image, 0 for the lowest and 100 for
                 the best. Default: 80. Range: 0 to 100.
-            prompt (string, optional): What the picture should show. Default: "A panda running on a jogging
+            prompt (string, optional): What the image should show. Default: "A panda running on a jogging
                 track".
-            seed (integer or null, optional): Seed of the random numbers; null draws one. Default: null.
-            structure_denoising_strength (number, optional): How much of the structure image goes; 0 keeps all
-                of it, 1 none, 0.65 is a fair middle. Default: 0.65. Range: 0 to 1.
+            seed (integer or null, optional): Seed of the random numbers; null selects a random one. Default:
+                null.
+            structure_denoising_strength (number, optional): How much of the structure image is replaced; 0
+                keeps all of it, 1 keeps none, 0.65 is a good compromise. Default: 0.65. Range: 0 to 1.
             structure_depth_strength (number, optional): How strongly the depth ControlNet acts. Default: 1.
                 Range: 0 to 2.
-            structure_image (string or null, optional): URL of a picture whose structure is taken; the result
-                gets its aspect ratio. Default: null.
-            width (integer, optional): Width of the picture in pixels; a structure image overrides it. Default:
+            structure_image (string or null, optional): URL of an image that sets the structure and the aspect
+                ratio of the result. Default: null.
+            width (integer, optional): Width of the image in pixels; a structure image overrides it. Default:
                 1024.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(self._run(params))
 
     def submit(self, /, **params: Unpack[StyleTransferParams]) -> Job:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return self._submit(params)
 
     def run_async(self, /, **params: Unpack[StyleTransferParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = self._submit(params)
         return job.wait()
 
 
 class AsyncStyleTransfer(AsyncModel):
-    """Transfers style and composition from given pictures with Stable Diffusion and an IP adapter.
+    """Transfers style and composition from images with Stable Diffusion and an IP adapter.
 
     Docs: https://www.segmind.com/models/style-transfer/api (reviewed 2026-11-21).
     """
@@ -75,43 +78,46 @@ class AsyncStyleTransfer(AsyncModel):
     slug: ClassVar[str] = "style-transfer"
 
     async def run(self, /, **params: Unpack[StyleTransferParams]) -> MediaResult:
-        """Call the model and wait for its output in the same request (v1).
+        """Calls the model and waits for its output in the same request (v1).
 
         Args:
-            style_image (string, required): URL of the picture whose style is taken. Default:
+            style_image (string, required): URL of the image that sets the style. Default:
                 "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
-            height (integer, optional): Height of the picture in pixels; a structure image overrides it.
-                Default: 1024.
-            model (string, optional): Which base model draws the picture. Values: "fast", "high-quality",
+            height (integer, optional): Height of the image in pixels; a structure image overrides it. Default:
+                1024.
+            model (string, optional): Which base model draws the image. Values: "fast", "high-quality",
                 "realistic", "cinematic", "animated". Default: "fast".
-            negative_prompt (string, optional): What the picture should not show. Default: "".
-            number_of_images (integer, optional): How many pictures to make. Default: 1. Range: 1 to 10.
-            output_format (string, optional): File format of the picture. Values: "webp", "jpg", "png". Default:
+            negative_prompt (string, optional): What the image should not show. Default: "".
+            number_of_images (integer, optional): How many images to make. Default: 1. Range: 1 to 10.
+            output_format (string, optional): File format of the image. Values: "webp", "jpg", "png". Default:
                 "webp".
-            output_quality (integer, optional): Compression quality of the picture, 0 for the lowest and 100 for
+            output_quality (integer, optional): Compression quality of the image, 0 for the lowest and 100 for
                 the best. Default: 80. Range: 0 to 100.
-            prompt (string, optional): What the picture should show. Default: "A panda running on a jogging
+            prompt (string, optional): What the image should show. Default: "A panda running on a jogging
                 track".
-            seed (integer or null, optional): Seed of the random numbers; null draws one. Default: null.
-            structure_denoising_strength (number, optional): How much of the structure image goes; 0 keeps all
-                of it, 1 none, 0.65 is a fair middle. Default: 0.65. Range: 0 to 1.
+            seed (integer or null, optional): Seed of the random numbers; null selects a random one. Default:
+                null.
+            structure_denoising_strength (number, optional): How much of the structure image is replaced; 0
+                keeps all of it, 1 keeps none, 0.65 is a good compromise. Default: 0.65. Range: 0 to 1.
             structure_depth_strength (number, optional): How strongly the depth ControlNet acts. Default: 1.
                 Range: 0 to 2.
-            structure_image (string or null, optional): URL of a picture whose structure is taken; the result
-                gets its aspect ratio. Default: null.
-            width (integer, optional): Width of the picture in pixels; a structure image overrides it. Default:
+            structure_image (string or null, optional): URL of an image that sets the structure and the aspect
+                ratio of the result. Default: null.
+            width (integer, optional): Width of the image in pixels; a structure image overrides it. Default:
                 1024.
 
         Raises:
-            SegmindError: one of its subclasses, which name each way to fail.
+            SegmindError: the call failed; each kind of failure has its own subclass.
         """
         return media_result(await self._run(params))
 
     async def submit(self, /, **params: Unpack[StyleTransferParams]) -> AsyncJob:
-        """Submit a job (v2) and give it at once; `wait` gives its result. Takes what `run` takes."""
+        """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
+        `run`.
+        """
         return await self._submit(params)
 
     async def run_async(self, /, **params: Unpack[StyleTransferParams]) -> JobResult:
-        """Submit a job (v2), wait until it ends, and give its result. Takes what `submit` takes."""
+        """Submits a job (v2), waits until it ends and returns its result. Takes the parameters of `submit`."""
         job = await self._submit(params)
         return await job.wait()

@@ -6,12 +6,12 @@ import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
 
-/** What a call of Flux Controlnets takes. */
+/** The parameters of Flux Controlnets. */
 export interface FluxControlnetParams {
-  /** URL of the input picture. Default: "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png". */
+  /** URL of the input image. Default: "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png". */
   image: MediaInput;
   /**
-   * What the picture should show. Default: "Young woman in leather jacket and black mini skirt, busy city street, bokeh
+   * What the image should show. Default: "Young woman in leather jacket and black mini skirt, busy city street, bokeh
    * ba….
    */
   prompt: string;
@@ -32,34 +32,34 @@ export interface FluxControlnetParams {
   scheduler: "normal" | "karras" | "exponential" | "sgm_uniform" | "simple" | "ddim_uniform" | "beta";
   /** Seed of the random numbers; the same seed repeats a result. Default: 652889. */
   seed: number | bigint;
-  /** Whether the picture comes as base64 text in a JSON object instead of as bytes. Default: false. */
+  /** Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false. */
   base64?: boolean | undefined;
-  /** At which share of the steps the ControlNet stops. Default: 0.5. Range: 0 to 1. */
+  /** Share of the steps after which the ControlNet stops. Default: 0.5. Range: 0 to 1. */
   cn_stop?: number | undefined;
   /** How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2. */
   cn_strength?: number | undefined;
-  /** What the ControlNet takes from the input picture. Default: "pose". */
+  /** What the ControlNet takes from the input image. Default: "pose". */
   cn_type?: "depth" | "canny" | "pose" | "tile" | undefined;
-  /** Height of the picture in pixels. Default: 1024. Range: 64 to 4096. */
+  /** Height of the image in pixels. Default: 1024. Range: 64 to 4096. */
   custom_height?: number | undefined;
-  /** Width of the picture in pixels. Default: 1024. Range: 64 to 4096. */
+  /** Width of the image in pixels. Default: 1024. Range: 64 to 4096. */
   custom_width?: number | undefined;
-  /** How closely the picture follows the prompt. Default: 3.5. Range: 1 to 15. */
+  /** How closely the image follows the prompt. Default: 3.5. Range: 1 to 15. */
   guidance?: number | undefined;
-  /** File format of the picture. Default: "jpeg". */
+  /** File format of the image. Default: "jpeg". */
   image_format?: "jpeg" | "png" | "webp" | undefined;
-  /** Compression quality of the picture. Default: 95. Range: 10 to 100. */
+  /** Compression quality of the image. Default: 95. Range: 10 to 100. */
   quality?: number | undefined;
-  /** How many pictures to make. Default: 1. Range: 1 to 4. */
+  /** How many images to make. Default: 1. Range: 1 to 4. */
   samples?: number | undefined;
   /** Number of inference steps. Default: 20. Range: 15 to 75. */
   steps?: number | undefined;
-  /** Whether the picture takes the input's size; if not, custom_width and custom_height count. Default: true. */
+  /** Whether the image takes the input's size; if not, custom_width and custom_height count. Default: true. */
   use_input_img_dimension?: boolean | undefined;
 }
 
 /**
- * Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input picture.
+ * Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
  *
  * Docs: https://www.segmind.com/models/flux-controlnet/api (reviewed 2026-11-21).
  */
@@ -96,12 +96,12 @@ export class FluxControlnet extends Model {
     });
   }
 
-  /** Call the model and wait for its output in the same request (v1). */
+  /** Calls the model and waits for its output in the same request (v1). */
   run(params: FluxControlnetParams, options?: CallOptions): Promise<MediaResult> {
     return this.call(params, options, MediaResult);
   }
 
-  /** Submit a job (v2) and give it at once; `wait` gives its result. */
+  /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxControlnetParams, options?: CallOptions): Promise<Job> {
     return this.queue(params, options);
   }

@@ -4,15 +4,15 @@ import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { JsonResult } from "../results.js";
 
-/** What a call of Flux Dev Finetuned takes. */
+/** The parameters of Flux Dev Finetuned. */
 export interface FluxDevFinetunedParams {
   /** Ratio of width to height. The docs show 10 of 13 values; any other string is sent unchanged. Default: "1:1". */
   aspect_ratio: "1:1" | "2:3" | "3:4" | "5:8" | "9:16" | "9:19" | "9:21" | "3:2" | "4:3" | "8:5" | (string & {});
-  /** Identity of the fine-tuned model to use. Default: "my-finetune-id". */
+  /** Id of the fine-tuned model to use. Default: "my-finetune-id". */
   finetune_id: string;
   /** How strongly the fine-tuned weights (LoRA) act. Default: 1. Range: -10 to 10. */
   lora_strength: number;
-  /** What the picture should show. Default: "TOK TOK". */
+  /** What the image should show. Default: "TOK TOK". */
   prompt: string;
   /** Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler". */
   sampler_name:
@@ -38,7 +38,7 @@ export interface FluxDevFinetunedParams {
 }
 
 /**
- * Makes pictures from text with a fine-tuned Flux model of 12 billion parameters.
+ * Makes images from text with a fine-tuned Flux model of 12 billion parameters.
  *
  * Docs: https://www.segmind.com/models/flux-dev-finetuned/api (reviewed 2026-11-21).
  */
@@ -67,7 +67,7 @@ export class FluxDevFinetuned extends Model {
     });
   }
 
-  /** Call the model and wait for its output in the same request (v1). */
+  /** Calls the model and waits for its output in the same request (v1). */
   run(params: FluxDevFinetunedParams, options?: CallOptions): Promise<JsonResult> {
     return this.call(params, options, JsonResult);
   }

@@ -6,18 +6,16 @@ import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
 
-/** What a call of Flux.1 Image To Image takes. */
+/** The parameters of Flux.1 Image To Image. */
 export interface FluxImg2imgParams {
-  /**
-   * How far the result may move away from the input picture; 0 keeps it, 1 ignores it. Default: 0.75. Range: 0 to 1.
-   */
+  /** How far the result may move away from the input image; 0 keeps it, 1 ignores it. Default: 0.75. Range: 0 to 1. */
   denoise: number;
   /**
-   * URL of the picture to start from. Default:
+   * URL of the image to start from. Default:
    * "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
    */
   image: MediaInput;
-  /** The look that the result should have, in words. Default: "3d pixar style". */
+  /** The style of the result, in words. Default: "3d pixar style". */
   prompt: string;
   /** Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler". */
   sampler_name:
@@ -36,14 +34,14 @@ export interface FluxImg2imgParams {
   scheduler: "normal" | "karras" | "exponential" | "sgm_uniform" | "simple" | "ddim_uniform" | "beta";
   /** Number of inference steps. Default: 20. Range: 1 to 50. */
   steps: number;
-  /** Whether the picture comes as base64 text in a JSON object instead of as bytes. Default: false. */
+  /** Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false. */
   base64?: boolean | undefined;
   /** Seed of the random numbers; the same seed repeats a result. Default: 46588. */
   seed?: number | bigint | undefined;
 }
 
 /**
- * Redraws a given picture after a text prompt, with Flux.1 by Black Forest Labs.
+ * Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
  *
  * Docs: https://www.segmind.com/models/flux-img2img/api (reviewed 2026-11-21).
  * Typical time: 24.99 seconds.
@@ -73,12 +71,12 @@ export class FluxImg2img extends Model {
     });
   }
 
-  /** Call the model and wait for its output in the same request (v1). */
+  /** Calls the model and waits for its output in the same request (v1). */
   run(params: FluxImg2imgParams, options?: CallOptions): Promise<MediaResult> {
     return this.call(params, options, MediaResult);
   }
 
-  /** Submit a job (v2) and give it at once; `wait` gives its result. */
+  /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxImg2imgParams, options?: CallOptions): Promise<Job> {
     return this.queue(params, options);
   }

@@ -6,30 +6,30 @@ import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
 
-/** What a call of Flux Ipadapter takes. */
+/** The parameters of Flux Ipadapter. */
 export interface FluxIpadapterParams {
   /**
-   * URL of the reference picture. Default:
+   * URL of the reference image. Default:
    * "https://segmind-sd-models.s3.amazonaws.com/display_images/assets_statue.jpeg".
    */
   image: MediaInput;
-  /** What the picture should show. Default: "wearing sunglasses with red hair". */
+  /** What the image should show. Default: "wearing sunglasses with red hair". */
   prompt: string;
   /** How strongly the adapter acts. Default: 1. Range: 0 to 1. */
   adapter_strength?: number | undefined;
-  /** Whether the picture comes as base64 text in a JSON object instead of as bytes. Default: false. */
+  /** Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false. */
   base64?: boolean | undefined;
-  /** How closely the picture follows the prompt. Default: 3.5. Range: 1 to 10. */
+  /** How closely the image follows the prompt. Default: 3.5. Range: 1 to 10. */
   guidance_scale?: number | undefined;
-  /** File format of the picture. Default: "jpeg". */
+  /** File format of the image. Default: "jpeg". */
   image_format?: "jpeg" | "png" | "webp" | undefined;
-  /** What the picture should not show. Default: "". */
+  /** What the image should not show. Default: "". */
   negative_prompt?: string | undefined;
   /** Number of inference steps. Default: 20. Range: 10 to 75. */
   num_inference_steps?: number | undefined;
-  /** Compression quality of the picture. Default: 95. Range: 10 to 100. */
+  /** Compression quality of the image. Default: 95. Range: 10 to 100. */
   quality?: number | undefined;
-  /** How many pictures to make. Default: 1. Range: 1 to 4. */
+  /** How many images to make. Default: 1. Range: 1 to 4. */
   samples?: number | undefined;
   /** Seed of the random numbers; the same seed repeats a result. Default: 32556. */
   seed?: number | bigint | undefined;
@@ -40,7 +40,7 @@ export interface FluxIpadapterParams {
 }
 
 /**
- * Makes pictures with Flux after a reference picture and a prompt, blending styles through an IP adapter.
+ * Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
  *
  * Docs: https://www.segmind.com/models/flux-ipadapter/api (reviewed 2026-11-21).
  */
@@ -66,12 +66,12 @@ export class FluxIpadapter extends Model {
     });
   }
 
-  /** Call the model and wait for its output in the same request (v1). */
+  /** Calls the model and waits for its output in the same request (v1). */
   run(params: FluxIpadapterParams, options?: CallOptions): Promise<MediaResult> {
     return this.call(params, options, MediaResult);
   }
 
-  /** Submit a job (v2) and give it at once; `wait` gives its result. */
+  /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxIpadapterParams, options?: CallOptions): Promise<Job> {
     return this.queue(params, options);
   }

@@ -6,44 +6,44 @@ import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
 
-/** What a call of IPAdapter Style Transfer takes. */
+/** The parameters of IPAdapter Style Transfer. */
 export interface StyleTransferParams {
   /**
-   * URL of the picture whose style is taken. Default:
+   * URL of the image that sets the style. Default:
    * "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
    */
   style_image: MediaInput;
-  /** Height of the picture in pixels; a structure image overrides it. Default: 1024. */
+  /** Height of the image in pixels; a structure image overrides it. Default: 1024. */
   height?: number | bigint | undefined;
-  /** Which base model draws the picture. Default: "fast". */
+  /** Which base model draws the image. Default: "fast". */
   model?: "fast" | "high-quality" | "realistic" | "cinematic" | "animated" | undefined;
-  /** What the picture should not show. Default: "". */
+  /** What the image should not show. Default: "". */
   negative_prompt?: string | undefined;
-  /** How many pictures to make. Default: 1. Range: 1 to 10. */
+  /** How many images to make. Default: 1. Range: 1 to 10. */
   number_of_images?: number | undefined;
-  /** File format of the picture. Default: "webp". */
+  /** File format of the image. Default: "webp". */
   output_format?: "webp" | "jpg" | "png" | undefined;
-  /** Compression quality of the picture, 0 for the lowest and 100 for the best. Default: 80. Range: 0 to 100. */
+  /** Compression quality of the image, 0 for the lowest and 100 for the best. Default: 80. Range: 0 to 100. */
   output_quality?: number | undefined;
-  /** What the picture should show. Default: "A panda running on a jogging track". */
+  /** What the image should show. Default: "A panda running on a jogging track". */
   prompt?: string | undefined;
-  /** Seed of the random numbers; null draws one. Default: null. */
+  /** Seed of the random numbers; null selects a random one. Default: null. */
   seed?: number | bigint | null | undefined;
   /**
-   * How much of the structure image goes; 0 keeps all of it, 1 none, 0.65 is a fair middle. Default: 0.65. Range: 0 to
-   * 1.
+   * How much of the structure image is replaced; 0 keeps all of it, 1 keeps none, 0.65 is a good compromise. Default:
+   * 0.65. Range: 0 to 1.
    */
   structure_denoising_strength?: number | undefined;
   /** How strongly the depth ControlNet acts. Default: 1. Range: 0 to 2. */
   structure_depth_strength?: number | undefined;
-  /** URL of a picture whose structure is taken; the result gets its aspect ratio. Default: null. */
+  /** URL of an image that sets the structure and the aspect ratio of the result. Default: null. */
   structure_image?: MediaInput | null | undefined;
-  /** Width of the picture in pixels; a structure image overrides it. Default: 1024. */
+  /** Width of the image in pixels; a structure image overrides it. Default: 1024. */
   width?: number | bigint | undefined;
 }
 
 /**
- * Transfers style and composition from given pictures with Stable Diffusion and an IP adapter.
+ * Transfers style and composition from images with Stable Diffusion and an IP adapter.
  *
  * Docs: https://www.segmind.com/models/style-transfer/api (reviewed 2026-11-21).
  */
@@ -76,12 +76,12 @@ export class StyleTransfer extends Model {
     });
   }
 
-  /** Call the model and wait for its output in the same request (v1). */
+  /** Calls the model and waits for its output in the same request (v1). */
   run(params: StyleTransferParams, options?: CallOptions): Promise<MediaResult> {
     return this.call(params, options, MediaResult);
   }
 
-  /** Submit a job (v2) and give it at once; `wait` gives its result. */
+  /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: StyleTransferParams, options?: CallOptions): Promise<Job> {
     return this.queue(params, options);
   }

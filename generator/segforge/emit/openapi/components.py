@@ -88,7 +88,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
     return {
         "Error": {
             "type": "object",
-            "properties": {"error": {"type": "string", "description": "What went wrong, in free prose."}},
+            "properties": {"error": {"type": "string", "description": "The error message, as free text."}},
             "required": ["error"],
         },
         "JobAccepted": {
@@ -118,7 +118,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             "properties": {
                 "status": {"type": "string", "enum": states},
                 "request_id": text,
-                "output": {"description": "The output; for a picture its URL. Absent while the job runs."},
+                "output": {"description": "The output; for an image, its URL. Absent while the job runs."},
                 "images": {"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
                 "seed": {"description": "The seed that was used.", "type": ["string", "integer"]},
                 "metrics": metrics,
@@ -130,7 +130,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             "properties": {
                 "status": {"type": "string", "enum": failed},
                 "request_id": text,
-                "error": {"type": "string", "description": "Why the job failed, in free prose."},
+                "error": {"type": "string", "description": "The reason of the failure, as free text."},
                 "metrics": metrics,
             },
             "required": ["status", "error"],
@@ -142,7 +142,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
         },
         "Metrics": {
             "type": "object",
-            "description": "Times in seconds, cost and balance in credits; keys appear as they become known.",
+            "description": "Times in seconds, cost and balance in credits. Keys appear once they are known.",
             "properties": {
                 "inference_time": {"type": "number"},
                 "queue_time": {"type": "number"},
@@ -155,7 +155,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 "image": {
-                    "description": "The picture as base64 text; a list where several were asked for.",
+                    "description": "The image as base64 text; a list if several were requested.",
                     "anyOf": [text, {"type": "array", "items": text}],
                 },
                 "status": text,

@@ -22,7 +22,7 @@ def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
         )
         paths[routes.poll.path] = operation(
             routes.poll,
-            _poll(gateway, "poll", "pollJob", "Output of a job, by the poll_url of old clients", "JobResult"),
+            _poll(gateway, "poll", "pollJob", "Output of a job, for the poll_url of old clients", "JobResult"),
         )
     paths[routes.credits.path] = operation(routes.credits, _credits(gateway))
     return paths
@@ -79,7 +79,7 @@ def _poll(gateway: Gateway, route: str, operation_id: str, summary: str, schema:
 def _credits(gateway: Gateway) -> dict[str, Any]:
     return {
         "operationId": "getCredits",
-        "summary": "Balance of the account; free of charge",
+        "summary": "Balance of the account (free)",
         "tags": ["account"],
         "responses": {"200": _json_response("The balance.", "Credits"), **_failures(gateway, "credits")},
     }
@@ -90,7 +90,7 @@ def _request_body(model: Model) -> dict[str, Any]:
     summary = (
         "The docs page's sample"
         if complete
-        else "The docs page's sample, completed by the required parameters that it lacks"
+        else "The docs page's sample, completed with the required parameters that it lacks"
     )
     return {
         "required": True,
@@ -105,7 +105,7 @@ def _request_body(model: Model) -> dict[str, Any]:
 
 def _output(model: Model) -> dict[str, Any]:
     """The content of a v1 answer, by media type."""
-    any_json = {"application/json": {"schema": {"description": "Output of the model; its shape is not documented."}}}
+    any_json = {"application/json": {"schema": {"description": "Output of the model. Its shape is not documented."}}}
     if model.returns.media == "json":
         return any_json
     content: dict[str, Any] = {

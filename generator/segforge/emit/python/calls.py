@@ -30,8 +30,8 @@ def _double_quoted(literal: str) -> str:
 
 def submit_text(model: Model) -> str:
     """Returns the docstring of `submit`."""
-    purpose = "Submit a job (v2) and give it at once; `wait` gives its result."
-    return f"{purpose} Takes what `run` takes." if "v1" in model.versions else call_text(purpose, model)
+    purpose = "Submits a job (v2) and returns it without waiting. `wait` returns its result."
+    return f"{purpose} Takes the parameters of `run`." if "v1" in model.versions else call_text(purpose, model)
 
 
 def call_text(purpose: str, model: Model) -> str:
@@ -48,5 +48,5 @@ def call_text(purpose: str, model: Model) -> str:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    lines += ["", "Raises:", "    SegmindError: one of its subclasses, which name each way to fail."]
+    lines += ["", "Raises:", "    SegmindError: the call failed; each kind of failure has its own subclass."]
     return "\n".join(lines)

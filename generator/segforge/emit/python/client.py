@@ -30,7 +30,7 @@ _PACKAGE: Final = "segmind_client/"
 
 _PAGES: Final = (
     "pyproject.toml",
-    *(f"examples/{name}.py" for name in ("errors", "job", "many", "picture")),
+    *(f"examples/{name}.py" for name in ("errors", "image", "job", "many")),
 )
 
 _MODULES: Final = (
@@ -51,9 +51,9 @@ _MODULES: Final = (
 _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
 
 _PACKAGES: Final = {
-    "_aio": "The client on an event loop.",
-    "_sync": "The blocking client, made from `_aio` by dropping `async` and `await`.",
-    "models": "A class for each model.",
+    "_aio": "The asynchronous client.",
+    "_sync": "The blocking client, generated from `_aio` by removing `async` and `await`.",
+    "models": "One class for each model.",
     "types": "The parameters of each model.",
 }
 
@@ -182,7 +182,7 @@ def _files(catalog: Catalog, facts: Mapping[str, Any]) -> Iterator[tuple[str, st
 def _types_module(named: NamedModel, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
-        heading=f"What a call of {named.model.title} takes.",
+        heading=f"The parameters of {named.model.title}.",
         aliases=module.aliases,
         images=module.images,
         imports=module.imports,
@@ -203,7 +203,7 @@ def _model_module(named: NamedModel, params: ParamsModule) -> str:
         name=named.name,
         params=params.name,
         result=Code("MediaResult" if kind == "media" else "JsonResult"),
-        run_text=call_text("Call the model and wait for its output in the same request (v1).", model),
+        run_text=call_text("Calls the model and waits for its output in the same request (v1).", model),
         slug=model.slug,
         submit_text=submit_text(model),
         versions=model.versions,

@@ -88,6 +88,6 @@ def header_property(header: Header) -> HeaderProperty:
     """Returns the property of a header: `request_id` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = snake_case(header.name.removeprefix("x-").removesuffix("-value"))
     python_type, convert = _CONVERSIONS[header.type]
-    text = f"{header.description} From the header `{header.name}`; None where it is missing."
+    text = f"{header.description} From the header `{header.name}`; None if it is missing."
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
     return HeaderProperty(named, header.name, Code(python_type), text, Code(convert))

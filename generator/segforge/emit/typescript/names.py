@@ -108,6 +108,6 @@ def named_model(model: Model, name: str) -> TypescriptModel:
 def header_property(header: Header) -> HeaderProperty:
     """Returns the property of a header: `requestId` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = camel_case(header.name.removeprefix("x-").removesuffix("-value"))
-    text = f"{header.description} From the header `{header.name}`; undefined where it is missing."
+    text = f"{header.description} From the header `{header.name}`; undefined if it is missing."
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
     return HeaderProperty(named, header.name, Code("string" if header.type == "string" else "number"), text, Code(""))
