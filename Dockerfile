@@ -1,5 +1,5 @@
 # The mock gateway as a container: docker build -t segforge . && docker run --rm -p 8086:8086 segforge
-# By tag, not by digest: each build gets the fixes of the base image, and its digest differs for each platform.
+# Use a tag, not a digest, so that each build gets fixes of the base image. The digest also differs between platforms.
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./

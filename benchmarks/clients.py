@@ -1,7 +1,7 @@
-"""What the Python client costs beside raw httpx, the official SDK and openai, in one run: calls, memory, jobs, imports.
+"""Compares the Python client with raw httpx, the official SDK and openai: calls, memory, jobs and imports.
 
-Everything is measured in turns with its yardstick, and the best turn counts, so that a busy moment of the machine hits
-nobody alone. Run from the checkout: `make bench-clients`, or `python -m benchmarks.clients [--quick]`.
+Each measurement takes turns with its reference, and the best turns are kept, so that load on the machine affects both.
+Run from the checkout: `make bench-clients`, or `python -m benchmarks.clients [--quick]`.
 """
 
 import argparse
@@ -40,14 +40,14 @@ CATALOG: Final = load_catalog(default_specs())
 PARAMS: Final[Any] = CATALOG.model(SLUG).valid_example
 
 MOST_OVERHEAD: Final = 1.15
-"""Of a call and of memory beside raw httpx, and of a job beside its own time; issue 5."""
+"""The largest ratio of a call and of memory to raw httpx, and of a job to its own duration."""
 
 MOST_IMPORT: Final = 1.25
-"""Of `import segmind_client` beside `import httpx`; issue 5."""
+"""The largest ratio of `import segmind_client` to `import httpx`."""
 
 SYNTHETIC_MODELS: Final = 500
 
-# Answers every POST with the same bytes and does nothing else, so that the figures are those of the client.
+# Answers every POST with the same bytes and does nothing else, so that the figures show the client alone.
 SERVER: Final = """
 import asyncio, sys
 kind, size = sys.argv[1], int(sys.argv[2])
@@ -74,7 +74,7 @@ async def main():
 asyncio.run(main())
 """
 
-# Makes calls and prints the most memory that its process ever had, in KiB.
+# Makes calls and prints the peak memory of its process, in KiB.
 MEMORY: Final = """
 import json, resource, sys
 kind, url, key, params, calls = *sys.argv[1:4], json.loads(sys.argv[4]), int(sys.argv[5])
@@ -96,7 +96,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 class Row(NamedTuple):
-    """A figure beside its yardstick; `limit` is the highest ratio that issue 5 allows, None where it names none."""
+    """A figure and its reference. `limit` is the highest ratio allowed, None if there is none."""
 
     what: str
     ours: float
@@ -106,18 +106,18 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The figure in units of the yardstick."""
+        """The ratio of the figure to its reference."""
         return self.ours / self.yardstick
 
     @property
     def kept(self) -> bool:
-        """Whether the limit, if there is one, is kept."""
+        """Whether the ratio is within its limit, if there is one."""
         return self.limit is None or self.ratio <= self.limit
 
 
 @contextmanager
 def server(*command: str) -> Iterator[str]:
-    """A server in a process of its own that prints its port or address; gives its URL."""
+    """Starts a server in a process of its own, which prints its port or address. Yields its URL."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
@@ -130,7 +130,7 @@ def server(*command: str) -> Iterator[str]:
 
 
 def best(rounds: int, *works: Callable[[], tuple[float, float]]) -> list[tuple[float, float]]:
-    """The least wall time and the least CPU time that each work reports, over so many turns, after one to warm up."""
+    """Returns the least wall time and CPU time of each piece of work over `rounds`, after one to warm up."""
     found: list[list[tuple[float, float]]] = [[] for _ in works]
     for round_ in range(rounds + 1):
         for index, work in enumerate(works):
@@ -141,14 +141,14 @@ def best(rounds: int, *works: Callable[[], tuple[float, float]]) -> list[tuple[f
 
 
 def calls(count: int) -> Iterator[Row]:
-    """What a call costs, on a connection that is kept: with ours, and as a person would write it with httpx."""
-    yield from calls_of("picture of 64 kB", SLUG, "image/jpeg", 65_536, count)
+    """Measures calls on an open connection: with our client, and hand-written with httpx."""
+    yield from calls_of("image of 64 kB", SLUG, "image/jpeg", 65_536, count)
     yield from calls_of("document of 1 kB", DOCUMENT_SLUG, "application/json", 1024, count)
     yield asyncio.run(async_calls(count))
 
 
 def calls_of(name: str, slug: str, kind: str, size: int, count: int) -> Iterator[Row]:
-    """Microseconds of a call of one model, in turns, where the answer has this media type and size."""
+    """Measures calls of one model in turns, in microseconds, with answers of this media type and size."""
     params = dict(CATALOG.model(slug).valid_example)
     mine: list[tuple[float, float]] = []
     other: list[tuple[float, float]] = []
@@ -163,7 +163,7 @@ def calls_of(name: str, slug: str, kind: str, size: int, count: int) -> Iterator
             (other, lambda: by_hand(raw.post(f"{url}/v1/{slug}", json=params, headers={"x-api-key": KEY}))),
         )
         for turn in range(count):
-            for times, call in works[:: 1 if turn % 2 else -1]:  # what a call leaves behind burdens the next one
+            for times, call in works[:: 1 if turn % 2 else -1]:  # garbage of one call slows the next one
                 times.append(took(call))
     for index, (what, limit) in enumerate((("", MOST_OVERHEAD), (", CPU of the caller", None))):
         ours_, raw_ = (quick(each[index] for each in turns) * 1e6 for turns in (mine, other))
@@ -171,7 +171,7 @@ def calls_of(name: str, slug: str, kind: str, size: int, count: int) -> Iterator
 
 
 async def async_calls(count: int) -> Row:
-    """The same on an event loop, for the picture."""
+    """Measures calls on an event loop, with an image as the answer."""
     headers = {"x-api-key": KEY}
     mine, other = [], []
     with server("-c", SERVER, "image/jpeg", "65536") as url:
@@ -183,29 +183,29 @@ async def async_calls(count: int) -> Row:
                 by_hand(await raw.post(f"{url}/v1/{SLUG}", json=PARAMS, headers=headers))
                 mine.append(middle - start)
                 other.append(time.perf_counter() - middle)
-    return Row("call on an event loop, picture", quick(mine) * 1e6, quick(other) * 1e6, "µs", MOST_OVERHEAD)
+    return Row("call on an event loop, image", quick(mine) * 1e6, quick(other) * 1e6, "µs", MOST_OVERHEAD)
 
 
 def by_hand(answer: httpx.Response) -> object:
-    """What a person does with an answer."""
+    """Handles an answer as hand-written code would."""
     answer.raise_for_status()
     return answer.json() if answer.headers["content-type"] == "application/json" else answer.content
 
 
 def took(call: Callable[[], object]) -> tuple[float, float]:
-    """The wall and the CPU seconds of one call."""
+    """Returns the wall and the CPU seconds of one call."""
     wall, cpu = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def quick(seconds: Iterable[float]) -> float:
-    """What one in ten calls undercuts: those are the calls that nothing else on the machine disturbed."""
+    """Returns the fastest decile, whose calls were not disturbed by other load on the machine."""
     return statistics.quantiles(seconds, n=10)[0]
 
 
 def memory(rounds: int, batch: int) -> Row:
-    """The most memory of a process that makes many calls and keeps the last eight results, in MiB."""
+    """Measures the peak memory of a process that makes many calls and keeps the last eight results, in MiB."""
     with server("-c", SERVER, "image/jpeg", str(1 << 20)) as url:
 
         def peak(kind: str) -> Callable[[], tuple[float, float]]:
@@ -216,11 +216,11 @@ def memory(rounds: int, batch: int) -> Row:
             return work
 
         (ours, _), (raw, _) = best(rounds, peak("ours"), peak("raw"))
-    return Row("memory, pictures of 1 MiB, eight kept", ours, raw, "MiB", MOST_OVERHEAD)
+    return Row("memory, images of 1 MiB, eight kept", ours, raw, "MiB", MOST_OVERHEAD)
 
 
 def jobs(durations: Mapping[float, int]) -> Iterator[Row]:
-    """Seconds from the submit of a job until its result is in hand, for jobs of these durations, as often as said."""
+    """Measures the seconds from the submit of a job to its result. `durations`: the number of turns by job duration."""
     command = ("-m", "segforge.cli", "mock", "--port", "0", "--images", "tiny", "--job-policy")
     for duration, rounds in durations.items():
         with server(*command, f"seconds={duration}") as url, segmind_client.Segmind(KEY, url) as ours:
@@ -232,12 +232,12 @@ def jobs(durations: Mapping[float, int]) -> Iterator[Row]:
 
 
 def job_of(submit: Callable[..., Any]) -> Callable[[], tuple[float, float]]:
-    """A work that submits a job and waits for it, as the client does if it is told nothing more."""
+    """Returns work that submits a job and waits for it with default options."""
     return lambda: took(lambda: submit(SLUG, **PARAMS).wait())
 
 
 def imports(rounds: int) -> Iterator[Row]:
-    """CPU milliseconds of fresh interpreters, less an idle one's; one client has hundreds of made-up models."""
+    """Measures the CPU milliseconds of fresh interpreters, less those of an idle one. One client has synthetic models."""
     with tempfile.TemporaryDirectory(prefix="segforge-") as folder:
         specs, out = Path(folder) / "specs", Path(folder) / "generated"
         write_specs(specs, SYNTHETIC_MODELS)
@@ -272,7 +272,7 @@ def imports(rounds: int) -> Iterator[Row]:
 
 
 def imported(code: str, path: str) -> Callable[[], tuple[float, float]]:
-    """A work that runs code in a fresh interpreter that finds packages in a folder first."""
+    """Returns work that runs code in a fresh interpreter, with a folder first on its path."""
 
     def work() -> tuple[float, float]:
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -285,7 +285,7 @@ def imported(code: str, path: str) -> Callable[[], tuple[float, float]]:
 
 
 def fresh(code: str, *arguments: str, path: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run code in a fresh interpreter. Raises RuntimeError where it fails."""
+    """Runs code in a fresh interpreter. Raises RuntimeError if it fails."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -301,13 +301,13 @@ def fresh(code: str, *arguments: str, path: str = "") -> "subprocess.CompletedPr
 
 
 def main() -> int:
-    """Measure and print; gives 1 where a limit is missed."""
+    """Measures and prints. Returns 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a quarter of the turns")
+    parser.add_argument("--quick", action="store_true", help="run a quarter of the turns")
     parser.add_argument(
-        "--only", nargs="+", choices=("calls", "memory", "jobs", "imports"), help="only these (default: all)"
+        "--only", nargs="+", choices=("calls", "memory", "jobs", "imports"), help="measure only these (default: all)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     args = parser.parse_args()
     turns = 5 if args.quick else 20
     parts: dict[str, Callable[[], Iterator[Row]]] = {
@@ -321,7 +321,7 @@ def main() -> int:
     rows = [row for name in args.only or parts for row in parts[name]()]
     table = Table("what", "ours", "yardstick", "", "ratio", "limit")
     for row in rows:
-        limit = "" if row.limit is None else f"{row.limit:.2f}{'' if row.kept else ' missed'}"
+        limit = "" if row.limit is None else f"{row.limit:.2f}{'' if row.kept else ' exceeded'}"
         table.add_row(row.what, f"{row.ours:.4g}", f"{row.yardstick:.4g}", row.unit, f"{row.ratio:.3f}", limit)
     Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
     if args.json:

@@ -1,4 +1,4 @@
-"""The contract harness against Schemathesis on the same seeded faults, over HTTP. `make bench-contract`.
+"""Compares `segforge contract` with Schemathesis on the same seeded faults over HTTP: `make bench-contract`.
 
 Each tool runs as a process of its own against a mutant of `tests/harness/mutants/`, served by another process that
 counts requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a
@@ -30,12 +30,12 @@ from tests.harness.mutants.table import MUTANTS  # noqa: E402
 _DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.yaml"
 _SEED: Final = "1"
 _BOUND: Final = 1800
-"""Seconds after which a run counts as hung, and the benchmark ends."""
+"""The timeout of a run in seconds, after which the benchmark ends."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a tool made of a server: whether it complained, and what it took. `cpu`: the tool's own, in seconds."""
+    """The result of a tool on a server: whether it complained, and its cost. `cpu`: the CPU seconds of the tool."""
 
     complained: bool
     requests: int
@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool: its command for a URL, and the options that make it stop at its first failure, if it has any."""
+    """A tool: its command for a URL, and its options to stop at the first failure, if it has any."""
 
     name: str
     command: Callable[[str], list[str]]
@@ -91,7 +91,7 @@ def served(name: str) -> Iterator[tuple[str, dict[str, int]]]:
 
 
 def measure(tool: Tool, mutant: str) -> Run:
-    """Run a tool against a mutant, or against the correct mock. Raises RuntimeError where it could not run."""
+    """Runs a tool against a mutant or the correct mock. Raises RuntimeError if it could not run."""
     stop_early = tool.first if mutant != CORRECT else ()
     profile = "documented" if mutant == CORRECT else MUTANTS[mutant].profile
     expects = ["--profile", profile] if tool.name.startswith("segforge") else []
@@ -113,19 +113,19 @@ def measure(tool: Tool, mutant: str) -> Run:
 
 @dataclass
 class Results:
-    """Every run so far by tool and mutant, kept in a file."""
+    """All runs so far by tool and mutant, kept in a file."""
 
     file: Path
     runs: dict[str, dict[str, Run]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> "Results":
-        """Those of a run that was cut off, if there are any."""
+        """Loads the results of an interrupted run, if there are any."""
         kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
         return cls(file, {tool: {name: Run(**run) for name, run in runs.items()} for tool, runs in kept.items()})
 
     def add(self, tool: str, mutant: str, run: Run) -> None:
-        """Keep one more."""
+        """Keeps one more result."""
         self.runs.setdefault(tool, {})[mutant] = run
         self.file.parent.mkdir(parents=True, exist_ok=True)
         kept = {name: {key: asdict(run) for key, run in runs.items()} for name, runs in self.runs.items()}
@@ -133,16 +133,16 @@ class Results:
 
 
 def sample(count: int | None) -> list[str]:
-    """So many of the mutants, spread evenly over their families; all unless there is a count.
+    """Returns `count` mutants, spread evenly over their families, or all without a count.
 
-    Those of another profile than the documented one are left out: the OpenAPI document states no other.
+    Mutants of other profiles than the documented one are skipped, because the OpenAPI document describes only that one.
     """
     names = [name for name, mutant in MUTANTS.items() if mutant.profile == "documented"]
     return names if count is None else [names[i * len(names) // count] for i in range(min(count, len(names)))]
 
 
 def report(runs: Mapping[str, Mapping[str, Run]], names: list[str]) -> Iterator[str]:
-    """The tables, in Markdown."""
+    """Returns the tables as Markdown."""
     yield f"{datetime.now(UTC):%Y-%m-%d}, {len(names)} mutants, five models."
     yield ""
     yield "| tool | killed | false alarm | requests | billed | seconds | CPU seconds |"
@@ -163,15 +163,15 @@ def report(runs: Mapping[str, Mapping[str, Run]], names: list[str]) -> Iterator[
 
 
 def main() -> None:
-    """Run every tool on the correct mock and on the mutants, and print the tables."""
-    parser = argparse.ArgumentParser(description="The contract harness against Schemathesis on seeded faults.")
-    parser.add_argument("--mutants", nargs="+", choices=MUTANTS, metavar="NAME", help="only these, default all")
-    parser.add_argument("--sample", type=int, metavar="N", help="only so many, spread over the families")
-    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="only these, default all")
+    """Runs every tool on the correct mock and on the mutants, and prints the tables."""
+    parser = argparse.ArgumentParser(description="Compares segforge contract with Schemathesis on seeded faults.")
+    parser.add_argument("--mutants", nargs="+", choices=MUTANTS, metavar="NAME", help="run only these (default: all)")
+    parser.add_argument("--sample", type=int, metavar="N", help="run only N mutants, spread over the families")
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="run only these (default: all)")
     parser.add_argument(
-        "--file", type=Path, default=ROOT / "out" / "bench-contract.json", help="where results are kept"
+        "--file", type=Path, default=ROOT / "out" / "bench-contract.json", help="file for the results"
     )
-    parser.add_argument("--again", action="store_true", help="measure again what FILE holds already")
+    parser.add_argument("--again", action="store_true", help="repeat measurements that FILE already contains")
     args = parser.parse_args()
     names = args.mutants or sample(args.sample)
     results = Results.read(args.file)

@@ -1,7 +1,7 @@
-"""How fast the contract tests run against the mock: `python benchmarks/contract_speed.py`.
+"""Measures the speed of the contract tests against the mock: `python benchmarks/contract_speed.py`.
 
-The tables alone, in process and over loopback, and the whole campaign as `segforge contract` runs it. CPU seconds are
-this process's; over loopback the mock has a process of its own.
+It runs the tables alone and the whole campaign of `segforge contract`, in process and over loopback. CPU seconds are those of
+this process; over loopback the mock has a process of its own.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from segforge_contract.targets.open import IN_PROCESS, open_target
 
 KEY = "SG_0123456789abcdef"
 DRAWN = 3
-"""Payloads that Hypothesis draws for each model, version and kind: the command's default."""
+"""The number of payloads drawn for each model, version and kind: the default of the command."""
 
 
 @contextlib.contextmanager
 def mock(pictures: str) -> Iterator[str]:
-    """A mock in a process of its own; gives its URL."""
+    """Starts a mock in a process of its own. Yields its URL."""
     program = "import sys; from segforge.cli import main; sys.exit(main())"
     options = ["mock", "--port", "0", "--time-scale", "0", "--job-policy", "polls=3", "--images", pictures]
     process = subprocess.Popen([sys.executable, "-c", program, *options], stdout=subprocess.PIPE, text=True)
@@ -39,7 +39,7 @@ def mock(pictures: str) -> Iterator[str]:
 
 
 def measure(name: str, catalog: Catalog, target: Target, planned: Plan) -> None:
-    """Run a campaign and print what it took."""
+    """Runs a campaign and prints its cost."""
     with contextlib.closing(target):
         session = open_session(catalog, target)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -53,20 +53,20 @@ def measure(name: str, catalog: Catalog, target: Target, planned: Plan) -> None:
 
 
 def main() -> None:
-    """Measure, each figure in one run."""
+    """Measures each figure in one run."""
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", "/tmp/hypothesis")
     catalog = load_catalog(default_specs())
     whole = plan(catalog, catalog.models, max_examples=DRAWN, seed=1)
     tables = replace(whole, max_examples=0, draws_valid=False)
-    open_target(IN_PROCESS, KEY, catalog).close()  # what is imported once is not measured
+    open_target(IN_PROCESS, KEY, catalog).close()  # imports are not measured
     measure("warm-up, in process", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
     measure("tables, in process", catalog, open_target(IN_PROCESS, KEY, catalog), tables)
     with mock("plain") as url:
-        measure("warm-up, loopback", catalog, open_target(url, KEY, catalog), tables)  # the mock draws its pictures
+        measure("warm-up, loopback", catalog, open_target(url, KEY, catalog), tables)  # the mock renders its images
         measure("tables, loopback", catalog, open_target(url, KEY, catalog), tables)
     measure("whole run, in process", catalog, open_target(IN_PROCESS, KEY, catalog), whole)
     with mock("full") as url:
-        measure("whole run, loopback, full pictures", catalog, open_target(url, KEY, catalog), whole)
+        measure("whole run, loopback, full images", catalog, open_target(url, KEY, catalog), whole)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Holds 500 made-up pages, in every layout, against 500 specs with `segforge drift`, and records the time.
+"""Compares 500 synthetic pages, in every layout, with 500 specs through `segforge drift`, and measures the time.
 
-Run from the checkout: `python -m benchmarks.drift`. The bound of issue 6 is 10 s on 2 cores.
+Run from the checkout: `python -m benchmarks.drift`. The limit is 10 s on 2 cores.
 """
 
 import os
@@ -22,7 +22,7 @@ BOUND = 10.0
 
 
 def main() -> int:
-    """Print the time; gives 1 where it is over the bound."""
+    """Prints the time. Returns 1 if it exceeds the limit."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         size = make(folder)
@@ -42,12 +42,12 @@ def main() -> int:
     print(done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     cpu = f"{spent.ru_utime + spent.ru_stime:.1f} s of CPU, {spent.ru_maxrss / 1024:.0f} MB at most"
-    print(f"{PAGES} pages, {size / 1e6:.1f} MB: {seconds:.1f} s (bound {BOUND:g} s), {cpu}, on {machine}")
+    print(f"{PAGES} pages, {size / 1e6:.1f} MB: {seconds:.1f} s (limit {BOUND:g} s), {cpu}, on {machine}")
     return 0 if seconds < BOUND and done.returncode == 0 else 1
 
 
 def make(folder: Path) -> int:
-    """Write the pages and their specs; gives the pages' size in bytes."""
+    """Writes the pages and their specs. Returns the size of the pages in bytes."""
     (folder / "pages").mkdir()
     (folder / "specs" / "models").mkdir(parents=True)
     layouts = [

@@ -1,6 +1,6 @@
-"""Sends malformed requests to a mock on this machine: no 5xx, no crash, memory flat. `python benchmarks/fuzz_mock.py`.
+"""Sends malformed requests to a local mock and checks for 5xx, crashes and memory growth: `python benchmarks/fuzz_mock.py`.
 
-Bounded: COUNT requests (100,000 by default), one after another on loopback, then it stops.
+It sends COUNT requests (default: 100,000), one after another on loopback.
 """
 
 import argparse
@@ -48,7 +48,7 @@ _INSERTS: Final = (b"", b"\x00", b"\r\n", b"\xff", b"{", b" ")
 
 
 def malformed(chance: random.Random) -> bytes:
-    """One request, broken somewhere: its line, its headers, its body, or all of them."""
+    """Returns a request with a malformed line, malformed headers, a malformed body, or all of them."""
     values = [b'"%s":%s' % (chance.choice(_NAMES), chance.choice(_VALUES)) for _ in range(chance.randrange(4))]
     body = b"{" + b",".join(values) + chance.choice((b"}", b"", b"}}", b",}"))
     length = b"%d" % len(body)
@@ -72,7 +72,7 @@ def malformed(chance: random.Random) -> bytes:
 
 
 def send(url: str, raw: bytes) -> int | None:
-    """Send bytes and end; gives the status of the answer, None where the server hung up without one."""
+    """Sends bytes and closes. Returns the status of the answer, or None if the server closed without one."""
     host, _, port = url.removeprefix("http://").partition(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=20) as connection:
@@ -87,13 +87,13 @@ def send(url: str, raw: bytes) -> int | None:
 
 
 def _memory(pid: int) -> int:
-    """Resident memory of a process in kB."""
+    """Returns the resident memory of a process in kB."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     return int(re.findall(r"VmRSS:\s+([0-9]+) kB", status)[0])
 
 
 def main() -> int:
-    """Run the campaign; gives 1 where an answer was a 5xx or the server died."""
+    """Runs the campaign. Returns 1 if an answer was a 5xx or the server died."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)

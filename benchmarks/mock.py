@@ -1,7 +1,7 @@
-"""The mock against Prism, Mockoon and a bare ASGI application: requests a second and p99. `make bench-mock`.
+"""Compares the mock with Prism, Mockoon and a bare ASGI application in requests per second and p99: `make bench-mock`.
 
-Servers run one at a time on core 0, the load (wrk, one thread, 16 connections) on core 1; rounds go around all servers
-so that noise meets them alike, and each figure is the median of its rounds. Traffic stays on loopback, and ends itself.
+Servers run one at a time on core 0, and the load (wrk, one thread, 16 connections) on core 1. Each round measures all servers, so
+that noise affects them equally, and each figure is the median of its rounds. All traffic stays on loopback.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PEERS: Final = ROOT / "benchmarks" / "peers"
 OPENAPI: Final = ROOT / "generated" / "openapi"
 KEY: Final = "SG_0123456789abcdef"
 CATALOG: Final = load_catalog(default_specs())
-PICTURE: Final = CATALOG.model("style-transfer").valid_example
+PAYLOAD: Final = CATALOG.model("style-transfer").valid_example
 JSON: Final = CATALOG.model("flux-dev-finetuned").valid_example
 LATENCY_UNITS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -65,26 +65,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Figure:
-    """What one run of the load measured: requests a second, the 99th percentile of the latency in milliseconds."""
+    """The figures of one run: requests per second, and the 99th percentile of the latency in milliseconds."""
 
     rate: float
     p99: float
 
 
 def rows(request_id: str) -> list[Row]:
-    """The kinds of requests; the status is that of a job which our mock knows."""
-    invalid = {**PICTURE, "number_of_images": 11}
+    """Returns the kinds of requests. The status request polls an existing job of our mock."""
+    invalid = {**PAYLOAD, "number_of_images": 11}
     return [
         Row("v1 JSON", "POST", "/v1/flux-dev-finetuned", json.dumps(JSON)),
-        Row("v1 tiny picture", "POST", "/v1/style-transfer", json.dumps(PICTURE)),
-        Row("v2 submit", "POST", "/v2/style-transfer", json.dumps(PICTURE)),
+        Row("v1 tiny image", "POST", "/v1/style-transfer", json.dumps(PAYLOAD)),
+        Row("v2 submit", "POST", "/v2/style-transfer", json.dumps(PAYLOAD)),
         Row("v2 status", "GET", f"/v2/requests/{request_id}/status", ""),
         Row("invalid body", "POST", "/v2/style-transfer", json.dumps(invalid)),
     ]
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
-    """Each server's command; {port} is filled in."""
+    """Returns the command of each server. {port} is filled in later."""
     bare, mockoon = folder / "bare.py", folder / "mockoon.json"
     bare.write_text(BARE, "utf-8")
     ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--images", "tiny"]
@@ -108,7 +108,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
 
 @contextlib.contextmanager
 def running(command: Sequence[str]) -> Iterator[str]:
-    """Start a server on core 0; gives its URL once it accepts connections."""
+    """Starts a server on core 0. Yields its URL once it accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     arguments = ["taskset", "-c", "0", *(part.replace("{port}", str(port)) for part in command)]
@@ -121,17 +121,17 @@ def running(command: Sequence[str]) -> Iterator[str]:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Wait until a server accepts connections. Raises RuntimeError where it does not."""
+    """Waits until a server accepts connections. Raises RuntimeError if it does not."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.02)
-    raise RuntimeError(f"{process.args!r} does not serve")
+    raise RuntimeError(f"{process.args!r} does not accept connections")
 
 
 def load(url: str, row: Row, seconds: int, folder: Path) -> Figure:
-    """Put wrk's load on one kind of request."""
+    """Runs wrk with one kind of request."""
     script = folder / "row.lua"
     lines = [
         f'wrk.method = "{row.method}"',
@@ -164,7 +164,7 @@ def load(url: str, row: Row, seconds: int, folder: Path) -> Figure:
 def measure(
     servers: dict[str, list[str]], rounds: int, seconds: int, folder: Path
 ) -> dict[str, dict[str, list[Figure]]]:
-    """Figures by server and row, one a round."""
+    """Returns the figures by server and row, one for each round."""
     figures: dict[str, dict[str, list[Figure]]] = {}
     for _ in track(range(rounds), "rounds"):
         for name, command in servers.items():
@@ -177,13 +177,13 @@ def measure(
 
 
 def submit(url: str) -> str:
-    """Submit a job; gives its id."""
-    response = httpx.post(f"{url}/v2/style-transfer", json=PICTURE, headers={"x-api-key": KEY})
+    """Submits a job and returns its id."""
+    response = httpx.post(f"{url}/v2/style-transfer", json=PAYLOAD, headers={"x-api-key": KEY})
     return str(response.json()["request_id"])
 
 
 def summary(figures: dict[str, dict[str, list[Figure]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Medians by row and server, and the ratio of our rate to each of the others', taken round by round."""
+    """Returns medians by row and server, and the ratio of our rate to each of the others, taken for each round."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for row in figures["segforge"]:
         ours = figures["segforge"][row]
@@ -198,7 +198,7 @@ def summary(figures: dict[str, dict[str, list[Figure]]]) -> dict[str, dict[str, 
 
 
 def main() -> int:
-    """Measure and print; gives 2 where wrk is missing."""
+    """Measures and prints. Returns 2 if wrk is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)

@@ -1,8 +1,8 @@
-"""Memory of the mock: `python benchmarks/mock_memory.py`. On loopback.
+"""Measures the memory of the mock on loopback: `python benchmarks/mock_memory.py`.
 
-First what its limit promises: jobs with 4 MiB bodies, journal entries with 60 kB of headers, and many tenants leave the
-process under the limit plus 100 MB, at its peak too; exit code 1 if not. It takes some minutes. Then, with --count, how
-the memory moves over so many ordinary requests; this needs wrk.
+First it checks the limit: with jobs with 4 MiB bodies, history entries with 60 kB of headers, and many tenants, the peak of the
+process must stay below the limit plus 100 MB. Otherwise the exit code is 1. This takes some minutes. With --count, it then shows
+the memory over that many ordinary requests, which needs wrk.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from segforge.spec.load import default_specs, load_catalog
 
 MIB: Final = 2**20
 ALLOWANCE: Final = 100_000_000
-"""Bytes that the process may need beside its limit: the program itself and what it works with."""
+"""The bytes that the process may use beyond its limit, for the program itself and its working memory."""
 BODY_BYTES: Final = 4 * MIB
 HEADER_BYTES: Final = 60_000
 KEY: Final = "SG_0123456789abcdef"
@@ -35,7 +35,7 @@ PATHS: Final = ("/v2/style-transfer", "/v1/style-transfer")
 
 @dataclass(frozen=True)
 class Served:
-    """A mock process: where it is reached, and its process id."""
+    """A mock process: its URL and process id."""
 
     url: str
     pid: int
@@ -43,7 +43,7 @@ class Served:
 
 @contextlib.contextmanager
 def served(limit: int, *options: str) -> Iterator[Served]:
-    """A mock process with a limit in MiB."""
+    """Starts a mock with a limit in MiB."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
     with subprocess.Popen([*command, f"--max-memory={limit}", *options], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -53,20 +53,20 @@ def served(limit: int, *options: str) -> Iterator[Served]:
 
 
 def resident(pid: int, *, peak: bool = False) -> int:
-    """Resident memory of a process in bytes, now or at its peak."""
+    """Returns the resident memory of a process in bytes, now or at its peak."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     name = "VmHWM" if peak else "VmRSS"
     return int(re.findall(rf"{name}:\s+([0-9]+) kB", status)[0]) * 1024
 
 
 def metrics(text: str) -> dict[tuple[str, str], int]:
-    """The figures of the mock's memory in the body of /metrics, by name and kind ("" without one)."""
+    """Returns the memory figures in the body of /metrics, by name and kind ("" without one)."""
     found = re.findall(r'^segforge_mock_(memory_\w+)(?:\{kind="(\w+)"\})? ([0-9]+)$', text, re.MULTILINE)
     return {(name, kind): int(figure) for name, kind, figure in found}
 
 
 class Load:
-    """Fills a mock with what it keeps, by one connection."""
+    """Fills a mock with jobs, history and tenants over one connection."""
 
     def __init__(self, mock: Served) -> None:
         parts = httpx.URL(mock.url)
@@ -75,19 +75,19 @@ class Load:
         self._payload = load_catalog(default_specs()).model("style-transfer").valid_example
 
     def jobs(self, count: int, *, show: bool = False) -> None:
-        """Submit jobs with bodies of BODY_BYTES."""
+        """Submits jobs with bodies of BODY_BYTES."""
         body = json.dumps({**self._payload, "style_image": "data:image/png;base64," + "A" * BODY_BYTES}).encode()
         for _ in _shown(count, "jobs with 4 MiB bodies", show):
             self._ask("POST", "/v2/style-transfer", KEY, body)
 
     def journal(self, count: int, *, show: bool = False) -> None:
-        """Send requests whose headers have HEADER_BYTES, by many tenants: each has a journal of its own."""
+        """Sends requests with HEADER_BYTES of headers by many tenants, each with its own history."""
         long = "x-long: " + "y" * HEADER_BYTES
-        for number in _shown(count, "journal entries with 60 kB of headers", show):
+        for number in _shown(count, "history entries with 60 kB of headers", show):
             self._ask("GET", "/v2/requests/none", f"SG_{number % 500:016x}", b"", long)
 
     def tenants(self, count: int, *, show: bool = False) -> None:
-        """Run a model once with each of so many keys."""
+        """Runs a model once with each of many keys."""
         body = json.dumps(self._payload).encode()
         for number in _shown(count, "tenants with a balance", show):
             self._ask("POST", "/v1/style-transfer", f"SG_{number:016x}", body)
@@ -105,7 +105,7 @@ class Load:
         self._answers.read(length)
 
     def close(self) -> None:
-        """Hang up."""
+        """Closes the connection."""
         self._answers.close()
         self._connection.close()
 
@@ -115,7 +115,7 @@ def _shown(count: int, what: str, show: bool) -> Iterable[int]:
 
 
 def bounds(limit: int, jobs: int, journal: int, tenants: int) -> bool:
-    """Fill a mock with each kind in turn and print its memory; gives whether it stayed in its bounds."""
+    """Fills a mock with each kind in turn and prints its memory. Returns whether it stayed within its limit."""
     with served(limit) as mock, contextlib.closing(Load(mock)) as load:
         print(f"limit {limit} MiB; at the start {resident(mock.pid) / 1e6:.0f} MB")
         for name, fill, count in (
@@ -134,7 +134,7 @@ def bounds(limit: int, jobs: int, journal: int, tenants: int) -> bool:
 
 
 def requests_so_far(url: str) -> int:
-    """How many requests the mock has answered, by its own metrics."""
+    """Returns the number of requests answered, by the mock's own metrics."""
     counts = re.findall(
         r"^segforge_mock_requests_total\{.*\} ([0-9]+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE
     )
@@ -142,7 +142,7 @@ def requests_so_far(url: str) -> int:
 
 
 def ordinary(count: int) -> None:
-    """Submit jobs and run models until so many requests are answered; print the memory along the way."""
+    """Submits jobs and runs models until `count` requests are answered, and prints the memory meanwhile."""
     body = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example)
     seen: list[tuple[int, int]] = []
     with contextlib.ExitStack() as stack:
@@ -166,9 +166,9 @@ def ordinary(count: int) -> None:
 
 
 def main() -> int:
-    """Measure; gives 1 if the mock needed more than it may."""
+    """Measures. Returns 1 if the mock exceeded its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=0, help="so many ordinary requests, too (default: none)")
+    parser.add_argument("--count", type=int, default=0, help="also send this many ordinary requests (default: none)")
     parser.add_argument("--max-memory", type=int, default=512, metavar="MIB", help="the mock's limit (%(default)s)")
     parser.add_argument("--jobs", type=int, default=1_000)
     parser.add_argument("--journal", type=int, default=100_000)

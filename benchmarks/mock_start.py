@@ -1,7 +1,7 @@
-"""How soon the mock is there: the process with 5 and with 500 models, the pytest fixture, a tenant's reset.
+"""Measures the start-up of the mock: the process with 5 and with 500 models, the pytest fixture, and a tenant's reset.
 
-`python benchmarks/mock_start.py`. Each figure is the median of its rounds. A folder of specs is compiled once, at its
-first start; that takes as long as generating does, and is shown apart.
+Run `python benchmarks/mock_start.py`. Each figure is the median of its rounds. The first start with a folder of specs compiles
+them, which takes longer and is shown separately.
 """
 
 import argparse
@@ -28,7 +28,7 @@ RESETS: Final = 200
 
 
 def process_ready(options: list[str], cache: Path) -> float:
-    """Milliseconds from the start of the process until a request is answered."""
+    """Measures the milliseconds from the start of the process to its first answer."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", *options]
     start = time.perf_counter()
     with subprocess.Popen(
@@ -44,7 +44,7 @@ def process_ready(options: list[str], cache: Path) -> float:
 
 
 def fixture() -> tuple[float, float]:
-    """Milliseconds until a mock in this process answers, and until it is gone."""
+    """Measures the milliseconds to start and to stop a mock in this process."""
     start = time.perf_counter()
     mock = Mock(time_scale=0)
     with mock:
@@ -55,7 +55,7 @@ def fixture() -> tuple[float, float]:
 
 
 def reset() -> float:
-    """Milliseconds that a tenant's reset takes, with 20 jobs to forget, by the admin API over one connection."""
+    """Measures the milliseconds of a reset of a tenant with 20 jobs, through the admin API on one connection."""
     payload = load_catalog(default_specs()).model("style-transfer").valid_example
     times = []
     with Mock(time_scale=0) as mock, httpx.Client(base_url=mock.url, headers={"x-api-key": mock.key}) as client:
@@ -69,7 +69,7 @@ def reset() -> float:
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Every figure, in milliseconds."""
+    """Returns all figures in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         specs, cache = Path(folder) / "specs", Path(folder) / "cache"
         write_specs(specs, MODELS)
@@ -92,7 +92,7 @@ def measure(rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, metavar="FILE")

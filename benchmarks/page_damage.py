@@ -1,4 +1,4 @@
-"""Damages each byte of docs pages, one at a time, applies each result, and prints how many writes are wrong.
+"""Damages docs pages one byte at a time, applies the drift of each result, and prints the number of wrong writes.
 
 Run from the checkout: `python -m benchmarks.page_damage [PAGE...] [--every 1] [--first 0] [--processes 2]`.
 Without pages, the project's own test pages are damaged: the example page, and each model in each layout. A page that is
@@ -27,7 +27,7 @@ Work = tuple[str, bytes, str, int, int, int, tuple[str, ...]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the counts; returns 1 if a write was wrong, 2 if a page can't be used."""
+    """Prints the counts. Returns 1 if a write was wrong, 2 if a page can't be used."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages of models that have specs"
@@ -63,20 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def line(count: Counter[str]) -> str:
-    """The counts of a page."""
+    """Formats the counts of a page."""
     wrong, plain = count["wrong writes"], count["plain changes, written"]
     return f"{count['damages']:>8} damages, {plain:>5} plain changes written, {wrong:>4} wrong writes:"
 
 
 def given_pages(paths: Sequence[Path]) -> Iterator[tuple[str, bytes, str]]:
-    """The pages named, each with its spec. Raises SystemExit if a page differs from its spec."""
+    """Yields the pages with their specs. Raises SystemExit if a page differs from its spec."""
     for path in paths:
         raw = path.read_bytes()
         slug = str(page_of_bytes(raw, str(path)).get("slug"))
         file = default_specs() / "models" / f"{slug}.yaml"
         source = check_model(file)[0] if file.is_file() else None
         if source is None or compare(page_of_bytes(raw, str(path)), source).differences:
-            raise SystemExit(f"{path}: it has no spec, or differs from it; name a page that agrees with its spec")
+            raise SystemExit(f"{path}: the page has no spec or differs from it; pass a page that agrees with its spec")
         yield path.name, raw, file.read_text("utf-8")
 
 
@@ -88,7 +88,7 @@ def cut(page: tuple[str, bytes, str], start: int, every: int, kinds: tuple[str, 
 
 
 def run(work: Work) -> tuple[str, Counter[str], list[str]]:
-    """One piece of work: the page's name, the counts, and each wrong write."""
+    """Does one piece of work. Returns the page's name, the counts, and each wrong write."""
     name, raw, text, first, end, every, kinds = work
     with tempfile.TemporaryDirectory() as folder:
         slug = page_of_bytes(raw, name).get("slug")

@@ -1,4 +1,4 @@
-"""Changes each fact of each model's page, one at a time, and prints whether drift finds, classifies and applies it.
+"""Changes each fact of each model's page, one at a time, and prints whether drift finds, classifies and applies the change.
 
 Run from the checkout: `python -m benchmarks.page_mutations`. It takes about a minute.
 """
@@ -25,7 +25,7 @@ LAYOUTS = (blank_line, joined_bare, joined_labelled, tokens_bare, tokens_labelle
 
 
 def main() -> int:
-    """Print the figures; gives 1 where a change was missed or not applied cleanly."""
+    """Prints the figures. Returns 1 if a change was missed or not applied cleanly."""
     counts: Counter[str] = Counter()
     notes = []
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def main() -> int:
                     notes += [] if found else [f"{model.slug}: {mutation.name} in {layout.__name__}"]
                 result = apply_and_reread(model.slug, mutation, Path(folder))
                 clean = not result.left and result.comments_after == result.comments_before
-                counts["applied, no drift left, every comment kept"] += clean
+                counts["applied, without remaining drift or lost comments"] += clean
                 notes += [] if clean else [f"{model.slug}: {mutation.name} applied: {result.left}"]
     console = Console()
     for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""Reads pages rendered from made-up models, and prints how many facts were right, undecided and wrong in each layout.
+"""Reads pages rendered from synthetic models, and prints the share of correct, undecided and wrong facts for each layout.
 
 Run from the checkout: `python -m benchmarks.page_round_trip [--pages 10000] [--seed 1] [--show 3]`.
 """
@@ -19,12 +19,12 @@ from tests.pages.score import Score, score
 
 
 def main() -> int:
-    """Print the figures; gives 1 where a bound of issue 6 is not kept."""
+    """Prints the figures. Returns 1 if a layout exceeds its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=10_000, help="pages of each layout")
-    parser.add_argument("--seed", type=int, default=1, help="where the random numbers start")
-    parser.add_argument("--layout", choices=tuple(ALL), nargs="+", default=tuple(ALL), help="only these layouts")
-    parser.add_argument("--show", type=int, default=0, help="how many mistakes of each layout to show")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random numbers")
+    parser.add_argument("--layout", choices=tuple(ALL), nargs="+", default=tuple(ALL), help="read only these layouts")
+    parser.add_argument("--show", type=int, default=0, help="number of mistakes to show for each layout")
     args = parser.parse_args()
     totals = {name: Score() for name in args.layout}
     measure(args.pages, args.seed, totals)
@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def measure(pages: int, start: int, totals: dict[str, Score]) -> None:
-    """Make models and read their pages, adding to the totals of each layout."""
+    """Draws models and reads their pages, and adds to the totals of each layout."""
 
     @seed(start)
     @settings(
@@ -51,7 +51,7 @@ def measure(pages: int, start: int, totals: dict[str, Score]) -> None:
 
 
 def add(total: Score, model: Model, name: str) -> None:
-    """Render one model in one layout, read the page, and add the result."""
+    """Renders one model in one layout, reads the page, and adds the result."""
     text = ALL[name](model)
     try:
         page = page_of_bytes(text.encode(), name)
@@ -70,8 +70,8 @@ def add(total: Score, model: Model, name: str) -> None:
 
 
 def report(totals: dict[str, Score], show: int) -> int:
-    """Print one row a layout; gives 1 where a bound is not kept."""
-    table = Table("layout", "facts", "undecided", "wrong", "wrong though sure", "kept")
+    """Prints one row for each layout. Returns 1 if one exceeds its limit."""
+    table = Table("layout", "facts", "undecided", "wrong", "wrong but confident", "within limit")
     kept = True
     for name, total in totals.items():
         facts = max(total.total, 1)

@@ -1,7 +1,7 @@
-"""Start-up and generation time, side by side in one run: the client, its peers and the command line.
+"""Measures start-up and generation time: the client, its peers and the command line.
 
-Each command runs in a fresh interpreter, in turns with the others, so that a busy moment of the machine hits all. The
-median counts. Ratios are to `import httpx`, less what an idle interpreter takes; they say more than the milliseconds.
+Each command runs in a fresh interpreter and takes turns with the others, so that load on the machine affects all of them.
+The figures are medians. Ratios compare with `import httpx`, both less an idle interpreter; they are the reliable figures.
 """
 
 import argparse
@@ -22,7 +22,7 @@ YARDSTICK: Final = "import httpx"
 
 
 class Case(NamedTuple):
-    """A command: the code that a fresh interpreter runs, and how many of the rounds it takes part in."""
+    """A command: the code that a fresh interpreter runs, and the share of rounds in which it runs."""
 
     code: str
     share: float = 1.0
@@ -44,7 +44,7 @@ CASES: Final = {
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """The median seconds of each case, interpreter included. Raises RuntimeError where a command fails."""
+    """Returns the median seconds of each case, including the interpreter. Raises RuntimeError if a command fails."""
     times: dict[str, list[float]] = {name: [] for name in CASES}
     for round_ in range(-1, rounds):  # round -1 warms the caches
         for name, case in CASES.items():
@@ -68,7 +68,7 @@ def _run(name: str, code: str) -> float:
 
 
 def report(medians: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Milliseconds in all, milliseconds less the idle interpreter, and the ratio of these to the yardstick."""
+    """Returns the milliseconds, the milliseconds less an idle interpreter, and the ratio of the latter to the reference."""
     idle = medians[IDLE]
     unit = medians[YARDSTICK] - idle
     return {
@@ -82,10 +82,10 @@ def report(medians: dict[str, float]) -> dict[str, dict[str, float]]:
 
 
 def main() -> int:
-    """Measure, print a table and, if asked for, write it as JSON."""
+    """Measures, prints a table and, with --json, writes it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="how often each command runs (default: 15)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--rounds", type=int, default=15, help="number of runs of each command (default: 15)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     args = parser.parse_args()
     rows = report(measure(max(args.rounds, 1)))
     table = Table("command", "median ms", "less idle", "ratio to httpx")

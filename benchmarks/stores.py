@@ -1,7 +1,7 @@
-"""Submits and polls a second of the three stores, side by side in one run, and as ratios to memory.
+"""Measures the submits and polls per second of the three stores, and their ratios to the memory store.
 
-One process and one event loop, as in a worker of the mock. `--at-once` calls are under way at any time: 1 shows what a
-call costs, more show what a Redis server does with several connections. Redis is started here where it is installed.
+All run in one process on one event loop, as in a worker of the mock. `--at-once` sets the number of concurrent calls: 1 shows the
+cost of a call, larger numbers show a Redis server with several connections. Redis is started here if it is installed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BODY = json.dumps({"prompt": "a lighthouse on a cliff in a storm, oil on canvas"
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str | None]:
-    """The URL of a Redis server that writes nothing to disk, or None where there is no redis-server."""
+    """Starts a Redis server that writes nothing to disk. Yields its URL, or None if redis-server is not installed."""
     program = shutil.which("redis-server")
     if program is None:
         yield None
@@ -42,7 +42,7 @@ def redis_server(folder: Path) -> Iterator[str | None]:
 
 
 async def rate(call: Callable[[str], Awaitable[object]], ids: list[str], at_once: int) -> float:
-    """Calls a second, over all ids."""
+    """Measures the calls per second over all ids."""
     waiting = iter(ids)
 
     async def work() -> None:
@@ -55,7 +55,7 @@ async def rate(call: Callable[[str], Awaitable[object]], ids: list[str], at_once
 
 
 async def measure(store: Store, calls: int, at_once: int) -> dict[str, float]:
-    """One round: the same jobs are submitted, then polled as a status request does, then counted as one."""
+    """Runs one round: submits jobs, polls them like a status request, then counts them like one."""
     ids = [uuid.uuid4().hex for _ in range(calls)]
 
     async def submit(request_id: str) -> None:
@@ -70,7 +70,7 @@ async def measure(store: Store, calls: int, at_once: int) -> dict[str, float]:
 
 
 async def run(stores: dict[str, str | None], calls: int, at_once: int) -> dict[str, dict[str, float]]:
-    """The best of several rounds, which take turns, so that what else the machine does hits all alike."""
+    """Returns the best of several rounds, which take turns, so that load on the machine affects all stores."""
     best: dict[str, dict[str, float]] = {name: {} for name in stores}
     opened = {name: open_store(url, 1e9) for name, url in stores.items()}
     for _ in range(ROUNDS):
@@ -83,10 +83,10 @@ async def run(stores: dict[str, str | None], calls: int, at_once: int) -> dict[s
 
 
 def main() -> None:
-    """Measure and print a table, or JSON."""
+    """Measures, and prints a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=2000, help="calls a round (default: %(default)s)")
-    parser.add_argument("--at-once", type=int, default=16, help="calls under way at a time (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=2000, help="calls per round (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=16, help="concurrent calls (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     import uvloop
@@ -96,7 +96,7 @@ def main() -> None:
         if redis_url is not None:
             stores["redis"] = redis_url
         else:
-            print("redis-server is not installed: without Redis", file=sys.stderr)
+            print("redis-server is not installed; Redis is not measured", file=sys.stderr)
         best = uvloop.run(run(stores, arguments.calls, arguments.at_once))
     if arguments.json:
         print(json.dumps(best, indent=2))

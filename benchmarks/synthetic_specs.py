@@ -1,4 +1,4 @@
-"""Writes a folder of specs with made-up models, as many and as big as those of a grown gateway, from a seed."""
+"""Writes a folder of specs with synthetic models of realistic number and size, from a seed."""
 
 import random
 import shutil
@@ -10,7 +10,7 @@ import yaml
 from segforge.spec.load import CHANGELOG_FILE, GATEWAY_FILE, MODELS_FOLDER, default_specs
 
 _KINDS: Final = ("turbo", "edit", "video", "upscale", "portrait", "inpaint", "outline", "voice", "sketch", "relight")
-_SUBJECTS: Final = ("picture", "mask", "prompt", "style", "camera", "light", "motion", "face", "background", "colour")
+_SUBJECTS: Final = ("image", "mask", "prompt", "style", "camera", "light", "motion", "face", "background", "colour")
 _ASPECTS: Final = ("strength", "weight", "mode", "count", "scale", "start", "stop", "method", "level", "source")
 _TEXT: Final = (
     "how strongly the reference steers the output where both disagree about shape and tone of the scene "
@@ -20,9 +20,9 @@ _WORDS: Final = _TEXT.split()
 
 
 def write_specs(folder: Path, models: int, seed: int = 5) -> int:
-    """Write `gateway.yaml`, the change log and that many model files; gives the models' size in bytes.
+    """Writes `gateway.yaml`, the change log and `models` model files. Returns the size of the models in bytes.
 
-    The same seed gives the same bytes.
+    The same seed produces the same bytes.
     """
     randomness = random.Random(seed)
     (folder / MODELS_FOLDER).mkdir(parents=True)
@@ -37,12 +37,12 @@ def write_specs(folder: Path, models: int, seed: int = 5) -> int:
 
 
 def _model(randomness: random.Random, number: int) -> dict[str, Any]:
-    """A model that gives pictures, with 15 to 25 parameters: four that nearly all models have, the rest drawn."""
+    """Returns a model with images as output and 15 to 25 parameters: four common ones, the rest random."""
     slug = f"{randomness.choice(_KINDS)}-{number:03d}"
     parameters = {
         "prompt": {"type": "string", "required": True, "description": _sentence(randomness), "default": "A bicycle"},
         "image": {"type": "string", "format": "uri", "required": randomness.random() < 0.5}
-        | {"description": _sentence(randomness), "default": "https://example.com/picture.png"},
+        | {"description": _sentence(randomness), "default": "https://example.com/image.png"},
         "seed": {"type": "integer", "required": False, "nullable": True, "description": _sentence(randomness)}
         | {"default": None},
         "image_format": {"type": "string", "required": False, "description": _sentence(randomness), "default": "png"}
@@ -65,7 +65,7 @@ def _model(randomness: random.Random, number: int) -> dict[str, Any]:
 
 
 def _parameter(randomness: random.Random) -> dict[str, Any]:
-    """A number with a range, an open or closed set of values, a flag, or a text; one in ten may be null."""
+    """Returns a number with a range, an open or closed set of values, a boolean, or a text. One in ten may be null."""
     common = {"required": randomness.random() < 0.2, "description": _sentence(randomness)}
     nullable: dict[str, Any] = {"nullable": True} if randomness.random() < 0.1 else {}
     match randomness.randrange(5):

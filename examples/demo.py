@@ -1,4 +1,4 @@
-"""Runs every model on the mock: v1 and v2, with the generated client and with the official SDK; pictures go to out/."""
+"""Calls every model on the mock, v1 and v2, with the generated client and the official SDK. Images go to out/."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ OUT = Path("out")
 
 @contextmanager
 def mock() -> Iterator[str]:
-    """Start `segforge mock` on a free port; gives its URL and stops it at the end."""
+    """Starts `segforge mock` on a free port, yields its URL and stops it at the end."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -38,7 +38,7 @@ def mock() -> Iterator[str]:
 
 
 def save(name: str, data: bytes, media_type: str) -> str:
-    """Save an output under out/ with the ending of its media type; gives the path."""
+    """Saves an output under out/ with the extension of its media type. Returns the path."""
     ending = media_type.partition("/")[2].partition(";")[0]
     path = OUT / f"{name}.{ending}"
     path.write_bytes(data)
@@ -46,38 +46,38 @@ def save(name: str, data: bytes, media_type: str) -> str:
 
 
 def v1_ours(client: segmind_client.Segmind, model: Model) -> str:
-    """Run a model on v1 with the generated client."""
+    """Runs a model on v1 with the generated client."""
     result = client.run_sync(model.slug, **model.valid_example)
     return save(f"{model.slug}-v1-client", result.content, result.content_type)
 
 
 def v2_ours(client: segmind_client.Segmind, model: Model) -> str:
-    """Run a model on v2 with the generated client."""
+    """Runs a model on v2 with the generated client."""
     result = client.submit_async(model.slug, **model.valid_example).wait(interval=0.05)
     return save_output(f"{model.slug}-v2-client", result)
 
 
 def v1_official(client: Any, model: Model) -> str:
-    """Run a model on v1 with the official SDK."""
+    """Runs a model on v1 with the official SDK."""
     response = client.run_sync(model.slug, **model.valid_example)
     return save(f"{model.slug}-v1-sdk", response.content, response.headers["content-type"])
 
 
 def v2_official(client: Any, model: Model) -> str:
-    """Run a model on v2 with the official SDK."""
+    """Runs a model on v2 with the official SDK."""
     result = client.submit_async(model.slug, **model.valid_example).wait(interval=0.05)
     return save_output(f"{model.slug}-v2-sdk", result)
 
 
 def save_output(name: str, result: dict[str, Any]) -> str:
-    """Save the first picture of a v2 result, fetched without the key."""
-    picture = httpx.get(result["output"])
-    picture.raise_for_status()
-    return save(name, picture.content, picture.headers["content-type"])
+    """Saves the first image of a v2 result, downloaded without the key."""
+    image = httpx.get(result["output"])
+    image.raise_for_status()
+    return save(name, image.content, image.headers["content-type"])
 
 
 def main() -> int:
-    """Run the demo; gives 0 where every call and the contract campaign succeed."""
+    """Runs the demo. Returns 0 if every call and the contract campaign succeed."""
     console = Console() if sys.stdout.isatty() else Console(width=120)
     OUT.mkdir(exist_ok=True)
     table = Table("model", "API", "SDK", "seconds", "output")

@@ -1,6 +1,6 @@
-"""Compares our client with those that other generators make of our own OpenAPI document, and writes the table to docs.
+"""Compares our client with clients that other generators make from our OpenAPI document, and writes the table to docs.
 
-Run from the checkout: `make compare-clients`. Every cell is what a check found; nothing is filled in by hand.
+Run from the checkout: `make compare-clients`. Each cell is the result of a check; none is filled in by hand.
 """
 
 import argparse
@@ -19,20 +19,20 @@ from benchmarks.client_comparison.peers import MAKINGS, ROOT, Making
 
 PAGE: Final = ROOT / "docs" / "clients.md"
 OPENING: Final = "<!-- written by make compare-clients; do not edit -->\n"
-CLOSING: Final = "<!-- end of what make compare-clients writes -->\n"
+CLOSING: Final = "<!-- end of the table written by make compare-clients -->\n"
 
 TYPED: Final = {
-    "a type checker refuses a value that a closed set does not have": "closed",
-    "a type checker refuses a call without a required parameter": "missing",
+    "a type checker rejects a value outside a closed set": "closed",
+    "a type checker rejects a call without a required parameter": "missing",
 }
-COUNTED: Final = ("Python files", "lines of Python", "modules that are imported before one model can be called")
+COUNTED: Final = ("Python files", "lines of Python", "modules imported before the first call of a model")
 DISTRIBUTIONS: Final = {
     "opc": "openapi-python-client",
     "dcg": "datamodel-code-generator",
     "oag": "openapi-generator-cli",
 }
 SECONDS: Final = 240
-"""How long one step may take."""
+"""The timeout of one step."""
 
 Column = dict[str, str]
 """The cells of a client by row."""
@@ -40,15 +40,15 @@ Column = dict[str, str]
 
 def rows() -> list[str]:
     """The rows of the table."""
-    return ["it is made and imports", *TYPED, *CHECKS, *COUNTED]
+    return ["it can be generated and imported", *TYPED, *CHECKS, *COUNTED]
 
 
 def column(name: str, folder: Path) -> Column:
-    """Make a client in a folder and ask it everything. A client that can't be made or imported answers no to all."""
+    """Generates a client in a folder and runs all checks. If it can't be generated or imported, every cell is "no"."""
     making = MAKINGS[name]
     made = _made(making, folder)
     imports = made and _python(making.use, folder).returncode == 0
-    cells = {"it is made and imports": _word(imports), **{row: _word(False) for row in (*TYPED, *CHECKS)}}
+    cells = {"it can be generated and imported": _word(imports), **{row: _word(False) for row in (*TYPED, *CHECKS)}}
     if not imports:
         return {**cells, **dict.fromkeys(COUNTED, "")}
     cells.update({row: _word(_refused(making, getattr(making, field), folder)) for row, field in TYPED.items()})
@@ -78,14 +78,14 @@ def _made(making: Making, folder: Path) -> bool:
         check=False,
         timeout=SECONDS,
     )
-    print(f"{making.title}: made in {time.perf_counter() - start:.1f} s", file=sys.stderr)
+    print(f"{making.title}: generated in {time.perf_counter() - start:.1f} s", file=sys.stderr)
     if done.returncode:
         sys.stderr.write(done.stderr)
     return done.returncode == 0
 
 
 def _python(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run code that finds the client of a folder, and the checkout."""
+    """Runs code that can import the client of a folder and the checkout."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))}
     command = [sys.executable, "-c", code]
     return subprocess.run(
@@ -94,7 +94,7 @@ def _python(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _refused(making: Making, wrong: str, folder: Path) -> bool:
-    """Whether mypy refuses an expression, and only that."""
+    """Whether mypy rejects an expression and nothing else."""
     (folder / "use.py").write_text(f"{making.use}\n{wrong}\n", "utf-8")
     command = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent", "--output=json", "use.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
@@ -103,7 +103,7 @@ def _refused(making: Making, wrong: str, folder: Path) -> bool:
 
 
 def _counts(making: Making, folder: Path) -> tuple[int, int, int]:
-    """Files, lines, and modules that are imported."""
+    """Returns the number of files, of lines and of imported modules."""
     files = [
         path
         for name in making.package
@@ -115,7 +115,7 @@ def _counts(making: Making, folder: Path) -> tuple[int, int, int]:
 
 
 def table(columns: dict[str, Column]) -> str:
-    """The table as Markdown. Ours is committed, so that it has no version of a generator."""
+    """Returns the table as Markdown. Our client is committed, so its column has no generator version."""
     names = list(columns)
     titles = [
         f"{MAKINGS[name].title} {version(DISTRIBUTIONS[name])}" if name in DISTRIBUTIONS else MAKINGS[name].title
@@ -125,16 +125,16 @@ def table(columns: dict[str, Column]) -> str:
 
 
 def rendered(cells: list[list[str]]) -> str:
-    """Rows of cells as a table of Markdown, between the marks."""
+    """Returns rows of cells as a Markdown table between the markers."""
     first, *others = (f"| {' | '.join(line)} |".replace("|  |", "| |") for line in cells)
     rule = f"| {' | '.join('---' for _ in cells[0])} |"
     return "\n".join([OPENING, first, rule, *others, "", CLOSING])
 
 
 def main() -> int:
-    """Ask every client, print the table and write it to the page; gives 1 where ours says no anywhere."""
+    """Checks every client, prints the table and writes it to the page. Returns 1 if our client has a "no"."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=MAKINGS, help="only these, and the page stays as it is")
+    parser.add_argument("--only", nargs="+", choices=MAKINGS, help="check only these clients, and do not write the page")
     args = parser.parse_args()
     columns = {}
     for name in args.only or MAKINGS:

@@ -1,6 +1,6 @@
-"""What a client of this gateway should do: a question a row, answered by asking the client, against a stand-in gateway.
+"""Checks of the behaviour of a client, one for each row of the table, against a test gateway.
 
-Run by `__main__` in a process that finds one of the clients: prints the answers as JSON.
+`__main__` runs this module in a process that can import one of the clients. It prints the results as JSON.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
 
 SLUG: Final = "flux-img2img"
 PARAMS: Final = load_catalog(default_specs()).model(SLUG).valid_example
-JPEG: Final = Answer(200, b"\xff\xd8\xff a picture", {"Content-Type": "image/jpeg"})
+JPEG: Final = Answer(200, b"\xff\xd8\xff an image", {"Content-Type": "image/jpeg"})
 RUN: Final = f"/v1/{SLUG}"
 STATUS: Final = "/v2/requests/r1/status"
 RESULT: Final = "/v2/requests/r1"
@@ -31,7 +31,7 @@ def _posts(gateway: Gateway) -> list[Any]:
 
 
 def _failure(call: Callable[[], object]) -> Exception | None:
-    """What a call raises; None where it raises nothing."""
+    """Returns the error that a call raises, or None."""
     try:
         call()
     except Exception as error:
@@ -39,27 +39,27 @@ def _failure(call: Callable[[], object]) -> Exception | None:
     return None
 
 
-def picture(peer: Peer, gateway: Gateway) -> bool:
-    """The picture of a v1 call comes as the bytes that the gateway sent."""
+def image(peer: Peer, gateway: Gateway) -> bool:
+    """A v1 call returns the exact bytes of the image."""
     gateway.on("POST", RUN, JPEG)
     return peer.content(peer.run(SLUG, PARAMS)) == JPEG.content
 
 
 def open_enum(peer: Peer, gateway: Gateway) -> bool:
-    """A value of an open set that the docs do not show is sent."""
+    """A value of an open set that the docs do not list is sent."""
     gateway.on("POST", RUN, JPEG)
     peer.run(SLUG, {**PARAMS, "sampler_name": "new_sampler"})
     return bool(_posts(gateway)[0]["sampler_name"] == "new_sampler")
 
 
 def range_checked(peer: Peer, gateway: Gateway) -> bool:
-    """A number out of its range is refused before anything is sent."""
+    """A number out of range is rejected before anything is sent."""
     gateway.on("POST", RUN, JPEG)
     return _failure(lambda: peer.run(SLUG, {**PARAMS, "steps": 99})) is not None and not gateway.received
 
 
 def exact_body(peer: Peer, gateway: Gateway) -> bool:
-    """What is given is sent, null as null; what is not given is not sent."""
+    """Null is sent as null, and omitted parameters are not sent."""
     gateway.on("POST", "/v1/style-transfer", JPEG)
     given = ({"style_image": "https://host.test/a.png"}, {"style_image": "https://host.test/a.png", "seed": None})
     for params in given:
@@ -68,7 +68,7 @@ def exact_body(peer: Peer, gateway: Gateway) -> bool:
 
 
 def one_call(peer: Peer, gateway: Gateway) -> bool:
-    """One call submits a job, polls it and gives its result."""
+    """One call submits a job, polls it and returns its result."""
     gateway.job(slug=SLUG)
     gateway.on("GET", STATUS, json_answer({"status": "QUEUED"}), json_answer({"status": "COMPLETED"}))
     record = {"status": "COMPLETED", "request_id": "r1", "output": "https://host.test/a.png", "metrics": METRICS}
@@ -77,7 +77,7 @@ def one_call(peer: Peer, gateway: Gateway) -> bool:
 
 
 def failed_job(peer: Peer, gateway: Gateway) -> bool:
-    """A failed job is told apart from a bad request, with its reason."""
+    """A failed job and a bad request are distinct, and the job's reason is available."""
     gateway.on("POST", RUN, json_answer({"error": "steps is out of range"}, 400))
     gateway.on("GET", STATUS, json_answer({"status": "FAILED", "request_id": "r1", "error": "content blocked"}, 422))
     refused = _outcome(peer, lambda: peer.run(SLUG, PARAMS))
@@ -86,7 +86,7 @@ def failed_job(peer: Peer, gateway: Gateway) -> bool:
 
 
 def _outcome(peer: Peer, call: Callable[[], object]) -> tuple[type, str]:
-    """The type and the text of what a call gives or raises."""
+    """Returns the type and the text of the result or error of a call."""
     try:
         answer = call()
     except Exception as error:
@@ -95,7 +95,7 @@ def _outcome(peer: Peer, call: Callable[[], object]) -> tuple[type, str]:
 
 
 def two_kinds_of_406(peer: Peer, gateway: Gateway) -> bool:
-    """An empty balance (406) is told apart from a refused value (406)."""
+    """An empty balance (406) and a refused value (406) are distinct."""
     kinds = []
     for words in ("Insufficient credits: 0.01 left", "Invalid value: prompt"):
         gateway.on("POST", RUN, json_answer({"error": words}, 406))
@@ -104,7 +104,7 @@ def two_kinds_of_406(peer: Peer, gateway: Gateway) -> bool:
 
 
 def waits_for_the_limit(peer: Peer, gateway: Gateway) -> bool:
-    """After 429, the call is sent again at the time that `x-rate-limit-reset-at-utc` names."""
+    """After 429, the call is sent again at the time in `x-rate-limit-reset-at-utc`."""
     reset = datetime.now(UTC) + timedelta(seconds=1.5)
     headers = {"x-rate-limit-reset-at-utc": reset.isoformat()}
     gateway.on("POST", RUN, json_answer({"error": "too many requests"}, 429, headers), JPEG)
@@ -124,7 +124,7 @@ def never_twice(peer: Peer, gateway: Gateway) -> bool:
 
 
 def key_stays(peer: Peer, gateway: Gateway) -> bool:
-    """The key goes to the configured origin only, wherever the gateway redirects."""
+    """The key is sent to the configured origin only, despite redirects."""
     with stand_in() as foreign:
         for status in (302, 307):
             gateway.on("POST", RUN, Answer(status, b"", {"Location": f"{foreign.url}/a"}))
@@ -143,59 +143,59 @@ def key_not_in_repr(peer: Peer, _: Gateway) -> bool:
 
 
 def key_not_in_errors(peer: Peer, gateway: Gateway) -> bool:
-    """The key is in no error, even if the gateway quotes it."""
+    """No error contains the key, even if the gateway quotes it."""
     gateway.on("POST", RUN, json_answer({"error": f"no such key: {KEY}"}, 401))
     return KEY not in _outcome(peer, lambda: peer.run(SLUG, PARAMS))[1]
 
 
 def new_field(peer: Peer, gateway: Gateway) -> bool:
-    """A field that is new in a result is kept."""
+    """A new field in a result is kept."""
     record = {"status": "COMPLETED", "request_id": "r1", "output": "o", "metrics": METRICS, "new_field": {"kept": 1}}
     gateway.on("GET", RESULT, json_answer(record))
     return "kept" in peer.text(peer.result("r1"))
 
 
 def lost_field(peer: Peer, gateway: Gateway) -> bool:
-    """A result that lacks a documented field is given all the same."""
+    """A result without a documented field is returned."""
     gateway.on("GET", RESULT, json_answer({"status": "COMPLETED", "request_id": "r1", "output": "paid for"}))
     return "paid for" in peer.text(peer.result("r1"))
 
 
 def new_state(peer: Peer, gateway: Gateway) -> bool:
-    """A state that the docs do not name is still pending."""
+    """An undocumented state of a job counts as pending."""
     gateway.on("GET", STATUS, json_answer({"status": "WARMING_UP", "request_id": "r1"}))
     return "WARMING_UP" in peer.text(peer.state("r1"))
 
 
 CHECKS: Final[dict[str, Check]] = {
-    "the picture of a v1 call comes as the bytes that were sent": picture,
-    "a value of an open set that the docs do not show is sent": open_enum,
-    "a number out of its range is refused before anything is sent": range_checked,
-    "null is sent as null, and what is not given is not sent": exact_body,
-    "one call submits a job, polls it and gives its result": one_call,
-    "a failed job is told apart from a bad request, with its reason": failed_job,
-    "406 for an empty balance is told apart from 406 for a refused value": two_kinds_of_406,
-    "after 429 the call waits for the time that the gateway names": waits_for_the_limit,
+    "a v1 call returns the exact bytes of the image": image,
+    "a value of an open set that the docs do not list is sent": open_enum,
+    "a number out of range is rejected before anything is sent": range_checked,
+    "null is sent as null, and omitted parameters are not sent": exact_body,
+    "one call submits a job, polls it and returns its result": one_call,
+    "a failed job and a bad request are distinct, and the job's reason is available": failed_job,
+    "406 for an empty balance and 406 for a refused value are distinct": two_kinds_of_406,
+    "after 429 the call waits until the time that the gateway states": waits_for_the_limit,
     "a POST whose outcome is unknown is not sent again": never_twice,
-    "the key goes to the configured origin only, whatever redirects": key_stays,
+    "the key is sent to the configured origin only, despite redirects": key_stays,
     "the key is not in the repr of the client": key_not_in_repr,
-    "the key is in no error, even if the gateway quotes it": key_not_in_errors,
-    "a field that is new in a result is kept": new_field,
-    "a result that lacks a documented field is given all the same": lost_field,
-    "a job in a state that the docs do not name is still pending": new_state,
+    "no error contains the key, even if the gateway quotes it": key_not_in_errors,
+    "a new field in a result is kept": new_field,
+    "a result without a documented field is returned": lost_field,
+    "an undocumented state of a job counts as pending": new_state,
 }
-"""Each row of the table, and what answers it."""
+"""The rows of the table, and their checks."""
 
 
 @contextmanager
 def _asked(name: str) -> Iterator[tuple[Peer, Gateway]]:
-    """A client on a stand-in of its own."""
+    """Yields a client and its own test gateway."""
     with stand_in() as gateway:
         yield MAKINGS[name].peer(gateway.url, KEY), gateway
 
 
 def main(name: str) -> None:
-    """Print what each check answers as JSON, and on standard error why an answer is no."""
+    """Prints the results of all checks as JSON, and the reason of each "no" on standard error."""
     answers = {}
     for row, check in CHECKS.items():
         start = time.monotonic()

@@ -1,6 +1,6 @@
-"""How each client is made from our OpenAPI document, and how it is used: the same few verbs for all of them.
+"""Generates each client from our OpenAPI document, and gives all of them the same few methods.
 
-A client is imported only when its `Peer` is made, in a process that finds it.
+A client is imported only when its `Peer` is created, in a process that can import it.
 """
 
 import importlib
@@ -20,30 +20,30 @@ _CLASSES: Final = {"flux-img2img": "FluxImg2img", "style-transfer": "StyleTransf
 
 
 class Peer(Protocol):
-    """A client in use. What its methods raise is part of what is compared."""
+    """A client with the methods that the checks use. Their errors are part of the comparison."""
 
     client: object
 
     def run(self, slug: str, params: Params) -> object:
-        """Make a v1 call."""
+        """Makes a v1 call."""
 
     def content(self, result: Any) -> bytes:
-        """The picture of a v1 call."""
+        """Returns the image of a v1 call."""
 
     def submit(self, slug: str, params: Params) -> str:
-        """Make a v2 call; gives the job's id."""
+        """Makes a v2 call and returns the job's id."""
 
     def state(self, request_id: str) -> object:
-        """Poll a job's state."""
+        """Polls a job's state."""
 
     def result(self, request_id: str) -> object:
-        """Ask for a job's result."""
+        """Requests a job's result."""
 
     def text(self, answer: Any) -> str:
-        """All that an answer tells, as text."""
+        """Returns all facts of an answer as text."""
 
     def wait(self, slug: str, params: Params) -> object:
-        """Submit a job and wait for its result in one call. Raises NotImplementedError where there is no such thing."""
+        """Submits a job and waits for its result in one call. Raises NotImplementedError if the client can't."""
 
 
 class Ours:
@@ -75,7 +75,7 @@ class Ours:
 
 
 class Generated(ABC):
-    """What most generators make alike: a function for each call, and none that waits for a job."""
+    """The common part of most generated clients: one function for each call, and none that waits for a job."""
 
     def run(self, slug: str, params: Params) -> object:
         return self._call(slug, "run", params)
@@ -94,11 +94,11 @@ class Generated(ABC):
 
     @abstractmethod
     def _call(self, slug: str, verb: str, params: Params) -> Any:
-        """Make a call of a model; the verb is run or submit."""
+        """Makes a call of a model. The verb is run or submit."""
 
 
 class OpenapiPythonClient(Generated):
-    """What openapi-python-client makes: functions that take a client and a body of attrs."""
+    """The output of openapi-python-client: functions that take a client and an attrs body."""
 
     def __init__(self, url: str, key: str) -> None:
         package = importlib.import_module("opc")
@@ -126,7 +126,7 @@ class OpenapiPythonClient(Generated):
 
 
 class DatamodelCodeGenerator(Generated):
-    """What datamodel-code-generator makes: resources on a client, and bodies of pydantic."""
+    """The output of datamodel-code-generator: resources on a client, and pydantic bodies."""
 
     def __init__(self, url: str, key: str) -> None:
         self.client = importlib.import_module("client").Client(base_url=url, api_key=key)
@@ -147,7 +147,7 @@ class DatamodelCodeGenerator(Generated):
 
 
 class OpenapiGenerator(Generated):
-    """What OpenAPI Generator makes for `python`: a class of calls for each tag, and bodies of pydantic, on urllib3."""
+    """The output of OpenAPI Generator for `python`: one class of calls for each tag, and pydantic bodies, on urllib3."""
 
     def __init__(self, url: str, key: str) -> None:
         self._package = importlib.import_module("oag_client")
@@ -167,16 +167,16 @@ class OpenapiGenerator(Generated):
 
 
 class Making(NamedTuple):
-    """How a client is made and what a person writes to use it.
+    """How a client is generated and used.
 
     Attributes:
-        title: its column.
-        peer: how it is used here; takes the gateway's address and a key.
-        command: what makes it, in an empty folder; none for ours, which is committed.
-        package: the folder of its Python, from that folder.
-        use: code that is ready to call one model.
-        closed: an expression that misuses a closed set of values, which a type checker should refuse.
-        missing: an expression that leaves a required parameter out.
+        title: the title of its column.
+        peer: creates the `Peer` from the gateway's address and a key.
+        command: the command that generates it in an empty folder; empty for our client, which is committed.
+        package: the folders of its Python code.
+        use: code that prepares a call of one model.
+        closed: an expression with a value outside a closed set, which a type checker should reject.
+        missing: an expression without a required parameter.
 
     """
 
@@ -190,7 +190,7 @@ class Making(NamedTuple):
 
 
 def _tool(name: str) -> str:
-    """A command beside this interpreter."""
+    """Returns the path of a command next to this interpreter."""
     return shutil.which(name, path=str(Path(sys.executable).parent)) or name
 
 
@@ -247,4 +247,4 @@ MAKINGS: Final = {
         f"call({_FIT})",
     ),
 }
-"""By a short name; ours first."""
+"""The clients by short name, ours first."""
