@@ -237,7 +237,7 @@ def job_of(submit: Callable[..., Any]) -> Callable[[], tuple[float, float]]:
 
 
 def imports(rounds: int) -> Iterator[Row]:
-    """Measures the CPU milliseconds of fresh interpreters, less those of an idle one. One client has synthetic models."""
+    """Measures the CPU milliseconds of fresh interpreters, less an idle one. One client has synthetic models."""
     with tempfile.TemporaryDirectory(prefix="segforge-") as folder:
         specs, out = Path(folder) / "specs", Path(folder) / "generated"
         write_specs(specs, SYNTHETIC_MODELS)

@@ -168,9 +168,7 @@ def main() -> None:
     parser.add_argument("--mutants", nargs="+", choices=MUTANTS, metavar="NAME", help="run only these (default: all)")
     parser.add_argument("--sample", type=int, metavar="N", help="run only N mutants, spread over the families")
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="run only these (default: all)")
-    parser.add_argument(
-        "--file", type=Path, default=ROOT / "out" / "bench-contract.json", help="file for the results"
-    )
+    parser.add_argument("--file", type=Path, default=ROOT / "out" / "bench-contract.json", help="file for the results")
     parser.add_argument("--again", action="store_true", help="repeat measurements that FILE already contains")
     args = parser.parse_args()
     names = args.mutants or sample(args.sample)

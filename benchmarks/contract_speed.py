@@ -1,7 +1,7 @@
 """Measures the speed of the contract tests against the mock: `python benchmarks/contract_speed.py`.
 
-It runs the tables alone and the whole campaign of `segforge contract`, in process and over loopback. CPU seconds are those of
-this process; over loopback the mock has a process of its own.
+It runs the tables alone and the whole campaign of `segforge contract`, in process and over loopback. CPU seconds are
+those of this process; over loopback the mock has a process of its own.
 """
 
 import contextlib

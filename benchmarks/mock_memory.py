@@ -1,8 +1,8 @@
 """Measures the memory of the mock on loopback: `python benchmarks/mock_memory.py`.
 
-First it checks the limit: with jobs with 4 MiB bodies, history entries with 60 kB of headers, and many tenants, the peak of the
-process must stay below the limit plus 100 MB. Otherwise the exit code is 1. This takes some minutes. With --count, it then shows
-the memory over that many ordinary requests, which needs wrk.
+First it checks the limit: with jobs with 4 MiB bodies, history entries with 60 kB of headers, and many tenants, the
+peak of the process must stay below the limit plus 100 MB. Otherwise the exit code is 1. This takes some minutes. With
+--count, it then shows the memory over that many ordinary requests, which needs wrk.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Measures the start-up of the mock: the process with 5 and with 500 models, the pytest fixture, and a tenant's reset.
 
-Run `python benchmarks/mock_start.py`. Each figure is the median of its rounds. The first start with a folder of specs compiles
-them, which takes longer and is shown separately.
+Run `python benchmarks/mock_start.py`. Each figure is the median of its rounds. The first start with a folder of specs
+compiles them, which takes longer and is shown separately.
 """
 
 import argparse

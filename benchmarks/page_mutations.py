@@ -1,4 +1,4 @@
-"""Changes each fact of each model's page, one at a time, and prints whether drift finds, classifies and applies the change.
+"""Changes each fact of each model's page, one at a time, and prints whether drift finds, classifies and applies it.
 
 Run from the checkout: `python -m benchmarks.page_mutations`. It takes about a minute.
 """

@@ -1,4 +1,4 @@
-"""Reads pages rendered from synthetic models, and prints the share of correct, undecided and wrong facts for each layout.
+"""Reads pages rendered from synthetic models, and prints the correct, undecided and wrong facts for each layout.
 
 Run from the checkout: `python -m benchmarks.page_round_trip [--pages 10000] [--seed 1] [--show 3]`.
 """

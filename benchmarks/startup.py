@@ -1,7 +1,8 @@
 """Measures start-up and generation time: the client, its peers and the command line.
 
-Each command runs in a fresh interpreter and takes turns with the others, so that load on the machine affects all of them.
-The figures are medians. Ratios compare with `import httpx`, both less an idle interpreter; they are the reliable figures.
+Each command runs in a fresh interpreter and takes turns with the others, so that load on the machine affects all of
+them. The figures are medians. Ratios compare with `import httpx`, both less an idle interpreter; they are the
+reliable figures.
 """
 
 import argparse
@@ -68,7 +69,7 @@ def _run(name: str, code: str) -> float:
 
 
 def report(medians: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Returns the milliseconds, the milliseconds less an idle interpreter, and the ratio of the latter to the reference."""
+    """Returns the milliseconds, those less an idle interpreter, and the ratio of the latter to the reference."""
     idle = medians[IDLE]
     unit = medians[YARDSTICK] - idle
     return {

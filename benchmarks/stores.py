@@ -1,7 +1,8 @@
 """Measures the submits and polls per second of the three stores, and their ratios to the memory store.
 
-All run in one process on one event loop, as in a worker of the mock. `--at-once` sets the number of concurrent calls: 1 shows the
-cost of a call, larger numbers show a Redis server with several connections. Redis is started here if it is installed.
+All run in one process on one event loop, as in a worker of the mock. `--at-once` sets the number of concurrent calls:
+1 shows the cost of a call, larger numbers show a Redis server with several connections. Redis is started here if it
+is installed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Catalogs that Hypothesis makes: whatever lint accepts of types, bounds, sets, names and controls."""
+"""Random catalogs with any types, bounds, sets, names and controls that lint accepts."""
 
 import math
 from dataclasses import replace
@@ -37,7 +37,7 @@ FORMATS = ("jpeg", "jpg", "png", "webp")
 
 
 def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
-    """Values of a type, those near its edges among them."""
+    """Draws values of a type, including those near its limits."""
     if type_ == "string":
         return URIS if format_ else TEXTS
     return {"integer": INTEGERS, "number": INTEGERS | FLOATS, "boolean": st.booleans()}[type_]
@@ -45,7 +45,7 @@ def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
 
 @st.composite
 def parameters(draw: st.DrawFn) -> dict[str, Any]:
-    """The data of a parameter: any facts together, also such that contradict each other."""
+    """Draws the data of a parameter: any combination of facts, including contradictions."""
     type_: ParameterType = draw(st.sampled_from(get_args(ParameterType)))
     data: dict[str, Any] = {"type": type_, "required": draw(st.booleans()), "description": "What it does."}
     if type_ == "string" and draw(st.booleans()):
@@ -66,20 +66,20 @@ def parameters(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def most(fact: dict[str, Any], sample: Any) -> float:
-    """The largest number that a page allows or prints for a parameter."""
+    """Returns the largest number that a page allows or prints for a parameter."""
     numbers: list[float] = [value for value in (*printed(fact), sample) if isinstance(value, int)]
     numbers.append(fact.get("maximum", math.inf))
     return max(numbers)
 
 
 def printed(fact: dict[str, Any]) -> list[Any]:
-    """Values that a page prints for a parameter."""
+    """Returns the values that a page prints for a parameter."""
     return [*fact.get("enum", {}).get("known", ()), fact.get("default", "https://a.test/x.png")]
 
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
-    """A model that lint accepts, if with warnings."""
+    """Draws a model that lint accepts, possibly with warnings."""
     name: st.SearchStrategy[str] = st.one_of(st.sampled_from(NAMES), st.text("abAB_1 -é", min_size=1))
     names = draw(st.lists(name, min_size=1, max_size=6, unique=True))
     facts = {name: draw(parameters()) for name in names}
@@ -95,7 +95,7 @@ def models(draw: st.DrawFn) -> Model:
     controls: dict[str, str] = {}
     for control, types in CONTROL_TYPES.items():
         fitting = [name for name in names if facts[name]["type"] in types]
-        if control == "count":  # the mock makes 100 outputs at most
+        if control == "count":  # the mock returns at most 100 outputs
             fitting = [name for name in fitting if most(facts[name], example.get(name)) <= 100]
         if draw(st.booleans()) and fitting:
             controls[control] = draw(st.sampled_from(fitting))
@@ -115,7 +115,7 @@ def models(draw: st.DrawFn) -> Model:
 
 
 def drawn_models(count: int) -> list[Model]:
-    """That many models, always the same, with slugs that differ in every language."""
+    """Returns `count` models, always the same, whose names differ in every language."""
     slugs = [*SLUGS, *(f"any-{number}" for number in range(count))]
     found: list[Model] = []
 
@@ -129,7 +129,7 @@ def drawn_models(count: int) -> list[Model]:
 
 
 def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
-    """Payloads of a model, always the same: its example with some values right, some wrong and some missing."""
+    """Returns payloads of a model, always the same: its example with valid, invalid and missing values."""
     found: list[dict[str, Any]] = []
     scalars = INTEGERS | FLOATS | TEXTS | URIS | st.booleans()
     anything: st.SearchStrategy[Any] = st.none() | scalars | st.just([]) | st.just({})

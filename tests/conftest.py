@@ -1,4 +1,4 @@
-"""Fixtures that all tests share."""
+"""Fixtures for all tests."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ settings.load_profile("suite")
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Tests keep nothing in the user's cache, and find nothing there."""
+    """Uses a temporary cache, so that tests do not read or write the user's cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
@@ -28,7 +28,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def specs(tmp_path: Path) -> Path:
-    """A copy of the project's specs, to break."""
+    """A copy of the project's specs that a test may change."""
     folder = tmp_path / "specs"
     shutil.copytree(default_specs(), folder)
     return folder

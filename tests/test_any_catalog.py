@@ -1,4 +1,4 @@
-"""Whatever lint accepts is served, judged without a false alarm, and compiled, in every language."""
+"""For any catalog that lint accepts, the mock serves it, the contract tests report nothing, and the clients compile."""
 
 import contextlib
 import json
@@ -30,14 +30,14 @@ from tests.typescript.conftest import execute, tool
 
 KEY = "SG_0123456789abcdef"
 MODELS = int(os.environ.get("SEGFORGE_MODELS", "30"))
-"""How many models are made; `make any-catalog` makes 200."""
+"""The number of random models; `make any-catalog` uses 200."""
 
 EMITTERS = ("mock", "python", "typescript")
 
 
 @pytest.fixture(scope="module")
 def any_catalog(catalog: Catalog) -> Catalog:
-    """The gateway, with the drawn models alone."""
+    """A catalog of the gateway with only the random models."""
     models = tuple(sorted(drawn_models(MODELS), key=lambda model: model.slug))
     assert len(models) == MODELS
     return replace(catalog, models=models, gateway=replace(catalog.gateway, sample=models[0].slug))
@@ -45,7 +45,7 @@ def any_catalog(catalog: Catalog) -> Catalog:
 
 @pytest.fixture(scope="module")
 def generated(any_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is generated of it."""
+    """The files generated from this catalog."""
     folder = tmp_path_factory.mktemp("generated")
     write(folder, Generated(list(emit(any_catalog, EMITTERS))), EMITTERS)
     return folder
@@ -63,8 +63,8 @@ def client(app: App) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_mock_serves_what_a_page_shows(any_catalog: Catalog, client: httpx.Client) -> None:
-    """The example is accepted, with whatever it says that the page itself rules out; so is each default."""
+def test_the_mock_accepts_examples_and_defaults(any_catalog: Catalog, client: httpx.Client) -> None:
+    """Examples and defaults are accepted even if the page itself excludes their values."""
     for model in any_catalog.models:
         payloads = [model.valid_example]
         payloads += [
@@ -80,7 +80,7 @@ def test_the_mock_serves_what_a_page_shows(any_catalog: Catalog, client: httpx.C
                     assert client.get(answer.json()["response_url"]).status_code == 200
 
 
-def test_the_mock_takes_what_the_specs_take(app: App, cases: list[tuple[Model, dict[str, Any]]]) -> None:
+def test_the_mock_and_the_specs_accept_the_same_values(app: App, cases: list[tuple[Model, dict[str, Any]]]) -> None:
     for model, params in cases:
         served = app.models.get(model.slug)
         assert served is not None
@@ -105,7 +105,7 @@ def test_the_contract_is_quiet(any_catalog: Catalog, app: App) -> None:
     found = [
         (failure.case.name, failure.broken.expected, failure.broken.found)
         for failure in outcome.failures
-        if failure.broken.rule != "bytes.match_size"  # tiny pictures have no size of their own
+        if failure.broken.rule != "bytes.match_size"  # tiny images do not have the requested size
     ]
     assert found == []
 
@@ -129,7 +129,7 @@ def test_mypy_accepts_the_client(generated: Path) -> None:
 
 @pytest.fixture(scope="module")
 def compiled(any_catalog: Catalog, generated: Path) -> Path:
-    """The TypeScript client as JavaScript, compiled together with a call of each model that leaves out what it may."""
+    """The TypeScript client compiled to JavaScript, together with a call of each model without optional parameters."""
     folder = generated / "typescript"
     lines = [f"import * as m{at} from './models/{module(model)}.js';" for at, model in enumerate(any_catalog.models)]
     for at, (model, name) in enumerate(name_models(any_catalog.models)):
@@ -146,10 +146,10 @@ def test_tsc_accepts_the_client_and_calls_of_it(compiled: Path) -> None:
     assert (compiled / "uses.js").is_file()
 
 
-def test_the_clients_check_what_the_specs_say(
+def test_the_clients_and_the_specs_agree_on_values(
     generated: Path, compiled: Path, cases: list[tuple[Model, dict[str, Any]]]
 ) -> None:
-    """TypeScript leaves the form of a URI to the gateway, for the sake of its size; all else is the same."""
+    """The TypeScript client does not check URIs, to stay small. Otherwise both clients agree."""
     expected = [[[v.rule, v.parameter] for v in violations(model.parameters, params)] for model, params in cases]
     asked = json.dumps([[model.slug, params] for model, params in cases])
     python = execute(sys.executable, "-c", IN_PYTHON, cwd=generated / "python", ASKED=written(generated, asked))
@@ -170,7 +170,7 @@ def test_the_clients_check_what_the_specs_say(
 
 @pytest.fixture(scope="module")
 def cases(any_catalog: Catalog) -> list[tuple[Model, dict[str, Any]]]:
-    """Payloads of all models."""
+    """Returns payloads of all models."""
     return [(model, params) for model in any_catalog.models for params in drawn_payloads(model, 20)]
 
 
@@ -196,13 +196,13 @@ console.log(JSON.stringify(found));
 
 
 def written(folder: Path, text: str) -> str:
-    """The path of a file with that text."""
+    """Writes a text to a file and returns its path."""
     (folder / "asked.json").write_text(text, "utf-8")
     return str(folder / "asked.json")
 
 
 def marked(params: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The parameters as pairs, since `__proto__` is one like any other; large integers are marked."""
+    """Returns the parameters as pairs, because one may be named `__proto__`. Large integers are marked."""
     return [
         (name, {"large": str(value)} if isinstance(value, int) and abs(value) >= 2**53 else value)
         for name, value in params.items()
@@ -210,12 +210,12 @@ def marked(params: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def module(model: Model) -> str:
-    """The name of a model's module in TypeScript."""
+    """Returns the name of a model's TypeScript module."""
     return "-".join(words(model.slug))
 
 
 def typescript_object(params: dict[str, Any]) -> str:
-    """An object literal."""
+    """Returns an object literal."""
     return (
         f"{{ {', '.join(f'{typescript_key(name)}: {typescript_literal(value)}' for name, value in params.items())} }}"
     )

@@ -1,4 +1,4 @@
-"""The Dockerfile and the compose file. No Docker engine runs in CI, so that they are linted and read, not built."""
+"""The Dockerfile and the compose file. CI has no Docker engine, so they are linted and read, not built."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from segforge.cli import main as segforge
 ROOT = Path(__file__).parents[1]
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_reports_nothing() -> None:
     hadolint = Path(sys.executable).parent / "hadolint"
     result = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "")

@@ -1,4 +1,4 @@
-"""The Python samples of the docs pages run against the mock: with our client, and with the official SDK."""
+"""The Python samples of the docs pages run on the mock with our client and with the official SDK."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from segforge_mock import Mock
 CATALOG = load_catalog(default_specs())
 V2 = [model for model in CATALOG.models if "v2" in model.versions]
 
-# As the pages with a section on v2 print it, except for the import lines.
+# The sample of the pages with a v2 section, except for its import lines.
 SAMPLE = """
 import segmind_client as segmind
 
@@ -70,7 +70,7 @@ def test_the_same_calls_work_with_the_official_sdk(segmind_mock: Mock, model: Mo
         assert job.wait(timeout=600, interval=1.0)["metrics"]["inference_time"] > 0
 
 
-def test_the_fifth_sample_gets_the_400_that_names_the_gap_and_200_without_it(segmind_mock: Mock) -> None:
+def test_the_incomplete_sample_receives_400_and_the_completed_one_200(segmind_mock: Mock) -> None:
     data = dict(CATALOG.model("flux-dev-finetuned").example)
     headers = {"x-api-key": segmind_mock.key, "Content-Type": "application/json"}
     url = f"{segmind_mock.url}/v1/flux-dev-finetuned"

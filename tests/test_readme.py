@@ -33,7 +33,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, cwd=ROOT, env=path, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_the_readme_s_commands_are_those_tested_here() -> None:
+def test_every_command_of_the_readme_is_tested() -> None:
     assert COMMANDS == [
         "make demo",
         "make test",
@@ -71,7 +71,7 @@ def test_the_client_sample_runs(mock: Mock, tmp_path: Path) -> None:
     sample = SAMPLES[0].replace("http://127.0.0.1:8086", mock.url)
     result = subprocess.run([sys.executable, "-c", sample], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "picture.jpeg").read_bytes().startswith(b"\xff\xd8")
+    assert (tmp_path / "image.jpeg").read_bytes().startswith(b"\xff\xd8")
 
 
 def test_the_pytest_sample_passes(tmp_path: Path) -> None:
@@ -96,11 +96,11 @@ def test_a_new_model_takes_the_three_commands_of_the_transcript(tmp_path: Path) 
 
 
 def shape(text: str) -> str:
-    """A line of output with its figures left out."""
+    """Returns a line of output with its numbers replaced."""
     return re.sub(r"[0-9][0-9.]*", "N", text)
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
     for page in (*pages, *(ROOT / "generated").glob("*/*.md")):
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):

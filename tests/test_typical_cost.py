@@ -1,4 +1,4 @@
-"""What a call typically costs, by its spec: in the clients' guard, in what the mock charges, in a campaign's plan."""
+"""The typical cost in a spec affects the clients' limit, the mock's charges and the plan of a campaign."""
 
 import json
 import os
@@ -20,7 +20,7 @@ KEY = "SG_0123456789abcdef"
 
 @pytest.fixture
 def dear(specs: Path) -> Model:
-    """A model of which its spec says that a call typically costs half a credit."""
+    """A model whose spec states a typical cost of half a credit."""
     path = specs / "models" / f"{SLUG}.yaml"
     text = path.read_text("utf-8")
     assert text.count("\ntypical_seconds:") == 1
@@ -30,7 +30,7 @@ def dear(specs: Path) -> Model:
 
 @pytest.fixture
 def generated(dear: Model, specs: Path) -> Path:  # noqa: ARG001 - which changes the specs
-    """What is generated from these specs."""
+    """The files generated from these specs."""
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs), "--out", str(out), "--only", "python", "typescript"]) == 0
     return out
@@ -38,7 +38,7 @@ def generated(dear: Model, specs: Path) -> Path:  # noqa: ARG001 - which changes
 
 @pytest.fixture
 def mock_url(dear: Model, specs: Path) -> Iterator[str]:  # noqa: ARG001 - which changes the specs
-    """A mock of these specs, in a process of its own."""
+    """The URL of a mock of these specs, in a process of its own."""
     with mock_process("--specs", str(specs)) as url:
         yield url
 
@@ -110,7 +110,7 @@ def test_a_plan(specs: Path, mock_url: str, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "free", "null"])
-def test_what_is_no_cost_is_refused(dear: Model, specs: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_cost_is_rejected(dear: Model, specs: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = specs / "models" / f"{dear.slug}.yaml"
     path.write_text(path.read_text("utf-8").replace("typical_cost: 0.5", f"typical_cost: {value}"), "utf-8")
     assert main(["lint", "--specs", str(specs)]) == 1

@@ -134,7 +134,9 @@ def rendered(cells: list[list[str]]) -> str:
 def main() -> int:
     """Checks every client, prints the table and writes it to the page. Returns 1 if our client has a "no"."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=MAKINGS, help="check only these clients, and do not write the page")
+    parser.add_argument(
+        "--only", nargs="+", choices=MAKINGS, help="check only these clients, and do not write the page"
+    )
     args = parser.parse_args()
     columns = {}
     for name in args.only or MAKINGS:

@@ -147,7 +147,7 @@ class DatamodelCodeGenerator(Generated):
 
 
 class OpenapiGenerator(Generated):
-    """The output of OpenAPI Generator for `python`: one class of calls for each tag, and pydantic bodies, on urllib3."""
+    """The output of OpenAPI Generator for `python`: a class of calls for each tag, pydantic bodies, urllib3."""
 
     def __init__(self, url: str, key: str) -> None:
         self._package = importlib.import_module("oag_client")

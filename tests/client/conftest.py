@@ -1,4 +1,4 @@
-"""A stand-in gateway on a real socket that answers what a test tells it to, and a client of it."""
+"""A test gateway on a real socket with answers set by the test, and a client for it."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ KEY = "SG_0123456789abcdef"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the stand-in sends. `cut` ends the connection after so many bytes of the body."""
+    """An answer of the test gateway. `cut` closes the connection after that many bytes of the body."""
 
     status: int = 200
     content: bytes = b""
@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it arrived; header names in lower case."""
+    """A request as received, with header names in lower case."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ def json_answer(body: object, status: int = 200, headers: dict[str, str] | None 
 
 
 class Gateway:
-    """The stand-in: answers for each method and path, the last of them for good, and a record of what arrived."""
+    """The test gateway: the answers for each method and path (the last one repeats), and the received requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -62,7 +62,7 @@ class Gateway:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     def job(self, request_id: str = "r1", slug: str = "flux-img2img", **urls: str) -> None:
-        """Accept a submit of this model."""
+        """Accepts a submit of this model."""
         self.on("POST", f"/v2/{slug}", json_answer({"request_id": request_id, "status": "QUEUED", **urls}))
 
 
@@ -85,15 +85,15 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _respond  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in http.server
-        """Stay silent."""
+        """Logs nothing."""
 
 
 @contextmanager
 def stand_in() -> Iterator[Gateway]:
-    """A gateway on a free port."""
+    """Starts a gateway on a free port."""
 
     class Handler(_Handler):
-        """A class of its own for each stand-in, since http.server makes the instances."""
+        """A class for each test gateway, because http.server creates the instances."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""The check before sending says what the mock would say."""
+"""The check before a call finds the same violations as the mock."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ VALUES = (
 
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[Model, dict[str, Any]]:
-    """A model, and parameters of which some are right, some wrong, some missing and some unknown."""
+    """Draws a model, and parameters that are valid, invalid, missing or unknown."""
     model = draw(st.sampled_from(MODELS))
     params: dict[str, Any] = dict(model.valid_example)
     for name in draw(st.sets(st.sampled_from([*model.parameters_by_name, "unknown"]), max_size=4)):
@@ -67,7 +67,7 @@ URI_PARTS = (
 @example("a.png")
 @example("")
 @example("data:image/png;base64,AAAA")
-def test_the_form_of_an_address_is_what_the_mock_takes(text: str) -> None:
+def test_the_client_and_the_mock_accept_the_same_uris(text: str) -> None:
     model = next(model for model in MODELS if model.slug == "flux-ipadapter")
     params = {**model.valid_example, "image": text}
     found = [(v.rule, v.parameter) for v in CLIENT.flux_ipadapter.check(**params)]
@@ -85,7 +85,7 @@ def test_an_address_may_be_of_any_length() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.slug for model in MODELS])
-def test_the_example_of_a_page_is_fine(model: Model) -> None:
+def test_the_example_of_a_page_is_valid(model: Model) -> None:
     assert getattr(CLIENT, snake_case(model.slug)).check(**model.valid_example) == ()
 
 

@@ -1,4 +1,4 @@
-"""The comparison in docs/clients.md: its table has the form that its script writes, and our column is true."""
+"""The comparison in docs/clients.md: its table has the form that the script writes, and our column is true."""
 
 import re
 
@@ -23,5 +23,5 @@ def test_the_committed_table_is_in_the_form_that_the_script_writes() -> None:
 
 
 @pytest.mark.parametrize("row", CHECKS)
-def test_our_client_does_what_its_column_says(gateway: Gateway, row: str) -> None:
+def test_the_column_of_our_client_is_true(gateway: Gateway, row: str) -> None:
     assert CHECKS[row](Ours(gateway.url, KEY), gateway)

@@ -35,7 +35,7 @@ def shared_mock() -> Iterator[Mock]:
 
 @pytest.fixture
 def mock(shared_mock: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
-    """The mock, and a client whose waits move its own clock and the mock's instead of taking time."""
+    """Resets the mock, and replaces the client's waits by moves of its clock and the mock's."""
     shared_mock.reset()
     skipped = 0.0
 
@@ -79,7 +79,7 @@ def set_up(mock: Mock, wanted: dict[str, Any]) -> None:
 
 
 async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
-    """Make the case's call; the awaits do nothing where the client blocks."""
+    """Makes the call of a case. With the blocking client, the awaits do nothing."""
     slug = case.get("model", "flux-img2img")
     params = {**CATALOG.model(slug).valid_example, **case.get("with", {})}
     params = {name: value for name, value in params.items() if name not in case.get("without", ())}
@@ -151,7 +151,7 @@ def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_client_does_what_the_table_says(case: dict[str, Any], kind: type[Any], mock: Mock) -> None:
+def test_a_client_behaves_as_the_table_states(case: dict[str, Any], kind: type[Any], mock: Mock) -> None:
     expect, events = case["expect"], list[Event]()
     set_up(
         mock, {**case.get("mock", {}), "scenarios": [dict(rule) for rule in case.get("mock", {}).get("scenarios", ())]}
@@ -175,9 +175,7 @@ def test_a_client_does_what_the_table_says(case: dict[str, Any], kind: type[Any]
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal["name"])
-def test_a_refusal_is_waited_out_however_it_names_its_time(
-    refusal: dict[str, Any], kind: type[Any], mock: Mock
-) -> None:
+def test_a_client_waits_after_a_refusal(refusal: dict[str, Any], kind: type[Any], mock: Mock) -> None:
     answers = [httpx.Response(429, headers=refusal["headers"], json={}) for _ in range(2)]
     answers.append(httpx.Response(200, json={}))
     events: list[Event] = []
@@ -209,7 +207,7 @@ AMBIGUOUS = ["drop-before", "drop-during", "drop-after", "run-failed", "upstream
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 @pytest.mark.parametrize("call", ["run", "wait"])
 @pytest.mark.parametrize("name", AMBIGUOUS)
-def test_no_failure_that_leaves_the_outcome_open_makes_a_second_post(
+def test_a_failure_with_unknown_outcome_causes_no_second_post(
     mock: Mock, name: str, call: str, kind: type[Any]
 ) -> None:
     mock.scenario(name)

@@ -65,7 +65,7 @@ def test_an_html_page_is_kept_but_not_quoted(client: Segmind, gateway: Gateway) 
     assert (error.body, error.detail, str(error)) == (page, "Method Not Allowed", "405 Method Not Allowed")
 
 
-def test_an_empty_balance_is_the_same_error_on_both_versions(client: Segmind, gateway: Gateway) -> None:
+def test_an_empty_balance_raises_the_same_error_on_both_versions(client: Segmind, gateway: Gateway) -> None:
     refused = {"error": "insufficient Credits. Balance: 0, required: 1"}
     gateway.on("POST", "/v1/flux-img2img", json_answer(refused, 406))
     gateway.on("POST", "/v2/flux-img2img", json_answer(refused, 402))
@@ -77,7 +77,7 @@ def test_an_empty_balance_is_the_same_error_on_both_versions(client: Segmind, ga
 
 
 @pytest.mark.parametrize("status", [302, 307, 418, 503])
-def test_a_status_that_nobody_documents_is_the_base_error(client: Segmind, gateway: Gateway, status: int) -> None:
+def test_an_undocumented_status_raises_the_base_error(client: Segmind, gateway: Gateway, status: int) -> None:
     answer = Answer(status, b"", {"Location": "/v1/elsewhere"})
     gateway.on("POST", "/v1/flux-img2img", answer)
     error = error_of(client)
@@ -95,12 +95,12 @@ def test_a_status_that_nobody_documents_is_the_base_error(client: Segmind, gatew
         (None, "Bad Request"),
     ],
 )
-def test_an_odd_body_still_gives_a_detail(client: Segmind, gateway: Gateway, body: object, detail: str) -> None:
+def test_an_unusual_body_still_has_a_detail(client: Segmind, gateway: Gateway, body: object, detail: str) -> None:
     gateway.on("POST", "/v1/flux-img2img", json_answer(body, 400))
     assert error_of(client).detail == detail
 
 
-def test_a_gateway_out_of_reach_is_connection_failed() -> None:
+def test_an_unreachable_gateway_raises_connection_failed() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -111,14 +111,14 @@ def test_a_gateway_out_of_reach_is_connection_failed() -> None:
     assert error.status is None
 
 
-def test_a_broken_answer_is_connection_failed_and_nothing_is_sent_again(client: Segmind, gateway: Gateway) -> None:
-    gateway.on("POST", "/v1/flux-img2img", Answer(200, b"\xff\xd8\xff picture", {}, cut=3))
+def test_a_broken_answer_raises_connection_failed_and_is_not_retried(client: Segmind, gateway: Gateway) -> None:
+    gateway.on("POST", "/v1/flux-img2img", Answer(200, b"\xff\xd8\xff image", {}, cut=3))
     assert type(error_of(client)) is ConnectionFailed
     assert len(gateway.received) == 1
 
 
 @pytest.mark.parametrize("kind", [httpx.ReadTimeout, httpx.WriteTimeout, httpx.ConnectTimeout, httpx.PoolTimeout])
-def test_a_slow_gateway_is_request_timeout(kind: Callable[..., Exception]) -> None:
+def test_a_slow_gateway_raises_request_timeout(kind: Callable[..., Exception]) -> None:
     def slow(request: httpx.Request) -> httpx.Response:
         raise kind("slow", request=request)
 
@@ -154,7 +154,7 @@ def test_errors_pickle_and_copy(error: SegmindError, twin: Callable[[SegmindErro
     assert (str(copied), repr(copied), copied.args) == (str(error), repr(error), error.args)
 
 
-def test_errors_print_well() -> None:
+def test_errors_have_readable_text() -> None:
     error = NotFound("Model x not found", status=404, request_id="id-1")
     assert str(error) == "404 Not Found: Model x not found (request id-1)"
     assert repr(error) == "NotFound('Model x not found', status=404, request_id='id-1')"

@@ -1,4 +1,4 @@
-"""One exchange: its deadline, the limit of a body, the environment's proxies and certificates, and our own errors."""
+"""One request: its deadline, the size limit of a body, proxies and certificates of the environment, and its errors."""
 
 import asyncio
 import inspect
@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 
 @contextmanager
 def playing(play: Play) -> Iterator[str]:
-    """A server that reads a request, and then does with each connection what a test says; gives its URL."""
+    """Starts a server that reads a request and then runs a function of the test on the connection. Yields its URL."""
 
     def serve() -> None:
         while True:
@@ -60,7 +60,7 @@ def playing(play: Play) -> Iterator[str]:
 
 
 def call(kind: type[Any], work: Callable[[Any], Any], *given: Any, **options: Any) -> Any:
-    """What a call of a new client gives."""
+    """Returns the result of a call of a new client."""
 
     async def called() -> Any:
         client = kind(*given, **options)
@@ -107,7 +107,7 @@ def test_the_timeout_covers_the_exchange_to_its_last_byte(kind: type[Any], play:
 
 
 @BOTH
-def test_the_timeout_holds_by_a_proxy_too(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timeout_holds_through_a_proxy(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     with playing(drip) as url:
         monkeypatch.setenv("HTTP_PROXY", url)
         monkeypatch.setenv("NO_PROXY", "localhost")
@@ -122,7 +122,7 @@ def test_the_timeout_holds_by_a_proxy_too(kind: type[Any], monkeypatch: pytest.M
 def test_a_body_beyond_the_limit_is_an_error_that_names_its_request(
     kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """A small body, by a small limit: compressed, it is far below it."""
+    """The limit is small for the test. The compressed body is far below it."""
     monkeypatch.setattr(f"segmind_client.{'_sync' if kind is Segmind else '_aio'}.http.LARGEST", 5000)
     content = zlib.compress(b"0" * 5001)
     large = Answer(200, content, {"Content-Encoding": "deflate", "x-request-id": "id-1"})
@@ -144,7 +144,7 @@ def test_a_body_beyond_the_limit_is_an_error_that_names_its_request(
     assert all(request.headers["accept-encoding"] == "gzip, deflate" for request in gateway.received)
 
 
-def test_the_limit_is_of_any_body_and_generous() -> None:
+def test_the_limit_applies_to_any_body_and_is_generous() -> None:
     piece = bytes(1 << 20)
 
     class Endless(httpx.SyncByteStream):
@@ -163,18 +163,18 @@ def test_the_limit_is_of_any_body_and_generous() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate,deflate"])
-def test_compression_that_multiplies_is_refused(client: Segmind, gateway: Gateway, encoding: str) -> None:
+def test_nested_compression_is_rejected(client: Segmind, gateway: Gateway, encoding: str) -> None:
     gateway.on("POST", "/v1/any", Answer(200, b"x", {"Content-Encoding": encoding}))
     with pytest.raises(ConnectionFailed, match="compressed with"):
         client.run_sync("any")
 
 
 NO_PROXY = "localhost,127.0.0.0/8,::1/128"
-"""What Docker and others set."""
+"""A value that Docker and others set."""
 
 
 @BOTH
-def test_networks_in_no_proxy_are_honoured(kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_in_no_proxy_are_respected(kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", NO_PROXY)
     gateway.on("POST", "/v1/any", json_answer({"ok": True}))
@@ -199,7 +199,7 @@ def test_networks_in_no_proxy_are_honoured(kind: type[Any], gateway: Gateway, mo
         ("all://a.test", ["http://a.test"], ["https://b.test"]),
     ],
 )
-def test_an_entry_of_no_proxy_covers(entry: str, covered: list[str], not_covered: list[str]) -> None:
+def test_an_entry_of_no_proxy_matches(entry: str, covered: list[str], not_covered: list[str]) -> None:
     proxies = Proxies({"all": "proxy.test:3128"}, ("none.test", entry))
     for url in map(httpx.URL, covered):
         assert proxies.way_to(url.scheme, url.host, url.port) is None, url
@@ -256,7 +256,7 @@ def test_a_proxy_that_can_t_be_reached_is_named(monkeypatch: pytest.MonkeyPatch)
     assert not caught.value.maybe_billed
 
 
-def test_a_setting_that_is_not_needed_is_not_looked_at(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unneeded_setting_is_not_read(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "nonsense://")
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://")
     monkeypatch.setenv("NO_PROXY", NO_PROXY)
@@ -271,7 +271,7 @@ ADDRESSES = ["http://" + "b" * 70, "http://h..x", "http://h:70000", "http://[::1
 
 @BOTH
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_a_file_at_an_odd_address_is_not_fetched(kind: type[Any], gateway: Gateway, url: str) -> None:
+def test_a_file_at_an_invalid_address_is_not_downloaded(kind: type[Any], gateway: Gateway, url: str) -> None:
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED"}))
     gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": url}))
     with pytest.raises(DownloadFailed) as caught:
@@ -280,14 +280,14 @@ def test_a_file_at_an_odd_address_is_not_fetched(kind: type[Any], gateway: Gatew
 
 
 @BOTH
-def test_an_id_that_no_address_can_hold_is_named(kind: type[Any], gateway: Gateway) -> None:
+def test_an_id_that_is_too_long_for_an_address_is_named(kind: type[Any], gateway: Gateway) -> None:
     with pytest.raises(CannotSend, match="too long") as caught:
         call(kind, lambda client: client.jobs.resume("x" * 70_000).wait(), KEY, gateway.url)
     assert caught.value.maybe_billed is False
     assert gateway.received == []
 
 
-def test_a_parameter_too_deep_to_be_shown_costs_no_error(client: Segmind, gateway: Gateway) -> None:
+def test_a_deeply_nested_parameter_does_not_break_an_error(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({"error": "no"}, 400))
     deep: Any = []
     for _ in range(400):
@@ -297,7 +297,7 @@ def test_a_parameter_too_deep_to_be_shown_costs_no_error(client: Segmind, gatewa
 
 
 @BOTH
-def test_a_caller_s_closed_client_is_told(kind: type[Any]) -> None:
+def test_a_closed_client_of_the_caller_is_reported(kind: type[Any]) -> None:
     theirs: Any = httpx.Client() if kind is Segmind else httpx.AsyncClient()
     closed = theirs.close() if kind is Segmind else theirs.aclose()
     if closed is not None:

@@ -1,4 +1,4 @@
-"""Jobs are paid for once they are submitted: whatever ends the wait for them from outside names their ids."""
+"""An exception that ends a wait from outside has the ids of the jobs, which are billed once they are submitted."""
 
 import asyncio
 import signal
@@ -88,7 +88,7 @@ def test_a_cancelled_task_names_the_jobs(gateway: Gateway, caplog: pytest.LogCap
             raise AssertionError("it was not cancelled")
 
     error = asyncio.run(cancelled())
-    if not hasattr(error, "request_ids"):  # Python 3.10 makes a new exception, in the context of the first
+    if not hasattr(error, "request_ids"):  # Python 3.10 raises a new exception with the first one as its context
         assert sys.version_info < (3, 11)
         assert error.__context__ is not None
         error = error.__context__
@@ -107,7 +107,7 @@ def test_a_listener_s_own_error_names_the_job(gateway: Gateway, client: Segmind)
     assert vars(caught.value)["request_id"] == "r1"
 
 
-def test_errors_that_name_their_job_and_ends_without_a_job_stay_as_they_are(
+def test_errors_with_their_own_job_and_ends_without_a_job_are_unchanged(
     gateway: Gateway, client: Segmind, caplog: pytest.LogCaptureFixture
 ) -> None:
     never_ending(gateway)

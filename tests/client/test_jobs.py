@@ -59,7 +59,7 @@ def test_an_unknown_state_is_still_pending(client: Segmind, gateway: Gateway, od
 
 
 @pytest.mark.parametrize("code", [200, 422, 500])
-def test_a_failed_job_says_why(client: Segmind, gateway: Gateway, code: int) -> None:
+def test_a_failed_job_states_its_reason(client: Segmind, gateway: Gateway, code: int) -> None:
     record = {"status": "FAILED", "error": "Prompt is Mandatory", "metrics": {"queue_time": 0.23}}
     gateway.job(slug="flux-ipadapter")
     gateway.on("GET", "/v2/requests/r1/status", json_answer(record, code))
@@ -123,7 +123,7 @@ def test_a_poll_that_hangs_does_not_outlast_the_deadline() -> None:
 
 
 @pytest.mark.parametrize(("timeout", "interval"), [(-1, 1), (1, -1), (float("nan"), 1)])
-def test_times_before_now_are_refused(client: Segmind, gateway: Gateway, timeout: float, interval: float) -> None:
+def test_negative_times_are_rejected(client: Segmind, gateway: Gateway, timeout: float, interval: float) -> None:
     gateway.job(slug="flux-ipadapter")
     job = submit(client)
     with pytest.raises(ValueError, match="from 0 upwards"):
@@ -149,7 +149,7 @@ def test_a_submit_without_an_id_is_an_error_with_the_body(client: Segmind, gatew
     assert caught.value.body == body
 
 
-def test_urls_of_the_gateway_are_data(client: Segmind, gateway: Gateway) -> None:
+def test_urls_of_the_gateway_are_not_requested(client: Segmind, gateway: Gateway) -> None:
     urls = {"status_url": "https://evil.test/status", "response_url": "https://evil.test/", "poll_url": "x"}
     gateway.job(slug="flux-ipadapter", **urls)
     job = submit(client)
@@ -158,7 +158,7 @@ def test_urls_of_the_gateway_are_data(client: Segmind, gateway: Gateway) -> None
 
 
 @given(request_id=st.text(min_size=1) | st.sampled_from([".", "..", "...", "../../v1/x", "a?b#c", "a%2Fb", "\ud800"]))
-def test_whatever_an_id_holds_it_is_one_segment_of_the_path(request_id: str) -> None:
+def test_any_id_is_one_segment_of_the_path(request_id: str) -> None:
     paths: list[bytes] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -176,7 +176,7 @@ def test_whatever_an_id_holds_it_is_one_segment_of_the_path(request_id: str) -> 
 
 
 def outage(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> None:
-    """The status route fails so, then says that the job is done. Nothing is waited for."""
+    """Lets the status route fail like this, then report a completed job. Waits take no time."""
     monkeypatch.setattr(_pace, "sleep", lambda _: None)
     gateway.job(slug="flux-ipadapter")
     gateway.on("GET", "/v2/requests/r1/status", *answers, json_answer({"status": "COMPLETED"}))
@@ -192,7 +192,7 @@ DOWN = (
 )
 
 
-def test_a_wait_outlives_an_outage(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_survives_an_outage(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     outage(gateway, monkeypatch, *DOWN * 3)
     assert submit(client).wait(timeout=60) == RESULT
     assert len(gateway.received) == 1 + 2 * (len(DOWN) * 3 + 1)
@@ -201,7 +201,7 @@ def test_a_wait_outlives_an_outage(client: Segmind, gateway: Gateway, monkeypatc
         submit(client.with_options(retries=0)).wait(timeout=60)
 
 
-def test_one_question_is_asked_as_often_as_the_option_says(
+def test_a_single_request_is_repeated_as_often_as_retries_allows(
     client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outage(gateway, monkeypatch, *DOWN * 3)

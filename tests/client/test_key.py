@@ -1,4 +1,4 @@
-"""The key goes to the configured host and nowhere else: not to another host, nor into anything that may be shown."""
+"""The key is sent to the configured host only, and nothing shows it."""
 
 import asyncio
 import copy
@@ -20,12 +20,12 @@ PARAMS = {"image": "https://host.test/a.png", "prompt": "a cat"}
 
 @pytest.fixture
 def foreign() -> Iterator[Gateway]:
-    """Another host: whatever arrives here was led astray."""
+    """Another host, which must not receive anything."""
     with stand_in() as gateway:
         yield gateway
 
 
-def test_urls_that_the_gateway_hands_out_are_not_requested(client: Segmind, gateway: Gateway, foreign: Gateway) -> None:
+def test_urls_from_the_gateway_are_not_requested(client: Segmind, gateway: Gateway, foreign: Gateway) -> None:
     urls = dict.fromkeys(("status_url", "response_url", "poll_url"), f"{foreign.url}/v2/requests/r1")
     gateway.job(**urls)
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED", **urls}))
@@ -49,7 +49,7 @@ def test_redirects_are_not_followed(gateway: Gateway, foreign: Gateway, status: 
     assert foreign.received == []
 
 
-def test_the_key_is_no_part_of_a_client_of_ones_own(gateway: Gateway, foreign: Gateway) -> None:
+def test_the_key_is_not_stored_in_the_caller_s_client(gateway: Gateway, foreign: Gateway) -> None:
     gateway.on("POST", "/v1/flux-img2img", json_answer({}))
     with httpx.Client() as own:
         Segmind(KEY, gateway.url, http_client=own).run_sync("flux-img2img")
@@ -59,7 +59,7 @@ def test_the_key_is_no_part_of_a_client_of_ones_own(gateway: Gateway, foreign: G
 
 
 def leaky(gateway: Gateway) -> None:
-    """Make the gateway quote the key in everything that it says."""
+    """Lets the gateway quote the key in all answers."""
     said = {"error": f"bad key {KEY}", "status": "FAILED", "request_id": f"r-{KEY}"}
     headers = {"x-request-id": f"id-{KEY}", "Location": f"http://host.test/?key={KEY}"}
     gateway.on("POST", "/v1/flux-img2img", json_answer(said, 401, headers))
@@ -75,7 +75,7 @@ def leaky(gateway: Gateway) -> None:
 
 
 def shown(error: BaseException) -> str:
-    """Everything that a report of an error may show: its chain, its attributes, and the locals of our own frames."""
+    """Returns everything that an error report may show: the chain, the attributes, and the locals of our own frames."""
     frames = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     chain = [error, error.__cause__, error.__context__]
     requests = [getattr(link, "_request", None) for link in chain]
@@ -135,7 +135,7 @@ def test_no_object_shows_the_key(client: Segmind, gateway: Gateway) -> None:
     assert KEY not in str(pickle.dumps(result))
 
 
-def test_what_holds_the_key_can_not_be_pickled_or_copied(client: Segmind, gateway: Gateway) -> None:
+def test_objects_with_the_key_can_not_be_pickled_or_copied(client: Segmind, gateway: Gateway) -> None:
     gateway.job()
     for thing in (client, client.flux_img2img, client.submit_async("flux-img2img")):
         for twin in (pickle.dumps, copy.deepcopy):
@@ -145,14 +145,14 @@ def test_what_holds_the_key_can_not_be_pickled_or_copied(client: Segmind, gatewa
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\nx", f"{KEY} x", "clé-0123456789", f"{KEY}\0"])
-def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+def test_an_invalid_key_is_rejected_without_showing_it(key: str) -> None:
     with pytest.raises(ValueError, match="characters") as caught:
         Segmind(key)
     assert key not in str(caught.value)
     assert "0123" not in str(caught.value)
 
 
-def test_spaces_around_a_key_are_cut_off(gateway: Gateway) -> None:
+def test_spaces_around_a_key_are_removed(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/flux-img2img", json_answer({}))
     with Segmind(f" {KEY}\n", gateway.url) as client:
         client.run_sync("flux-img2img")
@@ -163,7 +163,7 @@ SAID = f"bad key {KEY}"
 
 
 def led_astray(gateway: Gateway, foreign: Gateway) -> None:
-    """Every URL and redirect leads to another host, and everything that is said quotes the key."""
+    """Lets every URL and redirect lead to another host, and all answers quote the key."""
     urls = dict.fromkeys(("status_url", "response_url", "poll_url", "output"), f"{foreign.url}/a.jpeg?key={KEY}")
     headers = {"Location": f"{foreign.url}/?key={KEY}", "x-request-id": KEY, "x-cost": KEY}
     completed = {"status": "COMPLETED", "images": [{"url": f"{foreign.url}/a.jpeg"}], "error": SAID, **urls}
@@ -176,7 +176,7 @@ def led_astray(gateway: Gateway, foreign: Gateway) -> None:
 
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
-def test_nothing_of_the_key_arrives_elsewhere_or_is_shown_at_debug_level(
+def test_the_key_does_not_reach_other_hosts_or_debug_logs(
     gateway: Gateway, foreign: Gateway, caplog: pytest.LogCaptureFixture, kind: type[Segmind] | type[AsyncSegmind]
 ) -> None:
     led_astray(gateway, foreign)
@@ -219,19 +219,19 @@ def test_nothing_of_the_key_arrives_elsewhere_or_is_shown_at_debug_level(
     assert KEY not in str(shown_things)
 
 
-def test_a_key_in_a_client_of_ones_own_does_not_go_along_with_downloads(gateway: Gateway, foreign: Gateway) -> None:
+def test_a_key_in_the_caller_s_client_is_not_sent_with_downloads(gateway: Gateway, foreign: Gateway) -> None:
     gateway.job()
     record = {"status": "COMPLETED", "output": f"{foreign.url}/a.jpeg"}
     gateway.on("GET", "/v2/requests/r1/status", json_answer(record))
     gateway.on("GET", "/v2/requests/r1", json_answer(record))
-    foreign.on("GET", "/a.jpeg", Answer(200, b"picture"))
+    foreign.on("GET", "/a.jpeg", Answer(200, b"image"))
     with httpx.Client(headers={"X-API-Key": KEY}) as own:
-        assert Segmind(KEY, gateway.url, http_client=own).submit_async("flux-img2img").download().content == b"picture"
+        assert Segmind(KEY, gateway.url, http_client=own).submit_async("flux-img2img").download().content == b"image"
     assert KEY not in str(foreign.received[0].headers)
 
 
 @pytest.mark.parametrize(("name", "value"), [("SEGMIND_BASE_URL", "no address"), ("SEGMIND_LOG", "loud")])
-def test_what_is_wrong_in_the_environment_is_said_without_the_key(
+def test_errors_about_the_environment_do_not_show_the_key(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)

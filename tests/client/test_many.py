@@ -1,4 +1,4 @@
-"""Jobs that outlive their process, many at once, and their files; with both clients against the mock."""
+"""Resumed jobs, many jobs at once, and the files of jobs, with both clients on the mock."""
 
 import asyncio
 import inspect
@@ -52,7 +52,7 @@ def ours(mock: Mock) -> Iterator[Segmind]:
         yield client
 
 
-def test_a_job_is_taken_up_by_its_id_or_from_its_text(ours: Segmind) -> None:
+def test_a_job_is_resumed_by_its_id_or_from_its_text(ours: Segmind) -> None:
     job = ours.flux_ipadapter.submit(**CALL)
     kept = job.to_json()
     assert json.loads(kept) == {"request_id": job.request_id, "slug": "flux-ipadapter"}
@@ -63,12 +63,12 @@ def test_a_job_is_taken_up_by_its_id_or_from_its_text(ours: Segmind) -> None:
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "3", '{"request_id": "", "slug": null}', "no json"])
-def test_a_text_that_is_no_job_is_refused(ours: Segmind, text: str) -> None:
+def test_text_that_is_not_a_job_is_rejected(ours: Segmind, text: str) -> None:
     with pytest.raises(ValueError, match=r"job|JSON|value"):
         ours.jobs.from_json(text)
 
 
-def test_an_update_comes_whenever_the_state_changes(ours: Segmind, mock: Mock) -> None:
+def test_on_update_is_called_when_the_state_changes(ours: Segmind, mock: Mock) -> None:
     mock.job_policy("polls=4")
     seen: list[str] = []
     ours.flux_ipadapter.submit(**CALL).wait(interval=0, on_update=lambda record: seen.append(record["status"]))
@@ -87,7 +87,7 @@ def test_pauses_grow_end_at_the_typical_time_and_stay_below_the_longest() -> Non
     assert pause(3, None, 0) == 0.05, "an interval of 0 is no reason to poll without pause"
 
 
-def test_gather_keeps_the_order_and_the_failures_apart(ours: Segmind, mock: Mock) -> None:
+def test_gather_keeps_the_order_and_separates_failures(ours: Segmind, mock: Mock) -> None:
     mock.scenario("job-failed", route="submit", after=1, times=1)
     work: list[Any] = [
         ours.flux_ipadapter.submit(**CALL),
@@ -102,7 +102,7 @@ def test_gather_keeps_the_order_and_the_failures_apart(ours: Segmind, mock: Mock
     assert isinstance(done.failures[1], InferenceFailed)
 
 
-def test_what_is_no_function_is_refused_before_anything_is_sent(ours: Segmind, mock: Mock) -> None:
+def test_work_that_is_not_a_function_is_rejected_before_anything_is_sent(ours: Segmind, mock: Mock) -> None:
     result = ours.flux_ipadapter.run(**CALL)
     work: list[Any] = [partial(ours.flux_ipadapter.run, **CALL), result]
     with pytest.raises(
@@ -120,7 +120,7 @@ def test_what_is_no_function_is_refused_before_anything_is_sent(ours: Segmind, m
     assert [request.path for request in mock.requests] == ["/v1/flux-ipadapter", "/v2/flux-ipadapter"]
 
 
-def test_an_interrupt_ends_what_waits_in_threads(ours: Segmind, mock: Mock) -> None:
+def test_an_interrupt_ends_waiting_threads(ours: Segmind, mock: Mock) -> None:
     mock.job_policy("held")
     polled, timed_out = threading.Event(), threading.Event()
 
@@ -160,7 +160,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_comes_out_at_once_and_nothing_keeps_the_process_alive(mock: Mock) -> None:
+def test_ctrl_c_ends_the_process_immediately(mock: Mock) -> None:
     mock.job_policy("held")
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, mock.key, mock.url], stdout=subprocess.PIPE, text=True
@@ -179,7 +179,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_gather_shows_a_bar_where_a_terminal_is(ours: Segmind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gather_shows_a_bar_on_a_terminal(ours: Segmind, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, file = Terminal(), io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)
     work: list[Any] = [partial(ours.run_sync, "no-such-model"), lambda: "done"]
@@ -202,7 +202,7 @@ def test_gather_on_an_event_loop(mock: Mock) -> None:
     assert list(done.failures) == [3]
 
 
-def test_gather_bounds_how_many_run_at_once(mock: Mock) -> None:
+def test_gather_limits_concurrency(mock: Mock) -> None:
     running = most = 0
 
     async def work() -> None:
@@ -221,7 +221,7 @@ def test_gather_bounds_how_many_run_at_once(mock: Mock) -> None:
 
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
-def test_no_mistake_in_one_call_costs_the_results_of_the_others(mock: Mock, kind: type[Any]) -> None:
+def test_an_error_in_one_call_keeps_the_results_of_the_others(mock: Mock, kind: type[Any]) -> None:
     async def main() -> Any:
         client = kind(mock.key, mock.url)
         unreadable = partial(client.flux_ipadapter.run, image=Path("missing.png"), prompt="a cat")
@@ -237,18 +237,18 @@ def test_no_mistake_in_one_call_costs_the_results_of_the_others(mock: Mock, kind
     assert [type(error) for error in done.failures.values()] == [ValueError, ZeroDivisionError, StopIteration]
 
 
-def test_a_concurrency_that_makes_no_sense_is_refused(ours: Segmind) -> None:
+def test_an_invalid_concurrency_is_rejected(ours: Segmind) -> None:
     with pytest.raises(ValueError, match="concurrency"):
         ours.gather([], concurrency=0)
 
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
-def test_the_file_of_a_job_is_fetched_without_the_key(mock: Mock, tmp_path: Path, kind: type[Any]) -> None:
+def test_the_file_of_a_job_is_downloaded_without_the_key(mock: Mock, tmp_path: Path, kind: type[Any]) -> None:
     async def main() -> tuple[MediaResult, Path]:
         client = kind(mock.key, mock.url)
         job = client.flux_ipadapter.submit(**CALL)
         job = await job if inspect.isawaitable(job) else job
-        result, path = job.download(), job.save(tmp_path / "picture.jpeg")
+        result, path = job.download(), job.save(tmp_path / "image.jpeg")
         if inspect.isawaitable(result):
             result, path = await result, await path
             await client.aclose()
@@ -272,7 +272,7 @@ def completed(gateway: Gateway, record: dict[str, Any]) -> None:
     gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", **record}))
 
 
-def test_a_file_that_is_gone_leaves_the_record(client: Segmind, gateway: Gateway) -> None:
+def test_a_missing_file_leaves_the_record(client: Segmind, gateway: Gateway) -> None:
     completed(gateway, {"output": f"{gateway.url}/gone.png"})
     job = client.submit_async("any")
     with pytest.raises(DownloadFailed, match=r"gone\.png: HTTP status 404"):
@@ -293,14 +293,14 @@ def test_several_files_and_redirects(client: Segmind, gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("output", ["a text", {"choices": [1]}, None, 7])
-def test_an_output_that_is_no_file_is_the_content(client: Segmind, gateway: Gateway, output: object) -> None:
+def test_an_output_that_is_not_a_file_is_the_content(client: Segmind, gateway: Gateway, output: object) -> None:
     completed(gateway, {"output": output})
     result = client.submit_async("any").download()
     assert isinstance(result, JsonResult)
     assert result.data == output
 
 
-def test_a_file_in_place_of_the_record_is_the_content(client: Segmind, gateway: Gateway) -> None:
+def test_a_file_instead_of_the_record_is_the_content(client: Segmind, gateway: Gateway) -> None:
     completed(gateway, {})
     gateway.on("GET", "/v2/requests/r1", Answer(200, b"\x89PNG\r\n\x1a\nrest", {"Content-Type": "image/png"}))
     result = client.submit_async("any").download()
@@ -308,14 +308,14 @@ def test_a_file_in_place_of_the_record_is_the_content(client: Segmind, gateway: 
     assert (result.content[-4:], result.content_type) == (b"rest", "image/png")
 
 
-def test_odd_records_do_not_break_the_result(client: Segmind, gateway: Gateway) -> None:
+def test_unusual_records_do_not_break_the_result(client: Segmind, gateway: Gateway) -> None:
     completed(gateway, {"metrics": [1], "images": {"a": 1}, "seed": [], "request_id": 3, "new": {"kept": True}})
     result = client.submit_async("any").wait()
     assert (result.metrics, result.cost, result.seed, result.request_id, result.urls) == ({}, None, None, None, ())
     assert result["new"] == {"kept": True}
 
 
-def test_a_job_is_gone_after_the_retention(ours: Segmind, mock: Mock) -> None:
+def test_a_job_expires_after_the_retention(ours: Segmind, mock: Mock) -> None:
     job = ours.flux_ipadapter.submit(**CALL)
     mock.clock.advance(3600)
     for ask in (job.status, job.result, job.wait, job.download):

@@ -1,4 +1,4 @@
-"""The names on the docs pages, the keywords of a call, settings, and what an import costs."""
+"""The names of the docs pages, the keywords of a call, settings, and the cost of an import."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ MODELS = load_catalog(default_specs()).models
 QUEUED_MODELS = [model for model in MODELS if "v2" in model.versions]
 RESULT = {"status": "COMPLETED", "output": "https://images.test/1.jpeg", "metrics": {"inference_time": 13.06}}
 
-# The sample as the docs pages print it, but for its import lines.
+# The sample of the docs pages, except for its import lines.
 SAMPLE = """
 import segmind_client as segmind
 
@@ -122,13 +122,13 @@ def test_parameters_arrive_as_they_were_given(params: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize("value", [b"bytes", object(), float("nan"), {1: {2, 3}}])
-def test_a_value_that_is_no_json_is_refused_by_name(gateway: Gateway, client: Segmind, value: object) -> None:
+def test_a_value_that_is_not_json_is_rejected_with_its_name(gateway: Gateway, client: Segmind, value: object) -> None:
     with pytest.raises((TypeError, ValueError), match="parameter 'image' can't be sent as JSON"):
         client.run_sync("any", prompt="a cat", image=value)
     assert gateway.received == []
 
 
-def test_an_empty_slug_is_refused(gateway: Gateway, client: Segmind) -> None:
+def test_an_empty_slug_is_rejected(gateway: Gateway, client: Segmind) -> None:
     with pytest.raises(ValueError, match="slug"):
         client.run_sync("")
     assert gateway.received == []
@@ -158,7 +158,7 @@ def test_the_base_url_comes_from_argument_then_environment_then_spec(
     "url",
     ["host.test", "ftp://host.test", "http://", "http://u:secret@host.test", "http://h.test?k=secret", "http://h:port"],
 )
-def test_a_base_url_that_makes_no_sense_is_refused(url: str) -> None:
+def test_an_invalid_base_url_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="base_url") as caught:
         Segmind(KEY, url)
     assert "secret" not in str(caught.value)
@@ -174,17 +174,17 @@ def test_without_a_key_the_variable_is_named_before_any_request(gateway: Gateway
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_that_makes_no_sense_is_refused(timeout: float) -> None:
+def test_an_invalid_timeout_is_rejected(timeout: float) -> None:
     with pytest.raises(ValueError, match="timeout"):
         Segmind(KEY, timeout=timeout)
 
 
-def test_the_client_of_another_library_is_refused_by_name() -> None:
+def test_the_client_of_another_library_is_rejected_with_its_name() -> None:
     with pytest.raises(TypeError, match=r"http_client is a httpx\.AsyncClient; expected an httpx\.Client"):
         Segmind(KEY, http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # the mistake to be caught
 
 
-def test_a_client_of_ones_own_is_used_and_left_open(gateway: Gateway) -> None:
+def test_the_caller_s_client_is_used_and_left_open(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({}))
     with httpx.Client(headers={"x-team": "blue"}) as own:
         with Segmind(KEY, gateway.url, http_client=own) as client:
@@ -193,7 +193,7 @@ def test_a_client_of_ones_own_is_used_and_left_open(gateway: Gateway) -> None:
     assert gateway.received[0].headers["x-team"] == "blue"
 
 
-def test_a_closed_client_says_so(gateway: Gateway) -> None:
+def test_a_closed_client_is_reported(gateway: Gateway) -> None:
     client = Segmind(KEY, gateway.url)
     client.close()
     client.close()
@@ -215,14 +215,14 @@ def test_the_default_client_follows_the_environment(gateway: Gateway, monkeypatc
 
 
 def modules_after(code: str) -> set[str]:
-    """The modules that a fresh interpreter has loaded after running this code."""
+    """Returns the modules that a fresh interpreter has loaded after running this code."""
     command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
     environment = {**os.environ, "SEGMIND_API_KEY": KEY}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return set(run.stdout.split())
 
 
-def test_importing_the_package_imports_nothing_that_costs() -> None:
+def test_importing_the_package_imports_nothing_expensive() -> None:
     before, after = modules_after("pass"), modules_after("import segmind_client; dir(segmind_client)")
     assert after - before == {"segmind_client"}
 
@@ -231,13 +231,13 @@ def test_errors_do_not_need_httpx() -> None:
     assert "httpx" not in modules_after("from segmind_client import InferenceFailed, SegmindError")
 
 
-def test_only_the_model_that_is_used_is_imported() -> None:
+def test_only_used_models_are_imported() -> None:
     after = modules_after("import segmind_client; segmind_client.Segmind().flux_img2img")
     loaded = {name for name in after if name.startswith(("segmind_client.models.", "segmind_client.types."))}
     assert loaded == {"segmind_client.models.flux_img2img", "segmind_client.types.flux_img2img"}
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in segmind_client.__all__:
         assert getattr(getattr(segmind_client, name), "__name__", name) in (name, "Segmind", "InferenceFailed")
     assert set(segmind_client.__all__) <= set(dir(segmind_client))

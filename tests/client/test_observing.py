@@ -1,4 +1,4 @@
-"""Logging, and clients and transports of the caller's own."""
+"""Logging, and the caller's own clients and transports."""
 
 import asyncio
 import logging
@@ -30,7 +30,9 @@ def _logger_as_before() -> Iterator[None]:
     _log.LOGGER.level, _log.LOGGER.handlers = before
 
 
-def test_the_log_tells_status_time_and_id(client: Segmind, gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_contains_status_time_and_id(
+    client: Segmind, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
     gateway.on("POST", "/v1/any", json_answer({}, headers={"x-request-id": "id-1"}))
     caplog.set_level(logging.INFO, "segmind_client")
     client.run_sync("any", prompt="a secret plan")
@@ -48,7 +50,7 @@ def test_the_environment_turns_the_log_on() -> None:
     assert KEY not in run.stderr.partition("Traceback")[0]
 
 
-def test_a_hook_that_fails_costs_no_result(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_hook_does_not_lose_the_result(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.on("POST", "/v1/any", json_answer({"text": "paid for"}))
 
     def broken(event: Event) -> None:
@@ -72,7 +74,7 @@ def test_proxies_come_from_the_environment(gateway: Gateway, monkeypatch: pytest
 
 def test_certificates_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = trustme.CA()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers 501 to whatever it is asked
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers every request with 501
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -96,18 +98,18 @@ def test_certificates_come_from_the_environment(tmp_path: Path, monkeypatch: pyt
         server.server_close()
 
 
-def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_level_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMIND_LOG", "loud")
     with pytest.raises(ValueError, match="SEGMIND_LOG is 'loud'; expected one of debug"):
         Segmind(KEY)
 
 
-def test_a_transport_of_ones_own_carries_the_calls() -> None:
+def test_the_caller_s_transport_is_used() -> None:
     with Segmind(KEY, "http://mock", transport=MockTransport(create_app(time_scale=0, images="tiny"))) as client:
         assert isinstance(client.flux_ipadapter.run(**CALL), MediaResult)
 
 
-def test_clients_and_transports_of_the_wrong_kind_are_refused_by_name() -> None:
+def test_clients_and_transports_of_the_wrong_type_are_rejected() -> None:
     blocking, asynchronous = httpx.Client(), httpx.AsyncClient()
     with pytest.raises(TypeError, match=r"http_client is a httpx\.Client; expected an httpx\.AsyncClient"):
         AsyncSegmind(KEY, http_client=blocking)  # type: ignore[arg-type]  # the mistake to be caught
@@ -117,7 +119,7 @@ def test_clients_and_transports_of_the_wrong_kind_are_refused_by_name() -> None:
         Segmind(KEY, http_client=blocking, transport=httpx.MockTransport(lambda _: httpx.Response(200)))
 
 
-def test_an_async_client_of_ones_own_is_used_and_left_open() -> None:
+def test_the_caller_s_async_client_is_used_and_left_open() -> None:
     async def main(mock: Mock) -> None:
         async with httpx.AsyncClient(headers={"x-team": "blue"}) as own:
             async with AsyncSegmind(mock.key, mock.url, http_client=own) as client:
@@ -149,7 +151,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 """
 
 
-def test_forked_processes_do_not_get_each_others_answers() -> None:
+def test_forked_processes_do_not_read_each_other_s_answers() -> None:
     with Mock(time_scale=0, images="tiny") as mock:
         command = [sys.executable, "-W", "error", "-c", FORKED, mock.key, mock.url]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -168,15 +170,15 @@ asyncio.run(client.aclose())
 
 
 def test_one_client_works_on_one_event_loop_after_the_other() -> None:
-    """In a process of its own, since nothing can close the connections that a closed loop leaves behind."""
+    """Runs in a process of its own, because nothing can close the connections of a closed loop."""
     with Mock(time_scale=0, images="tiny") as mock:
         command = [sys.executable, "-c", LOOPS, mock.key, mock.url]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (run.stdout, run.stderr) == ("True\n" * 3, "")
 
 
-def test_a_client_works_where_there_is_no_loop_of_asyncio() -> None:
-    """As under trio: nothing here asks asyncio for anything."""
+def test_a_client_works_without_an_asyncio_loop() -> None:
+    """Nothing depends on asyncio, as under trio."""
     answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"credits": 1}))
     call = AsyncSegmind(KEY, "http://mock", transport=answer).credits()
     with pytest.raises(StopIteration) as ended:
@@ -184,7 +186,7 @@ def test_a_client_works_where_there_is_no_loop_of_asyncio() -> None:
     assert ended.value.value == {"credits": 1}
 
 
-def test_a_program_that_sets_up_no_logging_is_not_written_to(gateway: Gateway) -> None:
+def test_a_program_without_logging_sees_no_output(gateway: Gateway) -> None:
     gateway.on("GET", "/v1/get-user-credits", json_answer({}, 502), json_answer({}))
     code = "import sys, segmind_client as s; s.Segmind(*sys.argv[1:]).credits()"
     command = [sys.executable, "-c", code, KEY, gateway.url]

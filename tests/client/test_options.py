@@ -1,4 +1,4 @@
-"""Options that make no sense are refused at once, by name; headers are merged whatever their case."""
+"""Invalid options are rejected with their name. Headers are merged regardless of case."""
 
 import math
 from typing import Any
@@ -33,7 +33,7 @@ from tests.client.conftest import KEY, Gateway, json_answer
     ],
 )
 @pytest.mark.parametrize("client", [Segmind, AsyncSegmind])
-def test_an_option_that_makes_no_sense_is_refused_by_name(
+def test_an_invalid_option_is_rejected_with_its_name(
     client: type[Any], options: dict[str, Any], kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -43,7 +43,7 @@ def test_an_option_that_makes_no_sense_is_refused_by_name(
     assert "secret" not in str(caught.value)
 
 
-def test_times_of_a_job_and_of_gather_are_looked_at_first(client: Segmind, gateway: Gateway) -> None:
+def test_times_of_a_job_and_of_gather_are_checked_first(client: Segmind, gateway: Gateway) -> None:
     gateway.job()
     job = client.submit_async("flux-img2img")
     wrong: list[Any] = [None, "3"]
@@ -61,7 +61,7 @@ def test_times_of_a_job_and_of_gather_are_looked_at_first(client: Segmind, gatew
     assert len(gateway.received) == 1
 
 
-def test_a_job_may_be_waited_for_for_ever(client: Segmind, gateway: Gateway) -> None:
+def test_a_wait_may_be_unlimited(client: Segmind, gateway: Gateway) -> None:
     gateway.job()
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED"}))
     record = {"status": "COMPLETED", "output": f"{gateway.url}/v2/requests/r1/status"}
@@ -80,7 +80,7 @@ async def listen(event: Any) -> None:
     """Never runs."""
 
 
-def test_a_listener_that_would_have_to_be_awaited_is_refused(client: Segmind, gateway: Gateway) -> None:
+def test_a_coroutine_function_as_a_listener_is_rejected(client: Segmind, gateway: Gateway) -> None:
     for listener in (listen, Listener()):
         with pytest.raises(TypeError, match=r"on_event is a coroutine function; .* called, not awaited"):
             AsyncSegmind(KEY, on_event=listener)
@@ -91,7 +91,7 @@ def test_a_listener_that_would_have_to_be_awaited_is_refused(client: Segmind, ga
     assert len(gateway.received) == 1
 
 
-def test_headers_are_merged_whatever_their_case() -> None:
+def test_headers_are_merged_regardless_of_case() -> None:
     sent: list[list[tuple[bytes, bytes]]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""The pages and examples that come with the client: each runs as printed, against the mock, and tells all there is."""
+"""The client's README, reference and examples: the code runs on the mock, and the reference is complete."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def mock() -> Iterator[Mock]:
 
 
 def run(code: str, folder: Path, mock: Mock) -> str:
-    """Run a program in a folder; gives what it printed."""
+    """Runs a program in a folder and returns its output."""
     environment = {"PATH": "/usr/bin:/bin", "SEGMIND_API_KEY": mock.key, "SEGMIND_BASE_URL": mock.url}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -42,20 +42,20 @@ def run(code: str, folder: Path, mock: Mock) -> str:
     return done.stdout
 
 
-def test_the_samples_of_the_readme_run_one_after_the_other(mock: Mock, tmp_path: Path) -> None:
+def test_the_samples_of_the_readme_run_in_order(mock: Mock, tmp_path: Path) -> None:
     assert len(SAMPLES) == 7
     printed = run("\n".join(SAMPLES), tmp_path, mock)
-    for name in ("picture.jpeg", "from-job.jpeg"):
+    for name in ("image.jpeg", "from-job.jpeg"):
         assert (tmp_path / name).read_bytes().startswith(JPEG)
     assert "COMPLETED" in printed
     assert "required.missing" in printed
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
-def test_an_example_does_what_it_says(example: Path, mock: Mock, tmp_path: Path) -> None:
+def test_an_example_prints_the_expected_output(example: Path, mock: Mock, tmp_path: Path) -> None:
     printed = run(example.read_text("utf-8"), tmp_path, mock)
     expected = {
-        "picture": r"picture\.jpeg image/jpeg 0\.\d+ credits",
+        "image": r"image\.jpeg image/jpeg 0\.\d+ credits",
         "job": r"COMPLETED\nhttp://\S+ \{",
         "many": r"5 http://\S+\nSpend\(credits=0\.\d+, calls=6",
         "errors": r"required\.missing prompt is required",
@@ -76,8 +76,8 @@ def test_the_reference_names_every_export_member_and_parameter(catalog: Catalog)
         assert [line.split()[1] for line in lines] == [parameter.name for parameter in model.parameters]
 
 
-def test_the_wheel_holds_its_license() -> None:
-    """By the files that its build is told to take: hatchling itself is not installed here."""
+def test_the_wheel_contains_its_license() -> None:
+    """Checks the configuration of the build, because hatchling is not installed here."""
     project = tomllib.loads((PACKAGE / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["license-files"] == ["LICENSE"]
     assert (PACKAGE / "LICENSE").read_bytes() == (PACKAGE.parents[1] / "LICENSE").read_bytes()

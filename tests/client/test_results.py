@@ -8,7 +8,7 @@ import pytest
 from segmind_client import JsonResult, MediaResult, Segmind
 from tests.client.conftest import Answer, Gateway, json_answer
 
-JPEG = b"\xff\xd8\xff\xe0 a picture"
+JPEG = b"\xff\xd8\xff\xe0 an image with bytes"
 PNG = b"\x89PNG\r\n\x1a\n another"
 WEBP = b"RIFF\x10\0\0\0WEBP and a third"
 HEADERS = {
@@ -29,43 +29,43 @@ def image_of(client: Segmind) -> MediaResult:
     return client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat")
 
 
-def test_a_picture_comes_with_what_its_headers_say(client: Segmind, gateway: Gateway) -> None:
+def test_an_image_has_the_facts_of_its_headers(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
     result = image_of(client)
     assert (result.content, result.images, result.content_type) == (JPEG, (JPEG,), "image/jpeg")
     assert (result.request_id, result.cost, result.seed) == ("id-1", 0.05, 46588)
     assert (result.remaining_credits, result.generation_time) == (99.95, 13.06)
     assert result.headers["x-request-id"] == "id-1"
-    assert "picture" not in repr(result)
+    assert "with bytes" not in repr(result)
     assert "image/jpeg" in repr(result)
 
 
 @pytest.mark.parametrize(("content", "kind"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")])
-def test_a_notebook_shows_the_picture(client: Segmind, gateway: Gateway, content: bytes, kind: str) -> None:
+def test_a_notebook_shows_the_image(client: Segmind, gateway: Gateway, content: bytes, kind: str) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, HEADERS))
     result = image_of(client)
     assert result._repr_mimebundle_() == {"text/plain": repr(result), kind: b64(content)}
 
 
-def test_a_notebook_shows_words_for_what_is_no_picture(client: Segmind, gateway: Gateway) -> None:
+def test_a_notebook_shows_text_for_other_content(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, b"odd", HEADERS))
     assert list(image_of(client)._repr_mimebundle_()) == ["text/plain"]
 
 
-def test_show_displays_every_picture(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_displays_every_image(client: Segmind, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", json_answer({"image": [b64(JPEG), b64(PNG)]}))
     result = image_of(client)
     with pytest.raises(RuntimeError, match=r"IPython is not installed.*save\(path\)"):
         result.show()
     shown: list[object] = []
-    notebook = types.SimpleNamespace(Image=lambda picture: ("image", picture), display=shown.append)
+    notebook = types.SimpleNamespace(Image=lambda content: ("image", content), display=shown.append)
     monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
     monkeypatch.setitem(sys.modules, "IPython.display", notebook)
     result.show()
     assert shown == [("image", JPEG), ("image", PNG)]
 
 
-def test_headers_that_are_missing_or_odd_are_none(client: Segmind, gateway: Gateway) -> None:
+def test_missing_or_invalid_headers_are_none(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, {"x-cost": "free", "x-seed-value": "1.5"}))
     result = image_of(client)
     assert (result.request_id, result.cost, result.seed, result.content_type) == (None, None, None, "")
@@ -73,7 +73,7 @@ def test_headers_that_are_missing_or_odd_are_none(client: Segmind, gateway: Gate
 
 
 @pytest.mark.parametrize("cost", ["nan", "inf", "", "1,5"])
-def test_a_cost_that_is_no_number_is_none(client: Segmind, gateway: Gateway, cost: str) -> None:
+def test_a_cost_that_is_not_a_number_is_none(client: Segmind, gateway: Gateway, cost: str) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, {"x-cost": cost}))
     assert image_of(client).cost is None
 
@@ -85,7 +85,7 @@ def test_base64_is_decoded(client: Segmind, gateway: Gateway, content: bytes, me
     assert (result.content, result.content_type, result.images) == (content, media_type, (content,))
 
 
-def test_several_pictures_come_in_order(client: Segmind, gateway: Gateway) -> None:
+def test_several_images_are_in_order(client: Segmind, gateway: Gateway) -> None:
     body = {"image": [b64(PNG), f"data:image/jpeg;base64,{b64(JPEG)}", b64(WEBP)[:8] + "\n" + b64(WEBP)[8:]]}
     gateway.on("POST", "/v1/flux-ipadapter", json_answer(body))
     result = image_of(client)
@@ -110,14 +110,14 @@ def test_several_pictures_come_in_order(client: Segmind, gateway: Gateway) -> No
         b"\xff\xfe{",
     ],
 )
-def test_a_shape_that_nobody_foresaw_is_kept_raw(client: Segmind, gateway: Gateway, content: bytes) -> None:
+def test_an_unknown_shape_is_kept_raw(client: Segmind, gateway: Gateway, content: bytes) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": "application/json"}))
     result = image_of(client)
     assert (result.content, result.raw, result.images) == (content, content, (content,))
     assert isinstance(client.run_sync("flux-ipadapter"), JsonResult)
 
 
-def test_a_json_model_gives_its_document(client: Segmind, gateway: Gateway) -> None:
+def test_a_json_model_returns_its_document(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/flux-dev-finetuned", json_answer({"a": [1]}, headers={"x-cost": "2"}))
     result = client.run_sync("flux-dev-finetuned", prompt="a cat")
     assert isinstance(result, JsonResult)
@@ -134,7 +134,7 @@ def test_a_json_model_gives_its_document(client: Segmind, gateway: Gateway) -> N
         (Answer(201, b'{"ok": true}', {}), {"ok": True}),
     ],
 )
-def test_a_json_model_keeps_whatever_came(client: Segmind, gateway: Gateway, answer: Answer, data: object) -> None:
+def test_a_json_model_keeps_any_body(client: Segmind, gateway: Gateway, answer: Answer, data: object) -> None:
     gateway.on("POST", "/v1/flux-dev-finetuned", answer)
     result = client.flux_dev_finetuned.run(
         aspect_ratio="1:1",
@@ -164,7 +164,7 @@ def test_run_sync_decides_by_content_type(client: Segmind, gateway: Gateway) -> 
     assert results[1].content == PNG
 
 
-def test_save_writes_all_of_it_under_the_given_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+def test_save_writes_the_whole_content_to_the_path(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
     (tmp_path / "old").write_bytes(b"old")
     (tmp_path / "link").symlink_to(tmp_path / "old")
@@ -201,9 +201,7 @@ def test_save_to_a_device_writes_into_it(client: Segmind, gateway: Gateway) -> N
     assert not Path("/dev/null").is_file()
 
 
-def test_a_path_that_can_not_be_written_is_named_as_it_was_given(
-    client: Segmind, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_an_error_names_the_caller_s_path(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
     result = image_of(client)
     (tmp_path / "file").touch()
@@ -214,7 +212,7 @@ def test_a_path_that_can_not_be_written_is_named_as_it_was_given(
         assert str(caught.value).endswith(f"'{path}'")
 
 
-def test_a_file_that_is_replaced_keeps_who_may_read_it(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_replaced_file_keeps_its_permissions(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, JPEG, HEADERS))
     path = tmp_path / "mine.jpg"
     path.touch(mode=0o600)

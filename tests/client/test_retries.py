@@ -1,4 +1,4 @@
-"""What is sent again, and when; above all what never is."""
+"""Which requests are retried, when, and which never are."""
 
 import time
 from email.utils import formatdate
@@ -21,7 +21,7 @@ failures = st.builds(Failure, st.just("broken"), st.booleans(), st.booleans())
 
 
 @given(outcome=responses | failures, attempt=st.integers(1, 50))
-def test_a_post_is_sent_again_only_where_nothing_was_done(outcome: Response | Failure, attempt: int) -> None:
+def test_a_post_is_retried_only_if_nothing_was_done(outcome: Response | Failure, attempt: int) -> None:
     again = seconds_before_retry(POST, outcome, attempt, NOW) is not None
     refused = isinstance(outcome, Response) and outcome.status == 429
     not_sent = isinstance(outcome, Failure) and not outcome.sent
@@ -54,12 +54,12 @@ def test_backoff_is_capped(outcome: Response | Failure, attempt: int) -> None:
         ({}, None),
     ],
 )
-def test_the_time_that_a_429_names_is_understood(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_time_in_a_429_is_parsed(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
 
 
 @given(text=st.text() | st.from_regex(r"[0-9.\-: TZ]{0,30}"))
-def test_no_text_in_a_header_breaks_the_client(text: str) -> None:
+def test_no_header_breaks_the_client(text: str) -> None:
     found = retry_after({"x-rate-limit-reset-at-utc": text, "retry-after": text, "date": text}, NOW)
     assert found is None or found >= 0
 
@@ -71,7 +71,7 @@ HEADERS = st.sampled_from(
 
 
 @given(reset=HEADERS, after=HEADERS, date=HEADERS, attempt=st.integers(1, 50), request=st.sampled_from([POST, GET]))
-def test_no_header_of_a_429_takes_the_pause_away(
+def test_no_header_of_a_429_removes_the_pause(
     reset: str, after: str, date: str, attempt: int, request: Request
 ) -> None:
     headers = {"x-rate-limit-reset-at-utc": reset, "retry-after": after, "date": date}
@@ -82,12 +82,12 @@ def test_no_header_of_a_429_takes_the_pause_away(
 
 
 @pytest.mark.parametrize("failure", [Failure("x", False, unsendable=True), Failure("x", True, too_large=True)])
-def test_what_ends_the_same_way_again_is_not_sent_again(failure: Failure) -> None:
+def test_a_permanent_failure_is_not_retried(failure: Failure) -> None:
     for request in (GET, POST):
         assert seconds_before_retry(request, failure, 1, NOW) is None
 
 
-def test_a_refused_call_waits_as_long_as_it_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_call_waits_for_the_stated_time(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(_pace, "sleep", slept.append)
     refusal = json_answer({"error": "slow down"}, 429, {"Retry-After": "7"})
@@ -97,7 +97,7 @@ def test_a_refused_call_waits_as_long_as_it_is_told(gateway: Gateway, monkeypatc
     assert slept == [7.0]
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun(gateway: Gateway) -> None:
+def test_a_wait_beyond_the_deadline_is_not_started(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({"error": "slow down"}, 429, {"Retry-After": "3600"}))
     start = time.monotonic()
     with Segmind(KEY, gateway.url) as client, pytest.raises(RateLimited) as caught:
@@ -125,7 +125,7 @@ def refusing(error: type[httpx.TransportError]) -> tuple[httpx.Client, list[http
         (httpx.RemoteProtocolError, True), (httpx.LocalProtocolError, False), (httpx.CloseError, True),
     ],
 )  # fmt: skip
-def test_a_post_that_never_left_is_sent_again_and_no_other(
+def test_only_a_post_that_was_not_sent_is_retried(
     monkeypatch: pytest.MonkeyPatch, error: type[httpx.TransportError], sent: bool
 ) -> None:
     monkeypatch.setattr(_pace, "sleep", lambda _: None)
@@ -135,7 +135,7 @@ def test_a_post_that_never_left_is_sent_again_and_no_other(
     assert (len(seen), caught.value.attempts, caught.value.maybe_billed) == ((1, 1, True) if sent else (3, 3, False))
 
 
-def test_errors_say_what_was_sent_but_not_the_key(gateway: Gateway) -> None:
+def test_errors_show_the_request_without_the_key(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({"error": "broken"}, 500, {"x-request-id": "id-1"}))
     with Segmind(KEY, gateway.url) as client, pytest.raises(SegmindError) as caught:
         client.run_sync("any", prompt="a cat", image="x" * 5000, note=f"my key is {KEY}")
@@ -149,7 +149,7 @@ def test_errors_say_what_was_sent_but_not_the_key(gateway: Gateway) -> None:
     assert str(error) == "500 Server Error: broken (request id-1, may have been billed)"
 
 
-def test_events_tell_each_step(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_report_each_step(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pace, "sleep", lambda _: None)
     events: list[Event] = []
     gateway.on("POST", "/v1/any", json_answer({}, 429, {"Retry-After": "2"}), json_answer({}))

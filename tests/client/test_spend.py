@@ -1,4 +1,4 @@
-"""What calls cost, and the guard that ends them."""
+"""The ledger of costs, and the limit `max_spend`."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def test_the_ledger_adds_up_v1_and_v2_and_counts_a_job_once() -> None:
         assert mock.credits == pytest.approx(10_000 - client.spend.credits)
 
 
-def test_a_limit_lets_through_what_fits_and_nothing_beyond(gateway: Gateway) -> None:
+def test_a_limit_allows_only_calls_that_fit(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
     with Segmind(KEY, gateway.url, max_spend=1.0) as client:
         client.run_sync("any")
@@ -42,7 +42,7 @@ def test_a_limit_lets_through_what_fits_and_nothing_beyond(gateway: Gateway) -> 
     assert len(gateway.received) == 2
 
 
-def test_jobs_under_way_count_towards_the_limit(gateway: Gateway) -> None:
+def test_running_jobs_count_towards_the_limit(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
     gateway.job(slug="any")
     with Segmind(KEY, gateway.url, max_spend=1.0) as client:
@@ -53,7 +53,7 @@ def test_jobs_under_way_count_towards_the_limit(gateway: Gateway) -> None:
     assert client.spend.credits == 0.4
 
 
-def test_a_failed_job_costs_nothing_and_frees_what_was_set_aside(gateway: Gateway) -> None:
+def test_a_failed_job_costs_nothing_and_releases_its_reservation(gateway: Gateway) -> None:
     gateway.job(slug="any")
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "FAILED", "error": "no"}, 422))
     with Segmind(KEY, gateway.url) as client:
@@ -62,16 +62,16 @@ def test_a_failed_job_costs_nothing_and_frees_what_was_set_aside(gateway: Gatewa
         assert (client.spend.credits, client.spend.calls, client.spend.unknown) == (0, 0, 0)
 
 
-def test_a_call_whose_outcome_is_unknown_is_counted_apart(gateway: Gateway) -> None:
+def test_a_call_with_unknown_outcome_is_counted_separately(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({}, 500), json_answer({}))
     with Segmind(KEY, gateway.url) as client:
         with pytest.raises(ServerError):
             client.run_sync("any")
-        client.run_sync("any")  # names no cost
+        client.run_sync("any")  # states no cost
         assert (client.spend.credits, client.spend.calls, client.spend.unknown) == (0, 0, 2)
 
 
-def test_a_refusal_is_no_spending(gateway: Gateway) -> None:
+def test_a_refusal_costs_nothing(gateway: Gateway) -> None:
     with Segmind(KEY, gateway.url) as client, pytest.raises(Exception, match="404"):
         client.run_sync("unknown")
     assert client.spend.unknown == 0
@@ -88,7 +88,7 @@ def mock() -> Iterator[Mock]:
 
 
 @pytest.mark.parametrize(("limit", "sent"), [(0.05, 1), (0.12, 3), (0, 0)])
-def test_many_at_once_do_not_pass_the_limit_together(mock: Mock, limit: float, sent: int) -> None:
+def test_concurrent_calls_do_not_exceed_the_limit(mock: Mock, limit: float, sent: int) -> None:
     with Segmind(mock.key, mock.url, max_spend=limit) as client:
         done = client.gather([partial(client.flux_ipadapter.run, **CALL)] * 8)
         assert len(done.failures) == 8 - sent
@@ -97,7 +97,7 @@ def test_many_at_once_do_not_pass_the_limit_together(mock: Mock, limit: float, s
     assert len(mock.requests) == sent
 
 
-def test_many_at_once_do_not_pass_the_limit_on_an_event_loop(mock: Mock) -> None:
+def test_concurrent_calls_do_not_exceed_the_limit_on_an_event_loop(mock: Mock) -> None:
     async def main() -> int:
         async with AsyncSegmind(mock.key, mock.url, max_spend=0.05) as client:
             return len((await client.gather([partial(client.flux_ipadapter.submit, **CALL)] * 8)).failures)
@@ -106,7 +106,7 @@ def test_many_at_once_do_not_pass_the_limit_on_an_event_loop(mock: Mock) -> None
     assert [request.method for request in mock.requests].count("POST") == 1
 
 
-def test_a_job_that_is_gone_frees_what_was_set_aside(gateway: Gateway) -> None:
+def test_an_expired_job_releases_its_reservation(gateway: Gateway) -> None:
     gateway.on("POST", "/v1/any", json_answer({}, headers=COST))
     gateway.job(slug="any")
     with Segmind(KEY, gateway.url, max_spend=0.9) as client:
@@ -119,7 +119,7 @@ def test_a_job_that_is_gone_frees_what_was_set_aside(gateway: Gateway) -> None:
         client.run_sync("any")
 
 
-def test_a_job_of_an_unknown_model_is_no_model_of_the_ledger(mock: Mock) -> None:
+def test_a_job_of_an_unknown_model_is_not_in_by_model(mock: Mock) -> None:
     with Segmind(mock.key, mock.url) as client:
         job = client.flux_ipadapter.submit(**CALL)
         with Segmind(mock.key, mock.url) as other:
@@ -128,6 +128,6 @@ def test_a_job_of_an_unknown_model_is_no_model_of_the_ledger(mock: Mock) -> None
 
 
 @pytest.mark.parametrize("limit", [-1, float("nan")])
-def test_a_limit_that_makes_no_sense_is_refused(limit: float) -> None:
+def test_an_invalid_limit_is_rejected(limit: float) -> None:
     with pytest.raises(ValueError, match="max_spend"):
         Segmind(KEY, max_spend=limit)

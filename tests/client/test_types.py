@@ -1,4 +1,4 @@
-"""What type checkers say of the client and of its users' files, and which Python it asks for."""
+"""Type checkers accept the client and correct uses, and reject wrong ones. The client runs on its oldest Python."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ from segforge.spec.load import default_specs, load_catalog
 ROOT = Path(__file__).parents[2]
 MODELS = load_catalog(default_specs()).models
 
-# Legal in a spec and awkward in Python: keywords, names of types and of the client's own, no identifiers.
+# Names that are legal in a spec and awkward in Python: keywords, names of types and of the client, non-identifiers.
 ODD_SLUGS = {
     "class": "class_",
     "none": "none",
@@ -44,7 +44,7 @@ from segmind_client import AsyncJob, AsyncSegmind, ImageInput, Job, JobResult, J
 
 client = Segmind()
 aio = AsyncSegmind()
-pictures: list[ImageInput] = ["https://host.test/a.png", b"...", Path("a.png"), open("a.png", "rb")]
+images: list[ImageInput] = ["https://host.test/a.png", b"...", Path("a.png"), open("a.png", "rb")]
 assert_type(client.run("any", steps=1), JobResult)
 
 
@@ -61,7 +61,7 @@ aio = AsyncSegmind()
 
 
 def odd_catalog(catalog: Catalog) -> Catalog:
-    """A catalog whose names are awkward in Python."""
+    """Returns a catalog with names that are awkward in Python."""
     models = []
     for index, slug in enumerate(ODD_SLUGS):
         names = ODD_PARAMETERS[index % len(ODD_PARAMETERS)]
@@ -79,12 +79,12 @@ def _odd_parameter(name: str, index: int) -> Parameter:
 
 
 def right_uses(model: Model) -> Iterator[str]:
-    """Calls that are right: the sample, each known value, and the types of what comes back."""
+    """Yields correct uses: the sample, each known value, and the types of results."""
     attribute = f"client.{snake_case(model.slug)}"
     result = "MediaResult" if model.returns.media == "image" else "JsonResult"
     yield f"assert_type({_call(f'{attribute}.run', model.valid_example)}, {result})"
     for name in (parameter.name for parameter in model.parameters if parameter.format == "uri"):
-        yield _call(f"{attribute}.run", {**model.valid_example, name: Code("pictures[0]")})
+        yield _call(f"{attribute}.run", {**model.valid_example, name: Code("images[0]")})
     yield f"async def async_{snake_case(model.slug)}() -> None:"
     yield f"    assert_type(await {_call(f'aio.{snake_case(model.slug)}.run', model.valid_example)}, {result})"
     if "v2" in model.versions:
@@ -103,7 +103,7 @@ def right_uses(model: Model) -> Iterator[str]:
 
 
 def wrong_uses(model: Model) -> Iterator[str]:
-    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version not there."""
+    """Yields wrong uses, with one error each: a literal, a type, a missing or misspelled parameter, a version."""
     run = f"client.{snake_case(model.slug)}.run"
     for parameter in model.parameters:
         wrong: object = [] if parameter.type == "string" else "text"
@@ -131,7 +131,7 @@ def _spelt(value: object) -> str:
 
 
 def wrong_file() -> tuple[str, set[int]]:
-    """A file with one wrong use a line, and the numbers of these lines."""
+    """Returns a file with one wrong use per line, and the numbers of these lines."""
     lines = [use for model in MODELS for use in wrong_uses(model)]
     first = WRONG.count("\n") + 1
     return WRONG + "\n".join(lines) + "\n", set(range(first, first + len(lines)))
@@ -139,7 +139,7 @@ def wrong_file() -> tuple[str, set[int]]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client, a client with odd names, and files of right and of wrong uses."""
+    """A folder with the client, a client with awkward names, and files with correct and wrong uses."""
     folder = tmp_path_factory.mktemp("types")
     catalog = load_catalog(default_specs())
     for place, of in (("client", catalog), ("odd", odd_catalog(catalog))):
@@ -153,13 +153,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples = re.findall(
         r"^```python\n(.*?)^```$", (folder / "client" / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
-    uses = "print(segmind, SegmindClient, InferenceFailed, InferenceTimeout)\n"  # what the last sample only imports
+    uses = "print(segmind, SegmindClient, InferenceFailed, InferenceTimeout)\n"  # the last sample only imports them
     (folder / "client" / "readme.py").write_text("\n".join([*samples, uses]))
     return folder
 
 
 def mypy(folder: Path) -> dict[str, set[int]]:
-    """The lines of each file about which mypy complains."""
+    """Returns the lines of each file in which mypy reports an error."""
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.10", "--output", "json"]
     run = subprocess.run([*command, "--config-file=", "."], cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode in (0, 1), run.stderr
@@ -171,7 +171,7 @@ def mypy(folder: Path) -> dict[str, set[int]]:
 
 
 def pyright(folder: Path) -> dict[str, set[int]]:
-    """The lines of each file about which pyright, in its strict mode, complains."""
+    """Returns the lines of each file in which pyright reports an error in strict mode."""
     config = {"typeCheckingMode": "strict", "pythonVersion": "3.10", "reportUnusedExpression": False}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
@@ -200,7 +200,7 @@ def test_names_that_are_awkward_in_python_are_clean(
     assert check(project / "odd") == {}
 
 
-def test_names_that_are_awkward_in_python_give_attributes_that_send_their_slug(project: Path) -> None:
+def test_models_with_names_awkward_in_python_send_their_slug(project: Path) -> None:
     code = "import sys, segmind_client as s; print(*(getattr(s.Segmind('k'), name).slug for name in sys.argv[1:]))"
     run = subprocess.run(
         [sys.executable, "-c", code, *ODD_SLUGS.values()],

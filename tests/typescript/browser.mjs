@@ -1,4 +1,4 @@
-/** Runs the bundle of page.mjs in Chromium, in a page of the mock's own origin, and prints what `runTests` gives. */
+/** Runs the bundle of page.mjs in Chromium, in a page of the mock's origin, and prints the result of `runTests`. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-/** What the client does beside the behaviour table: signals, costs, files, many calls at once, settings. */
+/** Behaviour that is not in the table of cases: signals, costs, files, many calls at once, settings. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ function setUp(options = {}) {
 }
 
 describe("results", () => {
-  test("a picture knows its cost, and becomes buffer, blob and file", async () => {
+  test("an image has its cost, and converts to a buffer, a blob and a file", async () => {
     const { client } = setUp();
     const result = await client.fluxImg2img.run(PARAMS);
     assert.equal(result.cost, 0.05);
@@ -33,12 +33,12 @@ describe("results", () => {
     assert.deepEqual(new Uint8Array(result.arrayBuffer()), result.content);
     assert.equal(result.blob().type, "image/jpeg");
     assert.equal(result.blob().size, result.content.length);
-    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "picture.jpg");
+    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "image.jpg");
     await result.save(path);
     assert.deepEqual(new Uint8Array(await readFile(path)), result.content);
   });
 
-  test("several pictures as base64 are all decoded", async () => {
+  test("several base64 images are all decoded", async () => {
     const { client } = setUp();
     const params = { ...EXAMPLES["flux-controlnet"], base64: true, samples: 3, image_format: "png" };
     const result = await client.fluxControlnet.run(params);
@@ -47,17 +47,17 @@ describe("results", () => {
     assert.equal(result.raw[0], "{".charCodeAt(0));
   });
 
-  test("a job's outputs are fetched and saved", async () => {
+  test("a job's outputs are downloaded and saved", async () => {
     const { client } = setUp();
     const job = await client.fluxControlnet.submit({ ...EXAMPLES["flux-controlnet"], samples: 2 });
     assert.equal((await job.download()).length, 2);
-    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "picture.jpg");
+    const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "image.jpg");
     await job.save(path);
     assert.deepEqual([...(await readFile(path)).subarray(0, 2)], [0xff, 0xd8]);
   });
 
   for (const [output, kept] of [["a text", "a text"], [{ choices: [1] }, '{"choices":[1]}'], [undefined, "null"]]) {
-    test(`an output that is no file is saved as it is: ${kept}`, async () => {
+    test(`an output that is not a file is saved unchanged: ${kept}`, async () => {
       const record = { request_id: "r1", status: "COMPLETED", output };
       const fetch = async () => new Response(JSON.stringify(record), { headers: { "content-type": "application/json" } });
       const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", baseUrl: "http://gateway.test", fetch });
@@ -67,7 +67,7 @@ describe("results", () => {
     });
   }
 
-  test("a model that gives a document, and any model by its slug", async () => {
+  test("a model that returns a document, and any model by its slug", async () => {
     const { client } = setUp();
     const result = await client.fluxDevFinetuned.run(EXAMPLES["flux-dev-finetuned"]);
     assert.equal(result.constructor, segmind.JsonResult);
@@ -78,7 +78,7 @@ describe("results", () => {
     assert.ok((await client.credits()).credits > 0);
   });
 
-  test("an unforeseen shape of a paid answer is kept", async () => {
+  test("an answer of unknown shape is kept", async () => {
     const answers = { "/v1/x": ["text/plain", "{not JSON"], "/v1/y": ["application/json", '{"image": "%%%"}'] };
     const fetch = async (url) => {
       const [type, body] = answers[new URL(url).pathname];
@@ -91,12 +91,12 @@ describe("results", () => {
   });
 });
 
-describe("pictures in", () => {
+describe("input images", () => {
   const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3);
   const EXPECTED = `data:image/jpeg;base64,${Buffer.from(JPEG).toString("base64")}`;
   const given = { bytes: JPEG, buffer: JPEG.buffer, blob: new Blob([JPEG]), typed: new Blob([JPEG], { type: "image/jpeg" }) };
   for (const [name, image] of Object.entries(given)) {
-    test(`${name} become a data URL`, async () => {
+    test(`${name} becomes a data URL`, async () => {
       const { client, tenant } = setUp({ validate: true });
       await client.fluxImg2img.run({ ...PARAMS, image });
       const [post] = await tenant.requests("POST");
@@ -113,27 +113,27 @@ describe("pictures in", () => {
     tiff: [...Buffer.from("II*\0")],
   };
   for (const [kind, opening] of Object.entries(kinds)) {
-    test(`${kind} is known by its first bytes`, async () => {
+    test(`${kind} is recognised by its first bytes`, async () => {
       assert.equal((await sent(Uint8Array.from(opening))).split(";")[0], `data:image/${kind}`);
     });
   }
 
   const nothing = [new Uint8Array(), new ArrayBuffer(0), new Blob([]), new Blob([], { type: "image/png" })];
   for (const [index, empty] of nothing.entries()) {
-    test(`an empty picture is refused before anything is sent: ${index}`, async () => {
+    test(`an empty image is rejected before anything is sent: ${index}`, async () => {
       await assert.rejects(sent(empty), (error) => error instanceof TypeError && /image is empty/.test(error));
     });
   }
 
-  test("bytes that are no picture are refused, but for a Blob that says what it is", async () => {
+  test("bytes that are not an image are rejected, unless they are a Blob with a type", async () => {
     const hello = new TextEncoder().encode("hello");
     for (const wrong of [hello, hello.buffer, new Blob([hello])]) {
-      await assert.rejects(sent(wrong), (error) => error instanceof TypeError && /image is no picture/.test(error));
+      await assert.rejects(sent(wrong), (error) => error instanceof TypeError && /image is not an image/.test(error));
     }
     assert.equal(await sent(new Blob([hello], { type: "image/avif" })), "data:image/avif;base64,aGVsbG8=");
   });
 
-  /** What a picture goes out as. */
+  /** Returns an image as it is sent. */
   async function sent(image) {
     let body;
     const fetch = async (_url, init) => ((body = JSON.parse(init.body)), new Response("{}"));
@@ -154,7 +154,7 @@ describe("pictures in", () => {
     assert.deepEqual(new Uint8Array(Buffer.from(sent.image.split(",")[1], "base64")), large);
   });
 
-  test("what JSON has no word for is refused before anything is sent", async () => {
+  test("values that JSON can't represent are rejected before anything is sent", async () => {
     const { client, tenant } = setUp();
     for (const wrong of [NaN, Infinity, 2 ** 53, -(2 ** 53), { a: 1n }]) {
       await assert.rejects(client.fluxImg2img.run({ ...PARAMS, seed: wrong }), segmind.SegmindError);
@@ -162,7 +162,7 @@ describe("pictures in", () => {
     assert.deepEqual(await tenant.requests("POST"), []);
   });
 
-  test("integers are sent digit by digit, whatever their size", async () => {
+  test("integers of any size are sent exactly", async () => {
     for (const seed of [1n, 2 ** 53 - 1, 9007199254740993n, -(10n ** 30n)]) {
       let sent;
       const fetch = async (_url, init) => ((sent = init.body), new Response("{}"));
@@ -173,7 +173,7 @@ describe("pictures in", () => {
 });
 
 describe("signals", () => {
-  test("a signal that is aborted already sends nothing", async () => {
+  test("with a signal that is already aborted, nothing is sent", async () => {
     const { client, tenant } = setUp();
     const failed = client.fluxImg2img.run(PARAMS, { signal: AbortSignal.abort() });
     await assert.rejects(failed, { name: "AbortError", maybeBilled: false });
@@ -181,7 +181,7 @@ describe("signals", () => {
     assert.equal(client.spend.unknown, 0);
   });
 
-  test("a call that is aborted under way may have been billed", async () => {
+  test("a running call that is aborted may have been billed", async () => {
     const { client, tenant } = setUp();
     await tenant.admin("POST", "rules", { latency: { distribution: "constant", seconds: 0.4 } });
     const failed = client.fluxImg2img.run(PARAMS, { signal: AbortSignal.timeout(100) });
@@ -189,7 +189,7 @@ describe("signals", () => {
     assert.equal((await tenant.admin("GET", "requests/wait?count=1&method=POST")).length, 1);
   });
 
-  test("waiting ends at once, between polls and within the wait for a retry", async () => {
+  test("an abort ends a wait immediately, between polls and before a retry", async () => {
     for (const scenario of [undefined, "rate-limited"]) {
       const { client, tenant } = setUp({ clock: undefined });
       await tenant.admin("POST", "jobs/policy", { policy: "held" });
@@ -204,7 +204,7 @@ describe("signals", () => {
 });
 
 describe("jobs", () => {
-  test("a job lives on as JSON and is resumed by it, or by its id", async () => {
+  test("a job is resumed from its JSON or by its id", async () => {
     const { client } = setUp();
     const job = await client.fluxImg2img.submit(PARAMS);
     const saved = JSON.parse(JSON.stringify(job));
@@ -217,7 +217,7 @@ describe("jobs", () => {
   });
 
   for (const wrong of [5, {}, null, undefined, [], { requestId: 5 }, "{}"]) {
-    test(`what names no job is refused: ${JSON.stringify(wrong)}`, () => {
+    test(`a value that is not a job is rejected: ${JSON.stringify(wrong)}`, () => {
       assert.throws(() => setUp().client.jobs.resume(wrong), TypeError);
     });
   }
@@ -231,7 +231,7 @@ describe("jobs", () => {
     assert.equal(states.at(-1), "COMPLETED");
   });
 
-  test("an unknown state is still pending", async () => {
+  test("an unknown state counts as pending", async () => {
     const records = ["ODD", undefined, "completed", "COMPLETED", "COMPLETED"].map((status) => ({ status }));
     const fetch = async () => Response.json(records.shift());
     const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
@@ -239,7 +239,7 @@ describe("jobs", () => {
     assert.equal(records.length, 0);
   });
 
-  test("a fault that lasts is outlived by a wait, result and all", async () => {
+  test("a wait survives a long outage", async () => {
     const clock = new Clock();
     const end = clock.now() + 30_000;
     const fetch = async () => (clock.now() < end ? new Response("", { status: 502 }) : Response.json({ status: "COMPLETED" }));
@@ -247,14 +247,14 @@ describe("jobs", () => {
     assert.equal((await client.jobs.resume("r1").wait({ timeoutMs: 60_000 })).status, "COMPLETED");
   });
 
-  test("a refusal is not asked again, whatever its body", async () => {
+  test("a refused poll is not repeated, whatever its body", async () => {
     const fetch = async () => new Response("{cut", { status: 401, headers: { "content-type": "application/json" } });
     const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock() });
     await assert.rejects(client.jobs.resume("r1").wait(), { name: "Unauthorized", attempts: 1 });
   });
 
   for (const [of, settings, options] of [["client", { maxRetries: 0 }, {}], ["wait", {}, { maxRetries: 0 }]]) {
-    test(`nothing is asked again where maxRetries of the ${of} is 0`, async () => {
+    test(`nothing is repeated if maxRetries of the ${of} is 0`, async () => {
       const fetch = async () => new Response("", { status: 502 });
       const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock: new Clock(), ...settings });
       await assert.rejects(client.jobs.resume("r1").wait(options), { name: "BadGateway", attempts: 1 });
@@ -271,7 +271,7 @@ describe("jobs", () => {
   });
 
   for (const seconds of [1, 5]) {
-    test(`a job of ${seconds} s is in hand within 1.15 times its time`, async () => {
+    test(`the result of a job of ${seconds} s arrives within 1.15 times its duration`, async () => {
       const clock = new Clock();
       const end = clock.now() + seconds * 1000;
       const fetch = async () => Response.json({ status: clock.now() >= end ? "COMPLETED" : "PROCESSING" });
@@ -291,7 +291,7 @@ class Clock {
 }
 
 describe("retries", () => {
-  test("what was never sent is sent again, also a POST", async () => {
+  test("a request that was not sent is retried, even a POST", async () => {
     const closed = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => closed.once("listening", resolve));
     const baseUrl = `http://127.0.0.1:${closed.address().port}`;
@@ -302,7 +302,7 @@ describe("retries", () => {
     assert.equal(client.spend.unknown, 0);
   });
 
-  test("a TLS handshake that fails has sent nothing", async () => {
+  test("a failed TLS handshake has sent nothing", async () => {
     const { client } = setUp({ baseUrl: MOCK.replace("http:", "https:") });
     await assert.rejects(client.fluxImg2img.run(PARAMS), { name: "ConnectionFailed", attempts: 3, maybeBilled: false });
     assert.equal(client.spend.unknown, 0);
@@ -322,7 +322,7 @@ describe("retries", () => {
       .map((code) => ({ message: "fetch failed", cause: { code } })),
   ];
   for (const said of neverSent) {
-    test(`the word of another runtime for it: ${JSON.stringify(said)}`, async () => {
+    test(`the message of another runtime: ${JSON.stringify(said)}`, async () => {
       const fetch = async () => {
         throw Object.assign(new TypeError(said.message), said);
       };
@@ -339,7 +339,7 @@ describe("retries", () => {
     UND_ERR_BODY_TIMEOUT: "RequestTimeout",
   };
   for (const [code, name] of Object.entries(perhapsSent)) {
-    test(`${code} comes after a request, which is not sent again: ${name}`, async () => {
+    test(`${code} comes after a request, which is not repeated: ${name}`, async () => {
       const fetch = async () => {
         throw Object.assign(new TypeError("fetch failed"), { cause: { code } });
       };
@@ -363,19 +363,19 @@ describe("retries", () => {
     "an odd header, then Retry-After": { "x-rate-limit-reset-at-utc": "soon", "retry-after": "30" },
   };
   for (const [name, headers] of Object.entries(resets)) {
-    test(`429 names its time: ${name}`, () => {
+    test(`429 states its time: ${name}`, () => {
       assert.equal(resetDelay(headers, now), 30_000);
     });
   }
 
-  test("429 without a time, or with one that is over, backs off", () => {
+  test("429 without a time, or with a past one, backs off", () => {
     for (const headers of [{}, { "retry-after": "soon" }, { "retry-after": "Sat, 21 Nov 2020 01:00:30 GMT" }]) {
       const delay = retryDelay("POST", { status: 429, headers, bytes: new Uint8Array() }, 1, now);
       assert.ok(delay >= 250 && delay <= 500);
     }
   });
 
-  test("a wait beyond the deadline is not begun", async () => {
+  test("a wait beyond the deadline is not started", async () => {
     const clock = new Clock();
     const fetch = async () => Response.json({ error: "slow down" }, { status: 429, headers: { "retry-after": "121" } });
     const client = new segmind.SegmindCore({ apiKey: "key", fetch, clock });
@@ -390,7 +390,7 @@ describe("retries", () => {
     rejects: () => Promise.reject(new Error("mistake")),
   };
   for (const [how, mistake] of Object.entries(mistakes)) {
-    test(`a listener that ${how} costs no result`, async () => {
+    test(`a listener that ${how} does not lose the result`, async () => {
       const { client } = setUp({ onEvent: mistake });
       assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
       const job = await client.fluxImg2img.submit(PARAMS);
@@ -413,7 +413,7 @@ describe("costs", () => {
     assert.deepEqual([client.spend.calls, client.spend.unknown], [2, 0]);
   });
 
-  test("maxSpend holds for calls under way too", async () => {
+  test("maxSpend includes running calls", async () => {
     const { client, tenant } = setUp({ maxSpend: 0.12 });
     await client.fluxImg2img.run(PARAMS);
     const settled = await client.gather(Array.from({ length: 5 }, () => () => client.fluxImg2img.run(PARAMS)));
@@ -423,22 +423,22 @@ describe("costs", () => {
   });
 });
 
-describe("what nobody knows the cost of", () => {
-  test("calls under way count what the specs assume", async () => {
+describe("unknown costs", () => {
+  test("running calls count as the cost assumed by the specs", async () => {
     const { client, tenant } = setUp({ maxSpend: 0.05 });
     const settled = await client.gather(Array.from({ length: 8 }, () => () => client.fluxImg2img.run(PARAMS)));
     assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);
     assert.equal((await tenant.requests("POST")).length, 1);
   });
 
-  test("a call that is refused before it is sent counts nothing", async () => {
+  test("a call that is rejected before it is sent counts nothing", async () => {
     const { client } = setUp({ maxSpend: 0.05 });
     await assert.rejects(client.fluxImg2img.run(PARAMS, { timeoutMs: 0 }), RangeError);
     assert.equal(client.spend.unknown, 0);
     assert.equal((await client.fluxImg2img.run(PARAMS)).cost, 0.05);
   });
 
-  test("a job that has expired is no longer under way", async () => {
+  test("an expired job no longer counts as running", async () => {
     const { client, tenant } = setUp({ maxSpend: 0.05 });
     const job = await client.fluxImg2img.submit(PARAMS);
     await assert.rejects(client.fluxImg2img.submit(PARAMS), segmind.SpendLimit);
@@ -448,7 +448,7 @@ describe("what nobody knows the cost of", () => {
     await client.fluxImg2img.submit(PARAMS);
   });
 
-  test("a job that is resumed by its id alone is nobody's, but counts", async () => {
+  test("a job resumed by its id alone counts, but for no model", async () => {
     const { client } = setUp();
     const { requestId } = await client.fluxImg2img.submit(PARAMS);
     await client.jobs.resume(requestId).wait();
@@ -462,7 +462,7 @@ describe("what nobody knows the cost of", () => {
 });
 
 describe("many calls", () => {
-  test("results come in order, a few at a time, failures apart", async () => {
+  test("results are in order, a few run at a time, and failures are separate", async () => {
     const { client } = setUp();
     const seen = [];
     let running = 0;
@@ -482,14 +482,14 @@ describe("many calls", () => {
     assert.deepEqual(seen, [1, 2, 3, 4, 5].map((done) => [done, 5]));
   });
 
-  test("promises instead of functions are refused before anything more is sent", async () => {
+  test("promises instead of functions are rejected before anything else is sent", async () => {
     const { client, tenant } = setUp();
     const calls = [() => client.fluxImg2img.run(PARAMS), Promise.resolve(1)];
     await assert.rejects(client.gather(calls), (error) => error instanceof TypeError && /functions/.test(error));
     assert.deepEqual(await tenant.requests("POST"), []);
   });
 
-  test("none starts after an abort", async () => {
+  test("no call starts after an abort", async () => {
     const { client } = setUp();
     const controller = new AbortController();
     let started = 0;
@@ -521,12 +521,12 @@ describe("settings", () => {
   });
 
   for (const baseUrl of ["nonsense", "ftp://host.test", "https://user:secret@host.test", "https://host.test?x=1", "https://host.test#x"]) {
-    test(`an address that can't be used is refused: ${baseUrl}`, () => {
+    test(`an invalid address is rejected: ${baseUrl}`, () => {
       assert.throws(() => new segmind.Segmind({ apiKey: "key", baseUrl }), (error) => error instanceof TypeError && !/secret/.test(error));
     });
   }
 
-  test("times that are none are refused before anything is sent", async () => {
+  test("invalid times are rejected before anything is sent", async () => {
     const { client, tenant } = setUp();
     const wrong = [NaN, 0, -1, "200", null].map((timeoutMs) => ({ timeoutMs }));
     for (const options of [...wrong, { maxRetries: -1 }, { maxRetries: "1" }]) {
@@ -547,11 +547,11 @@ describe("settings", () => {
     assert.throws(() => new segmind.Segmind({ apiKey: "key", maxSpend: -1 }), RangeError);
   });
 
-  test("a fetch that is no function is refused", () => {
+  test("a fetch that is not a function is rejected", () => {
     assert.throws(() => new segmind.Segmind({ apiKey: "key", fetch: "fetch" }), TypeError);
   });
 
-  test("events tell what was done", async () => {
+  test("events report each step", async () => {
     const events = [];
     const { client, tenant } = setUp({ onEvent: (event) => events.push(event) });
     await tenant.admin("POST", "rules", { scenario: "rate-limited", times: 1 });
@@ -561,7 +561,7 @@ describe("settings", () => {
     assert.ok(events.every(({ model }) => model === "flux-img2img"));
   });
 
-  test("errors are told apart, and go into logs as JSON", async () => {
+  test("errors have distinct classes and convert to JSON", async () => {
     const { client } = setUp();
     const error = await client.fluxImg2img.run({ ...PARAMS, steps: 999 }).catch((caught) => caught);
     assert.ok(error instanceof segmind.BadRequest && error instanceof segmind.SegmindError && error instanceof Error);
@@ -573,7 +573,7 @@ describe("settings", () => {
   });
 });
 
-/** A server that does with each connection what a test says, once a request has come. */
+/** Starts a server that runs a function of the test on each connection after a request arrives. */
 async function playing(play, work) {
   const sockets = [];
   const server = createServer((socket) => {
@@ -611,7 +611,7 @@ describe("one exchange", () => {
       }));
   }
 
-  test("a body beyond 256 MiB is an error that names its request, and is not asked for again", async () => {
+  test("a body over 256 MiB is an error with the id of the request, and is not requested again", async () => {
     const piece = new Uint8Array(1 << 20);
     let sent = 0;
     let asked = 0;
@@ -627,13 +627,13 @@ describe("one exchange", () => {
     assert.equal(asked, 2);
   });
 
-  test("a body without a stream, as in React Native, is read all the same", async () => {
+  test("a body without a stream, as in React Native, is read", async () => {
     const fetch = async () => ({ status: 200, headers: new Headers(), arrayBuffer: async () => Uint8Array.of(1).buffer });
     const result = await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
     assert.deepEqual([...result.content], [1]);
   });
 
-  test("a cache that keeps what it may, as that of Next.js, does not keep a job from ending", async () => {
+  test("a caching fetch, as in Next.js, does not keep a job from ending", async () => {
     const kept = new Map();
     const records = ["QUEUED", "PROCESSING", "COMPLETED"];
     let posts = 0;
@@ -650,7 +650,7 @@ describe("one exchange", () => {
     assert.equal((await client.submitAsync("x", { prompt: "q" })).requestId, "r2");
   });
 
-  test("where Request has no such property, the option is left out", async () => {
+  test("the option is omitted if Request does not have the property", async () => {
     const { Request } = globalThis;
     let seen;
     globalThis.Request = class {};
@@ -663,7 +663,7 @@ describe("one exchange", () => {
     assert.ok(!("cache" in seen));
   });
 
-  test("a run that is aborted while it waits names its job", async () => {
+  test("a run that is aborted while it waits has the id of its job", async () => {
     const { client, tenant } = setUp({ clock: undefined });
     await tenant.admin("POST", "jobs/policy", { policy: "held" });
     const controller = new AbortController();
@@ -673,7 +673,7 @@ describe("one exchange", () => {
     assert.equal(client.jobs.resume(failed.requestId).requestId, (await tenant.admin("GET", "jobs"))[0].request_id);
   });
 
-  test("a parameter that is nested too deeply is the client's own error, unless the runtime can send it", async () => {
+  test("a deeply nested parameter is one of the client's own errors, unless the runtime can send it", async () => {
     const deep = Array.from({ length: 20_000 }).reduce((inner) => [inner], 1);
     let asked = 0;
     const client = new segmind.SegmindCore({ apiKey: "key", fetch: async () => (asked++, new Response("{}")) });
@@ -687,7 +687,7 @@ describe("one exchange", () => {
     "a slug that is no text": (client) => client.runSync("a\udfff", {}),
     "a slug that is empty": (client) => client.submitAsync("", {}),
   })) {
-    test(`${name} is the client's own error, and sends nothing`, async () => {
+    test(`${name} is one of the client's own errors, and nothing is sent`, async () => {
       let asked = 0;
       const client = new segmind.SegmindCore({ apiKey: "key", fetch: async () => (asked++, new Response("{}")) });
       await assert.rejects(call(client), (error) => error instanceof segmind.CannotSend && !error.maybeBilled);
@@ -696,7 +696,7 @@ describe("one exchange", () => {
   }
 
   for (const output of ["https:", "http://[::1", "https://a b/", "http://h:99999/"]) {
-    test(`an output at an odd address is not fetched: ${output}`, async () => {
+    test(`an output at an invalid address is not downloaded: ${output}`, async () => {
       const fetch = async (url, init) =>
         url.startsWith("https://gateway.test/") ? Response.json({ status: "COMPLETED", output }) : globalThis.fetch(url, init);
       const client = new segmind.SegmindCore({ apiKey: "key", baseUrl: "https://gateway.test", fetch, maxRetries: 0 });
@@ -704,7 +704,7 @@ describe("one exchange", () => {
     });
   }
 
-  test("a fetch that must not be called as a method is not", async () => {
+  test("fetch is not called as a method", async () => {
     async function fetch() {
       assert.ok(this === undefined || this === globalThis);
       return new Response("{}");
@@ -712,7 +712,7 @@ describe("one exchange", () => {
     await new segmind.SegmindCore({ apiKey: "key", fetch }).credits();
   });
 
-  test("a job that is broken text is refused", () => {
+  test("an id with broken text is rejected", () => {
     assert.throws(() => setUp().client.jobs.resume('{"requestId":'), TypeError);
   });
 });

@@ -1,4 +1,4 @@
-/** What the TypeScript compiler says of files in this project, and of what the package exports, as JSON. */
+/** Prints the TypeScript compiler's errors in files of this project, and the exports of the package, as JSON. */
 
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -17,7 +17,7 @@ const found = [...errors, ...ts.getPreEmitDiagnostics(program)].map(({ file, sta
   text: ts.flattenDiagnosticMessageText(messageText, " "),
 }));
 
-/** Each exported name with its public members, those of an error's or a result's base left to the base. */
+/** Returns each exported name with its public members, without those inherited from an error's or a result's base. */
 function exported() {
   const checker = program.getTypeChecker();
   const index = program.getSourceFile(resolve("node_modules/segmind-client/dist/esm/index.d.ts"));

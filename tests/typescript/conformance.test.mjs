@@ -1,4 +1,4 @@
-/** Runs tests/conformance/client_cases.yaml, which pytest hands over as JSON, against the mock. */
+/** Runs tests/conformance/client_cases.yaml, which pytest passes as JSON, on the mock. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { MOCK, Tenant } from "./mock.mjs";
 
 const { cases, refusals, examples } = JSON.parse(process.env.CASES);
 
-/** All but Node send a GET anew by themselves where the connection is lost before the answer: no wait of ours. */
+/** All runtimes but Node repeat a GET themselves if the connection is lost before the answer, without our wait. */
 function resent({ mock }) {
   const lost = mock?.scenarios?.some(({ scenario, route }) => scenario === "drop-before" && route === "status");
   return lost && process.env.RUNTIME !== "node";
@@ -136,7 +136,7 @@ describe("the behaviour table", { concurrency: 8 }, () => {
   }
 });
 
-describe("a refusal is waited out, however it names its time", () => {
+describe("a client waits after a refusal", () => {
   for (const { name, headers, waits: wanted } of refusals) {
     test(name, async () => {
       let asked = 0;
@@ -158,7 +158,7 @@ describe("a refusal is waited out, however it names its time", () => {
 
 const AMBIGUOUS = ["drop-before", "drop-during", "drop-after", "run-failed", "upstream-unavailable", "upstream-timeout"];
 
-describe("a failure that leaves the outcome open makes no second POST", { concurrency: 8 }, () => {
+describe("a failure with unknown outcome causes no second POST", { concurrency: 8 }, () => {
   for (const scenario of AMBIGUOUS) {
     for (const call of ["run", "submit"]) {
       test(`${scenario} to ${call}`, async () => {

@@ -1,4 +1,4 @@
-"""The emitted package, built once a run, in a folder where Node finds it; and a mock process that it talks to."""
+"""The emitted package, built once per run in a folder where Node finds it, and a mock process."""
 
 import fcntl
 import json
@@ -18,12 +18,12 @@ COMMITTED = ROOT / "generated" / "typescript"
 
 
 def node(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run node, or one of the tools by the path of its script, and give what it printed."""
+    """Runs node, or the script of a tool, and returns the completed process."""
     return execute("node", *arguments, cwd=cwd, **environment)
 
 
 def execute(*command: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command and give what it printed."""
+    """Runs a command and returns the completed process."""
     return subprocess.run(
         command,
         cwd=cwd,
@@ -36,7 +36,7 @@ def execute(*command: str, cwd: Path, **environment: str) -> "subprocess.Complet
 
 
 def tool(package: str, name: str) -> str:
-    """The script of a tool that is installed in tests/interop."""
+    """Returns the script of a tool installed in tests/interop."""
     manifest = TOOLS / package / "package.json"
     assert manifest.is_file(), f"no {package}; run: npm ci --prefix tests/interop"
     scripts = json.loads(manifest.read_text("utf-8"))["bin"]
@@ -45,7 +45,7 @@ def tool(package: str, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that depends on the package as a user's does; workers of one run share it."""
+    """A project that depends on the package like a user's. The workers of a run share it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = shared / "typescript-project"
@@ -58,8 +58,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path, sources: Path = COMMITTED) -> None:
-    """Do what `npm run build` does, both compilations at once."""
-    package = folder / "segmind-client"  # not below node_modules yet, where tsc would take its sources for another's
+    """Builds like `npm run build`, with both compilations at once."""
+    package = folder / "segmind-client"  # not in node_modules yet, where tsc would treat its sources as a dependency
     shutil.copytree(sources, package, ignore=shutil.ignore_patterns("dist", "node_modules"))
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     command = ["node", tool("typescript", "tsc"), "--pretty", "false", "-p"]
@@ -79,14 +79,14 @@ def build(folder: Path, sources: Path = COMMITTED) -> None:
 
 @pytest.fixture(scope="module")
 def mock_url() -> Iterator[str]:
-    """The URL of a mock process that takes no time."""
+    """The URL of a mock process without delays."""
     with mock_process() as url:
         yield url
 
 
 @contextmanager
 def mock_process(*options: str) -> Iterator[str]:
-    """A mock in a process of its own that takes no time; gives its URL."""
+    """Starts a mock without delays in a process of its own. Yields its URL."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
     command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

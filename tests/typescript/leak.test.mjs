@@ -1,4 +1,4 @@
-/** The key goes to the configured origin and nowhere else, whatever the gateway says; and nothing that may be shown holds it. */
+/** The key is sent to the configured origin only, whatever the gateway answers, and nothing shows it. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import * as segmind from "segmind-client";
 const KEY = "SG_0123456789abcdef";
 const PARAMS = { prompt: "a cat" };
 
-/** A server that records what arrives and answers what `answers` says for `METHOD path`: the last one for good. */
+/** Starts a server that records requests and answers from `answers` by `METHOD path`. The last answer repeats. */
 class Recorder {
   received = [];
   answers = {};
@@ -76,7 +76,7 @@ beforeEach(() => {
   });
 });
 
-/** Everything that a report of a thing may show. */
+/** Returns everything that a report of an object may show. */
 function shown(thing) {
   const seen = [inspect(thing, { depth: 9, showHidden: true, getters: true }), String(thing), thing?.stack];
   for (let link = thing; link instanceof Error; link = link.cause) {
@@ -86,7 +86,7 @@ function shown(thing) {
 }
 
 describe("other hosts", () => {
-  test("URLs that the gateway hands out are not asked with the key, nor for a state or a result", async () => {
+  test("URLs from the gateway are requested without the key, and not for a state or a result", async () => {
     const away = (path) => `${foreign.url}${path}`;
     const urls = { status_url: away("/s"), response_url: away("/r"), poll_url: away("/p") };
     gateway.answers = {
@@ -115,20 +115,20 @@ describe("other hosts", () => {
     });
   }
 
-  test("a download that is redirected elsewhere takes no key along", async () => {
+  test("a redirected download does not send the key", async () => {
     gateway.answers = {
       "GET /v2/requests/r1/status": [{ body: { status: "COMPLETED" } }],
       "GET /v2/requests/r1": [{ body: { status: "COMPLETED", output: `${gateway.url}/out` } }],
       "GET /out": [{ status: 302, headers: { location: `${foreign.url}/moved` } }],
     };
-    const [picture] = await client.jobs.resume("r1").download();
-    assert.equal(picture.contentType, "image/jpeg");
+    const [image] = await client.jobs.resume("r1").download();
+    assert.equal(image.contentType, "image/jpeg");
     assert.equal(foreign.received.length, 1);
     assert.ok(!JSON.stringify(foreign.received).includes(KEY));
     assert.ok(!gateway.received.find(({ url }) => url === "/out").headers.includes(KEY));
   });
 
-  test("no slug and no request id leads out of its place in the path", async () => {
+  test("a slug or a request id can't change the rest of the path", async () => {
     for (const text of ["//evil.test/x", "../v1/get-user-credits", "@evil.test", "a/b", "a?b#c", "\\\\evil.test"]) {
       await assert.rejects(client.runSync(text, {}));
       await assert.rejects(client.jobs.resume(text).status());
@@ -155,7 +155,7 @@ const LEAKY = {
   "a cut body": { status: 200, body: JSON.stringify({ echo: KEY, more: "x".repeat(99) }), cut: 40, headers: { "content-length": "900" } },
 };
 
-describe("what is shown", () => {
+describe("reports", () => {
   for (const [name, answer] of Object.entries(LEAKY)) {
     test(`no error shows the key: ${name}`, async () => {
       gateway.answers["*"] = [{ ...answer, headers: { ...HEADERS, ...answer.headers } }];
@@ -171,7 +171,7 @@ describe("what is shown", () => {
     });
   }
 
-  test("an error of a foreign fetch that quotes its request does not show the key", async () => {
+  test("an error of the caller's fetch that quotes its request does not show the key", async () => {
     const careless = (url, init) => {
       const error = new TypeError(`refused ${JSON.stringify(init.headers)}`);
       throw Object.assign(error, { request: init, cause: Object.assign(new Error(KEY), { code: KEY }) });
@@ -196,12 +196,12 @@ describe("what is shown", () => {
   });
 
   for (const key of [`${KEY}\nx`, `${KEY} x`, "clé-0123456789", `${KEY}\0`]) {
-    test(`a key that no header can carry is refused without showing it: ${JSON.stringify(key)}`, () => {
+    test(`an invalid key is rejected without showing it: ${JSON.stringify(key)}`, () => {
       assert.throws(() => new segmind.Segmind({ apiKey: key }), (error) => !error.message.includes("0123"));
     });
   }
 
-  test("spaces around a key are cut off", async () => {
+  test("spaces around a key are removed", async () => {
     gateway.answers["*"] = [{ body: {} }];
     await new segmind.Segmind({ apiKey: ` ${KEY}\n`, baseUrl: gateway.url }).credits();
     assert.ok(gateway.received[0].headers.includes(`x-api-key\n${KEY}\n`));

@@ -1,4 +1,4 @@
-/** A mock's tenant, and a clock that moves the mock's instead of taking time. */
+/** A tenant of a mock, and a clock that moves the mock's clock instead of waiting. */
 
 export const MOCK = process.env.MOCK_URL;
 
@@ -6,7 +6,7 @@ export class Tenant {
   key = `SG_${Array.from({ length: 16 }, () => Math.floor(Math.random() * 16).toString(16)).join("")}`;
   waited = 0;
 
-  /** Call the admin API, which is below /_mock/. */
+  /** Calls the admin API below /_mock/. */
   async admin(method, path, body) {
     const headers = { "x-api-key": this.key, "content-type": "application/json" };
     const init = { method, headers, body: body && JSON.stringify(body) };

@@ -1,4 +1,4 @@
-/** What the tests use of node:test, for a runtime that has no such module: `found` is the tests by their names. */
+/** The part of node:test that the tests use, for a runtime without it. `found` contains the tests by name. */
 
 export const found = new Map();
 const groups = [];

@@ -1,4 +1,4 @@
-/** A page that runs the behaviour table one case after the other; `runTests` gives the names of those that failed. */
+/** A page that runs the cases one after the other. `runTests` returns the names of failed cases. */
 
 import { found } from "node:test";
 import "./conformance.test.mjs";

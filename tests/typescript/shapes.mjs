@@ -1,4 +1,4 @@
-/** For each set of TypeScript files: the shape of each syntax tree, and the values that its literals read back as. */
+/** Prints the shape of each syntax tree and the values of its literals, for each set of TypeScript files. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 const ts = createRequire(import.meta.url)(process.env.TYPESCRIPT);
 const { sets, names } = JSON.parse(readFileSync(process.env.ASKED, "utf8"));
 
-/** The kinds of all nodes; every text is the same text and, where names may differ, every name too. */
+/** Returns the kinds of all nodes. All texts count as equal and, if names may differ, all names too. */
 function shape(node) {
   const kind = ts.SyntaxKind[node.kind];
   if (ts.isStringLiteralLike(node)) {
@@ -23,7 +23,7 @@ function shape(node) {
   return `${kind}(${children.join(",")})`;
 }
 
-/** What a module exports, run by itself; what it imports are stand-ins that remember. */
+/** Runs a module alone, with recording replacements for its imports, and returns its exports. */
 function run(text) {
   const options = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
   const { outputText } = ts.transpileModule(text, { compilerOptions: options });
@@ -33,12 +33,12 @@ function run(text) {
   return exports;
 }
 
-/** The facts of a parameter by their names. */
+/** Returns the facts of a parameter by name. */
 function named([name, type, flags = 0, minimum, maximum, values]) {
   return { name, type, required: Boolean(flags & 1), minimum, maximum, values };
 }
 
-/** The names of an interface's properties, with the literals in their types. */
+/** Returns the names of an interface's properties with the literals in their types. */
 function properties(source) {
   const found = [];
   for (const statement of source.statements.filter(ts.isInterfaceDeclaration)) {

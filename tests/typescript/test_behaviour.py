@@ -1,4 +1,4 @@
-"""What the built client does in Node, Deno, Bun, an edge worker and a browser, by the *.test.mjs files beside this."""
+"""Runs the *.test.mjs files with the built client in Node, Deno, Bun, an edge worker and a browser."""
 
 import json
 import platform
@@ -20,26 +20,26 @@ TABLE = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").re
 CASES = TABLE["cases"]
 
 LOSSES = ("drop-before", "drop-after")
-"""Scenarios of the mock in which a connection is lost before anything of the answer has come."""
+"""Scenarios of the mock that close a connection before any part of the answer arrives."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A command that runs a file of tests, and how it says how many passed."""
+    """A command that runs a file of tests, and the pattern of its count of passed tests."""
 
     command: tuple[str, ...]
     passed: str
 
 
 def binary(pattern: str) -> str:
-    """The one program of this platform, as npm installed it without running anybody's scripts."""
+    """Returns the program of this platform, as npm installed it without running install scripts."""
     found = sorted(TOOLS.glob(pattern))
     assert found, f"no {pattern}; run: make setup"
     return str(found[0])
 
 
 def runtime(name: str) -> Runtime:
-    """A runtime of JavaScript that has node:test."""
+    """Returns a JavaScript runtime with node:test."""
     match name:
         case "node":
             return Runtime(("node", "--test", "--test-reporter=tap"), r"^# pass (\d+)$")
@@ -51,7 +51,7 @@ def runtime(name: str) -> Runtime:
 
 
 def run_tests(name: str, file: str, project: Path, **environment: str) -> int:
-    """Run a file of tests in the project; gives how many passed, and fails with what was printed where one did not."""
+    """Runs a file of tests and returns the number of passed tests. Fails with the output if a test fails."""
     for source in HERE.glob("*.mjs"):
         shutil.copy(source, project / source.name)
     command = runtime(name)
@@ -73,12 +73,12 @@ elsewhere = pytest.mark.skipif(
 
 @pytest.fixture(params=["node", pytest.param("deno", marks=elsewhere), pytest.param("bun", marks=elsewhere)])
 def name(request: pytest.FixtureRequest) -> str:
-    """A runtime of JavaScript."""
+    """The name of a JavaScript runtime."""
     return str(request.param)
 
 
 def table(catalog: Catalog) -> str:
-    """The cases and what a model is sent, as JSON."""
+    """The cases and the parameters of the models, as JSON."""
     return json.dumps({**TABLE, "examples": {model.slug: model.valid_example for model in catalog.models}})
 
 
@@ -88,7 +88,7 @@ def test_every_case_of_the_behaviour_table(name: str, project: Path, mock_url: s
 
 
 def bundle(project: Path, file: str, made: str, *options: str) -> None:
-    """A file of tests and all that it imports as one, for what has no node:test: something takes its place."""
+    """Bundles a file of tests with its imports for a runtime without node:test, which is replaced."""
     for source in HERE.glob("*.*"):
         shutil.copy(source, project / source.name)
     options = ("--bundle", "--conditions=import", "--alias:node:test=./node_test.mjs", f"--outfile={made}", *options)
@@ -98,7 +98,7 @@ def bundle(project: Path, file: str, made: str, *options: str) -> None:
 
 @elsewhere
 def test_every_case_of_the_behaviour_table_in_an_edge_worker(project: Path, mock_url: str, catalog: Catalog) -> None:
-    """In Cloudflare's runtime."""
+    """Runs in Cloudflare's runtime."""
     bundle(project, "worker.mjs", "worker.bundle.mjs", "--format=esm", "--external:node:*")
     settings = {"RUNTIME": "workerd", "MOCK_URL": mock_url, "CASES": table(catalog)}
     run = execute(binary("@cloudflare/workerd-*/bin/workerd*"), "test", "workerd.capnp", cwd=project, **settings)
@@ -109,13 +109,13 @@ def test_every_case_of_the_behaviour_table_in_an_edge_worker(project: Path, mock
 
 @elsewhere
 def test_the_behaviour_table_in_a_browser(project: Path, mock_url: str, catalog: Catalog) -> None:
-    """All but what no client can keep a browser from: it sends a POST anew whose kept connection is lost."""
+    """Skips the cases in which the browser itself repeats a POST after it loses an open connection."""
     replaced = (f"--alias:node:assert/strict={TOOLS / 'assert'}", "--define:process.env=SETTINGS")
     bundle(project, "page.mjs", "page.bundle.js", "--format=iife", "--platform=browser", *replaced)
     settings = {"RUNTIME": "browser", "MOCK_URL": mock_url, "CASES": table(catalog), "TOOLS": str(TOOLS)}
     unpacked = project / "chromium"
     unpacked.mkdir(exist_ok=True)
-    # Where it believes to be on AWS Lambda, the package brings the libraries too that Chromium needs.
+    # If the package detects AWS Lambda, it also provides the libraries that Chromium needs.
     machine = {"TMPDIR": str(unpacked), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
     run = execute("node", "browser.mjs", cwd=project, **settings, **machine)
     assert run.returncode == 0, run.stderr

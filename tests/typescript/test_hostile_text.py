@@ -1,4 +1,4 @@
-"""Whatever the text of a spec holds, emitted TypeScript keeps its shape: text becomes literals, comments and names.
+"""Emitted TypeScript keeps its shape for any text of a spec: text becomes literals, comments and names.
 
 Node takes a second to start, so that one process parses what is emitted for many catalogs.
 """
@@ -39,7 +39,7 @@ BATCHES = st.lists(TEXTS | st.lists(st.sampled_from(SPECIAL) | TEXT, min_size=3)
 
 
 def emitted(catalog: Catalog) -> dict[str, str]:
-    """What is emitted for TypeScript: sources by path, and what else is text."""
+    """Returns the output for TypeScript by path: sources and other text."""
     return {str(artifact.path): artifact.text for artifact in emit(catalog, ["typescript"])}
 
 
@@ -48,7 +48,7 @@ def sources(files: dict[str, str]) -> dict[str, str]:
 
 
 def parsed(catalogs: Sequence[Catalog], *, names: bool) -> list[Any]:
-    """What the TypeScript compiler makes of the sources that are emitted for each catalog."""
+    """Parses the sources emitted for each catalog with the TypeScript compiler."""
     with TemporaryDirectory() as folder:
         asked = Path(folder) / "asked.json"
         sets = [sources(emitted(catalog)) for catalog in catalogs]
@@ -88,7 +88,7 @@ def test_text_changes_literals_comments_and_names_only(batch: list[list[str]], *
 
 
 def check_values(catalog: Catalog, answer: Any) -> None:
-    """Check that literals read back as what the catalog says."""
+    """Checks that literals have the values of the catalog."""
     gateway, values = catalog.gateway, answer["gateway"]
     assert (values["BASE_URL"], values["KEY_HEADER"], values["KEY_VARIABLE"]) == (
         gateway.base_url,
@@ -128,7 +128,7 @@ def test_parameters_whose_names_are_no_identifiers() -> None:
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=TEXTS | st.lists(st.sampled_from(SPECIAL), min_size=3))
-def test_the_surface_says_the_same_whatever_descriptions_say(texts: list[str]) -> None:
+def test_the_surface_does_not_depend_on_descriptions(texts: list[str]) -> None:
     def lines(catalog: Catalog) -> list[str]:
         text = emitted(catalog)[f"typescript/{SURFACE}"]
         return [line for line in text.split("\n") if not line.startswith("client.")]

@@ -1,4 +1,4 @@
-"""The npm package: clean under publint and Are The Types Wrong, both kinds of modules, small, no dependencies."""
+"""The npm package passes publint and Are The Types Wrong, has both module kinds, is small, and has no dependencies."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from segforge.spec.identifiers import camel_case, pascal_case
 from tests.typescript.conftest import COMMITTED, ROOT, TOOLS, node, tool
 
 MOST_BYTES = 6 * 1024
-"""What one model may weigh: minified by esbuild, then gzipped."""
+"""The largest bundle of one model in bytes, minified by esbuild and gzipped."""
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def package(project: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tarball(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `npm publish` would send."""
+    """The archive that `npm publish` would send."""
     npm = Path(shutil.which("npm") or "npm").resolve()
     folder = tmp_path_factory.mktemp("packed")
     run = node(str(npm), "pack", "--ignore-scripts", "--silent", "--pack-destination", str(folder), cwd=package)
@@ -38,7 +38,7 @@ def test_publint_finds_nothing(package: Path) -> None:
     assert "All good!" in run.stdout
 
 
-def test_the_package_holds_its_license(tarball: Path) -> None:
+def test_the_package_contains_its_license(tarball: Path) -> None:
     with tarfile.open(tarball) as packed:
         held = packed.extractfile("package/LICENSE")
         assert held is not None
@@ -85,7 +85,7 @@ console.log(JSON.stringify(made));
 
 
 def bundles(project: Path, entries: list[str]) -> list[str]:
-    """The code of each entry with all that it imports, as a bundler for browsers makes it."""
+    """Bundles each entry with its imports for browsers."""
     esbuild = str((TOOLS / "esbuild" / "lib" / "main.js").resolve())
     (project / "bundle.mjs").write_text(BUNDLE)
     run = node("bundle.mjs", cwd=project, ESBUILD=esbuild, ENTRIES=json.dumps(entries))
@@ -94,7 +94,7 @@ def bundles(project: Path, entries: list[str]) -> list[str]:
     return made
 
 
-def test_a_bundle_of_one_model_is_small_and_holds_no_other(project: Path, catalog: Catalog) -> None:
+def test_a_bundle_of_one_model_is_small_and_contains_no_other(project: Path, catalog: Catalog) -> None:
     names = [pascal_case(model.slug) for model in catalog.models]
     entries = [f"import {{ {name} }} from 'segmind-client'; export default new {name}();" for name in names]
     for model, made in zip(catalog.models, bundles(project, entries), strict=True):
@@ -103,7 +103,7 @@ def test_a_bundle_of_one_model_is_small_and_holds_no_other(project: Path, catalo
         assert "gather" not in made
 
 
-def test_a_bundle_of_the_client_by_slug_holds_no_model(project: Path, catalog: Catalog) -> None:
+def test_a_bundle_of_the_client_alone_contains_no_model(project: Path, catalog: Catalog) -> None:
     entry = "import { NAME } from 'segmind-client'; export default new NAME();"
     core, whole = bundles(project, [entry.replace("NAME", name) for name in ("SegmindCore", "Segmind")])
     assert [model.slug for model in catalog.models if f'"{model.slug}"' in core] == []
@@ -120,21 +120,21 @@ def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url:
     environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
     run = node("readme.mjs", cwd=project / "readme", **environment)
     assert run.returncode == 0, run.stderr
-    assert (project / "readme" / "picture.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    assert (project / "readme" / "image.jpg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
 EXAMPLES = sorted((COMMITTED / "examples").glob("*.mjs"))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
-def test_an_example_does_what_it_says(example: Path, project: Path, mock_url: str) -> None:
+def test_an_example_prints_the_expected_output(example: Path, project: Path, mock_url: str) -> None:
     folder = project / f"example-{example.stem}"
     folder.mkdir(exist_ok=True)
     shutil.copy(example, folder)
     environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
     run = node(example.name, cwd=folder, **environment)
     expected = {
-        "picture": r"image/jpeg 0\.\d+ credits",
+        "image": r"image/jpeg 0\.\d+ credits",
         "job": r"COMPLETED\nhttp://\S+ \{",
         "many": r"5 image/jpeg\n0\.\d+ credits",
     }
@@ -157,13 +157,13 @@ console.log(await runInContext(readFileSync("web.js", "utf-8"), context));
 
 
 def test_nothing_but_web_standards_is_needed(project: Path, mock_url: str) -> None:
-    """The bundle for browsers calls, waits and downloads in a realm that lacks all that only Node has."""
+    """The browser bundle calls, waits and downloads in a realm without Node's own globals."""
     code = """
     import { Segmind } from "segmind-client";
     const client = new Segmind({ apiKey: KEY, baseUrl: BASE_URL });
     const job = await client.submitAsync("style-transfer", PARAMS);
-    const [picture] = await job.download();
-    globalThis.done = `${picture.contentType} ${picture.blob().size > 0}`;
+    const [image] = await job.download();
+    globalThis.done = `${image.contentType} ${image.blob().size > 0}`;
     """
     style = {"style_image": "https://example.com/style.png"}
     (made,) = bundles(project, [code.replace("PARAMS", json.dumps(style))])

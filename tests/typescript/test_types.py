@@ -1,4 +1,4 @@
-"""What the TypeScript compiler says of the package and of its users' files."""
+"""The TypeScript compiler accepts the package and correct uses, and rejects wrong ones."""
 
 import json
 import re
@@ -37,7 +37,7 @@ const client = new Segmind();
 
 
 def right_uses(model: Model) -> Iterator[str]:
-    """Calls that are right: the sample, each known value, bytes for pictures, and the types of what comes back."""
+    """Yields correct uses: the sample, each known value, bytes for images, and the types of results."""
     at = f"client.{camel_case(model.slug)}"
     result = "media" if model.returns.media == "image" else "json"
     yield f"same(given({call(f'{at}.run', model.valid_example)}), {result}, true);"
@@ -58,7 +58,7 @@ def right_uses(model: Model) -> Iterator[str]:
 
 
 def wrong_uses(model: Model) -> Iterator[str]:
-    """Calls that are wrong, one each: a literal, a type, a parameter missing or misspelled, a version not there."""
+    """Yields wrong uses, with one error each: a literal, a type, a missing or misspelled parameter, a version."""
     run = f"client.{camel_case(model.slug)}.run"
     for parameter in model.parameters:
         wrong: object = [] if parameter.type == "string" else "text"
@@ -84,7 +84,7 @@ def call(function: str, arguments: Mapping[str, object], last: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def uses(project: Path, catalog: Catalog) -> dict[str, str]:
-    """Files of right and wrong uses, and the samples of the README, written into the project."""
+    """Writes files with correct and wrong uses, and the samples of the README, to the project."""
     samples = re.findall(r"^```ts\n(.*?)^```$", (COMMITTED / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
     texts = {
         "right.ts": RIGHT + "\n".join(use for model in catalog.models for use in right_uses(model)) + "\n",
@@ -116,7 +116,7 @@ def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(project
 
 
 def check_surface(names: dict[str, list[str]]) -> None:
-    """Compare the committed surface, which a little Python finds, with what the compiler finds in the package."""
+    """Compares the committed surface, which Python code derives, with the exports that the compiler finds."""
     lines = (COMMITTED / SURFACE).read_text("utf-8").splitlines()[1:]
     assert lines == sorted(set(lines))
     found: dict[str, set[str]] = {}
@@ -133,7 +133,7 @@ def check_surface(names: dict[str, list[str]]) -> None:
         assert found[name] == {member for member in names[name] if member != "label"}, name
 
 
-def test_the_types_hold_in_node_without_a_browser_s(project: Path, uses: dict[str, str]) -> None:
+def test_the_types_compile_in_node_without_browser_types(project: Path, uses: dict[str, str]) -> None:
     (project / "node.ts").write_text(uses["right.ts"].replace("new Blob([])", "new URL('https://host.test')"))
     answer = compiled(project, ["node.ts"], lib=["ES2022"], types=["node"], skipLibCheck=True)
     assert answer["found"] == []
@@ -172,8 +172,8 @@ def test_bytes_go_into_a_response_and_a_blob(project: Path) -> None:
     assert compiled(project, ["bytes.ts"], lib=["ES2022", "DOM"], types=[])["found"] == []
 
 
-def test_an_older_typescript_reads_the_types(project: Path) -> None:
-    """Before 5.7, `Uint8Array` takes no type argument."""
+def test_an_older_typescript_accepts_the_types(project: Path) -> None:
+    """Before TypeScript 5.7, `Uint8Array` has no type argument."""
     folder = project / "node_modules" / "segmind-client" / "dist"
     texts = {path.name: path.read_text("utf-8") for path in folder.rglob("*.d.ts")}
     assert len(texts) > 10
@@ -183,7 +183,7 @@ def test_an_older_typescript_reads_the_types(project: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["CommonJS", "ESNext"])
-def test_the_types_hold_with_other_kinds_of_resolution(project: Path, uses: dict[str, str], kind: str) -> None:
+def test_the_types_compile_with_other_module_resolutions(project: Path, uses: dict[str, str], kind: str) -> None:
     first = uses["right.ts"].splitlines()[RIGHT.count("\n")]
     (project / "short.ts").write_text(f"{RIGHT}{first}\nimport {{ SegmindCore }} from 'segmind-client/core';\n")
     resolution = {"CommonJS": "Node10", "ESNext": "Bundler"}[kind]

@@ -1,4 +1,4 @@
-/** A worker that runs the behaviour table one case after the other, and prints what failed and how many passed. */
+/** A worker that runs the cases one after the other, and prints the failed cases and the number of passed ones. */
 
 import { found } from "node:test";
 import "./conformance.test.mjs";

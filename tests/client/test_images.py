@@ -1,4 +1,4 @@
-"""Pictures on their way in: all forms of them become data URLs, text stays as it is, nothing is read by mistake."""
+"""Input images: all types become data URLs, text is sent unchanged, and no file is read by mistake."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def sent(client: Segmind, gateway: Gateway, value: Any) -> Any:
 @pytest.mark.parametrize(
     "text", ["https://host.test/a.png", "data:image/png;base64,AAAA", "AAAA", "/etc/passwd", "pyproject.toml", ""]
 )
-def test_text_is_sent_as_it_is(client: Segmind, gateway: Gateway, text: str) -> None:
+def test_text_is_sent_unchanged(client: Segmind, gateway: Gateway, text: str) -> None:
     assert sent(client, gateway, text) == text
 
 
@@ -49,7 +49,7 @@ def test_bytes_and_files_become_a_data_url(
 
 
 def test_a_path_and_an_open_file_are_read(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
-    path = tmp_path / "picture.bin"
+    path = tmp_path / "image.bin"
     path.write_bytes(PNG)
     assert sent(client, gateway, path) == data_url(PNG, "png")
     with path.open("rb") as file:
@@ -66,7 +66,9 @@ CLIPS = {
 
 
 @pytest.mark.parametrize("kind", CLIPS)
-def test_films_and_sounds_go_by_their_bytes_too(client: Segmind, gateway: Gateway, tmp_path: Path, kind: str) -> None:
+def test_videos_and_sounds_are_recognised_by_their_bytes(
+    client: Segmind, gateway: Gateway, tmp_path: Path, kind: str
+) -> None:
     (tmp_path / "misnamed.txt").write_bytes(CLIPS[kind])
     expected = f"data:{kind};base64,{base64.b64encode(CLIPS[kind]).decode()}"
     assert sent(client, gateway, tmp_path / "misnamed.txt") == expected
@@ -74,16 +76,18 @@ def test_films_and_sounds_go_by_their_bytes_too(client: Segmind, gateway: Gatewa
 
 
 @pytest.mark.parametrize(("name", "content"), [("secret.json", b'{"key": 1}'), ("clip.mp4", b"abc"), ("a.png", b"no")])
-def test_a_name_makes_no_picture(client: Segmind, gateway: Gateway, tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_name_does_not_make_an_image(
+    client: Segmind, gateway: Gateway, tmp_path: Path, name: str, content: bytes
+) -> None:
     (tmp_path / name).write_bytes(content)
     with (tmp_path / name).open("rb") as file:
         for value in (tmp_path / name, file):
-            with pytest.raises(ValueError, match=r"parameter 'image'.* no picture's"):
+            with pytest.raises(ValueError, match=r"parameter 'image'.* not an image"):
                 client.run_sync("flux-img2img", image=value)
     assert gateway.received == []
 
 
-def test_a_file_that_is_given_again_is_sent_again(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_file_can_be_sent_twice(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     gateway.on("POST", "/v1/flux-img2img", json_answer({}))
     with (tmp_path / "a.png").open("rb") as file:
@@ -95,7 +99,7 @@ def test_a_file_that_is_given_again_is_sent_again(client: Segmind, gateway: Gate
     assert len(gateway.received) == 18
 
 
-def test_what_is_empty_is_refused_by_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
+def test_empty_content_is_rejected_with_its_name(client: Segmind, gateway: Gateway, tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     for value in (b"", bytearray(), io.BytesIO(), tmp_path / "empty.png"):
         with pytest.raises(ValueError, match=r"parameter 'image' .*is empty"):
@@ -104,7 +108,7 @@ def test_what_is_empty_is_refused_by_name(client: Segmind, gateway: Gateway, tmp
 
 
 class Stream(io.RawIOBase):
-    """A file that can be read once, as a pipe."""
+    """A file that can be read only once, like a pipe."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -115,7 +119,7 @@ class Stream(io.RawIOBase):
         return content
 
 
-def test_a_stream_is_read_once_and_the_parameter_that_is_wrong_is_blamed(client: Segmind, gateway: Gateway) -> None:
+def test_a_stream_is_read_once_and_the_error_names_the_wrong_parameter(client: Segmind, gateway: Gateway) -> None:
     assert sent(client, gateway, Stream(PNG)) == data_url(PNG, "png")
     with pytest.raises(ValueError, match="parameter 'denoise'"):
         client.run_sync("flux-img2img", image=Stream(PNG), denoise=float("nan"))
@@ -138,12 +142,12 @@ def test_a_pil_image_keeps_its_format_or_becomes_png(client: Segmind, gateway: G
     assert (again.format, again.size, again.getpixel((0, 0))) == ("PNG", (3, 2), (1, 2, 3, 4))
 
 
-def test_pictures_in_lists_are_sent_too(client: Segmind, gateway: Gateway) -> None:
+def test_images_in_lists_are_sent(client: Segmind, gateway: Gateway) -> None:
     assert sent(client, gateway, [PNG, "https://host.test/a.png"]) == [data_url(PNG, "png"), "https://host.test/a.png"]
 
 
 @pytest.mark.parametrize("value", [io.StringIO("text"), b"", Path("no-such-file.png"), object()])
-def test_what_is_no_picture_is_refused_before_anything_is_sent(
+def test_content_that_is_not_an_image_is_rejected_before_anything_is_sent(
     client: Segmind, gateway: Gateway, value: object
 ) -> None:
     with pytest.raises((TypeError, ValueError), match="parameter 'image'"):
@@ -151,7 +155,7 @@ def test_what_is_no_picture_is_refused_before_anything_is_sent(
     assert gateway.received == []
 
 
-def test_a_picture_of_any_form_passes_the_check(client: Segmind) -> None:
+def test_an_image_of_any_type_passes_the_check(client: Segmind) -> None:
     for value in (PNG, Path("a.png"), io.BytesIO(PNG), PIL.Image.new("L", (1, 1))):
         assert client.flux_ipadapter.check(image=value, prompt="a cat") == ()
     assert [found.rule for found in client.flux_ipadapter.check(image=[], prompt=PNG)] == [
