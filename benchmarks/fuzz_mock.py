@@ -1,4 +1,4 @@
-"""Sends malformed requests to a local mock; checks for 5xx, crashes and memory growth. `python benchmarks/fuzz_mock.py`.
+"""Sends malformed requests to a mock; checks for 5xx, crashes and memory growth. `python benchmarks/fuzz_mock.py`.
 
 It sends COUNT requests (default: 100,000), one after another on loopback.
 """

@@ -39,7 +39,7 @@ class AsyncJobs:
             return self.resume(request_id, slug)
         except (TypeError, KeyError):
             raise ValueError(
-                "the text was not written by `to_json`; expected an object with request_id and slug"
+                "the text is not a job of `to_json`; expected an object with request_id and slug"
             ) from None
 
 
