@@ -184,7 +184,7 @@ def submit(url: str) -> str:
 
 
 def summary(figures: dict[str, dict[str, list[Figure]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Returns medians by row and server, and the ratio of our rate to each of the others, taken for each round."""
+    """Returns medians by row and server, and the ratio of our rate to each of the others, computed for each round."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for row in figures["segforge"]:
         ours = figures["segforge"][row]

@@ -1,4 +1,4 @@
-"""Generates each client from our OpenAPI document, and gives all of them the same few methods.
+"""Generates each client from our OpenAPI document and wraps each in the same few methods.
 
 A client is imported only when its `Peer` is created, in a process that can import it.
 """

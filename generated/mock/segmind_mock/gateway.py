@@ -469,7 +469,7 @@ GATEWAY = Gateway(
                     versions=("v1",),
                     violations=("type",),
                     cases=("parameters.invalid", "run.failed"),
-                    source="workers (numeric strings are cast; letters give 400 in one worker, 500 in another)",
+                    source="workers (numeric strings are cast; letters lead to 400 in one worker, 500 in another)",
                 ),
                 Outcome(
                     versions=("v1",),

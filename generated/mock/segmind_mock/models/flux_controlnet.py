@@ -61,7 +61,7 @@ MODEL = Model(
                 ),
                 total=26,
             ),
-            note='Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the start of the next; flux-dev-finetuned prints "euler_ancestral".',
+            note='The values are spelled as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" are probably a misprint: the letter l moved from the end of one name to the start of the next. flux-dev-finetuned prints "euler_ancestral".',
         ),
         Parameter(
             name="scheduler",
@@ -180,7 +180,7 @@ MODEL = Model(
             name="use_input_img_dimension",
             type="boolean",
             required=False,
-            description="Whether the image takes the input's size; if not, custom_width and custom_height count.",
+            description="Whether the image has the size of the input; otherwise custom_width and custom_height apply.",
             default=True,
         ),
     ),

@@ -57,7 +57,7 @@ MODEL = Model(
                 ),
                 total=26,
             ),
-            note='Spelling as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" look like one slip, the letter l moved from the end of one name to the start of the next; flux-dev-finetuned prints "euler_ancestral".',
+            note='The values are spelled as printed. "euler_ancestra" and "leuler_ancestral_cfg_pp" are probably a misprint: the letter l moved from the end of one name to the start of the next. flux-dev-finetuned prints "euler_ancestral".',
         ),
         Parameter(
             name="scheduler",

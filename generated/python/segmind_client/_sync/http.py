@@ -143,7 +143,7 @@ def _read(answer: httpx.Response, end: float, seconds: float) -> Response | Fail
 
 
 def _failure(error: Exception, seconds: float, *, answered: bool = False) -> Failure:
-    """What kept an answer from coming, in whole."""
+    """Returns the failure for an error of httpx."""
     sent = answered or not isinstance(error, _NOT_SENT)
     if isinstance(error, httpx.TimeoutException):
         return Failure(f"no answer within {seconds:.3g} s ({type(error).__name__})", sent, timed_out=True)

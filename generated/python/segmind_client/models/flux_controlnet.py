@@ -53,8 +53,8 @@ class FluxControlnet(Model):
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
             samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.
-            use_input_img_dimension (boolean, optional): Whether the image takes the input's size; if not,
-                custom_width and custom_height count. Default: true.
+            use_input_img_dimension (boolean, optional): Whether the image has the size of the input; otherwise
+                custom_width and custom_height apply. Default: true.
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
@@ -111,8 +111,8 @@ class AsyncFluxControlnet(AsyncModel):
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
             samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.
-            use_input_img_dimension (boolean, optional): Whether the image takes the input's size; if not,
-                custom_width and custom_height count. Default: true.
+            use_input_img_dimension (boolean, optional): Whether the image has the size of the input; otherwise
+                custom_width and custom_height apply. Default: true.
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.

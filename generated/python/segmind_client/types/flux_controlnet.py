@@ -119,5 +119,5 @@ class FluxControlnetParams(TypedDict):
     """
     use_input_img_dimension: NotRequired[bool]
     """
-    Whether the image takes the input's size; if not, custom_width and custom_height count. Default: true.
+    Whether the image has the size of the input; otherwise custom_width and custom_height apply. Default: true.
     """

@@ -54,7 +54,7 @@ export interface FluxControlnetParams {
   samples?: number | undefined;
   /** Number of inference steps. Default: 20. Range: 15 to 75. */
   steps?: number | undefined;
-  /** Whether the image takes the input's size; if not, custom_width and custom_height count. Default: true. */
+  /** Whether the image has the size of the input; otherwise custom_width and custom_height apply. Default: true. */
   use_input_img_dimension?: boolean | undefined;
 }
 
