@@ -106,3 +106,12 @@ def test_every_link_has_a_target() -> None:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page}: {link}"
+
+
+def test_every_file_of_a_recipe_in_contributing_exists() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 30
+    for row in rows:
+        first, *others = re.findall(r"`([^`]+)`", row)
+        for path in (ROOT / first, *((ROOT / first).parent / other for other in others)):
+            assert path.exists(), path
