@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from segforge.extras import MissingExtra, require_extra
+
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.engine.settings import Settings
@@ -44,6 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuses a target that can't be used, or that could cost money, before anything is sent."""
     if config.getoption("--segforge-target") is None:
         return
+    try:
+        require_extra("contract", "--segforge-target")
+    except MissingExtra as error:
+        raise pytest.UsageError(str(error)) from None
     from segforge_contract.errors import BadTarget
 
     try:
@@ -63,6 +69,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails if it breaks a rule."""
+    try:
+        require_extra("contract", "the fixture segforge_contract")
+    except MissingExtra as error:
+        _stop(request.session, str(error))
     from segforge_contract.engine.open import session_within
     from segforge_contract.errors import BadTarget, Misuse, Unreachable
     from segforge_contract.testing import Contract

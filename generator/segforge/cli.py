@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from segforge.extras import MissingExtra, require_extra
+
 
 class Command(NamedTuple):
     """A command: its module, which defines `configure(parser)` and `run(args) -> exit code`, and one line of help.
@@ -17,20 +19,28 @@ class Command(NamedTuple):
 
     module: str
     help: str
+    extra: str = ""
+    """The extra of segforge that the command needs, or "" if the base install is enough."""
 
 
 COMMANDS: Final = {
     "lint": Command("segforge.commands.lint", "check the specs and list every error with its place"),
     "generate": Command(
-        "segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"
+        "segforge.commands.generate",
+        "write clients, OpenAPI documents and the mock's models from the specs",
+        "generate",
     ),
-    "page": Command("segforge.commands.page", "print the facts of a saved docs page, and those it leaves undecided"),
-    "import": Command("segforge.commands.import_", "draft specs from docs pages or from an OpenAPI document"),
-    "drift": Command("segforge.commands.drift", "compare docs pages with the specs and list the changes"),
-    "fetch": Command("segforge.commands.fetch", "download docs pages and store them with date and hash"),
-    "diff": Command("segforge.commands.diff", "list the changes between two sets of specs, and which break callers"),
+    "page": Command(
+        "segforge.commands.page", "print the facts of a saved docs page, and those it leaves undecided", "pages"
+    ),
+    "import": Command("segforge.commands.import_", "draft specs from docs pages or from an OpenAPI document", "pages"),
+    "drift": Command("segforge.commands.drift", "compare docs pages with the specs and list the changes", "pages"),
+    "fetch": Command("segforge.commands.fetch", "download docs pages and store them with date and hash", "pages"),
+    "diff": Command(
+        "segforge.commands.diff", "list the changes between two sets of specs, and which break callers", "pages"
+    ),
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
-    "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs"),
+    "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs", "contract"),
 }
 
 
@@ -51,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return 1
+    except MissingExtra as error:
+        print(f"segforge {name}: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         _discard_output()
         print(f"segforge {name}: {error}", file=sys.stderr)
@@ -62,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, rest: list[str]) -> int:
     prog = f"segforge {name}"
+    if COMMANDS[name].extra:
+        require_extra(COMMANDS[name].extra, f"`{prog}`")
     module = importlib.import_module(COMMANDS[name].module)
     nested: Mapping[str, Command] = getattr(module, "COMMANDS", {})
     if rest and rest[0] in nested:

@@ -3,9 +3,16 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, settings
 
+from segforge.extras import MissingExtra, require_extra
 from segforge_contract.pytest_plugin import LOOPBACK
+
+try:
+    require_extra("contract", "the suite segforge_contract")
+except MissingExtra as error:
+    pytest.exit(str(error), returncode=2)
+
+from hypothesis import Phase, settings  # noqa: E402 - after the check that it is installed
 
 _HERE = Path(__file__).parent
 _BILLED = (
