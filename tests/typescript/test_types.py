@@ -11,6 +11,7 @@ import pytest
 from segforge.emit.clients.surface import SURFACE
 from segforge.spec.catalog import Catalog, Model
 from segforge.spec.identifiers import camel_case
+from tests.shared import once
 from tests.typescript.conftest import COMMITTED, TOOLS, node
 
 HERE = Path(__file__).parent
@@ -91,10 +92,27 @@ def uses(project: Path, catalog: Catalog) -> dict[str, str]:
         "wrong.ts": WRONG + "\n".join(use for model in catalog.models for use in wrong_uses(model)) + "\n",
         "readme.ts": "\n".join(samples),
     }
-    for name, text in texts.items():
-        (project / name).write_text(text, "utf-8")
     (project / "compiler.mjs").write_bytes((HERE / "compiler.mjs").read_bytes())
     return texts
+
+
+@pytest.fixture(scope="module")
+def checked(project: Path, uses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the compiler says of all these files in a browser's project; workers of one run share it."""
+    texts = {**uses, "many.ts": RIGHT + MANY, "promises.ts": PROMISES, "bytes.ts": RIGHT + BYTES}
+
+    def make(folder: Path) -> None:
+        for name, text in texts.items():
+            (project / name).write_text(text, "utf-8")
+        answer = compiled(project, [*texts], surface=True, lib=["ES2022", "DOM"], types=[])
+        (folder / "answer.json").write_text(json.dumps(answer), "utf-8")
+
+    return json.loads((once(tmp_path_factory, "typescript-types", make) / "answer.json").read_text("utf-8"))
+
+
+def found_in(answer: Any, *files: str) -> list[tuple[str, int]]:
+    """The files and lines of the errors in some files."""
+    return [(each["file"], each["line"]) for each in answer["found"] if each["file"] in files]
 
 
 def compiled(project: Path, files: list[str], surface: bool = False, **options: object) -> Any:
@@ -105,14 +123,13 @@ def compiled(project: Path, files: list[str], surface: bool = False, **options: 
     return json.loads(run.stdout)
 
 
-def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(project: Path, uses: dict[str, str]) -> None:
-    answer = compiled(project, [*uses], surface=True, lib=["ES2022", "DOM"], types=[])
+def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(checked: Any, uses: dict[str, str]) -> None:
     first = WRONG.count("\n") + 1
     wrong = set(range(first, uses["wrong.ts"].count("\n") + 1))
     assert len(wrong) > 100
-    assert [each for each in answer["found"] if each["file"] != "wrong.ts"] == []
-    assert {each["line"] for each in answer["found"]} == wrong
-    check_surface(answer["names"])
+    assert [each for each in checked["found"] if each["file"] not in ("wrong.ts", "promises.ts")] == []
+    assert {line for _, line in found_in(checked, "wrong.ts")} == wrong
+    check_surface(checked["names"])
 
 
 def check_surface(names: dict[str, list[str]]) -> None:
@@ -154,22 +171,16 @@ void plain;
 """
 
 
-@pytest.mark.usefixtures("uses")
-def test_gather_knows_the_type_of_each_place(project: Path) -> None:
-    (project / "many.ts").write_text(RIGHT + MANY)
-    (project / "promises.ts").write_text(f"{WRONG}client.gather([client.credits()]);\nclient.gather([1]);\n")
-    answer = compiled(project, ["many.ts", "promises.ts"], lib=["ES2022", "DOM"], types=[])
+PROMISES = f"{WRONG}client.gather([client.credits()]);\nclient.gather([1]);\n"
+
+
+def test_gather_knows_the_type_of_each_place(checked: Any) -> None:
     lines = WRONG.count("\n")
-    assert [(each["file"], each["line"]) for each in answer["found"]] == [
-        ("promises.ts", lines + 1),
-        ("promises.ts", lines + 2),
-    ]
+    assert found_in(checked, "many.ts", "promises.ts") == [("promises.ts", lines + 1), ("promises.ts", lines + 2)]
 
 
-@pytest.mark.usefixtures("uses")
-def test_bytes_go_into_a_response_and_a_blob(project: Path) -> None:
-    (project / "bytes.ts").write_text(RIGHT + BYTES)
-    assert compiled(project, ["bytes.ts"], lib=["ES2022", "DOM"], types=[])["found"] == []
+def test_bytes_go_into_a_response_and_a_blob(checked: Any) -> None:
+    assert found_in(checked, "bytes.ts") == []
 
 
 def test_an_older_typescript_accepts_the_types(project: Path) -> None:
