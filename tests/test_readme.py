@@ -63,7 +63,7 @@ def test_lint_and_generate_run() -> None:
 def test_the_contract_command_runs(mock: Mock) -> None:
     [command] = [command for command in COMMANDS if command.startswith("segforge contract")]
     arguments = command.replace("http://127.0.0.1:8086", mock.url).split()[1:]
-    result = run("segforge.cli", *arguments, "--max-examples", "2")
+    result = run("segforge.cli", *arguments, "--max-examples", "2", "--models", "style-transfer")
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -190,31 +190,47 @@ def test_progress_counts(catalog: Catalog) -> None:
     assert f"{outcome.billed} billed, 0 of 2.5 credits" in said
 
 
-@pytest.mark.parametrize(
-    ("rule", "fault"),
-    [
-        ("type.number_for_integer", "fraction_truncated"),
-        ("content_type.invalid", "content_type_ignored"),
-        ("job.poll_url_serves", "poll_lost"),
-        ("seed.repeats_picture", "seed_unstable"),
-        ("money.costs_add_up", "run_debited_twice"),
-    ],
-)
-def test_snippet_fails_on_the_broken_gateway_and_passes_on_a_correct_one(
-    catalog: Catalog, rule: str, fault: str, tmp_path: Path
+FAULTS = {
+    "type.number_for_integer": "fraction_truncated",
+    "content_type.invalid": "content_type_ignored",
+    "job.poll_url_serves": "poll_lost",
+    "seed.repeats_picture": "seed_unstable",
+    "money.costs_add_up": "run_debited_twice",
+}
+"""Rules of each kind of reproduction, with the faults that break them."""
+
+
+@pytest.fixture(scope="module")
+def reproductions(catalog: Catalog) -> dict[str, str]:
+    """The files that reproduce each of these rules, by name, from one gateway with all of the faults."""
+    by_rule = reported(catalog, StandIn(catalog, *FAULTS.values()), SLUG).by_rule
+    return {f"test_{rule.replace('.', '_')}.py": as_test(by_rule[rule][0]) for rule in FAULTS}
+
+
+def outcomes(folder: Path, files: dict[str, str], standin: StandIn) -> tuple[dict[str, str], str]:
+    """How each file's test ends on a gateway, and all that pytest printed."""
+    for name, source in files.items():
+        (folder / name).write_text(source, "utf-8")
+    with serve(standin) as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--segforge-target", url],
+            cwd=folder,
+            env={"PATH": "", "SEGMIND_API_KEY": KEY},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return dict(re.findall(r"^(\S+\.py)::\S+ (\w+) +\[", done.stdout, re.MULTILINE)), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("faults", "ended"), [([*FAULTS.values()], "FAILED"), ([], "PASSED")])
+def test_reproductions_fail_on_the_gateway_that_broke_and_pass_on_one_that_holds(
+    catalog: Catalog, reproductions: dict[str, str], tmp_path: Path, faults: list[str], ended: str
 ) -> None:
-    source = as_test(reported(catalog, StandIn(catalog, fault), SLUG).by_rule[rule][0])
-    assert sum(bool(line.strip()) for line in source.splitlines()) <= 5
-    (tmp_path / "test_reproduction.py").write_text(source, "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--segforge-target"]
-    environment = {"PATH": "", "SEGMIND_API_KEY": KEY}
-    for standin, code in ((StandIn(catalog, fault), 1), (StandIn(catalog), 0)):
-        with serve(standin) as url:
-            done = subprocess.run(
-                [*command, url], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-            )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert (rule in done.stdout) == (code == 1)
+    assert all(sum(bool(line.strip()) for line in source.splitlines()) <= 5 for source in reproductions.values())
+    found, printed = outcomes(tmp_path, reproductions, StandIn(catalog, *faults))
+    assert found == dict.fromkeys(reproductions, ended), printed
+    assert [rule for rule in FAULTS if rule in printed] == (list(FAULTS) if faults else [])
 
 
 @given(st.text(), st.binary(max_size=20), st.sampled_from(["POST", "GET"]))
