@@ -199,7 +199,7 @@ def test_failure_names_the_parameter_and_the_value(catalog: Catalog) -> None:
 def test_hypothesis_finds_and_shrinks_a_fault_that_no_table_shows(catalog: Catalog) -> None:
     standin = StandIn(catalog, "pair_refused")
     assert campaign(catalog, standin, IP).failures == ()
-    found = campaign(catalog, standin, IP, max_examples=500).failures
+    found = campaign(catalog, standin, IP, max_examples=150).failures
     model = catalog.model(IP)
     required = {parameter.name for parameter in model.parameters if parameter.required}
     assert {failure.broken.rule for failure in found} == {"payload.valid"}
