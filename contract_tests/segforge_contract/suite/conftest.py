@@ -12,7 +12,7 @@ try:
 except MissingExtra as error:
     pytest.exit(str(error), returncode=2)
 
-from hypothesis import Phase, settings  # noqa: E402 - after the check that it is installed
+from hypothesis import Phase, settings
 
 _HERE = Path(__file__).parent
 _BILLED = (
