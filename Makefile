@@ -72,8 +72,8 @@ $(LOWEST): pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
 # Tests of each dependency that need no other package than the extras.
 LOWEST_TESTS := contract_tests tests/contract/test_campaign.py tests/contract/test_deviations.py \
 	tests/contract/test_examples.py tests/contract/test_stateful.py tests/contract/test_suite.py \
-	tests/emit/test_incremental.py tests/mock/stores tests/mock/test_admin.py tests/mock/test_checks.py \
-	tests/mock/test_counts.py tests/mock/test_environment.py tests/mock/test_fixture.py tests/mock/test_protocol.py \
+	tests/mock/stores tests/mock/test_admin.py \
+	tests/mock/test_counts.py tests/mock/test_environment.py tests/mock/test_protocol.py \
 	tests/mock/test_tls.py tests/mock/test_transport.py tests/pages/test_import.py tests/spec/test_specs.py
 test-lowest: $(LOWEST)  ## run a part of the tests with the lowest supported version of each dependency
 	.venv-lowest/bin/pytest --quiet $(LOWEST_TESTS)
