@@ -137,7 +137,9 @@ def test_an_unset_variable_of_the_shell_is_misuse(
     with pytest.raises(SystemExit) as exit_:
         main(["mock", "--port", "0", f"--{option}", value])
     assert exit_.value.code == 2
-    assert "is empty" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "is empty" in error
+    assert "shell" in error
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,7 +41,8 @@ def is_shared(url: str | None) -> bool:
 def _path(url: str) -> Path:
     path = url.removeprefix(SQLITE)
     if path in ("", ":memory:"):
-        raise StoreError("store: expected a path after sqlite:///, found none; use memory for a store without a file")
+        found = path or "no path"
+        raise StoreError(f"store: expected sqlite:///PATH, found {found}; use memory for a store without a file")
     return Path(path)
 
 

@@ -7,6 +7,7 @@ share nothing. Credits are counted in whole millionths, which keeps sums exact.
 import zlib
 from typing import Final, Protocol
 
+from segforge_mock.http.endpoint import Unavailable
 from segforge_mock.jobs.job import Job, Progress
 
 MICRO: Final = 1_000_000
@@ -19,8 +20,13 @@ FORMAT: Final = zlib.crc32(",".join(Job.__struct_fields__).encode()) & 0x7FFF_FF
 """Identifies the fields of a record, so that a store never reads records of another version of the mock."""
 
 
-class StoreError(Exception):
+class StoreError(Unavailable):
     """A store that can't be opened or reached. The message says why and never holds a password."""
+
+    @property
+    def reason(self) -> str:
+        """The text of the answer to a request that needs the store."""
+        return f"The mock's store failed: {self}"
 
 
 def micros(amount: float) -> int:
