@@ -65,7 +65,7 @@ def with_contract(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "SEGMIND_API_KEY": KEY}
-    command = [python, "-m", *arguments]
+    command: list[str | Path] = [python, "-m", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -96,7 +96,7 @@ def test_the_mock_serves_curated_specs_and_the_user_s_own(base: Path, tmp_path: 
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     own = ["--specs", str(specs)]
     for slug, options in (("style-transfer", []), ("own-model", own), ("own-model", own)):  # once made, once cached
-        command = [base.with_name("segforge"), "mock", "--port", "0", *options]
+        command: list[str | Path] = [base.with_name("segforge"), "mock", "--port", "0", *options]
         with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None
             [url] = re.findall(r"http://\S+", process.stdout.readline())
@@ -130,7 +130,7 @@ def test_pytest_without_the_extra_says_how_to_get_it(base: Path, tmp_path: Path,
 
 
 def test_the_contract_works_once_its_extra_is_installed(with_contract: Path, tmp_path: Path) -> None:
-    command = [with_contract, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0"]
+    command: list[str | Path] = [with_contract, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         [url] = re.findall(r"http://\S+", process.stdout.readline())
