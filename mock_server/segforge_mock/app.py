@@ -14,19 +14,19 @@ from segforge_mock.gateway.gateway import MockGateway
 from segforge_mock.gateway.outputs import Detail, Outputs
 from segforge_mock.gateway.profile import Profiles
 from segforge_mock.http.callers import Callers, host_name
-from segforge_mock.http.endpoint import Component, Endpoint
+from segforge_mock.http.endpoint import AsgiEndpoint, Component
 from segforge_mock.jobs.policy import read_policy
 from segforge_mock.memory import DEFAULT_MIB, MIB, Memory
 from segforge_mock.models.served import ServedModels, packaged_models
 from segforge_mock.own import Own
-from segforge_mock.settings import DEFAULT_TIME_SCALE, Names, Settings
+from segforge_mock.settings import DEFAULT_TIME_SCALE, MockSettings, Names
 from segforge_mock.stores.base import Store
 from segforge_mock.stores.memory import MemoryStore
 from segforge_mock.tenants.history import Histories
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 
-class App(Endpoint):
+class App(AsgiEndpoint):
     """The mock. `create_app` makes it.
 
     `models` are those that it serves, `names` the names that settings accept. `now` returns a tenant's time, in seconds
@@ -88,7 +88,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
-    settings = Settings(
+    settings = MockSettings(
         time_scale=time_scale,
         keys=keys,
         profile=profile,
@@ -110,7 +110,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
 
 
 def make_app(
-    settings: Settings,
+    settings: MockSettings,
     *,
     models: ServedModels | None = None,
     store: Store | None = None,
@@ -153,7 +153,7 @@ def make_app(
     return App(gateway, models, store, memory, tenants, names, tenant_now)
 
 
-def _new_tenant(settings: Settings, names: Names, memory: Memory) -> Callable[[str], Tenant]:
+def _new_tenant(settings: MockSettings, names: Names, memory: Memory) -> Callable[[str], Tenant]:
     """Returns the function that makes a tenant of a name. Raises BadStub and BadPolicy."""
     stubs = [read_stub(stub, names.scenarios, names.slugs) for stub in settings.stubs]
     policy = None if settings.job_policy is None else read_policy(settings.job_policy)
@@ -162,7 +162,7 @@ def _new_tenant(settings: Settings, names: Names, memory: Memory) -> Callable[[s
     return lambda name: Tenant(name, Stubs(names.scenarios, stubs, settings.seed), policy, limit, histories.new())
 
 
-def _callers(settings: Settings) -> Callers:
+def _callers(settings: MockSettings) -> Callers:
     """The callers of the admin API, which is also reached by the host of the public URL."""
     own = [] if settings.public_url is None else [host_name("public_url", urlsplit(settings.public_url).hostname)]
     return Callers([*settings.allow_hosts, *own])

@@ -1,4 +1,4 @@
-"""The arguments of `segforge mock`: their declaration, their checks and the Settings that they mean."""
+"""The arguments of `segforge mock`: their declaration, their checks and the MockSettings that they mean."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from segforge_mock.memory import DEFAULT_MIB
 
 if TYPE_CHECKING:
     from segforge_mock.models.served import ServedModels
-    from segforge_mock.settings import Settings
+    from segforge_mock.settings import MockSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -145,18 +145,18 @@ def _check_workers(args: argparse.Namespace) -> None:
         raise Misuse("--workers: processes need a shared store; add --store sqlite:///PATH or redis://HOST:PORT/0")
 
 
-def settings_of(args: argparse.Namespace, models: "ServedModels") -> "Settings":
+def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettings":
     """Returns the settings of a mock with these models. Raises Misuse, BadSetting and OSError."""
     from segforge.environment import is_loopback
     from segforge_mock.faults.scenarios import scenarios
     from segforge_mock.faults.stubs import read_script
-    from segforge_mock.settings import Settings
+    from segforge_mock.settings import MockSettings
 
     profiles = [profile.name for profile in models.gateway.profiles]
     if args.profile not in profiles:
         raise Misuse(f"--profile: expected one of {', '.join(profiles)}, found {args.profile!r}")
     slugs = None if args.any_model else models.slugs
-    return Settings(
+    return MockSettings(
         keys=_keys(args),
         profile=args.profile,
         images=args.images,

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import ssl
 
     from segforge_mock.app import App
-    from segforge_mock.http.endpoint import Endpoint
+    from segforge_mock.http.endpoint import AsgiEndpoint
     from segforge_mock.models.served import ServedModels
-    from segforge_mock.settings import Settings
+    from segforge_mock.settings import MockSettings
 
 __all__ = ["configure", "run"]
 
@@ -28,7 +28,7 @@ __all__ = ["configure", "run"]
 class _Serving:
     """The number of processes, and the function by which each makes its application. It raises StoreError."""
 
-    make: "Callable[[], Endpoint]"
+    make: "Callable[[], AsgiEndpoint]"
     workers: int
 
 
@@ -85,7 +85,7 @@ def _models(specs: Path | None) -> "ServedModels":
     return models_of(specs)
 
 
-def _app(settings: "Settings", models: "ServedModels", store: str | None) -> "App":
+def _app(settings: "MockSettings", models: "ServedModels", store: str | None) -> "App":
     from segforge_mock.app import make_app
     from segforge_mock.stores import is_shared, open_store
 
@@ -93,11 +93,11 @@ def _app(settings: "Settings", models: "ServedModels", store: str | None) -> "Ap
     return make_app(settings, models=models, store=open_store(store, opening) if is_shared(store) else None)
 
 
-def _proxy(upstream: str, models: "ServedModels") -> "Endpoint":
+def _proxy(upstream: str, models: "ServedModels") -> "AsgiEndpoint":
     import httpx
 
     from segforge.environment import BadEnvironment
-    from segforge_mock.http.endpoint import Endpoint
+    from segforge_mock.http.endpoint import AsgiEndpoint
     from segforge_mock.proxy.proxy import Proxy
 
     try:
@@ -107,7 +107,7 @@ def _proxy(upstream: str, models: "ServedModels") -> "Endpoint":
     if url.scheme not in ("http", "https") or not url.host:
         raise Misuse(f"--upstream: expected an http or https URL, found {upstream!r}")
     try:
-        return Endpoint(Proxy(upstream, models))
+        return AsgiEndpoint(Proxy(upstream, models))
     except BadEnvironment as error:
         raise Misuse(str(error)) from None
 
@@ -150,7 +150,7 @@ def _serve_workers(serving: _Serving, bound: socket.socket, url: str, tls: "ssl.
     return supervise(work, serving.workers, announce)
 
 
-def _serve(app: "Endpoint", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
+def _serve(app: "AsgiEndpoint", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
     """Serves until SIGINT or SIGTERM, or in a worker until its supervisor exits."""
     from segforge_mock.http.server import run as run_loop
     from segforge_mock.http.server import serve

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from segforge_mock.http.delivery import Dropped
-from segforge_mock.http.endpoint import Endpoint
+from segforge_mock.http.endpoint import AsgiEndpoint
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -17,7 +17,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     Also for AsyncClient. Use one per thread, or per event loop. Close it, or the client that holds it.
     """
 
-    def __init__(self, app: Endpoint) -> None:
+    def __init__(self, app: AsgiEndpoint) -> None:
         self._app = app
         self._runner = asyncio.Runner()
 

@@ -225,8 +225,8 @@ def _first_to_go(shelf: Shelf[Any, Any]) -> tuple[bool, int]:
     return shelf.last, shelf.oldest
 
 
-class Hold:
-    """The bytes of one running request: `with Hold(memory) as hold:` counts them and releases them at the end."""
+class HeldBytes:
+    """The bytes of one running request: `with HeldBytes(memory) as hold:` counts them and releases them at the end."""
 
     __slots__ = ("_memory", "_size")
 
@@ -242,7 +242,7 @@ class Hold:
             self._memory.hold(more)
             self._size += more
 
-    def __enter__(self) -> "Hold":
+    def __enter__(self) -> "HeldBytes":
         return self
 
     def __exit__(self, *_: object) -> None:

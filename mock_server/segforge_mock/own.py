@@ -10,7 +10,7 @@ from segforge_mock.http.answers import Answer, file_answer, json_answer
 from segforge_mock.http.delivery import with_cors
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.http.waiting import WAITING_BYTES, until_left
-from segforge_mock.memory import Hold, Memory
+from segforge_mock.memory import HeldBytes, Memory
 from segforge_mock.metrics import metrics
 from segforge_mock.stores.base import Store
 from segforge_mock.tenants.tenants import Tenant
@@ -41,7 +41,7 @@ class Own:
         if request.path.startswith(ADMIN_PREFIX):
             if self._admin is None:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
-            with Hold(self._memory, WAITING_BYTES):
+            with HeldBytes(self._memory, WAITING_BYTES):
                 return await until_left(request.scope, asyncio.ensure_future(self._admin.answer(request, tenant)))
         if request.path == "/metrics":
             text = metrics(self._counts, self._memory)

@@ -23,7 +23,7 @@ class Names(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class MockSettings:
     """How a mock behaves. `create_app` describes each setting.
 
     Raises BadSetting for a value that is not valid by itself. `create_app` checks those that depend on the specs:

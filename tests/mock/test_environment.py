@@ -8,7 +8,7 @@ import pytest
 from segforge.cli import main as segforge
 from segforge.environment import BadEnvironment
 from segforge_mock import Mock
-from segforge_mock.http.endpoint import Endpoint
+from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.proxy import Proxy
@@ -57,7 +57,7 @@ def test_an_upstream_on_this_machine_needs_no_proxy(no_proxy: str | None, monkey
     monkeypatch.setenv("HTTP_PROXY", NOBODY)
     if no_proxy is not None:
         monkeypatch.setenv("NO_PROXY", no_proxy)
-    with Mock() as mock, BackgroundServer(Endpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
+    with Mock() as mock, BackgroundServer(AsgiEndpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
         assert _get(url, mock.key).status_code == 200
 
 
@@ -83,7 +83,7 @@ def test_a_remote_upstream_is_reached_through_the_proxy_unless_excluded(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", no_proxy)
         upstream = f"http://{host}:{httpx.URL(direct.url).port}"
-        with BackgroundServer(Endpoint(Proxy(upstream, MODELS, lambda _: None))) as url:
+        with BackgroundServer(AsgiEndpoint(Proxy(upstream, MODELS, lambda _: None))) as url:
             assert _get(url, proxy.key).status_code == 200
         assert [len(mock.requests) for mock in (proxy, direct)] == ([0, 1] if goes_past else [1, 0])
 

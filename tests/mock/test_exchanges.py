@@ -15,7 +15,7 @@ import pytest
 
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock import Mock
-from segforge_mock.http.endpoint import Endpoint
+from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy import proxy as upstream
@@ -75,7 +75,7 @@ def gateway(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterato
 def proxied(answer: Callable[[bytes, Callable[[bytes], None]], None]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Starts a proxy in front of such a gateway. Yields its URL and its reports."""
     reports: list[dict[str, Any]] = []
-    with gateway(answer) as url, BackgroundServer(Endpoint(Proxy(url, MODELS, reports.append))) as proxy:
+    with gateway(answer) as url, BackgroundServer(AsgiEndpoint(Proxy(url, MODELS, reports.append))) as proxy:
         yield proxy, reports
 
 
@@ -179,6 +179,6 @@ def test_bodies_with_too_many_values_pass_unjudged() -> None:
 
 
 def test_the_proxy_forwards_the_mock_s_refusal_of_gzip() -> None:
-    with Mock(time_scale=0) as mock, BackgroundServer(Endpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
+    with Mock(time_scale=0) as mock, BackgroundServer(AsgiEndpoint(Proxy(mock.url, MODELS, lambda _: None))) as url:
         headers = {**JSON, "content-encoding": "gzip"}
         assert httpx.post(f"{url}/v1/style-transfer", content=gzip.compress(b"{}"), headers=headers).status_code == 415

@@ -11,7 +11,7 @@ import pytest
 from segforge.spec.load import default_specs, load_catalog
 from segforge_mock import Mock, create_app
 from segforge_mock.gateway.routing import Match
-from segforge_mock.http.endpoint import Endpoint
+from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import packaged_models
@@ -28,7 +28,7 @@ ACCEPTED = dict.fromkeys(("request_id", "poll_url", "status_url", "response_url"
 def test_answers_that_match_the_specs_pass_without_a_report() -> None:
     with Mock(time_scale=0) as mock:
         reports: list[dict[str, Any]] = []
-        with BackgroundServer(Endpoint(Proxy(mock.url, MODELS, reports.append))) as url:
+        with BackgroundServer(AsgiEndpoint(Proxy(mock.url, MODELS, reports.append))) as url:
             with httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client:
                 direct = httpx.post(f"{mock.url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": mock.key})
                 assert client.post("/v1/style-transfer", json=EXAMPLE).content == direct.content
@@ -54,7 +54,7 @@ def test_differences_are_reported_without_the_key() -> None:
     with Mock(time_scale=0, profile="observed") as mock:
         reports: list[dict[str, Any]] = []
         with (
-            BackgroundServer(Endpoint(Proxy(mock.url, MODELS, reports.append))) as url,
+            BackgroundServer(AsgiEndpoint(Proxy(mock.url, MODELS, reports.append))) as url,
             httpx.Client(base_url=url, headers={"x-api-key": mock.key}) as client,
         ):
             answer = client.post("/v2/style-transfer", json={**EXAMPLE, "width": "wide", "prompt": mock.key})
@@ -79,7 +79,7 @@ def test_differences_are_reported_without_the_key() -> None:
 )
 def test_the_proxy_answers_like_the_gateway_behind_it(method: str, path: str, payload: object) -> None:
     gateway = create_app(time_scale=0, images="tiny")
-    proxy = Endpoint(Proxy("http://mock", MODELS, lambda _: None, MockTransport(gateway)))
+    proxy = AsgiEndpoint(Proxy("http://mock", MODELS, lambda _: None, MockTransport(gateway)))
     answers = []
     for app in (proxy, gateway):
         with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
@@ -93,7 +93,7 @@ def test_the_proxy_answers_like_the_gateway_behind_it(method: str, path: str, pa
 
 
 def test_an_unreachable_upstream_is_502() -> None:
-    with BackgroundServer(Endpoint(Proxy("http://127.0.0.1:9", MODELS))) as url:
+    with BackgroundServer(AsgiEndpoint(Proxy("http://127.0.0.1:9", MODELS))) as url:
         response = httpx.post(f"{url}/v1/style-transfer", json=EXAMPLE, headers={"x-api-key": KEY})
     assert response.status_code == 502
 

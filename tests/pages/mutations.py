@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from segforge.pages.apply import apply
-from segforge.pages.drift import Drift, compare
+from segforge.pages.difference import Drift
+from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Absent, Choices, Model, Parameter
 from segforge.spec.load import check_model, default_specs

@@ -12,8 +12,8 @@ import yaml
 
 from segforge.cli import main
 from segforge.pages.apply import apply_linted
+from segforge.pages.difference import Drift
 from segforge.pages.draft import draft
-from segforge.pages.drift import Drift
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Catalog, Parameter
 from segforge.spec.load import check_model, default_specs

@@ -8,13 +8,15 @@ import httpx
 import pytest
 
 from segforge.cli import main
-from segforge.pages.fetch import FetchError, Limits, Outcome, fetch, read_index
+from segforge.pages.fetch import FetchError, FetchResult, Limits, fetch, read_index
 
 URL = "https://docs.example/models/{}/api"
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def run(handler: Handler, store: Path, *slugs: str, limits: Limits | None = None) -> tuple[list[Outcome], list[float]]:
+def run(
+    handler: Handler, store: Path, *slugs: str, limits: Limits | None = None
+) -> tuple[list[FetchResult], list[float]]:
     pauses: list[float] = []
     with httpx.Client(transport=httpx.MockTransport(handler)) as client:
         pages = [(slug, URL.format(slug)) for slug in slugs]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from segforge.console import console
-from segforge.pages.drift import Drift, compare, new_model
+from segforge.pages.difference import Drift
+from segforge.pages.drift import compare, new_model
 from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
 from segforge.pages.source.document import PageError, problem_of

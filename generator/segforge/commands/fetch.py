@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from segforge.console import console
 from segforge.environment import BadEnvironment, way_to
 from segforge.options import pause
-from segforge.pages.fetch import FetchError, Limits, Outcome, fetch
+from segforge.pages.fetch import FetchError, FetchResult, Limits, fetch
 from segforge.spec.finding import SpecError
 from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.printable import one_line
@@ -79,7 +79,7 @@ def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
     return list(pages.items())
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: FetchResult) -> None:
     line = f"{outcome.result:<9} {outcome.slug}  {outcome.url}{f'  {outcome.why}' if outcome.why else ''}"
     console(error=outcome.result == "failed").print(one_line(line), style=_STYLES[outcome.result], markup=False)
 

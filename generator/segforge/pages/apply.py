@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from segforge.pages.difference import ABSENT, Difference, Drift
 from segforge.pages.draft import Draft, draft_parameter, is_name, lint_text, quoted, settle_comments, valid
-from segforge.pages.drift import ABSENT, Difference, Drift
 from segforge.pages.page import PageParameter
 from segforge.spec.finding import Finding
 from segforge.spec.lint import CONTROL_TYPES

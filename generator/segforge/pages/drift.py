@@ -1,10 +1,26 @@
 """Holds a page against a curated spec: what differs, where in both files, and whether callers break."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
+from segforge.pages.difference import (
+    ABSENT,
+    APPLIED_FROM,
+    RULES,
+    Difference,
+    Drift,
+    Kind,
+    Place,
+    _Rule,
+    among,
+    as_page_facts,
+    likeness,
+    readings,
+    same,
+    short,
+    short_spec,
+)
 from segforge.pages.draft import SCALARS, is_left_out, left_out, media_of
 from segforge.pages.evidence import Evidence, linked
 from segforge.pages.layouts.labels import hinted
@@ -12,9 +28,6 @@ from segforge.pages.page import Fact, Page, PageParameter, Span, Undecided, Valu
 from segforge.spec.printable import show
 from segforge.spec.source import Location, SourceFile
 
-Kind: TypeAlias = Literal["breaking", "compatible", "editorial"]
-APPLIED_FROM: Final = 0.75
-"""Facts less sure than this are shown and never written."""
 LOOSE: Final = 0.08
 """Descriptions that share a smaller part of their words than this are worth a look."""
 
@@ -23,84 +36,10 @@ _JOINED: Final = ("/joined", "/glued", "/tokens")
 """Layouts in which values run into the next name."""
 
 
-class Absent:
-    """Stands for a fact that one side does not state."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT: Final = Absent()
-
-
-@dataclass(frozen=True)
-class Place:
-    """A position in a file, line and column from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One fact on which page and spec disagree. `rule` names the kind of change, seen from the spec to the page."""
-
-    slug: str
-    at: Location
-    rule: str
-    kind: Kind
-    spec: Any
-    page: Any
-    spec_place: Place
-    page_place: Place
-    decided: bool
-    why: str = ""
-
-    @property
-    def path(self) -> str:
-        """Where the fact is, such as `parameters.steps.maximum`."""
-        return ".".join(map(str, self.at)) or "the spec"
-
-    def to_json(self) -> dict[str, Any]:
-        """The difference as a JSON object; a side that states nothing has no key."""
-        document: dict[str, Any] = {
-            "slug": self.slug,
-            "at": list(self.at),
-            "rule": self.rule,
-            "kind": self.kind,
-            "decided": self.decided,
-        }
-        document |= {key: value for key, value in (("spec", self.spec), ("page", self.page)) if value is not ABSENT}
-        document |= {"spec_place": str(self.spec_place), "page_place": str(self.page_place)}
-        return document | ({"why": self.why} if self.why else {})
-
-
-@dataclass(frozen=True)
-class Drift:
-    """What a page says against its spec; `descriptions` are pairs that read differently, for a person to judge."""
-
-    page: Page
-    slug: str
-    differences: tuple[Difference, ...]
-    descriptions: tuple[Difference, ...] = ()
-    notes: tuple[str, ...] = ()
-    undecided: tuple[str, ...] = ()
-    """What could not be compared, as the page leaves it open."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether the page was read whole."""
-        return not self.page.problems
-
-
 def compare(page: Page, source: SourceFile) -> Drift:
     """Hold a page against a spec file whose data were checked."""
     page = _named_by_spec(page, source.data["parameters"])
-    comparison = _Comparison(page, source)
+    comparison = _FactComparison(page, source)
     found = list(comparison.differences())
     return Drift(
         page,
@@ -156,7 +95,7 @@ def _page_place(page: Page, span: Span) -> Place:
     return Place(page.name, span.line, span.column)
 
 
-class _Comparison:
+class _FactComparison:
     """One page against one spec."""
 
     def __init__(self, page: Page, source: SourceFile) -> None:
@@ -164,7 +103,7 @@ class _Comparison:
         self.notes: list[str] = list(page.notes)
         self.undecided: list[str] = []
         doubts = [one.undecided["name"] for one in page.parameters if "name" in one.undecided]
-        self.unnamed = {name: f"{_readings(one)}; {one.why}" for one in doubts for name in one.candidates}
+        self.unnamed = {name: f"{readings(one)}; {one.why}" for one in doubts for name in one.candidates}
         """The readings of undecided names, and what the doubt is."""
 
     def differences(self) -> Iterator[Difference]:
@@ -258,7 +197,7 @@ class _Comparison:
                 span = self.page.parameters[-1].span if self.page.parameters else None
                 longer = [other for other in shown if other not in spec and self._runs_into(other, name)]
                 at: Location = ("parameters", name)
-                old = _short_spec(spec[name])
+                old = short_spec(spec[name])
                 made = self._make(at, "parameter.removed", "breaking", old, ABSENT, span)
                 yield replace(made, decided=False, why=_ends(longer[0], name)) if longer else made
 
@@ -269,20 +208,20 @@ class _Comparison:
     def _added(self, name: str, one: PageParameter) -> Difference:
         required = one.get("required")
         whys = ["required" if required else "optional"]
-        whys += [f"{key} is undecided: {_readings(doubt)}" for key, doubt in one.undecided.items()]
+        whys += [f"{key} is undecided: {readings(doubt)}" for key, doubt in one.undecided.items()]
         held = one.get("type") in SCALARS or "type" in one.undecided
         if not held:
             whys.append(f"to settle it, add to the spec: note: {left_out([one])}")
         sure = min(fact.confidence for fact in one.facts.values()) if held and not one.undecided else 0.0
         kind: Kind = "breaking" if required else "compatible"
         at: Location = ("parameters", name)
-        return self._make(at, "parameter.added", kind, ABSENT, _short(one), one.span, sure=sure, why="; ".join(whys))
+        return self._make(at, "parameter.added", kind, ABSENT, short(one), one.span, sure=sure, why="; ".join(whys))
 
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
-        stated = _as_page_facts(spec)
+        stated = as_page_facts(spec)
         if "name" in one.undecided:
             self.undecided.append(f"parameters.{name} may not be its name: {self.unnamed[name]}")
-        for key, rule in _RULES.items():
+        for key, rule in RULES.items():
             yield from self._fact(("parameters", name, key), key, stated, one, rule)
         yield from self._enum(name, spec, one)
 
@@ -308,7 +247,7 @@ class _Comparison:
         if old is ABSENT or not doubt.candidates or any(same(old, candidate) for candidate in doubt.candidates):
             self.undecided.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
             return
-        why = f"undecided: {_readings(doubt)}; {doubt.why}"
+        why = f"undecided: {readings(doubt)}; {doubt.why}"
         yield self._make(at, f"{key}.undecided", "compatible", old, list(doubt.candidates), doubt.span, sure=0, why=why)
 
     def _enum(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
@@ -336,8 +275,8 @@ class _Comparison:
     def _values(self, at: Location, old: Mapping[str, Any], shown: Fact, one: PageParameter) -> Iterator[Difference]:
         before, after, total = old["known"], shown.value, one.facts.get("enum_total")
         count = total.value if total is not None else len(after)
-        missing = [index for index, value in enumerate(before) if not _among(value, after)]
-        added = [value for value in after if not _among(value, before)]
+        missing = [index for index, value in enumerate(before) if not among(value, after)]
+        added = [value for value in after if not among(value, before)]
         is_open = count > len(after)
         if is_open and count >= len(before) + len(added):
             missing = []  # they may be among those that the page does not show
@@ -409,77 +348,3 @@ def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
 
 def _ends(longer: str, name: str) -> str:
     return f"{show(longer)} may be {show(name)}, with the value before it"
-
-
-def _readings(doubt: Undecided) -> str:
-    return " or ".join(show(value) for value in doubt.candidates) or "unknown"
-
-
-def same(one: Any, two: Any) -> bool:
-    """Whether two JSON values are the same; true is no 1, and 1.0 is 1."""
-    if one is ABSENT or two is ABSENT:
-        return one is two
-    if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(same, one, two))
-    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
-
-
-def likeness(one: str, two: str) -> float:
-    """Which part of the shorter text's words both have: 0 none, 1 all. Endings and short words are passed over."""
-    first, second = ({word[:5] for word in re.findall(r"\w{3,}", text.lower())} for text in (one, two))
-    return len(first & second) / min(len(first), len(second)) if first and second else 1.0
-
-
-def _among(value: Value, values: Sequence[Value]) -> bool:
-    return any(same(value, other) for other in values)
-
-
-def _short(one: PageParameter) -> dict[str, Any]:
-    return {key: fact.value for key, fact in one.facts.items() if key not in ("description", "sample")}
-
-
-def _short_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key not in ("description", "note")}
-
-
-def _as_page_facts(spec: Mapping[str, Any]) -> dict[str, Value]:
-    return {key: spec[key] for key in ("type", "format", "required", "default", "minimum", "maximum") if key in spec}
-
-
-_Rule: TypeAlias = Callable[[Any, Any], tuple[str, Kind]]
-
-
-def _required(_: Any, new: Any) -> tuple[str, Kind]:
-    return ("required.now", "breaking") if new is True else ("required.no_longer", "compatible")
-
-
-def _type(old: Any, new: Any) -> tuple[str, Kind]:
-    return ("type.widened", "compatible") if (old, new) == ("integer", "number") else ("type.changed", "breaking")
-
-
-def _format(_: Any, new: Any) -> tuple[str, Kind]:
-    return ("format.gone", "compatible") if new is ABSENT else ("format.changed", "breaking")
-
-
-def _default(_: Any, new: Any) -> tuple[str, Kind]:
-    return ("default.gone" if new is ABSENT else "default.changed"), "compatible"
-
-
-def _minimum(old: Any, new: Any) -> tuple[str, Kind]:
-    narrower = new is not ABSENT and (old is ABSENT or new > old)
-    return ("range.narrowed", "breaking") if narrower else ("range.widened", "compatible")
-
-
-def _maximum(old: Any, new: Any) -> tuple[str, Kind]:
-    narrower = new is not ABSENT and (old is ABSENT or new < old)
-    return ("range.narrowed", "breaking") if narrower else ("range.widened", "compatible")
-
-
-_RULES: Final[dict[str, _Rule]] = {
-    "required": _required,
-    "type": _type,
-    "format": _format,
-    "default": _default,
-    "minimum": _minimum,
-    "maximum": _maximum,
-}

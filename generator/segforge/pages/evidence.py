@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from segforge.pages.draft import SCALARS, is_left_out
+from segforge.pages.layouts.traces import headers, is_one_edit, residue, spelled, trace
 from segforge.pages.page import CERTAIN, Page, PageParameter
-from segforge.pages.traces import headers, is_one_edit, residue, spelled, trace
 from segforge.spec.printable import show
 from segforge.spec.source import Location
 

@@ -40,7 +40,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FetchResult:
     """What became of one page."""
 
     slug: str
@@ -75,7 +75,7 @@ def fetch(
     store: Path,
     limits: Limits,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Outcome]:
+) -> Iterator[FetchResult]:
     """Get pages (slug and address) into a store, one by one. Raises FetchError where they are on several hosts."""
     hosts = {_origin(url) for _, url in pages}
     if len(hosts) > 1:
@@ -90,11 +90,13 @@ def fetch(
                 raise FetchError("the host's robots.txt asks not to; save the page by hand")
             yield _one(client, slug, url, store, index, limits)
         except FetchError as error:
-            yield Outcome(slug, url, "failed", str(error))
+            yield FetchResult(slug, url, "failed", str(error))
         write_atomically(store / INDEX, json.dumps({key: asdict(index[key]) for key in sorted(index)}, indent=2) + "\n")
 
 
-def _one(client: "httpx.Client", slug: str, url: str, store: Path, index: dict[str, Stored], limits: Limits) -> Outcome:
+def _one(
+    client: "httpx.Client", slug: str, url: str, store: Path, index: dict[str, Stored], limits: Limits
+) -> FetchResult:
     known = index.get(slug)
     there = known is not None and known.url == url and (store / known.file).is_file()
     headers = {}
@@ -105,7 +107,7 @@ def _one(client: "httpx.Client", slug: str, url: str, store: Path, index: dict[s
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     if status == 304 and known is not None and there:
         index[slug] = replace(known, fetched=today)
-        return Outcome(slug, url, "unchanged", "not modified")
+        return FetchResult(slug, url, "unchanged", "not modified")
     if status != 200:
         raise FetchError(f"HTTP {status}; expected 200; check the address")
     kind = answer.get("content-type", "text/html").partition(";")[0].strip().lower()
@@ -115,9 +117,9 @@ def _one(client: "httpx.Client", slug: str, url: str, store: Path, index: dict[s
     file = f"{slug}.html" if "html" in kind else f"{slug}.txt"
     index[slug] = Stored(url, file, today, digest, answer.get("etag"), answer.get("last-modified"))
     if known is not None and there and known.sha256 == digest:
-        return Outcome(slug, url, "unchanged", "the same bytes")
+        return FetchResult(slug, url, "unchanged", "the same bytes")
     write_bytes(store / file, body)
-    return Outcome(slug, url, "changed" if there else "new")
+    return FetchResult(slug, url, "changed" if there else "new")
 
 
 def write_bytes(path: Path, body: bytes) -> None:

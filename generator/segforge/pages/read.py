@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from segforge.pages.layouts.attributes import read_attributes
-from segforge.pages.layouts.blocks import Reading, read_blocks
+from segforge.pages.layouts.blocks import BlockReading, read_blocks
 from segforge.pages.layouts.labels import FACTS
 from segforge.pages.layouts.numbers import number_of
 from segforge.pages.layouts.parameters import build_parameters
@@ -16,7 +16,8 @@ from segforge.pages.layouts.sample import Sample, read_samples
 from segforge.pages.layouts.statuses import read_statuses
 from segforge.pages.layouts.table import find_table, read_table
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Endpoint, Fact, Page, PageParameter, Span, Undecided, Value
-from segforge.pages.source.document import Document, PageError, document_of, read_document
+from segforge.pages.source.document import Document, PageError
+from segforge.pages.source.open import document_of, read_document
 from segforge.pages.source.sections import Sections, cut, urls
 
 MAX_PROSE = 4_000
@@ -139,7 +140,7 @@ def _parameters(
     return layout, parameters, problems
 
 
-def _unread(document: Document, reading: Reading) -> list[str]:
+def _unread(document: Document, reading: BlockReading) -> list[str]:
     return [
         f"line {document.span(line.start, line.end).line} could not be read: {line.text[:80]}"
         for line in reading.unread[:20]

@@ -6,7 +6,7 @@ from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.delivery import deliver, deliver_at_once
 from segforge_mock.http.request import BODY, Disconnected, IncomingRequest, Receive, Scope, Send, read_body
 from segforge_mock.http.waiting import SMALL_BODY
-from segforge_mock.memory import Full, Hold, Memory
+from segforge_mock.memory import Full, HeldBytes, Memory
 
 
 class Unavailable(Exception):
@@ -28,7 +28,7 @@ class Component(Protocol):
         """Releases what the component holds open."""
 
 
-class Endpoint:
+class AsgiEndpoint:
     """An ASGI 3 application that reads requests, has a component answer them, and sends the answers.
 
     `eager`: whether requests may start outside a task, see `protocol`. Bodies count towards `memory`.
@@ -53,7 +53,7 @@ class Endpoint:
             if body is not None and len(body) <= SMALL_BODY:
                 answer = await self._answer(IncomingRequest(scope, body))
                 return None if deliver_at_once(answer, scope) else await deliver(answer, scope, send)
-            with Hold(self.memory) as hold:
+            with HeldBytes(self.memory) as hold:
                 request = IncomingRequest(scope, await read_body(scope, receive, hold.grow))
                 return await deliver(await self._answer(request), scope, send)
         except Disconnected:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final, Protocol, TypeVar
 
 from segforge_mock.http.request import Disconnected, IncomingRequest, Scope
-from segforge_mock.memory import Hold, Memory
+from segforge_mock.memory import HeldBytes, Memory
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ async def pause(memory: Memory, request: IncomingRequest, tenant: Waiter, second
     body = len(request.body) if len(request.body) <= SMALL_BODY else 0
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
     over = asyncio.get_running_loop().create_future()
-    with Hold(memory, WAITING_BYTES + headers + body):
+    with HeldBytes(memory, WAITING_BYTES + headers + body):
         timer = asyncio.get_running_loop().call_later(seconds, _end, over)
         tenant.waiting += 1
         try:

@@ -14,7 +14,7 @@ from segforge_mock.models.served import Malformed, Payload, ServedModel, ServedM
 _ACCEPTED_KEYS = ("request_id", "status", "poll_url", "status_url", "response_url")
 
 
-class Difference(NamedTuple):
+class AnswerDifference(NamedTuple):
     """A difference: the name of the rule, the expected value by the specs, and the value found."""
 
     rule: str
@@ -32,7 +32,7 @@ class ObservedAnswer(NamedTuple):
     body: bytes
 
 
-def differences(models: ServedModels, observed: ObservedAnswer) -> list[Difference]:
+def differences(models: ServedModels, observed: ObservedAnswer) -> list[AnswerDifference]:
     """Returns all differences between an answer and the specs' default profile."""
     found = [*_status(models.gateway, observed)]
     served = models.get(observed.match.value) if observed.match.route in ("run", "submit") else None
@@ -49,19 +49,19 @@ def differences(models: ServedModels, observed: ObservedAnswer) -> list[Differen
     return found
 
 
-def _status(gateway: Gateway, observed: ObservedAnswer) -> Iterator[Difference]:
+def _status(gateway: Gateway, observed: ObservedAnswer) -> Iterator[AnswerDifference]:
     documented = {status.code: status for status in gateway.statuses}
     status = documented.get(observed.status)
     if status is None or observed.match.route not in status.routes:
         listed = ", ".join(str(code) for code, known in documented.items() if observed.match.route in known.routes)
-        yield Difference("status.documented", f"one of {listed}", str(observed.status))
+        yield AnswerDifference("status.documented", f"one of {listed}", str(observed.status))
     elif observed.status >= 400 and all(case.html is None for case in status.cases):
         error = _object(observed.body).get("error")
         if not isinstance(error, str) or not error:
-            yield Difference("body.error", 'a JSON object with a text "error"', _media_type(observed))
+            yield AnswerDifference("body.error", 'a JSON object with a text "error"', _media_type(observed))
 
 
-def _parameters(gateway: Gateway, served: ServedModel, observed: ObservedAnswer) -> Iterator[Difference]:
+def _parameters(gateway: Gateway, served: ServedModel, observed: ObservedAnswer) -> Iterator[AnswerDifference]:
     """Compares the gateway's verdict on the parameters with that of the docs."""
     read = served.read(observed.request_body)
     if isinstance(read, Malformed):
@@ -70,43 +70,43 @@ def _parameters(gateway: Gateway, served: ServedModel, observed: ObservedAnswer)
     refusals = {gateway.cases[case][0].code for case in gateway.profiles[0].cases(version, "range")}
     if isinstance(read, Payload):
         if observed.status in refusals:
-            yield Difference("payload.valid", "200", f"{observed.status}: {_object(observed.body).get('error')}")
+            yield AnswerDifference("payload.valid", "200", f"{observed.status}: {_object(observed.body).get('error')}")
         return
     violation: Violation
     for violation in read:
         codes = {gateway.cases[case][0].code for case in gateway.profiles[0].cases(version, violation.rule)}
         if observed.status == 200:
             expected = f"{' or '.join(map(str, sorted(codes)))}: {violation.parameter} {violation.message}"
-            yield Difference(violation.rule, expected, str(observed.status))
+            yield AnswerDifference(violation.rule, expected, str(observed.status))
 
 
-def _output(model: Model, observed: ObservedAnswer) -> Iterator[Difference]:
+def _output(model: Model, observed: ObservedAnswer) -> Iterator[AnswerDifference]:
     media_type = _media_type(observed)
     allowed = {MEDIA_TYPES[format_] for format_ in model.returns.formats}
     if model.returns.media == "json" or model.returns.controls.base64 is not None:
         allowed.add("application/json")
     if media_type not in allowed:
-        yield Difference("bytes.content_type", f"one of {', '.join(sorted(allowed))}", media_type)
+        yield AnswerDifference("bytes.content_type", f"one of {', '.join(sorted(allowed))}", media_type)
 
 
-def _accepted(gateway: Gateway, observed: ObservedAnswer) -> Iterator[Difference]:
+def _accepted(gateway: Gateway, observed: ObservedAnswer) -> Iterator[AnswerDifference]:
     body = _object(observed.body)
     missing = [key for key in _ACCEPTED_KEYS if not isinstance(body.get(key), str)]
     if missing:
-        yield Difference("job.accepted_keys", f"the keys {', '.join(_ACCEPTED_KEYS)}", f"no {', '.join(missing)}")
+        yield AnswerDifference("job.accepted_keys", f"the keys {', '.join(_ACCEPTED_KEYS)}", f"no {', '.join(missing)}")
     first = gateway.lifecycle.states[0].name
     if body.get("status") not in (None, first):
-        yield Difference("job.first_state", first, str(body.get("status")))
+        yield AnswerDifference("job.first_state", first, str(body.get("status")))
 
 
-def _record(gateway: Gateway, observed: ObservedAnswer) -> Iterator[Difference]:
+def _record(gateway: Gateway, observed: ObservedAnswer) -> Iterator[AnswerDifference]:
     body = _object(observed.body)
     states = {state.name: state for state in gateway.lifecycle.states}
     state = states.get(str(body.get("status")))
     if state is None:
-        yield Difference("job.known_state", f"one of {', '.join(states)}", str(body.get("status")))
+        yield AnswerDifference("job.known_state", f"one of {', '.join(states)}", str(body.get("status")))
     elif state.code != observed.status:
-        yield Difference("job.status_code", f"{state.code} for {state.name}", str(observed.status))
+        yield AnswerDifference("job.status_code", f"{state.code} for {state.name}", str(observed.status))
 
 
 def _media_type(observed: ObservedAnswer) -> str:

@@ -20,7 +20,7 @@ from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.counts import has_too_many_values
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.models.served import ServedModels
-from segforge_mock.proxy.differences import Difference, ObservedAnswer, differences
+from segforge_mock.proxy.differences import AnswerDifference, ObservedAnswer, differences
 
 UPSTREAM_SECONDS: Final = 120.0
 """Seconds that the upstream may take to connect, or be silent."""
@@ -127,7 +127,7 @@ class Proxy:
         finally:
             await head.aclose()
 
-    def _judge(self, request: IncomingRequest, received: _Received) -> list[Difference]:
+    def _judge(self, request: IncomingRequest, received: _Received) -> list[AnswerDifference]:
         match = self._router.match(request.path)
         if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
             return []
@@ -140,7 +140,7 @@ class Proxy:
             self._report(self._entry(request, match, difference))
         return found
 
-    def _entry(self, request: IncomingRequest, match: Match, difference: Difference) -> dict[str, Any]:
+    def _entry(self, request: IncomingRequest, match: Match, difference: AnswerDifference) -> dict[str, Any]:
         secrets = [request.header(name) for name in (b"x-api-key", b"authorization")]
 
         def masked(text: str) -> str:

@@ -36,7 +36,7 @@ _FORMATS: Final = {"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp
 
 
 @dataclass
-class Reading:
+class DocumentReading:
     """A model that was read, or None where none could be, and what could not be read or held of it.
 
     `problems` are lines with the place in the document; `notes` are what the draft's reader has to decide, by the name
@@ -61,7 +61,7 @@ def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
     return [reading.model for reading in readings if reading.model is not None]
 
 
-def read_models(document: Mapping[str, Any], name: str) -> tuple[list[Reading], list[str]]:
+def read_models(document: Mapping[str, Any], name: str) -> tuple[list[DocumentReading], list[str]]:
     """What was read of each operation POST /v1/SLUG and /v2/SLUG, sorted by slug, and problems of the document itself.
 
     Never raises, whatever the document holds.
@@ -94,8 +94,8 @@ def _line(name: str, error: NotHeld) -> str:
     return f"{name}{pointer(error.at)}: {error}"
 
 
-def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[str, tuple[Place, Schema]]) -> Reading:
-    reading = Reading(slug)
+def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[str, tuple[Place, Schema]]) -> DocumentReading:
+    reading = DocumentReading(slug)
     schemas.steps = 0
     at, value = operations[min(operations)]
     try:
@@ -139,7 +139,9 @@ def _body(schemas: Schemas, operation: Schema, at: Place) -> tuple[Place, Schema
     raise NotHeld((*here, "content"), f"found {show(list(content or ()))}; expected a body of application/json")
 
 
-def _parameters(schemas: Schemas, name: str, schema: Schema, at: Place, reading: Reading) -> tuple[Parameter, ...]:
+def _parameters(
+    schemas: Schemas, name: str, schema: Schema, at: Place, reading: DocumentReading
+) -> tuple[Parameter, ...]:
     properties = expect_mapping(schema.get("properties"), (*at, "properties"))
     required = schema.get("required", [])
     if not isinstance(required, list):
@@ -165,7 +167,7 @@ def _parameters(schemas: Schemas, name: str, schema: Schema, at: Place, reading:
     return tuple(held)
 
 
-def _described(reading: Reading, *stated: object) -> str:
+def _described(reading: DocumentReading, *stated: object) -> str:
     text = next((one.strip()[:4000] for one in stated if isinstance(one, str) and one.strip()), "")
     if not text:
         reading.notes.append((None, ("description", "the document states none")))
@@ -179,7 +181,7 @@ def _url(tag: Schema, slug: str) -> str:
     return str(url) if is_url else f"https://www.segmind.com/models/{slug}/api"
 
 
-def _reviewed(document: Schema, reading: Reading) -> str:
+def _reviewed(document: Schema, reading: DocumentReading) -> str:
     """The day that the document's version is, as in those of segforge; otherwise today."""
     info = document.get("info")
     version = info.get("version") if is_mapping(info) else None
@@ -198,7 +200,7 @@ def _returns(
     name: str,
     run: tuple[Place, Schema] | None,
     parameters: Sequence[Parameter],
-    reading: Reading,
+    reading: DocumentReading,
 ) -> Returns:
     """What is returned. Whether image/jpeg is called jpg or jpeg, the values of a parameter tell."""
     content: Schema = {}
@@ -221,7 +223,7 @@ def _returns(
 
 
 def _example(
-    schemas: Schemas, name: str, body: Schema, schema: Schema, at: Place, reading: Reading
+    schemas: Schemas, name: str, body: Schema, schema: Schema, at: Place, reading: DocumentReading
 ) -> Mapping[str, Any]:
     """The first sample that the document has, of the body or of its schema."""
     examples = body.get("examples")
@@ -255,9 +257,9 @@ def drafts_of(document: Mapping[str, Any], name: str) -> Drafts:
     return Drafts(made, lines, len(readings) - len(made))
 
 
-def draft_of(model: Model, reading: Reading | None = None) -> Draft:
+def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
     """A draft from a model that was read out of a document, with what is to be decided as `TODO` comments."""
-    reading = reading or Reading(model.slug)
+    reading = reading or DocumentReading(model.slug)
     made = Draft(
         model.slug,
         mapping({"slug": scalar(model.slug), "title": scalar(model.title), "description": scalar(model.description)}),

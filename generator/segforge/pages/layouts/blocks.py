@@ -4,74 +4,47 @@ A page keeps to one rendering. All are tried, and the one that accounts for most
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+from segforge.pages.layouts.headers import (
+    ANCHOR,
+    BRACED,
+    FLAG_TYPE,
+    HEADER_WITHIN,
+    MAX_BLOCKS,
+    MAX_HEADER,
+    MAX_NAME,
+    NAME_FLAG,
+    SPACED,
+    TYPE_WORD,
+    Block,
+    BlockHeader,
+    Place,
+    ending,
+    header_of,
+    joined_header,
+    split_glued,
+    three_line,
+    two_line,
+)
 from segforge.pages.layouts.labels import FACTS, LABEL, labelled
-from segforge.pages.layouts.values import Mark, Values, read_values
+from segforge.pages.layouts.tokens import Mark, Values
+from segforge.pages.layouts.values import read_values
 from segforge.pages.page import CERTAIN, Value
 from segforge.pages.source.document import Document, Line, joined
 from segforge.spec.printable import show
 
-_WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
-TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-9_.+/-]{{1,30}})\))?"
-FLAG: Final = r"(?P<flag>required|optional)"
-
-_FLAG = re.compile(FLAG, re.IGNORECASE)
-_TYPE = re.compile(TYPE, re.IGNORECASE)
-_NAME_FLAG = re.compile(rf"(?P<name>.+?)\s*{FLAG}", re.IGNORECASE)
-_FLAG_TYPE = re.compile(rf"{FLAG}\s*{TYPE}", re.IGNORECASE)
-_SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECASE)
-_BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
-_ANCHOR = re.compile(rf"{FLAG}{TYPE}")
-_LABEL = re.compile(
-    r"(?i:default)\s*:|(?i:(?:allowed|possible) values)\s*(?:\(\d{1,6} total\))?\s*:|(?i:range)\s*:|Array items\s*:"
-)
-_HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")
 GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
+
+
 _WORD_NAME: Final = re.compile(r"[A-Za-z]\w*")
-MAX_NAME: Final = 100
-MAX_HEADER: Final = 300
-MAX_BLOCKS: Final = 2_000
-
-Place: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Header:
-    """The lines that begin a parameter. `first` and `after` are line numbers; places are offsets in the document."""
-
-    first: int
-    after: int
-    flag: Place
-    type: Place
-    format: Place | None
-    name_end: int
-    slot: Line | None = None
-    """What follows the type on the same line: the description, in joined renderings."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """One parameter: its header, its name's place, its description, and the values that were read."""
-
-    name: str
-    name_place: Place
-    header: Header
-    description: tuple[Line, ...]
-    values: Values
-    other: Values | None = None
-    """The values if the line taken for the description is none."""
-    names: tuple[str, ...] = ()
-    """The readings of the name where the text can't decide it."""
-    unread: Line | None = None
-    """Text that bears labels, could not be read, and may hold further parameters."""
 
 
 @dataclass
-class Reading:
+class BlockReading:
     """A section read in one rendering."""
 
     form: str
@@ -84,15 +57,15 @@ class Reading:
         return [block.name for block in self.blocks]
 
 
-def read_blocks(document: Document, start: int, end: int, sample: dict[str, Value]) -> Reading:
+def read_blocks(document: Document, start: int, end: int, sample: dict[str, Value]) -> BlockReading:
     """The parameters between two offsets, in the rendering that fits best; without blocks if none does."""
     lines = document.lines(start, end)
-    best = Reading("none", unread=list(lines))
+    best = BlockReading("none", unread=list(lines))
     best_score = (0, 0, 0)
     for form in _FORMS:
         if form == "glued" and best_score[1] > (not sample) and set(sample) <= set(best.names):
             continue  # nothing is missing, so that no line needs to be cut
-        made = list(_split_glued(document, lines, sample)) if form == "glued" else lines
+        made = list(split_glued(document, lines, sample)) if form == "glued" else lines
         reading = _Walk(document, made, form, sample, bare=True).read()
         if any(block.values.labelled for block in reading.blocks):
             reading = _Walk(document, made, form, sample, bare=False).read()
@@ -114,8 +87,8 @@ class _Walk:
         self._glued = form in ("tokens", "joined", "glued")
         self._loose = form in ("joined", "glued")
 
-    def read(self) -> Reading:
-        reading = Reading(self.form)
+    def read(self) -> BlockReading:
+        reading = BlockReading(self.form)
         header, name = self._first(reading)
         while header is not None and len(reading.blocks) < MAX_BLOCKS:
             following, following_name, block = self._block(header, name)
@@ -124,7 +97,7 @@ class _Walk:
             header, name = following, following_name
         return _settle_literals(self.text, reading, self.sample) if self._loose else reading
 
-    def _first(self, reading: Reading) -> tuple[Header | None, Place]:
+    def _first(self, reading: BlockReading) -> tuple[BlockHeader | None, Place]:
         for index, line in enumerate(self.lines):
             header = self._header(index, line.start, "object")
             if header is not None:
@@ -134,7 +107,7 @@ class _Walk:
             reading.unread.append(line)
         return None, (0, 0)
 
-    def _block(self, header: Header, name: Place) -> tuple[Header | None, Place, Block]:
+    def _block(self, header: BlockHeader, name: Place) -> tuple[BlockHeader | None, Place, Block]:
         """The block that a header begins, and the next header with its name's place."""
         type_ = self.text[slice(*header.type)].lower()
         own = self.text[name[0] : name[1]].strip()
@@ -176,10 +149,10 @@ class _Walk:
             made.facts.pop(key, None)
             candidates = tuple(one.value for one in (mark, before) if one is not None)
             made.open[key] = candidates, *area, f"{show(' '.join(text.split()))} could not be read"
-        unread = Line(text, area[0]) if _HEADER_WITHIN.search(text) else None
+        unread = Line(text, area[0]) if HEADER_WITHIN.search(text) else None
         return replace(block, values=made, other=None, unread=unread)
 
-    def _begins(self, header: Header, first: int, index: int) -> Iterator[tuple[int, bool]]:
+    def _begins(self, header: BlockHeader, first: int, index: int) -> Iterator[tuple[int, bool]]:
         """The lines at which values may begin if the next header is at `index`: after the description's first line.
 
         Then the same ones, leniently: where the name after values that can't be read is known from the sample.
@@ -204,7 +177,7 @@ class _Walk:
 
     def _close(
         self, begin: int, index: int, type_: str, own: str, *, lenient: bool = False
-    ) -> tuple[Values, Header | None, Place] | None:
+    ) -> tuple[Values, BlockHeader | None, Place] | None:
         """The values from line `begin` on if they end where the header at line `index` begins, or the section ends.
 
         `lenient` takes text that bears a label and can't be read for values, if a name of the sample follows it.
@@ -237,7 +210,7 @@ class _Walk:
         name = self.text[at:end].rstrip()
         if name not in self.sample:
             whole = self.text[start:end].rstrip()
-            known = [key for key in _ending(whole, self.sample) if len(key) != len(name)]
+            known = [key for key in ending(whole, self.sample) if len(key) != len(name)]
             if known:
                 cut = start + len(whole) - len(max(known, key=len))
                 shorter = read_values(self.text, start, cut, type_, sample, bare=self.bare, loose=self._loose)
@@ -254,42 +227,42 @@ class _Walk:
     def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
         """Where a name of the sample begins, after text that bears a label."""
         whole = self.text[start:end].rstrip()
-        known = [key for key in _ending(whole, self.sample) if len(key) < len(whole)]
+        known = [key for key in ending(whole, self.sample) if len(key) < len(whole)]
         at = start + len(whole) - len(max(known, key=len, default=whole))
         return (Values(stop=at), at) if LABEL.search(self.text, start, at) else None
 
     def _is_name(self, name: str) -> bool:
         return 0 < len(name) <= MAX_NAME and name.isprintable() and not LABEL.search(name)
 
-    def _header(self, index: int, start: int, type_: str) -> Header | None:
+    def _header(self, index: int, start: int, type_: str) -> BlockHeader | None:
         """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
         lines, form = self.lines, self.form
         line = lines[index]
         if form in ("joined", "glued"):
-            if not _ANCHOR.search(line.text):
+            if not ANCHOR.search(line.text):
                 return None
             stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
-            return _joined_header(self.text, line, index, max(stop, line.start), self.sample)
+            return joined_header(self.text, line, index, max(stop, line.start), self.sample)
         if len(line.text) > MAX_HEADER:
             return None
         following = lines[index + 1] if index + 1 < len(lines) else None
         if form == "spaced":
-            match = _SPACED.fullmatch(line.text) or _BRACED.fullmatch(line.text)
-            return _header_of(index, index + 1, line, match) if match else None
+            match = SPACED.fullmatch(line.text) or BRACED.fullmatch(line.text)
+            return header_of(index, index + 1, line, match) if match else None
         if following is None:
             return None
         if form == "split":
-            match, kind = _NAME_FLAG.fullmatch(line.text), _TYPE.fullmatch(following.text)
-            return _two_line(index, line, match, following, kind) if match and kind else None
+            match, kind = NAME_FLAG.fullmatch(line.text), TYPE_WORD.fullmatch(following.text)
+            return two_line(index, line, match, following, kind) if match and kind else None
         if form == "tokens":
-            match = _FLAG_TYPE.fullmatch(following.text)
+            match = FLAG_TYPE.fullmatch(following.text)
             if match is None:
                 return None
-            if following.text in self.sample and index + 2 < len(lines) and _FLAG_TYPE.fullmatch(lines[index + 2].text):
+            if following.text in self.sample and index + 2 < len(lines) and FLAG_TYPE.fullmatch(lines[index + 2].text):
                 return None
-            return replace(_header_of(index, index + 2, following, match), name_end=line.end)
+            return replace(header_of(index, index + 2, following, match), name_end=line.end)
         third = lines[index + 2] if index + 2 < len(lines) else None
-        return _three_line(form, index, line, following, third) if third is not None else None
+        return three_line(form, index, line, following, third) if third is not None else None
 
 
 _FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "glued")
@@ -306,53 +279,7 @@ def _lost(text: str, rest: str, type_: str, read: Values, *, bare: bool) -> list
     return [key for key in FACTS if key in known or (not told and (numeric or key not in ("minimum", "maximum")))]
 
 
-def _place(line: Line, match: re.Match[str], group: str) -> Place:
-    return line.start + match.start(group), line.start + match.end(group)
-
-
-def _header_of(first: int, after: int, line: Line, match: re.Match[str], slot: Line | None = None) -> Header:
-    format_ = _place(line, match, "format") if match["format"] else None
-    name_end = line.start + (match.end("name") if "name" in match.re.groupindex else match.start())
-    return Header(first, after, _place(line, match, "flag"), _place(line, match, "type"), format_, name_end, slot)
-
-
-def _two_line(index: int, line: Line, match: re.Match[str], second: Line, kind: re.Match[str]) -> Header:
-    format_ = _place(second, kind, "format") if kind["format"] else None
-    return Header(
-        index,
-        index + 2,
-        _place(line, match, "flag"),
-        _place(second, kind, "type"),
-        format_,
-        line.start + match.end("name"),
-    )
-
-
-def _three_line(form: str, index: int, line: Line, second: Line, third: Line) -> Header | None:
-    flag_line, type_line = (second, third) if form == "apart" else (third, second)
-    flag, kind = _FLAG.fullmatch(flag_line.text.strip("()*")), _TYPE.fullmatch(type_line.text)
-    if flag is None or kind is None:
-        return None
-    format_ = _place(type_line, kind, "format") if kind["format"] else None
-    return Header(
-        index, index + 3, (flag_line.start, flag_line.end), _place(type_line, kind, "type"), format_, line.end
-    )
-
-
-def _joined_header(text: str, line: Line, index: int, stop: int, keys: Collection[str]) -> Header | None:
-    """The header in a line that also holds values, up to `stop`, and the description after it."""
-    anchors = [match for match in _ANCHOR.finditer(text, stop, line.end) if match.start() > line.start]
-    if not anchors:
-        return None
-    chosen = next((match for match in anchors[:20] if text[stop : match.start()].strip() in keys), anchors[0])
-    rest = text[chosen.end() : line.end]
-    bare = rest.strip()
-    slot = Line(bare, chosen.end() + rest.index(bare)) if bare else None
-    format_ = chosen.span("format") if chosen["format"] else None
-    return Header(index, index + 1, chosen.span("flag"), chosen.span("type"), format_, chosen.start(), slot)
-
-
-def _settle_literals(text: str, reading: Reading, sample: Collection[str]) -> Reading:
+def _settle_literals(text: str, reading: BlockReading, sample: Collection[str]) -> BlockReading:
     """Tell whether `nullable` is a default and a name or a name alone: by the sample, then by the order of the names.
 
     Where neither tells, both name and default are open.
@@ -411,56 +338,6 @@ def _without_default(block: Block, doubt: Mark | None = None) -> Block:
     if doubt is not None:
         made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
     return replace(block, values=made)
-
-
-def _split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Value]) -> Iterator[Line]:
-    """Cut lines that hold several parameters: before labels that lead up to a name, and before names of the sample."""
-    text = document.text
-    for line in lines:
-        cuts = {line.start}
-        anchors = [match for match in _ANCHOR.finditer(text, line.start, line.end) if match.start() > line.start][
-            :MAX_BLOCKS
-        ]
-        for before, anchor in pairwise(anchors):
-            head = text[before.end() : anchor.start()]
-            label = next(
-                (
-                    match
-                    for match in _LABEL.finditer(head)
-                    if _leads(text, before.end() + match.start(), anchor.start())
-                ),
-                None,
-            )
-            known = _ending(head, sample)
-            if label is not None:
-                cuts.add(before.end() + label.start())
-            elif known:
-                cuts.add(anchor.start() - len(max(known, key=len)))
-        if anchors and (last := _last_label(text, anchors[-1].end(), line.end)) is not None:
-            cuts.add(last)
-        edges = [*sorted(cuts), line.end]
-        for begin, stop in pairwise(edges):
-            piece = text[begin:stop].strip()
-            if piece:
-                yield Line(piece, begin + text[begin:stop].index(piece))
-
-
-def _ending(text: str, keys: Iterable[str]) -> list[str]:
-    """The keys that a text ends with, except for those that an underscore joins to a longer name."""
-    return [key for key in keys if key and text.endswith(key) and not text.removesuffix(key).endswith("_")]
-
-
-def _leads(text: str, at: int, anchor: int) -> bool:
-    values = read_values(text, at, anchor, "string", bare=False)
-    name = text[values.stop : anchor]
-    return bool(name) and not re.search(r"\s", name) and len(name) <= MAX_NAME
-
-
-def _last_label(text: str, start: int, end: int) -> int | None:
-    for match in _LABEL.finditer(text, start, end):
-        if not text[read_values(text, match.start(), end, "string", bare=False).stop : end].strip():
-            return match.start()
-    return None
 
 
 def description_of(block: Block) -> str:

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from segforge.pages.layouts.blocks import GLUED_NAME, Block, Reading, description_of
+from segforge.pages.layouts.blocks import GLUED_NAME, BlockReading, description_of
+from segforge.pages.layouts.headers import Block
 from segforge.pages.layouts.labels import FACTS
 from segforge.pages.layouts.sample import Sample
-from segforge.pages.layouts.values import Values, fits
+from segforge.pages.layouts.tokens import Values
+from segforge.pages.layouts.traces import headers
+from segforge.pages.layouts.values import fits
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Span, Undecided, Value
 from segforge.pages.source.document import Document
-from segforge.pages.traces import headers
 
 _SYNONYMS = {"float": "number", "int": "integer", "bool": "boolean", "str": "string"}
 
 
 def build_parameters(
-    document: Document, reading: Reading, samples: Sequence[Sample], end: int
+    document: Document, reading: BlockReading, samples: Sequence[Sample], end: int
 ) -> tuple[PageParameter, ...]:
     """The parameters of a section that ends at `end`, nested ones under those that hold them."""
     bare = _no_descriptions(reading)
@@ -30,7 +32,7 @@ def build_parameters(
     return _nest(made, [block.values.nests for block in reading.blocks], payload)
 
 
-def _no_descriptions(reading: Reading) -> bool:
+def _no_descriptions(reading: BlockReading) -> bool:
     """Whether the page has no descriptions at all, so that what stands in their place are values."""
     readings = [block for block in reading.blocks if block.header.slot is None]
     return len(readings) > 2 and all(block.other is not None or not block.description for block in readings)
@@ -150,7 +152,7 @@ def json_type(value: Value) -> str:
 
 
 @dataclass(frozen=True)
-class _Group:
+class _BlockGroup:
     children: int
     doubtful: int
 
@@ -188,7 +190,7 @@ def _inner(value: Value) -> dict[str, Value]:
 
 def _group(
     parent: PageParameter, following: list[PageParameter], payload: Mapping[str, Value], inner: Mapping[str, Value]
-) -> _Group:
+) -> _BlockGroup:
     """How many of the following parameters are the parent's, and how many after those may be."""
     certain = end = 0
     for number, one in enumerate(following, start=1):
@@ -197,7 +199,7 @@ def _group(
         end = number
         if (one.name in inner and one.name not in payload) or not _may_follow(parent, one):
             certain = number
-    return _Group(certain, end - certain)
+    return _BlockGroup(certain, end - certain)
 
 
 def _may_follow(parent: PageParameter, one: PageParameter) -> bool:

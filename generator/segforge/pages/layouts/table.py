@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from segforge.pages.layouts.blocks import TYPE
+from segforge.pages.layouts.headers import TYPE
 from segforge.pages.layouts.numbers import is_minus_zero, number_of
 from segforge.pages.layouts.parameters import with_sample
 from segforge.pages.layouts.sample import Sample
-from segforge.pages.layouts.values import KINDS, read_values
+from segforge.pages.layouts.tokens import KINDS
+from segforge.pages.layouts.values import read_values
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Undecided, Value
 from segforge.pages.source.document import Document, Line
 from segforge.pages.source.html import CELL

@@ -21,9 +21,10 @@ MAX_TEXT: Final = 500_000
 UNSEEN: Final = {"\u200b": "U+200B", "\u2060": "U+2060", "\ufeff": "U+FEFF", "\u00a0": "U+00A0"}
 """Characters that a page shows as nothing, or as a blank, and their codes."""
 _UNSEEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|[\u200b\u2060\ufeff\u00a0]')
-_HTML = re.compile(
+HTML: Final = re.compile(
     r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
 )
+"""A tag that tells HTML from text."""
 
 
 class PageError(Exception):
@@ -110,45 +111,6 @@ def problem_of(path: Path, *, folders: bool = False) -> str | None:
     if stat.S_ISDIR(mode):
         return None if folders else f"no file {path}: it is a folder"
     return None if stat.S_ISREG(mode) else f"no file {path}: neither a file nor a folder"
-
-
-def read_document(path: Path, name: str | None = None) -> Document:
-    """Read a saved page, HTML or text. Raises PageError where the file is missing, too large or no text."""
-    label = name or str(path)
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PageError(f"{label}: {error.strerror or error}; name a saved docs page") from None
-    return document_of(raw, label)
-
-
-def document_of(raw: bytes, name: str) -> Document:
-    """A page from its bytes. Raises PageError where they are too many or no text."""
-    if len(raw) > MAX_BYTES:
-        raise PageError(
-            f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its pictures"
-        )
-    if b"\0" in raw[:10_000]:
-        raise PageError(f"{name}: binary data; expected HTML or text; save the page as HTML or copy its text")
-    try:
-        source = raw.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise PageError(f"{name}: byte {error.start} is no UTF-8; expected a page in UTF-8; save it anew so") from None
-    if source.lstrip()[:1] == "<" and _HTML.search(source[:20_000]):
-        from segforge.pages.source.html import html_document
-
-        return html_document(source, name)
-    check_length(len(source), name)
-    text = source.replace("\r\n", " \n").replace("\r", "\n")
-    parts = list(seen(text))
-    if len(parts) <= 1:
-        return Document(name, "text", text, source)
-    pieces, offset = [], 0
-    for at, part in parts:
-        pieces.append(Piece(offset, at, len(part), exact=True))
-        offset += len(part)
-    return Document(name, "text", "".join(part for _, part in parts), source, tuple(pieces), None, ignored(text))
 
 
 def seen(text: str) -> Iterator[tuple[int, str]]:

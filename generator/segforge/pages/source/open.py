@@ -1,0 +1,43 @@
+"""Opens a saved page, HTML or text, as a Document."""
+
+from pathlib import Path
+
+from segforge.pages.source.document import HTML, MAX_BYTES, Document, PageError, Piece, check_length, ignored, seen
+from segforge.pages.source.html import html_document
+
+
+def read_document(path: Path, name: str | None = None) -> Document:
+    """Read a saved page, HTML or text. Raises PageError where the file is missing, too large or no text."""
+    label = name or str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PageError(f"{label}: {error.strerror or error}; name a saved docs page") from None
+    return document_of(raw, label)
+
+
+def document_of(raw: bytes, name: str) -> Document:
+    """A page from its bytes. Raises PageError where they are too many or no text."""
+    if len(raw) > MAX_BYTES:
+        raise PageError(
+            f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its pictures"
+        )
+    if b"\0" in raw[:10_000]:
+        raise PageError(f"{name}: binary data; expected HTML or text; save the page as HTML or copy its text")
+    try:
+        source = raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise PageError(f"{name}: byte {error.start} is no UTF-8; expected a page in UTF-8; save it anew so") from None
+    if source.lstrip()[:1] == "<" and HTML.search(source[:20_000]):
+        return html_document(source, name)
+    check_length(len(source), name)
+    text = source.replace("\r\n", " \n").replace("\r", "\n")
+    parts = list(seen(text))
+    if len(parts) <= 1:
+        return Document(name, "text", text, source)
+    pieces, offset = [], 0
+    for at, part in parts:
+        pieces.append(Piece(offset, at, len(part), exact=True))
+        offset += len(part)
+    return Document(name, "text", "".join(part for _, part in parts), source, tuple(pieces), None, ignored(text))
