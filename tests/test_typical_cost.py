@@ -103,7 +103,7 @@ console.log(client.spend.credits);
 def test_a_plan(specs: Path, mock_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["contract", "--target", mock_url, "--specs", str(specs), "--models", SLUG, "--plan"]
     assert main([*command, "--max-spend", "2"]) == 0
-    assert f"Dearer by their specs: {SLUG} 0.5." in capsys.readouterr().out
+    assert f"{SLUG} 0.5" in capsys.readouterr().out
     assert main([*command, "--max-spend", "0.3"]) == 2
     assert "doesn't cover one call of 0.5 credits" in capsys.readouterr().err
     assert main([*command, "--max-spend", "0.3", "--assume-price", "0.1"]) == 0

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from segforge.extras import MissingExtra, require_extra
-
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog
     from segforge_contract.engine.settings import Settings
@@ -46,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuses a target that can't be used, or that could cost money, before anything is sent."""
     if config.getoption("--segforge-target") is None:
         return
+    from segforge.extras import MissingExtra, require_extra
+
     try:
         require_extra("contract", "--segforge-target")
     except MissingExtra as error:
@@ -69,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     """The gateway under test; `keeps(rule, model, operation, payload)` fails if it breaks a rule."""
+    from segforge.extras import MissingExtra, require_extra
+
     try:
         require_extra("contract", "the fixture segforge_contract")
     except MissingExtra as error:

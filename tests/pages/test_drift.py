@@ -261,7 +261,7 @@ def test_two_pages_of_one_model_are_not_applied(
     page = tmp_path / "page.txt"
     page.write_text(narrowed(catalog), "utf-8")
     assert main(["drift", str(page), str(second), "--specs", str(specs), "--apply"]) == 2
-    assert "are all of flux-img2img" in capsys.readouterr().err
+    assert "are all pages of flux-img2img" in capsys.readouterr().err
     assert file.read_bytes() == before
 
 

@@ -1,5 +1,6 @@
 """JSON Schemas (2020-12) of request bodies, for OpenAPI documents and datamodel-code-generator."""
 
+import re
 from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
@@ -17,6 +18,12 @@ def request_schema(model: Model) -> dict[str, Any]:
         "properties": {parameter.name: parameter_schema(parameter) for parameter in model.parameters},
         "required": [parameter.name for parameter in model.parameters if parameter.required],
     }
+
+
+SHOWN_OF_TOTAL: Final = re.compile(
+    r"\s*The docs show (\d{1,6}) of (\d{1,6}) values; any other (?:string|value) is sent unchanged\.$"
+)
+"""The sentence with which `describe` ends the description of an open set, as an import of a document reads it."""
 
 
 def parameter_schema(parameter: Parameter) -> dict[str, Any]:

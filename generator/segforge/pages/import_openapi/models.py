@@ -28,6 +28,7 @@ from segforge.pages.import_openapi.schemas import (
 )
 from segforge.spec.catalog import Absent, Controls, Media, Model, Parameter, Returns, Source, Version
 from segforge.spec.printable import one_line, show
+from segforge.spec.values import type_matches
 from segforge.spec.yaml_text import mapping, scalar, sequence
 
 _PATH = re.compile(r"/(v[12])/([a-z0-9]+(?:[._-][a-z0-9]+)*)")
@@ -285,10 +286,11 @@ def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
 
 
 def _add_example(made: Draft, model: Model) -> None:
+    """Adds the sample. A value outside the parameter's own range or set stays: a spec can hold it, and lint warns."""
     made.data["example"] = mapping({})
     for key, value in model.example.items():
         held = made.data["parameters"].get(key)
-        if held is not None and not isinstance(value, list | dict) and valid(held, value):
+        if held is not None and (held.get("nullable") if value is None else type_matches(value, held["type"])):
             made.data["example"][scalar(key)] = scalar(value)
         else:
             mark_todo(made, made.data, "example", f"the sample sends {show(key)}: {show(value)}, which does not fit")

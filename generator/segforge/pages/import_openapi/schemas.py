@@ -5,12 +5,12 @@ that a circle of references, or a tree that they make, ends.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote
 
+from segforge.emit.schemas import SHOWN_OF_TOTAL
 from segforge.pages.draft import SCALARS
 from segforge.spec.catalog import ABSENT, Choices, Parameter, ParameterType
 from segforge.spec.printable import show
@@ -22,8 +22,6 @@ Schema: TypeAlias = Mapping[str, Any]
 Note: TypeAlias = tuple[str, str]
 """A key of the draft, and what is to be decided there."""
 
-OPEN: Final = re.compile(r"\s*The docs show (\d{1,6}) of (\d{1,6}) values; any other string is passed on\.$")
-"""The sentence that `segforge generate` adds to a description, with the number of values shown and of all."""
 MAX_STEPS: Final = 5_000
 """References and parts of `allOf` that are followed for one model."""
 _MAX_NESTED: Final = 30
@@ -261,7 +259,7 @@ def _choices(
     description = stated.strip()[:4000].strip() if isinstance(stated, str) else ""
     if not description:
         notes.append(("description", "the document states none"))
-    total = OPEN.search(description)
+    total = SHOWN_OF_TOTAL.search(description)
     told = (description[: total.start()] if total else description) or "To be written."
     if not known:
         return None, told
