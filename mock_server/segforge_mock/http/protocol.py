@@ -123,6 +123,9 @@ class Protocol(HttpToolsProtocol):
         self._is_arriving = False
         self.expected_since = None
         super().on_message_complete()
+        if self.flow.read_paused and not self.pipeline:
+            # A large body paused the reading. Without reading, the server would not notice that the client disconnects.
+            self.flow.resume_reading()
         if self._unstarted is not None:
             cycle, self._unstarted = self._unstarted, None
             extensions: Any = cycle.scope["extensions"]
@@ -131,8 +134,6 @@ class Protocol(HttpToolsProtocol):
             if self._in_one_read:
                 self.scope[HEAD] = max(0, self._read - len(body))  # type: ignore[typeddict-unknown-key]
             cycle.body = bytearray()
-            if self.flow.read_paused:  # for a large body; the server would not notice a client that disconnects
-                self.flow.resume_reading()
             self._run_now(cycle)
 
     def _run_now(self, cycle: RequestResponseCycle) -> None:
