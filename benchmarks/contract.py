@@ -76,7 +76,7 @@ TOOLS: Final = {
 
 @contextmanager
 def served(name: str) -> Iterator[tuple[str, dict[str, int]]]:
-    """Serve a mutant from a process of its own; gives its URL and, once it has stopped, what it counted."""
+    """Serves a mutant from a process of its own. Yields its URL and, after it has stopped, its counts."""
     command = [sys.executable, "-m", "tests.harness.mutants.serve", name]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None

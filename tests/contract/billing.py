@@ -1,6 +1,6 @@
 """A gateway that bills, over a real socket, with its own book and random faults.
 
-It shares no code with the harness. What it billed is what counts: `Book.billed`, whatever its answers say about it.
+It shares no code with the harness. `Book.billed` holds the billed credits, whatever its answers say.
 """
 
 import contextlib

@@ -171,7 +171,7 @@ class Applied:
 
 
 def apply_and_reread(slug: str, mutation: Mutation, folder: Path) -> Applied:
-    """Apply a changed page to a copy of the spec that has more comments, and hold the page against the result."""
+    """Applies a changed page to a copy of the spec that has more comments, and compares the page with the result."""
     file = folder / f"{slug}.yaml"
     before = with_comments((default_specs() / "models" / f"{slug}.yaml").read_text("utf-8"))
     file.write_text(before, "utf-8")

@@ -1,4 +1,4 @@
-"""The change log tells what breaks callers, by the rules of requests and answers."""
+"""The change log names the breaking changes, by the rules of requests and answers."""
 
 import json
 import re

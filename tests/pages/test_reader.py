@@ -1,4 +1,4 @@
-"""The reader gives back what a page states, or says that it is undecided; no page makes it fail."""
+"""The reader returns the facts of a page, or reports them as undecided; no page makes it fail."""
 
 import contextlib
 import json

@@ -105,7 +105,7 @@ class Ledger:
         hold.amount = max(hold.amount, hold.worst)
         self._tell(hold, told)
         if self._jobs.setdefault(request_id, call) != call:
-            self.halted = f"two submits returned the same request_id {request_id}, so their costs can't be told apart"
+            self.halted = f"two submits returned the same request_id {request_id}, so their costs can't be separated"
 
     def ended(self, request_id: str, told: Decimal | None, *, completed: bool) -> bool:
         """Settles a job that has ended. Returns False if the job is unknown or already settled."""

@@ -1,4 +1,4 @@
-"""Writes what a page decided into its spec, keeping comments, order and notes. What is undecided is left alone."""
+"""Writes the decided facts of a page into its spec, and keeps comments, order, notes and undecided facts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,7 +95,7 @@ class _Edit:
         self.made = Draft(drift.slug, mapping({}))
 
     def write(self, one: Difference) -> bool:
-        """Write one difference; gives False where that needs a person."""
+        """Writes one difference. Returns False if a person has to decide it."""
         match one.at:
             case ("title" | "typical_seconds" as key,):
                 self._put((key,), one.page, _HEAD)

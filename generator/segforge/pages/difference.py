@@ -55,7 +55,7 @@ class Difference:
 
     @property
     def path(self) -> str:
-        """Where the fact is, such as `parameters.steps.maximum`."""
+        """The path of the fact, such as `parameters.steps.maximum`."""
         return ".".join(map(str, self.at)) or "the spec"
 
     def to_json(self) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
 
 
 def draft_parameter(made: Draft, one: PageParameter) -> Any:
-    """The data of one parameter. What is open is left out, or set to the safest reading, with a TODO."""
+    """Returns the data of one parameter. Open facts are left out or set to the safest reading, with a TODO."""
     kind = kind_of(one)
     data = mapping({"type": kind})
     _ask(made, data, one, "name")

@@ -1,4 +1,4 @@
-"""Holds a page against a curated spec: what differs, where in both files, and whether callers break."""
+"""Compares a page with a curated spec: the differences, their places in both files, and whether they break callers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ _JOINED: Final = ("/joined", "/glued", "/tokens")
 
 
 def compare(page: Page, source: SourceFile) -> Drift:
-    """Hold a page against a spec file whose data were checked."""
+    """Compares a page with a spec file whose data were checked."""
     page = _named_by_spec(page, source.data["parameters"])
     comparison = _FactComparison(page, source)
     found = list(comparison.differences())

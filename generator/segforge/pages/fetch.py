@@ -133,7 +133,7 @@ def write_bytes(path: Path, body: bytes) -> None:
 def _get(
     client: "httpx.Client", url: str, headers: dict[str, str], limits: Limits
 ) -> tuple[int, "httpx.Headers", bytes]:
-    """Get an address, following redirects that stay on its host. Gives status, headers and body."""
+    """Requests an address and follows redirects on its host. Returns status, headers and body."""
     import httpx
 
     origin, address = _origin(url), url

@@ -37,7 +37,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Undecided:
-    """What the text can't decide: the readings that are possible, where, and why. An absent value is no candidate."""
+    """A fact that the text leaves open: its possible readings (never an absent value), their place and the reason."""
 
     candidates: tuple[Value, ...]
     span: Span

@@ -4,7 +4,7 @@ What such a document can't hold, and a draft therefore lacks: the day of each mo
 apart from descriptions, which parameter decides what (but for base64), and a sample that lacks a required parameter
 (the document holds the completed one).
 
-A document may be anything. All that is wrong with it is told at once, with the place in it; the rest is drafted.
+A document may be anything. Every problem is reported in one run, with its place; the rest is drafted.
 """
 
 import datetime

@@ -186,7 +186,7 @@ def parameter_of(
 
 
 def _types(schemas: Schemas, schema: Schema, at: Place) -> tuple[Schema, list[Any], bool, bool]:
-    """Where type and format are, the known values, whether others are allowed, and whether null is."""
+    """Returns the part with type and format, the known values, whether others are allowed, and whether null is."""
     key = next((key for key in ("anyOf", "oneOf") if key in schema), None)
     if key is None:
         return schema, _known(schema, at), False, _nullable(schema)
@@ -225,7 +225,7 @@ def _known(schema: Schema, at: Place) -> list[Any]:
 
 
 def _type(typed: Schema, known: Sequence[Any], at: Place) -> ParameterType:
-    """The one type. Where none is stated, known values of one type show it."""
+    """Returns the one type. If none is stated, known values of one type show it."""
     stated = typed.get("type")
     types = [one for one in (stated if isinstance(stated, list) else [stated]) if one not in ("null", None)]
     if not types and known:

@@ -85,7 +85,7 @@ class Block:
     description: tuple[Line, ...]
     values: Values
     other: Values | None = None
-    """The values if the line taken for the description is none."""
+    """The values if the line treated as the description holds none."""
     names: tuple[str, ...] = ()
     """The readings of the name where the text can't decide it."""
     unread: Line | None = None

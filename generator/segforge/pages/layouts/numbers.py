@@ -23,7 +23,7 @@ def is_minus_zero(text: str) -> bool:
 
 @cache
 def splits(text: str) -> tuple[tuple[int | float, ...], ...]:
-    """The ways to cut digits into numbers, the uncut one first; none where there are too many to weigh.
+    """The ways to cut digits into numbers, the uncut one first; none if there are too many to weigh.
 
     >>> splits("142")
     ((142,), (14, 2), (1, 42), (1, 4, 2))

@@ -42,7 +42,7 @@ class Table:
     columns: dict[str, int]
     rows: tuple[Line, ...]
     width: int
-    """How many cells the head has; a row with more or fewer can't be told apart."""
+    """How many cells the head has; a row with more or fewer can't be assigned."""
 
 
 def find_table(document: Document, start: int, end: int) -> Table | None:

@@ -1,6 +1,6 @@
 """Reads what follows a parameter's description: default, allowed values and range, with labels or without.
 
-A rendering may glue these to each other and to the next parameter's name. What that leaves open is reported as such.
+A rendering may glue these to each other and to the next parameter's name. Facts that this leaves open are undecided.
 """
 
 from dataclasses import replace
@@ -176,7 +176,7 @@ class _Meaning:
             self._fact("enum_total", stated, self.scan.total or self.scan.more or place, confidence, why)
 
     def _known(self, tokens: list[Token], place: Token) -> list[Value] | None:
-        """The allowed values; None where digits are glued so that they can't be told apart."""
+        """The allowed values; None if digits are glued so that they can't be separated."""
         if not any(token.kind == "numbers" for token in tokens):
             return [token.value for token in tokens]
         if len(tokens) > 1:

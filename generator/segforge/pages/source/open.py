@@ -21,7 +21,7 @@ def document_of(raw: bytes, name: str) -> Document:
     """A page from its bytes. Raises PageError where they are too many or no text."""
     if len(raw) > MAX_BYTES:
         raise PageError(
-            f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its pictures"
+            f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its images"
         )
     if b"\0" in raw[:10_000]:
         raise PageError(f"{name}: binary data; expected HTML or text; save the page as HTML or copy its text")
