@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Page, PageParameter, Undecided, Value
+from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.finding import Finding
 from segforge.spec.printable import HIDDEN, one_line, show
-from segforge.spec.values import type_matches
+from segforge.spec.values import type_matches, value_violations
 from segforge.spec.yaml_text import dump, mapping, scalar, sequence
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
@@ -221,16 +222,19 @@ def _default(made: Draft, data: Any, one: PageParameter) -> None:
 
 
 def valid(parameter: Mapping[str, Any], value: Value) -> bool:
-    """Whether a parameter's own type, range and closed list of values let a value pass, as lint sees it."""
-    if value is None:
-        return bool(parameter.get("nullable"))
-    if not type_matches(value, parameter["type"]):
-        return False
-    low, high = parameter.get("minimum"), parameter.get("maximum")
-    if (low is not None and value < low) or (high is not None and value > high):
-        return False
+    """Whether the type, range and closed set of a parameter's data allow a value. Its format is not checked."""
     choices = parameter.get("enum")
-    return not choices or value in choices["known"] or len(choices["known"]) < choices["total"]
+    facts = Parameter(
+        name="",
+        type=parameter["type"],
+        required=False,
+        description="",
+        nullable=bool(parameter.get("nullable")),
+        minimum=parameter.get("minimum"),
+        maximum=parameter.get("maximum"),
+        choices=Choices(tuple(choices["known"]), choices["total"]) if choices else None,
+    )
+    return not any(value_violations(facts, value, formats=False))
 
 
 def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None:
