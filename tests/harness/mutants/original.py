@@ -16,7 +16,7 @@ from segforge.spec.catalog import Catalog, Model
 from segforge_mock.app import App
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.request import Message, Receive, Scope, Send, read_body
-from segforge_mock.media import image as pictures
+from segforge_mock.media import image as drawing
 from segforge_mock.media.image import GeneratedImage
 
 KEY = "SG_0123456789abcdef"
@@ -135,13 +135,13 @@ class Original:
 def plain_images() -> AbstractContextManager[object]:
     """Patches the mock to draw noise in a corner of a plain image, which is as distinct and ten times as fast."""
 
-    def plain(picture: GeneratedImage) -> Image.Image:
-        side, chance = min(picture.width, picture.height, 64), random.Random(picture.pattern)
-        image = Image.new("RGB", (picture.width, picture.height), f"#{chance.randrange(2**24):06x}")
+    def plain(generated: GeneratedImage) -> Image.Image:
+        side, chance = min(generated.width, generated.height, 64), random.Random(generated.pattern)
+        image = Image.new("RGB", (generated.width, generated.height), f"#{chance.randrange(2**24):06x}")
         image.paste(Image.frombytes("RGB", (side, side), chance.randbytes(3 * side * side)))
         return image
 
-    return patch.object(pictures, "_draw", plain)
+    return patch.object(drawing, "_draw", plain)
 
 
 Fault: TypeAlias = Callable[[Asked, Original], Awaitable[Answer]]

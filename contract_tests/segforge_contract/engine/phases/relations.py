@@ -6,7 +6,7 @@ each default is omitted alone, to name the parameter at fault.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
 from segforge.spec.values import payload_verdict, verdict
@@ -63,10 +63,10 @@ def _seeds(model: Model, near: int) -> Iterator[int]:
     known = () if parameter.choices is None else parameter.choices.known
     for seed in (near, near + 1, near - 1, *known, parameter.minimum, parameter.maximum):
         if _is_seed(seed) and verdict(parameter, seed) == "valid":
-            yield int(seed)  # type: ignore[arg-type]
+            yield seed
 
 
-def _is_seed(value: object) -> bool:
+def _is_seed(value: object) -> TypeGuard[int]:
     """Returns whether a seed repeats an image: -1 and null ask for a random one."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
