@@ -66,7 +66,8 @@ class Reader:
             return ReadBody(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
         reading = self._remembered(served, version, profile, body)
         if reading.refusal is not None:  # the caller appends to its headers, and the cache keeps it
-            return ReadBody(refusal=reading.refusal._replace(headers=reading.refusal.headers.copy()))
+            status, headers, text, _ = reading.refusal
+            return ReadBody(b"", Answer(status, headers.copy(), text))
         return reading
 
     def _leniency(self, profile: str) -> tuple[bool, bool]:

@@ -22,5 +22,5 @@ def request_id(form: str) -> str:
         digits = os.urandom(16 * _AT_ONCE).hex()
         _drawn.extend(digits[start : start + 32] for start in range(32, len(digits), 32))
         text = digits[:32]
-    text = f"{text[:12]}4{text[13:16]}{_VARIANT[text[16]]}{text[17:]}"
-    return text if form == "hex" else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    h = "" if form == "hex" else "-"
+    return f"{text[:8]}{h}{text[8:12]}{h}4{text[13:16]}{h}{_VARIANT[text[16]]}{text[17:20]}{h}{text[20:]}"

@@ -78,7 +78,8 @@ def json_bytes_answer(body: bytes, status: int = 200) -> Answer:
 
 def json_answer(status: int, data: object, *, alphabetical: bool = False) -> Answer:
     """Returns an answer with a JSON body, with its keys in their own or in alphabetical order."""
-    return json_bytes_answer(json_bytes(data, alphabetical=alphabetical), status)
+    body = (_encode_sorted if alphabetical else _encode)(data)
+    return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
 
 
 def bytes_answer(media_type: str, body: bytes, status: int = 200) -> Answer:

@@ -54,11 +54,12 @@ class Protocol(HttpToolsProtocol):
     """Whether a request has begun and is not complete."""
     _read = 0
     """Bytes of the newest read."""
-    _in_one_read = False
-    """Whether all headers of the request arrived in one read."""
     _unread = 0
     """Bytes of answers that the client had not read at the last count."""
     _unread_since = 0.0
+    _default_headers: RawHeaders | None = None
+    """The server's own headers of the last answer, and as bytes in `_default_head`."""
+    _default_head = b""
 
     def __init__(self, *args: Any, eager: bool, memory: Memory | None = None, **kwargs: Any) -> None:
         """`eager`: whether the application may start outside a task. asyncio.timeout, for example, needs a task.
@@ -107,7 +108,6 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Stops counting the bytes of headers."""
-        self._in_one_read = not self._header_bytes
         self._header_bytes = _NO_HEADER
         super().on_headers_complete()
 
@@ -121,6 +121,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Answers a request that arrived in one piece."""
         self._is_arriving = False
+        is_in_one_read = self.expected_since is None
         self.expected_since = None
         super().on_message_complete()
         if self.flow.read_paused and not self.pipeline:
@@ -131,8 +132,8 @@ class Protocol(HttpToolsProtocol):
             extensions: Any = cycle.scope["extensions"]
             extensions[WHOLE] = self._write_whole
             extensions[BODY] = body = bytes(cycle.body)
-            if self._in_one_read:
-                self.scope[HEAD] = max(0, self._read - len(body))  # type: ignore[typeddict-unknown-key]
+            if is_in_one_read:
+                cycle.scope[HEAD] = self._read - len(body)  # type: ignore[typeddict-unknown-key]
             cycle.body = bytearray()
             self._run_now(cycle)
 
@@ -152,14 +153,15 @@ class Protocol(HttpToolsProtocol):
         cycle = self._current
         if self.flow.write_paused or cycle.disconnected:
             return False
-        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-        if not cycle.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines):  # uvicorn finds the bad header and reports it
+        head = _lines(headers)
+        if head.count(b"\n") != len(headers):  # uvicorn finds the bad header and reports it
             return False
+        if cycle.default_headers is not self._default_headers:  # uvicorn renews them once a second
+            self._default_headers = cycle.default_headers
+            self._default_head = _lines(cycle.default_headers)
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], head, body))
+        self.transport.write(b"%b%b%b%b%b" % (STATUS_LINE[status], self._default_head, head, end, body))
         if not cycle.keep_alive:
             self.transport.close()
         if len(body) > SMALL_BODY:
@@ -221,6 +223,10 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.transport.close()
+
+
+def _lines(headers: RawHeaders) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 @coroutine

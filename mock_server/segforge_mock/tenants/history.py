@@ -127,11 +127,12 @@ class History:
 
     def add(self, at: float, request: IncomingRequest, place: tuple[str, str, str], answer: Answer) -> None:
         """Adds an entry; `place` is route, slug and scenario."""
-        self._number += 1
-        body = request.body if len(request.body) <= MAX_BODY else request.body[:MAX_BODY]
+        self._number = number = self._number + 1
+        body, scope, entries = request.body, request.scope, self._entries
+        if len(body) > MAX_BODY:
+            body = body[:MAX_BODY]
         if len(answer.body) > MAX_BODY:
             answer = answer._replace(body=answer.body[:MAX_BODY])
-        scope = request.scope
         headers: RawHeaders = scope["headers"]
         head: int | None = scope.get(HEAD)
         if head is None:  # adding them up takes as long as all the rest
@@ -140,22 +141,23 @@ class History:
         self._uncounted += (
             ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(path) + len(body) + len(answer.body)
         )
-        if len(self._entries) == BLOCK:
-            self._start_block()
-        self._entries.append((self._number, at, request.method, path, place, headers, body, answer))
+        if len(entries) == BLOCK:
+            entries = self._start_block()
+        entries.append((number, at, request.method, path, place, headers, body, answer))
         if self._uncounted > UNCOUNTED_BYTES and self._open is not None:
             size, self._uncounted = self._uncounted, 0
             self._grow(self._open, size)
         for event in self._waiting:
             event.set()
 
-    def _start_block(self) -> None:
-        """Starts the next block, and drops the oldest one if the others hold enough."""
+    def _start_block(self) -> list[_Entry]:
+        """Starts the next block, drops the oldest one if the others hold enough, and returns its empty entries."""
         if len(self._blocks) * BLOCK >= MAX_ENTRIES + BLOCK:
             self._shelf.pop(self._blocks.popleft().key)
         block = self._open = self._new_block(self)
         self._blocks.append(block)
         self._entries = block.thing.entries
+        return self._entries
 
     def lose(self, block: _Block) -> None:
         """Drops the oldest block, since the memory is full."""
