@@ -111,10 +111,19 @@ def test_a_command_without_its_extra_says_how_to_get_it(base: Path, tmp_path: Pa
     assert f"`segforge {name}`" in result.stderr
     assert f"pip install 'segforge[{COMMANDS[name].extra}]'" in result.stderr
     assert result.stderr.count("\n") == 1
-    if name == "generate":
-        for other, version in OTHERS.items():
-            [needed] = re.findall(rf"{other}==([\w.]+)", "\n".join(EXTRAS["generate"]))
-            assert f"{other} is {version} instead of {needed}" in result.stderr
+
+
+def test_generate_without_its_extra_says_which_versions_it_needs(base: Path, tmp_path: Path) -> None:
+    options = ["--specs", str(ROOT / "specs"), "--out", "out", "--no-cache"]
+    result = run(base, tmp_path, "segforge.cli", "generate", *options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "`segforge generate`" in result.stderr
+    assert "pip install 'segforge[generate]'" in result.stderr
+    assert result.stderr.count("\n") == 1
+    for other, version in OTHERS.items():
+        [needed] = re.findall(rf"{other}==([\w.]+)", "\n".join(EXTRAS["generate"]))
+        assert f"{other} is {version} instead of {needed}" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

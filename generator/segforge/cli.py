@@ -20,15 +20,13 @@ class Command(NamedTuple):
     module: str
     help: str
     extra: str = ""
-    """The extra of segforge that the command needs, or "" if the base install is enough."""
+    """The extra of segforge that the command needs, or "" if the base install is enough or the command checks."""
 
 
 COMMANDS: Final = {
     "lint": Command("segforge.commands.lint", "check the specs and list every error with its place"),
     "generate": Command(
-        "segforge.commands.generate",
-        "write clients, OpenAPI documents and the mock's models from the specs",
-        "generate",
+        "segforge.commands.generate", "write clients, OpenAPI documents and the mock's models from the specs"
     ),
     "page": Command(
         "segforge.commands.page", "print the facts of a saved docs page, and those it leaves undecided", "pages"

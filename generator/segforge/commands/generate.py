@@ -26,6 +26,7 @@ from segforge.emit.manifest import (
 )
 from segforge.emit.memo import Memo
 from segforge.emit.pipeline import EMITTERS, emit
+from segforge.extras import require_extra
 from segforge.options import positive_count
 from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
     """Write files, or list stale ones.
 
-    Raises SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest, LeavesFolder and OSError.
+    Raises MissingExtra, SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest, LeavesFolder and OSError.
     """
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
@@ -98,6 +99,7 @@ def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
         found, files = fingerprint_on_disk(out, names)
         if found == known:
             return _report(files, Changes((), ()), check=args.check)
+    require_extra("generate", "`segforge generate`")
     generated = _generate(args, inputs, names, memo, out)
     if inputs is not None:
         memo.keep(whole, fingerprint(generated.digests))
