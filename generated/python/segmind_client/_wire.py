@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, cast
@@ -173,10 +174,14 @@ def _segment(text: str) -> str:
 
 
 _JSON = json.JSONEncoder(allow_nan=False, default=data_url)
+_PLAIN = (str, int, float, bool, type(None))
 
 
 def _encode(params: Mapping[str, object]) -> bytes:
     """Encodes the body of a call. Images in any form of `ImageInput` become data URLs."""
+    if all(type(value) in _PLAIN for value in params.values()):
+        with suppress(ValueError):  # encoding all at once is fast; one by one, an error names its parameter
+            return _JSON.encode(dict(params)).encode()
     fields = ", ".join(f"{json.dumps(name)}: {_encoded(name, value)}" for name, value in params.items())
     return ("{" + fields + "}").encode()
 

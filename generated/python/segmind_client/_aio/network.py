@@ -97,8 +97,8 @@ class _AsyncStream:
         return content
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            piece = buffer[start : start + _PIECE]
+        pieces = [buffer] if len(buffer) <= _PIECE else _pieces(buffer)
+        for piece in pieces:
             await self._stream.write(piece, _left(timeout, httpx.WriteTimeout))
 
     async def aclose(self) -> None:
@@ -114,6 +114,10 @@ class _AsyncStream:
         return self._stream.get_extra_info(info)
 
 
+def _pieces(buffer: bytes) -> list[bytes]:
+    return [buffer[start : start + _PIECE] for start in range(0, len(buffer), _PIECE)]
+
+
 def _left(timeout: float | None, late: type[httpx.TimeoutException]) -> float | None:
     """Returns the seconds that a read or write may take. Raises `late` after the deadline."""
     end = END.get()
@@ -122,4 +126,4 @@ def _left(timeout: float | None, late: type[httpx.TimeoutException]) -> float | 
     left = end - _pace.monotonic()
     if left <= 0:
         raise late("the deadline has passed")
-    return left if timeout is None else min(timeout, left)
+    return left if timeout is None or left < timeout else timeout

@@ -22,6 +22,7 @@ LARGEST: Final = 256 * 1024**2
 _CONNECT_SECONDS: Final = 10.0
 _ENCODINGS: Final = ("gzip", "deflate")
 """The accepted compressions. With these, a piece of 64 KiB expands to 64 MiB at most."""
+_ACCEPTED: Final = ", ".join(_ENCODINGS)
 
 _NOT_SENT: Final = (
     httpx.ConnectError,
@@ -78,7 +79,7 @@ class Http:
         if client.is_closed:
             return _CLOSED
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
-        headers = {"accept-encoding": ", ".join(_ENCODINGS), **headers}
+        headers = {"accept-encoding": _ACCEPTED, **headers}
         try:
             request = client.build_request(method, url, headers=headers, content=content, timeout=timeout)
         except httpx.InvalidURL as error:
