@@ -14,6 +14,7 @@ from segforge.cli import main
 from segforge.pages.apply import apply_linted
 from segforge.pages.difference import Drift
 from segforge.pages.draft import draft
+from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Catalog, Parameter
 from segforge.spec.load import check_model, default_specs
@@ -239,6 +240,30 @@ def test_a_damaged_byte_writes_nothing_wrong(tmp_path: Path) -> None:
             wrong += [f"{name}: {note}" for note in notes]
     assert wrong == []
     assert total["damages"] > 500
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("contrast=1.2", "contrast=.2"),
+        ("contrast=1.2", "contrast=1."),
+        ("contrast=1.2", "contrast=1_2"),
+        ("pixels=48", "pixels=0x48"),
+        ("pixels=48", "pixels=+8"),
+        ("prompt=", "prompt=="),
+        ("prompt=", "prompt:="),
+        ("prompt=", "prompt ="),
+    ],
+)
+def test_a_slip_of_the_sample_changes_no_example(tmp_path: Path, old: str, new: str) -> None:
+    name, raw, spec = next(page for page in own_pages() if page[0] == "pixel-painter.txt")
+    file = tmp_path / f"{page_of_bytes(raw, name).get('slug')}.yaml"
+    file.write_text(spec, "utf-8")
+    source = check_model(file)[0]
+    assert source is not None
+    assert old.encode() in raw
+    drift = compare(page_of_bytes(raw.replace(old.encode(), new.encode(), 1), name), source)
+    assert yaml.safe_load(apply_linted(spec, drift)[0]) == yaml.safe_load(spec)
 
 
 def test_a_tag_that_is_not_closed_removes_no_range(catalog: Catalog) -> None:

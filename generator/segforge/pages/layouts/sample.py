@@ -27,6 +27,8 @@ _STRINGS = {
 }
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _NUMBERED = re.compile(r"(?:^|(?<=\s)|(?<=[)\]};]))1(?=[^\d\s.,)])|^[ \t]*1(?=[ \t]*\n[ \t]*2)", re.MULTILINE)
+_NUMBER_START = re.compile(r"[-+]?\.?\d")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _CLOSED = re.compile(r"[ \t]*[})]")
 _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined": None, "True": True, "False": False}
 
@@ -67,10 +69,15 @@ def read_samples(text: str, start: int, end: int) -> list[Sample]:
 def _uneven(code: str, sample: Sample) -> frozenset[str]:
     tight = {key for key, (begin, _) in sample.keys.items() if code[begin - 1 : begin] == ":"}
     odd = tight if len(tight) < len(sample.keys) else set()
-    odd |= {key for key, place in sample.keys.items() if is_minus_zero(code[slice(*place)])}
+    odd |= {key for key, place in sample.keys.items() if _is_damaged_number(code[slice(*place)])}
     if "\n" in code[sample.start : sample.end]:
         odd |= {key for key, (_, stop) in sample.keys.items() if _CLOSED.match(code, stop)}
     return frozenset(odd)
+
+
+def _is_damaged_number(text: str) -> bool:
+    """Whether code begins a number in a form that pages don't print, such as `.2`, `1.` or `-0`: it lost a digit."""
+    return _NUMBER_START.match(text) is not None and (_NUMBER.fullmatch(text) is None or is_minus_zero(text))
 
 
 def _without_numbers(code: str) -> str:
@@ -150,6 +157,8 @@ def _call(chunk: str, at: int) -> Sample | None:
         if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
         else None
     )
+    if len(call.args) > 1 or not all(isinstance(one, ast.Constant | ast.Name | ast.Attribute) for one in call.args):
+        return None  # `prompt=="..."`, for example, is an argument without a name
     starts = _offsets("f" + chunk)
     try:
         payload = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
