@@ -1,1 +1,1 @@
-"""Reads docs pages: HTML or text in, a Page of facts with their places and confidence out."""
+"""Reads docs pages, HTML or text, as facts with their places and confidence, and compares them with specs."""

@@ -1,4 +1,4 @@
-"""Writes the decided facts of a page into its spec, and keeps comments, order, notes and undecided facts."""
+"""Writes the decided facts of a page into its spec. Comments, order, notes and undecided facts are kept."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,14 +28,14 @@ ORDER: Final = (
 _CONTRADICTIONS: Final = frozenset(
     f"{what}.{family}" for what in ("default", "example") for family in ("range", "enum", "format")
 )
-"""Rules of lint that warn of a value that its own parameter rules out."""
+"""Lint rules that warn about a value that its own parameter excludes."""
 _HEAD: Final = ("slug", "title", "description", "source", "versions", "typical_seconds", "typical_cost")
 
 
 def apply(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[Difference]]:
-    """The spec's text with every decided difference written, and the differences that were.
+    """Writes every decided difference into a spec's text. Returns the new text and the differences written.
 
-    Where some were, `today` (YYYY-MM-DD) becomes the date of the spec's review.
+    If any difference is written, `today` (YYYY-MM-DD) becomes the spec's review date.
     """
     edit = _Edit(text, drift)
     written = [one for one in drift.differences if one.decided and edit.write(one)]
@@ -46,11 +46,11 @@ def apply(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[
 
 
 def apply_linted(text: str, drift: Drift, today: str | None = None) -> tuple[str, list[Difference], list[str]]:
-    """As `apply`, but nothing that lint refuses; the third value says why of each difference that was left out.
+    """Writes the decided differences that lint accepts. Returns the new text, these differences, and the rejections.
 
-    A value that the page itself rules out is refused too, if the spec does not have it already. If the whole is
-    refused, each parameter's differences are tried for themselves, so that one contradiction of the page does not hold
-    back its certain facts.
+    A rejection is one line with the path and the finding. A value that the page itself excludes is rejected too, unless
+    the spec already has it. If lint rejects the whole text, each parameter's differences are tried separately, so that
+    one contradiction on the page doesn't block its certain facts.
     """
     new, written = apply(text, drift, today)
     findings = _refusals(new, text, drift.slug) if written else []
@@ -72,7 +72,7 @@ def apply_linted(text: str, drift: Drift, today: str | None = None) -> tuple[str
 
 
 def _refusals(new: str, text: str, slug: str) -> list[Finding]:
-    """What speaks against a spec's new text: errors of lint, and contradictions that the text before did not have."""
+    """Returns the lint errors of a spec's new text, and the contradictions that the old text did not have."""
     known = {(one.rule, one.found) for one in lint_text(text, slug, warnings=True)}
     return [
         one
@@ -82,12 +82,12 @@ def _refusals(new: str, text: str, slug: str) -> list[Finding]:
 
 
 def _group(one: Difference) -> Path:
-    """What is written together or not at all: the facts of a parameter with its value in the example."""
+    """Returns the key of the differences written together: a parameter's facts and its value in the example."""
     return ("parameters", *one.at[1:2]) if one.at[:1] in (("parameters",), ("example",)) else one.at
 
 
 class _Edit:
-    """Changes of one file."""
+    """The text of one spec file while differences are written into it."""
 
     def __init__(self, text: str, drift: Drift) -> None:
         self.text = text
@@ -95,7 +95,7 @@ class _Edit:
         self.made = Draft(drift.slug, mapping({}))
 
     def write(self, one: Difference) -> bool:
-        """Writes one difference. Returns False if a person has to decide it."""
+        """Writes one difference. Returns False if a person must decide it."""
         match one.at:
             case ("title" | "typical_seconds" as key,):
                 self._put((key,), one.page, _HEAD)
@@ -122,7 +122,7 @@ class _Edit:
             self._put((*path, "nullable"), ABSENT, ORDER)
 
     def _put(self, path: Path, value: Any, order: Sequence[str]) -> None:
-        """Set a key, or remove it where the page states nothing; a new key goes where the order has it."""
+        """Sets a key, or removes it if the page states nothing. A new key goes to its place in `order`."""
         there = path[-1] in at(load(self.text), path[:-1])
         if value is ABSENT:
             self.text = remove(self.text, path) if there else self.text
@@ -155,7 +155,7 @@ class _Edit:
         notes = getattr(made, "todo_notes", {})
         made.todo_notes = {
             **notes,
-            "type": ["TODO new on the page; put the description into your own words", *notes.get("type", [])],
+            "type": ["TODO new on the page; rewrite the description in your own words", *notes.get("type", [])],
         }
         settle_comments(made, 2)
         self.text = insert(self.text, ("parameters", name), made, order[: order.index(name)])
@@ -182,11 +182,11 @@ class _Edit:
         return True
 
     def reviewed(self, today: str) -> None:
-        """Date the review of the spec."""
+        """Sets the spec's review date (YYYY-MM-DD)."""
         self.text = set_value(self.text, ("source", "reviewed"), quoted(today))
 
     def mend(self) -> None:
-        """Carry what changed over to where the spec repeats it: which parameter decides what, and the formats."""
+        """Updates `controls` and `formats` under `returns`, which repeat facts of the parameters."""
         data = load(self.text)
         returns = data["returns"]
         for name, target in returns.get("controls", {}).items():

@@ -13,11 +13,11 @@ Kind: TypeAlias = Literal["breaking", "compatible", "editorial"]
 
 
 APPLIED_FROM: Final = 0.75
-"""Facts less sure than this are shown and never written."""
+"""The lowest confidence of a fact that is written. Less certain facts are only reported."""
 
 
 class NotOnPage:
-    """Stands for a fact that one side does not state."""
+    """The type of ABSENT, the value of a fact on the side that doesn't state it."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Difference:
-    """One fact on which page and spec disagree. `rule` names the kind of change, seen from the spec to the page."""
+    """One fact on which page and spec disagree. `rule` names the change from the spec to the page."""
 
     slug: str
     at: Location
@@ -59,7 +59,7 @@ class Difference:
         return ".".join(map(str, self.at)) or "the spec"
 
     def to_json(self) -> dict[str, Any]:
-        """The difference as a JSON object; a side that states nothing has no key."""
+        """Returns the difference as a JSON object. A side that states nothing has no key."""
         document: dict[str, Any] = {
             "slug": self.slug,
             "at": list(self.at),
@@ -74,7 +74,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Drift:
-    """What a page says against its spec; `descriptions` are pairs that read differently, for a person to judge."""
+    """The differences between a page and its spec. `descriptions` are pairs of unlike texts, for a person to judge."""
 
     page: Page
     slug: str
@@ -82,21 +82,21 @@ class Drift:
     descriptions: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
-    """What could not be compared, as the page leaves it open."""
+    """The facts that could not be compared, since the page leaves them open. One line each."""
 
     @property
     def whole(self) -> bool:
-        """Whether the page was read whole."""
+        """True if the page was read completely."""
         return not self.page.problems
 
 
 def readings(doubt: Undecided) -> str:
-    """Returns what an undecided fact may be, in words."""
+    """Returns the possible values of an undecided fact, in words."""
     return " or ".join(show(value) for value in doubt.candidates) or "unknown"
 
 
 def same(one: Any, two: Any) -> bool:
-    """Whether two JSON values are the same; true is no 1, and 1.0 is 1."""
+    """Returns whether two JSON values are equal. True differs from 1, and 1.0 equals 1."""
     if one is ABSENT or two is ABSENT:
         return one is two
     if isinstance(one, list) and isinstance(two, list):
@@ -105,13 +105,13 @@ def same(one: Any, two: Any) -> bool:
 
 
 def likeness(one: str, two: str) -> float:
-    """Which part of the shorter text's words both have: 0 none, 1 all. Endings and short words are passed over."""
+    """Returns the share (0 to 1) of the shorter text's words that both have. Ignores word endings and short words."""
     first, second = ({word[:5] for word in re.findall(r"\w{3,}", text.lower())} for text in (one, two))
     return len(first & second) / min(len(first), len(second)) if first and second else 1.0
 
 
 def among(value: Value, values: Sequence[Value]) -> bool:
-    """Whether one of these values is the same fact."""
+    """Returns whether a value equals one of the others."""
     return any(same(value, other) for other in values)
 
 

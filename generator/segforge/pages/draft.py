@@ -1,4 +1,4 @@
-"""Drafts a spec from a page. What the page leaves open becomes a `TODO` comment, and the draft passes lint."""
+"""Drafts a spec from a page. Facts that the page leaves open become `TODO` comments, and the draft passes lint."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ _CONTROLS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 
 class DraftError(Exception):
-    """No spec can be made of the page; the message says why and what helps."""
+    """No spec can be drafted from the page. The message states the reason and the remedy."""
 
 
 @dataclass
 class Draft:
-    """A spec in the making: its data as ruamel.yaml writes them, the questions it leaves open, and what it lacks."""
+    """A drafted spec: its data for ruamel.yaml, its open questions, and warnings about calls that it can't make."""
 
     slug: str
     data: Any
@@ -46,25 +46,28 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The file's text."""
-        advice = "Put descriptions into your own words, then run: segforge lint"
+        """The text of the spec file, with its comments."""
+        advice = "Rewrite the descriptions in your own words, then run: segforge lint"
         note = f"# Drafted by segforge import; {len(self.todos)} TODO. {advice}\n"
         settle_comments(self.data)
         return _HEAD + note + dump(self.data)
 
 
 def draft(page: Page, today: str | None = None) -> Draft:
-    """A spec from a page. Raises DraftError where the page states too little."""
+    """Drafts a spec from a page. Raises DraftError if the page states too little.
+
+    `today` (YYYY-MM-DD) is the review date of the spec, by default the current date.
+    """
     slug = page.get("slug")
     if not isinstance(slug, str):
-        raise DraftError(f"{page.name}: the page does not say which model it is about; write the spec by hand")
+        raise DraftError(f"{page.name}: the page doesn't name its model; write the spec by hand")
     if "parameters" in page.undecided:
         raise DraftError(f"{page.name}: {page.undecided['parameters'].why}; write the spec by hand")
     made = Draft(slug, mapping({}))
     parameters = {one.name: one for one in page.parameters}
     held = {name: one for name, one in parameters.items() if kind_of(one) in SCALARS and is_name(name)}
     if not held:
-        raise DraftError(f"{page.name}: no parameter that a spec can hold was read; write the spec by hand")
+        raise DraftError(f"{page.name}: the page has no parameter that a spec can hold; write the spec by hand")
     _head(made, page, today)
     _left_out(made, [one for name, one in parameters.items() if name not in held])
     _returns(made, page, held)
@@ -76,12 +79,12 @@ def draft(page: Page, today: str | None = None) -> Draft:
 
 
 def is_name(name: str) -> bool:
-    """Whether a spec can hold a parameter of that name."""
+    """Returns whether a spec can hold a parameter with this name."""
     return 0 < len(name) <= 100 and name.isprintable() and name == name.strip() and not HIDDEN.search(name)
 
 
 def kind_of(parameter: PageParameter) -> str:
-    """The type; where it is undecided, the reading that the default and the sample fit."""
+    """Returns a parameter's type. If it is undecided, returns the reading that fits the default and the sample."""
     if "type" in parameter.facts:
         return str(parameter.get("type"))
     candidates = parameter.undecided["type"].candidates if "type" in parameter.undecided else ()
@@ -96,9 +99,9 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
     data["title"] = scalar(str(page.get("title") or made.slug)[:200])
     data["description"] = scalar(str(page.get("description") or "To be written.")[:4000])
     if "title" not in page.facts:
-        mark_todo(made, data, "title", "the page states none")
+        mark_todo(made, data, "title", "the page has no title")
     if "description" not in page.facts:
-        mark_todo(made, data, "description", "the page states none")
+        mark_todo(made, data, "description", "the page has no description")
     folder = "pixelflows" if any("/workflows/" in one.path for one in page.endpoints) else "models"
     address = page.get("page_slug") or made.slug
     source = {
@@ -114,14 +117,14 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
 
 
 def quoted(text: str) -> Any:
-    """A text that stands in double quotes in YAML."""
+    """Returns a text that ruamel.yaml writes in double quotes."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     return DoubleQuotedScalarString(text)
 
 
 def media_of(returns: Value) -> str | None:
-    """What a page's `Returns:` line means to a spec; None where specs have no word for it."""
+    """Returns the spec's media for the text of a page's `Returns:` line, or None if specs have no word for it."""
     text = str(returns).lower()
     return "image" if text.startswith("image") else "json" if "json" in text or text.startswith("text") else None
 
@@ -132,7 +135,10 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
     if media is None:
         stated = page.get("returns")
         mark_todo(
-            made, data, "media", f"the page says {show(stated)}" if stated else "the page does not say what is returned"
+            made,
+            data,
+            "media",
+            f"the page says {show(stated)}" if stated else "the page doesn't say what the model returns",
         )
     controls = {
         control: name
@@ -154,7 +160,7 @@ def _returns(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
 
 
 def draft_parameter(made: Draft, one: PageParameter) -> Any:
-    """Returns the data of one parameter. Open facts are left out or set to the safest reading, with a TODO."""
+    """Returns the data of one parameter. Open facts are omitted or set to the safest reading, with a TODO."""
     kind = kind_of(one)
     data = mapping({"type": kind})
     _ask(made, data, one, "name")
@@ -171,7 +177,7 @@ def draft_parameter(made: Draft, one: PageParameter) -> Any:
         one_line(str(one.get("description") or "To be written.")).strip()[:4000] or "To be written."
     )
     if "description" not in one.facts:
-        mark_todo(made, data, "description", "the page states none")
+        mark_todo(made, data, "description", "the page has no description")
     _bounds(made, data, one, kind)
     _choices(made, data, one, kind)
     _default(made, data, one)
@@ -216,13 +222,13 @@ def _default(made: Draft, data: Any, one: PageParameter) -> None:
                 made,
                 data,
                 "description",
-                f"the page prints the default {show(one.get('default'))}, which its type, range or values rule out",
+                f"the page prints the default {show(one.get('default'))}, which its type, range or values exclude",
             )
     _ask(made, data, one, "default")
 
 
 def valid(parameter: Mapping[str, Any], value: Value) -> bool:
-    """Whether the type, range and closed set of a parameter's data allow a value. Its format is not checked."""
+    """Returns whether a parameter's type, range and closed set allow a value. The format is not checked."""
     choices = parameter.get("enum")
     facts = Parameter(
         name="",
@@ -250,10 +256,10 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
     for name in payload:
         if name not in held:
             mark_todo(
-                made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or no scalar"
+                made, made.data, "example", f"the sample sends {show(name)}, which is not in the list or not a scalar"
             )
     if not payload:
-        mark_todo(made, made.data, "example", "the page has no sample that could be read")
+        mark_todo(made, made.data, "example", "the page has no readable sample")
     if not made.data["example"]:
         made.data["example"].fa.set_flow_style()
 
@@ -267,7 +273,7 @@ def _left_out(made: Draft, missing: Sequence[PageParameter]) -> None:
 
 
 def left_out(missing: Sequence[PageParameter]) -> str:
-    """A spec's note about parameters that it can't hold; drift takes them for settled then."""
+    """Returns a spec's note about parameters that it can't hold. Drift then treats them as settled."""
     flags = ["required" if one.get("required") else "optional" for one in missing]
     return LEFT_OUT + ", ".join(
         f"{one_line(one.name)} ({flag} {kind_of(one)})" for flag, one in zip(flags, missing, strict=True)
@@ -275,7 +281,7 @@ def left_out(missing: Sequence[PageParameter]) -> str:
 
 
 def is_left_out(name: str, note: str) -> bool:
-    """Whether a spec's note says that a parameter is left out."""
+    """Returns whether a spec's note says that a parameter is left out."""
     start = note.find(LEFT_OUT)
     return start >= 0 and f" {one_line(name)} (" in note[start:]
 
@@ -289,7 +295,7 @@ def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:
 
 
 def mark_todo(made: Draft, data: Any, key: str, text: str) -> None:
-    """Put a TODO comment above a key of the data (several are kept)."""
+    """Adds a TODO above a key of the data. A key can have several. `settle_comments` turns them into comments."""
     note = one_line(text).replace("#", "no.")[:300]
     made.todos.append(note)
     waiting = getattr(data, "todo_notes", {})
@@ -298,7 +304,7 @@ def mark_todo(made: Draft, data: Any, key: str, text: str) -> None:
 
 
 def settle_comments(data: Any, indent: int = 0) -> None:
-    """Turn the notes that `todo` kept into comments above their keys, in the whole document."""
+    """Turns the notes of `mark_todo` into comments above their keys, in the whole document."""
     from ruamel.yaml.comments import CommentedMap
 
     for key, notes in getattr(data, "todo_notes", {}).items():
@@ -310,7 +316,7 @@ def settle_comments(data: Any, indent: int = 0) -> None:
 
 
 def lint_text(text: str, slug: str, *, warnings: bool = False) -> list[Finding]:
-    """What lint says of a spec's text, as if it stood in `<slug>.yaml`; errors only, or `warnings` as well."""
+    """Lints a spec's text as the file `<slug>.yaml`. Returns the errors, and with `warnings` the warnings too."""
     import tempfile
 
     from segforge.spec.load import check_model

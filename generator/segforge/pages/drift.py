@@ -1,4 +1,4 @@
-"""Compares a page with a curated spec: the differences, their places in both files, and whether they break callers."""
+"""Compares a page with a curated spec: differences, their places in both files, and whether they break callers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,15 +29,14 @@ from segforge.spec.printable import show
 from segforge.spec.source import Location, SourceFile
 
 LOOSE: Final = 0.08
-"""Descriptions that share a smaller part of their words than this are worth a look."""
-
+"""Descriptions with a smaller share of common words than this are reported."""
 
 _JOINED: Final = ("/joined", "/glued", "/tokens")
-"""Layouts in which values run into the next name."""
+"""Layouts that join values to the next name."""
 
 
 def compare(page: Page, source: SourceFile) -> Drift:
-    """Compares a page with a spec file whose data were checked."""
+    """Compares a page with a spec file without lint errors. Returns the drift."""
     page = _named_by_spec(page, source.data["parameters"])
     comparison = _FactComparison(page, source)
     found = list(comparison.differences())
@@ -52,7 +51,7 @@ def compare(page: Page, source: SourceFile) -> Drift:
 
 
 def _weighed(differences: Sequence[Difference], evidence: Evidence) -> Iterator[Difference]:
-    """The differences; those that the rest of the page contradicts, and what is one statement with them, undecided."""
+    """Yields the differences. Those that the page contradicts, and the rest of their statements, become undecided."""
     judged = []
     for one in differences:
         if not one.decided:
@@ -64,15 +63,13 @@ def _weighed(differences: Sequence[Difference], evidence: Evidence) -> Iterator[
     open_ = {linked(one.at): one.path for one in judged if not one.decided}
     for one in judged:
         if one.decided and linked(one.at) in open_:
-            yield replace(
-                one, decided=False, why=f"it is one statement with {open_[linked(one.at)]}, which is undecided"
-            )
+            yield replace(one, decided=False, why=f"it depends on {open_[linked(one.at)]}, which is undecided")
         else:
             yield one
 
 
 def new_model(page: Page, slug: str, file: str) -> Drift:
-    """The drift of a page that has no spec."""
+    """Returns the drift of a page without a spec. `file` is the path that the spec would have."""
     place = Place(file, 0, 0)
     fact = page.facts.get("slug")
     where = _page_place(page, fact.span) if fact else Place(page.name, 0, 0)
@@ -86,7 +83,7 @@ def new_model(page: Page, slug: str, file: str) -> Drift:
         place,
         where,
         decided=False,
-        why="there is no spec; draft one: segforge import",
+        why="no spec exists; draft one with segforge import",
     )
     return Drift(page, slug, (missing,), notes=page.notes)
 
@@ -96,7 +93,7 @@ def _page_place(page: Page, span: Span) -> Place:
 
 
 class _FactComparison:
-    """One page against one spec."""
+    """The comparison of one page with one spec."""
 
     def __init__(self, page: Page, source: SourceFile) -> None:
         self.page, self.source, self.data = page, source, source.data
@@ -104,7 +101,7 @@ class _FactComparison:
         self.undecided: list[str] = []
         doubts = [one.undecided["name"] for one in page.parameters if "name" in one.undecided]
         self.unnamed = {name: f"{readings(one)}; {one.why}" for one in doubts for name in one.candidates}
-        """The readings of undecided names, and what the doubt is."""
+        """The readings of undecided names, each with the reason for the doubt."""
 
     def differences(self) -> Iterator[Difference]:
         yield from self._model()
@@ -136,13 +133,13 @@ class _FactComparison:
         if doubt is not None:
             sure, why = 0.0, f"the name is undecided: {doubt}"
         elif page is ABSENT and self.page.layout.endswith("/glued"):
-            sure, why = 0.0, "the page's text runs together; it may stand where it was not looked for"
+            sure, why = 0.0, "the page's text is joined, so the fact may be in another place"
         return Difference(
             self.data["slug"], at, rule, kind, spec, page, self._spec_place(at), place, sure >= APPLIED_FROM, why
         )
 
     def _model(self) -> Iterator[Difference]:
-        """Facts of the model as a whole."""
+        """Yields the differences in facts of the model as a whole."""
         title = self.page.facts.get("title")
         if title is not None and title.value != self.data["title"]:
             yield self._make(("title",), "title.changed", "editorial", self.data["title"], title.value, title.span)
@@ -185,14 +182,14 @@ class _FactComparison:
             if name in spec:
                 yield from self._parameter(name, spec[name], one)
             elif is_left_out(name, self.data.get("note", "")):
-                self.notes.append(f"{name} was not compared, as the spec's note says that it is left out")
+                self.notes.append(f"{name} was not compared, since the spec's note says that it is left out")
             else:
                 made = self._added(name, one)
                 ends = [other for other in spec if other not in shown and self._runs_into(name, other)]
                 yield replace(made, decided=False, why=f"{made.why}; {_ends(name, ends[0])}") if ends else made
         for name in spec:
             if name not in shown and self.page.problems:
-                self.notes.append(f"{name} was not found, on a page that could not be read whole")
+                self.notes.append(f"{name} was not found, but the page was not read completely")
             elif name not in shown:
                 span = self.page.parameters[-1].span if self.page.parameters else None
                 longer = [other for other in shown if other not in spec and self._runs_into(other, name)]
@@ -202,7 +199,7 @@ class _FactComparison:
                 yield replace(made, decided=False, why=_ends(longer[0], name)) if longer else made
 
     def _runs_into(self, longer: str, name: str) -> bool:
-        """Whether a name may be another one with the text before it, as it stands in joined text."""
+        """Returns whether a name may be another one joined to the text before it."""
         return self.page.layout.endswith(_JOINED) and longer.endswith(name)
 
     def _added(self, name: str, one: PageParameter) -> Difference:
@@ -220,7 +217,7 @@ class _FactComparison:
     def _parameter(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
         stated = as_page_facts(spec)
         if "name" in one.undecided:
-            self.undecided.append(f"parameters.{name} may not be its name: {self.unnamed[name]}")
+            self.undecided.append(f"the name of parameters.{name} is undecided: {self.unnamed[name]}")
         for key, rule in RULES.items():
             yield from self._fact(("parameters", name, key), key, stated, one, rule)
         yield from self._enum(name, spec, one)
@@ -243,7 +240,7 @@ class _FactComparison:
             yield self._make(at, made, kind, old, new, span, sure=sure, why=why)
 
     def _doubt(self, at: Location, key: str, old: Value, doubt: Undecided) -> Iterator[Difference]:
-        """Something undecided is no drift if one of its readings is what the spec says."""
+        """Yields a difference for an undecided fact, unless one of its readings agrees with the spec."""
         if old is ABSENT or not doubt.candidates or any(same(old, candidate) for candidate in doubt.candidates):
             self.undecided.append(f"{'.'.join(map(str, at))} is undecided on the page: {doubt.why}")
             return
@@ -251,7 +248,7 @@ class _FactComparison:
         yield self._make(at, f"{key}.undecided", "compatible", old, list(doubt.candidates), doubt.span, sure=0, why=why)
 
     def _enum(self, name: str, spec: Mapping[str, Any], one: PageParameter) -> Iterator[Difference]:
-        """Values that come and go, each for itself, then the total."""
+        """Yields a difference for each added or removed value, then one for the total."""
         at: Location = ("parameters", name, "enum")
         old = spec.get("enum")
         if "enum" in one.undecided or "enum_total" in one.undecided:
@@ -279,10 +276,10 @@ class _FactComparison:
         added = [value for value in after if not among(value, before)]
         is_open = count > len(after)
         if is_open and count >= len(before) + len(added):
-            missing = []  # they may be among those that the page does not show
+            missing = []  # they may be among the values that the page doesn't show
         unclear = is_open and bool(missing)
         sure = 0.0 if unclear else shown.confidence
-        why = f"the page shows {len(after)} of {count}; which of the others are left is not to be seen"
+        why = f"the page shows {len(after)} of {count} values, so the removed ones can't be determined"
         why = why if unclear else ""
         for index in missing:
             yield self._make(
@@ -308,7 +305,7 @@ class _FactComparison:
     def _sample(self) -> Iterator[Difference]:
         fact = self.page.facts.get("sample")
         if fact is None and self.data["example"]:
-            self.undecided.append("the page has no sample that could be read; the example was not compared")
+            self.undecided.append("the page has no readable sample; the example was not compared")
         if fact is None or self.page.problems:
             return
         scalars = {key: value for key, value in fact.value.items() if not isinstance(value, list | dict)}
@@ -322,7 +319,7 @@ class _FactComparison:
                 yield self._make(("example", key), "example.changed", "editorial", old, new, fact.span)
 
     def descriptions(self) -> Iterator[Difference]:
-        """Descriptions that have next to no word in common."""
+        """Yields the descriptions that share almost no words with those of the spec."""
         pairs = [
             (("parameters", one.name, "description"), self.data["parameters"].get(one.name, {}), one.facts)
             for one in self.page.parameters
@@ -336,7 +333,7 @@ class _FactComparison:
 
 
 def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
-    """The page with each parameter whose name is undecided under the one of its readings that the spec has."""
+    """Returns the page with each undecided name replaced by the reading that the spec has, if it has one."""
     taken = {one.name for one in page.parameters if "name" not in one.undecided}
     made = []
     for one in page.parameters:
@@ -347,4 +344,4 @@ def _named_by_spec(page: Page, spec: Mapping[str, Any]) -> Page:
 
 
 def _ends(longer: str, name: str) -> str:
-    return f"{show(longer)} may be {show(name)}, with the value before it"
+    return f"{show(longer)} may be {show(name)} joined to the value before it"

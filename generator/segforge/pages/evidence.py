@@ -1,7 +1,7 @@
-"""Judges differences by the rest of the page: one that the page also contradicts is a question for a person.
+"""Judges differences by the rest of the page. A difference that the page contradicts becomes undecided.
 
-A page may be damaged by a byte, cut, or captured without a section. So a removal needs positive evidence, a new name
-must look like a name, and a value without a label needs the sample's word.
+A page may have a damaged byte, be cut off, or be saved without a section. A removal therefore needs positive evidence.
+A new name must look like a name, and the sample must confirm a value without a label.
 """
 
 import itertools
@@ -21,16 +21,16 @@ from segforge.spec.source import Location
 _NAME: Final = re.compile(r"[^\W\d][\w.\-\[\]]{0,79}")
 _WORDS: Final = ("true", "false", "null", "required", "optional", *SCALARS)
 _SIMILAR: Final = 0.75
-"""The part of their text that two names share from which on one may be the other, damaged."""
+"""The lowest similarity (0 to 1) at which one name may be a damaged form of the other."""
 _JOINED: Final = ("/joined", "/glued", "/tokens")
 _MARKED: Final = ("/attributes", "/table")
-"""Layouts that may say that a parameter is optional by saying nothing."""
+"""Layouts that may print nothing for an optional parameter."""
 _LINKED: Final[tuple[frozenset[str], ...]] = (frozenset({"minimum", "maximum"}), frozenset({"type", "format"}))
-"""Facts of a parameter that are one statement: if one of them is in doubt, all are."""
+"""Facts of a parameter that form one statement: if one is in doubt, so are the others."""
 
 
 class Evidence:
-    """What a page says for and against the differences from a spec."""
+    """The evidence on a page for and against its differences from a spec."""
 
     def __init__(self, page: Page, spec: Mapping[str, Any]) -> None:
         self.page, self.spec = page, spec
@@ -42,9 +42,9 @@ class Evidence:
         self.new = [name for name in self.shown if name not in self.names and name not in left_out]
 
     def against(self, at: Location, old: Any, new: Any, *, gone: bool, stated: bool) -> str:
-        """Why a person must judge a difference; empty if nothing speaks against it.
+        """Returns the reason why a difference is undecided, or an empty string if nothing contradicts it.
 
-        `gone` says that the page states nothing, `stated` that the spec does not.
+        `gone` means that only the spec states the fact, `stated` that only the page does.
         """
         slug = self.page.facts.get("slug")
         if slug is not None and slug.confidence < CERTAIN:
@@ -68,21 +68,21 @@ class Evidence:
 
     @cached_property
     def doubtful(self) -> dict[str, str]:
-        """The names that only one side has and that a person must judge, each with the reason."""
+        """The names that only one side has and that are in doubt, each with the reason."""
         reasons = {name: next(self._not_removed(name), "") for name in self.missing}
         reasons |= {name: next(self._not_new(name), "") for name in self.new}
         return {name: reason for name, reason in reasons.items() if reason}
 
     @cached_property
     def beside(self) -> dict[str, str]:
-        """The parameters that may hold text of a doubtful one, each with the reason."""
+        """The parameters whose text may contain a doubtful one, each with the reason."""
         found = {}
         for name in self.doubtful:
             order = list(self.names if name in self.names else self.shown)
             before = [one for one in order[: order.index(name)] if one in self.shown and one not in self.doubtful]
             holders = [one.name for one in self.page.parameters if trace(name, _body(one), self._known)]
             for one in [*before[-1:], *holders]:
-                found[one] = f"{show(name)}, which is in doubt, may be part of it"
+                found[one] = f"its text may contain {show(name)}, which is in doubt"
         return found
 
     @cached_property
@@ -91,41 +91,44 @@ class Evidence:
 
     def _not_removed(self, name: str) -> Iterator[str]:
         if any(name in sample for sample in self.page.samples):
-            yield "the page's sample still sends it"
+            yield "the page's sample still contains it"
         for other in self.new:
             if is_similar(name, other) or _states(self.shown[other], self.names[name]):
                 yield f"{show(other)} is new and may be this parameter"
         if self.page.problems:
-            yield "the page was not read whole"
+            yield "the page was not read completely"
         if trace(name, self.page.listing, self._known):
-            yield "its name still stands in the list of parameters"
+            yield "its name is still in the list of parameters"
         if re.search(rf"(?<!_){re.escape(name)}\s*<", self.page.source):
-            yield "its name still stands in the page's source"
+            yield "its name is still in the page's source"
         found, read = headers(self.page.listing), sum(1 for _ in _walk(self.page.parameters))
         if found > read:
-            yield f"{found} places of the list look like the beginning of a parameter, and {read} were read"
+            yield f"{found} places in the list look like the start of a parameter, but {read} were read"
 
     def _not_new(self, name: str) -> Iterator[str]:
         if not _NAME.fullmatch(name) or name in _WORDS:
             yield "it does not look like a name"
         if self.page.problems:
-            yield "the page was not read whole"
+            yield "the page was not read completely"
         for other in self.missing:
             if _states(self.shown[name], self.names[other]):
-                yield f"it states what {show(other)} states, which the list lacks"
+                yield f"it has the same facts as {show(other)}, which the list lacks"
         unlisted = {key for sample in self.page.samples for key in sample if key not in self.shown}
         for other in [*self.missing, *sorted(unlisted)]:
             if is_similar(name, other):
                 yield f"it may be {show(other)}, which the list lacks"
         if any(name in inner and name not in sample for sample in self.page.samples for inner in _objects(sample)):
-            yield "the sample has it inside another parameter"
+            yield "the sample contains it inside another parameter"
         if holder := self._holder(name):
-            yield f"{show(holder)} holds objects, and it may be a part of them"
+            yield f"it may be part of the objects in {show(holder)}"
         if not self._in_order(name):
-            yield "it breaks the order that all other names of the page keep"
+            yield "it breaks the order of all other names on the page"
 
     def _holder(self, name: str) -> str:
-        """The parameter before a new one whose objects may have it, as the page lists nothing in them."""
+        """Returns the preceding parameter whose objects may contain a new one, or an empty string.
+
+        A parameter whose items are on the page is excluded.
+        """
         if any(name in sample for sample in self.page.samples):
             return ""
         before = list(itertools.takewhile(lambda one: one.name != name, self.page.parameters))
@@ -135,7 +138,7 @@ class Evidence:
         return before[-1].name if holds else ""
 
     def _in_order(self, name: str) -> bool:
-        """Whether a new name keeps the order, required ones first and each kind by name, if all others do."""
+        """Returns whether a new name keeps the page's order: required first, then by name. True if others break it."""
         ranks = [(one.get("required") is not True, one.name) for one in self.page.parameters if one.name != name]
         if len(ranks) < 4 or ranks != sorted(ranks):
             return True
@@ -143,10 +146,10 @@ class Evidence:
         return all(one <= two for one, two in pairwise(every))
 
     def _holds_another(self, one: PageParameter) -> str:
-        return "another parameter may be part of its text" if headers(one.text) > 1 else ""
+        return "its text may contain another parameter" if headers(one.text) > 1 else ""
 
     def _fact(self, one: PageParameter, key: str, old: Any, new: Any, *, gone: bool) -> str:
-        """Why one fact of a parameter is not sure enough."""
+        """Returns the reason why one fact of a parameter is not certain enough, or an empty string."""
         linked = next((keys for keys in _LINKED if key in keys), {key})
         if doubts := [other for other in linked if other in one.undecided]:
             return f"its {doubts[0]} is undecided"
@@ -156,35 +159,35 @@ class Evidence:
         if key == "type" and new not in SCALARS:
             return "specs hold scalar parameters only"
         if key == "required" and fact.confidence < CERTAIN and not new and self.page.layout.endswith(_MARKED):
-            return f"{fact.why}; nothing says that it is optional"
+            return f"{fact.why}; the page doesn't say that it is optional"
         if key in ("default", "minimum", "maximum") and fact.confidence < CERTAIN and not self._samples_say(one, new):
-            return f"{fact.why}; no label says so, and the sample does not confirm it"
+            return f"{fact.why}; it has no label, and the sample doesn't confirm it"
         return self._near_miss(one.name, old, new)
 
     def _gone(self, one: PageParameter, key: str, old: Any) -> str:
         if key == "format" and one.get("type") != self.names[one.name]["type"]:
-            return "the type changed with it"
+            return "the type changed too"
         if key == "format" and self.page.layout.endswith("/attributes"):
             return "pages of this layout print no formats"
         if self.joined:
-            return "the page's text runs together; it may stand where it was not looked for"
+            return "the page's text is joined, so the fact may be in another place"
         if self.page.problems:
-            return "the page was not read whole"
+            return "the page was not read completely"
         if self.page.layout.endswith("/table") and not any(
             key in {**one.facts, **one.undecided} for one in self.shown.values()
         ):
-            return f"no row of the table states {key}; the head of its column may be damaged"
+            return f"no row of the table states {key}; the header of its column may be damaged"
         return residue(one.text, key, old)
 
     def _samples_say(self, one: PageParameter, value: Any) -> bool:
-        """Whether the sample changed to this value too. One that had it before says nothing of the change."""
+        """Returns whether all samples changed to this value. A sample that already had it confirms no change."""
         stated = [sample[one.name] for sample in self.page.samples if one.name in sample]
         before = self.spec["example"].get(one.name)
         changed = before is None or spelled(before) != spelled(value)
         return changed and bool(stated) and all(spelled(other) == spelled(value) for other in stated)
 
     def _near_miss(self, name: str, old: Any, new: Any) -> str:
-        """Why a text that is a slip away from the old one is a question: the old one still stands elsewhere."""
+        """Returns a reason if the texts differ by a slip and the old one is still on the page, or an empty string."""
         if not (isinstance(old, str) and isinstance(new, str) and (is_one_edit(old, new) or _adds(old, new))):
             return ""
         values = [value for sample in self.page.samples for value in sample.values()]
@@ -197,9 +200,9 @@ class Evidence:
         if fact is None:
             return self._gone(one, "enum", old)
         if len(at) == 3 and fact.confidence < CERTAIN:
-            return f"{fact.why}; no label says so"
+            return f"{fact.why}; it has no label"
         if at[-1] == "total" and total is not None and total.confidence < CERTAIN:
-            return f"{total.why}; no label says so"
+            return f"{total.why}; it has no label"
         known = self.names[one.name].get("enum", {}).get("known", [])
         lost = [value for value in known if value not in fact.value]
         added = [value for value in fact.value if value not in known]
@@ -213,12 +216,15 @@ class Evidence:
         return residue(one.text, "enum", {"known": [old]}) if gone else ""
 
     def _version(self, old: Sequence[str], new: Sequence[str]) -> str:
-        """A section or address that the page lacks is no evidence; a new version must stand in two places."""
+        """Returns the reason why versions are undecided, or an empty string.
+
+        A missing section or URL is no evidence of a removal. A new version must be in two places.
+        """
         if set(old) - set(new):
-            return "a page may be captured without the section or address that names the version"
+            return "the page may have been saved without the section or URL that names the version"
         for version in set(new) - set(old):
             if sum(one.times for one in self.page.endpoints if one.version == version) < 2:
-                return f"only one place of the page names {version}"
+                return f"only one place on the page names {version}"
         return ""
 
     def _title(self, old: str, new: str) -> str:
@@ -233,7 +239,7 @@ class Evidence:
         if name in self.doubtful:
             return self.doubtful[name]
         if name in self.page.uneven and isinstance(new, int | float):
-            return "the sample sets it otherwise than its other values; a digit may stand where a blank was"
+            return "the sample spaces it differently from its other values; a digit may have replaced a blank"
         payload, before = self.page.samples[0], self.spec["example"]
         others: Collection[str] = ()
         if gone:
@@ -249,7 +255,7 @@ class Evidence:
 
 
 def is_similar(one: str, two: str) -> bool:
-    """Whether one name may be the other one, damaged or with text that ran into it."""
+    """Returns whether one name may be the other, damaged or joined to other text."""
     first, second = one.casefold(), two.casefold()
     if first in second or second in first or is_one_edit(first, second):
         return True
@@ -257,18 +263,18 @@ def is_similar(one: str, two: str) -> bool:
 
 
 def _states(one: PageParameter, spec: Mapping[str, Any]) -> bool:
-    """Whether a parameter has another one's type and values, as one has whose name alone is damaged."""
+    """Returns whether a parameter has a spec's type and values, which suggests that only its name is damaged."""
     stated = [key for key in ("default", "minimum", "maximum") if spec.get(key) is not None]
     return bool(stated) and all(one.get(key) == spec[key] for key in ("type", *stated))
 
 
 def _adds(old: str, new: str) -> bool:
-    """Whether one text is the other one with at most two characters more, such as what is left of `&quot;`."""
+    """Returns whether one text contains the other plus at most two characters, such as the rest of `&quot;`."""
     return abs(len(old) - len(new)) <= 2 and (old in new or new in old)
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects inside a sample's values, at any depth."""
+    """Yields the objects inside a sample's values, at any depth."""
     for one in value.values() if isinstance(value, Mapping) else value:
         if isinstance(one, Mapping):
             yield one
@@ -277,7 +283,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def linked(at: Location) -> tuple[Any, ...]:
-    """The statement that a difference is part of: those of one statement are written together or not at all."""
+    """Returns the statement that a fact belongs to. Facts of one statement are written together or not at all."""
     if len(at) > 2 and at[0] == "parameters":
         keys = next((keys for keys in _LINKED if at[2] in keys), at[2])
         return (*at[:2], keys)
@@ -285,7 +291,7 @@ def linked(at: Location) -> tuple[Any, ...]:
 
 
 def _body(one: PageParameter) -> str:
-    """What the page prints for a parameter, without its own name."""
+    """Returns the page's text for a parameter, without its own name."""
     return one.text[len(one.name) :]
 
 

@@ -1,4 +1,4 @@
-"""Gets docs pages over HTTP: one host, slowly, only what changed, and never more than a cap."""
+"""Downloads docs pages from one host: slowly, only those that changed, and up to a size limit."""
 
 import datetime
 import hashlib
@@ -24,12 +24,12 @@ AGENT: Final = "segforge (reads docs pages weekly; https://pypi.org/project/segf
 
 
 class FetchError(Exception):
-    """A page was not got; the message says why and what helps."""
+    """A page was not downloaded. The message states the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store knows of a page: where it came from, the server's tags, the day it was got, and its hash."""
+    """The index entry of a stored page: URL, file name, date of the last request (YYYY-MM-DD), hash and HTTP tags."""
 
     url: str
     file: str
@@ -41,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """What became of one page."""
+    """The outcome for one page. `why` is the reason for a failure, or for leaving a stored page unchanged."""
 
     slug: str
     url: str
@@ -51,7 +51,7 @@ class FetchResult:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a fetch: seconds between two requests, seconds for one, and bytes of a page."""
+    """Limits of a fetch: seconds between two requests, seconds per request, and bytes per page."""
 
     pause: float = 1.0
     timeout: float = 20.0
@@ -59,14 +59,14 @@ class Limits:
 
 
 def read_index(store: Path) -> dict[str, Stored]:
-    """What a store holds, by slug. Raises FetchError where its index is broken."""
+    """Returns the entries of a store by slug. Raises FetchError if its index is malformed."""
     try:
         data = json.loads((store / INDEX).read_text("utf-8"))
         return {str(slug): Stored(**entry) for slug, entry in data.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise FetchError(f"{store / INDEX}: {error}; delete the file, and all pages are got anew") from None
+        raise FetchError(f"{store / INDEX}: {error}; delete the file to download all pages again") from None
 
 
 def fetch(
@@ -76,7 +76,10 @@ def fetch(
     limits: Limits,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[FetchResult]:
-    """Get pages (slug and address) into a store, one by one. Raises FetchError where they are on several hosts."""
+    """Downloads pages (slug and URL) into a store, one by one, and yields an outcome for each.
+
+    Raises FetchError if the pages are on several hosts, or if the store's index is malformed.
+    """
     hosts = {_origin(url) for _, url in pages}
     if len(hosts) > 1:
         raise FetchError(f"the pages are on several hosts ({', '.join(sorted(hosts))}); fetch one host at a time")
@@ -87,7 +90,7 @@ def fetch(
             sleep(limits.pause)
         try:
             if robots is not None and not robots.can_fetch(AGENT, url):
-                raise FetchError("the host's robots.txt asks not to; save the page by hand")
+                raise FetchError("the host's robots.txt disallows it; save the page by hand")
             yield _one(client, slug, url, store, index, limits)
         except FetchError as error:
             yield FetchResult(slug, url, "failed", str(error))
@@ -109,21 +112,21 @@ def _one(
         index[slug] = replace(known, fetched=today)
         return FetchResult(slug, url, "unchanged", "not modified")
     if status != 200:
-        raise FetchError(f"HTTP {status}; expected 200; check the address")
+        raise FetchError(f"HTTP {status}; expected 200; check the URL")
     kind = answer.get("content-type", "text/html").partition(";")[0].strip().lower()
     if kind not in ("text/html", "application/xhtml+xml", "text/plain", "text/markdown"):
-        raise FetchError(f"Content-Type {kind[:80]}; expected an HTML page; check the address")
+        raise FetchError(f"Content-Type {kind[:80]}; expected an HTML page; check the URL")
     digest = hashlib.sha256(body).hexdigest()
     file = f"{slug}.html" if "html" in kind else f"{slug}.txt"
     index[slug] = Stored(url, file, today, digest, answer.get("etag"), answer.get("last-modified"))
     if known is not None and there and known.sha256 == digest:
-        return FetchResult(slug, url, "unchanged", "the same bytes")
+        return FetchResult(slug, url, "unchanged", "same content")
     write_bytes(store / file, body)
     return FetchResult(slug, url, "changed" if there else "new")
 
 
 def write_bytes(path: Path, body: bytes) -> None:
-    """Write a file by replacing it whole."""
+    """Writes a file by replacing it, so that no reader sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(body)
@@ -133,7 +136,10 @@ def write_bytes(path: Path, body: bytes) -> None:
 def _get(
     client: "httpx.Client", url: str, headers: dict[str, str], limits: Limits
 ) -> tuple[int, "httpx.Headers", bytes]:
-    """Requests an address and follows redirects on its host. Returns status, headers and body."""
+    """Requests a URL and follows redirects on its host. Returns status, headers and body.
+
+    Raises FetchError if the connection fails, a redirect leaves the host, or a limit is exceeded.
+    """
     import httpx
 
     origin, address = _origin(url), url
@@ -146,26 +152,24 @@ def _get(
                 if answer.is_redirect and "location" in answer.headers:
                     address = urljoin(address, answer.headers["location"])
                     if _origin(address) != origin:
-                        raise FetchError(f"redirected to another host, {_origin(address)}; check the address")
+                        raise FetchError(f"redirected to another host, {_origin(address)}; check the URL")
                     continue
                 body = bytearray()
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > limits.max_bytes:
-                        raise FetchError(
-                            f"more than {limits.max_bytes:,} bytes; expected a docs page; check the address"
-                        )
+                        raise FetchError(f"more than {limits.max_bytes:,} bytes; expected a docs page; check the URL")
                     if time.monotonic() - started > 4 * limits.timeout:
-                        raise FetchError(f"still not complete after {4 * limits.timeout:g} s; try again later")
+                        raise FetchError(f"not complete after {4 * limits.timeout:g} s; try again later")
                 return answer.status_code, answer.headers, bytes(body)
         except httpx.HTTPError as error:
             way = way_to(url).in_words if isinstance(error, httpx.ConnectError | httpx.ProxyError) else ""
             raise FetchError(f"{type(error).__name__}: {error}{way}; try again later") from None
-    raise FetchError(f"more than {MAX_REDIRECTS} redirects; check the address")
+    raise FetchError(f"more than {MAX_REDIRECTS} redirects; check the URL")
 
 
 def _robots(client: "httpx.Client", url: str, limits: Limits) -> RobotFileParser | None:
-    """The host's robots.txt; None where it has none that can be read."""
+    """Returns the host's robots.txt, or None if it has none or it can't be read."""
     try:
         status, _, body = _get(client, urljoin(url, "/robots.txt"), {}, limits)
     except FetchError:

@@ -1,4 +1,4 @@
-"""What a docs page states: plain frozen data, each fact with its place in the source and how sure it is."""
+"""The facts of a docs page as frozen data, each with its place in the source and its confidence."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from typing import Any, Final, TypeAlias
 CERTAIN: Final = 1.0
 """The page labels the fact, or its structure leaves no other reading."""
 LIKELY: Final = 0.9
-"""The fact follows from the layout's conventions, and nothing on the page speaks against it."""
+"""The fact follows from the layout's conventions, and nothing on the page contradicts it."""
 CONVENTION: Final = 0.7
-"""Only a convention says so; another reading is possible though unusual."""
+"""The fact follows from a convention alone. Another reading is possible but unusual."""
 
 Value: TypeAlias = Any
-"""A JSON value. Parameters of LLM pages nest, so that no narrower type holds them."""
+"""A JSON value. Parameters of LLM pages are nested, so no narrower type fits them."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A place in the source file: offsets in characters from 0, end excluded; line and column from 1."""
+    """A place in the source file: offsets in characters from 0 (end excluded), line and column from 1."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Fact:
-    """A value that the page states, where, how sure that is (0 to 1), and why."""
+    """A value that the page states, with its place, its confidence (0 to 1) and the reason for the confidence."""
 
     value: Value
     span: Span
@@ -37,7 +37,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Undecided:
-    """A fact that the text leaves open: its possible readings (never an absent value), their place and the reason."""
+    """A fact that the text leaves open: its possible readings (never an absent value), its place and the reason."""
 
     candidates: tuple[Value, ...]
     span: Span
@@ -46,11 +46,11 @@ class Undecided:
 
 @dataclass(frozen=True)
 class PageParameter:
-    """One parameter as the page states it.
+    """One parameter on a page.
 
-    `facts` has a key for each thing stated: required, type, format, description, default, minimum, maximum, enum,
-    enum_total, sample. `undecided` has a key for each thing that has several readings. `items` are the parameters of
-    the objects that this one holds, where the page lists them.
+    `facts` has a key for each stated fact: required, type, format, description, default, minimum, maximum, enum,
+    enum_total, sample. `undecided` has a key for each fact with several readings. `items` are the nested parameters
+    that the page lists for this one.
     """
 
     name: str
@@ -59,15 +59,15 @@ class PageParameter:
     undecided: Mapping[str, Undecided] = field(default_factory=dict)
     items: tuple["PageParameter", ...] = ()
     text: str = ""
-    """What the page prints for it, from its name to the next one's."""
+    """The page's text from this parameter's name to the next one's."""
 
     def get(self, key: str) -> Value:
-        """The value of a decided fact, or None."""
+        """Returns the value of a decided fact, or None."""
         fact = self.facts.get(key)
         return None if fact is None else fact.value
 
     def to_json(self) -> dict[str, Any]:
-        """The parameter as a JSON object; a key is absent where the page states nothing."""
+        """Returns the parameter as a JSON object. Facts that the page doesn't state have no key."""
         document: dict[str, Any] = {key: fact.value for key, fact in self.facts.items()}
         if self.undecided:
             document["undecided"] = {key: list(value.candidates) for key, value in self.undecided.items()}
@@ -78,19 +78,19 @@ class PageParameter:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A method and path that the page names; `version` is v1, v2, or None where the path has none."""
+    """A method and path that the page names. `version` is v1 or v2, or None if the path has no version."""
 
     method: str
     path: str
     version: str | None
     span: Span
     times: int = 1
-    """How many places of the page name it."""
+    """The number of places on the page that name it."""
 
 
 @dataclass(frozen=True)
 class StatusLine:
-    """An entry of the page's list of status codes; `code` is None in renderings that lose it."""
+    """An entry of the page's list of status codes. `code` is None in renderings that lose it."""
 
     code: int | None
     title: str
@@ -100,12 +100,12 @@ class StatusLine:
 
 @dataclass(frozen=True)
 class Page:
-    """A docs page that was read.
+    """The facts read from a docs page.
 
-    `facts` has a key for each thing stated: slug, title, description, typical_seconds, price_usd, returns, sample.
-    `problems` says what of the page could not be read; it is empty where the page was read whole.
-    `notes` says what was ignored, `samples` are the payloads of all code samples, `uneven` their keys whose values
-    stand otherwise than the others', `listing` is the list of parameters as text.
+    `facts` has a key for each stated fact: slug, title, description, typical_seconds, price_usd, returns, sample.
+    `problems` names the parts that could not be read, and is empty if the page was read completely. `notes` names the
+    characters that were ignored. `samples` has the payloads of all code samples, and `uneven` the keys whose values are
+    spaced differently from the others. `listing` is the list of parameters as text.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Page:
     uneven: frozenset[str] = frozenset()
     listing: str = ""
     source: str = ""
-    """Of an HTML page, the source from the list of parameters on."""
+    """The source from the list of parameters on, for an HTML page. Empty for text."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -130,16 +130,16 @@ class Page:
         return tuple(sorted({endpoint.version for endpoint in self.endpoints if endpoint.version is not None}))
 
     def get(self, key: str) -> Value:
-        """The value of a decided fact of the page, or None."""
+        """Returns the value of a decided fact of the page, or None."""
         fact = self.facts.get(key)
         return None if fact is None else fact.value
 
     def undecided_count(self) -> int:
-        """How many facts are undecided, those of nested parameters included."""
+        """Returns the number of undecided facts, including those of nested parameters."""
         return len(self.undecided) + sum(len(parameter.undecided) for parameter in walk(self.parameters))
 
     def to_json(self) -> dict[str, Any]:
-        """The page as a JSON object; a key is absent where the page states nothing."""
+        """Returns the page as a JSON object. Facts that the page doesn't state have no key."""
         document: dict[str, Any] = {"file": self.name, "layout": self.layout}
         document |= {key: fact.value for key, fact in self.facts.items()}
         document["versions"] = list(self.versions)
@@ -171,14 +171,14 @@ class Page:
 
 
 def walk(parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
-    """The parameters with those nested in them, each before its items."""
+    """Yields parameters and their nested parameters, each before its items."""
     for parameter in parameters:
         yield parameter
         yield from walk(parameter.items)
 
 
 def evidence(facts: Mapping[str, Fact], undecided: Mapping[str, Undecided]) -> dict[str, Any]:
-    """Place, confidence and reason of each fact, and of each thing that is undecided."""
+    """Returns the place, confidence and reason of each fact by key. An undecided fact has confidence 0."""
     document = {
         key: {**_place(fact.span), "confidence": fact.confidence, "why": fact.why} for key, fact in facts.items()
     }

@@ -1,4 +1,4 @@
-"""From a saved page to a Page: every fact with its place, or what the text leaves undecided."""
+"""Reads a saved page into a Page: every fact with its place, and the facts that the text leaves undecided."""
 
 import re
 from collections import Counter
@@ -31,17 +31,17 @@ _QUOTED_SLUG = re.compile(r"(?:segmind|client)\.\w+\(\s*\"([A-Za-z0-9][A-Za-z0-9
 
 
 def read_page(path: Path, name: str | None = None) -> Page:
-    """Read a saved docs page. Raises PageError, with a message for people, where the file is no docs page."""
+    """Reads a saved docs page from a file. Raises PageError if the file is missing or not a docs page."""
     return page_of(read_document(path, name))
 
 
 def page_of_bytes(raw: bytes, name: str) -> Page:
-    """Read a docs page from its bytes. Raises PageError where they are no docs page."""
+    """Reads a docs page from its bytes. Raises PageError if they are not a docs page."""
     return page_of(document_of(raw, name))
 
 
 def page_of(document: Document) -> Page:
-    """Read a docs page. Raises PageError where the document has nothing that a docs page has."""
+    """Reads a docs page from a document. Raises PageError if it has no endpoint, parameters or code sample."""
     sections = cut(document)
     samples = _samples(document, sections)
     facts, undecided = _head(document, sections)
@@ -49,8 +49,8 @@ def page_of(document: Document) -> Page:
     _slug(document, sections, samples, facts, undecided)
     if sections.parameters is None and not endpoints and not samples:
         raise PageError(
-            f"{document.name}: no API endpoint, no parameters, no code sample; "
-            "expected a model's docs page; save the page under its API tab"
+            f"{document.name}: no API endpoint, parameters or code sample; "
+            "expected a model's docs page; save the page from its API tab"
         )
     payload = samples[0].payload if samples else {}
     layout, parameters, problems = _parameters(document, sections, samples, payload)
@@ -62,7 +62,7 @@ def page_of(document: Document) -> Page:
             first.payload, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample"
         )
     if payload and parameters and not {one.name for one in parameters} & set(payload):
-        why = "the parameter list shares no key with the sample; it may be a stand-in"
+        why = "the parameter list shares no key with the sample; it may be a placeholder"
         span = document.span(*(sections.parameters or (0, 0)))
         undecided["parameters"] = Undecided(([one.name for one in parameters], list(payload)), span, why)
         problems.append(why)
@@ -76,7 +76,10 @@ def page_of(document: Document) -> Page:
         and "Response Format" in document.text[sections.after : sections.after + 20]
     ):
         facts["returns"] = Fact(
-            "Text/JSON", document.span(sections.after, sections.after + 15), CONVENTION, "the page prints a JSON answer"
+            "Text/JSON",
+            document.span(sections.after, sections.after + 15),
+            CONVENTION,
+            "the page prints a JSON response",
         )
     return Page(
         name=document.name,
@@ -99,7 +102,7 @@ def page_of(document: Document) -> Page:
 
 
 def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
-    """The parameters with their source after their text: a tag that is not closed hides text that is still there."""
+    """Yields the parameters with their source appended to their text, since an unclosed tag may hide text."""
     ends = [*(one.span.start for one in parameters[1:]), len(document.source)]
     for one, end in zip(parameters, ends, strict=False):
         yield replace(
@@ -114,7 +117,7 @@ def _samples(document: Document, sections: Sections) -> list[Sample]:
 def _parameters(
     document: Document, sections: Sections, samples: list[Sample], payload: dict[str, Value]
 ) -> tuple[str, tuple[PageParameter, ...], list[str]]:
-    """The layout's name, the parameters, and what could not be read."""
+    """Returns the layout's name, the parameters, and the problems."""
     if sections.parameters is None:
         return "none", (), ["no list of parameters was found"]
     start, end = sections.parameters
@@ -125,7 +128,7 @@ def _parameters(
     elif table is not None:
         layout, parameters = "table", read_table(document, table, samples)
         lost = len(table.rows) - len(parameters)
-        problems += [f"{lost} rows of the table could not be read: no name, or no type that is known"] if lost else []
+        problems += [f"{lost} rows of the table could not be read: no name, or an unknown type"] if lost else []
     else:
         reading = read_blocks(document, start, end, payload)
         layout, parameters = reading.form, build_parameters(document, reading, samples, end)
@@ -148,7 +151,7 @@ def _unread(document: Document, reading: BlockReading) -> list[str]:
 
 
 def _doubted(parameter: PageParameter) -> PageParameter:
-    """The last parameter of a page that was cut short: what it states may go on, and what it lacks may follow."""
+    """Returns the last parameter of a page that was cut off, with every fact undecided, since text may be missing."""
     why = "the page ends here; more may follow"
     doubted = {key: Undecided((), parameter.span, why) for key in ("format", *FACTS)}
     doubted |= {
@@ -160,7 +163,7 @@ def _doubted(parameter: PageParameter) -> PageParameter:
 
 
 def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:
-    """Title, description, typical time and price: what stands above the first code sample."""
+    """Reads the title, description, typical time and price from the lines above the first code sample."""
     facts: dict[str, Fact] = {}
     prose = []
     for line in sections.head:
@@ -182,16 +185,16 @@ def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict
 
 
 def _told(key: str, text: str, span: Span, line: str) -> Fact:
-    """The title or the description; a title is certain where its line ends as the pages' titles do."""
+    """Returns the title or the description as a fact. A title is certain if its line ends in API."""
     if key == "description":
         return Fact(text, span, LIKELY, "the line after the title")
     if text != line:
         return Fact(text, span, CERTAIN, "the line that ends in API")
-    return Fact(text, span, LIKELY, "the first line; it does not end in API, as titles do")
+    return Fact(text, span, LIKELY, "the first line, which doesn't end in API as titles do")
 
 
 def _endpoints(document: Document, sections: Sections) -> tuple[Endpoint, ...]:
-    """The endpoints, from the line under `API Endpoint`, the v2 section and the samples; each once."""
+    """Returns the endpoints of the line under `API Endpoint`, the v2 section and the samples, each once."""
     found: dict[tuple[str, str], Endpoint] = {}
     limit = (sections.parameters or (sections.after, 0))[0]
     places = urls(document, 0, limit) + urls(document, sections.after, len(document.text))
@@ -215,7 +218,7 @@ def _slug(
     facts: dict[str, Fact],
     undecided: dict[str, Undecided],
 ) -> None:
-    """The slug: what the endpoint, the samples and the page's own address agree on."""
+    """Adds the slug on which the endpoint, the samples and the page's own URL agree."""
     places: list[tuple[str, int, int]] = []
     if sections.endpoint is not None:
         text, at = sections.endpoint.text, sections.endpoint.start
@@ -233,7 +236,7 @@ def _slug(
         places += [(one[1], *one.span(1)) for one in pattern.finditer(document.text, first_line, code_end)]
     places += [(sample.slug, sample.start, sample.end) for sample in samples if sample.slug]
     if document.canonical and (match := _PAGE_URL.search(document.canonical)):
-        facts["page_slug"] = Fact(match[1], document.span(0, 0), CERTAIN, "the page's canonical address")
+        facts["page_slug"] = Fact(match[1], document.span(0, 0), CERTAIN, "the page's canonical URL")
         if not places:
             places.append((match[1], 0, 0))
     if not places:
@@ -246,6 +249,6 @@ def _slug(
             slug, span, CERTAIN, "the endpoint and the samples agree" if len(places) > 1 else "the endpoint"
         )
     elif sections.endpoint is not None:
-        facts["slug"] = Fact(slug, span, LIKELY, "the endpoint; the samples name others too")
+        facts["slug"] = Fact(slug, span, LIKELY, "the endpoint; the samples name other slugs too")
     else:
-        undecided["slug"] = Undecided(tuple(slugs), span, "the samples name several")
+        undecided["slug"] = Undecided(tuple(slugs), span, "the samples name several slugs")

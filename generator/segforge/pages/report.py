@@ -1,4 +1,4 @@
-"""The drift report: for a terminal, for a program, and for the body of a pull request."""
+"""The drift report as JSON, as text for a terminal, and as Markdown for a pull request."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ _STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}
 
 
 def as_json(drifts: Sequence[Drift], unread: Sequence[str]) -> dict[str, Any]:
-    """The report as a JSON object."""
+    """Returns the report as a JSON object. `unread` has one line per page that could not be read."""
     return {
         "pages": [
             {
@@ -33,7 +33,7 @@ def as_json(drifts: Sequence[Drift], unread: Sequence[str]) -> dict[str, Any]:
 
 
 def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The report line by line, each with its style."""
+    """Yields the lines of the report, each with its style."""
     for drift in drifts:
         for one in drift.differences:
             yield (
@@ -51,7 +51,7 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
         for doubt in drift.undecided:
             yield f"{drift.page.name}: {one_line(doubt)}", "yellow"
         for problem in drift.page.problems:
-            yield f"{drift.page.name}: not read whole: {one_line(problem)}", "red"
+            yield f"{drift.page.name}: not read completely: {one_line(problem)}", "red"
     for text in unread:
         yield text, "red"
     counts = _counts(drifts)
@@ -63,9 +63,9 @@ def as_text(drifts: Sequence[Drift], unread: Sequence[str]) -> Iterator[tuple[st
 
 
 def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", refused: Sequence[str] = ()) -> str:
-    """The report as Markdown. Text from pages stands in code spans, so that it stays text."""
+    """Returns the report as Markdown. Text from pages is in code spans, so that it can't become markup."""
     counts = _counts(drifts)
-    lines = ["# What changed on the docs pages", ""]
+    lines = ["# Changes on the docs pages", ""]
     words = ", ".join(f"**{counts[kind]}** {kind}" for kind in COUNTED)
     lines += [f"{counted(len(drifts), 'page')} read: {words}.", ""]
     for drift in drifts:
@@ -74,20 +74,20 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
         lines += [f"## {code(drift.slug)}", ""]
         lines += ["| | what | where | spec | page | |", "|---|---|---|---|---|---|"] if drift.differences else []
         for one in drift.differences:
-            doubt = "" if one.decided else "needs a person"
+            doubt = "" if one.decided else "needs a decision"
             places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"
             lines.append(
                 f"| {one.kind} | {one.rule} | {code(_path(one))} {places} "
                 f"| {_cell(one.spec)} | {_cell(one.page)} | {doubt} |"
             )
         lines += ["", *[f"- undecided: {code(doubt)}" for doubt in drift.undecided]]
-        lines += [*[f"- not read whole: {code(problem)}" for problem in drift.page.problems], ""]
+        lines += [*[f"- not read completely: {code(problem)}" for problem in drift.page.problems], ""]
     descriptions = [one for drift in drifts for one in drift.descriptions]
     if descriptions:
         lines += [
             "## Descriptions that differ",
             "",
-            "Specs describe in own words; these share next to none with the page.",
+            "Specs use their own words. These descriptions share almost no words with the page.",
             "",
         ]
         lines += [
@@ -105,7 +105,7 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
 
 
 def code(text: str) -> str:
-    """A text as a code span of Markdown, whatever it holds; pipes are escaped for tables."""
+    """Returns any text as a Markdown code span on one line. Pipes are escaped for tables."""
     bare = one_line(text).replace("|", "\\|")
     fence = "`" * (1 + _longest_run(bare))
     pad = " " if bare.startswith("`") or bare.endswith("`") or not bare else ""
@@ -139,11 +139,11 @@ def _path(one: Difference) -> str:
 def _doubt(one: Difference) -> str:
     if one.decided:
         return ""
-    return f"  needs a person{f': {one_line(one.why)}' if one.why else ''}"
+    return f"  needs a decision{f': {one_line(one.why)}' if one.why else ''}"
 
 
 def _counts(drifts: Sequence[Drift]) -> Counter[str]:
-    """How many differences there are of each kind; `undecided` are those that need a person, and facts left open."""
+    """Counts the differences of each kind. `undecided` counts those that need a decision, and facts not compared."""
     counts: Counter[str] = Counter(one.kind for drift in drifts for one in drift.differences)
     counts["undecided"] = sum(
         len(drift.undecided) + sum(not one.decided for one in drift.differences) for drift in drifts
