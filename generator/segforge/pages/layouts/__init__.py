@@ -1,1 +1,1 @@
-"""TODO."""
+"""Reads parameters, code samples and status codes in each layout of docs pages."""

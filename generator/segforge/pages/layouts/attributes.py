@@ -1,6 +1,6 @@
 """Reads the oldest layout: `Attributes`, then `stepsint ( default: 20 ) Affects Pricing`, `min : 1,`, `max : 50`.
 
-These pages print `default: 1` for what may as well be false, 0, empty or null; such a default stays undecided.
+These pages also print `default: 1` for false, 0, an empty string and null, so such a default is undecided.
 """
 
 import json
@@ -38,7 +38,7 @@ _STANDS_FOR: Final[dict[str, tuple[Value, ...]]] = {
 
 
 def read_attributes(document: Document, start: int, end: int, samples: Sequence[Sample]) -> tuple[PageParameter, ...]:
-    """The parameters between two offsets of a page in the oldest layout."""
+    """Returns the parameters between two offsets of a page in the oldest layout."""
     keys = {key for sample in samples for key in sample.payload}
     blocks: list[tuple[re.Match[str], Line, list[Line]]] = []
     described = True
@@ -54,7 +54,7 @@ def read_attributes(document: Document, start: int, end: int, samples: Sequence[
 
 
 def _header(text: str, keys: set[str]) -> re.Match[str] | None:
-    """The header that a line is. A line of prose that happens to end in a type's name is none."""
+    """Returns the header on a line, or None. Prose that ends in the name of a type is not a header."""
     match = _HEADER.fullmatch(text) if len(text) <= MAX_HEADER else None
     if match is None or _BOUND.fullmatch(text):
         return None
@@ -75,7 +75,7 @@ def _parameter(
             type_,
             document.span(line.start + match.start("type"), line.start + match.end("type")),
             LIKELY,
-            "glued to the name",
+            "joined to the name",
         ),
     }
     undecided: dict[str, Undecided] = {}
@@ -98,18 +98,18 @@ def _default(
     text = match["default"]
     span = document.span(line.start + match.start("default"), line.start + match.end("default"))
     if text == "1":
-        why = "pages of this layout print 1 for false, 0, empty and null too"
+        why = "pages of this layout also print 1 for false, 0, empty and null"
         undecided["default"] = Undecided(_STANDS_FOR.get(type_, (1, None)), span, why)
         return
     value = _value(text, type_)
     if value is None or is_minus_zero(text):
-        undecided["default"] = Undecided((text,), span, f"no {type_}")
+        undecided["default"] = Undecided((text,), span, f"not of type {type_}")
     else:
         facts["default"] = Fact(value, span, LIKELY, "labelled, not in quotes")
 
 
 def _value(text: str, type_: str) -> Value:
-    """A value as this layout prints it: strings without quotes."""
+    """Returns the value in a text of this layout, which prints strings without quotes, or None."""
     if type_ in ("integer", "number"):
         return number_of(text)
     if type_ == "boolean":
@@ -130,7 +130,7 @@ def _details(
     facts: dict[str, Fact],
     undecided: dict[str, Undecided],
 ) -> None:
-    """Description, range and allowed values: the lines below a header."""
+    """Reads the description, range and allowed values from the lines below a header."""
     bounds: list[tuple[str, Line, Value]] = []
     prose: list[Line] = []
     values: list[Line] = []
@@ -169,13 +169,13 @@ def _bounds(
         key = {"min": "minimum", "max": "maximum"}[label]
         span = document.span(line.start, line.end)
         if value is None or is_minus_zero(line.text.partition(":")[2].strip(" ,")):
-            undecided[key] = Undecided((), span, f"{show(line.text)} holds no number as JSON spells them")
+            undecided[key] = Undecided((), span, f"{show(line.text)} has no number in JSON notation")
         elif labels.count(label) == 1:
-            tight = re.search(r":\d", line.text) is not None  # a digit may stand where a blank was
+            tight = re.search(r":\d", line.text) is not None  # a digit may have replaced the blank
             facts[key] = Fact(value, span, CONVENTION if tight else CERTAIN, "labelled")
     if labels == ["min", "min"]:
         (_, first, low), (_, second, high) = bounds
-        why = "two lines say min; the second may be meant as max"
+        why = "two lines are labelled min; the second may mean max"
         undecided["minimum"] = Undecided((low, high), document.span(first.start, first.end), why)
         undecided["maximum"] = Undecided((high,), document.span(second.start, second.end), why)
 
@@ -191,7 +191,7 @@ def _allowed(
     place = (values or rest)[-1:]
     span = document.span(place[0].start, place[0].end) if place else facts["type"].span
     if not values:
-        undecided["enum"] = Undecided((), span, "the page announces allowed values and shows none")
+        undecided["enum"] = Undecided((), span, "no value follows the label of allowed values")
         return
     texts = [
         part.strip()
@@ -201,7 +201,7 @@ def _allowed(
     known = [_value(text.strip("\"'"), type_) for text in texts if text]
     span = document.span(values[0].start, values[-1].end)
     if not known or any(value is None for value in known):
-        undecided["enum"] = Undecided((texts,), span, f"not all of them are of type {type_}")
+        undecided["enum"] = Undecided((texts,), span, f"not all values are of type {type_}")
         return
     facts["enum"] = Fact(known, span, CONVENTION, "the lines below `Allowed values`")
-    facts["enum_total"] = Fact(len(known), span, CONVENTION, "the number shown")
+    facts["enum_total"] = Fact(len(known), span, CONVENTION, "the number of values shown")

@@ -1,6 +1,6 @@
-"""Finds where each parameter begins: name, `required` or `optional`, and type, in each of the renderings.
+"""Finds the start of each parameter in each rendering: name, `required` or `optional`, and type.
 
-A page keeps to one rendering. All are tried, and the one that accounts for most of the page's own sample is taken.
+A page has one rendering. All are tried, and the one that accounts for most keys of the page's own sample is used.
 """
 
 import re
@@ -37,15 +37,14 @@ from segforge.pages.page import CERTAIN, Value
 from segforge.pages.source.document import Document, Line, joined
 from segforge.spec.printable import show
 
-GLUED_NAME: Final = "a word that may be a default, or begin the next parameter's name"
-
+GLUED_NAME: Final = "the word may be a default, or the start of the next parameter's name"
 
 _WORD_NAME: Final = re.compile(r"[A-Za-z]\w*")
 
 
 @dataclass
 class BlockReading:
-    """A section read in one rendering."""
+    """A section read in one rendering: its blocks, and the lines that could not be read."""
 
     form: str
     blocks: list[Block] = field(default_factory=list)
@@ -58,13 +57,13 @@ class BlockReading:
 
 
 def read_blocks(document: Document, start: int, end: int, sample: dict[str, Value]) -> BlockReading:
-    """The parameters between two offsets, in the rendering that fits best; without blocks if none does."""
+    """Reads the parameters between two offsets in the rendering that fits best. Returns no blocks if none fits."""
     lines = document.lines(start, end)
     best = BlockReading("none", unread=list(lines))
     best_score = (0, 0, 0)
     for form in _FORMS:
         if form == "glued" and best_score[1] > (not sample) and set(sample) <= set(best.names):
-            continue  # nothing is missing, so that no line needs to be cut
+            continue  # no parameter is missing, so no line must be split
         made = list(split_glued(document, lines, sample)) if form == "glued" else lines
         reading = _Walk(document, made, form, sample, bare=True).read()
         if any(block.values.labelled for block in reading.blocks):
@@ -108,7 +107,7 @@ class _Walk:
         return None, (0, 0)
 
     def _block(self, header: BlockHeader, name: Place) -> tuple[BlockHeader | None, Place, Block]:
-        """The block that a header begins, and the next header with its name's place."""
+        """Returns the next header, the place of its name, and the block that the given header starts."""
         type_ = self.text[slice(*header.type)].lower()
         own = self.text[name[0] : name[1]].strip()
         slot, first = (header.slot, header.after) if header.slot is not None else (None, header.after)
@@ -127,9 +126,9 @@ class _Walk:
         return None, (0, 0), self._settled(Block(own, name, header, description, Values()), type_, None)
 
     def _settled(self, block: Block, type_: str, area: Place | None) -> Block:
-        """The block with what bears labels, but could not be read as values, in doubt and out of its description.
+        """Returns the block without unreadable labelled text in its description. The facts of that text are undecided.
 
-        `area` is where such text is known to be; lines below the description's first one may be more of it.
+        `area` is the known place of such text. A label below the description's first line extends it.
         """
         lines = block.description
         first = next((index for index in range(1, len(lines)) if LABEL.search(lines[index].text)), None)
@@ -153,9 +152,10 @@ class _Walk:
         return replace(block, values=made, other=None, unread=unread)
 
     def _begins(self, header: BlockHeader, first: int, index: int) -> Iterator[tuple[int, bool]]:
-        """The lines at which values may begin if the next header is at `index`: after the description's first line.
+        """Yields the lines at which values may begin if the next header is at `index`, each with its leniency.
 
-        Then the same ones, leniently: where the name after values that can't be read is known from the sample.
+        Values begin after the description's first line. The lenient attempts, for unreadable values before a name
+        that is known from the sample, come last.
         """
         lines = (
             range(min(first + (header.slot is None), index), index + 1)
@@ -169,7 +169,7 @@ class _Walk:
     def _without_description(
         self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
     ) -> Values | None:
-        """What the values are if the description's only line is the first of them."""
+        """Returns the values if the description's only line is the first of them, or None."""
         if slot is not None or begin != first + 1 or begin > len(self.lines):
             return None
         found = self._close(first, index, type_, own)
@@ -178,9 +178,9 @@ class _Walk:
     def _close(
         self, begin: int, index: int, type_: str, own: str, *, lenient: bool = False
     ) -> tuple[Values, BlockHeader | None, Place] | None:
-        """The values from line `begin` on if they end where the header at line `index` begins, or the section ends.
+        """Returns the values from line `begin` on, or None if text is left before the next header or the section's end.
 
-        `lenient` takes text that bears a label and can't be read for values, if a name of the sample follows it.
+        `lenient` accepts unreadable text with a label instead of values, if a name of the sample follows it.
         """
         start = self.lines[begin].start if begin < len(self.lines) else self.end
         sample = self.sample.get(own)
@@ -203,7 +203,7 @@ class _Walk:
         return values, header, (at, end)
 
     def _name(self, start: int, values: Values, end: int, type_: str, sample: Value) -> tuple[Values, int] | None:
-        """Where the name begins that values run into. A name that the sample has is preferred to another cut."""
+        """Returns the values and the offset of the name joined to them, or None. Names of the sample are preferred."""
         at = values.stop
         rest = self.text[at:end]
         at += len(rest) - len(rest.lstrip())
@@ -225,7 +225,7 @@ class _Walk:
         return None
 
     def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
-        """Where a name of the sample begins, after text that bears a label."""
+        """Returns no values and the offset of a name of the sample after text with a label, or None."""
         whole = self.text[start:end].rstrip()
         known = [key for key in ending(whole, self.sample) if len(key) < len(whole)]
         at = start + len(whole) - len(max(known, key=len, default=whole))
@@ -235,7 +235,7 @@ class _Walk:
         return 0 < len(name) <= MAX_NAME and name.isprintable() and not LABEL.search(name)
 
     def _header(self, index: int, start: int, type_: str) -> BlockHeader | None:
-        """The header whose name is on line `index`, or None; values of type `type_` may stand before it."""
+        """Returns the header whose name is on line `index`, or None. Values of type `type_` may precede the name."""
         lines, form = self.lines, self.form
         line = lines[index]
         if form in ("joined", "glued"):
@@ -269,9 +269,9 @@ _FORMS: Final = ("split", "apart", "type_first", "tokens", "spaced", "joined", "
 
 
 def _lost(text: str, rest: str, type_: str, read: Values, *, bare: bool) -> list[str]:
-    """The facts that a text may hold of which only a part could be read; `rest` is what could not.
+    """Returns the facts that a partly read text may contain. `rest` is the part that could not be read.
 
-    Where that begins with a label, they are those that were read or labelled; elsewhere it may be any of them.
+    If `rest` starts with a label, only facts that were read or labelled count. Otherwise it may be any fact.
     """
     known = {*(labelled(text) or ()), *read.facts, *read.open}
     told = not bare and LABEL.match(rest) is not None
@@ -280,9 +280,9 @@ def _lost(text: str, rest: str, type_: str, read: Values, *, bare: bool) -> list
 
 
 def _settle_literals(text: str, reading: BlockReading, sample: Collection[str]) -> BlockReading:
-    """Tell whether `nullable` is a default and a name or a name alone: by the sample, then by the order of the names.
+    """Decides whether `nullable` is a name, or the default `null` and the name `able`, by the sample and the order.
 
-    Where neither tells, both name and default are open.
+    If neither the sample nor the order of the names decides, both name and default are undecided.
     """
     blocks = reading.blocks
     doubtful = {
@@ -315,7 +315,7 @@ Rank: TypeAlias = tuple[bool, str]
 
 
 def _rank(text: str, block: Block, name: str) -> Rank:
-    """Where a page sorts a parameter: required ones first, and each kind by name."""
+    """Returns the sort key of a parameter on a page: required ones first, then by name."""
     return text[slice(*block.header.flag)].lower() != "required", name
 
 
@@ -324,7 +324,7 @@ def _between(low: Rank | None, rank: Rank, high: Rank | None) -> bool:
 
 
 def _literal_before(before: Block, block: Block) -> Mark | None:
-    """The `true`, `false` or `null` without a label that a name runs into, if one does."""
+    """Returns the unlabelled `true`, `false` or `null` that is joined to the name after it, or None."""
     default = before.values.facts.get("default")
     if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
         return None
@@ -332,7 +332,7 @@ def _literal_before(before: Block, block: Block) -> Mark | None:
 
 
 def _without_default(block: Block, doubt: Mark | None = None) -> Block:
-    """The block without its default, or with one that is in doubt."""
+    """Returns the block without its default. If `doubt` is given, the default is undecided."""
     facts = {key: mark for key, mark in block.values.facts.items() if key != "default"}
     made = replace(block.values, facts=facts, open=dict(block.values.open))
     if doubt is not None:
@@ -341,5 +341,5 @@ def _without_default(block: Block, doubt: Mark | None = None) -> Block:
 
 
 def description_of(block: Block) -> str:
-    """The description's text, its lines joined."""
+    """Returns the description's lines as one text."""
     return joined(block.description)

@@ -63,7 +63,7 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class BlockHeader:
-    """The lines that begin a parameter. `first` and `after` are line numbers; places are offsets in the document."""
+    """The lines that start a parameter. `first` and `after` are line numbers. Places are offsets in the document."""
 
     first: int
     after: int
@@ -72,12 +72,12 @@ class BlockHeader:
     format: Place | None
     name_end: int
     slot: Line | None = None
-    """What follows the type on the same line: the description, in joined renderings."""
+    """The text after the type on the same line, which is the description in joined renderings."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One parameter: its header, its name's place, its description, and the values that were read."""
+    """One parameter: its name and the place of the name, its header, its description, and its values."""
 
     name: str
     name_place: Place
@@ -85,15 +85,15 @@ class Block:
     description: tuple[Line, ...]
     values: Values
     other: Values | None = None
-    """The values if the line treated as the description holds none."""
+    """The values if the only line of the description is one of them."""
     names: tuple[str, ...] = ()
-    """The readings of the name where the text can't decide it."""
+    """The readings of the name if the text leaves it open."""
     unread: Line | None = None
-    """Text that bears labels, could not be read, and may hold further parameters."""
+    """Text with labels that could not be read and may contain further parameters."""
 
 
 def place_of(line: Line, match: re.Match[str], group: str) -> Place:
-    """Returns where a group of a match is in the document."""
+    """Returns the place of a match's group in the document."""
     return line.start + match.start(group), line.start + match.end(group)
 
 
@@ -132,7 +132,7 @@ def three_line(form: str, index: int, line: Line, second: Line, third: Line) -> 
 
 
 def joined_header(text: str, line: Line, index: int, stop: int, keys: Collection[str]) -> BlockHeader | None:
-    """The header in a line that also holds values, up to `stop`, and the description after it."""
+    """Returns the header in a line that has values up to `stop` and a description after the header, or None."""
     anchors = [match for match in ANCHOR.finditer(text, stop, line.end) if match.start() > line.start]
     if not anchors:
         return None
@@ -145,7 +145,7 @@ def joined_header(text: str, line: Line, index: int, stop: int, keys: Collection
 
 
 def split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Value]) -> Iterator[Line]:
-    """Cut lines that hold several parameters: before labels that lead up to a name, and before names of the sample."""
+    """Splits lines with several parameters: before a label that leads to a name, and before names of the sample."""
     text = document.text
     for line in lines:
         cuts = {line.start}
@@ -173,12 +173,12 @@ def split_glued(document: Document, lines: Sequence[Line], sample: dict[str, Val
 
 
 def ending(text: str, keys: Iterable[str]) -> list[str]:
-    """The keys that a text ends with, except for those that an underscore joins to a longer name."""
+    """Returns the keys that a text ends with, except those that an underscore joins to a longer name."""
     return [key for key in keys if key and text.endswith(key) and not text.removesuffix(key).endswith("_")]
 
 
 def leads(text: str, at: int, anchor: int) -> bool:
-    """Whether a name that fits stands between the value at `at` and the anchor."""
+    """Returns whether the text between the value at `at` and the anchor can be a name."""
     values = read_values(text, at, anchor, "string", bare=False)
     name = text[values.stop : anchor]
     return bool(name) and not re.search(r"\s", name) and len(name) <= MAX_NAME

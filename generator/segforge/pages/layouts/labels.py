@@ -1,4 +1,4 @@
-"""The labels under which pages print facts: what text that bears one, and was not read as that fact, leaves open."""
+"""The labels of facts on pages, and the facts that unread text with a label leaves open."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Final
 from segforge.pages.page import PageParameter, Undecided
 
 FACTS: Final = ("default", "minimum", "maximum", "enum", "enum_total")
-"""What pages print below a description."""
+"""The facts that pages print below a description."""
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "default": ("default",),
     "range": ("minimum", "maximum"),
@@ -21,22 +21,22 @@ _WORDS = (
     r"|(?P<max>max(?:imum)?(?:\s+value)?)|(?P<step>step(?:\s+size)?)"
     r"|(?P<allowed>(?:allowed|possible)\s+values|enum|options|choices)(?:\s*\([^()\n]{0,40}\))?"
 )
-# A capital may follow a value that it is glued to, as in `trueRange:`; a small letter may not, as in `mydefault:`.
+# A capital may be joined to the value before it, as in `trueRange:`. A small letter may not, as in `mydefault:`.
 LABEL: Final = re.compile(rf"(?:(?<![^\W\d_])|(?=[A-Z]))(?i:{_WORDS})\s*[:\uff1a=]")
 
 
 def labelled(text: str) -> frozenset[str] | None:
-    """The facts whose labels a text bears; None where it bears no label at all."""
+    """Returns the facts whose labels a text contains, or None if it contains no label."""
     kinds = [match.lastgroup for match in LABEL.finditer(text)]
     return frozenset(key for kind in kinds for key in _KEYS[kind or "step"]) if kinds else None
 
 
 def hinted(one: PageParameter) -> Iterator[tuple[str, Undecided]]:
-    """The facts that a parameter seems to lack, but whose label its description bears: it may be prose or the fact."""
+    """Yields the facts that a parameter lacks although its description contains their label, each with the reason."""
     description = one.facts.get("description")
     if description is None:
         return
     keys = labelled(str(description.value)) or frozenset()
     for key in FACTS:
         if key in keys and key not in one.facts and key not in one.undecided:
-            yield key, Undecided((), description.span, "the description bears its label; it may be prose, or the fact")
+            yield key, Undecided((), description.span, "the description contains its label, as prose or with the fact")

@@ -1,4 +1,4 @@
-"""Numbers as pages print them, alone and glued together."""
+"""Reads numbers as pages print them, alone and joined."""
 
 import re
 from functools import cache
@@ -10,20 +10,20 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 def number_of(text: str) -> int | float | None:
-    """The number that a text is, as JSON spells numbers, or None. An integer stays one."""
+    """Returns the number in a text in JSON notation, or None. An integer stays an integer."""
     if not _NUMBER.fullmatch(text) or len(text) > 400:
         return None
     return float(text) if "." in text or "e" in text.lower() else int(text)
 
 
 def is_minus_zero(text: str) -> bool:
-    """Whether a text is zero with a minus, which pages don't print: another number that has lost a digit."""
+    """Returns whether a text is negative zero. Pages don't print it, so another number has lost a digit."""
     return re.fullmatch(r"-0(?:\.0+)?", text) is not None
 
 
 @cache
 def splits(text: str) -> tuple[tuple[int | float, ...], ...]:
-    """The ways to cut digits into numbers, the uncut one first; none if there are too many to weigh.
+    """Returns the ways to split digits into numbers, the whole number first. Empty if there are too many ways.
 
     >>> splits("142")
     ((142,), (14, 2), (1, 42), (1, 4, 2))

@@ -1,4 +1,4 @@
-"""Makes parameters of the blocks that were found: facts, what the sample says to them, and what stays open."""
+"""Builds parameters from blocks: their facts, their values in the samples, and their undecided facts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _SYNONYMS = {"float": "number", "int": "integer", "bool": "boolean", "str": "str
 def build_parameters(
     document: Document, reading: BlockReading, samples: Sequence[Sample], end: int
 ) -> tuple[PageParameter, ...]:
-    """The parameters of a section that ends at `end`, nested ones under those that hold them."""
+    """Returns the parameters of a section that ends at `end`. Nested parameters are items of their parents."""
     bare = _no_descriptions(reading)
     payload = samples[0].payload if samples else {}
     starts = [block.name_place[0] for block in reading.blocks]
@@ -33,7 +33,7 @@ def build_parameters(
 
 
 def _no_descriptions(reading: BlockReading) -> bool:
-    """Whether the page has no descriptions at all, so that what stands in their place are values."""
+    """Returns whether the page has no descriptions at all, so that the lines in their place are values."""
     readings = [block for block in reading.blocks if block.header.slot is None]
     return len(readings) > 2 and all(block.other is not None or not block.description for block in readings)
 
@@ -44,9 +44,9 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
     sure, why = (
         (CERTAIN, "its own line")
         if not glued
-        else (CERTAIN, "glued, but a key of the sample")
+        else (CERTAIN, "joined, but a key of the sample")
         if known
-        else (LIKELY, "glued")
+        else (LIKELY, "joined to other text")
     )
     facts = _header_facts(document, block, sure, why)
     values = block.other if bare and block.other is not None else block.values
@@ -55,7 +55,7 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
         place = document.span(block.description[0].start, block.description[-1].end)
         facts["description"] = Fact(description_of(block), place, LIKELY, "the text after the type")
     if form == "glued" and headers(facts["description"].value if "description" in facts else ""):
-        why = "the description holds the beginning of another parameter"
+        why = "the description contains the start of another parameter"
         undecided |= {key: Undecided((facts.pop(key).value,), facts["type"].span, why) for key in FACTS if key in facts}
     if block.other is not None and not bare:
         _doubt_description(document, block.values, block.other, facts, undecided)
@@ -90,7 +90,7 @@ def _values_into(document: Document, values: Values, facts: dict[str, Fact]) -> 
 def _doubt_description(
     document: Document, values: Values, other: Values, facts: dict[str, Fact], undecided: dict[str, Undecided]
 ) -> None:
-    """The only line of description could be a value: what differs between the two readings is open."""
+    """Makes facts undecided if they depend on whether the description's only line is a value."""
     why = "the line may be the description, or a value of a parameter without one"
     for key in {*values.facts, *other.facts, *values.open, *other.open}:
         one, two = values.facts.get(key), other.facts.get(key)
@@ -104,7 +104,7 @@ def _doubt_description(
 
 
 def with_sample(document: Document, parameter: PageParameter, samples: Sequence[Sample]) -> PageParameter:
-    """The parameter with its value in the sample; where that speaks against the type, the type is open."""
+    """Returns the parameter with its value in the samples. If that contradicts the type, the type is undecided."""
     facts, undecided = dict(parameter.facts), dict(parameter.undecided)
     shown = [(sample, sample.payload[parameter.name]) for sample in samples if parameter.name in sample.payload]
     if shown:
@@ -137,7 +137,7 @@ def _check_type(facts: dict[str, Fact], undecided: dict[str, Undecided]) -> None
 
 
 def json_type(value: Value) -> str:
-    """The name of a JSON value's type."""
+    """Returns the name of a JSON value's type."""
     if isinstance(value, bool):
         return "boolean"
     names: Mapping[type, str] = {
@@ -158,7 +158,7 @@ class _BlockGroup:
 
 
 def _nest(made: list[PageParameter], nests: list[bool], payload: Mapping[str, Value]) -> tuple[PageParameter, ...]:
-    """Put the parameters of objects under the ones that hold them."""
+    """Moves nested parameters into the items of the parameters whose objects contain them."""
     top: list[PageParameter] = []
     index = 0
     while index < len(made):
@@ -178,7 +178,7 @@ def _nest(made: list[PageParameter], nests: list[bool], payload: Mapping[str, Va
 
 
 def _inner(value: Value) -> dict[str, Value]:
-    """The keys of the objects in a sample's value."""
+    """Returns the keys and values of the objects in a sample's value, merged."""
     if isinstance(value, dict):
         return value
     merged: dict[str, Value] = {}
@@ -191,7 +191,7 @@ def _inner(value: Value) -> dict[str, Value]:
 def _group(
     parent: PageParameter, following: list[PageParameter], payload: Mapping[str, Value], inner: Mapping[str, Value]
 ) -> _BlockGroup:
-    """How many of the following parameters are the parent's, and how many after those may be."""
+    """Returns how many of the following parameters belong to the parent, and how many after them may belong to it."""
     certain = end = 0
     for number, one in enumerate(following, start=1):
         if one.name in payload and one.name not in inner:
@@ -203,7 +203,7 @@ def _group(
 
 
 def _may_follow(parent: PageParameter, one: PageParameter) -> bool:
-    """Whether the page's order, required ones first and then by name, lets a parameter stand after another one."""
+    """Returns whether the page's order (required first, then by name) allows one parameter after another."""
     return (not parent.get("required"), parent.name) < (not one.get("required"), one.name)
 
 
@@ -215,7 +215,7 @@ def _doubt_parent(parameter: PageParameter, parent: str) -> PageParameter:
 
 
 def _inside(parameter: PageParameter, inner: Mapping[str, Value]) -> PageParameter:
-    """A nested parameter: a sample's key of the same name at the top is not its own."""
+    """Returns a nested parameter with its value in the sample's objects instead of the one at the top level."""
     facts = {key: fact for key, fact in parameter.facts.items() if key != "sample"}
     if parameter.name in inner:
         place: Span = parameter.span

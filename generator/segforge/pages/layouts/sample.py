@@ -1,4 +1,4 @@
-"""Finds the payload in a page's code samples: `segmind.run(...)`, a Python or JavaScript object, or curl's data."""
+"""Finds payloads in a page's code samples: `segmind.run(...)`, a Python or JavaScript object, or curl's data."""
 
 import ast
 import json
@@ -35,7 +35,7 @@ _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined":
 
 @dataclass(frozen=True)
 class Sample:
-    """A payload, where it stands in the text, the slug that the code names, if any, and where each value is."""
+    """A payload in a code sample: its place, the slug that the code names (or None), and the place of each value."""
 
     payload: dict[str, Value]
     start: int
@@ -43,11 +43,11 @@ class Sample:
     slug: str | None
     keys: dict[str, tuple[int, int]]
     uneven: frozenset[str] = frozenset()
-    """The keys whose values stand otherwise than the others': a digit may have taken the place of a blank."""
+    """The keys whose values are spaced differently from the others. A digit may have replaced a blank there."""
 
 
 def read_samples(text: str, start: int, end: int) -> list[Sample]:
-    """The payloads in the code between two offsets, in the page's order."""
+    """Returns the payloads in the code between two offsets, in the page's order."""
     code = _without_numbers(text[start : min(end, start + MAX_CODE)])
     found = []
     for sample in _payloads(code):
@@ -81,7 +81,7 @@ def _is_damaged_number(text: str) -> bool:
 
 
 def _without_numbers(code: str) -> str:
-    """The code with its line numbers blanked, so that every offset stays what it was."""
+    """Returns the code with its line numbers replaced by blanks, which keeps all offsets."""
     parts = []
     at = 0
     for first in _NUMBERED.finditer(code):
@@ -96,7 +96,7 @@ def _without_numbers(code: str) -> str:
 
 
 def _numbers(code: str, first: int) -> list[tuple[int, str]]:
-    """Where the lines' numbers stand, from a first one on: at the start of each line, one more each."""
+    """Returns the places of consecutive line numbers, starting with the 1 at offset `first`."""
     places = [(first, "1")]
     while (end := code.find("\n", places[-1][0])) >= 0:
         number = str(len(places) + 1)
@@ -127,7 +127,7 @@ def _payloads(code: str) -> Iterator[Sample]:
 
 
 def _closing(code: str, at: int) -> int | None:
-    """Where the bracket at an offset closes; None if it does not. Text in quotes is passed over."""
+    """Returns the offset at which the bracket at `at` closes, or None. Text in quotes is skipped."""
     stack: list[str] = []
     while match := _BRACKET.search(code, at):
         character, at = match[0], match.end()
@@ -174,7 +174,7 @@ def _object(chunk: str, at: int) -> Sample | None:
     tree = _parse(chunk)
     node = tree.body if isinstance(tree, ast.Expression) else None
     try:
-        payload: Any = json.loads(chunk.replace("'\\''", "'"))  # the way a shell puts an apostrophe between apostrophes
+        payload: Any = json.loads(chunk.replace("'\\''", "'"))  # a shell escapes an apostrophe in this way
     except (ValueError, RecursionError):
         if not isinstance(node, ast.Dict):
             return None
@@ -196,14 +196,14 @@ def _object(chunk: str, at: int) -> Sample | None:
 def _parse(code: str) -> ast.AST | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a sample's `\/` is no fault of ours
+            warnings.simplefilter("ignore")  # samples contain escapes such as `\/`
             return ast.parse(code, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 def _literal(node: ast.expr) -> Value:
-    """The value of a literal, Python's or JavaScript's. Raises ValueError for anything else."""
+    """Returns the value of a Python or JavaScript literal. Raises ValueError for anything else."""
     match node:
         case ast.Constant(value=str() as text):
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -218,7 +218,7 @@ def _literal(node: ast.expr) -> Value:
         case ast.Dict(keys=keys, values=values) if all(key is not None for key in keys):
             return {str(_key(key)): _literal(value) for key, value in zip(keys, values, strict=True) if key is not None}
         case _:
-            raise ValueError("no literal")
+            raise ValueError("not a literal")
 
 
 def _key(node: ast.expr) -> Value:
@@ -233,7 +233,7 @@ def _offsets(code: str) -> tuple[list[int], str]:
 
 
 def _node_place(node: ast.expr, code: tuple[list[int], str], at: int) -> tuple[int, int]:
-    """Where a node stands in the text. Python counts columns in bytes."""
+    """Returns the start and end of a node in the text, in characters. Python's columns are in bytes."""
     starts, text = code
 
     def offset(line: int, column: int) -> int:

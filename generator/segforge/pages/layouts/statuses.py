@@ -1,4 +1,4 @@
-"""Reads the page's list of status codes."""
+"""Reads a page's list of status codes."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _OLD = re.compile(r"([1-5]\d\d) - (.+)")
 
 
 def read_statuses(document: Document, start: int) -> Iterator[StatusLine]:
-    """The status codes listed after an offset, in the page's order."""
+    """Yields the status codes listed after an offset, in the page's order."""
     lines = document.lines(start)
     begin = next(
         (index for index, line in enumerate(lines) if line.text in ("Common Error Codes", "HTTP Response Codes")), None

@@ -1,4 +1,4 @@
-"""Reads a list of parameters that an HTML page keeps in a table."""
+"""Reads a list of parameters from a table of an HTML page."""
 
 import json
 import re
@@ -37,16 +37,16 @@ _TOTAL = re.compile(r"\(?(\d{1,6}) total\)?:?\s*")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of parameters: which column is what, and its rows."""
+    """A table of parameters: the index of the column for each fact, and the rows."""
 
     columns: dict[str, int]
     rows: tuple[Line, ...]
     width: int
-    """How many cells the head has; a row with more or fewer can't be assigned."""
+    """The number of cells in the header. A row with more or fewer cells can't be assigned to columns."""
 
 
 def find_table(document: Document, start: int, end: int) -> Table | None:
-    """The table between two offsets whose head names a column for names and one for types; None if there is none."""
+    """Returns the first table between two offsets with columns for names and types, or None."""
     lines = document.lines(start, end)
     for index, line in enumerate(lines):
         cells = line.text.split(CELL)
@@ -63,7 +63,7 @@ def find_table(document: Document, start: int, end: int) -> Table | None:
 
 
 def read_table(document: Document, table: Table, samples: Sequence[Sample]) -> tuple[PageParameter, ...]:
-    """The parameters of a table, one a row."""
+    """Returns the parameters of a table, one per readable row."""
     return tuple(
         parameter for row in table.rows if (parameter := _parameter(document, table, row, samples)) is not None
     )
@@ -88,7 +88,7 @@ def _parameter(document: Document, table: Table, row: Line, samples: Sequence[Sa
     elif flag is None and column["name"].endswith("*"):
         facts["required"] = Fact(True, span, CERTAIN, "marked with *")
     else:
-        undecided["required"] = Undecided((True, False), span, "no column says so")
+        undecided["required"] = Undecided((True, False), span, "no column states it")
     if column.get("description"):
         facts["description"] = Fact(column["description"], span, CERTAIN, "the description column")
     _default(column.get("default", ""), kind["type"].lower(), facts, undecided, document, row)
@@ -109,10 +109,10 @@ def _default(
         if type_ == "string":
             facts["default"] = Fact(text, span, CONVENTION, "the default column, not in quotes")
         else:
-            undecided["default"] = Undecided((text,), span, f"no {type_}")
+            undecided["default"] = Undecided((text,), span, f"not of type {type_}")
         return
     if is_minus_zero(text):
-        undecided["default"] = Undecided((), span, "zero with a minus, which may have lost a digit")
+        undecided["default"] = Undecided((), span, "negative zero; a digit may be missing")
     elif type_ == "string" and value is not None and not isinstance(value, str):
         undecided["default"] = Undecided((text, value), span, "a string without quotes, or another type")
     else:
@@ -155,7 +155,7 @@ def _enum(
             known = [part.strip() for part in listed.split(",")]
             undecided["enum"] = Undecided((known,), span, "values without quotes")
         else:
-            undecided["enum"] = Undecided((listed,), span, "values that could not be told apart")
+            undecided["enum"] = Undecided((listed,), span, "the values could not be separated")
         return
     for key in ("enum", "enum_total"):
         if key in values.facts:

@@ -1,4 +1,4 @@
-"""Cuts what follows a parameter's description into tokens: one default, one list of values, one range."""
+"""Splits the text after a parameter's description into tokens: one default, one list of values, one range."""
 
 import json
 import re
@@ -35,13 +35,13 @@ KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "integer": int,
     "number": (int, float),
 }
-UNEVEN: Final = "labelled, but with uneven blanks, one of which may stand for a digit"
+UNEVEN: Final = "labelled, but spaced unevenly; a blank may have replaced a digit"
 _DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A value with its place in the document's text, how sure it is, and why."""
+    """A value with its place in the document's text, its confidence, and the reason for the confidence."""
 
     value: Value
     start: int
@@ -52,7 +52,7 @@ class Mark:
 
 @dataclass
 class Values:
-    """What was read: facts and open questions by name, and where reading stopped."""
+    """The facts and open questions that were read, by name, and the offset at which reading stopped."""
 
     facts: dict[str, Mark] = field(default_factory=dict)
     open: dict[str, tuple[tuple[Value, ...], int, int, str]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Token:
-    """A value as the page writes it: its kind, its value, and its place in the text."""
+    """A value as the page prints it: its kind, its value, and its place in the text."""
 
     kind: str
     value: Value
@@ -75,7 +75,7 @@ class Token:
 
 
 class Scan:
-    """Collects the tokens: one default, one list of values, one range, in the order that the layouts have."""
+    """Collects tokens in the order of the layouts: one default, one list of values, one range."""
 
     def __init__(self, text: str, end: int, type_: str, *, bare: bool, loose: bool) -> None:
         self.text, self.end, self.type, self.allow_bare, self.loose = text, end, type_, bare, loose
@@ -88,7 +88,7 @@ class Scan:
         self.range: tuple[Token, Token] | None = None
 
     def run(self, start: int) -> Values:
-        """Collects tokens from `start` on. Returns where it stopped, and whether a label was seen."""
+        """Collects tokens from `start` on. Returns where they end, and whether labels or nesting were found."""
         values = Values()
         at = values.stop = start
         while True:
@@ -172,7 +172,7 @@ class Scan:
         return token.value is None or self.type == "boolean"
 
     def _value(self, at: int, *, whole: bool = False) -> Token | None:
-        """A JSON value. Glued numbers are one token of kind `numbers`."""
+        """Returns the JSON value at an offset, or None. Joined numbers are one token of kind `numbers`."""
         text, end = self.text, self.end
         if match := _TEXT.match(text, at, end):
             try:
@@ -193,21 +193,21 @@ class Scan:
         return None
 
     def _curly(self, at: int) -> Token | None:
-        """A text in the quotes of a word processor; below a label only."""
+        """Returns the text in curly quotes at an offset, or None. Only used after a label."""
         match = _CURLY.match(self.text, at, self.end)
         return Token("text", match[1], at, match.end()) if match else None
 
     def _number(self, at: int) -> Token | None:
-        """A number with a plus or with thousands separators; below a label, where no string is due."""
+        """Returns the number with a plus sign or separators at an offset, or None. Only used after a label."""
         match = _LABELLED_NUMBER.match(self.text, at, self.end) if self.type in ("integer", "number") else None
         return Token("numbers", _spelled(match[0]), at, match.end()) if match else None
 
     def _goes_on(self, token: Token) -> bool:
-        """Whether a text without quotes only begins with what looks like a number or a word of JSON."""
+        """Returns whether an unquoted text continues after a token that looks like a number or a JSON literal."""
         return not self.loose and not _AFTER_TEXT.match(self.text, token.end, self.end)
 
     def _raw(self, at: int) -> Token | None:
-        """What follows `Default:` unquoted, to the line's end or the next label."""
+        """Returns the unquoted text after `Default:`, up to the line's end or the next label, or None."""
         match = _RAW.match(self.text, at, self.end)
         if not match or self.type != "string" or self.loose or match[0][0] in _QUOTES:
             return None
@@ -216,5 +216,5 @@ class Scan:
 
 
 def _spelled(text: str) -> str:
-    """A number as JSON spells it: without a plus and without thousands separators."""
+    """Returns a number in JSON notation: without a plus sign and thousands separators."""
     return text.replace(",", "").removeprefix("+")

@@ -1,4 +1,4 @@
-"""Finds what a damaged text leaves of a name, a label or a value: an exact part with one character wrong beside it."""
+"""Finds the remains of names, labels and values in damaged text: exact text beside one wrong character."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _SHORT_TYPES: Final = (
     "file",
 )
 _SHORT_HEADER: Final = rf"(?:enum\s*:\s*)?(?:{'|'.join(_SHORT_TYPES[1:])})(?:ing|eger|ean)?(?=\s*(?:[(*]|Affects|$))"
-"""The oldest layout's types after a name, and what follows them."""
+"""A type after a name in the oldest layout, and the text that follows the type."""
 _HEADER: Final = re.compile(rf"(?:required|optional)\s*(?:{_TYPES})")
 _WORD_AND_VALUE: Final = re.compile(r"([^\W\d_]+)\s*[^\w\s\"]?\s*(?=[-+\d\"]|true|false|null)")
 _TWO_NUMBERS: Final = re.compile(r"(?<![\w.])-?\d[\d.,]*\s+\S?\s*-?\d")
@@ -41,14 +41,14 @@ _EMPTY: Final = re.compile(r'(?<![^\s>:])""(?![^\s<])')
 
 
 def spelled(value: Any) -> str:
-    """A value as pages print it: JSON, whole numbers without a point."""
+    """Returns a value as pages print it: JSON, with whole numbers without a decimal point."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def is_one_edit(old: str, new: str) -> bool:
-    """Whether a text is another one with one character deleted, doubled or replaced."""
+    """Returns whether two texts differ in one character that was deleted, doubled or replaced."""
     if old == new or abs(len(old) - len(new)) > 1:
         return False
     start = next(
@@ -62,7 +62,7 @@ def is_one_edit(old: str, new: str) -> bool:
 
 
 def _fuzzy(word: str) -> str:
-    """A pattern for a word with one character lost, doubled or replaced."""
+    """Returns a pattern for a word in which one character may be deleted, doubled or replaced."""
     pieces = (f"{re.escape(word[:at])}.?.?{re.escape(word[at + 1 :])}" for at in range(len(word)))
     return "|".join([re.escape(word), *pieces])
 
@@ -73,15 +73,15 @@ _DAMAGED_LABELS: Final = {
     for key, labels in _LABELS.items()
     if (long := [one for one in labels if len(one) > 4])
 }
-"""Labels with a character that is no letter in them; of short ones, too little would be left."""
+"""Patterns of damaged labels before a value. Labels of up to four letters are omitted, as too little would remain."""
 _FUZZY_SHORT: Final = "|".join(map(_fuzzy, _SHORT_TYPES))
 _FUZZY_FLAG: Final = "|".join(map(_fuzzy, _FLAGS))
 
 
 def trace(name: str, listing: str, known: Iterable[str]) -> bool:
-    """Whether a list still shows a parameter's name: on a line, before a flag or a type, or damaged before a flag.
+    """Returns whether a list still contains a parameter's name: on a line, before a flag or type, or damaged.
 
-    Places that belong to a longer name that is `known` do not count.
+    Places inside a longer name of `known` don't count.
     """
     own = re.escape(name)
     exact = re.compile(
@@ -104,24 +104,24 @@ def trace(name: str, listing: str, known: Iterable[str]) -> bool:
 
 
 def _covers(longer: str, name: str, listing: str, at: int) -> bool:
-    """Whether a name that stands at an offset of a list is a part of a longer one there."""
+    """Returns whether a name at an offset of a list is part of a longer name there."""
     starts = (at - part.start() for part in re.finditer(re.escape(name), longer))
     return any(start >= 0 and listing.startswith(longer, start) for start in starts)
 
 
 def headers(listing: str) -> int:
-    """How many places of a list look like the beginning of a parameter: a flag with a type after it."""
+    """Returns how many places in a list look like the start of a parameter: a flag followed by a type."""
     return len(_HEADER.findall(listing))
 
 
 def _is_line_of(number: str, line: str) -> bool:
-    """Whether a line holds a number and not much else, under no label that is whole."""
+    """Returns whether a line contains a number and little else, without an intact label at its start."""
     rest = re.split(rf"(?<![\d.]){re.escape(number)}(?![\d.])", line)
     return len(rest) == 2 and len("".join(rest).strip()) < 9 and LABEL.match(line.lstrip()) is None
 
 
 def residue(text: str, key: str, old: Any) -> str:
-    """Why a fact may not be gone from a parameter's text: what is left of its label or value; empty if nothing is."""
+    """Returns the reason why a fact may still be in a parameter's text, or an empty string if no trace is left."""
     one_value = key == "enum" and len(old) == 1
     for match in _WORD_AND_VALUE.finditer(text):
         word = match[1].lower()
@@ -130,11 +130,11 @@ def residue(text: str, key: str, old: Any) -> str:
     if not one_value and key in _DAMAGED_LABELS and (damaged := _DAMAGED_LABELS[key].search(text)):
         return f"{damaged[0]!r} may be its label"
     if key in ("minimum", "maximum") and _TWO_NUMBERS.search(text):
-        return "two numbers that may be the range still stand there"
+        return "two numbers that may be the range are still there"
     if key in ("minimum", "maximum") and any(_is_line_of(spelled(old), line) for line in text.splitlines()):
-        return f"a line with {spelled(old)} still stands there"
+        return f"a line with {spelled(old)} is still there"
     if old == "" and _EMPTY.search(text):
-        return '"" still stands there'
+        return '"" is still there'
     values = old["known"] if key == "enum" else [old] if key != "format" else []
     for value in values:
         bare = re.escape(spelled(value).strip('"'))
@@ -142,5 +142,5 @@ def residue(text: str, key: str, old: Any) -> str:
         if len(spelled(value)) < 2 and key == "enum":
             return "a single character may be lost"
         if bare and key in ("default", "enum") and re.search(quoted, text):
-            return f"{spelled(value)} still stands there"
+            return f"{spelled(value)} is still there"
     return ""

@@ -1,6 +1,6 @@
-"""Reads what follows a parameter's description: default, allowed values and range, with labels or without.
+"""Reads the default, allowed values and range after a parameter's description, with or without labels.
 
-A rendering may glue these to each other and to the next parameter's name. Facts that this leaves open are undecided.
+A rendering may join them to each other and to the next parameter's name. Facts with several readings are undecided.
 """
 
 from dataclasses import replace
@@ -14,10 +14,10 @@ from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 def read_values(
     text: str, start: int, end: int, type_: str, sample: Value = None, *, bare: bool = True, loose: bool = True
 ) -> Values:
-    """Read as many values as there are from `start` on.
+    """Reads values from `start` on. Returns them with the offset of the first text that is not a value.
 
-    `type_` is the parameter's, `sample` its value in the page's sample. `bare` allows values without a label, and
-    `loose` those that run into a name.
+    `type_` is the parameter's type, and `sample` its value in the page's sample. `bare` allows values without a label,
+    and `loose` allows values that are joined to a name.
     """
     scan = Scan(text, end, type_, bare=bare, loose=loose)
     values = scan.run(start)
@@ -26,7 +26,7 @@ def read_values(
 
 
 class _Meaning:
-    """Decides what the tokens mean, or says that it can't."""
+    """Decides the meaning of tokens, or leaves it undecided."""
 
     def __init__(self, scan: Scan, values: Values, type_: str, sample: Value) -> None:
         self.scan, self.values, self.type, self.sample = scan, values, type_, sample
@@ -52,7 +52,7 @@ class _Meaning:
         if token.kind == "numbers":
             whole = number_of(token.value)
             if whole is None or is_minus_zero(token.value):
-                self._ask("default", (), token, "digits that are no number")
+                self._ask("default", (), token, "the digits are not a number")
             else:
                 self._fact("default", whole, token, *self._tidy(token.start, token.end))
         elif token.kind == "raw":
@@ -61,7 +61,7 @@ class _Meaning:
             self._fact("default", token.value, token)
 
     def _tidy(self, start: int, end: int) -> tuple[float, str]:
-        """How sure labelled numbers are: a blank too many beside them may stand for a digit."""
+        """Returns the confidence of labelled numbers and its reason. An extra blank may have replaced a digit."""
         before, after = self.scan.text[start - 2 : start], self.scan.text[end : end + 1]
         uneven = (before.isspace() and "\n" not in before) or before.endswith(":") or after in (" ", "\t")
         return (CONVENTION, UNEVEN) if uneven else (CERTAIN, "labelled")
@@ -79,7 +79,7 @@ class _Meaning:
             self._fact("default", first.value, first, LIKELY, "the value after the description")
 
     def _numbers(self, tokens: list[Token]) -> None:
-        """A default and allowed values; the latter may be glued together."""
+        """Reads a default and allowed values. The allowed values may be joined."""
         first, last = number_of(tokens[0].value), tokens[-1]
         readings = (
             [one for one in splits(last.value) if first in one and len(set(one)) == len(one)]
@@ -87,7 +87,7 @@ class _Meaning:
             else []
         )
         if len(readings) > 1:
-            why = "numbers glued together; where one ends is not to be seen"
+            why = "adjacent numbers without a separator"
             self._fact("default", first, tokens[0], LIKELY, "the value after the description")
             self._ask("enum", tuple(list(one) for one in readings[:8]), last, why)
             self._ask("enum_total", tuple(dict.fromkeys(len(one) for one in readings[:8])), last, why)
@@ -102,14 +102,14 @@ class _Meaning:
         )
 
     def _several(self, tokens: list[Token]) -> None:
-        """The first value is the default, the rest are the allowed ones, if the default is among them."""
+        """Reads the first value as the default and the rest as allowed values, if they contain the default."""
         first, rest = tokens[0], tokens[1:]
         known = [token.value for token in rest]
         if first.value in known or first.value is None:
             self._fact("default", first.value, first, LIKELY, "the first value, which the list repeats")
             self._enum(rest, labelled=False)
             return
-        why = "the first value is not among the others: a default beyond those shown, or a list without a default"
+        why = "the first value is not among the others: a default that they don't show, or a list without a default"
         self._ask("default", (first.value,), first, why)
         whole = Token("text", None, first.start, tokens[-1].end)
         self._ask("enum", (known, [first.value, *known]) if known else ([first.value],), whole, why)
@@ -117,7 +117,7 @@ class _Meaning:
         self._ask("enum_total", (len(known) + more, len(known) + 1 + more), whole, why)
 
     def _glued(self, token: Token) -> None:
-        """Digits without a label: one default, or a default and allowed values glued together."""
+        """Reads digits without a label: one default, or a default joined to allowed values."""
         whole = number_of(token.value)
         cuts = splits(token.value)
         too_many = whole is not None and not cuts
@@ -125,7 +125,7 @@ class _Meaning:
         if isinstance(self.sample, int | float) and self.scan.more is None:
             readings = [
                 one for one in readings if self.sample in one[1:]
-            ]  # a list of all allowed values has the sample's
+            ]  # a complete list contains the sample's value
         bounded = (
             self.scan.range is not None
             and whole is not None
@@ -141,7 +141,7 @@ class _Meaning:
                 "the value after the description",
             )
             return
-        why = "numbers glued together; where one ends is not to be seen"
+        why = "adjacent numbers without a separator"
         self._ask(
             "default",
             tuple(dict.fromkeys([*([] if whole is None else [whole]), *(split[0] for split in readings)])),
@@ -167,16 +167,21 @@ class _Meaning:
         confidence, why = (CERTAIN, "labelled") if labelled else (LIKELY, "the values after the first one")
         stated = self.scan.total.value if self.scan.total else len(known) + more
         if not known:
-            self._ask("enum", (), place, "the page announces allowed values and shows none")
+            self._ask("enum", (), place, "no value follows the label of allowed values")
             return
         self._fact("enum", known, place, confidence, why)
         if stated != len(known) + more:
-            self._ask("enum_total", (stated, len(known) + more), place, "the total stated is not the number shown")
+            self._ask(
+                "enum_total",
+                (stated, len(known) + more),
+                place,
+                "the stated total differs from the number of values shown",
+            )
         else:
             self._fact("enum_total", stated, self.scan.total or self.scan.more or place, confidence, why)
 
     def _known(self, tokens: list[Token], place: Token) -> list[Value] | None:
-        """The allowed values; None if digits are glued so that they can't be separated."""
+        """Returns the allowed values, or None if they are joined digits that can't be separated."""
         if not any(token.kind == "numbers" for token in tokens):
             return [token.value for token in tokens]
         if len(tokens) > 1:
@@ -193,13 +198,13 @@ class _Meaning:
             "enum",
             tuple(list(split) for split in readings[:8]),
             place,
-            "numbers glued together; where one ends is not to be seen",
+            "adjacent numbers without a separator",
         )
         if total is None:
             counts = tuple(
                 dict.fromkeys(len(split) + (self.scan.more.value if self.scan.more else 0) for split in readings[:8])
             )
-            self._ask("enum_total", counts, place, "numbers glued together")
+            self._ask("enum_total", counts, place, "adjacent numbers without a separator")
         return None
 
     def _fact(self, key: str, value: Value, token: Token, confidence: float = CERTAIN, why: str = "labelled") -> None:
@@ -210,7 +215,7 @@ class _Meaning:
 
 
 def fits(value: Any, type_: str) -> bool:
-    """Whether a value has a type as pages name them; true for types that are no scalars, and for null."""
+    """Returns whether a value has a type as pages name it. True for null, and for any value of an unknown type."""
     if value is None:
         return True
     if type_ in ("object", "array") or type_.endswith("[]"):

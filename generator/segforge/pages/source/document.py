@@ -1,4 +1,4 @@
-"""A saved page as text whose every character is traced back to the file it came from."""
+"""A saved page as text, with each character traced to its place in the file."""
 
 import bisect
 import errno
@@ -14,39 +14,39 @@ from segforge.pages.page import Span
 from segforge.spec.printable import counted
 
 MAX_BYTES: Final = 4_000_000
-"""Pages seen so far have 3 to 400 kB."""
+"""Known pages have 3 to 400 kB."""
 MAX_TEXT: Final = 500_000
-"""Their text, without markup and scripts, has 3,000 to 20,000 characters."""
+"""The text of known pages, without markup and scripts, has 3,000 to 20,000 characters."""
 
 UNSEEN: Final = {"\u200b": "U+200B", "\u2060": "U+2060", "\ufeff": "U+FEFF", "\u00a0": "U+00A0"}
-"""Characters that a page shows as nothing, or as a blank, and their codes."""
+"""Invisible characters and the non-breaking space, with their codes."""
 _UNSEEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|[\u200b\u2060\ufeff\u00a0]')
 HTML: Final = re.compile(
     r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
 )
-"""A tag that tells HTML from text."""
+"""A tag that distinguishes HTML from text."""
 
 
 class PageError(Exception):
-    """The file can't be read as a page; the message names the file, what was found and what helps."""
+    """The file can't be read as a page. The message names the file, the problem and the remedy."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line without its outer blanks: its text and where that starts in the document."""
+    """A line without surrounding blanks: its text, and the offset of the text in the document."""
 
     text: str
     start: int
 
     @property
     def end(self) -> int:
-        """Where the text ends in the document."""
+        """The offset at which the text ends in the document."""
         return self.start + len(self.text)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the document's text and where it comes from; `exact` where both have the same characters."""
+    """A stretch of the document's text and its place in the source. `exact` means that the characters are the same."""
 
     start: int
     source: int
@@ -56,7 +56,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Document:
-    """A page as text. `kind` is text or html; `pieces` trace html's text back, in order."""
+    """A page as text. `kind` is `text` or `html`. `pieces` map the text to the source, in order."""
 
     name: str
     kind: str
@@ -65,11 +65,11 @@ class Document:
     pieces: tuple[Piece, ...] = ()
     canonical: str | None = None
     notes: tuple[str, ...] = ()
-    """What was ignored: characters that can't be seen."""
+    """The invisible characters that were ignored, one line for each kind."""
     _starts: list[int] = field(default_factory=list)
 
     def span(self, start: int, end: int) -> Span:
-        """The place in the source file of a stretch of the text."""
+        """Returns the place in the source file of the text between two offsets."""
         first, last = self._trace(start), max(self._trace(max(end - 1, start), at_end=True), self._trace(start))
         if not self._starts:
             self._starts.extend([0, *(match.end() for match in re.finditer("\n", self.source))])
@@ -88,7 +88,7 @@ class Document:
         return piece.source + (piece.length if at_end else 0)
 
     def lines(self, start: int = 0, end: int | None = None) -> list[Line]:
-        """The lines between two offsets that are not blank, without their outer blanks."""
+        """Returns the non-blank lines between two offsets, without surrounding blanks."""
         found = []
         stop = len(self.text) if end is None else end
         for match in re.compile(r"[^\n]+").finditer(self.text, start, stop):
@@ -99,14 +99,14 @@ class Document:
 
 
 def problem_of(path: Path, *, folders: bool = False) -> str | None:
-    """Why a path is no file (or folder, where those are welcome) to read from; None where it is one."""
+    """Returns why a path is not a file (with `folders`: not a file or folder), or None if it is one."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
         if error.errno == errno.ELOOP:
-            return f"no file {path}: links that lead in a circle"
+            return f"no file {path}: a circular symbolic link"
         if path.is_symlink():
-            return f"no file {path}: a link to {path.readlink()}, which is not there"
+            return f"no file {path}: a symbolic link to {path.readlink()}, which doesn't exist"
         return f"no file {path}" if isinstance(error, FileNotFoundError) else f"no file {path}: {error.strerror}"
     if stat.S_ISDIR(mode):
         return None if folders else f"no file {path}: it is a folder"
@@ -114,9 +114,9 @@ def problem_of(path: Path, *, folders: bool = False) -> str | None:
 
 
 def seen(text: str) -> Iterator[tuple[int, str]]:
-    """The parts of a text between characters that can't be seen, each with its offset.
+    """Yields the parts of a text between invisible characters, each with its offset.
 
-    A blank that does not break becomes a plain one, a part of its own. Text in double quotes is a value, and stays.
+    A non-breaking space becomes a plain space, as a part of its own. Text in double quotes is a value and is kept.
     """
     start = 0
     for match in _UNSEEN.finditer(text):
@@ -128,17 +128,17 @@ def seen(text: str) -> Iterator[tuple[int, str]]:
 
 
 def ignored(text: str) -> tuple[str, ...]:
-    """What `seen` leaves out of a text, in words."""
+    """Returns the characters that `seen` removes from a text, in words, one line for each kind."""
     counts = Counter(match[0] for match in _UNSEEN.finditer(text) if match[0] in UNSEEN)
     return tuple(f"{counted(count, f'character {UNSEEN[one]}')} ignored" for one, count in sorted(counts.items()))
 
 
 def check_length(length: int, name: str) -> None:
-    """Raise PageError where a page's text has more characters than any docs page."""
+    """Raises PageError if a page's text has more than MAX_TEXT characters."""
     if length > MAX_TEXT:
-        raise PageError(f"{name}: more than {MAX_TEXT:,} characters of text; expected one docs page; save it anew")
+        raise PageError(f"{name}: more than {MAX_TEXT:,} characters of text; expected one docs page; save it again")
 
 
 def joined(lines: Iterable[Line]) -> str:
-    """The lines' text as one line."""
+    """Returns the lines' text as one line."""
     return " ".join(line.text for line in lines)

@@ -1,4 +1,4 @@
-"""Turns an HTML page into text, one element a line, and keeps where each stretch comes from."""
+"""Converts an HTML page to text, one element per line, and traces each stretch to its place in the source."""
 
 import html
 import re
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 MAX_DEPTH: Final = 2_000
-"""Real pages nest some 40 deep. The parser's time grows with the square of the depth."""
+"""Real pages have about 40 levels. The parser's time grows with the square of the depth."""
 CELL: Final = "\t"
-"""Stands between the cells of a table row."""
+"""The separator between the cells of a table row."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _FLAT = frozenset({
@@ -28,7 +28,7 @@ _MARKUP_END = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 
 
 def html_document(source: str, name: str) -> Document:
-    """The text of an HTML page. Raises PageError where it nests too deep."""
+    """Returns an HTML page as a document. Raises PageError if it is nested too deeply or has too much text."""
     _check_depth(source, name)
     from selectolax.lexbor import LexborHTMLParser
 
@@ -62,12 +62,12 @@ def _check_depth(source: str, name: str) -> None:
         if depth > MAX_DEPTH:
             line = source.count("\n", 0, match.start()) + 1
             raise PageError(
-                f"{name}:{line}: more than {MAX_DEPTH:,} elements inside each other; expected a docs page; save it anew"
+                f"{name}:{line}: more than {MAX_DEPTH:,} levels of nested elements; expected a docs page; save it again"
             )
 
 
 def _lines(root: "LexborNode") -> Iterator[str]:
-    """The page's text in reading order: a paragraph, heading or code block is one item, a table row one with tabs."""
+    """Yields the page's text in reading order. A paragraph, heading, code block or table row is one item."""
     stack = [root]
     while stack:
         node = stack.pop()
@@ -92,12 +92,12 @@ def _lines(root: "LexborNode") -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The text without the source's line breaks. Blanks within a line stay: they may be part of a value."""
+    """Returns the text without the source's line breaks. Keeps blanks within a line, since a value may contain them."""
     return " ".join(filter(None, map(str.strip, text.split("\n")))).replace(CELL, " ")
 
 
 class _Trace:
-    """Finds text in the source, going forward only. The source's markup is skipped."""
+    """Finds text in the source, in forward direction only. Markup is skipped."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -105,7 +105,7 @@ class _Trace:
         self._next = 0
 
     def find(self, text: str) -> tuple[int, int, bool] | None:
-        """Where a text stands: offset and length in the source, and whether both have the same characters."""
+        """Returns a text's offset and length in the source, and whether both have the same characters, or None."""
         head = text.split(CELL, maxsplit=1)[0].split("\n", maxsplit=1)[0].strip()
         if not head:
             return None
@@ -125,7 +125,7 @@ class _Trace:
 
 
 def _segments(source: str) -> Iterator[tuple[int, int]]:
-    """The stretches of the source that are not markup. One pass, whatever is left open."""
+    """Yields the stretches of the source that are not markup. Takes one pass, even if a tag or comment is unclosed."""
     at = 0
     while at < len(source):
         opened = source.find("<", at)

@@ -7,7 +7,10 @@ from segforge.pages.source.html import html_document
 
 
 def read_document(path: Path, name: str | None = None) -> Document:
-    """Read a saved page, HTML or text. Raises PageError where the file is missing, too large or no text."""
+    """Reads a saved page, HTML or text. Raises PageError if the file is missing, too large or not UTF-8 text.
+
+    `name` replaces the path in messages.
+    """
     label = name or str(path)
     try:
         with path.open("rb") as file:
@@ -18,7 +21,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
 
 
 def document_of(raw: bytes, name: str) -> Document:
-    """A page from its bytes. Raises PageError where they are too many or no text."""
+    """Returns a page from its bytes, HTML or text. Raises PageError if they are too many or not UTF-8 text."""
     if len(raw) > MAX_BYTES:
         raise PageError(
             f"{name}: more than {MAX_BYTES:,} bytes; expected one docs page; save the page without its images"
@@ -28,7 +31,7 @@ def document_of(raw: bytes, name: str) -> Document:
     try:
         source = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise PageError(f"{name}: byte {error.start} is no UTF-8; expected a page in UTF-8; save it anew so") from None
+        raise PageError(f"{name}: byte {error.start} is not UTF-8; save the page as UTF-8") from None
     if source.lstrip()[:1] == "<" and HTML.search(source[:20_000]):
         return html_document(source, name)
     check_length(len(source), name)

@@ -1,4 +1,4 @@
-"""Cuts a page into its parts: head, samples, endpoint, parameters, what is returned, status codes."""
+"""Cuts a page into sections: head, code samples, endpoint, parameters, response and status codes."""
 
 import re
 from collections.abc import Sequence
@@ -26,24 +26,24 @@ _CODE: Final = re.compile(r"\s*(?:1(?=[#a-z{]| +\d+ )|import |curl |const |POST\
 
 @dataclass(frozen=True)
 class Sections:
-    """The parts of a page, as offsets into its text; a part that the page lacks is None."""
+    """The sections of a page, as offsets into its text. A section that the page lacks is None."""
 
     head: tuple[Line, ...]
     code: tuple[int, int]
     endpoint: Line | None
     parameters: tuple[int, int] | None
     complete: bool
-    """Whether the end of the parameters is seen; it is not where a page was cut short."""
+    """True if the page has the end of the parameters. False if it was cut off before it."""
     oldest: bool
-    """Whether the list is called Attributes, as on pages before 2025."""
+    """True if the list is called Attributes, as on pages before 2025."""
     returns: Line | None
     v2_section: bool
     after: int
-    """Where the parameters' end, or the text's if it has none."""
+    """The end of the parameters, or the end of the text if it has no parameters."""
 
 
 def cut(document: Document) -> Sections:
-    """The parts of a page."""
+    """Returns the sections of a page."""
     lines = document.lines()
     endpoint = next(
         (
@@ -86,7 +86,7 @@ def _follows_url(lines: Sequence[Line], index: int) -> bool:
 
 
 def _start(lines: Sequence[Line], endpoint: int | None) -> tuple[int | None, bool]:
-    """The line after which the parameters begin, and whether it is the oldest layout."""
+    """Returns the index of the line before the parameters, and whether the page has the oldest layout."""
     for index in range(0 if endpoint is None else endpoint, len(lines)):
         if _PARAMETERS.fullmatch(lines[index].text):
             return index, False
@@ -96,7 +96,7 @@ def _start(lines: Sequence[Line], endpoint: int | None) -> tuple[int | None, boo
 
 
 def _stop(lines: Sequence[Line], start: int, oldest: bool) -> int | None:
-    """The offset at which the parameters end; None where the page ends before they do."""
+    """Returns the offset at which the parameters end, or None if the page ends first."""
     for index in range(start, len(lines)):
         line = lines[index]
         following = lines[index + 1].text if index + 1 < len(lines) else ""
@@ -118,7 +118,7 @@ def _stop(lines: Sequence[Line], start: int, oldest: bool) -> int | None:
 
 
 def _head(lines: Sequence[Line], end: int) -> tuple[Line, ...]:
-    """The lines before the first code sample."""
+    """Returns the lines before the first code sample."""
     head = []
     for line in lines[:40]:
         if line.start >= end or _CODE.match(line.text):
@@ -137,7 +137,7 @@ def _returns(lines: Sequence[Line], after: int) -> Line | None:
 
 
 def urls(document: Document, start: int, end: int) -> list[tuple[str, str, int, int]]:
-    """The gateway's addresses and routes between two offsets: method, path, and where each stands."""
+    """Returns the gateway's URLs and routes between two offsets: method, path, and the path's start and end."""
     matches = [match for pattern in (_URL, _ROUTE) for match in pattern.finditer(document.text, start, end)]
     return [
         (one["method"] or "POST", one["path"], *one.span("path"))
