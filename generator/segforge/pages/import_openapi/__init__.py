@@ -1,1 +1,1 @@
-"""TODO."""
+"""Drafts specs from OpenAPI 3 documents."""

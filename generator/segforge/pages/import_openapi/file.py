@@ -1,4 +1,4 @@
-"""Reads the file of an OpenAPI document, within bounds, as plain JSON values."""
+"""Reads the file of an OpenAPI document as plain JSON values, within limits of size and depth."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +9,14 @@ MAX_NODES: Final = 1_000_000
 
 
 class OpenapiError(Exception):
-    """No models can be read out of the document; the message says why and what helps, a line for each reason."""
+    """No model can be read from the document. The message has one line for each reason, with a remedy."""
 
 
 def read_openapi(path: Path) -> dict[str, Any]:
-    """Read an OpenAPI document, YAML or JSON. Raises OpenapiError where it is none."""
+    """Reads an OpenAPI 3 document, YAML or JSON, as plain JSON values.
+
+    Raises OpenapiError if the file is missing, too large or not such a document.
+    """
     import json
 
     import yaml
@@ -37,7 +40,7 @@ def read_openapi(path: Path) -> dict[str, Any]:
 
 
 def _yaml(raw: bytes) -> Any:
-    """A YAML document. Raises ValueError where it nests so deep that libyaml would crash."""
+    """Parses a YAML document. Raises ValueError if it is nested so deeply that libyaml would crash."""
     import yaml
 
     depth = 0
@@ -49,14 +52,14 @@ def _yaml(raw: bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A document as JSON knows it, aliases written out. Raises ValueError where it is too deep or too large."""
+    """Returns a document as JSON values, with aliases expanded. Raises ValueError if it is too deep or too large."""
     nodes = 0
 
     def plain(value: Any, depth: int) -> Any:
         nonlocal nodes
         nodes += 1
         if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise ValueError(f"more than {MAX_DEPTH} levels or {MAX_NODES:,} values, aliases written out")
+            raise ValueError(f"more than {MAX_DEPTH} levels or {MAX_NODES:,} values after expanding aliases")
         if isinstance(value, dict):
             return {
                 _text(key if isinstance(key, str) else str(key)): plain(item, depth + 1) for key, item in value.items()
@@ -69,5 +72,5 @@ def _plain(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """Text that can be written: JSON may hold half of a pair of surrogates."""
+    """Returns text that can be encoded as UTF-8. JSON may contain unpaired surrogates, which are replaced."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text

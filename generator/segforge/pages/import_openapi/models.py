@@ -1,10 +1,10 @@
-"""Reads models out of an OpenAPI 3.x document, in the first place of the shape that segforge emits.
+"""Reads models from OpenAPI 3.x documents, mainly from those that segforge generates.
 
-What such a document can't hold, and a draft therefore lacks: the day of each model's review, the typical time, notes
-apart from descriptions, which parameter decides what (but for base64), and a sample that lacks a required parameter
-(the document holds the completed one).
+A document lacks some facts of a spec, so drafts lack them too: the typical time, notes apart from descriptions, all
+controls except base64, and the review date of each model. A sample without a required parameter is completed in the
+document, and the draft has the completed one.
 
-A document may be anything. Every problem is reported in one run, with its place; the rest is drafted.
+A document may contain anything. All problems are reported in one run, each with its place, and the rest is drafted.
 """
 
 import datetime
@@ -38,10 +38,10 @@ _FORMATS: Final = {"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp
 
 @dataclass
 class DocumentReading:
-    """A model that was read, or None where none could be, and what could not be read or held of it.
+    """The result of reading one model. `model` is None if it could not be read.
 
-    `problems` are lines with the place in the document; `notes` are what the draft's reader has to decide, by the name
-    of a parameter (None for the model) and a key.
+    `problems` are lines with a place in the document. `notes` are questions for the reader of the draft, each with the
+    name of a parameter (None for the model), a key and a text. `left_out` names the parameters that a spec can't hold.
     """
 
     slug: str
@@ -52,7 +52,7 @@ class DocumentReading:
 
 
 def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
-    """The models of a document, sorted by slug.
+    """Returns the models of a document, sorted by slug. `name` is the document's name in messages.
 
     Raises OpenapiError if there is none, or if a model or one of its parameters can't be read.
     """
@@ -63,9 +63,9 @@ def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
 
 
 def read_models(document: Mapping[str, Any], name: str) -> tuple[list[DocumentReading], list[str]]:
-    """What was read of each operation POST /v1/SLUG and /v2/SLUG, sorted by slug, and problems of the document itself.
+    """Reads each operation POST /v1/SLUG and /v2/SLUG. Returns one result per slug, sorted, and general problems.
 
-    Never raises, whatever the document holds.
+    Never raises, whatever the document contains.
     """
     schemas = Schemas(document)
     problems: list[str] = []
@@ -82,11 +82,13 @@ def read_models(document: Mapping[str, Any], name: str) -> tuple[list[DocumentRe
         if match and "post" in item:
             operations.setdefault(match[2], {})[match[1]] = (*at, "post"), item["post"]
         elif "post" in item:
-            problems.append(f"{name}{pointer(at)}: no path of a model, and left out; expected /v1/SLUG or /v2/SLUG")
+            problems.append(
+                f"{name}{pointer(at)}: left out, since it isn't the path of a model; expected /v1/SLUG or /v2/SLUG"
+            )
     if not operations:
         problems.append(
-            f"{name}{pointer(('paths',))}: no operation POST /v1/SLUG or /v2/SLUG; expected a document as segforge "
-            "generate writes it"
+            f"{name}{pointer(('paths',))}: no operation POST /v1/SLUG or /v2/SLUG; expected a document such as those "
+            "that segforge generate writes"
         )
     return [_read(schemas, name, slug, found) for slug, found in sorted(operations.items())], problems
 
@@ -131,7 +133,7 @@ def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[str, tuple
 
 
 def _body(schemas: Schemas, operation: Schema, at: Place) -> tuple[Place, Schema]:
-    """The JSON body of an operation, and where it is."""
+    """Returns the JSON body of an operation and its place. Raises NotHeld if the operation has none."""
     here = (*at, "requestBody")
     content = schemas.whole(operation.get("requestBody"), here).get("content")
     for media, body in expect_mapping(content, (*here, "content")).items():
@@ -153,7 +155,9 @@ def _parameters(
         here = (*at, "properties", key)
         try:
             if not is_name(key):
-                raise NotHeld(here, "no name that a parameter may have: printable, at most 100 characters", kind="name")
+                raise NotHeld(
+                    here, "not a valid parameter name; expected at most 100 printable characters", kind="name"
+                )
             parameter, notes = parameter_of(schemas, key, value, here, required=key in required)
         except NotHeld as error:
             flag = "required" if key in required else "optional"
@@ -164,14 +168,14 @@ def _parameters(
         reading.notes += [(key, note) for note in notes]
         reading.problems += [f"{name}{pointer(here)}: {text}" for where, text in notes if where != "description"]
     if not held:
-        raise NotHeld((*at, "properties"), "no property that a spec can hold as a parameter")
+        raise NotHeld((*at, "properties"), "no property can be a parameter of a spec; expected at least one scalar")
     return tuple(held)
 
 
 def _described(reading: DocumentReading, *stated: object) -> str:
     text = next((one.strip()[:4000] for one in stated if isinstance(one, str) and one.strip()), "")
     if not text:
-        reading.notes.append((None, ("description", "the document states none")))
+        reading.notes.append((None, ("description", "the document has no description")))
     return text or "To be written."
 
 
@@ -183,7 +187,7 @@ def _url(tag: Schema, slug: str) -> str:
 
 
 def _reviewed(document: Schema, reading: DocumentReading) -> str:
-    """The day that the document's version is, as in those of segforge; otherwise today."""
+    """Returns the document's version if it is a date, as in documents of segforge, and otherwise today's date."""
     info = document.get("info")
     version = info.get("version") if is_mapping(info) else None
     try:
@@ -191,7 +195,7 @@ def _reviewed(document: Schema, reading: DocumentReading) -> str:
             return datetime.date.fromisoformat(version).isoformat()
     except ValueError:
         pass
-    text = f"reviewed is the day of the import, as the document's version {show(version)} is no day"
+    text = f"reviewed is the date of the import, since the document's version {show(version)} is not a date"
     reading.notes.append((None, ("source", text)))
     return datetime.date.today().isoformat()
 
@@ -203,7 +207,7 @@ def _returns(
     parameters: Sequence[Parameter],
     reading: DocumentReading,
 ) -> Returns:
-    """What is returned. Whether image/jpeg is called jpg or jpeg, the values of a parameter tell."""
+    """Reads what a model returns. If a parameter has the value `jpg`, image/jpeg is called jpg, otherwise jpeg."""
     content: Schema = {}
     if run is not None:
         at = (*run[0], "responses", "200")
@@ -211,8 +215,8 @@ def _returns(
             responses = expect_mapping(expect_mapping(run[1], run[0]).get("responses"), at[:-1])
             content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
         except NotHeld as error:
-            reading.problems.append(f"{_line(name, error)}; what is returned is unknown")
-            reading.notes.append((None, ("returns", "the document does not say what is returned")))
+            reading.problems.append(f"{_line(name, error)}; the output is unknown")
+            reading.notes.append((None, ("returns", "the document doesn't say what the model returns")))
     spelled = {value for one in parameters if one.choices for value in one.choices.known}
     formats = [_FORMATS[media] for media in content if media in _FORMATS]
     if "jpg" in spelled and "jpeg" not in spelled:
@@ -226,7 +230,7 @@ def _returns(
 def _example(
     schemas: Schemas, name: str, body: Schema, schema: Schema, at: Place, reading: DocumentReading
 ) -> Mapping[str, Any]:
-    """The first sample that the document has, of the body or of its schema."""
+    """Returns the first sample in the document, of the body or of its schema. Empty if there is none."""
     examples = body.get("examples")
     first = next(iter(examples.items()), None) if is_mapping(examples) else None
     found = body.get("example", schema.get("example", {}))
@@ -241,7 +245,7 @@ def _example(
 
 @dataclass(frozen=True)
 class Drafts:
-    """The drafts of a document, and what could not be read, a line each; `failed` models have no draft."""
+    """The drafts of a document, its problems (one line each), and the number of models without a draft (`failed`)."""
 
     made: list[Draft]
     problems: list[str]
@@ -249,7 +253,7 @@ class Drafts:
 
 
 def drafts_of(document: Mapping[str, Any], name: str) -> Drafts:
-    """A draft of each model in a document. Raises OpenapiError where it has none."""
+    """Drafts a spec for each model in a document. Raises OpenapiError if no model can be read."""
     readings, problems = read_models(document, name)
     lines = [*problems, *(line for reading in readings for line in reading.problems)]
     made = [draft_of(reading.model, reading) for reading in readings if reading.model is not None]
@@ -259,7 +263,7 @@ def drafts_of(document: Mapping[str, Any], name: str) -> Drafts:
 
 
 def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
-    """A draft from a model that was read out of a document, with what is to be decided as `TODO` comments."""
+    """Drafts a spec from a model that was read from a document. Open questions become `TODO` comments."""
     reading = reading or DocumentReading(model.slug)
     made = Draft(
         model.slug,
@@ -269,7 +273,7 @@ def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
     made.data["versions"] = sequence(list(model.versions))
     if reading.left_out:
         made.data["note"] = scalar((LEFT_OUT + ", ".join(reading.left_out))[:4000])
-        mark_todo(made, made.data, "note", "calls that need what is left out can't be made with this spec")
+        mark_todo(made, made.data, "note", "calls that need these parameters can't be made with this spec")
     returns = mapping({"media": model.returns.media})
     if model.returns.formats:
         returns["formats"] = sequence(list(model.returns.formats))
@@ -277,7 +281,7 @@ def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
     if model.returns.controls.base64 in by_name:
         returns["controls"] = mapping({"base64": model.returns.controls.base64})
     made.data["returns"] = returns
-    mark_todo(made, made.data, "returns", "name the controls; an OpenAPI document does not hold them")
+    mark_todo(made, made.data, "returns", "name the controls, which an OpenAPI document doesn't contain")
     made.data["parameters"] = mapping({scalar(one.name): _data(made, one) for one in model.parameters})
     _add_example(made, model)
     for parameter, (key, text) in reading.notes:
@@ -286,14 +290,19 @@ def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
 
 
 def _add_example(made: Draft, model: Model) -> None:
-    """Adds the sample. A value outside the parameter's own range or set stays: a spec can hold it, and lint warns."""
+    """Adds the sample. Keeps a value outside the parameter's range or set: a spec can hold it, and lint warns."""
     made.data["example"] = mapping({})
     for key, value in model.example.items():
         held = made.data["parameters"].get(key)
         if held is not None and (held.get("nullable") if value is None else type_matches(value, held["type"])):
             made.data["example"][scalar(key)] = scalar(value)
         else:
-            mark_todo(made, made.data, "example", f"the sample sends {show(key)}: {show(value)}, which does not fit")
+            mark_todo(
+                made,
+                made.data,
+                "example",
+                f"the sample sends {show(key)}: {show(value)}, which doesn't fit the parameter",
+            )
     if not made.data["example"]:
         made.data["example"].fa.set_flow_style()
 
@@ -314,7 +323,7 @@ def _data(made: Draft, one: Parameter) -> Any:
         data["enum"] = mapping({"known": sequence(known), "total": one.choices.total}, flow=len(str(known)) < 80)
     if not isinstance(one.default, Absent):
         if isinstance(one.default, list | dict) or not valid(data, one.default):
-            mark_todo(made, data, "description", f"the default {show(one.default)} does not fit the parameter")
+            mark_todo(made, data, "description", f"the default {show(one.default)} doesn't fit the parameter")
         else:
             data["default"] = scalar(one.default)
     return data

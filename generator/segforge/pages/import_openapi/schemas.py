@@ -1,7 +1,7 @@
-"""Reads the schemas of an OpenAPI document: follows references, merges `allOf`, and tells what a spec can't hold.
+"""Reads the schemas of an OpenAPI document: follows references, merges `allOf`, and reports what a spec can't hold.
 
-A document may be anything that is JSON. References that lead out of it are never fetched, and steps are counted, so
-that a circle of references, or a tree that they make, ends.
+A document may be any JSON. References to other documents are never fetched. Steps are counted, so that circular
+references, and references that multiply, end.
 """
 
 import math
@@ -20,10 +20,10 @@ Place: TypeAlias = tuple[str, ...]
 """The keys and indices that lead to a value of the document."""
 Schema: TypeAlias = Mapping[str, Any]
 Note: TypeAlias = tuple[str, str]
-"""A key of the draft, and what is to be decided there."""
+"""A key of the draft, and the question to decide there."""
 
 MAX_STEPS: Final = 5_000
-"""References and parts of `allOf` that are followed for one model."""
+"""The number of references and parts of `allOf` that are followed for one model."""
 _MAX_NESTED: Final = 30
 _NOT_HELD: Final = ("pattern", "minLength", "maxLength", "multipleOf", "exclusiveMinimum", "exclusiveMaximum", "not")
 _ANNOTATIONS: Final = (
@@ -39,7 +39,7 @@ _ANNOTATIONS: Final = (
 
 
 class NotHeld(Exception):
-    """A spec can't hold what is at a place of the document, in a word a `kind`; the message says why."""
+    """A spec can't hold the value at a place of the document. `kind` describes the value in a word or two."""
 
     def __init__(self, at: Place, why: str, *, kind: str = "value") -> None:
         super().__init__(why)
@@ -47,17 +47,17 @@ class NotHeld(Exception):
 
 
 def pointer(at: Place) -> str:
-    """A place as a JSON pointer in a fragment, such as `#/paths/~1v1~1slug/post`."""
+    """Returns a place as a JSON pointer in a URL fragment, such as `#/paths/~1v1~1slug/post`."""
     return "#" + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in at)
 
 
 def is_mapping(value: object) -> TypeGuard[Schema]:
-    """Whether a value of the document is an object."""
+    """Returns whether a value of the document is an object."""
     return isinstance(value, Mapping)
 
 
 def expect_mapping(value: object, at: Place) -> Schema:
-    """An object of the document. Raises NotHeld if the value is none."""
+    """Returns a value of the document if it is an object. Raises NotHeld otherwise."""
     if not is_mapping(value):
         raise NotHeld(at, f"found {show(value)}; expected an object")
     return value
@@ -65,13 +65,16 @@ def expect_mapping(value: object, at: Place) -> Schema:
 
 @dataclass
 class Schemas:
-    """The schemas of one document; `steps` counts what was followed, and starts anew with each model."""
+    """The schemas of one document. `steps` counts the references followed, and is reset for each model."""
 
     document: Schema
     steps: int = field(default=0)
 
     def whole(self, value: object, at: Place, nested: int = 0) -> Schema:
-        """A schema, or another object, with its reference followed and its `allOf` merged. Raises NotHeld."""
+        """Returns a schema or another object with its reference followed and its `allOf` merged.
+
+        Raises NotHeld if a reference has no target or is circular, or if parts of `allOf` contradict each other.
+        """
         schema = self._followed(expect_mapping(value, at), at, nested)
         if "allOf" not in schema:
             return schema
@@ -86,7 +89,7 @@ class Schemas:
         return made
 
     def _followed(self, schema: Schema, at: Place, nested: int) -> Schema:
-        """An object with its reference followed; what stands beside the reference adds to it."""
+        """Returns an object with its reference followed. Keys beside the reference override those of the target."""
         beside: dict[str, Any] = {}
         seen: set[str] = set()
         while "$ref" in schema:
@@ -98,7 +101,7 @@ class Schemas:
                     (*at, "$ref"), f"found {show(reference)}; expected a reference such as #/components/schemas/X"
                 )
             if reference in seen:
-                raise NotHeld(at, f"the reference {show(reference)} leads in a circle")
+                raise NotHeld(at, f"the reference {show(reference)} is circular")
             seen.add(reference)
             schema = expect_mapping(self._target(reference, at), (*at, "$ref"))
         self._step(at, nested)
@@ -107,11 +110,11 @@ class Schemas:
     def _step(self, at: Place, nested: int) -> None:
         self.steps += 1
         if nested > _MAX_NESTED or self.steps > MAX_STEPS:
-            raise NotHeld(at, "references and allOf nest too deep, or lead in a circle")
+            raise NotHeld(at, "references and allOf are nested too deeply, or circular")
 
     def _target(self, reference: str, at: Place) -> object:
         if not reference.startswith("#"):
-            why = f"the reference {show(reference)} leads out of the document; nothing is fetched, so include it"
+            why = f"the reference {show(reference)} is to another document, which isn't fetched; include its target"
             raise NotHeld(at, why)
         found: Any = self.document
         for step in reference[1:].split("/")[1:]:
@@ -121,12 +124,12 @@ class Schemas:
             elif is_mapping(found) and key in found:
                 found = found[key]
             else:
-                raise NotHeld(at, f"the reference {show(reference)} leads to nothing; there is no {show(key)}")
+                raise NotHeld(at, f"the reference {show(reference)} has no target: {show(key)} doesn't exist")
         return found
 
 
 def _merge(made: dict[str, Any], part: Schema, at: Place, *, outer: bool = False) -> None:
-    """Add a part of `allOf` to what the others state. Raises NotHeld if they differ; the outer remark counts."""
+    """Adds a part of `allOf` to `made`. Raises NotHeld if they contradict each other. Outer annotations override."""
     for key, value in part.items():
         before = made.get(key)
         if key == "properties" and is_mapping(before) and is_mapping(value):
@@ -146,7 +149,7 @@ def _merge(made: dict[str, Any], part: Schema, at: Place, *, outer: bool = False
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a number that a spec can hold: finite, and not so large that no float is near."""
+    """Returns whether a value is a number that a spec can hold: finite and within the range of floats."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -158,16 +161,16 @@ def is_number(value: object) -> TypeGuard[float]:
 def parameter_of(
     schemas: Schemas, name: str, value: object, at: Place, *, required: bool
 ) -> tuple[Parameter, list[Note]]:
-    """A property of a body as a parameter, and what a spec can't hold of it.
+    """Reads a property of a body as a parameter. Returns it with notes about details that a spec can't hold.
 
-    A description that is missing is `To be written.` Raises NotHeld if a spec can't hold the property at all.
+    A missing description becomes `To be written.` Raises NotHeld if a spec can't hold the property at all.
     """
     schema = schemas.whole(value, at)
     typed, known, is_open, nullable = _types(schemas, schema, at)
     type_ = _type(typed, known, at)
-    notes = [("type", f"{key} {show(typed[key])} is not held") for key in _NOT_HELD if key in typed]
+    notes = [("type", f"a spec can't hold {key} {show(typed[key])}") for key in _NOT_HELD if key in typed]
     if typed.get("format") not in (None, "uri") or (type_ != "string" and "format" in typed):
-        notes.append(("type", f"format {show(typed['format'])} is not held"))
+        notes.append(("type", f"a spec can't hold the format {show(typed['format'])}"))
     ends = _ends({**schema, **typed}, type_, notes)
     choices, description = _choices(schema, known, type_, is_open, notes)
     made = Parameter(
@@ -225,7 +228,7 @@ def _known(schema: Schema, at: Place) -> list[Any]:
 
 
 def _type(typed: Schema, known: Sequence[Any], at: Place) -> ParameterType:
-    """Returns the one type. If none is stated, known values of one type show it."""
+    """Returns the type, or that of the known values if none is stated. Raises NotHeld if it is not one scalar type."""
     stated = typed.get("type")
     types = [one for one in (stated if isinstance(stated, list) else [stated]) if one not in ("null", None)]
     if not types and known:
@@ -235,7 +238,7 @@ def _type(typed: Schema, known: Sequence[Any], at: Place) -> ParameterType:
         raise NotHeld(at, why, kind="several types" if types else "value")
     if types[0] not in SCALARS:
         is_type = types[0] in ("array", "object")
-        why = f"the type {show(types[0])}; specs hold scalars only" if is_type else f"{show(types[0])} is no type"
+        why = f"the type {show(types[0])}; specs hold scalars only" if is_type else f"{show(types[0])} is not a type"
         raise NotHeld((*at, "type"), why, kind=str(types[0]) if is_type else "value")
     return cast("ParameterType", types[0])
 
@@ -246,7 +249,7 @@ def _ends(schema: Schema, type_: str, notes: list[Note]) -> dict[str, float]:
         is_number(end) and type_matches(end, type_) for end in ends.values()
     )
     if ends and (not fitting or (len(ends) == 2 and ends["minimum"] > ends["maximum"])):
-        notes.append(("type", f"the range {show(ends)} does not fit the type {type_}"))
+        notes.append(("type", f"the range {show(ends)} doesn't fit the type {type_}"))
         return {}
     return ends
 
@@ -254,11 +257,11 @@ def _ends(schema: Schema, type_: str, notes: list[Note]) -> dict[str, float]:
 def _choices(
     schema: Schema, known: Sequence[Any], type_: str, is_open: bool, notes: list[Note]
 ) -> tuple[Choices | None, str]:
-    """The known values, and the description without the sentence that says how many there are."""
+    """Returns the known values, and the description without the sentence about their number."""
     stated = schema.get("description")
     description = stated.strip()[:4000].strip() if isinstance(stated, str) else ""
     if not description:
-        notes.append(("description", "the document states none"))
+        notes.append(("description", "the document has no description"))
     total = SHOWN_OF_TOTAL.search(description)
     told = (description[: total.start()] if total else description) or "To be written."
     if not known:
