@@ -1,1 +1,1 @@
-"""One module a command of the command line."""
+"""The commands of `segforge`, one module each. A module's docstring is the help text of its command."""

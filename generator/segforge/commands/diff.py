@@ -38,7 +38,7 @@ class Side(NamedTuple):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("old", metavar="OLD", help="a folder of specs, a git revision, or an OpenAPI document")
     parser.add_argument("new", metavar="NEW", help="the same, newer")
     parser.add_argument(
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the changes. Returns 1 if one breaks callers, 2 if a side can't be read."""
+    """Prints the changes. Returns 1 if one breaks callers, 2 if a side can't be read."""
     try:
         old, new = _side(args.old, args.specs), _side(args.new, args.specs)
     except (Misuse, SpecError, OpenapiError) as error:
@@ -98,7 +98,7 @@ def _folder(path: Path) -> Side:
 
 
 def _revision(revision: str, specs: Path) -> Side:
-    """The specs at a git revision. Raises Misuse if they can't be read from it."""
+    """Returns the specs at a git revision. Raises Misuse if git can't read them."""
     if revision.startswith("-"):
         raise Misuse(f"{revision} isn't a folder, file or git revision")
     name = specs.resolve().name
@@ -117,13 +117,13 @@ def _revision(revision: str, specs: Path) -> Side:
 
 
 def _git(specs: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git in the folder that contains the specs."""
+    """Runs git in the folder that contains the specs."""
     command = ["git", "-C", str(specs.resolve().parent), *arguments]
     return subprocess.run(command, capture_output=True, check=False, timeout=60)
 
 
 def _released(version: str, specs: Path) -> tuple[str, Side] | None:
-    """The revision that released a version, with its specs; None if git has none, or they can't be read."""
+    """Returns the revision that released a version, with its specs, or None if git has no readable one."""
     log = f"{specs.resolve().name}/{CHANGELOG_FILE}"
     found = None
     for revision in _git(specs, "log", "--format=%H", "HEAD", "--", log).stdout.decode().split():
@@ -156,7 +156,7 @@ def _print(form: str, changes: Sequence[Change], bump: Bump) -> None:
 
 
 def _asked(bump: Bump) -> str:
-    """The version part to raise, and the one to raise before 1.0.0."""
+    """Returns the version part to raise, with the one to raise before 1.0.0 if it differs."""
     early = {"major": "minor", "minor": "patch"}.get(bump)
     return f"{bump} (before 1.0.0: {early})" if early else bump
 
@@ -177,7 +177,7 @@ def markdown(changes: Sequence[Change]) -> str:
 
 
 def _note(path: Path, args: argparse.Namespace, old: Side, new: Side) -> str:
-    """Record the changes since the last release in a change log of specs. Returns a sentence about the result.
+    """Records the changes since the last release in a change log of specs. Returns a sentence about the result.
 
     If git lacks the specs of the last release, the changes are those since `old`, plus the open entry of its log.
     Raises SpecError if the change log is malformed.

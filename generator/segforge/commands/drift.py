@@ -23,7 +23,7 @@ SUFFIXES = (".html", ".htm", ".txt", ".md")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages, or folders of them")
     parser.add_argument("--all", action="store_true", help="every page stored by segforge fetch")
     parser.add_argument(
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the drift. Returns 1 if there is any, 2 for misuse, 3 if a page is incomplete or leaves facts undecided."""
+    """Prints the drift. Returns 1 if there is any, 2 for misuse, 3 if a page is incomplete or has undecided facts."""
     if problem := next(filter(None, (problem_of(path, folders=True) for path in args.pages)), None):
         return _misuse(f"{problem}; pass saved docs pages, or folders of them")
     paths = list(_paths([*args.pages, *([args.store] if args.all and args.store.is_dir() else [])]))
@@ -106,7 +106,7 @@ def _is_plain(slug: str) -> bool:
 
 
 def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
-    """Write the decided changes. Returns the diff, and the reasons for changes that were not written."""
+    """Writes the decided changes. Returns the diff, and the reasons for changes that were not written."""
     from segforge.files import write_atomically
     from segforge.pages.apply import apply_linted
 
@@ -122,7 +122,7 @@ def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
         return "", refused
     new = new.replace("\n", "\r\n") if crlf else new
     try:
-        write_atomically(file.resolve(), new)  # follows a symbolic link, so that the link stays
+        write_atomically(file.resolve(), new)  # a symbolic link is followed, so that it remains a link
     except OSError as error:
         return "", [f"{file}: not written: {error.strerror or error}; make the file and its folder writable"]
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))

@@ -19,7 +19,7 @@ _STYLES = {"new": "green", "changed": "yellow", "unchanged": "", "failed": "red"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("pages", nargs="*", metavar="SLUG|URL", help="slugs of models, or URLs of docs pages")
     parser.add_argument("--all", action="store_true", help="the page of every spec, from the URL in the spec")
     parser.add_argument(
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download pages. Returns 1 if one failed, 2 if the arguments name none."""
+    """Downloads pages. Returns 1 if one failed, 2 if the arguments name none."""
     try:
         pages = _pages(args)
     except (ValueError, SpecError) as error:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pages(args: argparse.Namespace) -> list[tuple[str, str]]:
-    """The slug and URL of each page. Raises ValueError if an argument is neither."""
+    """Returns the slug and URL of each page. Raises ValueError if an argument is neither, or if none is given."""
     pages = {}
     if args.all:
         pages = {model.slug: model.source.url for model in load_catalog(args.specs).models}

@@ -39,7 +39,7 @@ _SHOWN: Final = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
     parser.add_argument(
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Generate or check. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs."""
+    """Generates or checks. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs."""
     out: Path = args.out or args.specs.resolve().parent / "generated"
     if not args.specs.is_dir():
         return _misuse(f"no folder {args.specs}; pass the folder of your specs with --specs")
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
-    """Write files, or list stale ones.
+    """Writes files, or lists stale ones. Returns the exit code.
 
     Raises MissingExtra, SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest, LeavesFolder and OSError.
     """
@@ -123,7 +123,7 @@ def _misuse(message: str) -> int:
 def _generate(
     args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo, out: Path
 ) -> Generated:
-    """Generate all files. If the specs have an error, load_catalog raises SpecError with every finding."""
+    """Generates all files. If the specs have an error, load_catalog raises SpecError with every finding."""
     from segforge.emit.cache import generate
 
     generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
@@ -131,7 +131,7 @@ def _generate(
 
 
 def _cores() -> int:
-    """The number of cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -157,7 +157,7 @@ def _report(files: int, changes: Changes, *, check: bool) -> int:
 
 
 def _warn(release: Release, specs: Path) -> None:
-    """Warn that the clients of a released version would change, which calls for a new version."""
+    """Warns that the clients of a released version would change, which calls for a new version."""
     console(error=True).print(
         f"warning: version {release.version} is already released ({release.date}), and its clients change. Run: "
         f"segforge diff HEAD {specs} --write-changelog (or pass that release's revision), then segforge generate",

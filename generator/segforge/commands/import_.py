@@ -12,7 +12,7 @@ from segforge.spec.printable import counted, one_line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE", help="saved docs pages: HTML or plain text")
     parser.add_argument(
         "--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages"
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draft specs. Returns 1 if one was not written, 2 if a file is missing, 3 if part of a page could not be read."""
+    """Drafts specs. Returns 1 if one was not written, 2 if a file is missing, 3 if part of a page could not be read."""
     if bool(args.pages) == bool(args.openapi):
         _say("pass saved docs pages, or an OpenAPI document with --openapi")
         return 2
@@ -69,7 +69,7 @@ def _from_openapi(path: Path, out: Path) -> int:
 
 
 def _write(made: Draft, out: Path) -> int:
-    """Write one draft. Returns 1 if the file exists or the draft doesn't pass lint."""
+    """Writes one draft. Returns 1 if the file exists or the draft doesn't pass lint."""
     target = out / f"{made.slug}.yaml"
     shown = display(target)
     text = made.text

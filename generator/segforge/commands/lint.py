@@ -11,13 +11,13 @@ from segforge.spec.printable import counted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="output format")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all findings. Returns 1 if one of them is an error, 2 if the folder doesn't exist."""
+    """Prints all findings. Returns 1 if one of them is an error, 2 if the folder doesn't exist."""
     if not args.specs.is_dir():
         console(error=True).print(
             f"segforge lint: no folder {args.specs}; pass the folder of your specs with --specs", markup=False
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def print_findings(findings: list[Finding], *, error: bool = False) -> None:
-    """Print one finding per line, coloured on a terminal."""
+    """Prints one finding per line, coloured on a terminal."""
     out = console(error=error)
     for finding in findings:
         out.print(str(finding), style="yellow" if finding.severity == "warning" else "red", markup=False)

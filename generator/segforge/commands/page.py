@@ -13,14 +13,14 @@ from segforge.spec.printable import counted, one_line, show
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declares the command's arguments."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a saved docs page: HTML or plain text")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="output format")
     parser.epilog = "Exit codes: 0 success, 2 misuse, 3 part of the page could not be read."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a page. Returns 3 if part of it could not be read, 2 if the file doesn't exist."""
+    """Prints the facts of a page. Returns 3 if part of it could not be read, 2 if the file doesn't exist."""
     if problem := problem_of(args.file):
         console(error=True).print(f"segforge page: {one_line(problem)}; pass a saved docs page", markup=False)
         return 2
