@@ -1,4 +1,4 @@
-"""The specs: reading, checking, changing and comparing them, and the Catalog that they make."""
+"""Reads, checks, edits and compares the specs, and builds the Catalog from them."""
 
 import importlib
 from typing import TYPE_CHECKING, Any, Final
@@ -41,7 +41,7 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that importing one module of the package loads no other."""
+    """Imports a public name when it is first used, so that importing one module of the package loads no other."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -34,7 +34,7 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
 
 
 def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:
-    """Returns a Parameter from its checked data and its value in the page's sample, None if it has none."""
+    """Returns a Parameter from its checked data and its value in the page's sample (None if the sample lacks it)."""
     type_ = data["type"]
     plain = {key: _of_type(type_, value) for key, value in data.items() if key != "enum"}
     known = tuple(_of_type(type_, value) for value in data.get("enum", {}).get("known", ()))

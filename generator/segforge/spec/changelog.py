@@ -59,7 +59,7 @@ def _next(released: Sequence[Any], lines: Iterable[str]) -> str:
 
 
 def _lines(changes: Iterable[Change]) -> Iterator[str]:
-    """One line per change, breaking ones first, without duplicates: both limits of a range make one sentence."""
+    """Yields one line per change, breaking ones first. Duplicates are omitted: both limits of a range make one line."""
     said = set()
     for level, word in _WORDS.items():
         for change in changes:

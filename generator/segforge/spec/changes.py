@@ -49,7 +49,7 @@ def bump_of(changes: Iterable[Change]) -> Bump:
 
 
 def reaches_clients(change: Change) -> bool:
-    """Whether a change affects the clients. The date of a review and curators' notes don't."""
+    """Returns whether a change affects the clients. Review dates and curators' notes don't."""
     return change.rule != "text.changed" or not f".{change.at}".endswith((".source.reviewed", ".note"))
 
 
@@ -199,7 +199,7 @@ def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int, 
 
 
 def _choices(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
-    """Changes of known values, and of whether others are allowed. An open set accepts unlisted values, too."""
+    """Yields changes of known values, and of whether others are allowed. An open set accepts unlisted values too."""
     before, after = old.choices, new.choices
     if before is None and after is None:
         return
@@ -276,7 +276,7 @@ def _leaves(at: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def same(one: Any, two: Any) -> bool:
-    """Whether two JSON values are the same; true and 1 differ."""
+    """Returns whether two JSON values are equal. True and 1 differ."""
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
 
 

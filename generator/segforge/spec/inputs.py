@@ -63,7 +63,7 @@ class Inputs:
 
 
 def read_inputs(specs: Path) -> Inputs | None:
-    """Read a folder of specs. Returns None if a file can't be read."""
+    """Reads the files of a folder of specs. Returns None if a file can't be read."""
     changelog = specs / CHANGELOG_FILE
     try:
         return Inputs(

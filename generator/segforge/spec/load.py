@@ -32,7 +32,7 @@ __all__ = [
 
 
 def load_catalog(specs: Path) -> c.Catalog:
-    """Load a folder of specs: `gateway.yaml`, `models/*.yaml` and, if it exists, `changelog.yaml`.
+    """Loads a folder of specs: `gateway.yaml`, `models/*.yaml` and, if it exists, `changelog.yaml`.
 
     Raises SpecError with all errors; warnings are ignored.
     """
@@ -44,7 +44,7 @@ def load_catalog(specs: Path) -> c.Catalog:
 
 
 def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
-    """Load and lint a folder of specs. Returns the Catalog, None if there are errors, and all findings, sorted."""
+    """Loads and lints a folder of specs. Returns the Catalog (None if there are errors) and all findings, sorted."""
     if not specs.is_dir():
         return None, [
             Finding(str(specs), 0, 0, "file.missing", "no such folder", "a folder of specs", "pass it with --specs")
@@ -68,19 +68,19 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
 
 
 def check_model(path: Path) -> tuple[SourceFile | None, list[Finding]]:
-    """Read and lint one model file. Returns the file, None if it violates the schema, and all findings."""
+    """Reads and lints one model file. Returns the file (None if it violates the schema) and all findings."""
     return check_form(path, "model")
 
 
 def check_form(path: Path, form: Form) -> tuple[SourceFile | None, list[Finding]]:
-    """Read and lint one file of a form. Returns the file, None if it violates the schema, and all findings."""
+    """Reads and lints one file of a form. Returns the file (None if it violates the schema) and all findings."""
     findings: list[Finding] = []
     source = _checked(path, form, findings)
     return source, sorted(findings)
 
 
 def check_changelog(path: Path) -> None:
-    """Read and lint a change log. Raises SpecError with all findings."""
+    """Reads and lints a change log. Raises SpecError with all findings."""
     findings: list[Finding] = []
     _checked(path, "changelog", findings)
     if findings:
@@ -88,19 +88,19 @@ def check_changelog(path: Path) -> None:
 
 
 def valid_data(raw: bytes, path: Path, form: Form) -> Any:
-    """Returns the data of a file that was read already; None if it has errors."""
+    """Returns the data of a file that was read already, or None if it has errors."""
     findings: list[Finding] = []
     source = _fit(*parse_source(raw, path, path.name), form, findings)
     return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
 
 
 def _checked(path: Path, form: Form, findings: list[Finding]) -> SourceFile | None:
-    """Read and check one file, and append its findings. Returns None if the file violates the schema."""
+    """Reads and checks one file, and appends its findings. Returns None if the file violates the schema."""
     return _fit(*read_source(path, display(path)), form, findings)
 
 
 def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings: list[Finding]) -> SourceFile | None:
-    """Check a file that was read already, like `_checked`."""
+    """Checks a file that was read already, like `_checked`."""
     if source is not None and not fits_schema(form, source.data):
         broken += schema_findings(source, form)
     errors = any(finding.severity == "error" for finding in broken)

@@ -46,7 +46,7 @@ class SourceFile:
 
 
 def read_source(path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
-    """Read a YAML file; `name` is its name in findings.
+    """Reads a YAML file. `name` is its name in findings.
 
     Returns the file, None if it isn't valid YAML, and the findings about its form.
     """
@@ -73,7 +73,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_source(raw: bytes, path: Path, name: str) -> tuple[SourceFile | None, list[Finding]]:
-    """Parse a file whose bytes were read already, like `read_source`."""
+    """Parses a file whose bytes were read already, like `read_source`."""
     try:
         reader = YamlReader(name)
         text = decode(raw)

@@ -41,7 +41,7 @@ _URI: Final = re.compile(URI_PATTERN)
 
 
 def fits(value: str, format_: str) -> bool:
-    """Whether a text has a format. Every text has an unknown format."""
+    """Returns whether a text has a format. Every text fits an unknown format."""
     return format_ != "uri" or _URI.match(value) is not None
 
 
@@ -55,7 +55,7 @@ class Violation:
 
 
 def type_matches(value: object, type_: str) -> bool:
-    """Whether a value has a JSON type. As in JSON Schema, 1.0 is an integer and true is not a number."""
+    """Returns whether a value has a JSON type. As in JSON Schema, 1.0 is an integer and true is not a number."""
     found = json_type(value)
     return found == type_ or (found == "integer" and type_ == "number")
 

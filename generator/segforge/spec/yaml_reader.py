@@ -282,7 +282,7 @@ def _position(event: yaml.Event) -> tuple[int, int]:
 
 
 def _conflict(text: str) -> int:
-    """Returns the line of the first conflict marker of git; 0 if there is none."""
+    """Returns the line of git's first conflict marker, or 0 if there is none."""
     found = _CONFLICT.search(text) if "<<<<<<<" in text else None
     return text.count("\n", 0, found.start()) + 1 if found else 0
 

@@ -33,7 +33,7 @@ def lint_catalog(models: Iterable[SourceFile]) -> list[Finding]:
 
 
 def slugs_collide(slugs: Sequence[str]) -> bool:
-    """Whether `lint_catalog` would report models of these slugs."""
+    """Returns whether `lint_catalog` would report models of these slugs."""
     return any(next(_collisions(slugs, naming), None) for naming in _NAMINGS.values())
 
 

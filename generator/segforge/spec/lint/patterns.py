@@ -30,7 +30,7 @@ EXPECTED: Final = (
 
 
 def is_bounded(pattern: str) -> bool:
-    """Whether a pattern has the form of `EXPECTED`, so that it matches in linear time."""
+    """Returns whether a pattern has the form of `EXPECTED`, so that it matches in linear time."""
     if len(pattern) > MAX_LENGTH:
         return False
     start, end = int(pattern.startswith("^")), len(pattern) - bool(re.search(r"(?<!\\)\$\Z", pattern))
@@ -48,7 +48,7 @@ def is_bounded(pattern: str) -> bool:
 
 
 def _spread(quantifier: str | None) -> int | None:
-    """The number of different repetitions that a quantifier allows; None without a limit."""
+    """Returns the number of different repetitions that a quantifier allows, or None if it has no limit."""
     if quantifier in (None, "?"):
         return 1 if quantifier is None else 2
     low, comma, high = quantifier.strip("{}").partition(",")

@@ -28,7 +28,7 @@ def _schema(form: Form) -> Any:
 
 
 def fits_schema(form: Form, data: object) -> bool:
-    """Whether data fits the schema, by the fast validator. If not, the slower one decides and explains."""
+    """Returns whether data fits the schema, by the fast validator. If not, the slower one decides and explains."""
     try:
         return _quick_validator(form).is_valid(data)
     except ValueError:  # it can't handle integers beyond 64 bits
