@@ -72,7 +72,7 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
         if not drift.differences and drift.whole and not drift.undecided:
             continue
         lines += [f"## {code(drift.slug)}", ""]
-        lines += ["| | what | where | spec | page | |", "|---|---|---|---|---|---|"] if drift.differences else []
+        lines += ["| | change | place | spec | page | |", "|---|---|---|---|---|---|"] if drift.differences else []
         for one in drift.differences:
             doubt = "" if one.decided else "needs a decision"
             places = f"{code(str(one.spec_place))} {code(str(one.page_place))}"

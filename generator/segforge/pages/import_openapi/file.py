@@ -25,7 +25,7 @@ def read_openapi(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise OpenapiError(f"{path}: {error.strerror}; name an OpenAPI document") from None
+        raise OpenapiError(f"{path}: {error.strerror}; pass an OpenAPI document") from None
     if len(raw) > MAX_BYTES:
         raise OpenapiError(f"{path}: more than {MAX_BYTES:,} bytes; expected an OpenAPI document")
     try:

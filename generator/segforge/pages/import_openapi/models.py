@@ -1,8 +1,8 @@
 """Reads models from OpenAPI 3.x documents, mainly from those that segforge generates.
 
-A document lacks some facts of a spec, so drafts lack them too: the typical time, notes apart from descriptions, all
-controls except base64, and the review date of each model. A sample without a required parameter is completed in the
-document, and the draft has the completed one.
+A document lacks some facts of a spec, so drafts lack them too: the typical time and cost, notes apart from
+descriptions, all controls except base64, and the review date of each model. Documents complete a sample that lacks a
+required parameter, and drafts have the completed sample.
 
 A document may contain anything. All problems are reported in one run, each with its place, and the rest is drafted.
 """

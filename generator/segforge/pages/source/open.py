@@ -16,7 +16,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PageError(f"{label}: {error.strerror or error}; name a saved docs page") from None
+        raise PageError(f"{label}: {error.strerror or error}; pass a saved docs page") from None
     return document_of(raw, label)
 
 
