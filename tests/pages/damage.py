@@ -1,7 +1,7 @@
-"""Damages a page by one byte, applies it, and judges the write by the page's text, without the code under test.
+"""Damages one byte of a page, applies the page, and judges the write by its text without the code under test.
 
-The oracle knows labels and values only. It compares the spec before and after with the text before and after, and
-accepts one kind of change: one whole value after its own label, changed to another value of the same type.
+The oracle only knows labels and values. It compares the spec before and after with the text before and after. It
+accepts one kind of change: a complete value after its own label, changed to another value of the same type.
 """
 
 import html
@@ -33,7 +33,7 @@ _ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Damage:
-    """One damaged byte: what was done, at which offset, and the page that results."""
+    """One damaged byte: the kind of damage, its offset, and the resulting page."""
 
     kind: str
     at: int
@@ -43,7 +43,7 @@ class Damage:
 def damages(
     page: bytes, kinds: tuple[str, ...] = KINDS, *, first: int = 0, end: int | None = None, step: int = 1
 ) -> Iterator[Damage]:
-    """Each byte from `first` to `end`, every `step`-th, damaged in each kind; letter and digit vary by place."""
+    """Yields every `step`-th byte from `first` to `end`, damaged in each kind. Letters and digits vary by place."""
     for at in range(first, len(page) if end is None else end, step):
         made = {
             "deleted": b"",
@@ -58,7 +58,7 @@ def damages(
 
 
 def own_pages(layouts: Iterable[str] = tuple(ALL)) -> Iterator[tuple[str, bytes, str]]:
-    """The example page, and each model of the catalog in each layout, with the spec that it drafts to."""
+    """Yields the example page, and each model of the catalog in each layout: name, bytes, and text of its draft."""
     for path in sorted(EXAMPLES.glob("*.txt")):
         yield path.name, path.read_bytes(), draft(page_of_bytes(path.read_bytes(), path.name)).text
     for layout in layouts:
@@ -68,7 +68,7 @@ def own_pages(layouts: Iterable[str] = tuple(ALL)) -> Iterator[tuple[str, bytes,
 
 
 def written(damage: Damage, text: str, source: SourceFile) -> str:
-    """The spec's text after `--apply` of a damaged page; unchanged where the page can't be read."""
+    """Returns the spec's text after `--apply` of a damaged page. It is unchanged if the page can't be read."""
     try:
         page = page_of_bytes(damage.page, "page")
     except PageError:
@@ -80,7 +80,7 @@ def written(damage: Damage, text: str, source: SourceFile) -> str:
 
 
 def judge(damage: Damage, page: bytes, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """How many changes the damaged text states plainly, and the ones that it does not: wrong writes."""
+    """Returns the number of changes that the damaged text states plainly, and the other changes: wrong writes."""
     old, new = page.decode(), damage.page.decode()
     at = len(page[: damage.at].decode(errors="ignore"))
     plain, wrong = 0, []
@@ -99,7 +99,7 @@ def shown(value: Any) -> str:
 
 
 def changes(one: Any, two: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
-    """The leaves on which two documents differ; a list is a leaf."""
+    """Yields the leaves on which two documents differ. A list is a leaf."""
     if isinstance(one, dict) and isinstance(two, dict):
         for key in {**one, **two}:
             yield from changes(one.get(key, _ABSENT), two.get(key, _ABSENT), (*path, key))
@@ -115,10 +115,10 @@ def same_type(one: Any, two: Any) -> bool:
 def is_plain(
     path: tuple[Any, ...], value: Any, made: Any, old: str, new: str, at: int, spec: Mapping[str, Any]
 ) -> bool:
-    """Whether the damaged text states the new value where the page states the old one, and nothing contradicts it.
+    """Returns whether the damaged text has the new value in the place of the old one, and nothing contradicts it.
 
-    The damage is inside the value. One just after it counts only if the value still ends its line: a digit in the
-    place of the line's end joins the value to the next line's text, unless a blank line follows.
+    The damage must be inside the value. Damage just after it counts only if the value still ends its line: a digit that
+    replaces the line's end joins the value to the next line, unless a blank line follows.
     """
     last = at - (old[at : at + 2] == "\n\n")
     places = [place for place in labelled(path, value, old, spec) if place[0] <= at and last < place[1]]
@@ -138,7 +138,7 @@ def form(value: Any, how: str) -> str:
 
 
 def labelled(path: tuple[Any, ...], value: Any, text: str, spec: Mapping[str, Any]) -> list[tuple[int, int, str]]:
-    """Where a text states a fact's value after its own label: start, end, and how values are spelled there."""
+    """Returns the places of a fact's value after its own label: start, end, and the notation of the value."""
     match path:
         case ("typical_seconds",):
             labels = ["~"]
@@ -166,7 +166,7 @@ def labelled(path: tuple[Any, ...], value: Any, text: str, spec: Mapping[str, An
 
 
 def owner(text: str, at: int, spec: Mapping[str, Any]) -> str | None:
-    """The parameter under whose header an offset stands."""
+    """Returns the parameter whose block contains an offset, or None."""
     names = "|".join(sorted(map(re.escape, spec["parameters"]), key=len, reverse=True))
     flags = rf"{GAP}(?:required|optional)|(?:enum:)?(?:str|int|float|boolean)\b|(?<=<tr><td>)"
     heads = list(re.finditer(rf"({names})(?:{flags})|<tr><td>({names})<", text[:at]))
@@ -174,7 +174,7 @@ def owner(text: str, at: int, spec: Mapping[str, Any]) -> str | None:
 
 
 def sweep(page: bytes, text: str, source: SourceFile, given: Iterator[Damage]) -> tuple[Counter[str], list[str]]:
-    """Counts of the damages, and each wrong write in words."""
+    """Applies each damage. Returns the counts, and a line for each wrong write."""
     counts: Counter[str] = Counter()
     notes = []
     before = yaml.safe_load(text)

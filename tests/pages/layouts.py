@@ -1,4 +1,4 @@
-"""Renders a model as docs pages show it: one function for each rendering that the reader must know."""
+"""Renders a model as a docs page, with one function for each rendering that the reader must know."""
 
 import html
 import json
@@ -18,14 +18,14 @@ RETURNS = {"image": "Image", "json": "Text/JSON"}
 
 
 def literal(value: Any) -> str:
-    """A value as the pages print it: JSON, with numbers as JavaScript prints them."""
+    """Returns a value as the pages print it: JSON, with numbers as JavaScript prints them."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return json.dumps(value, ensure_ascii=False)
 
 
 def python_literal(value: Any) -> str:
-    """A value as the Python samples print it."""
+    """Returns a value as the Python samples print it."""
     words = {"true": "True", "false": "False", "null": "None"}
     text = literal(value)
     return words.get(text, text)
@@ -132,7 +132,7 @@ def sample_of(model: Model) -> str:
 def page(
     model: Model, parameters: str, *, gap: str, glue: str, code: str, url: str | None = None, price: str = ""
 ) -> str:
-    """A page around a list of parameters. `gap` stands between blocks; `glue` before headings."""
+    """Returns a page with a list of parameters. `gap` separates blocks, and `glue` precedes headings."""
     head = [f"{model.title} Serverless API", model.description]
     head += [f"~{model.typical_seconds}s"] if model.typical_seconds is not None and gap == "\n\n" else []
     head += [price] if price else []
@@ -159,7 +159,7 @@ def page(
 
 
 def blank_line(model: Model, code: str | None = None, url: str | None = None, price: str = "") -> str:
-    """Blank lines between blocks, labels: as flux-img2img is shown."""
+    """Returns a page with labels and with blank lines between blocks, like the page of flux-img2img."""
     parts = "\n".join(_blank_line_block(one) for one in model.parameters)
     return page(model, parts, gap="\n\n", glue="", code=numbered(code or sample_of(model)), url=url, price=price)
 
@@ -174,19 +174,19 @@ def _blank_line_block(one: Parameter) -> str:
 
 
 def joined_bare(model: Model) -> str:
-    """All runs together, no labels: as the other four pages are shown."""
+    """Returns a page of joined text without labels, like the other four pages."""
     parts = "".join(_joined_block(one, labels=False) for one in model.parameters).rstrip("\n")
     return page(model, parts, gap="\n", glue="\0", code=numbered(sample_of(model), indent=False)).replace("\0", "")
 
 
 def joined_labelled(model: Model) -> str:
-    """All runs together, with labels."""
+    """Returns a page of joined text with labels."""
     parts = "".join(_joined_block(one, labels=True) for one in model.parameters).rstrip("\n")
     return page(model, parts, gap="\n", glue="\0", code=numbered(sample_of(model), indent=False)).replace("\0", "")
 
 
 def glued_labelled(model: Model) -> str:
-    """Not even a line's end after the description."""
+    """Returns a page of joined text with labels and without a line end after the description."""
     parts = "".join(_joined_block(one, labels=True, end="") for one in model.parameters)
     return page(model, parts, gap="\n", glue="\0", code=numbered(sample_of(model), indent=False)).replace("\0", "")
 
@@ -199,12 +199,12 @@ def _joined_block(one: Parameter, *, labels: bool, end: str = "\n") -> str:
 
 
 def tokens_labelled(model: Model) -> str:
-    """One token a line, with labels; a range runs into the next name."""
+    """Returns a page with one token per line and with labels. A range is joined to the next name."""
     return _tokens(model, labels=True)
 
 
 def tokens_bare(model: Model) -> str:
-    """One token a line, no labels."""
+    """Returns a page with one token per line and without labels."""
     return _tokens(model, labels=False)
 
 
@@ -222,7 +222,7 @@ def _tokens(model: Model, *, labels: bool) -> str:
 
 
 def sync_page(model: Model) -> str:
-    """An older page: requests with JSON literals, a price, no v2 section."""
+    """Returns an older page: a `requests` sample with JSON literals, a price, no v2 section."""
     return blank_line(without_v2(model), code=requests_sample(model), price="~$0.012")
 
 
@@ -230,7 +230,7 @@ WORKFLOW = "67c6b3b9f6cf2bb5a9b16b3e-v8"
 
 
 def pixelflow(model: Model) -> str:
-    """A workflow's page."""
+    """Returns the page of a workflow."""
     path = f"/workflows/{WORKFLOW}"
     return blank_line(without_v2(model), code=requests_sample(model, path), url=f"https://api.segmind.com{path}")
 
@@ -245,7 +245,7 @@ OLD_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "b
 
 
 def attributes(model: Model) -> str:
-    """The oldest pages."""
+    """Returns a page in the oldest layout."""
     text = f"POST/v1/{model.slug}\n{numbered(javascript_sample(model), indent=False)}\n"
     text += "RESPONSE\nimage/jpeg\nHTTP Response Codes\n"
     text += "200 - OKImage Generated\n401 - UnauthorizedUser authentication failed\nExpand\n\nAttributes\n\n\n"
@@ -270,7 +270,7 @@ def _attribute(one: Parameter) -> str:
 
 
 def old_value(value: Any) -> str:
-    """The oldest pages print 1 for everything that is false, and strings without quotes."""
+    """Returns a default as the oldest pages print it: 1 for every false value, and strings without quotes."""
     if not value or (isinstance(value, str) and not value.strip()):
         return "1"
     return " ".join(value.split()) if isinstance(value, str) else literal(value)
@@ -286,7 +286,7 @@ NOISE = (
 
 
 def html_cards(model: Model) -> str:
-    """An HTML page with a block of elements for each parameter."""
+    """Returns an HTML page with a block of elements for each parameter."""
     cards = "".join(_card(one) for one in model.parameters)
     return _html(model, f'<div class="params">{cards}</div>')
 
@@ -305,7 +305,7 @@ def _card(one: Parameter) -> str:
 
 
 def html_table(model: Model) -> str:
-    """An HTML page with a table of parameters."""
+    """Returns an HTML page with a table of parameters."""
     e = html.escape
     rows = ""
     for one in model.parameters:
@@ -345,7 +345,7 @@ def _html(model: Model, parameters: str) -> str:
     )
 
 
-# Nested parameters, which the Catalog does not hold: a page of an LLM.
+# The page of an LLM, with nested parameters, which the Catalog can't hold.
 
 MESSAGES: Mapping[str, Any] = {
     "type": "object[]",
@@ -358,7 +358,7 @@ MESSAGES: Mapping[str, Any] = {
 
 
 def llm_page(model: Model) -> str:
-    """The page of an LLM: `messages` with nested parameters first, the model's own after it."""
+    """Returns the page of an LLM: first `messages` with nested parameters, then the model's own parameters."""
     sample = {**model.example, "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}
     payload = json.dumps(sample, indent=4, ensure_ascii=False)
     code = f'import segmind\n\npayload = {payload}\n\nreply = segmind.chat("{model.slug}", **payload)'

@@ -1,4 +1,4 @@
-"""Strategies for models as docs pages describe them, hostile ones included."""
+"""Hypothesis strategies for models as docs pages describe them, including hostile ones."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def ranges(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[Any, Any]:
 
 @st.composite
 def parameters(draw: st.DrawFn, name: str) -> Parameter:
-    """One parameter: type, default, range and enum that go together, as pages have them."""
+    """Draws one parameter with a consistent type, default, range and enum, as on pages."""
     types: list[ParameterType] = ["string", "string", "integer", "number", "boolean"]
     type_ = draw(st.sampled_from(types))
     facts: dict[str, Any] = {}
@@ -150,7 +150,7 @@ def _value_for(draw: st.DrawFn, parameter: Parameter) -> Any:
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
-    """A model whose page the tests render."""
+    """Draws a model whose page the tests render."""
     chosen = draw(st.lists(names, min_size=1, max_size=9, unique=True))
     made = sorted((draw(parameters(name)) for name in chosen), key=lambda one: (not one.required, one.name))
     shown = {one.name: _value_for(draw, one) for one in made if one.required or draw(st.integers(0, 4))}

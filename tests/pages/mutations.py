@@ -1,4 +1,4 @@
-"""Changes of one fact each to a model, as they happen on docs pages: what a drift report must find."""
+"""Changes of one fact of a model, as they happen on docs pages, with the differences that drift must find."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.pages.layouts import blank_line
 
 @dataclass(frozen=True)
 class Mutation:
-    """A changed model, and the differences that it must show: rule, kind and path."""
+    """A changed model, and the rule, kind and path of each difference that drift must find."""
 
     name: str
     model: Model
@@ -26,7 +26,7 @@ class Mutation:
 
 
 def mutations(model: Model) -> Iterator[Mutation]:
-    """Every change of one fact that keeps the page consistent."""
+    """Yields every change of one fact that keeps the page consistent."""
     for one in model.parameters:
         for make in (_ranges, _default, _values, _required, _type):
             for name, changed, rule, kind, field in make(one, model.example.get(one.name)):
@@ -95,7 +95,7 @@ def _values(one: Parameter, sample: Any) -> Iterator[Change]:
         path = f"enum.known.{index}"
         without = tuple(value for value in known if value != spare[0])
         gone = ("enum.value_removed", "breaking", path)
-        # An open list shows another sample of its values: none is gone.
+        # An open list may show other values, so none of them was removed.
         fewer = ("enum.total_changed", "breaking", "enum.total") if one.choices.open else gone
         other = ("enum.value_added", "compatible", "enum.known") if one.choices.open else gone
         yield "value removed", _with(one, without, total - 1), *fewer
@@ -143,19 +143,19 @@ def _added(model: Model, required: bool) -> Mutation:
 
 
 def spec_of(slug: str) -> SourceFile:
-    """The project's own spec of a model."""
+    """Returns the project's own spec of a model."""
     source, _ = check_model(default_specs() / "models" / f"{slug}.yaml")
     assert source is not None
     return source
 
 
 def drift_of(text: str, source: SourceFile) -> Drift:
-    """What a page says against a spec."""
+    """Returns the drift of a page's text from a spec."""
     return compare(page_of_bytes(text.encode(), "page"), source)
 
 
 def finds(drift: Drift, mutation: Mutation) -> bool:
-    """Whether a drift report has the change, rightly classified, and nothing about other parameters."""
+    """Returns whether a drift has the change with its classification, and no change of another parameter."""
     found = {(one.rule, one.kind, one.path) for one in drift.differences}
     names = {path.split(".")[1] for _, _, path in mutation.expected}
     return set(mutation.expected) <= found and all(one.path.split(".")[1:2] == list(names) for one in drift.differences)
@@ -163,7 +163,7 @@ def finds(drift: Drift, mutation: Mutation) -> bool:
 
 @dataclass(frozen=True)
 class Applied:
-    """What applying a change left: drift and lint errors, and the comments before and after."""
+    """The result of applying a change: drift and lint errors that are left, and the comments before and after."""
 
     left: tuple[str, ...]
     comments_before: list[str]
@@ -171,7 +171,7 @@ class Applied:
 
 
 def apply_and_reread(slug: str, mutation: Mutation, folder: Path) -> Applied:
-    """Applies a changed page to a copy of the spec that has more comments, and compares the page with the result."""
+    """Applies a changed page to a copy of the spec with more comments, and compares the page with the result."""
     file = folder / f"{slug}.yaml"
     before = with_comments((default_specs() / "models" / f"{slug}.yaml").read_text("utf-8"))
     file.write_text(before, "utf-8")
@@ -191,7 +191,7 @@ def apply_and_reread(slug: str, mutation: Mutation, folder: Path) -> Applied:
 
 
 def with_comments(text: str) -> str:
-    """A spec with a comment at every third line of facts, and one above each parameter."""
+    """Returns a spec with a comment on every third line of facts, and one above each parameter."""
     lines = []
     for number, line in enumerate(text.split("\n")):
         if re.fullmatch(r"  [a-z_]+:", line):
@@ -202,5 +202,5 @@ def with_comments(text: str) -> str:
 
 
 def comments_of(text: str) -> list[str]:
-    """The comments of a spec, in order. No text in the specs holds ` #`."""
+    """Returns the comments of a spec, in order. No text in the specs contains ` #`."""
     return re.findall(r"(?m)(?:^|(?<=\s))#.*$", text)

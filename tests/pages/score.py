@@ -1,4 +1,4 @@
-"""Holds what the reader made of a rendered page against the model that it was rendered from."""
+"""Compares the facts read from a rendered page with the model that it was rendered from."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _MISSING = object()
 
 @dataclass
 class Score:
-    """How many facts were read right, left undecided, and read wrong; and what went wrong."""
+    """The numbers of facts read right, left undecided and read wrong, and a note about each wrong one."""
 
     right: int = 0
     undecided: int = 0
@@ -28,7 +28,7 @@ class Score:
 
 
 def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
-    """What a page that shows this parameter states."""
+    """Returns the facts that a page with this parameter states."""
     truth: dict[str, Any] = {
         "required": one.required,
         "type": one.type,
@@ -48,14 +48,14 @@ def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
 
 
 def same(one: Any, two: Any) -> bool:
-    """Whether two JSON values are the same: true is no 1."""
+    """Returns whether two JSON values are equal. True and 1 differ."""
     if isinstance(one, list) and isinstance(two, list):
         return len(one) == len(two) and all(map(same, one, two))
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
 
 
 def score(model: Model, page: Page, layout: str) -> Score:
-    """Compare a page with the model that it was rendered from."""
+    """Compares a page with the model that it was rendered from in a layout."""
     oldest, extra = layout in OLDEST, ("messages",) if layout == "llm" else ()
     slug = WORKFLOW if layout == "pixelflow" else model.slug
     result = Score()
@@ -65,7 +65,7 @@ def score(model: Model, page: Page, layout: str) -> Score:
         if oldest:
             truth = {key: value for key, value in truth.items() if key not in ("enum", "enum_total", "format")}
             if isinstance(truth.get("default"), str):
-                truth["default"] = " ".join(truth["default"].split())  # it is printed without quotes
+                truth["default"] = " ".join(truth["default"].split())  # the page prints it without quotes
         if one.name not in read:
             result.wrong += 1
             result.surely_wrong += 1
@@ -96,7 +96,7 @@ def score(model: Model, page: Page, layout: str) -> Score:
 
 
 def _by_true_name(page: Page, model: Model) -> dict[str, PageParameter]:
-    """The parameters read; one whose name is undecided under the model's name if that is among its readings."""
+    """Returns the parameters by name. An undecided name is replaced by a reading that the model has."""
     read = {one.name: one for one in page.parameters if "name" not in one.undecided}
     for one in page.parameters:
         if "name" in one.undecided:

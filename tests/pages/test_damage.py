@@ -1,4 +1,4 @@
-"""A fact that can't be read is undecided: a damaged line never makes drift say for sure that something is gone."""
+"""A fact that can't be read is undecided. A damaged line never makes drift decide that a fact was removed."""
 
 import tempfile
 from pathlib import Path
@@ -27,7 +27,7 @@ FACTS = ("default", "minimum", "maximum", "enum")
 
 
 def source_of(page: Page) -> SourceFile | None:
-    """The spec that a page drafts to, where lint has nothing to say against it."""
+    """Returns the spec that a page drafts to, or None if it has lint errors."""
     with tempfile.TemporaryDirectory() as folder:
         made = draft(page)
         path = Path(folder) / f"{made.slug}.yaml"
@@ -37,14 +37,14 @@ def source_of(page: Page) -> SourceFile | None:
 
 
 def places(page: Page) -> list[tuple[PageParameter, str]]:
-    """The labelled facts that were read."""
+    """Returns the labelled facts that were read."""
     return [(one, key) for one in page.parameters for key in FACTS if key in one.facts and one.facts[key].value != []]
 
 
 @pytest.mark.parametrize("layout", [name for name in LABELLED if name not in ("html table", "pixelflow")])
 @settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(model=models(), pick=st.integers(0, 10**6), damage=st.sampled_from(DAMAGES))
-def test_a_damaged_fact_is_never_gone_for_sure(layout: str, model: Model, pick: int, damage: str) -> None:
+def test_a_damaged_fact_is_never_decided_as_removed(layout: str, model: Model, pick: int, damage: str) -> None:
     text = LABELLED[layout](model)
     page = page_of_bytes(text.encode(), "page")
     source = source_of(page)
@@ -73,7 +73,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("old", "new"), UNREADABLE)
-def test_what_bears_a_label_and_can_not_be_read_is_said_and_left_alone(
+def test_unreadable_text_with_a_label_is_reported_and_not_applied(
     catalog: Catalog, specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
 ) -> None:
     page, file = tmp_path / "page.txt", specs / "models" / "flux-img2img.yaml"
@@ -105,7 +105,7 @@ def test_what_bears_a_label_and_can_not_be_read_is_said_and_left_alone(
         ('"normal""karras"', "“normal”“karras”", "enum", "karras"),
     ],
 )
-def test_more_ways_to_print_a_fact_are_read(catalog: Catalog, old: str, new: str, key: str, value: object) -> None:
+def test_other_notations_of_a_fact_are_read(catalog: Catalog, old: str, new: str, key: str, value: object) -> None:
     text = own_page(catalog)
     assert old in text
     page = page_of_bytes(text.replace(old, new).encode(), "page")
@@ -118,7 +118,7 @@ def own_page(catalog: Catalog) -> str:
     return blank_line(catalog.model("flux-img2img"))
 
 
-def test_a_range_that_a_table_prints_otherwise_is_undecided(catalog: Catalog) -> None:
+def test_an_unknown_notation_of_a_range_in_a_table_is_undecided(catalog: Catalog) -> None:
     text = LABELLED["html table"](catalog.model("flux-img2img")).replace("<td>1 - 50</td>", "<td>1 and up</td>")
     page = page_of_bytes(text.encode(), "page")
     (steps,) = [one for one in page.parameters if one.name == "steps"]

@@ -1,4 +1,4 @@
-"""The change log names the breaking changes, by the rules of requests and answers."""
+"""`segforge diff` classifies changes of requests and answers, and records them in the change log."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from tests.pages.mutations import mutations
 ADDITIVE = {"compatible": "additive", "breaking": "breaking"}
 
 
-def test_every_change_of_one_fact_is_classified_as_drift_does(catalog: Catalog) -> None:
+def test_every_change_of_one_fact_is_classified_like_drift(catalog: Catalog) -> None:
     for model in catalog.models:
         for mutation in mutations(model):
             found = {(one.rule, one.level) for one in model_changes([model], [mutation.model])}
@@ -44,7 +44,7 @@ def test_every_change_of_one_fact_is_classified_as_drift_does(catalog: Catalog) 
 
 @settings(max_examples=40)
 @given(models(), models())
-def test_what_breaks_one_way_is_no_break_for_the_same_model(old: Model, new: Model) -> None:
+def test_equal_models_have_no_changes_and_others_have_them_in_both_directions(old: Model, new: Model) -> None:
     assert model_changes([old], [old]) == []
     there = model_changes([old], [replace(new, slug=old.slug)])
     back = model_changes([replace(new, slug=old.slug)], [old])
@@ -63,7 +63,7 @@ def test_an_open_set_that_closes_breaks(catalog: Catalog) -> None:
     assert (change.rule, change.level) == ("enum.closed", "breaking")
 
 
-def test_the_gateway_counts_too(catalog: Catalog) -> None:
+def test_changes_of_the_gateway_are_reported(catalog: Catalog) -> None:
     changes = gateway_changes(catalog.gateway, replace(catalog.gateway, base_url="https://other.example"))
     assert [(one.at, one.level) for one in changes] == [("base_url", "breaking")]
     fewer = gateway_changes(catalog.gateway, replace(catalog.gateway, statuses=catalog.gateway.statuses[:-1]))
@@ -85,7 +85,7 @@ def test_versions(version: str, bump: str, following: str) -> None:
     assert raised(version, bump) == following  # type: ignore[arg-type]
 
 
-def test_no_change_asks_for_no_version() -> None:
+def test_no_change_requires_no_version() -> None:
     assert bump_of([]) == "none"
 
 
@@ -104,7 +104,7 @@ def noted(text: str) -> list[str]:
     return [str(line) for line in load(text)["releases"][0]["changes"]]
 
 
-def test_the_open_version_says_what_changed_since_the_last_release() -> None:
+def test_the_unreleased_version_lists_the_changes_since_the_last_release() -> None:
     once, version = note_changes(RELEASED, [ADDED], {"x"})
     assert version == "1.5.0"
     assert note_changes(once, [ADDED], {"x"}) == (once, "1.5.0")
@@ -116,7 +116,7 @@ def test_the_open_version_says_what_changed_since_the_last_release() -> None:
     assert note_changes(twice, [], {"x"}) == (RELEASED, "1.4.0")
 
 
-def test_lines_and_versions_of_a_person_stay() -> None:
+def test_lines_and_versions_written_by_hand_are_kept() -> None:
     mine = ["Added: a guide for x", "x: y", "Breaking: z: `a` is gone"]
     entry = (
         f'  - version: "1.5.0"\n    date: unreleased\n    changes: {json.dumps([*mine, "Added: x: `old` is new"])}\n'
@@ -124,12 +124,12 @@ def test_lines_and_versions_of_a_person_stay() -> None:
     text = RELEASED.replace("newest first\n", f"newest first\n{entry}")
     after, version = note_changes(text, [ADDED], {"x"})
     assert sorted(noted(after)) == sorted([*mine, "Added: x: `b` is new"])
-    assert version == "2.0.0"  # a line of theirs says that it breaks
+    assert version == "2.0.0"  # a line written by hand is breaking
     higher = note_changes(RELEASED, [ADDED], {"x"})[0].replace('"1.5.0"', '"3.0.0"')
     assert note_changes(higher, [ADDED, BREAKING], {"x"})[1] == "3.0.0"
 
 
-def test_lines_of_before_they_were_sentences_are_made_anew() -> None:
+def test_lines_in_the_older_format_are_replaced() -> None:
     line = "Breaking: x parameters.a.maximum range.narrowed, 50 -> 40"
     entry = f'  - {{version: "2.0.0", date: unreleased, changes: ["{line}"]}}\n'
     text = RELEASED.replace("newest first\n", f"newest first\n{entry}")
@@ -137,7 +137,7 @@ def test_lines_of_before_they_were_sentences_are_made_anew() -> None:
     assert (noted(after), version) == (["Added: x: `b` is new"], "1.5.0")
 
 
-def test_what_the_newest_release_says_is_not_said_again() -> None:
+def test_changes_in_the_newest_release_are_not_repeated() -> None:
     once = note_changes(RELEASED, [ADDED], {"x"})[0].replace("unreleased", '"2026-02-01"')
     assert note_changes(once, [ADDED], {"x"}) == (once, "1.5.0")
     assert note_changes(once, [ADDED, BREAKING], {"x"})[1] == "2.0.0"
@@ -160,7 +160,7 @@ def test_hostile_text_stays_text_in_the_changelog() -> None:
 
 @settings(max_examples=100)
 @given(st.text(st.sampled_from("`a<\\ *_"), max_size=12))
-def test_a_change_is_text_and_code_spans_and_nothing_else(text: str) -> None:
+def test_a_change_contains_only_text_and_code_spans(text: str) -> None:
     shown = changelog([Release("0.1.0", "unreleased", (text,))]).split("\n\n")[-1].removeprefix("- ")
     outside = re.sub(r"(?<![\\`])`[^`]+`(?!`)", "", re.sub(r"\\[\\`*_<]", "", shown))
     if "`" not in text:
@@ -174,7 +174,7 @@ def test_code_spans_reach_the_changelog() -> None:
 
 
 def said(model: Model, name: str, **fields: object) -> list[str]:
-    """What the change log says of a model with another parameter of that name."""
+    """Returns the lines of the change log for a model in which fields of one parameter changed."""
     made = tuple(replace(one, **fields) if one.name == name else one for one in model.parameters)  # type: ignore[arg-type]  # any fields
     changes = model_changes([model], [replace(model, parameters=made)])
     return noted(note_changes(EMPTY, changes, ())[0])
@@ -201,7 +201,7 @@ def test_changes_are_sentences(catalog: Catalog) -> None:
     assert cut == [f'Added: {x}: the default of `prompt` is "{"x" * 59}…" (was "3d pixar style")']
 
 
-def test_models_and_answers_that_change_are_sentences(catalog: Catalog) -> None:
+def test_changes_of_models_and_answers_are_sentences(catalog: Catalog) -> None:
     one, *_, last = catalog.models
     two = catalog.model("flux-img2img")
     other = replace(two, versions=("v1",), returns=replace(two.returns, formats=("gif",)))
@@ -220,7 +220,7 @@ def test_models_and_answers_that_change_are_sentences(catalog: Catalog) -> None:
     assert code == f"Breaking: gateway: status `{catalog.gateway.statuses[-1].code}` is gone"
 
 
-def test_a_page_that_was_looked_at_again_asks_for_no_version(catalog: Catalog) -> None:
+def test_a_new_review_date_requires_no_version(catalog: Catalog) -> None:
     model = catalog.models[0]
     changes = model_changes([model], [replace(model, source=replace(model.source, reviewed="2027-01-01"))])
     assert [change.at for change in changes] == ["source.reviewed"]
@@ -237,7 +237,7 @@ def test_a_page_that_was_looked_at_again_asks_for_no_version(catalog: Catalog) -
         ("releases: [", "yaml.syntax"),
     ],
 )
-def test_a_malformed_changelog_is_named_and_left_alone(
+def test_a_malformed_changelog_is_reported_and_not_changed(
     specs: Path, capsys: pytest.CaptureFixture[str], text: str, rule: str
 ) -> None:
     log = specs / "changelog.yaml"
@@ -305,7 +305,9 @@ def set_maximum(specs: Path, value: int) -> None:
     )
 
 
-def test_the_command_notes_what_changed_since_the_last_release(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_records_the_changes_since_the_last_release(
+    specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = specs / "changelog.yaml"
     log.write_text(RELEASED, "utf-8")
     git(specs, "init", "-q")
@@ -316,7 +318,7 @@ def test_the_command_notes_what_changed_since_the_last_release(specs: Path, caps
         assert main(note) == code
         assert noted(log.read_text("utf-8")) == [f"Breaking: flux-img2img: `steps` takes 1 to {maximum} (was 1 to 50)"]
     commit(specs)
-    set_maximum(specs, 35)  # which widens what HEAD has, but is still a break since the release
+    set_maximum(specs, 35)  # wider than in HEAD, but still breaking since the release
     assert main(note) == 0
     said = capsys.readouterr().err
     assert "since 1.4.0 (revision" in said
@@ -337,7 +339,7 @@ def test_the_command_notes_what_changed_since_the_last_release(specs: Path, caps
     assert "version 1.5.0 is unchanged" in capsys.readouterr().err
 
 
-def test_without_a_release_what_the_base_has_noted_stays(specs: Path) -> None:
+def test_without_a_release_the_lines_of_the_base_are_kept(specs: Path) -> None:
     log = specs / "changelog.yaml"
     log.unlink()
     git(specs, "init", "-q")
@@ -360,7 +362,9 @@ def test_without_a_release_what_the_base_has_noted_stays(specs: Path) -> None:
     ]
 
 
-def test_the_version_asked_for_is_told_for_early_versions_too(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_also_prints_the_version_to_raise_before_1_0_0(
+    specs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     set_maximum(specs, 60)
     assert main(["diff", str(default_specs()), str(specs)]) == 0
     assert "1 change; version: minor (before 1.0.0: patch)" in capsys.readouterr().out
@@ -377,7 +381,7 @@ def test_the_command_reads_git_revisions(specs: Path, capsys: pytest.CaptureFixt
     assert "git revision" in capsys.readouterr().err
 
 
-def test_rules_are_named_as_drift_names_them(catalog: Catalog) -> None:
+def test_rules_have_the_same_names_as_in_drift(catalog: Catalog) -> None:
     model = replace(catalog.model("flux-img2img"), versions=("v1", "v2"))
     without = tuple(replace(one, default=ABSENT, format=None) for one in model.parameters)
     found = {one.rule for one in model_changes([model], [replace(model, parameters=without, versions=("v2",))])}

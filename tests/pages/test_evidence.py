@@ -1,4 +1,4 @@
-"""Drift writes what nothing on the page contradicts, fact by fact; the rest is a question for a person."""
+"""Drift writes each fact that nothing on the page contradicts, and leaves the others undecided."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from tests.pages.test_reader import HEAD, TAIL
 
 
 def applied(text: str, slug: str) -> tuple[Drift, Mapping[str, Any], Mapping[str, Any]]:
-    """The drift of a page, and the spec before and after its decided differences were written."""
+    """Returns the drift of a page, and the spec before and after its decided differences were written."""
     drift = drift_of(text, spec_of(slug))
     before = (default_specs() / "models" / f"{slug}.yaml").read_text("utf-8")
     return drift, yaml.safe_load(before), yaml.safe_load(apply_linted(before, drift)[0])
 
 
 def swapped(text: str, old: str, new: str) -> str:
-    """The text with the last place of `old` replaced."""
+    """Returns the text with the last occurrence of `old` replaced."""
     assert old in text, old
     return new.join(text.rsplit(old, 1))
 
@@ -76,7 +76,7 @@ def swapped(text: str, old: str, new: str) -> str:
         ("style-transfer", "html table", "<td>&quot;https", "<td>&quott;https", ""),
     ],
 )
-def test_a_slip_of_the_page_is_a_question_and_never_a_write(
+def test_a_slip_on_the_page_is_never_written(
     catalog: Catalog, slug: str, layout: str, old: str, new: str, doubtful: str
 ) -> None:
     text = swapped(ALL[layout](catalog.model(slug)), old, new)
@@ -85,7 +85,7 @@ def test_a_slip_of_the_page_is_a_question_and_never_a_write(
     assert doubtful in ["", *(one.path for one in drift.differences if not one.decided and one.why)]
 
 
-def test_an_array_is_never_written_over_a_text_with_a_format(catalog: Catalog) -> None:
+def test_an_array_never_replaces_a_string_with_a_format(catalog: Catalog) -> None:
     text = swapped(blank_line(catalog.model("flux-img2img")), "string (uri)", "string[]")
     drift, before, after = applied(text, "flux-img2img")
     assert after == before
@@ -93,7 +93,7 @@ def test_an_array_is_never_written_over_a_text_with_a_format(catalog: Catalog) -
     assert "parameters.image.type" in drift.undecided[0]
 
 
-def test_a_capture_without_a_section_removes_no_version(catalog: Catalog) -> None:
+def test_a_page_saved_without_a_section_removes_no_version(catalog: Catalog) -> None:
     text = blank_line(catalog.model("flux-img2img"))
     start, end = text.index("Asynchronous requests (v2)"), text.index("Common Error Codes")
     text = (text[:start] + text[end:]).replace("POST /v2/flux-img2img", "")
@@ -102,7 +102,7 @@ def test_a_capture_without_a_section_removes_no_version(catalog: Catalog) -> Non
     assert [(one.path, one.decided) for one in drift.differences] == [("versions", False)]
 
 
-def test_a_version_that_several_places_name_is_added(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_version_named_in_several_places_is_added(catalog: Catalog, tmp_path: Path) -> None:
     model = catalog.model("flux-img2img")
     text = draft(page_of_bytes(blank_line(replace(model, versions=("v1",))).encode(), "page")).text
     (tmp_path / "flux-img2img.yaml").write_text(text, "utf-8")
@@ -113,7 +113,7 @@ def test_a_version_that_several_places_name_is_added(catalog: Catalog, tmp_path:
 
 
 @pytest.mark.parametrize("layout", [name for name in ALL if name not in ("attributes", "pixelflow", "llm")])
-def test_a_parameter_that_list_and_sample_lack_is_removed_and_one_that_both_have_added(
+def test_a_parameter_missing_from_list_and_sample_is_removed_and_one_in_both_is_added(
     catalog: Catalog, layout: str
 ) -> None:
     model = catalog.model("flux-controlnet")
@@ -152,7 +152,7 @@ def test_a_new_title_is_written(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("code", ["\u200b", "\u2060", "\ufeff", "\u00a0"])
 @pytest.mark.parametrize("layout", ["blank-line", "joined without labels", "tokens with labels", "html cards"])
-def test_characters_that_can_not_be_seen_are_ignored_and_reported(
+def test_invisible_characters_are_ignored_and_reported(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str, code: str
 ) -> None:
     page = tmp_path / "page.txt"
@@ -167,7 +167,7 @@ def test_characters_that_can_not_be_seen_are_ignored_and_reported(
     assert text[where.start :].startswith("seed")
 
 
-def test_characters_that_can_not_be_seen_stay_inside_a_value() -> None:
+def test_invisible_characters_stay_inside_a_value() -> None:
     text = HEAD.format(sample='"aa": "x\u200by\u00a0z"') + f"aaoptionalstringHow\n{TAIL}"
     assert page_of_bytes(text.encode(), "page").get("sample") == {"aa": "x\u200by\u00a0z"}
 
@@ -202,7 +202,7 @@ def test_facts_are_written_one_by_one(
     assert after["parameters"]["denoise"] == {**before["parameters"]["denoise"], "default": 0.5, "maximum": 2}
 
 
-def test_labelled_values_of_a_page_that_was_not_read_whole_are_written(catalog: Catalog) -> None:
+def test_labelled_values_of_a_partly_read_page_are_written(catalog: Catalog) -> None:
     text = blank_line(catalog.model("flux-img2img")).replace("Default: 0.75Range: 0 - 1", "Default: 0.5")
     twice = text[text.index("seedoptional") : text.index("Response Type")]
     text = text.replace("Response Type", f"{twice}Response Type")
@@ -211,7 +211,7 @@ def test_labelled_values_of_a_page_that_was_not_read_whole_are_written(catalog: 
     assert after["parameters"]["denoise"] == {**before["parameters"]["denoise"], "default": 0.5}
 
 
-def test_a_stand_in_list_takes_no_name_of_the_sample_from_a_longer_one() -> None:
+def test_a_placeholder_list_keeps_names_that_end_in_a_name_of_the_sample() -> None:
     text = HEAD.format(sample='"prompt": "x"')
     text += (
         'styleoptionalstringStyle of it\nsystem_promptoptionalstringWhat it is\n"a""a""b"strengthoptionalnumberHow\n'
@@ -222,7 +222,7 @@ def test_a_stand_in_list_takes_no_name_of_the_sample_from_a_longer_one() -> None
 
 
 def test_a_damaged_byte_writes_nothing_wrong(tmp_path: Path) -> None:
-    """A sample: each kind of damage at two places of each page. Every byte: `python -m benchmarks.page_damage`."""
+    """Damages two places of each page in each kind. `python -m benchmarks.page_damage` damages every byte."""
     wrong: list[str] = []
     total: Counter[str] = Counter()
     turns = count()
@@ -255,7 +255,7 @@ def test_a_damaged_byte_writes_nothing_wrong(tmp_path: Path) -> None:
         ("prompt=", "prompt ="),
     ],
 )
-def test_a_slip_of_the_sample_changes_no_example(tmp_path: Path, old: str, new: str) -> None:
+def test_a_slip_in_the_sample_changes_no_example(tmp_path: Path, old: str, new: str) -> None:
     name, raw, spec = next(page for page in own_pages() if page[0] == "pixel-painter.txt")
     file = tmp_path / f"{page_of_bytes(raw, name).get('slug')}.yaml"
     file.write_text(spec, "utf-8")
@@ -266,7 +266,7 @@ def test_a_slip_of_the_sample_changes_no_example(tmp_path: Path, old: str, new: 
     assert yaml.safe_load(apply_linted(spec, drift)[0]) == yaml.safe_load(spec)
 
 
-def test_a_tag_that_is_not_closed_removes_no_range(catalog: Catalog) -> None:
+def test_an_unclosed_tag_removes_no_range(catalog: Catalog) -> None:
     text = ALL["html cards"](catalog.model("flux-img2img"))
     _, before, after = applied(text.replace("<span>Range: 1 - 50", "<spanRange: 1 - 50"), "flux-img2img")
     assert after == before

@@ -1,4 +1,4 @@
-"""Pages are got politely: one host, slowly, only what changed, within bounds."""
+"""Pages are downloaded from one host, slowly, only if they changed, and within limits."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def html(text: str, **headers: str) -> httpx.Response:
     return httpx.Response(200, text=text, headers={"content-type": "text/html; charset=utf-8", **headers})
 
 
-def test_a_page_is_stored_with_date_and_hash_and_asked_for_by_its_tag(tmp_path: Path) -> None:
+def test_a_page_is_stored_with_date_and_hash_and_requested_by_its_tag(tmp_path: Path) -> None:
     asked: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -63,24 +63,24 @@ def test_a_changed_page_replaces_the_old_one(tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_text() == "new"
 
 
-def test_requests_keep_their_distance(tmp_path: Path) -> None:
+def test_requests_are_separated_by_pauses(tmp_path: Path) -> None:
     _, pauses = run(
         site(one=html("1"), two=html("2"), three=html("3")), tmp_path, "one", "two", "three", limits=Limits(pause=2.5)
     )
     assert pauses == [2.5, 2.5]
 
 
-REFUSED = {
-    "off the host": (httpx.Response(302, headers={"location": "https://evil.example/x"}), "another host"),
-    "in circles": (httpx.Response(302, headers={"location": "/models/one/api"}), "redirects"),
+REJECTED = {
+    "a redirect to another host": (httpx.Response(302, headers={"location": "https://evil.example/x"}), "another host"),
+    "a circular redirect": (httpx.Response(302, headers={"location": "/models/one/api"}), "redirects"),
     "too large": (html("x" * 2000), "more than 1,000 bytes"),
-    "a picture": (httpx.Response(200, content=b"x", headers={"content-type": "image/png"}), "Content-Type image/png"),
+    "an image": (httpx.Response(200, content=b"x", headers={"content-type": "image/png"}), "Content-Type image/png"),
     "gone": (httpx.Response(410), "HTTP 410"),
 }
 
 
-@pytest.mark.parametrize(("answer", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_page_is_not_stored(tmp_path: Path, answer: httpx.Response, message: str) -> None:
+@pytest.mark.parametrize(("answer", "message"), REJECTED.values(), ids=REJECTED)
+def test_a_response_that_is_not_a_page_is_not_stored(tmp_path: Path, answer: httpx.Response, message: str) -> None:
     ((outcome,), _) = run(site(one=answer), tmp_path, "one", limits=Limits(max_bytes=1000))
     assert outcome.result == "failed"
     assert message in outcome.why
@@ -93,7 +93,7 @@ def test_a_redirect_on_the_host_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_text() == "two"
 
 
-def test_a_failed_connection_leaves_the_others(tmp_path: Path) -> None:
+def test_a_failed_connection_does_not_stop_the_others(tmp_path: Path) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if "one" in request.url.path:
             raise httpx.ConnectError("refused")
@@ -102,14 +102,14 @@ def test_a_failed_connection_leaves_the_others(tmp_path: Path) -> None:
     assert [one.result for one in run(handler, tmp_path, "one", "two")[0]] == ["failed", "new"]
 
 
-def test_robots_are_heeded(tmp_path: Path) -> None:
+def test_robots_txt_is_respected(tmp_path: Path) -> None:
     robots = httpx.Response(200, text="User-agent: *\nDisallow: /models/one/")
     assert [
         one.result for one in run(site(robots=robots, one=html("1"), two=html("2")), tmp_path, "one", "two")[0]
     ] == ["failed", "new"]
 
 
-def test_one_host_at_a_time(tmp_path: Path) -> None:
+def test_pages_on_several_hosts_are_rejected(tmp_path: Path) -> None:
     with (
         httpx.Client(transport=httpx.MockTransport(site())) as client,
         pytest.raises(FetchError, match="several hosts"),
@@ -117,7 +117,7 @@ def test_one_host_at_a_time(tmp_path: Path) -> None:
         list(fetch(client, [("a", "https://a.example/a"), ("b", "https://b.example/b")], tmp_path, Limits()))
 
 
-def test_a_broken_index_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_index_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "index.json").write_text(json.dumps({"a": {"nonsense": 1}}))
     assert main(["fetch", "http://127.0.0.1:9/models/a/api", "--store", str(tmp_path)]) == 1
     assert "index.json" in capsys.readouterr().err

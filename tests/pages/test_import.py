@@ -1,5 +1,6 @@
-"""Drafts pass lint whatever the page leaves open, and never overwrite a curated spec."""
+"""Drafts of any page pass lint, and never overwrite a curated spec."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_any_page_drafts_to_a_spec_that_passes_lint(model: Model) -> None:
         assert [one for one in lint_text(made.text, made.slug) if not one.rule.startswith("collision")] == []
 
 
-def test_a_draft_states_what_the_page_states(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_draft_has_the_facts_of_the_page(catalog: Catalog, tmp_path: Path) -> None:
     model = catalog.model("flux-controlnet")
     drafted(tmp_path, joined_bare(model))
     source, _ = check_model(tmp_path / "models" / "flux-controlnet.yaml")
@@ -52,13 +53,13 @@ def test_a_draft_states_what_the_page_states(catalog: Catalog, tmp_path: Path) -
     assert made.versions == model.versions
 
 
-def test_what_is_open_becomes_a_todo(tmp_path: Path) -> None:
+def test_an_undecided_type_becomes_a_todo(tmp_path: Path) -> None:
     text = drafted(tmp_path, HEAD.format(sample='"seed": "7"') + 'seedoptionalintegerSeed\n"7"' + TAIL)
     assert '# TODO type is undecided: "integer" or "string"' in text
     assert "type: string" in text
 
 
-def test_a_name_that_is_open_becomes_a_todo(tmp_path: Path) -> None:
+def test_an_undecided_name_becomes_a_todo(tmp_path: Path) -> None:
     text = drafted(
         tmp_path, HEAD.format(sample='"a": 1') + "aoptionalintegerA\n1aaoptionalstringB\nnullableoptionalstringC" + TAIL
     )
@@ -74,7 +75,7 @@ def test_nested_parameters_are_left_out_and_named(
 ) -> None:
     text = drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
     assert f"note: {NOTE}\n" in text.replace('"', "")
-    assert 'flux-img2img.yaml: calls that need "messages" can\'t be made with this spec' in capsys.readouterr().err
+    assert re.search('flux-img2img.yaml: .*"messages"', capsys.readouterr().err)
     arguments = ["drift", str(tmp_path / "page.txt"), "--specs", str(tmp_path)]
     assert main(arguments) == 0
     assert "messages was not compared" in capsys.readouterr().out
@@ -83,7 +84,7 @@ def test_nested_parameters_are_left_out_and_named(
     assert main([*arguments, "--apply"]) == 1
     report = capsys.readouterr().out
     assert "breaking  parameter.added  flux-img2img  parameters.messages" in report
-    assert f"needs a person: required; to settle it, add to the spec: note: {NOTE}" in report
+    assert f"note: {NOTE}" in report
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""specs -> OpenAPI -> specs is the identity on every fact that OpenAPI can hold."""
+"""Specs that are exported to OpenAPI and imported again keep every fact that OpenAPI can hold."""
 
 import json
 import re
@@ -25,7 +25,7 @@ CATALOG = load_catalog(default_specs())
 
 
 def held(model: Model) -> Model:
-    """The model without what an OpenAPI document can't hold; see segforge.pages.import_openapi.models."""
+    """Returns the model without the facts that OpenAPI can't hold. See segforge.pages.import_openapi.models."""
     return replace(
         model,
         typical_seconds=None,
@@ -41,7 +41,7 @@ def through_openapi(model: Model) -> Model:
     return replace(read, source=model.source)
 
 
-def test_the_projects_own_specs_come_back(catalog: Catalog, tmp_path: Path) -> None:
+def test_the_projects_own_specs_survive_the_round_trip(catalog: Catalog, tmp_path: Path) -> None:
     for model in catalog.models:
         text = draft_of(through_openapi(model)).text
         assert lint_text(text, model.slug) == []
@@ -53,13 +53,13 @@ def test_the_projects_own_specs_come_back(catalog: Catalog, tmp_path: Path) -> N
 
 @settings(max_examples=60)
 @given(models())
-def test_any_model_comes_back(model: Model) -> None:
+def test_any_model_survives_the_round_trip(model: Model) -> None:
     assert through_openapi(model) == held(model)
 
 
 @settings(max_examples=40)
 @given(model=models())
-def test_a_draft_says_what_it_was_made_of(model: Model, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_draft_has_the_facts_of_its_model(model: Model, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("draft") / f"{model.slug}.yaml"
     path.write_text(draft_of(held(model)).text, "utf-8", newline="\n")
     source, findings = read_source(path, "draft")
@@ -94,7 +94,9 @@ def test_the_command(catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFix
         + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijk")),
     ],
 )
-def test_what_is_no_document_gets_one_message(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_openapi_gets_one_message(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "x.json"
     file.write_text(text)
     assert main(["import", "--openapi", str(file), "--out", str(tmp_path / "out")]) == 1
@@ -112,7 +114,7 @@ def emitted() -> dict[str, Any]:
 def imported(
     changed: object, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, str, dict[str, Mapping[str, Any]]]:
-    """The exit code, what was said, and the data of the drafts, all of which pass lint."""
+    """Returns the exit code, the output, and the data of the drafts, all of which must pass lint."""
     file, out = folder / "openapi.json", folder / "models"
     file.write_text(json.dumps(changed), "utf-8")
     code = main(["import", "--openapi", str(file), "--out", str(out)])
@@ -126,7 +128,7 @@ def imported(
     return code, captured.out + captured.err, drafts
 
 
-def test_a_version_that_is_no_day_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_that_is_not_a_date_becomes_a_todo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changed = emitted()
     changed["info"]["version"] = "1.0.0"
     code, _, drafts = imported(changed, tmp_path, capsys)
@@ -188,7 +190,7 @@ def test_all_of_is_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (parameters["steps"]["minimum"], parameters["steps"]["maximum"]) == (2, 9)
 
 
-def test_what_other_documents_write_is_held(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_schemas_in_other_styles_are_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     schema = {"type": "object", "properties": {name: given for name, (given, _) in ODD.items()}}
     _, said, drafts = imported(with_body(schema), tmp_path, capsys)
     for name, (_, expected) in ODD.items():
@@ -199,7 +201,7 @@ def test_what_other_documents_write_is_held(tmp_path: Path, capsys: pytest.Captu
     assert re.search(r"# TODO .*\"x\"", (tmp_path / "models/flux-img2img.yaml").read_text("utf-8"))
 
 
-def test_all_that_can_not_be_held_is_told_at_once_and_the_rest_imported(
+def test_all_unsupported_properties_are_reported_and_the_rest_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     schema = {"type": "object", "properties": {"prompt": {"type": "string"}, **LEFT_OUT}}
@@ -235,7 +237,7 @@ ONE = json.dumps(document(CATALOG.gateway, CATALOG.models[:2]))
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_change_of_a_document_gets_messages_and_drafts_that_pass_lint(
+def test_any_changed_document_gets_messages_and_drafts_that_pass_lint(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed = json.loads(ONE)

@@ -1,4 +1,4 @@
-"""The reader returns the facts of a page, or reports them as undecided; no page makes it fail."""
+"""The reader returns the facts of a page, or reports them as undecided. No page makes it fail."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ def read(text: str) -> Page:
 
 
 def bare_page(parameters: str, sample: str = "") -> Page:
-    """A joined page without labels."""
+    """Reads a joined page without labels."""
     return read(HEAD.format(sample=sample) + parameters + TAIL)
 
 
@@ -49,7 +49,7 @@ def test_labelled_pages_are_never_read_wrong(layout: str, model: Model) -> None:
 @pytest.mark.parametrize("layout", ["joined without labels", "tokens without labels", "attributes"])
 @settings(max_examples=25)
 @given(model=models())
-def test_what_is_read_wrong_is_never_sure(layout: str, model: Model) -> None:
+def test_a_fact_that_is_read_wrong_is_never_certain(layout: str, model: Model) -> None:
     result = score(model, page_of_bytes(ALL[layout](model).encode(), layout), layout)
     assert result.surely_wrong == 0, result.notes
 
@@ -95,10 +95,10 @@ class TestUndecided:
         assert "default" not in read_as
         assert [14, 25] in read_as["undecided"]["enum"]  # type: ignore[index]
 
-    def test_the_sample_tells_a_number_from_a_list(self) -> None:
+    def test_the_sample_distinguishes_a_number_from_a_list(self) -> None:
         assert shown(bare_page("seedoptionalintegerSeed\n6652105\n", '"seed": 6652105'), "seed")["default"] == 6652105
 
-    def test_a_default_beyond_the_values_shown(self) -> None:
+    def test_a_default_outside_the_values_shown(self) -> None:
         read_as = shown(bare_page('moderequiredstringHow\n"z""a""b"+3 more\n'), "mode")
         assert read_as["undecided"] == {"default": ["z"], "enum": [["a", "b"], ["z", "a", "b"]], "enum_total": [5, 6]}
 
@@ -118,7 +118,7 @@ class TestUndecided:
     @pytest.mark.parametrize(
         ("kind", "candidates"), [("boolean", [True, False, None]), ("int", [1, 0, None]), ("str", ["1", "", None])]
     )
-    def test_the_oldest_pages_print_1_for_nothing(self, kind: str, candidates: list[object]) -> None:
+    def test_the_oldest_pages_print_1_for_empty_defaults(self, kind: str, candidates: list[object]) -> None:
         page = read(
             'data = {"knob": 1}\n"https://api.segmind.com/v1/x"\nAttributes\n\n'
             f"knob{kind} ( default: 1 ) Affects Pricing\n\nText.\n"
@@ -127,7 +127,7 @@ class TestUndecided:
         assert isinstance(undecided, dict)
         assert undecided["default"] == candidates
 
-    def test_a_name_that_a_default_may_begin(self) -> None:
+    def test_a_name_that_may_start_with_a_default(self) -> None:
         page = bare_page("aaoptionalstringHow\nnullableoptionalbooleanB\ntruestepsoptionalintegerC\n5", '"steps": 5')
         assert [one.name for one in page.parameters] == ["aa", "able", "steps"]
         aa, able, _ = page.parameters
@@ -145,7 +145,7 @@ class TestUndecided:
         ],
         ids=["the sample has the whole", "the sample has the rest", "the rest is in order", "the whole is in order"],
     )
-    def test_what_tells_a_default_from_a_names_beginning(
+    def test_the_sample_and_the_order_separate_a_default_from_a_name(
         self, before: str, after: str, sample: str, names: list[str], default: object
     ) -> None:
         page = bare_page(f'{before}optionalstringA\nnullableoptionalintegerB\n1{after}optionalstringC\n"x"', sample)
@@ -153,7 +153,7 @@ class TestUndecided:
         assert page.parameters[0].to_json().get("default", "nothing") == default
         assert page.undecided_count() == 0
 
-    def test_where_a_nested_parameter_belongs(self) -> None:
+    def test_the_parent_of_a_nested_parameter(self) -> None:
         text = blank_line_page(
             '"messages": [{"role": "user"}], "tools": "x"',
             "roleoptional\nstring\n\nWho\n\nsystemoptional\nstring\n\nRules\n\ntoolsoptional\nstring\n\nTools\n",
@@ -169,7 +169,7 @@ def blank_line_page(sample: str, nested: str) -> str:
     return HEAD.format(sample=sample).replace("Parameters", "\n\nParameters\n") + parts + "\n" + TAIL
 
 
-def test_a_name_that_runs_into_the_value_before_it() -> None:
+def test_a_name_that_is_joined_to_the_value_before_it() -> None:
     page = bare_page(
         "aoptionalnumberA\n1Range: 0 - 1base64optionalbooleanB\nfalsetrue_gsoptionalnumberC\n2x5_modeloptionalstringD",
         '"true_gs": 3',
@@ -184,7 +184,7 @@ def test_a_wrapped_description_is_one_text() -> None:
 
 
 @pytest.mark.parametrize("layout", ALL)
-def test_a_page_cut_anywhere_never_raises_and_is_never_surely_wrong(catalog: Catalog, layout: str) -> None:
+def test_a_page_cut_anywhere_never_raises_and_is_never_certainly_wrong(catalog: Catalog, layout: str) -> None:
     model = catalog.model("flux-img2img")
     raw = ALL[layout](model).encode()
     for end in range(0, len(raw), 23):
@@ -202,7 +202,7 @@ def test_a_page_cut_anywhere_never_raises_and_is_never_surely_wrong(catalog: Cat
 
 @settings(max_examples=60)
 @given(st.binary(max_size=400), st.integers(0, 10_000))
-def test_bytes_of_any_kind_never_raise(noise: bytes, at: int) -> None:
+def test_any_bytes_raise_only_page_errors(noise: bytes, at: int) -> None:
     model_page = (
         b'X Serverless API\nAPI Endpoint\nhttps://api.segmind.com/v1/xParameters\narequiredstringText\n"x"bboolean\n'
     )
@@ -215,7 +215,7 @@ def test_bytes_of_any_kind_never_raise(noise: bytes, at: int) -> None:
 HOSTILE = {
     "another site's page": b"<!doctype html><html><body><h1>Cats</h1><p>Parameters of cats.</p></body></html>",
     "an empty file": b"",
-    "a picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "an image": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
     "deep nesting": b"<html><body>" + b"<div>" * 30_000,
     "open tags": b"<html><body>" + b"<a b='" * 30_000,
     "too large": b"x" * (MAX_BYTES + 1),
@@ -227,7 +227,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_no_docs_page_gets_one_clear_message(
+def test_a_file_that_is_not_a_docs_page_gets_one_message(
     raw: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = tmp_path / "page.html", tmp_path / "out"
@@ -255,7 +255,7 @@ def test_what_is_no_docs_page_gets_one_clear_message(
         " " * 90_000 + "x",
     ],
 )
-def test_monotonous_pages_are_read_in_bounded_steps(body: str) -> None:
+def test_repetitive_pages_are_read_in_bounded_time(body: str) -> None:
     assert read(HEAD.format(sample="") + "arequiredintegerx\n" + body).problems
 
 
