@@ -124,7 +124,7 @@ def quoted(text: str) -> Any:
 
 
 def media_of(returns: Value) -> str | None:
-    """Returns the spec's media for the text of a page's `Returns:` line, or None if specs have no word for it."""
+    """Returns the spec's media for the text of a page's `Returns:` line, or None if no media fits."""
     text = str(returns).lower()
     return "image" if text.startswith("image") else "json" if "json" in text or text.startswith("text") else None
 

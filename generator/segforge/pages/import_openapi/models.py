@@ -207,7 +207,7 @@ def _returns(
     parameters: Sequence[Parameter],
     reading: DocumentReading,
 ) -> Returns:
-    """Reads what a model returns. If a parameter has the value `jpg`, image/jpeg is called jpg, otherwise jpeg."""
+    """Reads what a model returns. image/jpeg is called jpg if a parameter has the value `jpg` and none has `jpeg`."""
     content: Schema = {}
     if run is not None:
         at = (*run[0], "responses", "200")
