@@ -239,7 +239,7 @@ class Evidence:
         if name in self.doubtful:
             return self.doubtful[name]
         if name in self.page.uneven and isinstance(new, int | float):
-            return "the sample spaces it differently from its other values; a digit may have replaced a blank"
+            return "the sample writes it differently from its other values; a digit may be wrong"
         payload, before = self.page.samples[0], self.spec["example"]
         others: Collection[str] = ()
         if gone:

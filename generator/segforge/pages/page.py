@@ -105,7 +105,7 @@ class Page:
     `facts` has a key for each stated fact: slug, title, description, typical_seconds, price_usd, returns, sample.
     `problems` names the parts that could not be read, and is empty if the page was read completely. `notes` names the
     characters that were ignored. `samples` has the payloads of all code samples, and `uneven` the keys whose values are
-    spaced differently from the others. `listing` is the list of parameters as text.
+    spaced or written differently from the others. `listing` is the list of parameters as text.
     """
 
     name: str

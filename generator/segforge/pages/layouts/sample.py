@@ -43,7 +43,7 @@ class Sample:
     slug: str | None
     keys: dict[str, tuple[int, int]]
     uneven: frozenset[str] = frozenset()
-    """The keys whose values are spaced differently from the others. A digit may have replaced a blank there."""
+    """The keys whose values are spaced or written differently from the others, so that a digit may be wrong."""
 
 
 def read_samples(text: str, start: int, end: int) -> list[Sample]:
@@ -76,7 +76,7 @@ def _uneven(code: str, sample: Sample) -> frozenset[str]:
 
 
 def _is_damaged_number(text: str) -> bool:
-    """Whether code begins a number in a form that pages don't print, such as `.2`, `1.` or `-0`: it lost a digit."""
+    """Returns whether code starts like a number in a form that pages don't print, such as `.2`, `1.` or `-0`."""
     return _NUMBER_START.match(text) is not None and (_NUMBER.fullmatch(text) is None or is_minus_zero(text))
 
 
