@@ -122,7 +122,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Auth:
-    """How a caller authenticates: the header with the key, and the environment variable that holds the key."""
+    """The authentication of callers: the header with the key, and the environment variable that holds the key."""
 
     header: str
     environment: str
