@@ -66,7 +66,8 @@ contract: $(STAMP)  ## run the contract tests alone, against the mock in this pr
 $(LOWEST): pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv --clear .venv-lowest
-	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable '.[all]' --editable generated/python
+	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable '.[all]' --editable generated/python \
+		pytest-xdist
 	@touch $@
 
 # Tests of each dependency that need no other package than the extras.
@@ -76,7 +77,7 @@ LOWEST_TESTS := contract_tests tests/contract/test_campaign.py tests/contract/te
 	tests/mock/test_counts.py tests/mock/test_environment.py tests/mock/test_protocol.py \
 	tests/mock/test_tls.py tests/mock/test_transport.py tests/pages/test_import.py tests/spec/test_specs.py
 test-lowest: $(LOWEST)  ## run a part of the tests with the lowest supported version of each dependency
-	.venv-lowest/bin/pytest --quiet $(LOWEST_TESTS)
+	.venv-lowest/bin/pytest --numprocesses auto --dist worksteal --quiet $(LOWEST_TESTS)
 
 clean:  ## delete what set-up and test runs leave behind
 	rm -rf .venv .venv-lowest tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ import itertools
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,6 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from segforge_mock.stores.base import StoreError
 from segforge_mock.stores.redis import CONNECTIONS, RedisStore
@@ -38,11 +37,24 @@ def redis_on(port: int, folder: Path) -> Iterator[None]:
     command = [*SHIPPED, "--port", str(port), "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.02), 500)) as client:
-                client.ping()
+            _wait_for(port)
             yield
         finally:
             process.kill()
+
+
+def _wait_for(port: int) -> None:
+    """Waits at most 10 seconds until the server answers. Not all supported versions of redis-py retry on a refusal."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with redis.Redis(port=port) as client:
+                client.ping()
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "redis-server does not start"
+            time.sleep(0.02)
+        else:
+            return
 
 
 def test_no_request_fails_after_a_restart(port: int, tmp_path: Path) -> None:
