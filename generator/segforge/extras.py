@@ -14,8 +14,13 @@ class MissingExtra(Exception):
     """An extra is not installed. The message names the feature, the packages, and the command that installs them."""
 
 
+def install_command(extra: str) -> str:
+    """Returns the command that installs an extra of segforge."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
 def require_extra(extra: str, feature: str) -> None:
-    """Check that every package of an extra is installed. `feature` names what needs it: "segforge contract".
+    """Checks that every package of an extra is installed. `feature` names what needs it: "segforge contract".
 
     Raises MissingExtra if a package is missing, or has another version than the exact one that the extra pins.
     """
@@ -23,7 +28,7 @@ def require_extra(extra: str, feature: str) -> None:
     if problems:
         raise MissingExtra(
             f"{feature} needs packages that the base install lacks ({', '.join(problems)}). "
-            f"Install them with: pip install '{DISTRIBUTION}[{extra}]'"
+            f"Install them with: {install_command(extra)}"
         )
 
 

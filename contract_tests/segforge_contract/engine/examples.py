@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
+from segforge.extras import install_command
 from segforge_contract.errors import Misuse
 
 _REDIS = ("redis", "rediss", "unix")
@@ -56,7 +57,7 @@ def open_examples(text: str) -> Examples:
         from hypothesis.extra.redis import RedisExampleDatabase
         from redis import Redis, RedisError
     except ImportError:
-        raise Misuse("--database: the Redis client is not installed; run pip install 'segforge[redis]'") from None
+        raise Misuse(f"--database: the Redis client is not installed; run {install_command('redis')}") from None
     try:
         client = Redis.from_url(text, socket_timeout=10)
         client.ping()

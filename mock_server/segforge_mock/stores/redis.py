@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from segforge.extras import install_command
 from segforge_mock.jobs.job import Job, Progress
 from segforge_mock.stores.base import FORMAT, KEEP_SECONDS, MAX_JOBS, MICRO, StoreError, micros
 
@@ -98,9 +99,9 @@ redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
 def require_redis() -> None:
     """Raises StoreError if the Redis client, an extra, is not installed."""
     try:
-        import redis.asyncio  # noqa: F401 - whether it is there
+        import redis.asyncio  # noqa: F401 - only checks that it is installed
     except ImportError:
-        raise StoreError("a redis:// store needs the Redis client: pip install 'segforge[redis]'") from None
+        raise StoreError(f"a redis:// store needs the Redis client; run {install_command('redis')}") from None
 
 
 def reach(url: str) -> None:
