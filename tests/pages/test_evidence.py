@@ -249,6 +249,7 @@ def test_a_damaged_byte_writes_nothing_wrong(tmp_path: Path) -> None:
         ("contrast=1.2", "contrast=1."),
         ("contrast=1.2", "contrast=1_2"),
         ("pixels=48", "pixels=0x48"),
+        ("pixels=48", "pixels=4e8"),
         ("pixels=48", "pixels=+8"),
         ("prompt=", "prompt=="),
         ("prompt=", "prompt:="),

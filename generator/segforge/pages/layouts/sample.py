@@ -28,7 +28,7 @@ _STRINGS = {
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _NUMBERED = re.compile(r"(?:^|(?<=\s)|(?<=[)\]};]))1(?=[^\d\s.,)])|^[ \t]*1(?=[ \t]*\n[ \t]*2)", re.MULTILINE)
 _NUMBER_START = re.compile(r"[-+]?\.?\d")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _CLOSED = re.compile(r"[ \t]*[})]")
 _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined": None, "True": True, "False": False}
 
