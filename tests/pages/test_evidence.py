@@ -172,6 +172,11 @@ def test_invisible_characters_stay_inside_a_value() -> None:
     assert page_of_bytes(text.encode(), "page").get("sample") == {"aa": "x\u200by\u00a0z"}
 
 
+def test_an_open_quote_keeps_no_invisible_character() -> None:
+    page = page_of_bytes(f'{HEAD.format(sample="")}aaoptionalstringSays "x\\"\u200by\u00a0z\n{TAIL}'.encode(), "page")
+    assert page.parameters[0].get("description") == 'Says "x\\"y z'
+
+
 @pytest.mark.parametrize("layout", [joined_bare, joined_labelled, tokens_bare])
 @pytest.mark.parametrize("name", ["negative_prompt", "my_seed", "cnstrength"])
 def test_a_parameter_outside_the_sample_keeps_its_name_and_its_default(

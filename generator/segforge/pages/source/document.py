@@ -20,7 +20,8 @@ MAX_TEXT: Final = 500_000
 
 UNSEEN: Final = {"\u200b": "U+200B", "\u2060": "U+2060", "\ufeff": "U+FEFF", "\u00a0": "U+00A0"}
 """Invisible characters and the non-breaking space, with their codes."""
-_UNSEEN = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|[\u200b\u2060\ufeff\u00a0]')
+_UNSEEN = re.compile(r"[\u200b\u2060\ufeff\u00a0]")
+_QUOTED_OR_UNSEEN = re.compile(rf'"(?:[^"\\\n]|\\[^\n])*+(?:"|(?P<open>))|{_UNSEEN.pattern}')
 HTML: Final = re.compile(
     r"<(!doctype html|html|head|body|main|div|section|article|table|h1|p|script|pre|meta|ul|dl)\b[^>]*>", re.IGNORECASE
 )
@@ -113,23 +114,34 @@ def problem_of(path: Path, *, folders: bool = False) -> str | None:
     return None if stat.S_ISREG(mode) else f"no file {path}: neither a file nor a folder"
 
 
+def _unseen(text: str) -> Iterator[re.Match[str]]:
+    """Yields the invisible characters outside double quotes, in linear time.
+
+    A quote without an end quotes nothing, and neither does any later quote of its line.
+    """
+    for match in _QUOTED_OR_UNSEEN.finditer(text):
+        if match["open"] is not None:
+            yield from _UNSEEN.finditer(text, match.start(), match.end())
+        elif match[0] in UNSEEN:
+            yield match
+
+
 def seen(text: str) -> Iterator[tuple[int, str]]:
     """Yields the parts of a text between invisible characters, each with its offset.
 
     A non-breaking space becomes a plain space, as a part of its own. Text in double quotes is a value and is kept.
     """
     start = 0
-    for match in _UNSEEN.finditer(text):
-        if match[0] in UNSEEN:
-            yield start, text[start : match.start()]
-            yield from [(match.start(), " ")] if match[0] == "\u00a0" else []
-            start = match.end()
+    for match in _unseen(text):
+        yield start, text[start : match.start()]
+        yield from [(match.start(), " ")] if match[0] == "\u00a0" else []
+        start = match.end()
     yield start, text[start:]
 
 
 def ignored(text: str) -> tuple[str, ...]:
     """Returns the characters that `seen` removes from a text, in words, one line for each kind."""
-    counts = Counter(match[0] for match in _UNSEEN.finditer(text) if match[0] in UNSEEN)
+    counts = Counter(match[0] for match in _unseen(text))
     return tuple(f"{counted(count, f'character {UNSEEN[one]}')} ignored" for one, count in sorted(counts.items()))
 
 
