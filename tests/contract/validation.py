@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Model, Parameter
@@ -123,12 +124,35 @@ def _sample(model: Model, parameter: Parameter, payload: Mapping[str, Any]) -> b
     return bool(payload.get(parameter.name) == model.valid_example.get(parameter.name))
 
 
+class _Exactly:
+    """A payload as a key: unlike in Python, 1 and 1.0 and true differ, and NaN equals itself."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self.payload, self.text = payload, repr(payload)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Exactly) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+@lru_cache(maxsize=100)
+def _validator(model: Model) -> Draft202012Validator:
+    return Draft202012Validator(request_schema(model))
+
+
+@lru_cache(maxsize=10_000)
+def _errors(model: Model, payload: _Exactly) -> tuple[ValidationError, ...]:
+    """Returns the violations of a payload. Most campaigns send the same payloads, so each is validated once."""
+    return tuple(_validator(model).iter_errors(payload.payload))
+
+
 class Validation:
     """Validates payloads of a model, with some faults enabled."""
 
     def __init__(self, model: Model, faults: frozenset[str]) -> None:
         self.model = model
-        self.schema = Draft202012Validator(request_schema(model))
         self.casts = [cast for name, cast in CASTS.items() if name in faults]
         self.overlooked = [overlooks for name, overlooks in OVERLOOKED.items() if name in faults]
         self.invented = [refuses for name, refuses in INVENTED.items() if name in faults]
@@ -142,7 +166,7 @@ class Validation:
                 read[name] = cast(parameters[name], read[name])
         found = [
             str(error.validator)
-            for error in self.schema.iter_errors(read)
+            for error in _errors(self.model, _Exactly(read))
             if not any(overlooks(error) for overlooks in self.overlooked)
         ]
         picky = any(refuses(self.model, p, read) for p in self.model.parameters for refuses in self.invented)

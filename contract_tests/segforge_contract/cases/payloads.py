@@ -1,6 +1,7 @@
 """Payloads and single values that a model page allows."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from segforge.spec.catalog import Absent, Model, Parameter
@@ -14,6 +15,11 @@ def base_payload(model: Model) -> dict[str, Any]:
 
     A sample value that the page itself rules out is replaced with a valid one.
     """
+    return dict(_base_payload(model))
+
+
+@lru_cache(maxsize=1000)
+def _base_payload(model: Model) -> Mapping[str, Any]:
     sample = model.valid_example
     return {
         p.name: valid_value(model, p)

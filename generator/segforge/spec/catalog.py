@@ -104,6 +104,10 @@ class Model:
     typical_cost: float | None = None
     note: str | None = None
 
+    def __hash__(self) -> int:
+        """The hash of the slug, so that results can be cached per model although the sample is a mapping."""
+        return hash(self.slug)
+
     @property
     def parameters_by_name(self) -> dict[str, Parameter]:
         """The parameters by name, in the page's order."""
