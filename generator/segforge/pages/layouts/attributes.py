@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from segforge.pages.layouts.labels import LABEL, labelled
-from segforge.pages.layouts.numbers import is_minus_zero, number_of
+from segforge.pages.layouts.numbers import has_lost_digit, number_of
 from segforge.pages.layouts.parameters import with_sample
 from segforge.pages.layouts.sample import Sample
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Undecided, Value
@@ -102,7 +102,7 @@ def _default(
         undecided["default"] = Undecided(_STANDS_FOR.get(type_, (1, None)), span, why)
         return
     value = _value(text, type_)
-    if value is None or is_minus_zero(text):
+    if value is None or has_lost_digit(text):
         undecided["default"] = Undecided((text,), span, f"not of type {type_}")
     else:
         facts["default"] = Fact(value, span, LIKELY, "labelled, not in quotes")
@@ -168,7 +168,7 @@ def _bounds(
     for label, line, value in bounds:
         key = {"min": "minimum", "max": "maximum"}[label]
         span = document.span(line.start, line.end)
-        if value is None or is_minus_zero(line.text.partition(":")[2].strip(" ,")):
+        if value is None or has_lost_digit(line.text.partition(":")[2].strip(" ,")):
             undecided[key] = Undecided((), span, f"{show(line.text)} has no number in JSON notation")
         elif labels.count(label) == 1:
             tight = re.search(r":\d", line.text) is not None  # a digit may have replaced the blank

@@ -7,6 +7,7 @@ MAX_GLUED = 40
 MAX_SPLITS = 20_000
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_UNPRINTED = re.compile(r"-0(?:\.0+)?|-?\d+\.\d+0|-?[\d.]+[eE]\d+")
 
 
 def number_of(text: str) -> int | float | None:
@@ -16,9 +17,9 @@ def number_of(text: str) -> int | float | None:
     return float(text) if "." in text or "e" in text.lower() else int(text)
 
 
-def is_minus_zero(text: str) -> bool:
-    """Returns whether a text is negative zero. Pages don't print it, so another number has lost a digit."""
-    return re.fullmatch(r"-0(?:\.0+)?", text) is not None
+def has_lost_digit(text: str) -> bool:
+    """Returns whether a number is in a form that pages don't print, such as `-0`, `0.70` or `4e8`: it is damaged."""
+    return _UNPRINTED.fullmatch(text) is not None
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from segforge.pages.layouts.numbers import is_minus_zero
+from segforge.pages.layouts.numbers import has_lost_digit
 from segforge.pages.page import Value
 
 MAX_CODE: Final = 200_000
@@ -77,7 +77,7 @@ def _uneven(code: str, sample: Sample) -> frozenset[str]:
 
 def _is_damaged_number(text: str) -> bool:
     """Returns whether code starts like a number in a form that pages don't print, such as `.2`, `1.` or `-0`."""
-    return _NUMBER_START.match(text) is not None and (_NUMBER.fullmatch(text) is None or is_minus_zero(text))
+    return _NUMBER_START.match(text) is not None and (_NUMBER.fullmatch(text) is None or has_lost_digit(text))
 
 
 def _without_numbers(code: str) -> str:

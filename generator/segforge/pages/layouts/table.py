@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from segforge.pages.layouts.headers import TYPE
-from segforge.pages.layouts.numbers import is_minus_zero, number_of
+from segforge.pages.layouts.numbers import has_lost_digit, number_of
 from segforge.pages.layouts.parameters import with_sample
 from segforge.pages.layouts.sample import Sample
 from segforge.pages.layouts.tokens import KINDS
@@ -111,7 +111,7 @@ def _default(
         else:
             undecided["default"] = Undecided((text,), span, f"not of type {type_}")
         return
-    if is_minus_zero(text):
+    if has_lost_digit(text):
         undecided["default"] = Undecided((), span, "negative zero; a digit may be missing")
     elif type_ == "string" and value is not None and not isinstance(value, str):
         undecided["default"] = Undecided((text, value), span, "a string without quotes, or another type")
@@ -132,7 +132,7 @@ def _range(text: str, facts: dict[str, Fact], undecided: dict[str, Undecided], d
         else:
             gap = text[match.end(1) : match.start(2)] if match else ""
             even = len(gap.lstrip()) == len(gap.rstrip()) and not any(
-                map(is_minus_zero, match.groups() if match else ())
+                map(has_lost_digit, match.groups() if match else ())
             )
             facts[key] = Fact(value, span, CERTAIN if even else CONVENTION, "the range column")
 

@@ -6,7 +6,7 @@ A rendering may join them to each other and to the next parameter's name. Facts 
 from dataclasses import replace
 from typing import Any
 
-from segforge.pages.layouts.numbers import is_minus_zero, number_of, splits
+from segforge.pages.layouts.numbers import has_lost_digit, number_of, splits
 from segforge.pages.layouts.tokens import KINDS, UNEVEN, Mark, Scan, Token, Values
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 
@@ -37,7 +37,7 @@ class _Meaning:
             gap = self.scan.text[low.end : high.start]
             sure, why = self._tidy(low.start, high.end)
             numbers = [self.scan.text[one.start : one.end] for one in (low, high)]
-            if len(gap.lstrip()) != len(gap.rstrip()) or any(map(is_minus_zero, numbers)):
+            if len(gap.lstrip()) != len(gap.rstrip()) or any(map(has_lost_digit, numbers)):
                 sure, why = CONVENTION, UNEVEN
             for key, token in (("minimum", low), ("maximum", high)):
                 self.values.facts[key] = Mark(token.value, token.start, token.end, sure, why)
@@ -51,7 +51,7 @@ class _Meaning:
     def _default(self, token: Token) -> None:
         if token.kind == "numbers":
             whole = number_of(token.value)
-            if whole is None or is_minus_zero(token.value):
+            if whole is None or has_lost_digit(token.value):
                 self._ask("default", (), token, "the digits are not a number")
             else:
                 self._fact("default", whole, token, *self._tidy(token.start, token.end))
