@@ -50,6 +50,13 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-controlnet", "joined without labels", "0.45Range", "0.4Range", "parameters.cn_strength.default"),
         ("flux-img2img", "blank-line", "Default: 0.75Range", "Default: 0.70Range", ""),
         ("flux-img2img", "blank-line", "Default: 46588", "Default: 46e88", ""),
+        (
+            "flux-controlnet",
+            "tokens with labels",
+            "Default:\n0.5\nRange",
+            "Default:\n0.59Range",
+            "parameters.cn_stop.default",
+        ),
         ("flux-controlnet", "joined without labels", "falsecn_stop", "falecn_stop", ""),
         ("flux-controlnet", "joined without labels", '"canny"', '"cany"', ""),
         ("flux-img2img", "blank-line", '"karras"', '"karas"', "parameters.scheduler.enum.known.1"),

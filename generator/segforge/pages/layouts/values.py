@@ -61,9 +61,13 @@ class _Meaning:
             self._fact("default", token.value, token)
 
     def _tidy(self, start: int, end: int) -> tuple[float, str]:
-        """Returns the confidence of labelled numbers and its reason. An extra blank may have replaced a digit."""
+        """Returns the confidence of labelled numbers and its reason.
+
+        An extra blank may have replaced a digit, and a digit the end of a line.
+        """
         before, after = self.scan.text[start - 2 : start], self.scan.text[end : end + 1]
         uneven = (before.isspace() and "\n" not in before) or before.endswith(":") or after in (" ", "\t")
+        uneven |= before.endswith("\n") and after not in ("", "\n")
         return (CONVENTION, UNEVEN) if uneven else (CERTAIN, "labelled")
 
     def _unlabelled(self) -> None:
