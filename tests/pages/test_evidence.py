@@ -70,8 +70,11 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-dev-finetuned", "attributes", "finetune_idstr", "finetune_idst", "parameters.finetune_id"),
         ("flux-img2img", "attributes", "min : 1,", "m9n : 1,", "parameters.steps.minimum"),
         ("flux-img2img", "attributes", "max : 50", "maxt 50", "parameters.steps.maximum"),
+        ("flux-controlnet", "attributes", "min : 64,", "min : 645", "parameters.custom_width.minimum"),
         ("flux-dev-finetuned", "attributes", "min : -10", "min : -0", ""),
         ("flux-img2img", "html cards", "<code>&quot;karras", "<code&quot;karras", "parameters.scheduler.enum.known.1"),
+        ("flux-dev-finetuned", "html cards", "&quot;my-finetune-id", "&quotxmy-finetune-id", ""),
+        ("flux-img2img", "html cards", "3d pixar style&quot;", "3d pixar style&&quot;", ""),
         ("flux-img2img", "html cards", "<code>seed</code>", "<codeseed</code>", "parameters.false"),
         (
             "flux-ipadapter",

@@ -165,14 +165,15 @@ def _bounds(
     document: Document, bounds: list[tuple[str, Line, Value]], facts: dict[str, Fact], undecided: dict[str, Undecided]
 ) -> None:
     labels = [label for label, _, _ in bounds]
-    for label, line, value in bounds:
+    for number, (label, line, value) in enumerate(bounds, start=1):
         key = {"min": "minimum", "max": "maximum"}[label]
         span = document.span(line.start, line.end)
         if value is None or has_lost_digit(line.text.partition(":")[2].strip(" ,")):
             undecided[key] = Undecided((), span, f"{show(line.text)} has no number in JSON notation")
         elif labels.count(label) == 1:
-            tight = re.search(r":\d", line.text) is not None  # a digit may have replaced the blank
-            facts[key] = Fact(value, span, CONVENTION if tight else CERTAIN, "labelled")
+            # A digit may have replaced the blank after the colon, or the comma after all bounds but the last.
+            uneven = re.search(r":\d", line.text) or (number < len(bounds) and not line.text.rstrip().endswith(","))
+            facts[key] = Fact(value, span, CONVENTION if uneven else CERTAIN, "labelled")
     if labels == ["min", "min"]:
         (_, first, low), (_, second, high) = bounds
         why = "two lines are labelled min; the second may mean max"
