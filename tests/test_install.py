@@ -27,21 +27,21 @@ def python_in(folder: Path) -> Path:
     return folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
 
 
-def install(environment: Path, *requirements: str) -> None:
+def install(environment: Path, *arguments: str) -> None:
     """Install packages at the versions of constraints.txt, except those of OTHERS. The environment has no pip."""
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     constraints = environment / "constraints.txt"
     constraints.write_text("\n".join(line for line in lines if line.partition("==")[0] not in OTHERS), "utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(python_in(environment)), "install", "--quiet", "--no-compile"]
-    command = [*pip, "--constraint", str(constraints), *requirements]
+    command = [*pip, "--constraint", str(constraints), *arguments]
     result = subprocess.run(command, cwd=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
 
 def make_base(folder: Path) -> None:
     venv.create(folder)
-    others = [f"{name}=={version}" for name, version in OTHERS.items()]
-    install(folder, "pytest", *others, str(ROOT))
+    install(folder, "--no-deps", *(f"{name}=={version}" for name, version in OTHERS.items()))
+    install(folder, "pytest", str(ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +139,8 @@ def test_pytest_without_the_extra_says_how_to_get_it(base: Path, tmp_path: Path,
 
 
 def test_the_contract_works_once_its_extra_is_installed(with_contract: Path, tmp_path: Path) -> None:
-    command: list[str | Path] = [with_contract, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0"]
+    mock = ["segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "plain"]
+    command: list[str | Path] = [with_contract, "-m", *mock]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         [url] = re.findall(r"http://\S+", process.stdout.readline())

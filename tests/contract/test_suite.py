@@ -16,7 +16,17 @@ from tests.contract.standin import KEY, StandIn
 
 
 def suite(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", "--pyargs", "segforge_contract", "-q", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--pyargs",
+        "segforge_contract",
+        "-q",
+        "-p",
+        "no:schemathesis",
+        *arguments,
+    ]
     environment = {"PATH": "", "SEGMIND_API_KEY": KEY} if env is None else dict(env)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
