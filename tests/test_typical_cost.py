@@ -77,7 +77,7 @@ with Segmind("{KEY}", base_url="{mock_url}", max_spend=1.2) as client:
 
 def test_typescript(dear: Model, generated: Path, mock_url: str, tmp_path: Path) -> None:
     project = tmp_path / "project"
-    build(project, generated / "typescript")
+    build(project, generated / "typescript", kinds=["esm"])
     code = f"""
 import assert from "node:assert/strict";
 import {{ Segmind, SpendLimit }} from "segmind-client";

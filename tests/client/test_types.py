@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from segforge.emit.quoting import Code
 from segforge.spec.catalog import Catalog, Choices, Model, Parameter
 from segforge.spec.identifiers import snake_case
 from segforge.spec.load import default_specs, load_catalog
+from tests.shared import once
 
 ROOT = Path(__file__).parents[2]
 MODELS = load_catalog(default_specs()).models
@@ -137,12 +138,13 @@ def wrong_file() -> tuple[str, set[int]]:
     return WRONG + "\n".join(lines) + "\n", set(range(first, first + len(lines)))
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client, a client with awkward names, and files with correct and wrong uses."""
-    folder = tmp_path_factory.mktemp("types")
+PLACES = ("client", "odd")
+"""The folders of the project's own client and of one with awkward names."""
+
+
+def make_project(folder: Path) -> None:
     catalog = load_catalog(default_specs())
-    for place, of in (("client", catalog), ("odd", odd_catalog(catalog))):
+    for place, of in zip(PLACES, (catalog, odd_catalog(catalog)), strict=True):
         for artifact in emit(of, ["python"]):
             path = folder / place / artifact.path.relative_to("python")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,49 +157,65 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     uses = "print(segmind, SegmindClient, InferenceFailed, InferenceTimeout)\n"  # the last sample only imports them
     (folder / "client" / "readme.py").write_text("\n".join([*samples, uses]))
-    return folder
 
 
-def mypy(folder: Path) -> dict[str, set[int]]:
-    """Returns the lines of each file in which mypy reports an error."""
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the client, a client with awkward names, and files with correct and wrong uses."""
+    return once(tmp_path_factory, "python-types", make_project)
+
+
+def mypy(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yields the files and lines in which mypy reports an error. Both runs share what mypy knows of other packages."""
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.10", "--output", "json"]
-    run = subprocess.run([*command, "--config-file=", "."], cwd=folder, capture_output=True, text=True, check=False)
-    assert run.returncode in (0, 1), run.stderr
-    found: dict[str, set[int]] = {}
-    for line in filter(None, run.stdout.splitlines()):
-        message = json.loads(line)
-        found.setdefault(message["file"], set()).add(message["line"])
-    return found
+    command += ["--cache-dir", str(folder / "mypy"), "--config-file=", "."]
+    for place in PLACES:
+        run = subprocess.run(command, cwd=folder / place, capture_output=True, text=True, check=False)
+        assert run.returncode in (0, 1), run.stderr
+        for message in map(json.loads, filter(None, run.stdout.splitlines())):
+            yield f"{place}/{message['file']}", message["line"]
 
 
-def pyright(folder: Path) -> dict[str, set[int]]:
-    """Returns the lines of each file in which pyright reports an error in strict mode."""
+def pyright(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yields the files and lines in which pyright reports an error in strict mode."""
     config = {"typeCheckingMode": "strict", "pythonVersion": "3.10", "reportUnusedExpression": False}
-    (folder / "pyrightconfig.json").write_text(json.dumps(config))
+    places = {"include": PLACES, "executionEnvironments": [{"root": place} for place in PLACES]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(config | places))
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode in (0, 1), run.stderr
+    answer = json.loads(run.stdout)
+    assert answer["summary"]["filesAnalyzed"] == len([path for at in PLACES for path in (folder / at).rglob("*.py")])
+    for message in answer["generalDiagnostics"]:
+        yield str(Path(message["file"]).relative_to(folder.resolve())), message["range"]["start"]["line"] + 1
+
+
+@pytest.fixture(scope="module", params=[mypy, pyright])
+def errors(
+    request: pytest.FixtureRequest, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, set[int]]:
+    """The lines of each file in which a type checker reports an error."""
+
+    def make(folder: Path) -> None:
+        (folder / "errors.json").write_text(json.dumps([*request.param(project)]), "utf-8")
+
     found: dict[str, set[int]] = {}
-    for message in json.loads(run.stdout)["generalDiagnostics"]:
-        file = Path(message["file"]).relative_to(folder.resolve())
-        found.setdefault(str(file), set()).add(message["range"]["start"]["line"] + 1)
+    answer = once(tmp_path_factory, f"python-types-{request.param.__name__}", make) / "errors.json"
+    for file, line in json.loads(answer.read_text("utf-8")):
+        found.setdefault(file, set()).add(line)
     return found
 
 
-@pytest.mark.parametrize("check", [mypy, pyright])
 def test_the_client_and_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(
-    project: Path, check: Callable[[Path], dict[str, set[int]]]
+    errors: dict[str, set[int]],
 ) -> None:
     _, wrong = wrong_file()
     assert len(wrong) > 100
-    assert check(project / "client") == {"wrong.py": wrong}
+    assert {file: lines for file, lines in errors.items() if file.startswith("client/")} == {"client/wrong.py": wrong}
 
 
-@pytest.mark.parametrize("check", [mypy, pyright])
-def test_names_that_are_awkward_in_python_are_clean(
-    project: Path, check: Callable[[Path], dict[str, set[int]]]
-) -> None:
-    assert check(project / "odd") == {}
+def test_names_that_are_awkward_in_python_are_clean(errors: dict[str, set[int]]) -> None:
+    assert [file for file in errors if not file.startswith("client/")] == []
 
 
 def test_models_with_names_awkward_in_python_send_their_slug(project: Path) -> None:

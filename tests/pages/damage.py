@@ -177,13 +177,13 @@ def sweep(page: bytes, text: str, source: SourceFile, given: Iterator[Damage]) -
     """Applies each damage. Returns the counts, and a line for each wrong write."""
     counts: Counter[str] = Counter()
     notes = []
-    before = yaml.safe_load(text)
+    before = yaml.load(text, yaml.CSafeLoader)
     for damage in given:
         counts["damages"] += 1
         after = written(damage, text, source)
         if after == text:
             continue
-        plain, wrong = judge(damage, page, before, yaml.safe_load(after))
+        plain, wrong = judge(damage, page, before, yaml.load(after, yaml.CSafeLoader))
         counts["plain changes, written"] += plain
         counts["wrong writes"] += bool(wrong)
         notes += [f"byte {damage.at} {damage.kind}: {one}" for one in wrong]
