@@ -2,11 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from segforge.spec.catalog import Catalog
 from segforge_contract import AsgiTarget, Report, plan, run
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import RunResult
+from segforge_contract.engine.plan import Plan
 from segforge_contract.engine.session import Session
 from tests.contract.standin import BASE_URL, KEY, StandIn
 
@@ -32,11 +34,17 @@ def session(catalog: Catalog, standin: StandIn) -> Iterator[Session]:
         yield Session(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
 
 
+@lru_cache(maxsize=20)
+def planned(catalog: Catalog, slugs: tuple[str, ...], max_examples: int, seed: int) -> Plan:
+    """Returns the plan of a campaign over these models or all."""
+    models = [model for model in catalog.models if not slugs or model.slug in slugs]
+    return plan(catalog, models, max_examples=max_examples, seed=seed)
+
+
 def campaign(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0, seed: int = 0) -> RunResult:
     """Runs the tables, and as many drawn payloads, over these models or all."""
-    models = [model for model in catalog.models if not slugs or model.slug in slugs]
     with session(catalog, standin) as opened:
-        return run(plan(catalog, models, max_examples=max_examples, seed=seed), opened)
+        return run(planned(catalog, slugs, max_examples, seed), opened)
 
 
 def broken_rules(outcome: RunResult) -> set[str]:
@@ -46,7 +54,6 @@ def broken_rules(outcome: RunResult) -> set[str]:
 
 def reported(catalog: Catalog, standin: StandIn, *slugs: str, max_examples: int = 0) -> Report:
     """Runs the tables, and as many drawn payloads, over these models. Returns the report."""
-    models = [catalog.model(slug) for slug in slugs]
-    planned = plan(catalog, models, max_examples=max_examples, seed=0)
+    made = planned(catalog, slugs, max_examples, 0)
     with session(catalog, standin) as opened:
-        return Report(planned, run(planned, opened), BASE_URL)
+        return Report(made, run(made, opened), BASE_URL)

@@ -305,6 +305,10 @@ class Catalog:
     models: tuple[Model, ...] = field(default_factory=tuple)
     releases: tuple[Release, ...] = ()
 
+    def __hash__(self) -> int:
+        """The hash of the models, so that results can be cached per catalog."""
+        return hash(self.models)
+
     @property
     def version(self) -> str:
         """The version of the newest release, which the clients share; 0.0.0 without a change log."""

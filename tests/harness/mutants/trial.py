@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from segforge.spec.catalog import Catalog
 from segforge_contract import RULES, AsgiTarget, plan, run
@@ -10,6 +11,7 @@ from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.follow import SubmittedJob
+from segforge_contract.engine.plan import Plan
 from segforge_contract.engine.session import Session
 from segforge_contract.reports.text import describe
 from segforge_contract.targets.in_process import AsgiApp
@@ -106,7 +108,12 @@ def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_ex
     """Runs the contract tests on one model of an app in this process, with the same clock."""
     with plain_images(), contextlib.closing(AsgiTarget(app, KEY, base_url=BASE_URL)) as target:
         session = Watched(catalog, target, Pace(0.01, deadline=2, sleep=clock.sleep, clock=clock.now))
-        outcome = run(plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed), session)
+        outcome = run(_planned(catalog, model, max_examples, seed), session)
     broken = {failure.broken.rule for failure in outcome.failures}
     requests, billed = session.killed_at or (outcome.requests, outcome.billed)
     return Trial(tuple(name for name in RULES if name in broken), outcome.failures, requests, billed)
+
+
+@lru_cache(maxsize=50)
+def _planned(catalog: Catalog, model: str, max_examples: int, seed: int) -> Plan:
+    return plan(catalog, [catalog.model(model)], max_examples=max_examples, seed=seed)
