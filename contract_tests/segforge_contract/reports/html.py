@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from segforge.spec.catalog import Model
 from segforge.spec.printable import one_line
@@ -54,25 +55,26 @@ class _Mark:
 
 def to_html(report: Report) -> str:
     """The page. Text from a server or a spec is escaped, so it can't become markup."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
-    )
-    template = environment.from_string(files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
-    return template.render(
+    sent = Counter(case.rule for case in report.result.sent)
+    return _template().render(
         report=report,
         groups=[_group(report, RULES[name], failures) for name, failures in report.by_rule.items()],
         matrices=[(model, _matrix(report, model)) for model in report.plan.models],
-        rules=[(rule, _sent(report)[rule.name], len(report.by_rule.get(rule.name, ()))) for rule in RULES.values()],
+        rules=[(rule, sent[rule.name], len(report.by_rule.get(rule.name, ()))) for rule in RULES.values()],
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
+    )
+    return environment.from_string(files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
 
 
 def _visible(value: object) -> object:
     """Text with control characters and direction overrides written out, so that they can't mislead the reader."""
     return "\n".join(map(one_line, value.split("\n"))) if type(value) is str else value
-
-
-def _sent(report: Report) -> Counter[str]:
-    return Counter(case.rule for case in report.result.sent)
 
 
 def _group(report: Report, rule: Rule, failures: list[Failure]) -> _RuleGroup:
