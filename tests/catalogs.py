@@ -8,7 +8,7 @@ from typing import Any, get_args
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import Model, Parameter, ParameterType
+from segforge.spec.catalog import Model, Parameter, ParameterType, PriceUnit
 from segforge.spec.lint import CONTROL_TYPES, lint_model
 from segforge.spec.load import build_model
 from segforge.spec.source import SourceFile
@@ -33,6 +33,7 @@ TEXTS = st.sampled_from(
     ("", "a", "A", "1", "0o17", "not a uri", "https://a.test/x.png", '"', "\\", "*/", "`${x}`", "猫")
 )
 URIS = st.sampled_from(("https://a.test/x.png", "data:image/png;base64,AAAA", "", "not a uri"))
+UNITS = (None, *get_args(PriceUnit))
 FORMATS = ("jpeg", "jpg", "png", "webp")
 
 
@@ -63,6 +64,27 @@ def parameters(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         data["default"] = draw(st.none() | drawn if data.get("nullable") else drawn)
     return data
+
+
+@st.composite
+def prices(draw: st.DrawFn) -> dict[str, Any]:
+    """Draws the data of a price: one amount, a range, or one end only, per unit or without one, in awkward text."""
+    low, high = sorted(draw(st.tuples(*[st.decimals(0, 2000, places=draw(st.integers(0, 6)))] * 2)))
+    text, ends = draw(
+        st.sampled_from(
+            (
+                (f"${low}", {"from": low, "to": low}),
+                (f"${low} - ${high}", {"from": low, "to": high}),
+                (f"from ${low}", {"from": low}),
+                (f"up to ${high:,}", {"to": high}),
+                ("varies", {}),
+            )
+        )
+    )
+    unit = draw(st.sampled_from(UNITS))
+    words = f" per {unit.replace('_', ' ')}" if unit else ""
+    data = {"printed": f"{text}{words}{draw(TEXTS)}", **{end: float(amount) for end, amount in ends.items()}}
+    return data | ({"unit": unit} if unit else {})
 
 
 def most(fact: dict[str, Any], sample: Any) -> float:
@@ -108,6 +130,7 @@ def models(draw: st.DrawFn) -> Model:
         "returns": {**returns, "controls": controls},
         "parameters": facts,
         "example": example,
+        **({"price": draw(prices())} if draw(st.booleans()) else {}),
     }
     found = lint_model(SourceFile(Path("any.yaml"), "any.yaml", data, {}, {}))
     assume(not any(finding.severity == "error" for finding in found))

@@ -32,6 +32,10 @@ def replace(old: str, new: str) -> Breaking:
     return breaking
 
 
+def priced(price: str) -> Breaking:
+    return replace("versions:", f"price: {price}\nversions:")
+
+
 def alias_bomb(text: str) -> str:
     levels = ["note_0: &n0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"note_{n}: &n{n} [{', '.join([f'*n{n - 1}'] * 9)}]" for n in range(1, 9)]
@@ -82,6 +86,17 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "unknown version": (replace("[v1, v2]", "[v1, v3]"), "schema.enum", '"v3"'),
     "bad slug": (replace("slug: flux-ipadapter", "slug: ../etc/passwd"), "schema.pattern", "passwd"),
     "no time at all": (replace("versions:", "typical_seconds: 0\nversions:"), "schema.exclusiveMinimum", '"typical_seconds" is 0; expected more than 0'),
+    "price without its text": (priced("{to: 1}"), "schema.required", '"printed"'),
+    "price below zero": (priced('{printed: "-1", to: -1}'), "schema.minimum", '"to" is -1; expected 0 or more'),
+    "endless price": (priced('{printed: "$.inf", to: .inf}'), "schema.type", '"to" is ".inf"'),
+    "price beyond a double": (priced('{printed: "$1e400", to: 1.0e+400}'), "yaml.number", "1.0e+400"),
+    "unknown unit": (priced('{printed: "$1 per image", to: 1, unit: image}'), "schema.enum", '"image"'),
+    "price the wrong way round": (priced('{printed: "$2 - $1", from: 2, to: 1}'), "price.order", "from 2 above to 1"),
+    "price that is not printed": (priced('{printed: "$0.400 - $1.20", from: 0.4, to: 12}'), "price.number", "to 12; expected a number"),
+    "unit that is not printed": (
+        priced('{printed: "$1 per second of input", to: 1, unit: second}'), "price.unit", "unit second; expected input_second"
+    ),
+    "unit left out": (priced('{printed: "$1 per generation", to: 1}'), "price.unit", "write unit: generation"),
     "version twice": (replace("[v1, v2]", "[v1, v1]"), "schema.uniqueItems", '"versions" is ["v1", "v1"]; expected each entry once'),
     "no version": (replace("[v1, v2]", "[]"), "schema.minItems", '"versions" is []; expected 1 entries or more'),
     "nameless parameter": (replace("  true_gs:\n", '  "":\n'), "schema.minLength", 'a name in "parameters" is ""; expected 1 characters or more'),

@@ -29,8 +29,14 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         example=example,
         typical_seconds=data.get("typical_seconds"),
         typical_cost=data.get("typical_cost"),
+        price=_build_price(data["price"]) if "price" in data else None,
         note=data.get("note"),
     )
+
+
+def _build_price(data: Mapping[str, Any]) -> c.Price:
+    """Returns a Price from its checked data."""
+    return c.Price(data["printed"], from_=data.get("from"), to=data.get("to"), unit=data.get("unit"))
 
 
 def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:

@@ -9,6 +9,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 ParameterType: TypeAlias = Literal["string", "integer", "number", "boolean"]
 Version: TypeAlias = Literal["v1", "v2"]
 Media: TypeAlias = Literal["image", "json"]
+PriceUnit: TypeAlias = Literal["generation", "second", "input_second", "token"]
 
 
 class Absent(Enum):
@@ -89,6 +90,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Price:
+    """The price that a page prints: its text, and the ends in USD and the unit as far as the text states them.
+
+    The text tells how many tokens a price per `token` is for.
+    """
+
+    printed: str
+    from_: float | None = None
+    to: float | None = None
+    unit: PriceUnit | None = None
+
+    @property
+    def facts(self) -> dict[str, str | float]:
+        """The stated facts, under their names in a spec."""
+        named = {"printed": self.printed, "from": self.from_, "to": self.to, "unit": self.unit}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Model:
     """One model: the facts of its docs page. `typical_seconds` is a time, `typical_cost` an amount of credits."""
 
@@ -102,6 +122,7 @@ class Model:
     example: Mapping[str, Scalar]
     typical_seconds: float | None = None
     typical_cost: float | None = None
+    price: Price | None = None
     note: str | None = None
 
     def __hash__(self) -> int:

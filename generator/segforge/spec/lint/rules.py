@@ -15,6 +15,7 @@ from segforge.spec.lint.parameters import (
     printed_values_are_valid,
     ranges_make_sense,
 )
+from segforge.spec.lint.price import price_ends_are_printed, price_unit_is_printed
 from segforge.spec.lint.returns import controls_fit, returned_formats_fit
 from segforge.spec.lint.rule import Rule, reviewed_is_date
 from segforge.spec.source import SourceFile
@@ -34,6 +35,8 @@ _MODEL_RULES: tuple[Rule, ...] = (
     slug_is_file_name,
     slug_is_a_name_everywhere,
     reviewed_is_date,
+    price_ends_are_printed,
+    price_unit_is_printed,
     names_are_clean,
     ranges_make_sense,
     formats_fit,
