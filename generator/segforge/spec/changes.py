@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from segforge.spec.catalog import Absent, Gateway, Model, Parameter
+from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Price
 from segforge.spec.printable import show
 
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
@@ -118,6 +118,7 @@ class _Models:
                 yield Change(self.slug, at, "parameter.added", level, new=_short(after[name]), has_old=False)
             else:
                 yield from _parameter(self.slug, at, before[name], after[name])
+        yield from _price(self.slug, self.old.price, self.new.price)
         for key in ("title", "description", "note", "typical_seconds", "typical_cost", "example"):
             yield from _editorial(self.slug, key, getattr(self.old, key), getattr(self.new, key))
         for key in ("url", "reviewed"):
@@ -133,6 +134,24 @@ class _Models:
         for value in new:
             if value not in old:
                 yield Change(self.slug, at, f"{rule}added", "additive", new=value, has_old=False)
+
+
+def _price(slug: str, old: Price | None, new: Price | None) -> Iterator[Change]:
+    """Yields the change of a price. It is editorial like one of `typical_cost`: requests and answers stay the same.
+
+    A correction of the facts without a new text of the page neither raises nor lowers the price.
+    """
+    if old == new:
+        return
+    rule = "price.changed"
+    if old is not None and new is not None and old.unit == new.unit and old.printed != new.printed:
+        ends = ((old.from_, new.from_), (old.to, new.to))
+        rises = [None if one is None or two is None else two - one for one, two in ends if one != two]
+        if rises and all(rise is not None and rise > 0 for rise in rises):
+            rule = "price.raised"
+        elif rises and all(rise is not None and rise < 0 for rise in rises):
+            rule = "price.lowered"
+    yield _sided(slug, "price", rule, "editorial", old and old.facts, new and new.facts)
 
 
 def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[Change]:
@@ -243,25 +262,16 @@ def gateway_changes(old: Gateway, new: Gateway) -> list[Change]:
                 "deadline_seconds",
             )
             changes.append(_sided("gateway", at, "gateway.changed", "editorial" if editorial else "breaking", one, two))
-    codes = [{status.code for status in gateway.statuses} for gateway in (old, new)]
-    changes += [
-        Change("gateway", f"statuses.{code}", "status.added", "additive", new=code, has_old=False)
-        for code in sorted(codes[1] - codes[0])
-    ]
-    changes += [
-        Change("gateway", f"statuses.{code}", "status.removed", "breaking", old=code, has_new=False)
-        for code in sorted(codes[0] - codes[1])
-    ]
-    names = [{header.name for header in gateway.headers} for gateway in (old, new)]
-    changes += [
-        Change("gateway", f"headers.{name}", "header.added", "additive", new=name, has_old=False)
-        for name in sorted(names[1] - names[0])
-    ]
-    changes += [
-        Change("gateway", f"headers.{name}", "header.removed", "breaking", old=name, has_new=False)
-        for name in sorted(names[0] - names[1])
-    ]
+    changes += _members("status", "statuses", *({status.code for status in side.statuses} for side in (old, new)))
+    changes += _members("header", "headers", *({header.name for header in side.headers} for side in (old, new)))
     return changes
+
+
+def _members(kind: str, at: str, old: set[Any], new: set[Any]) -> Iterator[Change]:
+    for key in sorted(new - old):
+        yield Change("gateway", f"{at}.{key}", f"{kind}.added", "additive", new=key, has_old=False)
+    for key in sorted(old - new):
+        yield Change("gateway", f"{at}.{key}", f"{kind}.removed", "breaking", old=key, has_new=False)
 
 
 def _leaves(at: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

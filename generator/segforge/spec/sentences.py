@@ -1,12 +1,20 @@
 """Describes a change in one sentence, for users of the clients. Names are in code spans of Markdown."""
 
-from typing import Final
+from typing import Any, Final
 
 from segforge.spec.changes import Change
 from segforge.spec.printable import one_line, show
 
 _LONGEST: Final = 60
 """Characters shown of a text; a list shows the values that fit in twice as many."""
+
+
+_PRICES: Final = {
+    "price.raised": "calls cost more now; the price is",
+    "price.lowered": "calls cost less now; the price is",
+    "price.changed": "the price is",
+}
+"""The start of the sentence about a changed price."""
 
 
 def sentence(change: Change) -> str:
@@ -83,6 +91,9 @@ def _of_whole(change: Change) -> str:
         case ("status.added" | "header.added" | "status.removed" | "header.removed") as rule, at:
             what, name = rule.partition(".")[0], at.partition(".")[2]
             return f"{what} {_name(name)} is {'new' if change.has_new else 'gone'}"
+        case ("price.raised" | "price.lowered" | "price.changed") as rule, _:
+            old, new = (_printed(value) for value in (change.old, change.new))
+            return f"{_PRICES[rule]} {new} (was {old})" if old != new else "the facts of its price were corrected"
         case "text.changed", "typical_seconds" | "typical_cost" as at:
             return f"{_name(at)} is {_sides(change, 'not known')}"
         case "text.changed", "returns.controls":
@@ -91,6 +102,10 @@ def _of_whole(change: Change) -> str:
             return f"{_name(at)} is {_sides(change, 'none')}"
         case _:
             return "texts were reworded"
+
+
+def _printed(price: dict[str, Any] | None) -> str:
+    return "not known" if price is None else _value(price["printed"])
 
 
 def _sides(change: Change, nothing: str) -> str:
