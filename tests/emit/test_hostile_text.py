@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import docstring, visible
-from segforge.spec.catalog import Catalog, Model, Parameter, StatusCase
+from segforge.spec.catalog import Catalog, Model, Parameter, Price, StatusCase
 from segforge.spec.identifiers import pascal_case, snake_case
 from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.printable import HIDDEN
@@ -35,14 +35,16 @@ TEXTS = st.lists(TEXT, min_size=3, max_size=12)
 BOUNDED = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 # Fields that decide the shape and take only words of a short list, and names, whose hostile forms have their own test.
-STRUCTURE = {"type", "media", "versions", "method", "format", "controls", "formats", "assumptions"}
+STRUCTURE = {"type", "unit", "media", "versions", "method", "format", "controls", "formats", "assumptions"}
 NAMES = {"slug", "title", "name"}
 
 
 def base() -> Catalog:
-    """Two of the project's models: one with images and v2, one with JSON and open enums."""
+    """Two of the project's models: one with images, v2 and a price, one with JSON and open enums."""
     catalog = load_catalog(default_specs())
-    return dataclasses.replace(catalog, models=(catalog.model("style-transfer"), catalog.model("flux-dev-finetuned")))
+    price = Price("$0.400 - $1.20 per generation", from_=0.4, to=1.2, unit="generation")
+    priced = dataclasses.replace(catalog.model("style-transfer"), price=price)
+    return dataclasses.replace(catalog, models=(priced, catalog.model("flux-dev-finetuned")))
 
 
 def with_texts(catalog: Catalog, texts: Sequence[str], *, names: bool) -> Catalog:

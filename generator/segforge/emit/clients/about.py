@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Model
+from segforge.spec.catalog import Model, Price
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class NamedModel:
     def summary(self) -> str:
         """The model's title and description."""
         return f"{self.model.title}: {self.model.description}"
+
+    @property
+    def price(self) -> str:
+        """A sentence about the model's price; empty if the page prints none."""
+        return "" if self.model.price is None else price_sentence(self.model.price)
 
     @property
     def url(self) -> Code:
@@ -50,7 +55,14 @@ def about(model: Model) -> str:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
     if model.typical_cost is not None:
         lines.append(f"Typical cost: {model.typical_cost} credits.")
+    if model.price is not None:
+        lines.append(price_sentence(model.price))
     return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def price_sentence(price: Price) -> str:
+    """Returns a sentence with the price as the page prints it."""
+    return f"Price: {' '.join(price.printed.split()).removesuffix('.')}."
 
 
 def sample(models: Sequence[_N], slug: str | None) -> _N:

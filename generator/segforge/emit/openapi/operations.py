@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from segforge.emit.clients.about import price_sentence
 from segforge.spec.catalog import Gateway, Model, Route, Status
 from segforge.spec.identifiers import pascal_case
 
@@ -38,6 +39,7 @@ def run_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
     return {
         "operationId": f"run{pascal_case(model.slug)}",
         "summary": f"Run {model.title} and wait for its output",
+        **_price(model),
         "tags": [model.slug],
         "requestBody": _request_body(model),
         "responses": {
@@ -57,6 +59,7 @@ def submit_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
     return {
         "operationId": f"submit{pascal_case(model.slug)}",
         "summary": f"Queue a run of {model.title}",
+        **_price(model),
         "tags": [model.slug],
         "requestBody": _request_body(model),
         "responses": {
@@ -64,6 +67,13 @@ def submit_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
             **_failures(gateway, "submit"),
         },
     }
+
+
+def _price(model: Model) -> dict[str, Any]:
+    """The description with the printed price, and the price as data; nothing if the page prints none."""
+    if model.price is None:
+        return {}
+    return {"description": price_sentence(model.price), "x-price": model.price.facts}
 
 
 def _poll(gateway: Gateway, route: str, operation_id: str, summary: str, schema: str) -> dict[str, Any]:
