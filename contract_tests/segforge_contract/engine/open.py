@@ -13,7 +13,7 @@ from typing import TypeAlias
 from segforge.spec.catalog import Catalog
 from segforge_contract.engine.campaign import RunResult, unexplained
 from segforge_contract.engine.failure import Failure
-from segforge_contract.engine.plan import Plan, Price, announcement, assumed_price, within
+from segforge_contract.engine.plan import AssumedPrice, Plan, announcement, assumed_price, within
 from segforge_contract.engine.preflight import look_at
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
@@ -77,7 +77,7 @@ class Offer:
     plan: Plan
     target: Target
     cap: Decimal | None
-    price: Price
+    price: AssumedPrice
     journal: Journal | None = None
 
     def announcement(self) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _capped(
     catalog: Catalog,
     journal: Journal,
     cap: Decimal,
-    price: Price,
+    price: AssumedPrice,
     deadline: float | None,
     notify: Notify,
 ) -> tuple[Session, Ledger]:
@@ -187,7 +187,7 @@ def _capped(
     return session, purse.ledger
 
 
-def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, Price]:
+def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, AssumedPrice]:
     """The cap (None for none) and the price of a call. A host other than this machine always has a cap."""
     try:
         price = assumed_price(catalog, settings.assume_price)

@@ -94,40 +94,51 @@ def plan(
 
 
 @dataclass(frozen=True)
-class Price:
+class AssumedPrice:
     """The most credits that one call is assumed to cost, and the source of that figure.
 
-    `typical` holds the models, by slug, whose specs state a higher typical cost.
+    `stated` holds the models, by slug, whose specs state a higher cost.
     """
 
     assumed: Decimal
     source: str
-    typical: Mapping[str, Decimal] = field(default_factory=dict)
+    stated: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def worst(self) -> Decimal:
         """The price of the most expensive model, in credits."""
-        return max([self.assumed, *self.typical.values()])
+        return max([self.assumed, *self.stated.values()])
 
     def of(self, request: Request) -> Decimal:
         """The price of a request, in credits."""
-        return self.typical.get(request.path.rpartition("/")[2], self.assumed)
+        return self.stated.get(request.path.rpartition("/")[2], self.assumed)
 
 
-def assumed_price(catalog: Catalog, stated: Decimal | None) -> Price:
+def assumed_price(catalog: Catalog, stated: Decimal | None) -> AssumedPrice:
     """The stated price, by default that of the specs. Raises KeyError if the specs assume none."""
     if stated is not None:
-        return Price(stated, "--assume-price")
+        return AssumedPrice(stated, "--assume-price")
     assumption = catalog.gateway.assumptions[_ASSUMPTION]
     assumed = Decimal(str(assumption.value))
-    typical = {
-        model.slug: Decimal(str(model.typical_cost)) for model in catalog.models if model.typical_cost is not None
-    }
-    dearer = {slug: cost for slug, cost in typical.items() if cost > assumed}
-    return Price(assumed, f"assumed: {assumption.source}", dearer)
+    costs = {model.slug: stated_cost(model) for model in catalog.models}
+    dearer = {slug: cost for slug, cost in costs.items() if cost is not None and cost > assumed}
+    return AssumedPrice(assumed, f"assumed: {assumption.source}", dearer)
 
 
-def within(plan: Plan, cap: Decimal, price: Price) -> Plan:
+def stated_cost(model: Model) -> Decimal | None:
+    """Returns the highest cost of a call that the model's spec states, in credits; None if it states none.
+
+    That is the typical cost, or the upper end of the price per generation if it is higher. If the page prints only the
+    lower end, a call costs at least that. A price per second or token doesn't tell what a call costs. One USD counts as
+    one credit, which no source states (inferred).
+    """
+    amounts = [model.typical_cost]
+    if model.price is not None and model.price.unit == "generation":
+        amounts += [model.price.from_, model.price.to]
+    return max((Decimal(str(amount)) for amount in amounts if amount is not None), default=None)
+
+
+def within(plan: Plan, cap: Decimal, price: AssumedPrice) -> Plan:
     """The plan under a cap: free cases first, then packs of the billed ones. A cap of 0 leaves the packs out.
 
     Hypothesis draws no valid payloads: for its price, a drawn payload shows less than a boundary value.
@@ -137,7 +148,7 @@ def within(plan: Plan, cap: Decimal, price: Price) -> Plan:
     return replace(plan, cases=free, packs=paid, draws_valid=False)
 
 
-def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: Price) -> Iterator[str]:
+def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: AssumedPrice) -> Iterator[str]:
     """Describes a plan, one line at a time: how many requests it sends, how many may be billed, and the price."""
     yield f"{base_url}: up to {plan.requests} requests besides free polls."
     yield (
@@ -145,8 +156,8 @@ def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: Price) -
         f"{plan.worst_case} at worst ({_cost(plan.worst_case, price, None)} if it bills every request)."
     )
     yield f"Price: at most {plain(price.assumed)} credits per call ({price.source})."
-    if price.typical:
-        dearer = ", ".join(f"{slug} {plain(cost)}" for slug, cost in price.typical.items())
+    if price.stated:
+        dearer = ", ".join(f"{slug} {plain(cost)}" for slug, cost in price.stated.items())
         yield f"Higher by their specs: {dearer}."
     if cap is None:
         yield "Cap: none; --max-spend CREDITS sets one."
@@ -156,6 +167,6 @@ def announcement(plan: Plan, base_url: str, cap: Decimal | None, price: Price) -
         yield "Cap: 0. Only requests that are free by the docs are sent, and none after the gateway bills one."
 
 
-def _cost(calls: int, price: Price, cap: Decimal | None) -> str:
+def _cost(calls: int, price: AssumedPrice, cap: Decimal | None) -> str:
     cost = calls * price.worst
     return f"{plain(cost)} credits" if cap is None or cost <= cap else f"{plain(cost)} credits, capped at {plain(cap)}"
