@@ -1,0 +1,229 @@
+"""A printed price in a spec reaches the OpenAPI document, both clients, the mock and the plan of a campaign."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from segforge.cli import main
+from segforge.emit.openapi.document import document
+from segforge.emit.pipeline import emit
+from segforge.spec.catalog import Catalog, Model, Price, PriceUnit
+from segforge.spec.changes import model_changes
+from segforge.spec.load import check_specs, load_catalog
+from segforge.spec.sentences import sentence
+from segforge_contract.engine.plan import assumed_price
+from tests.catalogs import drawn_models
+from tests.emit.test_hostile_text import TEXT
+
+SLUG = "flux-img2img"
+COMMENT = re.compile(r"/\*\*.*?\*/", re.DOTALL)
+PRINTED = "$0.400 - $1.20 per generation"
+PRICE = Price(PRINTED, from_=0.4, to=1.2, unit="generation")
+FACTS = {"printed": PRINTED, "from": 0.4, "to": 1.2, "unit": "generation"}
+
+
+def with_price(specs: Path, price: str) -> Path:
+    """Writes a price, in YAML, into a spec. Returns the path of the spec."""
+    path = specs / "models" / f"{SLUG}.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("\ntypical_seconds:", f"\nprice: {price}\ntypical_seconds:"), "utf-8")
+    return path
+
+
+def priced(catalog: Catalog, price: Price | None = PRICE, *, typical_cost: float | None = None) -> Catalog:
+    """Returns the catalog with only one model, which has this price."""
+    model = replace(catalog.model(SLUG), price=price, typical_cost=typical_cost)
+    return replace(catalog, models=(model,), gateway=replace(catalog.gateway, sample=SLUG))
+
+
+def emitted(catalog: Catalog, *emitters: str) -> Mapping[str, str]:
+    return {str(artifact.path): artifact.text for artifact in emit(catalog, emitters)}
+
+
+def test_a_spec_holds_the_price(specs: Path) -> None:
+    with_price(specs, f'{{printed: "{PRINTED}", from: 0.40, to: 1.20, unit: generation}}')
+    assert load_catalog(specs).model(SLUG).price == PRICE
+    assert PRICE.facts == FACTS
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [
+        ('{printed: "~$0.172", from: 0.172, to: 0.172}', Price("~$0.172", 0.172, 0.172)),
+        ('{printed: "from $.05", from: 0.05}', Price("from $.05", 0.05)),
+        ('{printed: "up to $1,200.50", to: 1200.5}', Price("up to $1,200.50", to=1200.5)),
+        ('{printed: "$2.50 per 1M tokens", to: 2.5, unit: token}', Price("$2.50 per 1M tokens", to=2.5, unit="token")),
+        ('{printed: "varies per second", unit: second}', Price("varies per second", unit="second")),
+        (
+            '{printed: "0.125 per second of input", to: 0.125, unit: input_second}',
+            Price("0.125 per second of input", to=0.125, unit="input_second"),
+        ),
+        (
+            '{printed: "$1 per second of source video", to: 1, unit: input_second}',
+            Price("$1 per second of source video", to=1, unit="input_second"),
+        ),
+        (
+            '{printed: "$1 per generation of 5 seconds", to: 1, unit: generation}',
+            Price("$1 per generation of 5 seconds", to=1, unit="generation"),
+        ),
+    ],
+)
+def test_a_price_states_only_what_is_printed(specs: Path, text: str, price: Price) -> None:
+    with_price(specs, text)
+    assert load_catalog(specs).model(SLUG).price == price
+
+
+def test_a_text_with_numbers_but_no_ends_is_a_warning_at_its_place(specs: Path) -> None:
+    path = with_price(specs, '{printed: "$0.05"}')
+    line = path.read_text("utf-8").split("price:")[0].count("\n") + 1
+    _, findings = check_specs(specs)
+    (found,) = [finding for finding in findings if finding.rule == "price.number"]
+    assert (found.line, found.column, found.severity) == (line, 1, "warning")
+
+
+def test_random_catalogs_have_prices() -> None:
+    prices = [model.price for model in drawn_models(60)]
+    assert {"no price", None, "generation"} <= {price.unit if price else "no price" for price in prices}
+
+
+def test_openapi_states_the_price_of_run_and_submit(catalog: Catalog) -> None:
+    catalog = priced(catalog)
+    whole = document(catalog.gateway, catalog.models)
+    OpenAPIV31SpecValidator(whole).validate()
+    paths = whole["paths"]
+    for version in ("v1", "v2"):
+        operation = paths[f"/{version}/{SLUG}"]["post"]
+        assert operation["x-price"] == FACTS
+        assert operation["description"] == f"Price: {PRINTED}."
+    assert json.dumps(paths).count("x-price") == 2
+    assert "x-price" not in json.dumps(document(catalog.gateway, priced(catalog, None).models))
+
+
+def test_the_docs_of_both_clients_show_the_price(catalog: Catalog) -> None:
+    files = emitted(priced(catalog), "python", "typescript")
+    shown = [path for path, text in files.items() if f"Price: {PRINTED}." in text.replace("\\$", "$")]
+    assert sorted(shown) == [
+        "python/reference.md",
+        "python/segmind_client/models/flux_img2img.py",
+        "typescript/reference.md",
+        "typescript/src/models/flux-img2img.ts",
+    ]
+
+
+def test_a_price_adds_no_code_to_the_typescript_client(catalog: Catalog) -> None:
+    """The price is in comments only, which bundlers remove."""
+    without, with_ = (
+        {path: COMMENT.sub("", text) for path, text in emitted(priced(catalog, price), "typescript").items()}
+        for price in (None, PRICE)
+    )
+    assert {path for path, text in with_.items() if text != without[path]} == {"typescript/reference.md"}
+
+
+def test_the_mock_s_module_holds_the_price(catalog: Catalog) -> None:
+    catalog = priced(catalog)
+    names: dict[str, Model] = {}
+    exec(emitted(catalog, "mock")["mock/segmind_mock/models/flux_img2img.py"], names)
+    assert names["MODEL"] == catalog.model(SLUG)
+
+
+@settings(max_examples=4)
+@given(texts=st.lists(TEXT, min_size=5, max_size=5))
+def test_a_hostile_price_stays_one_line_of_the_references(catalog: Catalog, texts: list[str]) -> None:
+    models = [replace(model, price=Price(text)) for model, text in zip(catalog.models, texts, strict=True)]
+    files = emitted(replace(catalog, models=tuple(models)), "python", "typescript")
+    plain = emitted(catalog, "python", "typescript")
+    for path in ("python/reference.md", "typescript/reference.md"):
+        lines = files[path].split("\n")
+        prices = [index for index, line in enumerate(lines) if line.startswith("Price: ")]
+        assert not [lines[index] for index in prices if re.search(r"(?<!\\)(?:\\\\)*[`<|$]", lines[index])]
+        for index in reversed(prices):
+            del lines[index : index + 2]
+        assert (len(prices), "\n".join(lines)) == (5, plain[path])
+
+
+CHEAPER = Price("$0.300 - $1.20 per generation", 0.3, 1.2, "generation")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "text"),
+    [
+        (CHEAPER, PRICE, "raised", f'calls cost more now; the price is "{PRINTED}" (was "{CHEAPER.printed}")'),
+        (PRICE, CHEAPER, "lowered", f'calls cost less now; the price is "{CHEAPER.printed}" (was "{PRINTED}")'),
+        (PRICE, Price("$0.500 - $1", 0.5, 1, "generation"), "changed", f'the price is "$0.500 - $1" (was "{PRINTED}")'),
+        (PRICE, Price("from $9", 9, unit="generation"), "changed", f'the price is "from $9" (was "{PRINTED}")'),
+        (PRICE, replace(PRICE, to=2), "changed", "the facts of its price were corrected"),
+        (PRICE, replace(PRICE, unit="second"), "changed", "the facts of its price were corrected"),
+        (None, PRICE, "changed", f'the price is "{PRINTED}" (was not known)'),
+        (PRICE, None, "changed", f'the price is not known (was "{PRINTED}")'),
+    ],
+)
+def test_a_changed_price_is_an_editorial_change_in_words(
+    catalog: Catalog, old: Price | None, new: Price | None, rule: str, text: str
+) -> None:
+    one, two = (priced(catalog, price).models for price in (old, new))
+    (change,) = model_changes(one, two)
+    assert (change.at, change.rule, change.level) == ("price", f"price.{rule}", "editorial")
+    assert sentence(change) == f"{SLUG}: {text}"
+    stated = {"old": old and old.facts, "new": new and new.facts}
+    assert change.to_json().items() >= {side: facts for side, facts in stated.items() if facts is not None}.items()
+    assert model_changes(one, one) == []
+
+
+@given(text=TEXT)
+def test_a_hostile_price_stays_on_the_line_of_its_change(catalog: Catalog, text: str) -> None:
+    (change,) = model_changes(priced(catalog, None).models, priced(catalog, Price(text)).models)
+    assert len(sentence(change).splitlines()) == 1
+    assert "\x1b" not in sentence(change)
+
+
+def cost(catalog: Catalog) -> Decimal:
+    return assumed_price(catalog, None).worst
+
+
+def test_the_upper_end_per_generation_is_the_estimate(catalog: Catalog) -> None:
+    assert cost(priced(catalog)) == Decimal("1.2")
+    assert cost(priced(catalog, typical_cost=1.5)) == Decimal("1.5")
+    assert cost(priced(catalog, typical_cost=0.7)) == Decimal("1.2")
+    assert assumed_price(priced(catalog), Decimal("0.1")).worst == Decimal("0.1")
+
+
+def test_the_least_a_call_costs_raises_the_estimate(catalog: Catalog) -> None:
+    assert cost(priced(catalog, Price("from $0.40 per generation", 0.4, unit="generation"))) == Decimal("0.4")
+
+
+@pytest.mark.parametrize("unit", ["second", "input_second", "token", None])
+def test_other_prices_are_no_estimate(catalog: Catalog, unit: PriceUnit | None) -> None:
+    price = replace(PRICE, unit=unit)
+    assert cost(priced(catalog, price)) == cost(priced(catalog, None))
+    assert cost(priced(catalog, price, typical_cost=0.7)) == Decimal("0.7")
+
+
+@given(
+    to=st.none() | st.floats(0, 100),
+    typical=st.none() | st.floats(0.001, 100),
+    unit=st.sampled_from((None, "generation", "token")),
+)
+def test_no_estimate_is_below_a_stated_cost(
+    catalog: Catalog, to: float | None, typical: float | None, unit: PriceUnit | None
+) -> None:
+    found = cost(priced(catalog, Price("printed", to=to, unit=unit), typical_cost=typical))
+    floor = Decimal(str(catalog.gateway.assumptions["credits_per_call"].value))
+    stated = [Decimal(str(amount)) for amount in (typical, to if unit == "generation" else None) if amount is not None]
+    assert found == max([floor, *stated])
+
+
+def test_a_plan_announces_the_price(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_price(specs, f'{{printed: "{PRINTED}", from: 0.40, to: 1.20, unit: generation}}')
+    command = ["contract", "--target", "http://127.0.0.1:9", "--specs", str(specs), "--models", SLUG, "--plan"]
+    assert main([*command, "--max-spend", "2"]) == 0
+    assert f"{SLUG} 1.2" in capsys.readouterr().out
+    assert main([*command, "--max-spend", "1"]) == 2
+    assert "doesn't cover one call of 1.2 credits" in capsys.readouterr().err
