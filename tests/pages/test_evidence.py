@@ -75,6 +75,8 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-img2img", "html cards", "<code>&quot;karras", "<code&quot;karras", "parameters.scheduler.enum.known.1"),
         ("flux-dev-finetuned", "html cards", "&quot;my-finetune-id", "&quotxmy-finetune-id", ""),
         ("flux-img2img", "html cards", "3d pixar style&quot;", "3d pixar style&&quot;", ""),
+        ("style-transfer", "html cards", "<code>&quot;&quot;</code>", "<code>&quott;&quot;</code>", ""),
+        ("flux-ipadapter", "html table", "<td>&quot;&quot;</td>", "<td>&quotR&quot;</td>", ""),
         ("flux-img2img", "html cards", "<code>seed</code>", "<codeseed</code>", "parameters.false"),
         (
             "flux-ipadapter",

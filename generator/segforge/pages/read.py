@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
+from html.entities import html5
 from pathlib import Path
 
 from segforge.pages.layouts.attributes import read_attributes
@@ -23,7 +24,8 @@ from segforge.pages.source.sections import Sections, cut, urls
 MAX_PROSE = 4_000
 _SECONDS = re.compile(r"~\s*(\d{1,6}(?:\.\d{1,6})?)\s*s")
 _PRICE = re.compile(r"~\s*\$\s*(\d{1,6}(?:\.\d{1,8})?)")
-_BROKEN_REFERENCE = re.compile(r"&(?!(?:[A-Za-z][A-Za-z0-9]{0,30}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});)")
+_REFERENCE = re.compile(r"&(?!#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};)((?:[A-Za-z][A-Za-z0-9]{0,30}(?=;))?)")
+"""Finds the names of character references; empty for one that has no semicolon."""
 _TITLE_END = re.compile(r"\s*(?:Serverless )?API(?: Documentation)?\s*$")
 _FORMAT_LINE = re.compile(r"API Format:.*|This model uses .* format\.")
 _SLUG = re.compile(r"/(?:v\d|v\d/models|workflows(?:/v\d)?)/(?!requests/|models/)(?P<slug>[A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -105,20 +107,18 @@ def page_of(document: Document) -> Page:
 def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
     """Yields the parameters with their source after their text: an unclosed tag hides text that still exists there.
 
-    A value with a broken character reference in its source, such as `&quot` without its semicolon, is in doubt.
+    A broken character reference in it, such as `&quot` without its semicolon, puts all facts of the parameter in doubt.
     """
     ends = [*(one.span.start for one in parameters[1:]), len(document.source)]
     for one, end in zip(parameters, ends, strict=False):
-        source = unescape(document.source[one.span.start : min(end, one.span.start + 5_000)])
-        facts = {
-            key: replace(
-                fact, confidence=min(fact.confidence, CONVENTION), why="its source has a broken character reference"
-            )
-            if _BROKEN_REFERENCE.search(document.source, fact.span.start, fact.span.end)
-            else fact
-            for key, fact in one.facts.items()
-        }
-        yield replace(one, facts=facts, text=f"{one.text}\n{source}")
+        source = document.source[one.span.start : min(end, one.span.start + 5_000)]
+        facts = one.facts
+        if any(f"{name};" not in html5 for name in _REFERENCE.findall(source)):
+            why = "its source has a broken character reference"
+            facts = {
+                key: replace(fact, confidence=min(fact.confidence, CONVENTION), why=why) for key, fact in facts.items()
+            }
+        yield replace(one, facts=facts, text=f"{one.text}\n{unescape(source)}")
 
 
 def _samples(document: Document, sections: Sections) -> list[Sample]:
