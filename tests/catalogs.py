@@ -12,6 +12,7 @@ from segforge.spec.catalog import Model, Parameter, ParameterType, PriceUnit
 from segforge.spec.lint import CONTROL_TYPES, lint_model
 from segforge.spec.load import build_model
 from segforge.spec.source import SourceFile
+from segforge.spec.values import LIMITS
 
 SLUGS = (
     "constructor", "to-string", "object", "promise", "map", "error", "url", "blob", "array", "list", "dict", "type",
@@ -21,8 +22,9 @@ NAMES = (
     "constructor", "toString", "valueOf", "hasOwnProperty", "toJSON", "then", "__proto__", "prototype",
     "toLocaleString",
     "str", "int", "float", "bool", "Literal", "Annotated", "OneOf", "Printed", "StepsRange", "steps", "ScaleValues",
-    "scale", "class", "self", "params", "slug", "msgspec", "typing", "field", "Ge", "ImageInput", "with space",
-    "with-hyphen", 'quo"te', "back\\slash", "'", "1st", "naïve", "日本", "*/", "${x}", "{{ x }}", "None", "undefined",
+    "MaxLen", "scale", "class", "self", "params", "slug", "msgspec", "typing", "field", "Ge", "ImageInput",
+    "with space", "with-hyphen",
+    'quo"te', "back\\slash", "'", "1st", "naïve", "日本", "*/", "${x}", "{{ x }}", "None", "undefined",
     "UNSET", "__init__", "_private", "items", "keys", "copy",
 )  # fmt: skip
 INTEGERS = st.integers(-50, 50) | st.sampled_from(
@@ -34,6 +36,13 @@ TEXTS = st.sampled_from(
 )
 URIS = st.sampled_from(("https://a.test/x.png", "data:image/png;base64,AAAA", "", "not a uri"))
 UNITS = (None, *get_args(PriceUnit))
+ENDS = tuple(
+    (lower, upper)
+    for lower in ("", "", "minimum", "exclusive_minimum")
+    for upper in ("", "", "maximum", "exclusive_maximum")
+)
+"""The names of the ends of a range; empty for none."""
+LENGTHS = st.integers(0, 3) | st.sampled_from((30, 400, 10**7))
 FORMATS = ("jpeg", "jpg", "png", "webp")
 
 
@@ -55,7 +64,23 @@ def parameters(draw: st.DrawFn) -> dict[str, Any]:
         data["nullable"] = True
     if type_ in ("integer", "number"):
         low, high = sorted(draw(st.tuples(values(type_), values(type_))))
-        data |= draw(st.sampled_from(({}, {"minimum": low}, {"maximum": high}, {"minimum": low, "maximum": high})))
+        lower, upper = draw(st.sampled_from(ENDS))
+        data |= {key: end for key, end in ((lower, low), (upper, high)) if key}
+        if draw(st.integers(0, 3)) == 0:
+            data["multiple_of"] = draw(st.sampled_from((1, 2, 3, 8)))
+    elif type_ == "string":
+        shortest, longest = sorted(draw(st.tuples(LENGTHS, LENGTHS)))
+        data |= draw(
+            st.sampled_from(
+                (
+                    {},
+                    {},
+                    {"min_length": shortest},
+                    {"max_length": longest},
+                    {"min_length": shortest, "max_length": longest},
+                )
+            )
+        )
     drawn = values(type_, data.get("format"))
     if draw(st.integers(0, 2)) == 0:
         known = draw(st.lists(drawn, min_size=1, max_size=4, unique=True))
@@ -90,7 +115,7 @@ def prices(draw: st.DrawFn) -> dict[str, Any]:
 def most(fact: dict[str, Any], sample: Any) -> float:
     """Returns the largest number that a page allows or prints for a parameter."""
     numbers: list[float] = [value for value in (*printed(fact), sample) if isinstance(value, int)]
-    numbers.append(fact.get("maximum", math.inf))
+    numbers.append(fact.get("maximum", fact.get("exclusive_maximum", math.inf)))
     return max(numbers)
 
 
@@ -159,8 +184,10 @@ def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
 
     def of(parameter: Parameter) -> st.SearchStrategy[Any]:
         known = parameter.choices.known if parameter.choices is not None else ()
-        ends = [end for end in (parameter.minimum, parameter.maximum) if end is not None]
-        edges = [value for value in (*known, *parameter.disputed, *ends) if value is not None]
+        limits = [getattr(parameter, name) for name in LIMITS]
+        ends = [end + more for end in limits if end is not None for more in (0, 1)]
+        texts = ["é" * end for end in ends if parameter.type == "string" and end < 1_000]
+        edges = [value for value in (*known, *parameter.disputed, *ends, *texts) if value is not None]
         drawn = values(parameter.type, parameter.format)
         return st.one_of(drawn, *([st.sampled_from(edges)] if edges else []), anything)
 

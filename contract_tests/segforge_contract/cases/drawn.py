@@ -11,7 +11,7 @@ from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge.spec.values import verdict
 from segforge_contract.cases.case import promised
 from segforge_contract.cases.parameters import OMITTED, ParameterChange
-from segforge_contract.cases.payloads import is_prose, valid_value
+from segforge_contract.cases.payloads import LONGEST_SENT, is_prose, valid_value
 from segforge_contract.rules.table import type_rule
 
 _MOST_OUTPUTS = 10
@@ -25,6 +25,13 @@ _PROMPTS = st.builds(
     st.sampled_from(("cat", "猫", "Κάτα")),
     st.text(st.characters(exclude_categories=("C", "Z")), max_size=60),
 )
+
+
+def _prompts(shortest: int, longest: int | None) -> st.SearchStrategy[str]:
+    """Draws prompts of a length; those of no limit are up to 64 characters long."""
+    if shortest > LONGEST_SENT:
+        return st.nothing()
+    return _PROMPTS.map(lambda text: text.ljust(shortest, "t")[:longest])
 
 
 def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
@@ -52,7 +59,9 @@ def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
         case "integer":
             return _integers(model, parameter).filter(valid)
         case "number":
-            return _floats(parameter.minimum, parameter.maximum).filter(valid)
+            return (_floats(*_ends(parameter)) if parameter.multiple_of is None else _multiples(parameter)).filter(
+                valid
+            )
         case _:
             return _texts(model, parameter)
 
@@ -70,7 +79,7 @@ def _floats(low: float | None, high: float | None) -> st.SearchStrategy[Any]:
 
 
 def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
-    low, high = parameter.minimum, parameter.maximum
+    low, high = _ends(parameter)
     if parameter.name in (model.returns.controls.width, model.returns.controls.height):
         if low is not None and high is not None:
             return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
@@ -80,15 +89,37 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
         most = math.inf if high is None else high
         least = int(min(1, most) if low is None else low)
         return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
+    if parameter.multiple_of is not None:
+        return _multiples(parameter)
     if low is None and high is None:
         return _SEEDS
     return st.integers(None if low is None else int(low), None if high is None else int(high))
 
 
+def _multiples(parameter: Parameter) -> st.SearchStrategy[int]:
+    """Draws multiples of a parameter's step between its ends."""
+    step = parameter.multiple_of or 1
+    low, high = _ends(parameter)
+    least = None if low is None else math.ceil(low / step)
+    most = None if high is None else math.floor(high / step)
+    if low is None and high is None:
+        least, most = 0, 2**31 // step
+    if least is not None and most is not None and least > most:
+        return st.nothing()
+    return st.integers(least, most).map(lambda number: number * step)
+
+
+def _ends(parameter: Parameter) -> tuple[float | None, float | None]:
+    """Returns the lower and the upper end of a range, inclusive or not."""
+    low = parameter.minimum if parameter.minimum is not None else parameter.exclusive_minimum
+    high = parameter.maximum if parameter.maximum is not None else parameter.exclusive_maximum
+    return low, high
+
+
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     """Draws free text. URLs and identities refer to real things, so they keep the values that the page prints."""
     if is_prose(model, parameter):
-        return _PROMPTS
+        return _prompts(parameter.min_length or 0, parameter.max_length)
     printed = model.valid_example.get(parameter.name, parameter.default)
     if printed is None and parameter.nullable:
         return st.none()
@@ -122,7 +153,7 @@ def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.S
 
 
 def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[ParameterChange]]:
-    low, high = parameter.minimum, parameter.maximum
+    low, high = _ends(parameter)
     changes: list[st.SearchStrategy[ParameterChange]] = []
     if low is not None:
         below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)

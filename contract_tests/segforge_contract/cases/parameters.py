@@ -8,8 +8,9 @@ from typing import Any
 
 from segforge.spec.catalog import Absent, Choices, Gateway, Model, Parameter
 from segforge.spec.printable import show
+from segforge.spec.values import has_limit, value_violations
 from segforge_contract.cases.case import Case, Operation, expected, promised
-from segforge_contract.cases.payloads import base_payload, is_prose, unusual_payload, valid_value
+from segforge_contract.cases.payloads import LONGEST_SENT, base_payload, is_prose, unusual_payload, valid_value
 from segforge_contract.cases.requests import payload_request
 from segforge_contract.rules.table import type_rule
 
@@ -119,6 +120,9 @@ def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Itera
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
     """Yields every change of one parameter. `gate.sound` filters out changes that the specs contradict."""
     yield from _range_changes(model, parameter)
+    yield from _exclusive_changes(model, parameter)
+    yield from _step_changes(model, parameter)
+    yield from _length_changes(model, parameter)
     yield from _enum_changes(parameter)
     yield from _presence_changes(model, parameter)
     yield from _type_changes(model, parameter)
@@ -134,11 +138,46 @@ def _range_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChan
         yield ParameterChange("range.at_maximum", parameter.maximum)
         yield ParameterChange("range.above", parameter.maximum + _step(parameter, parameter.maximum))
         yield from _far_above(model, parameter, parameter.maximum)
-    if parameter.type == "number" and (parameter.minimum or 0) <= 0 <= (parameter.maximum or 0):
+    if parameter.type == "number" and not any(value_violations(parameter, 0)):
         yield ParameterChange("range.minus_zero", -0.0)
-    boundless = parameter.minimum is None and parameter.maximum is None and parameter.choices is None
+    boundless = parameter.choices is None and not has_limit(parameter)
     if parameter.type == "integer" and boundless and parameter.name not in _sides(model):
         yield ParameterChange("number.huge", _HUGE)
+
+
+def _exclusive_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
+    """Yields the exclusive ends themselves, which are not allowed, and values far beyond them."""
+    if parameter.exclusive_minimum is not None:
+        yield ParameterChange("range.below", parameter.exclusive_minimum)
+        yield from _far_below(model, parameter, parameter.exclusive_minimum)
+    if parameter.exclusive_maximum is not None:
+        yield ParameterChange("range.above", parameter.exclusive_maximum)
+        yield from _far_above(model, parameter, parameter.exclusive_maximum)
+
+
+def _step_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
+    """Yields the neighbours of a valid number that are no multiple of the step, but within the range if possible."""
+    step = parameter.multiple_of
+    if step is None or step == 1:
+        return
+    valid = valid_value(model, parameter)
+    for value in (valid + 1, valid - 1):
+        if [each.rule for each in value_violations(parameter, value)] == ["range.off_step"]:
+            yield ParameterChange("range.off_step", value)
+
+
+def _length_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
+    """Yields texts at both limits of the length, and one character beyond. Other texts than prose refer to things."""
+    if not is_prose(model, parameter):
+        return
+    shortest, longest = parameter.min_length, parameter.max_length
+    if shortest is not None and shortest <= LONGEST_SENT:
+        yield ParameterChange("range.at_shortest", "a" * shortest)
+        if shortest:
+            yield ParameterChange("range.too_short", "a" * (shortest - 1))
+    if longest is not None and longest < LONGEST_SENT:
+        yield ParameterChange("range.at_longest", "a" * longest)
+        yield ParameterChange("range.too_long", "a" * (longest + 1))
 
 
 def _far_below(model: Model, parameter: Parameter, minimum: float) -> Iterator[ParameterChange]:

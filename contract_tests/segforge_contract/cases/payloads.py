@@ -1,12 +1,15 @@
 """Payloads and single values that a model page allows."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from segforge.spec.values import verdict
+from segforge.spec.values import has_limit, verdict
 
+LONGEST_SENT: Final = 100_000
+"""The most characters of a text that is sent because of a limit of its length."""
 _MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/image.png", "integer": 1, "number": 1.0, "boolean": False}
 
 
@@ -43,10 +46,29 @@ def valid_value(model: Model, parameter: Parameter) -> Any:
     candidates = [model.valid_example.get(parameter.name), parameter.default]
     if parameter.choices is not None:
         candidates.extend(parameter.choices.known)
-    candidates += [parameter.minimum, parameter.maximum]
+    candidates += [parameter.minimum, parameter.maximum, *_within_limits(parameter)]
     known = [value for value in candidates if value is not None and not isinstance(value, Absent)]
     known.append(_MADE_UP.get(parameter.format or parameter.type, "text"))
     return next((value for value in known if _is_valid(model, parameter, value)), known[-1])
+
+
+def _within_limits(parameter: Parameter) -> Iterator[Any]:
+    """Yields values that the limits of a number or a text allow, unless its other facts exclude them."""
+    if parameter.type == "string":
+        text = "text".ljust(min(parameter.min_length or 0, LONGEST_SENT), "t")
+        yield text if parameter.max_length is None else text[: parameter.max_length]
+    elif has_limit(parameter) and parameter.type in ("integer", "number"):
+        ends = (parameter.minimum, parameter.exclusive_minimum, parameter.maximum, parameter.exclusive_maximum)
+        low, above, high, below = ends
+        step = parameter.multiple_of or 1
+        for end in (low, above, 0 if high is None and below is None else None):
+            if end is not None:
+                yield from (math.ceil(end / step) * step, (math.floor(end / step) + 1) * step)
+        for end in (high, below):
+            if end is not None:
+                yield from (math.floor(end / step) * step, (math.ceil(end / step) - 1) * step)
+        if above is not None and below is not None:
+            yield (above + below) / 2
 
 
 def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:

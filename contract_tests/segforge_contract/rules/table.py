@@ -74,6 +74,8 @@ def _parameter_rules() -> Iterator[Rule]:
             "payload.valid": "a payload within the page's types, ranges and values is accepted",
             "range.at_minimum": "the printed minimum is accepted",
             "range.at_maximum": "the printed maximum is accepted",
+            "range.at_shortest": "a text of the printed minimum length is accepted",
+            "range.at_longest": "a text of the printed maximum length is accepted",
             "enum.each": "each printed value is accepted",
             "boolean.each": "true and false are both accepted",
             "default.explicit": "the printed default is accepted when it is sent",
@@ -92,6 +94,9 @@ def _parameter_rules() -> Iterator[Rule]:
         {
             "range.below": "a value below the printed minimum is refused",
             "range.above": "a value above the printed maximum is refused",
+            "range.off_step": "a number that is not a multiple of the printed step is refused",
+            "range.too_short": "a text below the printed minimum length is refused",
+            "range.too_long": "a text above the printed maximum length is refused",
             "enum.unknown": "any other value is refused if the page prints all values",
             "required.missing": "a payload without a required parameter is refused",
             "null.not_nullable": "null is refused unless the page prints it as the default",

@@ -6,14 +6,15 @@ The rules have the same names as in segforge's mock: `range.below`, `enum.unknow
 
 import json
 import math
+import operator
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from typing_extensions import NotRequired, get_type_hints
 
 from segmind_client._errors import InvalidParameters
@@ -23,6 +24,17 @@ from segmind_client._values import OneOf, Printed
 
 _TYPES: Final[dict[Any, str]] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LONGEST_SHOWN: Final = 80
+
+_LIMITS: Final[dict[type, tuple[str, Callable[[Any, Any], object], str, str]]] = {
+    Ge: ("ge", operator.lt, "range.below", "is below the minimum"),
+    Gt: ("gt", operator.le, "range.below", "is not above"),
+    Le: ("le", operator.gt, "range.above", "is above the maximum"),
+    Lt: ("lt", operator.ge, "range.above", "is not below"),
+    MultipleOf: ("multiple_of", operator.mod, "range.off_step", "is not a multiple of"),
+    MinLen: ("min_length", operator.lt, "range.too_short", "is shorter than the minimum length"),
+    MaxLen: ("max_length", operator.gt, "range.too_long", "is longer than the maximum length"),
+}
+"""For each kind of limit: its attribute, the comparison that finds a value beyond it, the rule, and words."""
 
 _CHARACTER: Final = r"A-Za-z0-9\-._~!$&'()*+,;="
 _URI: Final = re.compile(
@@ -52,8 +64,7 @@ class _Rules:
     type: str
     nullable: bool = False
     choices: tuple[object, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
+    limits: tuple[Any, ...] = ()
     image: bool = False
     printed: tuple[object, ...] = ()
 
@@ -94,10 +105,11 @@ def _of_value(name: str, rule: _Rules, value: Any) -> Iterator[Violation]:
         return
     if value in rule.printed:
         return
-    if rule.minimum is not None and value < rule.minimum:
-        yield Violation("range.below", name, f"{_show(value)} is below the minimum {rule.minimum}")
-    if rule.maximum is not None and value > rule.maximum:
-        yield Violation("range.above", name, f"{_show(value)} is above the maximum {rule.maximum}")
+    for limit in rule.limits:
+        attribute, broken, name_of_rule, words = _LIMITS[type(limit)]
+        bound = getattr(limit, attribute)
+        if broken(len(value) if isinstance(value, str) else value, bound):
+            yield Violation(name_of_rule, name, f"{_show(value)} {words} {bound}")
     if rule.image and not _URI.match(_ENCODED.sub("~", value)):
         yield Violation("format.uri", name, f"{_show(value)} is not a URI")
     if rule.choices and value not in rule.choices:
@@ -143,8 +155,7 @@ def _read(hint: Any) -> _Rules:
         type=kinds[0] if kinds else _TYPES[type(next(value for value in known if value is not None))],
         nullable=nullable or None in known,
         choices=numbers or (() if kinds else tuple(known)),
-        minimum=_fact(facts, Ge, "ge"),
-        maximum=_fact(facts, Le, "le"),
+        limits=tuple(fact for fact in facts if type(fact) in _LIMITS),
         image=image,
         printed=_fact(facts, Printed, "values", ()),
     )

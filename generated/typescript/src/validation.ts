@@ -13,7 +13,12 @@ export type Parameter = readonly [
   values?: readonly unknown[] | undefined,
   /** Values that the page prints although its own facts exclude them. The check accepts them. */
   printed?: readonly unknown[] | undefined,
+  /** Further checks, see `bounds`. */
+  more?: ((value: any) => Check[]) | undefined,
 ];
+
+/** A check of a value: whether it failed, the rule, and the limit that the rule names. */
+export type Check = readonly [broken: unknown, rule: string, limit?: unknown];
 
 /** One broken rule. */
 export interface Violation {
@@ -30,19 +35,20 @@ export interface Violation {
  */
 export function violations(parameters: readonly Parameter[], params: object): Violation[] {
   const given = new Map<string, unknown>(Object.entries(params));
-  return parameters.flatMap(([parameter, type, flags = 0, minimum, maximum, values, printed]) => {
+  return parameters.flatMap(([parameter, type, flags = 0, minimum, maximum, values, printed, more]) => {
     const value = given.get(parameter);
     const found = jsonType(value);
     const typed = found === type || (type === "number" && found === "integer") || (flags & 4 && found === "media");
     const shown = typeof value === "object" ? found : String(value).slice(0, 99);
     const judged = typed && !has(printed, value);
-    const rules: [broken: unknown, rule: string, limit?: unknown][] = [
+    const rules: Check[] = [
       [flags & 1 && value === undefined, "required.missing"],
       [!(flags & 2) && value === null, "null.not_nullable"],
       [!typed && value != null, `type.${found}_for_${type}`],
       // Comparisons with an undefined limit are false.
       [judged && (value as number) < minimum!, "range.below", minimum],
       [judged && (value as number) > maximum!, "range.above", maximum],
+      ...((judged && more?.(value)) || []),
       [judged && has(values, value) === false, "enum.unknown", values],
     ];
     return rules

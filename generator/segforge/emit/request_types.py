@@ -17,6 +17,7 @@ from segforge.emit.schemas import describe, facts, request_schema
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.identifiers import pascal_case
 from segforge.spec.printable import show
+from segforge.spec.values import has_limit
 
 _SUFFIX: Final = "Params"
 _PLAIN_CLASS: Final = re.compile("[A-Z][A-Za-z0-9]*")
@@ -91,12 +92,7 @@ def _schema(model: Model) -> dict[str, Any]:
 
 def has_alias(parameter: Parameter) -> bool:
     """Whether a parameter has rules that a type can't express, so that its type in Python needs an alias."""
-    return has_range(parameter) or has_number_set(parameter) or bool(parameter.disputed)
-
-
-def has_range(parameter: Parameter) -> bool:
-    """Whether a parameter has a minimum or a maximum."""
-    return parameter.minimum is not None or parameter.maximum is not None
+    return has_limit(parameter) or has_number_set(parameter) or bool(parameter.disputed)
 
 
 def has_number_set(parameter: Parameter) -> bool:
@@ -106,7 +102,8 @@ def has_number_set(parameter: Parameter) -> bool:
 
 def alias_name(parameter: Parameter) -> str:
     """Returns the name of a parameter's type alias."""
-    return f"{pascal_case(parameter.name)}{'Range' if has_range(parameter) else 'Values'}"
+    kind = "Values" if not has_limit(parameter) else "Text" if parameter.type == "string" else "Range"
+    return f"{pascal_case(parameter.name)}{kind}"
 
 
 def takes_image(parameter: Parameter) -> bool:

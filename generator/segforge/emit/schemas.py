@@ -26,6 +26,18 @@ SHOWN_OF_TOTAL: Final = re.compile(
 """The sentence with which `describe` ends the description of an open set, as an import of a document reads it."""
 
 
+KEYWORDS: Final = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "exclusive_minimum": "exclusiveMinimum",
+    "exclusive_maximum": "exclusiveMaximum",
+    "multiple_of": "multipleOf",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+}
+"""The keyword of JSON Schema for each limit of a parameter."""
+
+
 def parameter_schema(parameter: Parameter) -> dict[str, Any]:
     """Returns the schema of one parameter."""
     schema: dict[str, Any] = {"description": describe(parameter)}
@@ -37,10 +49,8 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
     else:
         known = [*parameter.choices.known, *([None] if parameter.nullable else [])]
         schema |= {"anyOf": [{**types, "enum": known}, types]} if parameter.choices.open else {**types, "enum": known}
-    if parameter.minimum is not None:
-        schema["minimum"] = parameter.minimum
-    if parameter.maximum is not None:
-        schema["maximum"] = parameter.maximum
+    limits = {keyword: getattr(parameter, name) for name, keyword in KEYWORDS.items()}
+    schema |= {keyword: limit for keyword, limit in limits.items() if limit is not None}
     if not isinstance(parameter.default, Absent):
         schema["default"] = parameter.default
     return schema
@@ -68,14 +78,21 @@ def describe(parameter: Parameter) -> str:
 
 
 def facts(parameter: Parameter) -> str:
-    """Returns default and range in words, such as `Default: 20. Range: 1 to 50.`; empty if the page states neither."""
+    """Returns default and limits in words, such as `Default: 20. Range: 1 to 50.`; empty if the page states none."""
     parts = []
     if not isinstance(parameter.default, Absent):
         parts.append(f"Default: {show(parameter.default)}.")
     if parameter.minimum is not None and parameter.maximum is not None:
         parts.append(f"Range: {parameter.minimum} to {parameter.maximum}.")
-    elif parameter.minimum is not None:
-        parts.append(f"Minimum: {parameter.minimum}.")
-    elif parameter.maximum is not None:
-        parts.append(f"Maximum: {parameter.maximum}.")
+    else:
+        parts += _limit("Minimum:", parameter.minimum) + _limit("Maximum:", parameter.maximum)
+    parts += _limit("More than", parameter.exclusive_minimum) + _limit("Less than", parameter.exclusive_maximum)
+    parts += _limit("A multiple of", parameter.multiple_of)
+    parts += _limit("At least", parameter.min_length, " characters") + _limit(
+        "At most", parameter.max_length, " characters"
+    )
     return " ".join(parts)
+
+
+def _limit(words: str, limit: float | None, unit: str = "") -> list[str]:
+    return [] if limit is None else [f"{words} {limit}{unit}."]

@@ -11,7 +11,7 @@ from segforge.pages.page import Page, PageParameter, Undecided, Value
 from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.finding import Finding
 from segforge.spec.printable import HIDDEN, one_line, show
-from segforge.spec.values import type_matches, value_violations
+from segforge.spec.values import LIMITS, type_matches, value_violations
 from segforge.spec.yaml_text import dump, mapping, scalar, sequence
 
 SCALARS: Final = ("string", "integer", "number", "boolean")
@@ -236,8 +236,7 @@ def valid(parameter: Mapping[str, Any], value: Value) -> bool:
         required=False,
         description="",
         nullable=bool(parameter.get("nullable")),
-        minimum=parameter.get("minimum"),
-        maximum=parameter.get("maximum"),
+        **{key: parameter[key] for key in LIMITS if key in parameter},
         choices=Choices(tuple(choices["known"]), choices["total"]) if choices else None,
     )
     return not any(value_violations(facts, value, formats=False))

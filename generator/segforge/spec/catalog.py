@@ -38,6 +38,7 @@ class Choices:
 class Parameter:
     """One parameter of a model, under its name in the request body.
 
+    All allowed numbers are multiples of `multiple_of`. Lengths count characters, as Unicode code points.
     `disputed` holds values that the page prints although its own facts exclude them; see `segforge.spec.values`. `note`
     is a curator's remark for maintainers; the clients' docs don't show it.
     """
@@ -51,6 +52,11 @@ class Parameter:
     default: Scalar | Absent = ABSENT
     minimum: int | float | None = None
     maximum: int | float | None = None
+    exclusive_minimum: int | float | None = None
+    exclusive_maximum: int | float | None = None
+    multiple_of: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
     choices: Choices | None = None
     note: str | None = None
     disputed: tuple[Scalar, ...] = ()

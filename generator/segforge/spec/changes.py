@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter, Price
-from segforge.spec.printable import show
+from segforge.spec.printable import between, show
 
 Level: TypeAlias = Literal["breaking", "additive", "editorial"]
 Bump: TypeAlias = Literal["major", "minor", "patch", "none"]
@@ -194,18 +194,42 @@ def _parameter(slug: str, at: str, old: Parameter, new: Parameter) -> Iterator[C
     if not same(old.default, new.default):
         rule = "default.gone" if isinstance(new.default, Absent) else "default.changed"
         yield _sided(slug, f"{at}.default", rule, "additive", _plain(old.default), _plain(new.default))
-    for end, sign in (("minimum", 1), ("maximum", -1)):
+    for end, sign in _ENDS.items():
         words = f"takes {_range(new)} (was {_range(old)})"
         yield from _bound(slug, f"{at}.{end}", getattr(old, end), getattr(new, end), sign, words)
+    yield from _step(slug, f"{at}.multiple_of", old.multiple_of, new.multiple_of)
     yield from _choices(slug, f"{at}.enum", old, new)
     for key in ("description", "note"):
         yield from _editorial(slug, f"{at}.{key}", getattr(old, key), getattr(new, key))
 
 
+_ENDS: Final = {
+    "minimum": 1,
+    "maximum": -1,
+    "exclusive_minimum": 1,
+    "exclusive_maximum": -1,
+    "min_length": 1,
+    "max_length": -1,
+}
+"""The ends of ranges and lengths, each with the sign of the direction in which it excludes values."""
+
+
 def _range(one: Parameter) -> str:
-    if one.minimum is None:
-        return "any number" if one.maximum is None else f"{one.maximum} or less"
-    return f"{one.minimum} or more" if one.maximum is None else f"{one.minimum} to {one.maximum}"
+    if one.type == "string":
+        return f"{between(one.min_length, one.max_length, 'any number of')} characters"
+    parts = [
+        *([between(one.minimum, one.maximum, "")] if (one.minimum, one.maximum) != (None, None) else []),
+        *([] if one.exclusive_minimum is None else [f"more than {one.exclusive_minimum}"]),
+        *([] if one.exclusive_maximum is None else [f"less than {one.exclusive_maximum}"]),
+    ]
+    return " and ".join(parts) or "any number"
+
+
+def _step(slug: str, at: str, old: int | None, new: int | None) -> Iterator[Change]:
+    if old != new:
+        narrower = new is not None and (old is None or old % new != 0)
+        rule = "step.narrowed" if narrower else "step.widened"
+        yield _sided(slug, at, rule, "breaking" if narrower else "additive", old, new)
 
 
 def _bound(slug: str, at: str, old: float | None, new: float | None, sign: int, words: str) -> Iterator[Change]:

@@ -35,6 +35,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def between(low: float | None, high: float | None, unlimited: str) -> str:
+    """Returns two ends in words, such as `1 to 50` or `1 or more`; `unlimited` if there are none."""
+    if low is None:
+        return unlimited if high is None else f"{high} or less"
+    return f"{low} or more" if high is None else f"{low} to {high}"
+
+
 def show(value: object, limit: int = 80) -> str:
     """Returns a value as JSON for a message, with hidden characters escaped, cut after `limit` characters."""
     text = json_visible(json.dumps(value, ensure_ascii=False, default=str))

@@ -46,6 +46,9 @@ def _of_parameter(change: Change) -> str:
             return f"{name} {'takes null too' if change.new else 'no longer takes null'}"
         case "default.changed" | "default.gone":
             return f"the default of {name} is {_sides(change, 'none')}"
+        case "step.narrowed" | "step.widened":
+            steps = (f"multiples of {step}" if step is not None else "any number" for step in (change.new, change.old))
+            return "{} takes {} (was {})".format(name, *steps)
         case "range.narrowed" | "range.widened":
             return f"{name} {change.words}"
         case rule if rule.startswith("enum."):

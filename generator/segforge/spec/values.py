@@ -8,13 +8,25 @@ send it neither as a valid nor as an invalid value.
 """
 
 import math
+import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from segforge.spec.catalog import Model, Parameter, Scalar
 from segforge.spec.printable import show
+
+LIMITS: Final[Mapping[str, tuple[str, Callable[[Any, Any], object], str]]] = {
+    "minimum": ("range.below", operator.lt, "is below the minimum"),
+    "exclusive_minimum": ("range.below", operator.le, "is not above"),
+    "maximum": ("range.above", operator.gt, "is above the maximum"),
+    "exclusive_maximum": ("range.above", operator.ge, "is not below"),
+    "multiple_of": ("range.off_step", operator.mod, "is not a multiple of"),
+    "min_length": ("range.too_short", operator.lt, "is shorter than the minimum length"),
+    "max_length": ("range.too_long", operator.gt, "is longer than the maximum length"),
+}
+"""The limits of a parameter: the rule that a value beyond it breaks, the comparison that finds it, and words."""
 
 Verdict: TypeAlias = Literal["valid", "wrong", "undecided"]
 """The specs' judgement of a value. It is undecided if the value is disputed, or an open set may contain it."""
@@ -105,16 +117,27 @@ def value_violations(parameter: Parameter, value: Any, *, formats: bool = True) 
     elif found != parameter.type and (found, parameter.type) != ("integer", "number"):
         yield Violation(f"type.{found}_for_{parameter.type}", name, f"{show(value)} is not of type {parameter.type}")
     elif value not in parameter.disputed:
-        if parameter.minimum is not None and value < parameter.minimum:
-            yield Violation("range.below", name, f"{show(value)} is below the minimum {parameter.minimum}")
-        if parameter.maximum is not None and value > parameter.maximum:
-            yield Violation("range.above", name, f"{show(value)} is above the maximum {parameter.maximum}")
+        yield from _range_violations(parameter, value)
         choices = parameter.choices
         if choices is None:
             if formats and parameter.format is not None and not fits(value, parameter.format):
                 yield Violation(f"format.{parameter.format}", name, f"{show(value)} isn't a {parameter.format.upper()}")
         elif not choices.open and value not in choices.known:
             yield Violation("enum.unknown", name, f"{show(value)} is not one of {show(list(choices.known), 300)}")
+
+
+def _range_violations(parameter: Parameter, value: Any) -> Iterator[Violation]:
+    """Yields the violations of the limits of a number, or of a text's length."""
+    size = len(value) if isinstance(value, str) else value
+    for name, (rule, broken, words) in LIMITS.items():
+        limit = getattr(parameter, name)
+        if limit is not None and broken(size, limit):
+            yield Violation(rule, parameter.name, f"{show(value)} {words} {limit}")
+
+
+def has_limit(parameter: Parameter) -> bool:
+    """Returns whether a parameter limits its numbers, or the length of its texts."""
+    return any(getattr(parameter, name) is not None for name in LIMITS)
 
 
 def verdict(parameter: Parameter, value: Any, *, sample: Scalar = None) -> Verdict:

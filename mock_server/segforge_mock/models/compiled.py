@@ -10,6 +10,16 @@ from msgspec import UNSET, Meta, UnsetType
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.values import URI_PATTERN
 
+_KEYWORDS: Final = {
+    "minimum": "ge",
+    "maximum": "le",
+    "exclusive_minimum": "gt",
+    "exclusive_maximum": "lt",
+    "multiple_of": "multiple_of",
+    "min_length": "min_length",
+    "max_length": "max_length",
+}
+"""The name in msgspec of each limit of a parameter."""
 _TYPES: Final[dict[str, Any]] = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
@@ -44,11 +54,9 @@ def _field_type(parameter: Parameter) -> Any:
 def _value_type(parameter: Parameter) -> Any:
     if parameter.choices is not None and not parameter.choices.open:
         return Literal[parameter.choices.known]
-    limits: dict[str, Any] = {}
-    if parameter.minimum is not None:
-        limits["ge"] = parameter.minimum
-    if parameter.maximum is not None:
-        limits["le"] = parameter.maximum
+    limits: dict[str, Any] = {
+        keyword: limit for name, keyword in _KEYWORDS.items() if (limit := getattr(parameter, name)) is not None
+    }
     if parameter.format == "uri" and parameter.choices is None:
         limits["pattern"] = URI_PATTERN
     plain = _TYPES[parameter.type]
@@ -59,16 +67,18 @@ def _is_expressible(parameter: Parameter) -> bool:
     """Returns whether msgspec can check all that the spec says of a parameter.
 
     msgspec takes no name with `"`, a backslash or a control character, no range beyond 64 bits, and no set of anything
-    but strings and integers, which then has no range.
+    but strings and integers, which then has no range. It rounds large numbers before it checks their step.
     """
-    low, high = parameter.minimum, parameter.maximum
+    ends = [getattr(parameter, name) for name in ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")]
     largest = 2**53 if parameter.type == "number" else 2**63 - 1
     known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
-    numbers = [value for value in (*known, low, high) if isinstance(value, int | float)]
-    is_plain_set = low is None and high is None and parameter.type in ("string", "integer")
+    numbers = [value for value in (*known, *ends) if isinstance(value, int | float)]
+    is_limited = any(getattr(parameter, name) is not None for name in _KEYWORDS)
+    is_plain_set = not is_limited and parameter.type in ("string", "integer")
     return (
         parameter.name.isprintable()
         and not {'"', "\\"} & set(parameter.name)
-        and all(-largest <= number <= largest for number in numbers)
+        and all(-largest < number < largest for number in numbers)
+        and (parameter.multiple_of is None or parameter.type == "integer")
         and (not known or is_plain_set)
     )

@@ -19,7 +19,18 @@ SURFACE: Final = "public-surface.txt"
 Bump: TypeAlias = Literal["major", "minor", "patch"]
 _TAKES: Final = r'(?P<subject>client\.\S+ takes "(?:[^"\\]|\\.)*")'
 _TYPE: Final = re.compile(rf"{_TAKES}: (?P<type>[a-z]+)(?P<null> or null)?")
-_BOUND: Final = re.compile(rf"{_TAKES} (?P<side>from|to) (?P<value>\S+)")
+_LIMITS: Final = {
+    "from": "minimum",
+    "to": "maximum",
+    "above": "exclusive_minimum",
+    "below": "exclusive_maximum",
+    "in steps of": "multiple_of",
+    "with characters from": "min_length",
+    "with characters to": "max_length",
+}
+"""The words of a limit, and its name in the Catalog."""
+_LOWER: Final = ("from", "above", "with characters from")
+_BOUND: Final = re.compile(rf"{_TAKES} (?P<side>{'|'.join(_LIMITS)}) (?P<value>\S+)")
 _VALUE: Final = re.compile(rf"{_TAKES} = (?P<value>.+)")
 _FORMAT: Final = re.compile(rf"{_TAKES} as .+")
 _REQUIRED: Final = re.compile(r'(?P<model>client\.\S+) requires ".*"')
@@ -67,8 +78,15 @@ def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
                 yield line
         elif (found := _BOUND.fullmatch(line)) and found["subject"] in subjects:
             before, value = bounds.get((found["subject"], found["side"])), _number(found)
-            if before is None or (value > before if found["side"] == "from" else value < before):
+            if before is None or _is_narrower(found["side"], before, value):
                 yield line
+
+
+def _is_narrower(side: str, before: float, value: float) -> bool:
+    """Whether a limit excludes values that the one before allowed. A divisor of a step allows all its multiples."""
+    if side == "in steps of":
+        return before % value != 0
+    return value > before if side in _LOWER else value < before
 
 
 def _listed(old: set[str], new: set[str]) -> Iterator[str]:
@@ -158,8 +176,8 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
         yield f"{at}: {parameter.type}{nullable}"
         yield from (f"{at} as {parameter.format or 'any text'}" for _ in [0] if parameter.type == "string")
         yield from (f"{name} requires {show(parameter.name, 1_000)}" for _ in [0] if parameter.required)
-        yield from (f"{at} from {parameter.minimum}" for _ in [0] if parameter.minimum is not None)
-        yield from (f"{at} to {parameter.maximum}" for _ in [0] if parameter.maximum is not None)
+        limits = ((words, getattr(parameter, name)) for words, name in _LIMITS.items())
+        yield from (f"{at} {words} {limit}" for words, limit in limits if limit is not None)
         if parameter.choices is not None:
             yield from (f"{at} = {show(value, 1_000)}" for value in parameter.choices.known)
             yield from (f"{at} = {_ANY}" for _ in [0] if parameter.choices.open)

@@ -10,8 +10,23 @@ from segforge.emit.quoting import Code, python_literal
 from segforge.emit.request_types import alias_name, has_alias, has_number_set, python_type, takes_image
 from segforge.spec.catalog import Model, Parameter
 
+MARKERS: Final = {
+    "minimum": "Ge",
+    "exclusive_minimum": "Gt",
+    "maximum": "Le",
+    "exclusive_maximum": "Lt",
+    "multiple_of": "MultipleOf",
+    "min_length": "MinLen",
+    "max_length": "MaxLen",
+}
+"""The class of `annotated_types` for each limit of a parameter."""
+
 _TYPE_NAMES: Final = frozenset(
-    {*dir(builtins), "Annotated", "Ge", "ImageInput", "Le", "Literal", "NotRequired", "OneOf", "Printed", "TypedDict"}
+    {
+        *dir(builtins),
+        *MARKERS.values(),
+        *("Annotated", "ImageInput", "Literal", "NotRequired", "OneOf", "Printed", "TypedDict"),
+    }
 )
 
 
@@ -49,8 +64,11 @@ def params_module(model: Model, typed_dict: RequestType) -> ParamsModule:
 
 
 def _alias(parameter: Parameter) -> Alias:
-    bounds = {"Ge": parameter.minimum, "Le": parameter.maximum}
-    facts = [f"{name}({python_literal(bound)})" for name, bound in bounds.items() if bound is not None]
+    facts = [
+        f"{marker}({python_literal(limit)})"
+        for name, marker in MARKERS.items()
+        if (limit := getattr(parameter, name)) is not None
+    ]
     if parameter.choices is not None and has_number_set(parameter):
         facts.append(f"OneOf({python_literal(parameter.choices.known)})")
     if parameter.disputed:

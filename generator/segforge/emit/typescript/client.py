@@ -33,6 +33,7 @@ _EXAMPLES: Final = ("image", "job", "many")
 
 _MODULES: Final = (
     "answer",
+    "bounds",
     "call",
     "core",
     "errors",
@@ -148,6 +149,7 @@ def _model_module(named: TypescriptModel) -> str:
         about=about(model),
         fields=fields,
         has_media=any(each.media for each in fields),
+        is_bounded=any(each.bounded for each in fields),
         name=named.name,
         params=named.params,
         params_text=f"The parameters of {model.title}.",

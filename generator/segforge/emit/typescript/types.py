@@ -9,6 +9,10 @@ from segforge.spec.catalog import Parameter
 
 _TYPES: Final = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 
+BOUNDS: Final = ("multiple_of", "min_length", "max_length", "exclusive_minimum", "exclusive_maximum")
+"""The limits of a parameter in the order of the arguments of the client's `bounds`. Minimum and maximum are common, so
+they are part of the rules themselves."""
+
 _OF_EVERY_OBJECT: Final = frozenset(
     {"constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"}
 )
@@ -26,6 +30,7 @@ class Field:
     text: str
     rules: Code
     media: bool
+    bounded: bool
 
 
 def field(parameter: Parameter) -> Field:
@@ -42,6 +47,7 @@ def field(parameter: Parameter) -> Field:
         text=f"{describe(parameter)} {facts(parameter)}".strip(),
         rules=_rules(parameter),
         media=_takes_media(parameter),
+        bounded=_bounds(parameter) is not None,
     )
 
 
@@ -71,9 +77,22 @@ def _members(parameter: Parameter) -> list[Code]:
 
 def _may_be_large(parameter: Parameter) -> bool:
     """Whether a parameter takes integers beyond 2^53, which need a bigint."""
-    ends = (parameter.minimum, parameter.maximum, *parameter.disputed)
+    low = parameter.minimum if parameter.minimum is not None else parameter.exclusive_minimum
+    high = parameter.maximum if parameter.maximum is not None else parameter.exclusive_maximum
+    ends = (low, high, *parameter.disputed)
     sizes = [None if end is None else abs(end) for end in ends if not isinstance(end, str)]
     return parameter.type in ("integer", "number") and any(size is None or size > LARGEST_NUMBER for size in sizes)
+
+
+def _bounds(parameter: Parameter) -> Code | None:
+    """Returns the call of the client's `bounds` that makes the checks that few parameters need, or None."""
+    found = {name: limit for name in BOUNDS if (limit := getattr(parameter, name)) is not None}
+    if not found:
+        return None
+    arguments = [typescript_literal(found.get(name)) if name in found else "undefined" for name in BOUNDS]
+    while arguments[-1] == "undefined":
+        arguments.pop()
+    return Code(f"bounds({', '.join(arguments)})")
 
 
 def _rules(parameter: Parameter) -> Code:
@@ -88,10 +107,13 @@ def _rules(parameter: Parameter) -> Code:
         parameter.maximum,
         list(parameter.choices.known) if closed and parameter.choices else None,
         list(parameter.disputed) or None,
+        _bounds(parameter),
     ]
     while rules[-1] is None:
         rules.pop()
-    parts = ["undefined" if rule is None else typescript_literal(rule) for rule in rules]
+    parts = [
+        "undefined" if rule is None else rule if isinstance(rule, Code) else typescript_literal(rule) for rule in rules
+    ]
     line = f"[{', '.join(parts)}]"
     if len(line) + 9 <= LINE_LENGTH:
         return Code(line)

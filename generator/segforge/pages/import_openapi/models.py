@@ -28,7 +28,7 @@ from segforge.pages.import_openapi.schemas import (
 )
 from segforge.spec.catalog import Absent, Controls, Media, Model, Parameter, Returns, Source, Version
 from segforge.spec.printable import one_line, show
-from segforge.spec.values import type_matches
+from segforge.spec.values import LIMITS, type_matches
 from segforge.spec.yaml_text import mapping, scalar, sequence
 
 _PATH = re.compile(r"/(v[12])/([a-z0-9]+(?:[._-][a-z0-9]+)*)")
@@ -315,9 +315,9 @@ def _data(made: Draft, one: Parameter) -> Any:
     if one.nullable:
         data["nullable"] = True
     data["description"] = scalar(one.description)
-    for key, value in (("minimum", one.minimum), ("maximum", one.maximum)):
-        if value is not None:
-            data[key] = scalar(value)
+    for key in LIMITS:
+        if (limit := getattr(one, key)) is not None:
+            data[key] = scalar(limit)
     if one.choices is not None:
         known = list(one.choices.known)
         data["enum"] = mapping({"known": sequence(known), "total": one.choices.total}, flow=len(str(known)) < 80)

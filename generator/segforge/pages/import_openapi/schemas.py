@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote
 
-from segforge.emit.schemas import SHOWN_OF_TOTAL
+from segforge.emit.schemas import KEYWORDS, SHOWN_OF_TOTAL
 from segforge.pages.draft import SCALARS
 from segforge.spec.catalog import ABSENT, Choices, Parameter, ParameterType
+from segforge.spec.lint import limits_fit
 from segforge.spec.printable import show
 from segforge.spec.values import type_matches
 
@@ -25,7 +26,11 @@ Note: TypeAlias = tuple[str, str]
 MAX_STEPS: Final = 5_000
 """The number of references and parts of `allOf` that are followed for one model."""
 _MAX_NESTED: Final = 30
-_NOT_HELD: Final = ("pattern", "minLength", "maxLength", "multipleOf", "exclusiveMinimum", "exclusiveMaximum", "not")
+_NOT_HELD: Final = ("pattern", "not")
+_LOWER: Final = ("minimum", "exclusiveMinimum", "minLength")
+_UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength")
+MAX_COUNT: Final = 10**9
+"""The largest length or step that a spec holds."""
 _ANNOTATIONS: Final = (
     "title",
     "description",
@@ -138,8 +143,8 @@ def _merge(made: dict[str, Any], part: Schema, at: Place, *, outer: bool = False
             made[key] = inner
         elif key == "required" and isinstance(before, list) and isinstance(value, list):
             made[key] = [*before, *(name for name in value if name not in before)]
-        elif key in ("minimum", "maximum") and is_number(before) and is_number(value):
-            made[key] = max(before, value) if key == "minimum" else min(before, value)
+        elif key in (*_LOWER, *_UPPER) and is_number(before) and is_number(value):
+            made[key] = max(before, value) if key in _LOWER else min(before, value)
         elif key not in made or (key in _ANNOTATIONS and outer):
             made[key] = value
         elif before != value and key not in _ANNOTATIONS:
@@ -171,7 +176,7 @@ def parameter_of(
     notes = [("type", f"a spec can't hold {key} {show(typed[key])}") for key in _NOT_HELD if key in typed]
     if typed.get("format") not in (None, "uri") or (type_ != "string" and "format" in typed):
         notes.append(("type", f"a spec can't hold the format {show(typed['format'])}"))
-    ends = _ends({**schema, **typed}, type_, notes)
+    limits = _limits({**schema, **typed}, type_, notes)
     choices, description = _choices(schema, known, type_, is_open, notes)
     made = Parameter(
         name=name,
@@ -181,9 +186,8 @@ def parameter_of(
         format="uri" if typed.get("format") == "uri" and type_ == "string" else None,
         nullable=nullable,
         default=schema.get("default", typed.get("default", ABSENT)),
-        minimum=ends.get("minimum"),
-        maximum=ends.get("maximum"),
         choices=choices,
+        **limits,
     )
     return made, notes
 
@@ -243,15 +247,28 @@ def _type(typed: Schema, known: Sequence[Any], at: Place) -> ParameterType:
     return cast("ParameterType", types[0])
 
 
-def _ends(schema: Schema, type_: str, notes: list[Note]) -> dict[str, float]:
-    ends = {key: schema[key] for key in ("minimum", "maximum") if key in schema}
-    fitting = type_ in ("integer", "number") and all(
-        is_number(end) and type_matches(end, type_) for end in ends.values()
-    )
-    if ends and (not fitting or (len(ends) == 2 and ends["minimum"] > ends["maximum"])):
-        notes.append(("type", f"the range {show(ends)} doesn't fit the type {type_}"))
+def _limits(schema: Schema, type_: str, notes: list[Note]) -> dict[str, Any]:
+    """Returns the limits by the names of the spec. Limits that contradict the type or each other become notes."""
+    limits = {name: schema[keyword] for name, keyword in KEYWORDS.items() if keyword in schema}
+    for end in ("minimum", "maximum"):  # OpenAPI 3.0 states with a boolean whether an end is exclusive
+        exclusive = limits.get(f"exclusive_{end}")
+        if isinstance(exclusive, bool):
+            del limits[f"exclusive_{end}"]
+            if exclusive and end in limits:
+                limits[f"exclusive_{end}"] = limits.pop(end)
+    if limits and not _is_sound(limits, type_):
+        notes.append(("type", f"the limits {show(limits)} don't fit the type {type_}, or a spec can't hold them"))
         return {}
-    return ends
+    return limits
+
+
+def _is_sound(limits: Mapping[str, Any], type_: str) -> bool:
+    """Returns whether a spec can hold these limits of a parameter of this type."""
+    for name, limit in limits.items():
+        counts = name in ("multiple_of", "min_length", "max_length")
+        if not is_number(limit) or (counts and not (type_matches(limit, "integer") and 0 <= limit <= MAX_COUNT)):
+            return False
+    return limits.get("multiple_of") != 0 and limits_fit({"type": type_, **limits})
 
 
 def _choices(

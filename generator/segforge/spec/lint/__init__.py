@@ -2,12 +2,14 @@
 
 from segforge.spec.lint.changelog import lint_changelog
 from segforge.spec.lint.names import DEVICES, lint_catalog, slugs_collide
+from segforge.spec.lint.parameters import limits_fit
 from segforge.spec.lint.returns import CONTROL_TYPES
 from segforge.spec.lint.rules import lint_gateway, lint_model
 
 __all__ = [
     "CONTROL_TYPES",
     "DEVICES",
+    "limits_fit",
     "lint_catalog",
     "lint_changelog",
     "lint_gateway",

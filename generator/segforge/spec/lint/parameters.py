@@ -1,7 +1,10 @@
 """Rules about parameters: ranges, formats, sets of values, defaults and the page's sample."""
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
 
 from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.finding import Finding
@@ -10,29 +13,81 @@ from segforge.spec.printable import show
 from segforge.spec.source import Location, SourceFile
 from segforge.spec.values import type_matches, value_violations
 
+_LOWER: Final = ("minimum", "exclusive_minimum")
+_UPPER: Final = ("maximum", "exclusive_maximum")
+_LENGTHS: Final = ("min_length", "max_length")
+_NUMBERS: Final = (*_LOWER, *_UPPER, "multiple_of")
+_LIMITS: Final = {"string": _LENGTHS, "integer": _NUMBERS, "number": _NUMBERS, "boolean": ()}
+"""The limits that parameters of each type may have."""
+
 
 def ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
-    """Ranges belong to numbers, are in order, and fit the type."""
+    """Ranges belong to numbers, have one lower and one upper end, fit the type, and contain a value."""
     for at, parameter in each_parameter(source):
-        ends = {end: parameter[end] for end in ("minimum", "maximum") if end in parameter}
-        if ends and parameter["type"] not in ("integer", "number"):
+        given = [key for key in _NUMBERS if key in parameter]
+        if given and parameter["type"] not in ("integer", "number"):
             found = f"a range on a {parameter['type']}"
-            yield source.finding(
-                (*at, next(iter(ends))), "range.type", found, "a range on a number", "remove it", key=True
-            )
+            yield source.finding((*at, given[0]), "range.type", found, "a range on a number", "remove it", key=True)
             continue
-        if len(ends) == 2 and ends["minimum"] > ends["maximum"]:
-            found = f"minimum {ends['minimum']} above maximum {ends['maximum']}"
-            yield source.finding((*at, "minimum"), "range.order", found, "minimum <= maximum", "swap them")
-        for end, value in ends.items():
-            if not type_matches(value, parameter["type"]):
-                yield source.finding(
-                    (*at, end),
-                    "range.type",
-                    f"{end} {value} of an integer",
-                    "a whole number",
-                    "change the end or the type",
-                )
+        for ends in (_LOWER, _UPPER):
+            if all(end in parameter for end in ends):
+                found = f"{ends[0]} and {ends[1]}"
+                yield source.finding((*at, ends[1]), "range.double", found, "one of them", "remove one", key=True)
+        yield from _whole_ends(source, at, parameter)
+        yield from _range_order(source, at, parameter)
+
+
+def _whole_ends(source: SourceFile, at: Location, parameter: Mapping[str, Any]) -> Iterator[Finding]:
+    for end in (*_LOWER, *_UPPER):
+        if end in parameter and not type_matches(parameter[end], parameter["type"]):
+            found = f"{end} {parameter[end]} of an integer"
+            yield source.finding((*at, end), "range.type", found, "a whole number", "change the end or the type")
+
+
+def _range_order(source: SourceFile, at: Location, parameter: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yields a finding if the lower end is above the upper one, or if no value is between them."""
+    low, high = (next((end for end in ends if end in parameter), None) for ends in (_LOWER, _UPPER))
+    if low is None or high is None:
+        return
+    if parameter[low] > parameter[high]:
+        found = f"{low} {parameter[low]} above {high} {parameter[high]}"
+        yield source.finding((*at, low), "range.order", found, f"{low} <= {high}", "swap them")
+    elif _is_empty(parameter, low, high):
+        found = f"no value between {low} {parameter[low]} and {high} {parameter[high]}"
+        if "multiple_of" in parameter:
+            found = f"no multiple of {parameter['multiple_of']} between {parameter[low]} and {parameter[high]}"
+        yield source.finding((*at, low), "range.empty", found, "at least one allowed value", "correct the ends")
+
+
+def _is_empty(parameter: Mapping[str, Any], low: str, high: str) -> bool:
+    """Returns whether no value is between two ends that are in order."""
+    first, last = (Fraction(repr(parameter[end])) for end in (low, high))
+    if parameter["type"] == "number" and "multiple_of" not in parameter:
+        return first == last and (low in _LOWER[1:] or high in _UPPER[1:])
+    step = parameter.get("multiple_of", 1)
+    least = math.ceil(first / step) * step
+    if low == "exclusive_minimum" and least == first:
+        least += step
+    return least > last or (high == "exclusive_maximum" and least == last)
+
+
+def lengths_make_sense(source: SourceFile) -> Iterator[Finding]:
+    """Lengths belong to strings and are in order."""
+    for at, parameter in each_parameter(source):
+        given = [key for key in _LENGTHS if key in parameter]
+        if given and parameter["type"] != "string":
+            found = f"a length on a {parameter['type']}"
+            yield source.finding((*at, given[0]), "length.type", found, "a length on a string", "remove it", key=True)
+        elif len(given) == 2 and parameter["min_length"] > parameter["max_length"]:
+            found = f"min_length {parameter['min_length']} above max_length {parameter['max_length']}"
+            yield source.finding((*at, "min_length"), "length.order", found, "min_length <= max_length", "swap them")
+
+
+def limits_fit(parameter: Mapping[str, Any]) -> bool:
+    """Returns whether the limits in a parameter's data fit its type and each other."""
+    source = SourceFile(Path(), "", {"parameters": {"any": parameter}}, {}, {})
+    rules = (ranges_make_sense, lengths_make_sense)
+    return not any(finding.severity == "error" for rule in rules for finding in rule(source))
 
 
 def formats_fit(source: SourceFile) -> Iterator[Finding]:
@@ -135,7 +190,7 @@ def _invalid_value(
 
 _EXPECTED_VALUES: Mapping[str, str] = {
     "null": "a parameter that allows null",
-    "range": "a value within the range",
+    "range": "a value within the limits",
     "enum": "one of the known values",
     "format": "a value of the parameter's format",
     "type": "",
@@ -152,7 +207,6 @@ def _parameter_of(at: Location, data: Mapping[str, Any]) -> Parameter:
         description="",
         format=data.get("format") if data["type"] == "string" else None,
         nullable=data.get("nullable", False),
-        minimum=data.get("minimum") if data["type"] in ("integer", "number") else None,
-        maximum=data.get("maximum") if data["type"] in ("integer", "number") else None,
+        **{key: data[key] for key in _LIMITS[data["type"]] if key in data},
         choices=Choices(tuple(enum["known"]), enum["total"]) if enum else None,
     )

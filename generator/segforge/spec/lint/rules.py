@@ -12,6 +12,7 @@ from segforge.spec.lint.parameters import (
     enums_make_sense,
     example_is_valid,
     formats_fit,
+    lengths_make_sense,
     printed_values_are_valid,
     ranges_make_sense,
 )
@@ -39,6 +40,7 @@ _MODEL_RULES: tuple[Rule, ...] = (
     price_unit_is_printed,
     names_are_clean,
     ranges_make_sense,
+    lengths_make_sense,
     formats_fit,
     enums_make_sense,
     printed_values_are_valid,
