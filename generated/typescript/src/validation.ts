@@ -38,7 +38,7 @@ export function violations(parameters: readonly Parameter[], params: object): Vi
   return parameters.flatMap(([parameter, type, flags = 0, minimum, maximum, values, printed, more]) => {
     const value = given.get(parameter);
     const found = jsonType(value);
-    const typed = found === type || (type === "number" && found === "integer") || (flags & 4 && found === "media");
+    const typed = [type, type === "number" && "integer", flags & 4 && "media"].includes(found);
     const shown = typeof value === "object" ? found : String(value).slice(0, 99);
     const judged = typed && !has(printed, value);
     const rules: Check[] = [
@@ -48,12 +48,12 @@ export function violations(parameters: readonly Parameter[], params: object): Vi
       // Comparisons with an undefined limit are false.
       [judged && (value as number) < minimum!, "range.below", minimum],
       [judged && (value as number) > maximum!, "range.above", maximum],
-      ...((judged && more?.(value)) || []),
+      ...(judged && more ? more(value) : []),
       [judged && has(values, value) === false, "enum.unknown", values],
     ];
-    return rules
-      .filter(([broken]) => broken)
-      .map(([, rule, limit = ""]) => ({ rule, parameter, message: `${shown} breaks ${rule} ${limit}` }));
+    return rules.flatMap(([broken, rule, limit = ""]) =>
+      broken ? { rule, parameter, message: `${shown} breaks ${rule} ${limit}` } : [],
+    );
   });
 }
 
@@ -68,7 +68,7 @@ function jsonType(value: unknown): string {
     ? "integer"
     : Array.isArray(value)
       ? "array"
-      : [URL, Blob, ArrayBuffer, Uint8Array].some((kind) => value instanceof kind)
+      : value instanceof URL || value instanceof Blob || value instanceof ArrayBuffer || value instanceof Uint8Array
         ? "media"
         : typeof value;
 }
