@@ -149,6 +149,18 @@ ODD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "level": ({"const": 3}, {"type": "integer", "enum": {"known": [3], "total": 1}}),
     "maybe": ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, {"type": "integer", "nullable": True}),
     "old": ({"type": "number", "nullable": True, "default": None}, {"type": "number", "default": None}),
+    "exclusive": (
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"exclusive_minimum": 0, "exclusive_maximum": 1},
+    ),
+    "exclusive in 3.0": (
+        {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 1, "exclusiveMaximum": False},
+        {"exclusive_minimum": 0, "maximum": 1},
+    ),
+    "stepped": ({"type": "integer", "multipleOf": 8}, {"multiple_of": 8}),
+    "short": ({"type": "string", "minLength": 1, "maxLength": 400}, {"min_length": 1, "max_length": 400}),
+    "half steps": ({"type": "number", "multipleOf": 0.5}, {"type": "number"}),
+    "empty range": ({"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2}, {"type": "integer"}),
     "patterned": ({"type": "string", "pattern": "^a$"}, {"type": "string"}),
     "wide": ({"type": "integer", "default": "x"}, {"type": "integer"}),
     "beside": ({"$ref": "#/components/schemas/Text", "description": "Beside."}, {"description": "Beside."}),

@@ -112,6 +112,24 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "number in a text enum": (replace("[jpeg, png, webp], total", "[jpeg, png, 5], total"), "enum.type", "quote it"),
     "format on a number": (replace("type: integer\n", "type: integer\n    format: uri\n"), "format.type", "integer"),
     "sample of another type": (replace("  seed: 32556\n", "  seed: none\n"), "example.type", "integer"),
+    "two lower ends": (replace("    minimum: 10\n", "    minimum: 10\n    exclusive_minimum: 9\n"), "range.double", "exclusive_minimum"),
+    "step of a text": (replace("    type: string\n", "    type: string\n    multiple_of: 8\n"), "range.type", "string"),
+    "step of 0": (replace("    minimum: 10\n", "    minimum: 10\n    multiple_of: 0\n"), "schema.minimum", "0"),
+    "no multiple in the range": (
+        replace("    minimum: 10\n", "    minimum: 10\n    multiple_of: 1000\n"), "range.empty", "no multiple of 1000"
+    ),
+    "exclusive ends without a value between": (
+        replace("    minimum: 10\n    maximum: 100\n", "    exclusive_minimum: 10\n    exclusive_maximum: 11\n"),
+        "range.empty", "between",
+    ),
+    "exclusive ends in the wrong order": (
+        replace("    minimum: 10\n", "    exclusive_minimum: 101\n"), "range.order", "101"
+    ),
+    "length of a number": (replace("    minimum: 10\n", "    minimum: 10\n    max_length: 4\n"), "length.type", "integer"),
+    "lengths in the wrong order": (
+        replace("    type: string\n", "    type: string\n    min_length: 9\n    max_length: 8\n"), "length.order", "9"
+    ),
+    "negative length": (replace("    type: string\n", "    type: string\n    min_length: -1\n"), "schema.minimum", "-1"),
     "sample of no parameter": (replace("  true_gs: 2\n", "  true_g: 2\n"), "example.unknown", '"true_g"'),
     "names that collide": (replace("  true_gs:\n", "  True-GS:\n"), "example.unknown", '"true_gs"'),
     "control of no parameter": (replace("seed: seed", "seed: sede"), "controls.unknown", '"sede"'),
@@ -149,6 +167,12 @@ CONTRADICTIONS: dict[str, tuple[Breaking, str, str]] = {
     "sample that is no uri": (replace("  image: https", "  image: ht tps"), "example.format", "URI"),
     "empty default of a uri": (
         lambda text: re.sub("default: \"?https.*", 'default: ""', text, count=1), "default.format", "URI"
+    ),
+    "default off the step": (
+        replace("    minimum: 10\n", "    minimum: 10\n    multiple_of: 16\n"), "default.range", "not a multiple of 16"
+    ),
+    "default too long": (
+        replace("    type: string\n", "    type: string\n    max_length: 2\n"), "default.range", "longer than the maximum length 2"
     ),
     "value outside range": (
         replace("    minimum: 10\n", "    enum: {known: [5, 20], total: 9}\n    minimum: 10\n"), "value.range", "5"

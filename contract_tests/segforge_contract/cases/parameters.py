@@ -156,12 +156,13 @@ def _exclusive_changes(model: Model, parameter: Parameter) -> Iterator[Parameter
 
 
 def _step_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """Yields the neighbours of a valid number that are no multiple of the step, but within the range if possible."""
+    """Yields numbers in the range that are multiples of 1, or of half or a third of the step, but not of the step."""
     step = parameter.multiple_of
     if step is None or step == 1:
         return
     valid = valid_value(model, parameter)
-    for value in (valid + 1, valid - 1):
+    away = {part for part in (1, step // 2, step // 3) if part}
+    for value in (valid + each * sign for each in sorted(away) for sign in (1, -1)):
         if [each.rule for each in value_violations(parameter, value)] == ["range.off_step"]:
             yield ParameterChange("range.off_step", value)
 

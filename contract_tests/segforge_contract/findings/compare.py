@@ -127,6 +127,12 @@ def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposa
             change = f"minimum: {value} is accepted"
         case ["range", "above"]:
             change = f"maximum: {value} is accepted"
+        case ["range", "off_step"]:
+            change = f"multiple_of: {value} is accepted"
+        case ["range", "too_short"]:
+            change = f"min_length: {value} is accepted"
+        case ["range", "too_long"]:
+            change = f"max_length: {value} is accepted"
         case ["enum", _]:
             change = f"choices: {value} is accepted too; the set may be open (total above the number of known values)"
         case ["required", _]:
@@ -149,6 +155,8 @@ def _refuses_more(case: Case, seen: ComparedAnswer) -> Proposal:
     change = {
         "range.at_minimum": f"minimum: above {value}",
         "range.at_maximum": f"maximum: below {value}",
+        "range.at_shortest": "min_length: more characters",
+        "range.at_longest": "max_length: fewer characters",
         "enum.each": f"choices: without {value}",
         "optional.omitted": "required: true",
         "null.nullable": "nullable: false",
