@@ -288,10 +288,17 @@ def _truth(parameter: Parameter) -> bool:
 
 
 def _text_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:
-    """Yields odd texts for free text. URLs and identities refer to real things, so they keep their values."""
+    """Yields odd texts for free text that the limits of its length allow.
+
+    URLs and identities refer to real things, so they keep their values.
+    """
     if not is_prose(model, parameter):
         return
-    yield ParameterChange("text.unicode", "Fuß, кот, 猫, חתול, 🐈")
-    yield ParameterChange("text.empty", "")
-    yield ParameterChange("text.long", "a cat and " * 1000)
-    yield ParameterChange("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f")
+    for rule, text in (
+        ("text.unicode", "Fuß, кот, 猫, חתול, 🐈"),
+        ("text.empty", ""),
+        ("text.long", "a cat and " * 1000),
+        ("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f"),
+    ):
+        if not any(value_violations(parameter, text)):
+            yield ParameterChange(rule, text)

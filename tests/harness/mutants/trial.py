@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from segforge.spec.catalog import Catalog
+from segforge.spec.load import default_specs, load_catalog
 from segforge_contract import RULES, AsgiTarget, plan, run
 from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
@@ -18,7 +19,9 @@ from segforge_contract.targets.in_process import AsgiApp
 from segforge_mock import create_app
 from segforge_mock.app import App
 from segforge_mock.gateway.outputs import Detail
-from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
+from segforge_mock.models.served import models_of_catalog
+from tests.harness.mutants.limits import with_limits
+from tests.harness.mutants.mutant import CONTROLNET, LIMITED, STYLE, Mutant
 from tests.harness.mutants.original import KEY, Faulty, plain_images
 
 BASE_URL = "http://127.0.0.1:9"
@@ -94,6 +97,7 @@ class Trial:
 def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
     """Runs the tables of the mutant's model, and as many drawn payloads as the mutant needs."""
     clock = Clock()
+    catalog = with_limits(catalog) if mutant.model == LIMITED else catalog
     faulty = Faulty(correct(mutant.model, mutant.profile, clock), catalog, mutant.make())
     return campaign(under_profile(catalog, mutant.profile), faulty, mutant.model, clock, max_examples=mutant.drawn)
 
@@ -101,7 +105,8 @@ def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
 def correct(model: str, profile: str, clock: Clock) -> App:
     """Returns the mock without a fault. Images are tiny unless the payload sets their size."""
     images: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
-    return create_app(now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=images)
+    models = models_of_catalog(with_limits(load_catalog(default_specs()))) if model == LIMITED else None
+    return create_app(models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=images)
 
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:
