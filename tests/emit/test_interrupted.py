@@ -21,6 +21,8 @@ from segforge.emit.artifact import Artifact, Generated
 from segforge.emit.manifest import HandEdited, fingerprint, fingerprint_on_disk, plan, write
 
 KILLED = 9
+START = "import sys; from segforge.cli import main; print('started', flush=True); sys.exit(main())"
+"""Runs the command line, and says when the interpreter has started, which takes long on a busy machine."""
 STEPS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod"}
 
 
@@ -30,10 +32,12 @@ def test_an_interrupted_run_leaves_nothing_behind(
     number: signal.Signals, codes: set[int], seconds: float, tmp_path: Path
 ) -> None:
     write_specs(tmp_path / "specs", 60)
-    command = [sys.executable, "-m", "segforge.cli", "generate", "--specs", str(tmp_path / "specs"), "--no-cache"]
+    command = [sys.executable, "-c", START, "generate", "--specs", str(tmp_path / "specs"), "--no-cache", "--jobs", "2"]
     with subprocess.Popen(
-        [*command, "--jobs", "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
         time.sleep(seconds)
         # Ctrl-C reaches all of a terminal's processes; who kills, kills one.
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
