@@ -90,8 +90,9 @@ def test_a_text_with_numbers_but_no_ends_is_a_warning_at_its_place(specs: Path) 
 
 
 def test_random_catalogs_have_prices() -> None:
-    prices = [model.price for model in drawn_models(120)]
-    assert {"no price", None, "generation"} <= {price.unit if price else "no price" for price in prices}
+    prices = [model.price for model in drawn_models(40)]
+    assert None in prices
+    assert any(price is not None for price in prices)
 
 
 def test_openapi_states_the_price_of_run_and_submit(catalog: Catalog) -> None:
