@@ -34,11 +34,16 @@ def html_document(source: str, name: str) -> Document:
 
     parser = LexborHTMLParser(source)
     root = parser.root
+    lines: list[str] = []
+    size = 0
+    for line in () if root is None else _lines(root):
+        lines.append(line)
+        size += len(line) + 1
+        check_length(size, name)
     trace = _Trace(source)
     parts: list[str] = []
     pieces: list[Piece] = []
     offset = 0
-    lines = [] if root is None else list(_lines(root))
     for raw in lines:
         placed, text = trace.find(raw), "".join(part for _, part in seen(raw))
         if placed is not None and text != raw:
@@ -47,7 +52,6 @@ def html_document(source: str, name: str) -> Document:
             pieces.append(Piece(offset, *placed))
         parts.append(text)
         offset += len(text) + 1
-        check_length(offset, name)
     canonical = parser.css_first('link[rel="canonical"]')
     address = canonical.attributes.get("href") if canonical is not None else None
     return Document(name, "html", "\n".join(parts), source, tuple(pieces), address, ignored("\n".join(lines)))
