@@ -12,7 +12,7 @@ __all__ = ["Catalog", "Finding", "SpecError", "check_specs", "default_specs", "l
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `segforge --help` starts at once."""
+    """Imports a public name when it is first used, so that `segforge --help` starts at once."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from segforge import spec

@@ -43,7 +43,7 @@ COMMANDS: Final = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0 success, 1 findings, 2 misuse, 130 interrupted; some commands use 3."""
+    """Runs a command. Returns the exit code: 0 success, 1 findings, 2 misuse, 130 interrupted; some commands use 3."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     name = arguments[0] if arguments else ""
     try:
@@ -94,7 +94,7 @@ def _run(name: str, rest: list[str]) -> int:
 
 
 def _open_outputs() -> None:
-    """Make both outputs accept any text, even if the shell closed them or the locale is limited to ASCII."""
+    """Makes both outputs accept any text, even if the shell closed them or the locale is limited to ASCII."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -104,7 +104,7 @@ def _open_outputs() -> None:
 
 
 def _discard_output() -> None:
-    """Point standard output at /dev/null, so that the interpreter doesn't try to flush a closed pipe when it exits."""
+    """Points standard output at /dev/null, so that the interpreter doesn't try to flush a closed pipe when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -11,7 +11,7 @@ PART: Final = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.part")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file by replacing it whole; text is written as UTF-8. Makes its folder. Raises OSError.
+    """Writes a file by replacing it whole; text is written as UTF-8. Makes its folder. Raises OSError.
 
     A process that is killed meanwhile may leave an unfinished file beside it, whose name matches `PART`.
     """

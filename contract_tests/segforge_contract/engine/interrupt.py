@@ -9,7 +9,7 @@ from segforge_contract.errors import Interrupted
 
 
 def why(interrupt: KeyboardInterrupt) -> tuple[str, int]:
-    """Why a run was interrupted, and its exit code."""
+    """The reason why a run was interrupted, and its exit code."""
     if isinstance(interrupt, Interrupted):
         return str(interrupt), interrupt.code
     return "interrupted", 128 + signal.SIGINT

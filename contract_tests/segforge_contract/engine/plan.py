@@ -56,7 +56,7 @@ class Plan:
         return len(self.cases) + drawn + len(self.packs) + self._related(broken=True)
 
     def _related(self, *, broken: bool) -> int:
-        """How many calls are sent to compare their answers; `broken`: to a gateway that breaks those rules."""
+        """The number of calls sent to compare their answers; `broken`: to a gateway that breaks those rules."""
         if not self.draws_valid:
             return 0
         calls = [most_calls(model, broken=broken) * len(operations(model)) for model in self.models]

@@ -129,7 +129,7 @@ def _read(files: Sequence[SpecFile]) -> list[bytes | None]:
 
 
 def _emit(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, str]]) -> list[Parts]:
-    """Run the emitters on a batch of models, given as JSON with their class names in TypeScript."""
+    """Runs the emitters on a batch of models, given as JSON with their class names in TypeScript."""
     return emit_models(gateway, [(build_model(json.loads(data)), name) for data, name in batch], names)
 
 

@@ -67,7 +67,7 @@ def _is_left(folder: Path) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock a folder for the block; the lock ends with the process. Raises OSError if another process holds it."""
+    """Locks a folder for the block; the lock ends with the process. Raises OSError if another process holds it."""
     try:
         import fcntl
     except ImportError:  # Windows

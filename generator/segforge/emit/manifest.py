@@ -87,7 +87,7 @@ def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
 
 
 def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
-    """Write the files of these emitters to the output folder, and remove their stale files.
+    """Writes the files of these emitters to the output folder, and removes their stale files.
 
     Waits while another run writes to the folder. Raises HandEdited, BadManifest and LeavesFolder before it writes
     anything, and OSError.
@@ -175,7 +175,7 @@ def _compare(out: Path, generated: Generated, manifest: _Manifest, emitters: Col
 
 
 def _stay_inside(out: Path, paths: Iterable[Path]) -> None:
-    """Raise LeavesFolder if a path, with its links resolved, is outside of the output folder."""
+    """Raises LeavesFolder if a path, with its links resolved, is outside of the output folder."""
     root = os.path.realpath(out)
     for path in sorted(paths):
         real = os.path.realpath(path)
@@ -188,7 +188,7 @@ def _stay_inside(out: Path, paths: Iterable[Path]) -> None:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Create the output folder and lock it against other runs. The system releases the lock of a killed run."""
+    """Creates the output folder and locks it against other runs. The system releases the lock of a killed run."""
     out.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
@@ -253,7 +253,7 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _remove(out: Path, path: str) -> None:
-    """Remove a file, and its parent folders that are empty afterwards."""
+    """Removes a file, and its parent folders that are empty afterwards."""
     (out / path).unlink(missing_ok=True)
     for folder in list((out / path).parents)[: len(PurePosixPath(path).parts) - 1]:
         try:

@@ -55,7 +55,7 @@ class Memo:
         return content if raw[:_HASH_BYTES] == _checksum(key, content) else None
 
     def keep(self, key: str, content: bytes) -> None:
-        """Store the content of a key. If the folder can't be written to, nothing is stored."""
+        """Stores the content of a key. If the folder can't be written to, nothing is stored."""
         if self._folder is None:
             return
         try:
@@ -65,7 +65,7 @@ class Memo:
         self._kept = True
 
     def prune(self) -> None:
-        """If this run stored something, remove the least recently used entries until the rest is within the limit."""
+        """Removes, if this run stored something, the least recently used entries until the rest is within the limit."""
         if not self._kept or self._folder is None:
             return
         with os.scandir(self._folder) as found:

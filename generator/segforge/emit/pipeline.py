@@ -36,13 +36,13 @@ AllPieces: TypeAlias = Mapping[str, Pieces]
 
 
 def emit(catalog: Catalog, names: Iterable[str]) -> Iterator[Artifact]:
-    """Run the emitters of these names and format their output. Raises KeyError for a name that isn't in EMITTERS."""
+    """Runs the emitters of these names and formats their output. Raises KeyError for a name that isn't in EMITTERS."""
     chosen = list(names)
     return assemble(catalog, chosen, emit_models(catalog.gateway, name_models(catalog.models), chosen))
 
 
 def assemble(catalog: Catalog, names: Sequence[str], parts: Iterable[Parts]) -> Iterator[Artifact]:
-    """Join the models' parts, in the Catalog's order, into all files, formatted. Every way of generating ends here.
+    """Joins the models' parts, in the Catalog's order, into all files, formatted. Every way of generating ends here.
 
     `parts` is iterated last, so that other processes may still be computing it. A part without files stands for a
     model whose own files are current on disk.
@@ -78,7 +78,7 @@ def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
 
 
 def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
-    """Run these emitters on models paired with their class names in TypeScript. Returns parts in the same order."""
+    """Runs these emitters on models paired with their class names in TypeScript. Returns parts in the same order."""
     from segforge.emit.request_types import request_types
 
     typed = any(EMITTERS[name].typed for name in names)
@@ -88,7 +88,7 @@ def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Se
 
 
 def emit_common(catalog: Catalog, names: Sequence[str]) -> Callable[[Sequence[AllPieces]], list[Artifact]]:
-    """Prepare the files that all models share. Returns a function that completes them from each model's pieces."""
+    """Prepares the files that all models share. Returns a function that completes them from each model's pieces."""
     joins = {name: _emitter(name).emit_common(catalog) for name in names}
 
     def join(pieces: Sequence[AllPieces]) -> list[Artifact]:

@@ -202,7 +202,7 @@ def environment() -> Environment:
 
 
 def render(template: str, **values: object) -> str:
-    """Render a template of the `templates` folder. Raises TypeError if it prints an unquoted value."""
+    """Renders a template of the `templates` folder. Raises TypeError if it prints an unquoted value."""
     return environment().get_template(template).render(**values)
 
 

@@ -56,7 +56,7 @@ def mapping(processes: int, models: int) -> Iterator[Map]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Block Ctrl-C in processes that start in this block, for good, and in this process until the block ends."""
+    """Blocks Ctrl-C in processes that start in this block, for good, and in this process until the block ends."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -68,7 +68,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Import the slowest module, and end this worker as soon as its parent process has ended."""
+    """Imports the slowest module, and ends this worker as soon as its parent process has ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

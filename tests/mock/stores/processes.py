@@ -105,7 +105,7 @@ async def submit_until(
 ) -> tuple[list[str], int]:
     """Submits until so many are accepted, and repeats requests without an answer. Returns the ids and the repetitions.
 
-    `after` receives the number accepted so far, after each. `stop` returns whether to give up.
+    `after` receives the number accepted so far, after each. `stop` returns whether to stop.
     """
     ids: list[str] = []
     lost = 0

@@ -142,7 +142,7 @@ def _equal(one: str, two: str) -> bool:
 
 
 def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
-    """Raise Shrunk if a client's new surface would break code that uses the one in the output folder.
+    """Raises Shrunk if a client's new surface would break code that uses the one in the output folder.
 
     A change that the client's CHANGELOG announces in a new version is allowed.
     """
