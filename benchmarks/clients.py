@@ -27,10 +27,10 @@ from rich.table import Table
 
 import segmind_client
 from benchmarks.synthetic_specs import write_specs
+from segforge import default_specs, load_catalog
 from segforge.emit.artifact import Generated
 from segforge.emit.manifest import write
 from segforge.emit.pipeline import emit
-from segforge.spec.load import default_specs, load_catalog
 
 KEY: Final = "SG_0123456789abcdef"
 ROOT: Final = Path(__file__).parents[1]

@@ -12,8 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
+from segforge import Catalog, default_specs, load_catalog
 from segforge_contract import open_session, plan, run
 from segforge_contract.engine.plan import Plan
 from segforge_contract.targets.base import Target

@@ -13,8 +13,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from segforge import default_specs, load_catalog
 from segforge.pages.import_openapi.models import draft_of
-from segforge.spec.load import default_specs, load_catalog
 from tests.pages.layouts import BARE, LABELLED
 
 PAGES = 500

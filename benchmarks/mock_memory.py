@@ -22,7 +22,7 @@ from typing import Final
 import httpx
 from rich.progress import Progress, track
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 
 MIB: Final = 2**20
 ALLOWANCE: Final = 100_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from tests.pages.layouts import (
     blank_line,
     html_cards,

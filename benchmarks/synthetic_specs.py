@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import yaml
 
-from segforge.spec.load import CHANGELOG_FILE, GATEWAY_FILE, MODELS_FOLDER, default_specs
+from segforge import default_specs
+from segforge.spec.load import CHANGELOG_FILE, GATEWAY_FILE, MODELS_FOLDER
 
 _KINDS: Final = ("turbo", "edit", "video", "upscale", "portrait", "inpaint", "outline", "voice", "sketch", "relight")
 _SUBJECTS: Final = ("image", "mask", "prompt", "style", "camera", "light", "motion", "face", "background", "colour")

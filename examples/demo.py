@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 import segmind_client
+from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
-from segforge.spec.load import default_specs, load_catalog
 
 KEY = "SG_0123456789abcdef"
 OUT = Path("out")

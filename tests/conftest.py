@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
+from segforge import Catalog, default_specs, load_catalog
 
 # The tests start several hundred Python processes. Without bytecode files, each would compile the packages anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

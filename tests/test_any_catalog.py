@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
+from segforge import Catalog
 from segforge.emit.artifact import Generated
 from segforge.emit.manifest import write
 from segforge.emit.pipeline import emit, name_models
 from segforge.emit.quoting import typescript_key, typescript_literal
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from segforge.spec.identifiers import words
 from segforge.spec.values import violations
 from segforge_contract import AsgiTarget, open_session, plan, run

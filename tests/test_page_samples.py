@@ -7,8 +7,8 @@ import httpx
 import pytest
 import segmind as official_sdk
 
+from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
-from segforge.spec.load import default_specs, load_catalog
 from segforge_mock import Mock
 
 CATALOG = load_catalog(default_specs())

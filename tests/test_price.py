@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from segforge import Catalog, check_specs, load_catalog
 from segforge.cli import main
 from segforge.emit.openapi.document import document
 from segforge.emit.pipeline import emit
-from segforge.spec.catalog import Catalog, Model, Price, PriceUnit
+from segforge.spec.catalog import Model, Price, PriceUnit
 from segforge.spec.changes import model_changes
-from segforge.spec.load import check_specs, load_catalog
 from segforge.spec.sentences import sentence
 from segforge_contract.engine.plan import assumed_price
 from tests.catalogs import drawn_models

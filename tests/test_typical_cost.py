@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from segforge import load_catalog
 from segforge.cli import main
 from segforge.spec.catalog import Model
-from segforge.spec.load import load_catalog
 from tests.typescript.conftest import build, mock_process, node
 
 SLUG = "flux-img2img"

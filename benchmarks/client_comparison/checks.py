@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from benchmarks.client_comparison.peers import MAKINGS, Peer
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
 
 SLUG: Final = "flux-img2img"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
-from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.values import violations
 from segmind_client import InvalidParameters, Segmind
 from tests.client.conftest import KEY, Gateway

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import segmind_client
+from segforge import default_specs, load_catalog
 from segforge.spec.identifiers import snake_case
-from segforge.spec.load import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.handle import RecordedRequest
 from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace

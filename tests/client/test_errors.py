@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 import segmind_client
+from segforge import default_specs, load_catalog
 from segforge.spec.identifiers import pascal_case
-from segforge.spec.load import default_specs, load_catalog
 from segmind_client import (
     ConnectionFailed,
     InferenceFailed,

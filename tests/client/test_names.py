@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import segmind_client
-from segforge.spec.catalog import Catalog, Model
+from segforge import Catalog, default_specs, load_catalog
+from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
-from segforge.spec.load import default_specs, load_catalog
 from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import segmind_client
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_mock import Mock
 
 PACKAGE = Path(__file__).parents[2] / "generated" / "python"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from segforge import Catalog, default_specs, load_catalog
 from segforge.emit.pipeline import emit
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.spec.catalog import Choices, Model, Parameter
 from segforge.spec.identifiers import snake_case
-from segforge.spec.load import default_specs, load_catalog
 from tests.shared import once
 
 ROOT = Path(__file__).parents[2]

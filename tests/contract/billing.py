@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from tests.contract.validation import Validation
 
 KEY = "SG_00112233aabbccdd"

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import AsgiTarget, Report, plan, run
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.campaign import RunResult

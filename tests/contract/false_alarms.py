@@ -7,8 +7,7 @@ import argparse
 import contextlib
 import time
 
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
+from segforge import Catalog, default_specs, load_catalog
 from segforge_contract import open_session, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.campaign import RunResult

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from segforge import Catalog, default_specs, load_catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
 from segforge_contract import HttpTarget, NoAnswer, Request, Response
 from tests.contract.billing import KEY, Faults, Gateway, serve
 

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from segforge.spec.catalog import Catalog, Model
+from segforge import Catalog
+from segforge.spec.catalog import Model
 from tests.contract.validation import Validation
 
 KEY = "SG_00112233aabbccdd"

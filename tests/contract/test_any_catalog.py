@@ -8,7 +8,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import ABSENT, Catalog, Choices, Controls, Model, Parameter, ParameterType, Returns, Source
+from segforge import Catalog
+from segforge.spec.catalog import ABSENT, Choices, Controls, Model, Parameter, ParameterType, Returns, Source
 from segforge_contract.cases.case import Case, operations
 from segforge_contract.engine.phases.drawn import case_strategy
 from tests.contract.campaigns import campaign, session

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import AsgiTarget, NoAnswer, Request, Response, Unreachable, plan, run
 from segforge_contract.checks.job import Pace
 from segforge_contract.engine.session import Session

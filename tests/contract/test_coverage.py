@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from segforge_contract import plan
 from segforge_contract.cases.case import Case
 from segforge_contract.findings.coverage import Coverage, coverage

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from segforge import Catalog, SpecError
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
-from segforge.spec.finding import SpecError
 from segforge_contract.findings.deviation_file import load_deviations, pattern
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
 from segforge.environment import way_to
-from segforge.spec.catalog import Catalog
 from segforge_contract import HttpTarget, NoAnswer, Request
 from segforge_contract.engine.interrupt import interruptible
 from segforge_contract.targets import http as http_target

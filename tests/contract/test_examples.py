@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from segforge_contract import plan, run
 from segforge_contract.cases.case import Case
 from segforge_contract.engine.campaign import RunResult

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import RULES
 from segforge_contract.cases.case import under_profile
 from tests.contract.campaigns import broken_rules, campaign

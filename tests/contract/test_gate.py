@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from segforge import Catalog
 from segforge.emit.schemas import request_schema
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from segforge.spec.load import build_model
 from segforge_contract import RULES
 from segforge_contract.cases.case import Case

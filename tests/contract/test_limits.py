@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from segforge.spec.catalog import Catalog, Model
+from segforge import Catalog
+from segforge.spec.catalog import Model
 from segforge_contract import AsgiTarget, open_session, plan, run
 from segforge_mock import create_app
 from segforge_mock.models.served import models_of_catalog

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from segforge_contract.targets.journal import Reservation, read
 from tests.contract.billing import KEY, Faults, Gateway, serve
 from tests.contract.money import run_here

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract.targets.ledger import Ledger
 from tests.contract.billing import KEY
 from tests.contract.money import check, prove, run_trial, trials

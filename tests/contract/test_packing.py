@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import plan
 from segforge_contract.cases.case import Case
 from segforge_contract.engine.failure import Failure

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog, load_catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import load_catalog
 from segforge_contract import RULES, Request, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.cases.parameters import valid_case

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge.spec.printable import counted
 from segforge_contract import Report, plan, run
 from segforge_contract.checks.answers import Broken

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from segforge_contract import RULES, plan
 from segforge_contract.reports.why import Explanation, explanations
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import open_session
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.phases.lives import explore

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from tests.contract import billing
 from tests.contract.serving import serve, unused_url
 from tests.contract.standin import KEY, StandIn

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge_contract import AsgiTarget, BadTarget, HttpTarget, NoAnswer, Request, Response
 from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken

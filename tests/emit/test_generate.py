@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from segforge import default_specs
 from segforge.cli import main
-from segforge.spec.load import default_specs
 
 GENERATED = Path(__file__).parents[2] / "generated"
 

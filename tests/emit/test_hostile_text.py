@@ -14,11 +14,11 @@ from annotated_types import Ge, Le
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog, default_specs, load_catalog
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import docstring, visible
-from segforge.spec.catalog import Catalog, Model, Parameter, Price, StatusCase
+from segforge.spec.catalog import Model, Parameter, Price, StatusCase
 from segforge.spec.identifiers import pascal_case, snake_case
-from segforge.spec.load import default_specs, load_catalog
 from segforge.spec.printable import HIDDEN
 
 EMITTERS_OF_PYTHON = ["python", "mock"]

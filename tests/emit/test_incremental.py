@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog, load_catalog
 from segforge.cli import main
 from segforge.emit.artifact import Artifact
 from segforge.emit.formatting import format_python
@@ -22,10 +23,9 @@ from segforge.emit.openapi.text import SafeTextDumper, json_text, yaml_text
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import LINE_LENGTH
 from segforge.emit.request_types import request_type, request_types
-from segforge.spec.catalog import Catalog, Choices, Model, Parameter
+from segforge.spec.catalog import Choices, Model, Parameter
 from segforge.spec.inputs import read_inputs
 from segforge.spec.lint import lint_catalog, schema, slugs_collide
-from segforge.spec.load import load_catalog
 from segforge.spec.printable import HIDDEN
 from segforge.spec.source import SourceFile
 from tests.emit.test_generate import tree

@@ -15,10 +15,11 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 
+from segforge import Catalog
 from segforge.emit.openapi.document import document
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.schemas import request_schema
-from segforge.spec.catalog import Absent, Catalog, Model
+from segforge.spec.catalog import Absent, Model
 from tests.typescript.conftest import node, tool
 
 ROOT = Path(__file__).parents[2]

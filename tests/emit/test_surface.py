@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog
 from segforge.cli import main
 from segforge.emit.clients.surface import SURFACE, broken, bump, model_lines
 from segforge.emit.pipeline import emit
-from segforge.spec.catalog import Catalog, Choices, Model, Parameter, Returns
+from segforge.spec.catalog import Choices, Model, Parameter, Returns
 from segforge.spec.changes import model_changes
 from tests.pages.models import parameters
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import MockTransport, create_app
 from tests.mock.conftest import KEY
 

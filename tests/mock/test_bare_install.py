@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
 
 ABSENT = ("datamodel_code_generator", "ruff", "hypothesis", "jsonschema_rs", "selectolax", "ruamel")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segforge import Catalog, default_specs, load_catalog
 from segforge.emit.schemas import request_schema
-from segforge.spec.catalog import Catalog, Scalar
-from segforge.spec.load import default_specs, load_catalog
+from segforge.spec.catalog import Scalar
 from segforge.spec.values import violations
 from segforge_mock import MockTransport, create_app
 from segforge_mock.models.served import Payload, packaged_models

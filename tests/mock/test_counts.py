@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
-from segforge.spec.load import default_specs, load_catalog
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer

@@ -16,7 +16,7 @@ import pytest
 import requests
 import segmind as official_sdk
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.faults.stubs import Stub
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from segforge.spec.catalog import Catalog, Choices, Parameter
+from segforge import Catalog
+from segforge.spec.catalog import Choices, Parameter
 from segforge.spec.values import violations
 from segforge_mock.models import own_specs
 from segforge_mock.models.compiled import request_type

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.faults.scenarios import FAULTS
 from segforge_mock.http import server

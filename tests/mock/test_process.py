@@ -13,7 +13,7 @@ import httpx
 import pytest
 import segmind as official_sdk
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
 
 CATALOG = load_catalog(default_specs())

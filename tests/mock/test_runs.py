@@ -10,8 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
+from segforge import Catalog, default_specs, load_catalog
 from tests.mock.conftest import Clock
 
 CATALOG = load_catalog(default_specs())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import BadSetting, Mock, MockTransport, create_app
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import BadStub, Stub, Stubs, read_script

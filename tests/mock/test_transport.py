@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import MockTransport, create_app
 from tests.mock.conftest import KEY
 

@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
-from segforge_mock import Mock, create_app
+from segforge import default_specs, load_catalog
+from segforge_mock import Mock, MockTransport, create_app
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
-from segforge_mock.in_process import MockTransport
 from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.differences import ObservedAnswer, differences
 from segforge_mock.proxy.proxy import Proxy

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from segforge import default_specs
 from segforge.pages.apply import apply
 from segforge.pages.difference import Drift
 from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Absent, Choices, Model, Parameter
-from segforge.spec.load import check_model, default_specs
+from segforge.spec.load import check_model
 from segforge.spec.source import SourceFile
 from tests.pages.layouts import blank_line
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog
 from segforge.cli import main
 from segforge.pages.difference import ABSENT
 from segforge.pages.draft import draft
 from segforge.pages.drift import compare
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import page_of_bytes
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from segforge.spec.load import check_model
 from segforge.spec.source import SourceFile
 from tests.pages.layouts import LABELLED, blank_line

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog, default_specs
 from segforge.cli import main
 from segforge.emit.clients.changelog import changelog
-from segforge.spec.catalog import ABSENT, Catalog, Choices, Model, Release
+from segforge.spec.catalog import ABSENT, Choices, Model, Release
 from segforge.spec.changelog import EMPTY, note_changes
 from segforge.spec.changes import Change, bump_of, gateway_changes, model_changes, raised
-from segforge.spec.load import default_specs
 from segforge.spec.yaml_edit import load
 from tests.pages.models import models
 from tests.pages.mutations import mutations

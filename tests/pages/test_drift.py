@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import Catalog
 from segforge.spec.load import check_model
 from tests.pages.layouts import Layout, blank_line, html_cards, joined_bare, tokens_labelled
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
+from segforge import Catalog, default_specs
 from segforge.cli import main
 from segforge.pages.apply import apply_linted
 from segforge.pages.difference import Drift
 from segforge.pages.draft import draft
 from segforge.pages.drift import compare
 from segforge.pages.read import page_of_bytes
-from segforge.spec.catalog import Catalog, Parameter
-from segforge.spec.load import check_model, default_specs
+from segforge.spec.catalog import Parameter
+from segforge.spec.load import check_model
 from tests.pages.damage import KINDS, damages, own_pages, sweep
 from tests.pages.layouts import ALL, blank_line, joined_bare, joined_labelled, tokens_bare
 from tests.pages.mutations import drift_of, spec_of

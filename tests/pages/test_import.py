@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from segforge import Catalog
 from segforge.cli import main
 from segforge.pages.draft import draft, lint_text
 from segforge.pages.read import page_of_bytes
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from segforge.spec.load import build_model, check_model
 from tests.pages.layouts import ALL, attributes, blank_line, joined_bare, llm_page
 from tests.pages.models import models

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog, default_specs, load_catalog
 from segforge.cli import main
 from segforge.emit.openapi.document import document
 from segforge.pages.draft import lint_text
 from segforge.pages.import_openapi.models import draft_of, models_of
-from segforge.spec.catalog import Catalog, Controls, Model
-from segforge.spec.load import build_model, check_model, default_specs, load_catalog
+from segforge.spec.catalog import Controls, Model
+from segforge.spec.load import build_model, check_model
 from segforge.spec.source import read_source
 from tests.pages.models import models
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog
 from segforge.cli import main
 from segforge.pages.page import Page
 from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import MAX_BYTES, PageError
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from tests.pages.layouts import ALL, BARE, LABELLED, blank_line, joined_bare
 from tests.pages.models import models
 from tests.pages.score import score

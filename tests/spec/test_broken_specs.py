@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
+from segforge import Catalog, check_specs
 from segforge.cli import main
 from segforge.emit.pipeline import EMITTERS, emit
-from segforge.spec.catalog import Catalog
 from segforge.spec.lint import DEVICES, slugs_collide
 from segforge.spec.lint.patterns import is_bounded
-from segforge.spec.load import check_specs
 from segforge.spec.printable import HIDDEN
 
 Breaking = Callable[[str], str]

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from segforge import Catalog
 from segforge.cli import main
-from segforge.spec.catalog import ABSENT, Catalog
+from segforge.spec.catalog import ABSENT
 
 
 def test_lint_finds_no_error_and_one_warning_about_a_sample(capsys: pytest.CaptureFixture[str]) -> None:

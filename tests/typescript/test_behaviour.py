@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent

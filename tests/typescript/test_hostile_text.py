@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from segforge import Catalog
 from segforge.emit.clients.surface import SURFACE
 from segforge.emit.pipeline import emit
 from segforge.emit.quoting import typescript_doc, visible
-from segforge.spec.catalog import Catalog, Model, Parameter
+from segforge.spec.catalog import Model, Parameter
 from tests.emit.test_hostile_text import TEXT, TEXTS, base, with_texts
 from tests.typescript.conftest import TOOLS, node
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segforge.spec.catalog import Catalog
+from segforge import Catalog
 from segforge.spec.identifiers import camel_case, pascal_case
 from tests.typescript.conftest import COMMITTED, ROOT, TOOLS, node, tool
 

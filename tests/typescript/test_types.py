@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from segforge import Catalog
 from segforge.emit.clients.surface import SURFACE
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Model
 from segforge.spec.identifiers import camel_case
 from tests.shared import once
 from tests.typescript.conftest import COMMITTED, TOOLS, node

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from segforge import Catalog
 from segforge.spec.build import build_model
-from segforge.spec.catalog import Catalog, Model, Parameter
+from segforge.spec.catalog import Model, Parameter
 from tests.harness.mutants.faults import Payload, lax, picky
 from tests.harness.mutants.mutant import LIMITED, Mutant
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_contract import RULES
 from tests.harness.mutants.mutant import Mutant
 from tests.harness.mutants.table import MUTANTS

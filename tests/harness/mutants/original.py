@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 from PIL import Image
 
-from segforge.spec.catalog import Catalog, Model
+from segforge import Catalog
+from segforge.spec.catalog import Model
 from segforge_mock.app import App
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.request import Message, Receive, Scope, Send, read_body

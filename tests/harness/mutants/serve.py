@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from segforge_mock import create_app
 from segforge_mock.http.request import Message, Receive, Scope, Send
 from segforge_mock.http.server import listen, run, serve, url_of

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from segforge.spec.catalog import Catalog
-from segforge.spec.load import default_specs, load_catalog
+from segforge import Catalog, default_specs, load_catalog
 from segforge_contract import RULES, AsgiTarget, plan, run
 from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from segforge.spec.load import default_specs, load_catalog
+from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
 
 SLUG = "style-transfer"
