@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
-from segforge.spec.values import verdict
+from segforge.spec.values import ends, verdict
 from segforge_contract.cases.case import promised
 from segforge_contract.cases.parameters import OMITTED, ParameterChange
 from segforge_contract.cases.payloads import LONGEST_SENT, is_prose, valid_value
@@ -59,9 +59,7 @@ def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
         case "integer":
             return _integers(model, parameter).filter(valid)
         case "number":
-            return (_floats(*_ends(parameter)) if parameter.multiple_of is None else _multiples(parameter)).filter(
-                valid
-            )
+            return (_floats(*ends(parameter)) if parameter.multiple_of is None else _multiples(parameter)).filter(valid)
         case _:
             return _texts(model, parameter)
 
@@ -79,7 +77,7 @@ def _floats(low: float | None, high: float | None) -> st.SearchStrategy[Any]:
 
 
 def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
-    low, high = _ends(parameter)
+    low, high = ends(parameter)
     if parameter.name in (model.returns.controls.width, model.returns.controls.height):
         if low is not None and high is not None:
             return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
@@ -99,7 +97,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
 def _multiples(parameter: Parameter) -> st.SearchStrategy[int]:
     """Draws multiples of a parameter's step between its ends."""
     step = parameter.multiple_of or 1
-    low, high = _ends(parameter)
+    low, high = ends(parameter)
     least = None if low is None else math.ceil(low / step)
     most = None if high is None else math.floor(high / step)
     if low is None and high is None:
@@ -107,13 +105,6 @@ def _multiples(parameter: Parameter) -> st.SearchStrategy[int]:
     if least is not None and most is not None and least > most:
         return st.nothing()
     return st.integers(least, most).map(lambda number: number * step)
-
-
-def _ends(parameter: Parameter) -> tuple[float | None, float | None]:
-    """Returns the lower and the upper end of a range, inclusive or not."""
-    low = parameter.minimum if parameter.minimum is not None else parameter.exclusive_minimum
-    high = parameter.maximum if parameter.maximum is not None else parameter.exclusive_maximum
-    return low, high
 
 
 def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
@@ -153,7 +144,7 @@ def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.S
 
 
 def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[ParameterChange]]:
-    low, high = _ends(parameter)
+    low, high = ends(parameter)
     changes: list[st.SearchStrategy[ParameterChange]] = []
     if low is not None:
         below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)

@@ -135,6 +135,13 @@ def _range_violations(parameter: Parameter, value: Any) -> Iterator[Violation]:
             yield Violation(rule, parameter.name, f"{show(value)} {words} {limit}")
 
 
+def ends(parameter: Parameter) -> tuple[float | None, float | None]:
+    """Returns the lower and the upper end of a range, inclusive or not."""
+    low = parameter.minimum if parameter.minimum is not None else parameter.exclusive_minimum
+    high = parameter.maximum if parameter.maximum is not None else parameter.exclusive_maximum
+    return low, high
+
+
 def has_limit(parameter: Parameter) -> bool:
     """Returns whether a parameter limits its numbers, or the length of its texts."""
     return any(getattr(parameter, name) is not None for name in LIMITS)

@@ -46,4 +46,4 @@ class Call:
 
     def json(self, status: int, data: object) -> Answer:
         """Returns a JSON answer with its keys in the profile's order."""
-        return json_answer(status, data, alphabetical=self.profile.key_order == "alphabetical")
+        return json_answer(status, data, alphabetical=self.alphabetical)

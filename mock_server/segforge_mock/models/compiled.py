@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from segforge.spec.catalog import Model, Parameter
-from segforge.spec.values import URI_PATTERN
+from segforge.spec.values import URI_PATTERN, has_limit
 
 _KEYWORDS: Final = {
     "minimum": "ge",
@@ -73,8 +73,7 @@ def _is_expressible(parameter: Parameter) -> bool:
     largest = 2**53 if parameter.type == "number" else 2**63 - 1
     known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
     numbers = [value for value in (*known, *ends) if isinstance(value, int | float)]
-    is_limited = any(getattr(parameter, name) is not None for name in _KEYWORDS)
-    is_plain_set = not is_limited and parameter.type in ("string", "integer")
+    is_plain_set = not has_limit(parameter) and parameter.type in ("string", "integer")
     return (
         parameter.name.isprintable()
         and not {'"', "\\"} & set(parameter.name)

@@ -6,6 +6,7 @@ from typing import Final
 from segforge.emit.quoting import LARGEST_NUMBER, LINE_LENGTH, Code, typescript_key, typescript_literal
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Parameter
+from segforge.spec.values import ends
 
 _TYPES: Final = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 
@@ -77,10 +78,8 @@ def _members(parameter: Parameter) -> list[Code]:
 
 def _may_be_large(parameter: Parameter) -> bool:
     """Whether a parameter takes integers beyond 2^53, which need a bigint."""
-    low = parameter.minimum if parameter.minimum is not None else parameter.exclusive_minimum
-    high = parameter.maximum if parameter.maximum is not None else parameter.exclusive_maximum
-    ends = (low, high, *parameter.disputed)
-    sizes = [None if end is None else abs(end) for end in ends if not isinstance(end, str)]
+    printed = (*ends(parameter), *parameter.disputed)
+    sizes = [None if end is None else abs(end) for end in printed if not isinstance(end, str)]
     return parameter.type in ("integer", "number") and any(size is None or size > LARGEST_NUMBER for size in sizes)
 
 
