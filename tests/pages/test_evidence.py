@@ -88,6 +88,7 @@ def swapped(text: str, old: str, new: str) -> str:
         ),
         ("flux-ipadapter", "html table", "Default</th>", "Default<</th>", "parameters.negative_prompt.default"),
         ("flux-dev-finetuned", "html table", "<td>Yes</td>", "<td Yes</td>", ""),
+        ("flux-dev-finetuned", "html table", "<td>1</td>", "<td></td>", "parameters.lora_strength.default"),
         ("style-transfer", "html table", "<td>&quot;https", "<td>&quott;https", ""),
     ],
 )

@@ -177,6 +177,8 @@ class Evidence:
             key in {**one.facts, **one.undecided} for one in self.shown.values()
         ):
             return f"no row of the table states {key}; the header of its column may be damaged"
+        if self.page.layout.endswith("/table") and key == "default" and len(spelled(old)) == 1:
+            return f"the cell that had the single character {old} may be damaged"
         return residue(one.text, key, old)
 
     def _samples_say(self, one: PageParameter, value: Any) -> bool:
