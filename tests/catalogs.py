@@ -8,9 +8,10 @@ from typing import Any, get_args
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from segforge.spec.catalog import Model, Parameter, ParameterType, PriceUnit
+from segforge.spec.catalog import File, Model, Parameter, ParameterType, PriceUnit
 from segforge.spec.lint import CONTROL_TYPES, lint_model
 from segforge.spec.load import build_model
+from segforge.spec.shapes import with_shapes
 from segforge.spec.source import SourceFile
 from segforge.spec.values import LIMITS
 
@@ -44,6 +45,7 @@ ENDS = tuple(
 """The names of the ends of a range; empty for none."""
 LENGTHS = st.integers(0, 3) | st.sampled_from((30, 400, 10**7))
 FORMATS = ("jpeg", "jpg", "png", "webp")
+SCALAR_TYPES: tuple[ParameterType, ...] = ("string", "integer", "number", "boolean")
 
 
 def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
@@ -56,7 +58,7 @@ def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
 @st.composite
 def parameters(draw: st.DrawFn) -> dict[str, Any]:
     """Draws the data of a parameter: any combination of facts, including contradictions."""
-    type_: ParameterType = draw(st.sampled_from(get_args(ParameterType)))
+    type_: ParameterType = draw(st.sampled_from(SCALAR_TYPES))
     data: dict[str, Any] = {"type": type_, "required": draw(st.booleans()), "description": "What it does."}
     if type_ == "string" and draw(st.booleans()):
         data["format"] = "uri"
@@ -92,6 +94,65 @@ def parameters(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def nested_parameters(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
+    """Draws the data of a parameter that may have parts, down to a depth, and facts that scalars alone don't have."""
+    kind = draw(st.sampled_from(("scalar", "scalar", "array", "object", "union", "any") if depth else ("scalar",)))
+    if kind == "scalar":
+        data = draw(parameters())
+        known = data.get("enum", {}).get("known", ())
+        if known and draw(st.booleans()):
+            data["enum"] = {**data["enum"], "known": [{"value": one, "label": draw(TEXTS) or "x"} for one in known]}
+        if data["type"] == "string" and draw(st.booleans()):
+            data |= {"file": draw(st.sampled_from(get_args(File))), "accepts": ["url", "base64"]}
+    else:
+        data = {"type": kind, "required": draw(st.booleans()), "description": "What it does."}
+        data |= draw(nested_parts(kind, depth - 1))
+        if draw(st.integers(0, 3)) == 0:
+            data["nullable"] = True
+    data |= draw(st.sampled_from(({}, {}, {"deprecated": True}, {"affects_price": True}, {"required": "unknown"})))
+    return data
+
+
+@st.composite
+def nested_parts(draw: st.DrawFn, kind: str, depth: int) -> dict[str, Any]:
+    """Draws the facts about the parts of an array, an object or a union."""
+    part = nested_parameters(depth)
+    if kind == "array":
+        few, many = sorted(draw(st.tuples(st.integers(0, 3), st.integers(0, 3))))
+        sizes = draw(
+            st.sampled_from(({}, {"min_items": few}, {"max_items": many}, {"min_items": few, "max_items": many}))
+        )
+        return {**sizes, **({"items": draw(part)} if draw(st.booleans()) else {})}
+    if kind == "object":
+        names = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+        return {"properties": {name: draw(part) for name in names}} if names else {}
+    if kind == "union":
+        titles = draw(
+            st.lists(st.sampled_from(("preset", "custom", "url", "type")), min_size=2, max_size=3, unique=True)
+        )
+        return {"type": "any", "any_of": [{**draw(part), "title": title} for title in titles]}
+    return {}
+
+
+def nested_values(data: dict[str, Any], depth: int = 3) -> st.SearchStrategy[Any]:
+    """Draws values for a parameter with parts: mostly of its form, sometimes any JSON value."""
+    scalars = INTEGERS | FLOATS | TEXTS | URIS | st.booleans()
+    anything = st.none() | scalars | st.lists(scalars, max_size=2) | st.dictionaries(TEXTS, scalars, max_size=2)
+    if "any_of" in data and depth:
+        return st.one_of(*(nested_values(one, depth - 1) for one in data["any_of"]), anything)
+    type_ = data.get("type", "any")
+    if type_ == "array" and depth:
+        return st.lists(nested_values(data.get("items", {}), depth - 1), max_size=4) | anything
+    if type_ == "object" and depth:
+        parts = {name: nested_values(one, depth - 1) for name, one in data.get("properties", {}).items()}
+        return st.fixed_dictionaries({}, optional=parts) | anything
+    if type_ in SCALAR_TYPES:
+        known = [one["value"] if isinstance(one, dict) else one for one in data.get("enum", {}).get("known", ())]
+        return st.one_of(values(type_, data.get("format")), *([st.sampled_from(known)] if known else []))
+    return anything
+
+
+@st.composite
 def prices(draw: st.DrawFn) -> dict[str, Any]:
     """Draws the data of a price: one amount, a range, or one end only, per unit or without one, in awkward text."""
     low, high = sorted(draw(st.tuples(*[st.decimals(0, 2000, places=draw(st.integers(0, 6)))] * 2)))
@@ -121,23 +182,48 @@ def most(fact: dict[str, Any], sample: Any) -> float:
 
 def printed(fact: dict[str, Any]) -> list[Any]:
     """Returns the values that a page prints for a parameter."""
-    return [*fact.get("enum", {}).get("known", ()), fact.get("default", "https://a.test/x.png")]
+    known = [one["value"] if isinstance(one, dict) else one for one in fact.get("enum", {}).get("known", ())]
+    return [*known, fact.get("default", "https://a.test/x.png")]
+
+
+def sample_of(fact: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Draws a value of a parameter in the page's sample."""
+    if fact["type"] not in SCALAR_TYPES:
+        return nested_values(fact)
+    return values(fact["type"], fact.get("format")) | st.sampled_from(printed(fact))
 
 
 @st.composite
-def models(draw: st.DrawFn) -> Model:
-    """Draws a model that lint accepts, possibly with warnings."""
+def conditions(draw: st.DrawFn, facts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Draws conditions between two parameters that are not required."""
+    free = [name for name, fact in facts.items() if fact["required"] is not True]
+    if len(free) < 2:
+        return []
+    one, two = draw(st.permutations(free))[:2]
+    known = list(draw(st.lists(TEXTS | st.booleans() | INTEGERS, min_size=1, max_size=2)))
+    forms: list[dict[str, Any]] = [
+        {"exactly_one_of": [one, two]},
+        {"only_when": {one: known}, "parameters": [two]},
+        {"when_present": [one], "forbids": [two]},
+        {"when_present": [one], "requires": [two]},
+        {"when": {one: known}, "forbids_values": {two: known}},
+    ]
+    form = draw(st.sampled_from(forms))
+    return [form | draw(st.sampled_from(({}, {}, {"inferred": True}, {"with_defaults": True})))]
+
+
+@st.composite
+def models(draw: st.DrawFn, *, nested: bool = False) -> Model:
+    """Draws a model that lint accepts, possibly with warnings. `nested` adds arrays, objects, unions and conditions."""
     name: st.SearchStrategy[str] = st.one_of(st.sampled_from(NAMES), st.text("abAB_1 -é", min_size=1))
     names = draw(st.lists(name, min_size=1, max_size=6, unique=True))
-    facts = {name: draw(parameters()) for name in names}
+    facts = {name: draw(nested_parameters() if nested else parameters()) for name in names}
     image = draw(st.booleans())
     returns: dict[str, Any] = {"media": "image" if image else "json"}
     if image:
         returns["formats"] = draw(st.lists(st.sampled_from(FORMATS), min_size=1, unique=True))
     example = {
-        name: draw(values(fact["type"], fact.get("format")) | st.sampled_from(printed(fact)))
-        for name, fact in facts.items()
-        if fact["required"] or draw(st.booleans())
+        name: draw(sample_of(fact)) for name, fact in facts.items() if fact["required"] is True or draw(st.booleans())
     }
     controls: dict[str, str] = {}
     for control, types in CONTROL_TYPES.items():
@@ -146,7 +232,7 @@ def models(draw: st.DrawFn) -> Model:
             fitting = [name for name in fitting if most(facts[name], example.get(name)) <= 100]
         if draw(st.booleans()) and fitting:
             controls[control] = draw(st.sampled_from(fitting))
-    data = {
+    data: dict[str, Any] = {
         "slug": "any",
         "title": "Any",
         "description": "Any.",
@@ -157,18 +243,20 @@ def models(draw: st.DrawFn) -> Model:
         "example": example,
         **({"price": draw(prices())} if draw(st.booleans()) else {}),
     }
-    found = lint_model(SourceFile(Path("any.yaml"), "any.yaml", data, {}, {}))
-    assume(not any(finding.severity == "error" for finding in found))
-    return build_model(data)
+    if nested and (drawn := draw(conditions(facts))):
+        data["conditions"] = drawn
+    source, _ = with_shapes(SourceFile(Path("any.yaml"), "any.yaml", data, {}, {}), {})
+    assume(not any(finding.severity == "error" for finding in lint_model(source)))
+    return build_model(source.data)
 
 
-def drawn_models(count: int) -> list[Model]:
+def drawn_models(count: int, *, nested: bool = False) -> list[Model]:
     """Returns `count` models, always the same, whose names differ in every language."""
     slugs = [*SLUGS, *(f"any-{number}" for number in range(count))]
     found: list[Model] = []
 
     @settings(max_examples=2 * count, phases=[Phase.generate], database=None, derandomize=True)
-    @given(model=models())
+    @given(model=models(nested=nested))
     def collect(model: Model) -> None:
         found.append(model)
 
@@ -182,7 +270,17 @@ def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
     scalars = INTEGERS | FLOATS | TEXTS | URIS | st.booleans()
     anything: st.SearchStrategy[Any] = st.none() | scalars | st.just([]) | st.just({})
 
-    def of(parameter: Parameter) -> st.SearchStrategy[Any]:
+    def of(parameter: Parameter, depth: int = 3) -> st.SearchStrategy[Any]:
+        if not depth or (parameter.type == "any" and not parameter.any_of):
+            return anything
+        if parameter.any_of:
+            return st.one_of(*(of(member, depth - 1) for member in parameter.any_of), anything)
+        if parameter.type == "array":
+            item = of(parameter.items, depth - 1) if parameter.items is not None else anything
+            return st.lists(item, max_size=4) | anything
+        if parameter.type == "object":
+            parts = {part.name: of(part, depth - 1) for part in parameter.properties}
+            return st.fixed_dictionaries({}, optional=parts) | anything
         known = parameter.choices.known if parameter.choices is not None else ()
         limits = [getattr(parameter, name) for name in LIMITS]
         ends = [end + more for end in limits if end is not None for more in (0, 1)]

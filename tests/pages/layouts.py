@@ -40,7 +40,7 @@ def flag(parameter: Parameter) -> str:
 
 
 def hidden(choices: Choices) -> int:
-    return choices.total - len(choices.known)
+    return (choices.total or 0) - len(choices.known)
 
 
 def more(choices: Choices) -> str:

@@ -87,7 +87,7 @@ def _default(one: Parameter, sample: Any) -> Iterator[Change]:
 def _values(one: Parameter, sample: Any) -> Iterator[Change]:
     if one.choices is None:
         return
-    known, total = one.choices.known, one.choices.total
+    known, total = one.choices.known, one.choices.total or 0
     spare = [value for value in known if value not in (one.default, sample)]
     new = next(value for value in ("jpg", "jpeg", "png", "webp") if value not in known)
     yield "value added", _with(one, (*known, new), total + 1), "enum.value_added", "compatible", "enum.known"

@@ -194,7 +194,7 @@ def test_changes_are_sentences(catalog: Catalog) -> None:
     assert said(model, "steps", description="Other.", note="Another.") == [f"Text: {x}: texts were reworded"]
     known = model.parameters_by_name["scheduler"].choices
     assert known is not None
-    fewer = Choices(known.known[1:], known.total - 1)
+    fewer = Choices(known.known[1:], (known.total or 0) - 1)
     assert said(model, "scheduler", choices=fewer) == [f'Breaking: {x}: `scheduler` no longer takes "{known.known[0]}"']
     assert said(model, "scheduler", choices=None) == [f"Added: {x}: `scheduler` takes any value of its type"]
     cut = said(model, "prompt", default="x" * 500)

@@ -81,7 +81,7 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "number as key": (replace("  true_gs:", "  1:"), "yaml.key", '"1"'),
     "unknown field": (replace("    minimum: 10\n", "    minimun: 10\n"), "schema.additionalProperties", 'did you mean "minimum"?'),
     "missing field": (replace("title: Flux Ipadapter\n", ""), "schema.required", '"title"'),
-    "wrong type": (replace("required: true", "required: 7"), "schema.type", "boolean"),
+    "wrong type": (replace("required: true", "required: 7"), "schema.enum", "true, false"),
     "unknown version": (replace("[v1, v2]", "[v1, v3]"), "schema.enum", '"v3"'),
     "bad slug": (replace("slug: flux-ipadapter", "slug: ../etc/passwd"), "schema.pattern", "passwd"),
     "no time at all": (replace("versions:", "typical_seconds: 0\nversions:"), "schema.exclusiveMinimum", '"typical_seconds" is 0; expected more than 0'),

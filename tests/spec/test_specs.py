@@ -21,7 +21,7 @@ def test_lint_finds_no_error_and_one_warning_about_a_sample(capsys: pytest.Captu
 
 def test_open_sets_count_the_values_that_pages_leave_out(catalog: Catalog) -> None:
     unshown = {
-        (model.slug, parameter.name): parameter.choices.total - len(parameter.choices.known)
+        (model.slug, parameter.name): (parameter.choices.total or 0) - len(parameter.choices.known)
         for model in catalog.models
         for parameter in model.parameters
         if parameter.choices is not None and parameter.choices.open

@@ -109,7 +109,7 @@ def _odd_bodies(model: Model, body: bytes) -> Iterator[tuple[str, str, bytes]]:
 
 def _first(model: Model, type_: str) -> str | None:
     """Returns the name of the first parameter of a type, preferring optional ones; None if there is none."""
-    return next((p.name for p in sorted(model.parameters, key=lambda p: p.required) if p.type == type_), None)
+    return next((p.name for p in sorted(model.parameters, key=lambda p: bool(p.required)) if p.type == type_), None)
 
 
 def _beside(body: bytes, member: str) -> bytes:

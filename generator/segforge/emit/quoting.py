@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -52,7 +52,7 @@ def python_expression(value: object) -> Code:
         arguments = [
             f"{field.name}={python_expression(getattr(value, field.name))}"
             for field in dataclasses.fields(value)
-            if field.default is dataclasses.MISSING or getattr(value, field.name) != field.default
+            if not _is_default(field, getattr(value, field.name))
         ]
         return Code(f"{type(value).__name__}({', '.join(arguments)})")
     if isinstance(value, tuple):
@@ -61,6 +61,26 @@ def python_expression(value: object) -> Code:
         items = (f"{python_literal(key)}: {python_expression(item)}" for key, item in value.items())
         return Code("{" + ", ".join(items) + "}")
     return python_literal(value)
+
+
+def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
+    if field.default_factory is not dataclasses.MISSING:
+        return bool(value == field.default_factory())
+    return field.default is not dataclasses.MISSING and bool(value == field.default)
+
+
+def classes_in(value: object) -> set[str]:
+    """Returns the names of the dataclasses that `python_expression` constructs for a value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        given = [
+            getattr(value, field.name)
+            for field in dataclasses.fields(value)
+            if not _is_default(field, getattr(value, field.name))
+        ]
+        return {type(value).__name__}.union(*map(classes_in, given))
+    if isinstance(value, Mapping):
+        return set().union(*map(classes_in, value.values()))
+    return set().union(*map(classes_in, value)) if isinstance(value, tuple | list) else set()
 
 
 def _tuple(items: Iterable[Code]) -> Code:

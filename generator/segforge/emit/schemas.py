@@ -1,6 +1,7 @@
 """JSON Schemas (2020-12) of request bodies, for OpenAPI documents and datamodel-code-generator."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
@@ -9,14 +10,30 @@ from segforge.spec.printable import show
 NOTE: Final = "x-curator-note"
 """The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
 
+LABELS: Final = "x-enum-descriptions"
+"""The keyword that holds the labels of an enum's values, in the same order, empty for a value without one.
+
+OpenAPI Generator reads it: https://openapi-generator.tech/docs/templating/#enum
+"""
+
+FILE: Final = "x-file"
+"""The keyword that holds the kind of file that a text stands for, and the forms in which it may be sent."""
+
+AFFECTS_PRICE: Final = "x-affects-price"
+"""The keyword of a parameter that affects the price, as the page says."""
+
 
 def request_schema(model: Model) -> dict[str, Any]:
     """Returns the schema of a model's request body. An open enum is `anyOf` its known values and its type."""
+    return {"type": "object", "description": model.description, **object_schema(model.parameters)}
+
+
+def object_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """Returns the properties of an object, and the names of those that must be sent."""
+    listed = list(parameters)
     return {
-        "type": "object",
-        "description": model.description,
-        "properties": {parameter.name: parameter_schema(parameter) for parameter in model.parameters},
-        "required": [parameter.name for parameter in model.parameters if parameter.required],
+        "properties": {parameter.name: parameter_schema(parameter) for parameter in listed},
+        "required": [parameter.name for parameter in listed if parameter.required],
     }
 
 
@@ -34,26 +51,59 @@ KEYWORDS: Final = {
     "multiple_of": "multipleOf",
     "min_length": "minLength",
     "max_length": "maxLength",
+    "min_items": "minItems",
+    "max_items": "maxItems",
 }
 """The keyword of JSON Schema for each limit of a parameter."""
 
 
 def parameter_schema(parameter: Parameter) -> dict[str, Any]:
-    """Returns the schema of one parameter."""
-    schema: dict[str, Any] = {"description": describe(parameter)}
-    types: dict[str, Any] = {"type": [parameter.type, "null"] if parameter.nullable else parameter.type}
-    if parameter.format is not None:
-        types["format"] = parameter.format
-    if parameter.choices is None:
+    """Returns the schema of one parameter, with its parts."""
+    text = describe(parameter)
+    schema: dict[str, Any] = {"description": text} if text else {}
+    types = _types(parameter)
+    if parameter.choices is None or not parameter.choices.known:
         schema |= types
     else:
         known = [*parameter.choices.known, *([None] if parameter.nullable else [])]
         schema |= {"anyOf": [{**types, "enum": known}, types]} if parameter.choices.open else {**types, "enum": known}
+    if parameter.choices is not None and parameter.choices.labels:
+        schema[LABELS] = [label or "" for label in parameter.choices.labels]
     limits = {keyword: getattr(parameter, name) for name, keyword in KEYWORDS.items()}
     schema |= {keyword: limit for keyword, limit in limits.items() if limit is not None}
+    schema |= _parts(parameter)
+    if parameter.file is not None:
+        schema[FILE] = {"kind": parameter.file, **({"accepts": list(parameter.accepts)} if parameter.accepts else {})}
+    schema |= {"deprecated": True} if parameter.deprecated else {}
+    schema |= {AFFECTS_PRICE: True} if parameter.affects_price else {}
     if not isinstance(parameter.default, Absent):
         schema["default"] = parameter.default
     return schema
+
+
+def _types(parameter: Parameter) -> dict[str, Any]:
+    """Returns the keywords about the type and the format of a parameter."""
+    types: dict[str, Any] = {}
+    if parameter.type != "any":
+        types["type"] = [parameter.type, "null"] if parameter.nullable else parameter.type
+    if parameter.format == "base64":
+        types["contentEncoding"] = "base64"
+    elif parameter.format is not None:
+        types["format"] = parameter.format
+    return types
+
+
+def _parts(parameter: Parameter) -> dict[str, Any]:
+    """Returns the keywords about items, properties and members of a union."""
+    parts: dict[str, Any] = {}
+    if parameter.items is not None:
+        parts["items"] = parameter_schema(parameter.items)
+    if parameter.properties:
+        parts |= object_schema(parameter.properties)
+    if parameter.any_of:
+        members = [{"title": member.name, **parameter_schema(member)} for member in parameter.any_of]
+        parts["anyOf"] = [*members, *([{"type": "null"}] if parameter.nullable else [])]
+    return parts
 
 
 def with_notes(schema: dict[str, Any], model: Model) -> dict[str, Any]:
@@ -70,11 +120,14 @@ def describe(parameter: Parameter) -> str:
     The curators' `note` is not part of it; OpenAPI documents hold that under `NOTE`.
     """
     parts = [parameter.description]
-    if parameter.choices is not None and parameter.choices.open:
+    choices = parameter.choices
+    if choices is not None and choices.total is None:
+        parts.append("The docs have a set of values, but don't show all of them; any other value is sent unchanged.")
+    elif choices is not None and choices.open:
         noun = "string" if parameter.type == "string" else "value"
-        shown, total = len(parameter.choices.known), parameter.choices.total
+        shown, total = len(choices.known), choices.total
         parts.append(f"The docs show {shown} of {total} values; any other {noun} is sent unchanged.")
-    return " ".join(parts)
+    return " ".join(part for part in parts if part)
 
 
 def facts(parameter: Parameter) -> str:
@@ -88,9 +141,11 @@ def facts(parameter: Parameter) -> str:
         parts += _limit("Minimum:", parameter.minimum) + _limit("Maximum:", parameter.maximum)
     parts += _limit("More than", parameter.exclusive_minimum) + _limit("Less than", parameter.exclusive_maximum)
     parts += _limit("A multiple of", parameter.multiple_of)
-    parts += _limit("At least", parameter.min_length, " characters") + _limit(
-        "At most", parameter.max_length, " characters"
-    )
+    for unit, least, most in (
+        (" characters", parameter.min_length, parameter.max_length),
+        (" items", parameter.min_items, parameter.max_items),
+    ):
+        parts += _limit("At least", least, unit) + _limit("At most", most, unit)
     return " ".join(parts)
 
 

@@ -10,10 +10,10 @@ from segforge.spec.values import disputed
 
 
 def build_model(data: Mapping[str, Any]) -> c.Model:
-    """Returns the Model of a checked model file's data."""
+    """Returns the Model of a checked model file's data. Shapes must have been replaced by their facts."""
     returns = data["returns"]
-    types = {name: value["type"] for name, value in data["parameters"].items()}
-    example = {name: _of_type(types[name], value) for name, value in data["example"].items()}
+    parameters = data["parameters"]
+    example = {name: _converted(parameters.get(name, {}), value) for name, value in data["example"].items()}
     return c.Model(
         slug=data["slug"],
         title=data["title"],
@@ -21,15 +21,24 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         source=c.Source(**data["source"]),
         versions=tuple(sorted(data["versions"])),
         returns=c.Returns(
-            returns["media"], tuple(returns.get("formats", ())), c.Controls(**returns.get("controls", {}))
+            **{
+                **returns,
+                "formats": tuple(returns.get("formats", ())),
+                "controls": c.Controls(**returns.get("controls", {})),
+            }
         ),
-        parameters=tuple(
-            _build_parameter(name, value, example.get(name)) for name, value in data["parameters"].items()
-        ),
+        parameters=tuple(build_parameter(name, value, example.get(name)) for name, value in parameters.items()),
         example=example,
+        level=data.get("level", "complete"),
         typical_seconds=data.get("typical_seconds"),
         typical_cost=data.get("typical_cost"),
         price=_build_price(data["price"]) if "price" in data else None,
+        average=c.Average(**data["average"]) if "average" in data else None,
+        paths=data.get("paths", {}),
+        auth=tuple(data.get("auth", ())),
+        encodings=tuple(data.get("encodings", ("json",))),
+        conditions=tuple(map(_build_condition, data.get("conditions", ()))),
+        quirks=tuple(c.Quirk(**quirk) for quirk in data.get("quirks", ())),
         note=data.get("note"),
     )
 
@@ -39,19 +48,61 @@ def _build_price(data: Mapping[str, Any]) -> c.Price:
     return c.Price(data["printed"], from_=data.get("from"), to=data.get("to"), unit=data.get("unit"))
 
 
-def _build_parameter(name: str, data: Mapping[str, Any], sample: c.Scalar = None) -> c.Parameter:
-    """Returns a Parameter from its checked data and its value in the page's sample (None if the sample lacks it)."""
-    type_ = data["type"]
-    plain = {key: _of_type(type_, value) for key, value in data.items() if key != "enum"}
-    known = tuple(_of_type(type_, value) for value in data.get("enum", {}).get("known", ()))
-    choices = c.Choices(known, data["enum"]["total"]) if "enum" in data else None
-    parameter = c.Parameter(name=name, choices=choices, **plain)
-    return replace(parameter, disputed=disputed(parameter, (plain.get("default"), *known, sample)))
+def _build_condition(data: Mapping[str, Any]) -> c.Condition:
+    """Returns a Condition from its checked data."""
+    return c.Condition(**{key: _frozen(value) for key, value in data.items()})
 
 
-def _of_type(type_: str, value: Any) -> Any:
-    """Converts a value to its type: 1.0 becomes 1 for an integer, without rounding."""
-    return int(Decimal(repr(value))) if type_ == "integer" and isinstance(value, float) else value
+def _frozen(value: Any) -> Any:
+    """Returns a list as a tuple, and a mapping with its lists as tuples."""
+    if isinstance(value, list):
+        return tuple(value)
+    return {name: tuple(one) for name, one in value.items()} if isinstance(value, Mapping) else value
+
+
+def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -> c.Parameter:
+    """Returns a Parameter from its checked data and its value in the page's sample (None if the sample lacks it).
+
+    The data of a part without a type, a description or a flag for `required` is completed as in `segforge.spec.shapes`.
+    """
+    own = ("type", "required", "description", "title", "enum", "items", "properties", "any_of", "accepts", "inferred")
+    converted = {key: _converted(data, value) for key, value in data.items() if key not in own}
+    members = enumerate(data.get("any_of", ()))
+    choices = _build_choices(data) if "enum" in data else None
+    parameter = c.Parameter(
+        name=name,
+        type=data.get("type", "any"),
+        required=data.get("required"),
+        description=data.get("description", ""),
+        choices=choices,
+        items=build_parameter("items", data["items"]) if "items" in data else None,
+        properties=tuple(build_parameter(key, one) for key, one in data.get("properties", {}).items()),
+        any_of=tuple(build_parameter(one.get("title", f"member_{at}"), one) for at, one in members),
+        accepts=tuple(data.get("accepts", ())),
+        inferred=tuple(data.get("inferred", ())),
+        **converted,
+    )
+    known = choices.known if choices is not None else ()
+    return replace(parameter, disputed=disputed(parameter, (converted.get("default"), *known, sample)))
+
+
+def _build_choices(data: Mapping[str, Any]) -> c.Choices:
+    """Returns the Choices of a parameter's checked data."""
+    entries = [one if isinstance(one, Mapping) else {"value": one} for one in data["enum"]["known"]]
+    labels = tuple(one.get("label") for one in entries)
+    known = tuple(_converted(data, one["value"]) for one in entries)
+    return c.Choices(known, data["enum"]["total"], labels if any(labels) else ())
+
+
+def _converted(data: Mapping[str, Any], value: Any) -> Any:
+    """Converts a value to its parameter's type, at any depth: 1.0 becomes 1 for an integer, without rounding."""
+    if isinstance(value, list) and "items" in data:
+        return [_converted(data["items"], one) for one in value]
+    if isinstance(value, Mapping):
+        properties = data.get("properties", {})
+        return {key: _converted(properties.get(key, {}), one) for key, one in value.items()}
+    whole = isinstance(value, float) and value.is_integer() and data.get("type") == "integer"
+    return int(Decimal(repr(value))) if whole else value
 
 
 def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
@@ -86,6 +137,7 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         ),
         profiles=tuple(map(_build_profile, data["profiles"])),
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
+        other_routes=tuple(c.OtherRoute(**{**one, "auth": tuple(one["auth"])}) for one in data.get("other_routes", ())),
     )
 
 

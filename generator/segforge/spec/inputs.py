@@ -10,6 +10,7 @@ from segforge.spec.source import read_bytes
 GATEWAY_FILE = "gateway.yaml"
 CHANGELOG_FILE = "changelog.yaml"
 MODELS_FOLDER = "models"
+SHAPES_FOLDER = "shapes"
 
 
 def default_specs() -> Path:
@@ -21,6 +22,11 @@ def default_specs() -> Path:
 def model_paths(specs: Path) -> list[Path]:
     """Returns the model files of a folder of specs, sorted."""
     return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+
+
+def shape_paths(specs: Path) -> list[Path]:
+    """Returns the files of shared shapes of a folder of specs, sorted."""
+    return sorted((specs / SHAPES_FOLDER).glob("*.yaml"))
 
 
 def display(path: Path) -> str:
@@ -45,21 +51,23 @@ class SpecFile:
 class Inputs:
     """All files that affect the Catalog. `models` are in the order of their slugs, the names without suffix.
 
-    `schemas` are always those of segforge.
+    `shapes` are the shared shapes. `schemas` are always those of segforge.
     """
 
     gateway: SpecFile
     models: tuple[SpecFile, ...]
     changelog: SpecFile | None
+    shapes: tuple[SpecFile, ...]
     schemas: tuple[SpecFile, ...]
 
     def digest(self) -> bytes:
         """Returns a digest of all files with their names."""
-        return _digest([self.gateway, *self.models, *([self.changelog] if self.changelog else []), *self.schemas])
+        changelog = [self.changelog] if self.changelog else []
+        return _digest([self.gateway, *self.models, *changelog, *self.shapes, *self.schemas])
 
     def shared_digest(self) -> bytes:
         """Returns a digest of the files that affect every model."""
-        return _digest([self.gateway, *self.schemas])
+        return _digest([self.gateway, *self.shapes, *self.schemas])
 
 
 def read_inputs(specs: Path) -> Inputs | None:
@@ -70,6 +78,7 @@ def read_inputs(specs: Path) -> Inputs | None:
             _read(specs / GATEWAY_FILE),
             tuple(map(_read, sorted(model_paths(specs), key=lambda path: path.stem))),
             _read(changelog) if changelog.exists() else None,
+            tuple(map(_read, shape_paths(specs))),
             tuple(map(_read, sorted((default_specs() / "schema").glob("*.json")))),
         )
     except OSError:

@@ -1,16 +1,26 @@
 """Loads and checks a folder of specs."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from segforge.spec import catalog as c
 from segforge.spec.build import build_gateway, build_model, build_releases
 from segforge.spec.finding import Finding, SpecError
-from segforge.spec.inputs import CHANGELOG_FILE, GATEWAY_FILE, MODELS_FOLDER, default_specs, display, model_paths
-from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model
+from segforge.spec.inputs import (
+    CHANGELOG_FILE,
+    GATEWAY_FILE,
+    MODELS_FOLDER,
+    default_specs,
+    display,
+    model_paths,
+    shape_paths,
+)
+from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model, lint_shape
 from segforge.spec.lint.schema import Form, fits_schema, schema_findings
-from segforge.spec.source import SourceFile, parse_source, read_source
+from segforge.spec.shapes import Shapes, names_shapes, with_shapes
+from segforge.spec.source import SourceFile, parse_source, read_bytes, read_source
 
 __all__ = [
     "CHANGELOG_FILE",
@@ -59,6 +69,8 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
             Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file per model", "add a spec, see CONTRIBUTING.md")
         )
     findings += lint_catalog(models)
+    for path in shape_paths(specs):
+        _checked(path, "shape", findings)
     changelog = _checked(specs / CHANGELOG_FILE, "changelog", findings) if (specs / CHANGELOG_FILE).exists() else None
     if gateway is None or any(finding.severity == "error" for finding in findings):
         return None, sorted(findings)
@@ -104,15 +116,39 @@ def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings:
     if source is not None and not fits_schema(form, source.data):
         broken += schema_findings(source, form)
     errors = any(finding.severity == "error" for finding in broken)
+    if source is not None and not errors and form == "model":
+        used = names_shapes(source.data["parameters"])
+        source, unknown = with_shapes(source, _shapes(source.path.parents[1]) if used else {})
+        broken, errors = broken + unknown, bool(unknown)
     if source is not None and not errors:
         findings += _LINTS[form](source)
     findings += broken
     return None if errors else source
 
 
+def _shapes(specs: Path) -> Shapes:
+    """Returns the shared shapes of a folder of specs. One that can't be used is left out."""
+    found = {}
+    for path in shape_paths(specs):
+        try:
+            facts = _facts_of_shape(read_bytes(path), path)
+        except OSError:
+            continue
+        if facts is not None:
+            found[path.stem] = facts
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _facts_of_shape(raw: bytes, path: Path) -> Mapping[str, Any] | None:
+    data = valid_data(raw, path, "shape")
+    return None if data is None else cast("Mapping[str, Any]", data["facts"])
+
+
 _LINTS: Mapping[Form, Callable[[SourceFile], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
     "changelog": lint_changelog,
+    "shape": lint_shape,
     "deviations": lambda _: [],
 }

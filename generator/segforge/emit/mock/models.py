@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from segforge.emit.artifact import Artifact, Join, ModelPart, Subject
-from segforge.emit.quoting import render
+from segforge.emit.quoting import Code, classes_in, render
 from segforge.spec.catalog import Catalog
 from segforge.spec.identifiers import snake_case
 
@@ -13,7 +13,7 @@ _PACKAGE = PurePosixPath("mock/segmind_mock")
 def emit_model(subject: Subject) -> ModelPart:
     """Returns the module `models.<name>`, whose MODEL holds the model's facts."""
     model = subject.model
-    text = render("mock/model.py.jinja", model=model)
+    text = render("mock/model.py.jinja", model=model, classes=Code(", ".join(sorted(classes_in(model)))))
     return ModelPart({f"{_PACKAGE}/models/{snake_case(model.slug)}.py": text})
 
 

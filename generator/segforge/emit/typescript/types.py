@@ -96,7 +96,7 @@ def _bounds(parameter: Parameter) -> Code | None:
 
 def _rules(parameter: Parameter) -> Code:
     """Returns a tuple of the client's type `Parameter`, on several lines if it is too long for one."""
-    flags = parameter.required + 2 * parameter.nullable + 4 * _takes_media(parameter)
+    flags = bool(parameter.required) + 2 * parameter.nullable + 4 * _takes_media(parameter)
     closed = parameter.choices is not None and not parameter.choices.open
     rules: list[object] = [
         parameter.name,

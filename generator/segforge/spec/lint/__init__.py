@@ -2,17 +2,19 @@
 
 from segforge.spec.lint.changelog import lint_changelog
 from segforge.spec.lint.names import DEVICES, lint_catalog, slugs_collide
-from segforge.spec.lint.parameters import limits_fit
+from segforge.spec.lint.parameters import known_values, limits_fit
 from segforge.spec.lint.returns import CONTROL_TYPES
-from segforge.spec.lint.rules import lint_gateway, lint_model
+from segforge.spec.lint.rules import lint_gateway, lint_model, lint_shape
 
 __all__ = [
     "CONTROL_TYPES",
     "DEVICES",
+    "known_values",
     "limits_fit",
     "lint_catalog",
     "lint_changelog",
     "lint_gateway",
     "lint_model",
+    "lint_shape",
     "slugs_collide",
 ]

@@ -45,6 +45,22 @@ def slug_is_file_name(source: SourceFile) -> Iterator[Finding]:
         yield source.finding(("slug",), "slug.file_name", found, f"the file name {slug}.yaml", "rename one of them")
 
 
+def shape_is_file_name(source: SourceFile) -> Iterator[Finding]:
+    """The file of a shape is named after it."""
+    name = source.data["name"]
+    if source.path.stem != name:
+        found = f"name {show(name)} in a file called {source.path.name}"
+        yield source.finding(("name",), "shape.file_name", found, f"the file name {name}.yaml", "rename one of them")
+
+
+def shapes_name_no_shapes(source: SourceFile) -> Iterator[Finding]:
+    """A shape contains no other shape, so that none contains itself."""
+    for at, part in each_parameter(source):
+        if "shape" in part:
+            found, expected = f"shape {show(part['shape'])}", "facts"
+            yield source.finding((*at, "shape"), "shape.nested", found, expected, "write its facts here", key=True)
+
+
 def slug_is_a_name_everywhere(source: SourceFile) -> Iterator[Finding]:
     """The slug, which names files, is not reserved for a device on Windows."""
     slug = source.data["slug"]
@@ -58,6 +74,8 @@ def names_are_clean(source: SourceFile) -> Iterator[Finding]:
     """Names of parameters have no hidden characters and no outer spaces."""
     for at, _ in each_parameter(source):
         name = str(at[-1])
+        if at[-2:-1] not in (("parameters",), ("properties",)):
+            continue
         if not name.isprintable() or name != name.strip() or HIDDEN.search(name):
             expected = "a visible name without outer spaces"
             yield source.finding(at, "parameter.name", show(name), expected, "rename it", key=True)

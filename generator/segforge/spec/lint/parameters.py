@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from segforge.spec.catalog import Choices, Parameter
+from segforge.spec.build import build_parameter
 from segforge.spec.finding import Finding
 from segforge.spec.lint.rule import each_parameter
 from segforge.spec.printable import show
@@ -17,16 +18,25 @@ _LOWER: Final = ("minimum", "exclusive_minimum")
 _UPPER: Final = ("maximum", "exclusive_maximum")
 _LENGTHS: Final = ("min_length", "max_length")
 _NUMBERS: Final = (*_LOWER, *_UPPER, "multiple_of")
-_LIMITS: Final = {"string": _LENGTHS, "integer": _NUMBERS, "number": _NUMBERS, "boolean": ()}
-"""The limits that parameters of each type may have."""
+_ITEMS: Final = ("min_items", "max_items")
+_TEXTS: Final = ("format", "file", "accepts", *_LENGTHS)
+_OF_TYPES: Final = {
+    "string": _TEXTS,
+    "integer": _NUMBERS,
+    "number": _NUMBERS,
+    "array": ("items", *_ITEMS),
+    "object": ("properties",),
+    "any": ("any_of",),
+}
+"""The facts that parameters of each type alone may have."""
 
 
 def ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
     """Ranges belong to numbers, have one lower and one upper end, fit the type, and contain a value."""
     for at, parameter in each_parameter(source):
         given = [key for key in _NUMBERS if key in parameter]
-        if given and parameter["type"] not in ("integer", "number"):
-            found = f"a range on a {parameter['type']}"
+        if given and parameter.get("type", "any") not in ("integer", "number"):
+            found = f"a range on a {parameter.get('type', 'any')}"
             yield source.finding((*at, given[0]), "range.type", found, "a range on a number", "remove it", key=True)
             continue
         for ends in (_LOWER, _UPPER):
@@ -39,7 +49,7 @@ def ranges_make_sense(source: SourceFile) -> Iterator[Finding]:
 
 def _whole_ends(source: SourceFile, at: Location, parameter: Mapping[str, Any]) -> Iterator[Finding]:
     for end in (*_LOWER, *_UPPER):
-        if end in parameter and not type_matches(parameter[end], parameter["type"]):
+        if end in parameter and not type_matches(parameter[end], parameter.get("type", "any")):
             found = f"{end} {parameter[end]} of an integer"
             yield source.finding((*at, end), "range.type", found, "a whole number", "change the end or the type")
 
@@ -62,7 +72,7 @@ def _range_order(source: SourceFile, at: Location, parameter: Mapping[str, Any])
 def _is_empty(parameter: Mapping[str, Any], low: str, high: str) -> bool:
     """Returns whether no value is between two ends that are in order."""
     first, last = (Fraction(repr(parameter[end])) for end in (low, high))
-    if parameter["type"] == "number" and "multiple_of" not in parameter:
+    if parameter.get("type", "any") == "number" and "multiple_of" not in parameter:
         return first == last and (low in _LOWER[1:] or high in _UPPER[1:])
     step = parameter.get("multiple_of", 1)
     least = math.ceil(first / step) * step
@@ -71,60 +81,84 @@ def _is_empty(parameter: Mapping[str, Any], low: str, high: str) -> bool:
     return least > last or (high == "exclusive_maximum" and least == last)
 
 
-def lengths_make_sense(source: SourceFile) -> Iterator[Finding]:
-    """Lengths belong to strings and are in order."""
+def sizes_make_sense(source: SourceFile) -> Iterator[Finding]:
+    """Lengths belong to strings, numbers of items to arrays, and both are in order."""
     for at, parameter in each_parameter(source):
-        given = [key for key in _LENGTHS if key in parameter]
-        if given and parameter["type"] != "string":
-            found = f"a length on a {parameter['type']}"
-            yield source.finding((*at, given[0]), "length.type", found, "a length on a string", "remove it", key=True)
-        elif len(given) == 2 and parameter["min_length"] > parameter["max_length"]:
-            found = f"min_length {parameter['min_length']} above max_length {parameter['max_length']}"
-            yield source.finding((*at, "min_length"), "length.order", found, "min_length <= max_length", "swap them")
+        for (low, high), type_, what in ((_LENGTHS, "string", "length"), (_ITEMS, "array", "number of items")):
+            given = [key for key in (low, high) if key in parameter]
+            rule = what.split()[0]
+            if given and parameter.get("type") != type_:
+                found, expected = f"a {what} on a {parameter.get('type')}", f"a {what} on a {type_}"
+                yield source.finding((*at, given[0]), f"{rule}.type", found, expected, "remove it", key=True)
+            elif len(given) == 2 and parameter[low] > parameter[high]:
+                found = f"{low} {parameter[low]} above {high} {parameter[high]}"
+                yield source.finding((*at, low), f"{rule}.order", found, f"{low} <= {high}", "swap them")
+
+
+def parts_fit(source: SourceFile) -> Iterator[Finding]:
+    """Items belong to arrays, properties to objects, members to unions, files to strings."""
+    types = {"items": "array", "properties": "object", "any_of": "any", "file": "string", "accepts": "string"}
+    for at, parameter in each_parameter(source):
+        for key, type_ in types.items():
+            if key in parameter and parameter.get("type") != type_:
+                found = f"{key} on type {parameter.get('type')}"
+                mend = "remove the type" if key == "any_of" else f"change the type, or remove {key}"
+                yield source.finding((*at, key), "type.parts", found, f"{key} on type {type_}", mend, key=True)
+
+
+def members_stay_apart(source: SourceFile) -> Iterator[Finding]:
+    """The members of a union have different titles."""
+    for at, parameter in each_parameter(source):
+        titles = [member.get("title") for member in parameter.get("any_of", ())]
+        for index, title in enumerate(titles):
+            if title in titles[:index]:
+                here, found = (*at, "any_of", index, "title"), f"{show(title)} again"
+                yield source.finding(here, "union.title", found, "each title once", "rename one")
 
 
 def limits_fit(parameter: Mapping[str, Any]) -> bool:
     """Returns whether the limits in a parameter's data fit its type and each other."""
     source = SourceFile(Path(), "", {"parameters": {"any": parameter}}, {}, {})
-    rules = (ranges_make_sense, lengths_make_sense)
+    rules = (ranges_make_sense, sizes_make_sense)
     return not any(finding.severity == "error" for rule in rules for finding in rule(source))
 
 
 def formats_fit(source: SourceFile) -> Iterator[Finding]:
     """Formats belong to strings."""
     for at, parameter in each_parameter(source):
-        if "format" in parameter and parameter["type"] != "string":
-            found = f"format {parameter['format']} on a {parameter['type']}"
+        if "format" in parameter and parameter.get("type") != "string":
+            found = f"format {parameter['format']} on a {parameter.get('type', 'any')}"
             yield source.finding(
                 (*at, "format"), "format.type", found, "a string", "change the type or remove the format"
             )
 
 
 def enums_make_sense(source: SourceFile) -> Iterator[Finding]:
-    """Known values are unique, fit the type, and are no more than the total."""
+    """Known values are unique, fit the type, and are no more than the total, which is unknown if none is known."""
     for at, parameter in each_parameter(source):
         if "enum" not in parameter:
             continue
-        known, total = parameter["enum"]["known"], parameter["enum"]["total"]
+        known, total = known_values(parameter), parameter["enum"]["total"]
         unlike = {(type(value), value) for value in known}  # a repeated value is reported separately
-        if len(unlike) > total:
-            found = f"{len(unlike)} known values of {total}"
-            yield source.finding(
-                (*at, "enum", "total"),
-                "enum.total",
-                found,
-                "known values no more than the total",
-                f"set total: {len(unlike)}",
-            )
+        if total is not None and len(unlike) > total:
+            found, expected = f"{len(unlike)} known values of {total}", "known values no more than the total"
+            yield source.finding((*at, "enum", "total"), "enum.total", found, expected, f"set total: {len(unlike)}")
         seen: list[tuple[type, object]] = []
         for index, value in enumerate(known):
             here = (*at, "enum", "known", index)
-            if not type_matches(value, parameter["type"]):
-                mend = "quote it" if parameter["type"] == "string" else "change the value or the type"
-                yield source.finding(here, "enum.type", show(value), f"a value of type {parameter['type']}", mend)
+            if not type_matches(value, parameter.get("type", "any")):
+                mend = "quote it" if parameter.get("type") == "string" else "change the value or the type"
+                expected = f"a value of type {parameter.get('type', 'any')}"
+                yield source.finding(here, "enum.type", show(value), expected, mend)
             if (type(value), value) in seen:
                 yield source.finding(here, "enum.duplicate", f"{show(value)} again", "each value once", "remove it")
             seen.append((type(value), value))
+
+
+def known_values(parameter: Mapping[str, Any]) -> list[Any]:
+    """Returns the known values of a parameter's data, without their labels."""
+    known = parameter.get("enum", {}).get("known", ())
+    return [one["value"] if isinstance(one, Mapping) else one for one in known]
 
 
 def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
@@ -132,8 +166,8 @@ def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
     for at, parameter in each_parameter(source):
         if "default" in parameter:
             yield from _invalid_value(source, (*at, "default"), "default", parameter, parameter["default"])
-        for index, value in enumerate(parameter.get("enum", {}).get("known", ())):
-            if type_matches(value, parameter["type"]):
+        for index, value in enumerate(known_values(parameter)):
+            if type_matches(value, parameter.get("type", "any")):
                 yield from _invalid_value(source, (*at, "enum", "known", index), "value", parameter, value)
 
 
@@ -171,42 +205,48 @@ def _invalid_value(
 ) -> Iterator[Finding]:
     """Yields findings about a printed value that its own parameter excludes.
 
-    A wrong type is an error of the spec. A value outside of range, set or format means that the page contradicts
-    itself, which is a warning; see `segforge.spec.values` for the consequences.
+    A wrong type is an error of the spec, since the client's types would contain it; the page's value belongs to
+    `quirks` then. A value outside of range, set or format means that the page contradicts itself, which is a warning;
+    see `segforge.spec.values`.
     """
-    for violation in value_violations(_parameter_of(at, parameter), value):
+    built = build_parameter(str(at[1]), _fitting(parameter))
+    for violation in value_violations(replace(built, disputed=()), value):
         family = violation.rule.partition(".")[0]
         found, expected = f"{what} {violation.message}", _EXPECTED_VALUES[family]
         mend = (
             "check both on the page. If it prints both, keep them; the value then counts as neither valid nor invalid"
         )
-        if family == "null":
+        if violation.parameter != built.name:
+            found = f"{what} at {violation.parameter}: {violation.message}"
+        elif family == "null":
             found, mend = f"{what} null", "add nullable: true"
         elif family == "type":
-            expected = f"a value of type {parameter['type']}"
-            mend = "quote it" if parameter["type"] == "string" else "change the value or the type"
-        yield source.finding(at, f"{what}.{family}", found, expected, mend, warning=family not in ("null", "type"))
+            expected = f"a value of type {parameter.get('type', 'any')}"
+            mend = "change the value or the type; if the page prints it, move the value to quirks"
+            mend = "quote it" if parameter.get("type") == "string" and not isinstance(value, list | dict) else mend
+        warning = family not in ("null", "type") or violation.parameter != built.name
+        yield source.finding(at, f"{what}.{family}", found, expected, mend, warning=warning)
 
 
 _EXPECTED_VALUES: Mapping[str, str] = {
     "null": "a parameter that allows null",
     "range": "a value within the limits",
+    "required": "a value with all required keys",
     "enum": "one of the known values",
     "format": "a value of the parameter's format",
-    "type": "",
+    "type": "a value of the type",
 }
 
 
-def _parameter_of(at: Location, data: Mapping[str, Any]) -> Parameter:
-    """Returns a Parameter with the facts that decide about values."""
-    enum = data.get("enum")
-    return Parameter(
-        name=str(at[1]),
-        type=data["type"],
-        required=data["required"],
-        description="",
-        format=data.get("format") if data["type"] == "string" else None,
-        nullable=data.get("nullable", False),
-        **{key: data[key] for key in _LIMITS[data["type"]] if key in data},
-        choices=Choices(tuple(enum["known"]), enum["total"]) if enum else None,
-    )
+def _fitting(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a parameter's data without the facts that don't fit its type, at any depth. Other rules report those."""
+    own = _OF_TYPES.get(data.get("type", "any"), ())
+    foreign = {key for keys in _OF_TYPES.values() for key in keys} - set(own)
+    kept = {key: value for key, value in data.items() if key not in foreign | {"default"}}
+    if "items" in kept:
+        kept["items"] = _fitting(kept["items"])
+    if "properties" in kept:
+        kept["properties"] = {name: _fitting(part) for name, part in kept["properties"].items()}
+    if "any_of" in kept:
+        kept["any_of"] = [_fitting(member) for member in kept["any_of"]]
+    return kept

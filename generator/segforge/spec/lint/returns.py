@@ -1,8 +1,10 @@
 """Rules about a model's output: its formats, and the parameters that control it."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from segforge.spec.finding import Finding
+from segforge.spec.lint.parameters import known_values
 from segforge.spec.printable import show
 from segforge.spec.source import SourceFile
 
@@ -10,11 +12,14 @@ CONTROL_TYPES: Mapping[str, tuple[str, ...]] = {
     "aspect_ratio": ("string",),
     "base64": ("boolean",),
     "count": ("integer",),
+    "duration": ("integer", "number", "string"),
     "format": ("string",),
+    "fps": ("integer", "number"),
     "height": ("integer",),
     "prompt": ("string",),
     "quality": ("integer",),
     "seed": ("integer",),
+    "size": ("string",),
     "size_from_input": ("boolean",),
     "width": ("integer",),
 }
@@ -29,8 +34,8 @@ def controls_fit(source: SourceFile) -> Iterator[Finding]:
             yield source.finding(
                 at, "controls.unknown", f"{show(name)}", "the name of a parameter below", "correct the name"
             )
-        elif parameter["type"] not in CONTROL_TYPES[control]:
-            found = f"{show(name)}, of type {parameter['type']}"
+        elif parameter.get("type") not in CONTROL_TYPES[control]:
+            found = f"{show(name)}, of type {parameter.get('type', 'any')}"
             yield source.finding(
                 at,
                 "controls.type",
@@ -40,27 +45,30 @@ def controls_fit(source: SourceFile) -> Iterator[Finding]:
             )
 
 
+FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "image": ("jpeg", "jpg", "png", "webp", "svg"),
+    "video": ("mp4", "webm"),
+    "audio": ("mp3", "wav", "ogg", "flac"),
+    "model3d": ("glb",),
+    "json": (),
+    "text": (),
+}
+"""The file formats of each medium."""
+
+
 def returned_formats_fit(source: SourceFile) -> Iterator[Finding]:
-    """Image models list formats, the same as their format parameter's values; other models list none."""
+    """Media that are files list their formats, the same as their format parameter's values; JSON and text list none."""
     returns = source.data["returns"]
-    formats = returns.get("formats", [])
-    if bool(formats) != (returns["media"] == "image"):
-        expected = "the formats of its images" if returns["media"] == "image" else "no formats"
-        yield source.finding(
-            ("returns",),
-            "returns.formats",
-            f"media {returns['media']} with {len(formats)} formats",
-            expected,
-            "correct formats:",
-        )
+    formats, possible = returns.get("formats", []), FORMATS[returns["media"]]
+    if bool(formats) != bool(possible) or not set(formats) <= set(possible):
+        found = f"media {returns['media']} with formats {show(formats)}"
+        expected = f"formats of {', '.join(possible)}" if possible else "no formats"
+        yield source.finding(("returns",), "returns.formats", found, expected, "correct formats:")
+    if "shape" in returns and returns["media"] != "json":
+        found = f"shape {returns['shape']} on media {returns['media']}"
+        yield source.finding(("returns", "shape"), "returns.shape", found, "media json", "remove the shape", key=True)
     control = source.data["parameters"].get(returns.get("controls", {}).get("format"), {})
-    known = control.get("enum", {}).get("known")
+    known = known_values(control)
     if formats and known and set(map(str, known)) != set(formats):
-        found = f"formats {show(formats)}"
-        yield source.finding(
-            ("returns", "formats"),
-            "returns.formats",
-            found,
-            f"the format parameter's values {show(known)}",
-            "use those",
-        )
+        found, expected = f"formats {show(formats)}", f"the format parameter's values {show(known)}"
+        yield source.finding(("returns", "formats"), "returns.formats", found, expected, "use those")

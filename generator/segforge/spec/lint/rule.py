@@ -23,6 +23,19 @@ def reviewed_is_date(source: SourceFile) -> Iterator[Finding]:
 
 
 def each_parameter(source: SourceFile) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Yields each parameter's data with its location."""
+    """Yields the data of each parameter and of all its parts, with its location. Of a shape, these are its facts."""
+    if "facts" in source.data:
+        yield from _each_part(("facts",), source.data["facts"])
+        return
     for name, parameter in source.data["parameters"].items():
-        yield ("parameters", name), parameter
+        yield from _each_part(("parameters", name), parameter)
+
+
+def _each_part(at: Location, data: Mapping[str, Any]) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    yield at, data
+    if "items" in data:
+        yield from _each_part((*at, "items"), data["items"])
+    for name, part in data.get("properties", {}).items():
+        yield from _each_part((*at, "properties", name), part)
+    for index, member in enumerate(data.get("any_of", ())):
+        yield from _each_part((*at, "any_of", index), member)

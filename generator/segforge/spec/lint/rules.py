@@ -5,6 +5,8 @@ from segforge.spec.lint.gateway import key_pattern_is_bounded, profiles_are_whol
 from segforge.spec.lint.names import (
     names_are_clean,
     parameter_names_stay_apart,
+    shape_is_file_name,
+    shapes_name_no_shapes,
     slug_is_a_name_everywhere,
     slug_is_file_name,
 )
@@ -12,9 +14,11 @@ from segforge.spec.lint.parameters import (
     enums_make_sense,
     example_is_valid,
     formats_fit,
-    lengths_make_sense,
+    members_stay_apart,
+    parts_fit,
     printed_values_are_valid,
     ranges_make_sense,
+    sizes_make_sense,
 )
 from segforge.spec.lint.price import price_ends_are_printed, price_unit_is_printed
 from segforge.spec.lint.returns import controls_fit, returned_formats_fit
@@ -25,6 +29,11 @@ from segforge.spec.source import SourceFile
 def lint_model(source: SourceFile) -> list[Finding]:
     """Returns all findings about one model file whose data fits the schema."""
     return [finding for rule in _MODEL_RULES for finding in rule(source)]
+
+
+def lint_shape(source: SourceFile) -> list[Finding]:
+    """Returns all findings about a file of a shared shape whose data fits the schema."""
+    return [finding for rule in _SHAPE_RULES for finding in rule(source)]
 
 
 def lint_gateway(source: SourceFile) -> list[Finding]:
@@ -39,8 +48,10 @@ _MODEL_RULES: tuple[Rule, ...] = (
     price_ends_are_printed,
     price_unit_is_printed,
     names_are_clean,
+    parts_fit,
+    members_stay_apart,
     ranges_make_sense,
-    lengths_make_sense,
+    sizes_make_sense,
     formats_fit,
     enums_make_sense,
     printed_values_are_valid,
@@ -48,6 +59,20 @@ _MODEL_RULES: tuple[Rule, ...] = (
     controls_fit,
     returned_formats_fit,
     parameter_names_stay_apart,
+)
+
+_SHAPE_RULES: tuple[Rule, ...] = (
+    shape_is_file_name,
+    shapes_name_no_shapes,
+    reviewed_is_date,
+    names_are_clean,
+    parts_fit,
+    members_stay_apart,
+    ranges_make_sense,
+    sizes_make_sense,
+    formats_fit,
+    enums_make_sense,
+    printed_values_are_valid,
 )
 
 _GATEWAY_RULES: tuple[Rule, ...] = (

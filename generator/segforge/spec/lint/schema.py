@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
-Form: TypeAlias = Literal["gateway", "model", "changelog", "deviations"]
+Form: TypeAlias = Literal["gateway", "model", "shape", "changelog", "deviations"]
 """The kind of a file, which is the name of its schema."""
 
 
 @cache
 def _schema(form: Form) -> Any:
-    return json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
+    schema = json.loads((default_specs() / "schema" / f"{form}.schema.json").read_text("utf-8"))
+    if form == "shape":  # its facts have the form of a parameter of a model
+        schema["properties"]["facts"] = {"$ref": "#/$defs/parameter"}
+        schema["$defs"] = _schema("model")["$defs"]
+    return schema
 
 
 def fits_schema(form: Form, data: object) -> bool:
