@@ -67,6 +67,8 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-img2img", "blank-line", "api.segmind.com/v1", "api.segmind.om/v1", "versions"),
         ("flux-dev-finetuned", "blank-line", "api.segmind.com/v1", "api.segmind.com/v2", "versions"),
         ("flux-img2img", "blank-line", "Flux.1 Image", "Flux.1 Imge", "title"),
+        ("flux-ipadapter", "joined with labels", "negative_promptoptional", "negative promptoptional", ""),
+        ("flux-controlnet", "joined with labels", "Default: 0.5Range", "Default: 0.0Range", ""),
         ("flux-ipadapter", "attributes", "negative_promptstr", "negative promptstr", "parameters.negative_prompt"),
         ("flux-dev-finetuned", "attributes", "finetune_idstr", "finetune_idst", "parameters.finetune_id"),
         ("flux-img2img", "attributes", "min : 1,", "m9n : 1,", "parameters.steps.minimum"),

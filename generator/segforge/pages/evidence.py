@@ -6,6 +6,7 @@ A new name must look like a name, and the sample must confirm a value without a 
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -36,6 +37,8 @@ class Evidence:
         self.page, self.spec = page, spec
         self.names: Mapping[str, Any] = spec["parameters"]
         self.shown = {one.name: one for one in page.parameters}
+        listed = Counter(one.name for one in page.parameters)
+        self.twice = {name for name, times in listed.items() if times > 1}
         self.joined = page.layout.endswith(_JOINED)
         left_out = [name for name in self.shown if is_left_out(name, spec.get("note", ""))]
         self.missing = [name for name in self.names if name not in self.shown]
@@ -46,6 +49,8 @@ class Evidence:
 
         `gone` means that only the spec states the fact, `stated` that only the page does.
         """
+        if len(at) > 1 and at[0] in ("parameters", "example") and at[1] in self.twice:
+            return f"the page lists {show(at[1])} twice; one of the two may be another name"
         slug = self.page.facts.get("slug")
         if slug is not None and slug.confidence < CERTAIN:
             return slug.why

@@ -7,7 +7,7 @@ MAX_GLUED = 40
 MAX_SPLITS = 20_000
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_UNPRINTED = re.compile(r"-0(?:\.0+)?|-?\d+\.\d+0|-?[\d.]+[eE]\d+")
+_UNPRINTED = re.compile(r"-0|-?\d+\.\d*0|-?[\d.]+[eE]\d+")
 
 
 def number_of(text: str) -> int | float | None:
@@ -18,7 +18,7 @@ def number_of(text: str) -> int | float | None:
 
 
 def has_lost_digit(text: str) -> bool:
-    """Returns whether a number is in a form that pages don't print, such as `-0`, `0.70` or `4e8`: it is damaged."""
+    """Returns whether a number is in a form that pages don't print, such as `-0`, `0.70`, `1.0` or `4e8`: it is damaged."""
     return _UNPRINTED.fullmatch(text) is not None
 
 
