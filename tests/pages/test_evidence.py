@@ -69,6 +69,7 @@ def swapped(text: str, old: str, new: str) -> str:
         ("flux-img2img", "blank-line", "Flux.1 Image", "Flux.1 Imge", "title"),
         ("flux-ipadapter", "joined with labels", "negative_promptoptional", "negative promptoptional", ""),
         ("flux-controlnet", "joined with labels", "Default: 0.5Range", "Default: 0.0Range", ""),
+        ("flux-ipadapter", "tokens with labels", "1 - 10\nResponse", "1 - 107Response", "parameters.true_gs.maximum"),
         ("flux-ipadapter", "attributes", "negative_promptstr", "negative promptstr", "parameters.negative_prompt"),
         ("flux-dev-finetuned", "attributes", "finetune_idstr", "finetune_idst", "parameters.finetune_id"),
         ("flux-img2img", "attributes", "min : 1,", "m9n : 1,", "parameters.steps.minimum"),

@@ -59,6 +59,9 @@ def page_of(document: Document) -> Page:
     layout, parameters, problems = _parameters(document, sections, samples, payload)
     if document.kind == "html":
         parameters = tuple(_with_source(document, parameters))
+    if layout == "tokens" and sections.complete and document.text[: sections.after].rstrip(" ")[-1:] != "\n":
+        why = "the next section begins in its line; a digit may have replaced the end of the line"
+        parameters = (*parameters[:-1], *(_unsure(one, why) for one in parameters[-1:]))
     if samples:
         first = samples[0]
         facts["sample"] = Fact(
@@ -112,13 +115,18 @@ def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> I
     ends = [*(one.span.start for one in parameters[1:]), len(document.source)]
     for one, end in zip(parameters, ends, strict=False):
         source = document.source[one.span.start : min(end, one.span.start + 5_000)]
-        facts = one.facts
-        if any(f"{name};" not in html5 for name in _REFERENCE.findall(source)):
-            why = "its source has a broken character reference"
-            facts = {
-                key: replace(fact, confidence=min(fact.confidence, CONVENTION), why=why) for key, fact in facts.items()
-            }
-        yield replace(one, facts=facts, text=f"{one.text}\n{unescape(source)}")
+        broken = any(f"{name};" not in html5 for name in _REFERENCE.findall(source))
+        read = _unsure(one, "its source has a broken character reference") if broken else one
+        yield replace(read, text=f"{one.text}\n{unescape(source)}")
+
+
+def _unsure(one: PageParameter, why: str) -> PageParameter:
+    """Returns a parameter, none of whose facts is certain."""
+    facts = one.facts.items()
+    return replace(
+        one,
+        facts={key: replace(fact, confidence=min(fact.confidence, CONVENTION), why=why) for key, fact in facts},
+    )
 
 
 def _samples(document: Document, sections: Sections) -> list[Sample]:

@@ -18,7 +18,7 @@ def number_of(text: str) -> int | float | None:
 
 
 def has_lost_digit(text: str) -> bool:
-    """Returns whether a number is in a form that pages don't print, such as `-0`, `0.70`, `1.0` or `4e8`: it is damaged."""
+    """Returns whether a number is damaged: in a form that pages don't print, such as `-0`, `0.70`, `1.0` or `4e8`."""
     return _UNPRINTED.fullmatch(text) is not None
 
 
