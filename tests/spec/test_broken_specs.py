@@ -262,6 +262,8 @@ def test_colliding_slugs_are_reported(specs: Path) -> None:
         ("key_pattern: \"^SG_", "key_pattern: \"^(SG_", "auth.pattern"),
         ("key_pattern: \"^SG_", "key_pattern: \"^(S+)+_", "auth.pattern"),
         ("header: x-api-key", "header: \"x-api-key\\n\"", "schema.pattern"),
+        ("name: account_credits", "name: output_poll", "other_route.name"),
+        ("https://api.segmind.com/finetune/request/list", "https://api.segmind.com/finetune/request/details", "other_route.url"),
     ],
 )  # fmt: skip
 def test_a_broken_gateway_is_reported(old: str, new: str, rule: str, specs: Path) -> None:

@@ -47,7 +47,7 @@ class OtherRoute:
     """
 
     name: str
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     url: str
     auth: tuple[Literal["api_key", "bearer", "none"], ...]
     meaning: str

@@ -1,4 +1,4 @@
-"""Rules about `gateway.yaml`: statuses, job states, profiles and the pattern of keys."""
+"""Rules about `gateway.yaml`: statuses, job states, profiles, the pattern of keys and other routes."""
 
 import re
 from collections.abc import Iterator
@@ -105,3 +105,20 @@ def key_pattern_is_bounded(source: SourceFile) -> Iterator[Finding]:
         return
     if not is_bounded(pattern):
         yield source.finding(at, "auth.pattern", show(pattern), EXPECTED, "write the pattern in this form")
+
+
+def other_routes_are_unique(source: SourceFile) -> Iterator[Finding]:
+    """Names of other routes are unique, and so are their methods and URLs together."""
+    names: set[str] = set()
+    calls: set[tuple[str, str]] = set()
+    for index, route in enumerate(source.data.get("other_routes", ())):
+        at: Location = ("other_routes", index)
+        call = (route["method"], route["url"])
+        if route["name"] in names:
+            found = f"{show(route['name'])} again"
+            yield source.finding((*at, "name"), "other_route.name", found, "each name once", "rename it")
+        if call in calls:
+            found = f"{call[0]} {show(call[1])} again"
+            yield source.finding((*at, "url"), "other_route.url", found, "each method and URL once", "merge the two")
+        names.add(route["name"])
+        calls.add(call)

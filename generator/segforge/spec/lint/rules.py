@@ -1,7 +1,13 @@
 """The tables of rules: which apply to a model file, and which to a gateway file."""
 
 from segforge.spec.finding import Finding
-from segforge.spec.lint.gateway import key_pattern_is_bounded, profiles_are_whole, states_are_known, statuses_are_unique
+from segforge.spec.lint.gateway import (
+    key_pattern_is_bounded,
+    other_routes_are_unique,
+    profiles_are_whole,
+    states_are_known,
+    statuses_are_unique,
+)
 from segforge.spec.lint.names import (
     names_are_clean,
     parameter_names_stay_apart,
@@ -81,4 +87,5 @@ _GATEWAY_RULES: tuple[Rule, ...] = (
     states_are_known,
     profiles_are_whole,
     key_pattern_is_bounded,
+    other_routes_are_unique,
 )
