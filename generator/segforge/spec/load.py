@@ -19,7 +19,7 @@ from segforge.spec.inputs import (
 )
 from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model, lint_shape
 from segforge.spec.lint.schema import Form, fits_schema, schema_findings
-from segforge.spec.shapes import Shapes, names_shapes, with_shapes
+from segforge.spec.shapes import Shapes, names_shapes, with_shapes, with_whole_facts
 from segforge.spec.source import SourceFile, parse_source, read_bytes, read_source
 
 __all__ = [
@@ -120,6 +120,8 @@ def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings:
         used = names_shapes(source.data["parameters"])
         source, unknown = with_shapes(source, _shapes(source.path.parents[1]) if used else {})
         broken, errors = broken + unknown, bool(unknown)
+    if source is not None and not errors and form == "shape":
+        source = with_whole_facts(source)
     if source is not None and not errors:
         findings += _LINTS[form](source)
     findings += broken

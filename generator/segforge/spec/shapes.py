@@ -62,6 +62,12 @@ def with_shapes(source: SourceFile, shapes: Shapes) -> tuple[SourceFile, list[Fi
     return replace(source, data={**source.data, "parameters": parameters}), expansion.findings
 
 
+def with_whole_facts(source: SourceFile) -> SourceFile:
+    """Returns the file of a shared shape with its facts completed. Lint reports a shape that names another one."""
+    facts = Expansion(source, {}).parameter(source.data["facts"], ("facts",))
+    return replace(source, data={**source.data, "facts": facts})
+
+
 def names_shapes(data: Any) -> bool:
     """Returns whether the data of a file names a shape anywhere."""
     if isinstance(data, Mapping):
