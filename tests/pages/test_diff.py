@@ -96,8 +96,8 @@ releases:
     date: "2026-01-01"
     changes: ["first"]
 """
-BREAKING = Change("x", "parameters.a", "parameter.removed", "breaking", old={"type": "string"}, has_new=False)
-ADDED = Change("x", "parameters.b", "parameter.added", "additive", new={"type": "string"}, has_old=False)
+BREAKING = Change("x", "parameters.a", "parameter.removed", "breaking", {"type": "string"}, has_new=False, part="a")
+ADDED = Change("x", "parameters.b", "parameter.added", "additive", None, {"type": "string"}, has_old=False, part="b")
 
 
 def noted(text: str) -> list[str]:

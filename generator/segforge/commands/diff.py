@@ -20,7 +20,16 @@ from segforge.pages.import_openapi.models import models_of
 from segforge.pages.report import code
 from segforge.spec.catalog import Gateway, Model, Release
 from segforge.spec.changelog import EMPTY, note_changes
-from segforge.spec.changes import UNRELEASED, Bump, Change, bump_of, gateway_changes, model_changes, sides
+from segforge.spec.changes import (
+    UNRELEASED,
+    Bump,
+    Change,
+    breaks_callers,
+    bump_of,
+    gateway_changes,
+    model_changes,
+    sides,
+)
 from segforge.spec.finding import SpecError
 from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
 from segforge.spec.printable import counted, one_line
@@ -73,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             console(error=True).print(f"segforge diff: {one_line(str(error))}", style="red", markup=False)
             return 2
         console(error=True).print(f"{folder / CHANGELOG_FILE}: {said}", markup=False)
-    return 1 if bump == "major" else 0
+    return 1 if breaks_callers(changes) else 0
 
 
 def _changes(old: Side, new: Side) -> list[Change]:

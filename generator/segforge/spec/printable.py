@@ -48,6 +48,11 @@ def show(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def span(name: str) -> str:
+    """Returns a name as a code span of Markdown, or in quotes if it can't be one."""
+    return show(name, 1_000) if "`" in name else f"`{name}`"
+
+
 def fill(value: object, values: Mapping[str, object]) -> Any:
     """Replaces each `{name}` in the strings of a JSON value by `values[name]`. Other braces remain."""
     if isinstance(value, str):
