@@ -200,14 +200,19 @@ def conditions(draw: st.DrawFn, facts: dict[str, dict[str, Any]]) -> list[dict[s
     if len(free) < 2:
         return []
     one, two = draw(st.permutations(free))[:2]
-    known = list(draw(st.lists(TEXTS | st.booleans() | INTEGERS, min_size=1, max_size=2)))
     forms: list[dict[str, Any]] = [
         {"exactly_one_of": [one, two]},
-        {"only_when": {one: known}, "parameters": [two]},
         {"when_present": [one], "forbids": [two]},
         {"when_present": [one], "requires": [two]},
-        {"when": {one: known}, "forbids_values": {two: known}},
     ]
+    if facts[one]["type"] in SCALAR_TYPES:
+        known = draw(st.lists(sample_of(facts[one]).filter(lambda value: value is not None), min_size=1, max_size=2))
+        forms.append({"only_when": {one: known}, "parameters": [two]})
+        if facts[two]["type"] in SCALAR_TYPES:
+            other = draw(
+                st.lists(sample_of(facts[two]).filter(lambda value: value is not None), min_size=1, max_size=2)
+            )
+            forms.append({"when": {one: known}, "forbids_values": {two: other}})
     form = draw(st.sampled_from(forms))
     return [form | draw(st.sampled_from(({}, {}, {"inferred": True}, {"with_defaults": True})))]
 

@@ -37,7 +37,7 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         paths=data.get("paths", {}),
         auth=tuple(data.get("auth", ())),
         encodings=tuple(data.get("encodings", ("json",))),
-        conditions=tuple(map(_build_condition, data.get("conditions", ()))),
+        conditions=build_conditions(data),
         quirks=tuple(c.Quirk(**quirk) for quirk in data.get("quirks", ())),
         note=data.get("note"),
     )
@@ -48,9 +48,11 @@ def _build_price(data: Mapping[str, Any]) -> c.Price:
     return c.Price(data["printed"], from_=data.get("from"), to=data.get("to"), unit=data.get("unit"))
 
 
-def _build_condition(data: Mapping[str, Any]) -> c.Condition:
-    """Returns a Condition from its checked data."""
-    return c.Condition(**{key: _frozen(value) for key, value in data.items()})
+def build_conditions(data: Mapping[str, Any]) -> tuple[c.Condition, ...]:
+    """Returns the conditions of a checked model file's data."""
+    return tuple(
+        c.Condition(**{key: _frozen(value) for key, value in one.items()}) for one in data.get("conditions", ())
+    )
 
 
 def _frozen(value: Any) -> Any:

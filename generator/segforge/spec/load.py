@@ -17,7 +17,7 @@ from segforge.spec.inputs import (
     model_paths,
     shape_paths,
 )
-from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model, lint_shape
+from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model, lint_paths, lint_shape
 from segforge.spec.lint.schema import Form, fits_schema, schema_findings
 from segforge.spec.shapes import Shapes, names_shapes, with_shapes, with_whole_facts
 from segforge.spec.source import SourceFile, parse_source, read_bytes, read_source
@@ -69,6 +69,7 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
             Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file per model", "add a spec, see CONTRIBUTING.md")
         )
     findings += lint_catalog(models)
+    findings += lint_paths(gateway, models) if gateway is not None else []
     for path in shape_paths(specs):
         _checked(path, "shape", findings)
     changelog = _checked(specs / CHANGELOG_FILE, "changelog", findings) if (specs / CHANGELOG_FILE).exists() else None

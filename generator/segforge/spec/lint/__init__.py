@@ -3,6 +3,7 @@
 from segforge.spec.lint.changelog import lint_changelog
 from segforge.spec.lint.names import DEVICES, lint_catalog, slugs_collide
 from segforge.spec.lint.parameters import known_values, limits_fit
+from segforge.spec.lint.requests import lint_paths
 from segforge.spec.lint.returns import CONTROL_TYPES
 from segforge.spec.lint.rules import lint_gateway, lint_model, lint_shape
 
@@ -15,6 +16,7 @@ __all__ = [
     "lint_changelog",
     "lint_gateway",
     "lint_model",
+    "lint_paths",
     "lint_shape",
     "slugs_collide",
 ]

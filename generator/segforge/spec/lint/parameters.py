@@ -106,16 +106,6 @@ def parts_fit(source: SourceFile) -> Iterator[Finding]:
                 yield source.finding((*at, key), "type.parts", found, f"{key} on type {type_}", mend, key=True)
 
 
-def members_stay_apart(source: SourceFile) -> Iterator[Finding]:
-    """The members of a union have different titles."""
-    for at, parameter in each_parameter(source):
-        titles = [member.get("title") for member in parameter.get("any_of", ())]
-        for index, title in enumerate(titles):
-            if title in titles[:index]:
-                here, found = (*at, "any_of", index, "title"), f"{show(title)} again"
-                yield source.finding(here, "union.title", found, "each title once", "rename one")
-
-
 def limits_fit(parameter: Mapping[str, Any]) -> bool:
     """Returns whether the limits in a parameter's data fit its type and each other."""
     source = SourceFile(Path(), "", {"parameters": {"any": parameter}}, {}, {})
@@ -209,7 +199,7 @@ def _invalid_value(
     `quirks` then. A value outside of range, set or format means that the page contradicts itself, which is a warning;
     see `segforge.spec.values`.
     """
-    built = build_parameter(str(at[1]), _fitting(parameter))
+    built = build_parameter(str(at[1]), fitting_facts(parameter))
     for violation in value_violations(replace(built, disputed=()), value):
         family = violation.rule.partition(".")[0]
         found, expected = f"{what} {violation.message}", _EXPECTED_VALUES[family]
@@ -238,15 +228,15 @@ _EXPECTED_VALUES: Mapping[str, str] = {
 }
 
 
-def _fitting(data: Mapping[str, Any]) -> dict[str, Any]:
+def fitting_facts(data: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a parameter's data without the facts that don't fit its type, at any depth. Other rules report those."""
     own = _OF_TYPES.get(data.get("type", "any"), ())
     foreign = {key for keys in _OF_TYPES.values() for key in keys} - set(own)
     kept = {key: value for key, value in data.items() if key not in foreign | {"default"}}
     if "items" in kept:
-        kept["items"] = _fitting(kept["items"])
+        kept["items"] = fitting_facts(kept["items"])
     if "properties" in kept:
-        kept["properties"] = {name: _fitting(part) for name, part in kept["properties"].items()}
+        kept["properties"] = {name: fitting_facts(part) for name, part in kept["properties"].items()}
     if "any_of" in kept:
-        kept["any_of"] = [_fitting(member) for member in kept["any_of"]]
+        kept["any_of"] = [fitting_facts(member) for member in kept["any_of"]]
     return kept

@@ -7,7 +7,7 @@ excludes. Such a value is *disputed*. Lint warns about it, the mock and the clie
 send it neither as a valid nor as an invalid value.
 """
 
-from segforge.spec.values.conditions import broken_conditions, in_words, premise_in_words
+from segforge.spec.values.conditions import broken_by, broken_conditions, in_words, premise_in_words
 from segforge.spec.values.formats import BASE64_PATTERN, URI_PATTERN, fits
 from segforge.spec.values.judge import (
     LIMITS,
@@ -35,6 +35,7 @@ __all__ = [
     "Verdict",
     "Violation",
     "accepts",
+    "broken_by",
     "broken_conditions",
     "disputed",
     "ends",

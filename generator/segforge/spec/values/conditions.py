@@ -14,15 +14,20 @@ def broken_conditions(
 
     The inferred conditions alone are looked at if `inferred` is true, and else only the others.
     """
+    defaults = {one.name: one.default for one in model.parameters if one.default is not ABSENT}
     for condition in model.conditions:
         if condition.inferred is inferred:
-            yield from _broken(condition, _seen(model, payload) if condition.with_defaults else payload)
+            yield from broken_by(condition, payload, defaults)
 
 
-def _seen(model: Model, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns a payload, completed with the defaults of the parameters that it lacks."""
-    defaults = {one.name: one.default for one in model.parameters if one.default is not ABSENT}
-    return {**defaults, **payload}
+def broken_by(
+    condition: Condition, payload: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """Yields rule, parameter and message for each way in which a payload breaks one condition.
+
+    `defaults` are those of the model's parameters; they count if the condition says so.
+    """
+    yield from _broken(condition, {**defaults, **payload} if condition.with_defaults else payload)
 
 
 def _broken(condition: Condition, payload: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
