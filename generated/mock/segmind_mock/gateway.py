@@ -7,6 +7,7 @@ from segforge.spec.catalog import (
     Gateway,
     Header,
     Lifecycle,
+    OtherRoute,
     Outcome,
     Profile,
     Route,
