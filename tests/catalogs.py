@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from hypothesis import Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import File, Model, Parameter, ParameterType, PriceUnit
@@ -45,6 +45,8 @@ ENDS = tuple(
 """The names of the ends of a range; empty for none."""
 LENGTHS = st.integers(0, 3) | st.sampled_from((30, 400, 10**7))
 FORMATS = ("jpeg", "jpg", "png", "webp")
+SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
+"""Checks of Hypothesis that would fail on a busy machine."""
 SCALAR_TYPES: tuple[ParameterType, ...] = ("string", "integer", "number", "boolean")
 
 
@@ -260,7 +262,9 @@ def drawn_models(count: int, *, nested: bool = False) -> list[Model]:
     slugs = [*SLUGS, *(f"any-{number}" for number in range(count))]
     found: list[Model] = []
 
-    @settings(max_examples=2 * count, phases=[Phase.generate], database=None, derandomize=True)
+    @settings(
+        max_examples=2 * count, phases=[Phase.generate], database=None, derandomize=True, suppress_health_check=SLOW
+    )
     @given(model=models(nested=nested))
     def collect(model: Model) -> None:
         found.append(model)
@@ -294,7 +298,7 @@ def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
         drawn = values(parameter.type, parameter.format)
         return st.one_of(drawn, *([st.sampled_from(edges)] if edges else []), anything)
 
-    @settings(max_examples=count, phases=[Phase.generate], database=None, derandomize=True)
+    @settings(max_examples=count, phases=[Phase.generate], database=None, derandomize=True, suppress_health_check=SLOW)
     @given(params=st.fixed_dictionaries({}, optional={each.name: of(each) for each in model.parameters}))
     def collect(params: dict[str, Any]) -> None:
         found.append(params)

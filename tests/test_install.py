@@ -17,7 +17,7 @@ from tests.shared import once
 
 ROOT = Path(__file__).parents[1]
 KEY = "SG_0123456789abcdef"
-OTHERS = {"ruff": "0.17.4", "datamodel-code-generator": "0.87.0"}
+OTHERS = {"ruff": "0.17.4"}
 """What the environment pins: other versions than those that `segforge generate` needs."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]

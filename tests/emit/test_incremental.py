@@ -7,23 +7,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from segforge import Catalog, load_catalog
 from segforge.cli import main
-from segforge.emit.artifact import Artifact
-from segforge.emit.formatting import format_python
 from segforge.emit.openapi.document import document
 from segforge.emit.openapi.text import SafeTextDumper, json_text, yaml_text
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import LINE_LENGTH
-from segforge.emit.request_types import request_type, request_types
-from segforge.spec.catalog import Choices, Model, Parameter
+from segforge.spec.catalog import Model
 from segforge.spec.inputs import read_inputs
 from segforge.spec.lint import lint_catalog, schema, slugs_collide
 from segforge.spec.printable import HIDDEN
@@ -172,55 +169,12 @@ def test_a_run_without_changes_imports_no_emitter(specs: Path, tmp_path: Path) -
     assert main(["generate", *options]) == 0
     code = (
         "import sys; from segforge.cli import main; main(sys.argv[1:]);"
-        "print(*{'jinja2', 'datamodel_code_generator', 'jsonschema', 'jsonschema_rs'} & sys.modules.keys(), 'no more')"
+        "print(*{'jinja2', 'jsonschema', 'jsonschema_rs'} & sys.modules.keys(), 'no more')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "generate", *options], check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "no more"
-
-
-NAMES = """
-prompt seed steps Literal literal Annotated int str class items field __x _x a-b a__b 1st Any
-Meta UNSET NotRequired TypedDict ImageInput StepsRange
-"""
-names = st.sampled_from(NAMES.split())
-parameters = st.builds(
-    Parameter,
-    name=names,
-    type=st.just("integer"),
-    required=st.booleans(),
-    description=st.sampled_from(["Plain.", '"""', "class Foo(Struct):\n    x: int", "\\", "a\n\nb"]),
-    nullable=st.booleans(),
-    minimum=st.none() | st.integers(0, 3),
-    maximum=st.none() | st.integers(4, 9),
-    choices=st.none() | st.just(Choices((1, 2), 2)) | st.just(Choices((1,), 5)),
-)
-slugs = st.sampled_from(["a", "b", "a-1", "a1", "1-1", "11", "any", "class", "b-params", "no-model", "steps-range"])
-
-
-@settings(max_examples=40)
-@given(
-    catalogs=st.dictionaries(
-        slugs, st.lists(parameters, min_size=1, max_size=5, unique_by=lambda p: p.name), min_size=2
-    ),
-)
-def test_request_types_of_many_models_equal_those_of_each_alone(
-    catalog: Catalog, catalogs: dict[str, list[Parameter]]
-) -> None:
-    base = catalog.model("flux-img2img")
-    models = [dataclasses.replace(base, slug=slug, parameters=tuple(of)) for slug, of in catalogs.items()]
-    together, alone = request_types(models), [request_type(model) for model in models]
-    assert [each.name for each in together] == [each.name for each in alone]
-    texts = [
-        {artifact.path.name: artifact.text for artifact in format_python(map(artifact_of, range(len(types)), types))}
-        for types in ([each.source for each in together], [each.source for each in alone])
-    ]
-    assert texts[0] == texts[1]
-
-
-def artifact_of(index: int, source: str) -> Artifact:
-    return Artifact(PurePosixPath(f"m{index}.py"), source)
 
 
 seen = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).filter(lambda text: not HIDDEN.search(text))

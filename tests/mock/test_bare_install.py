@@ -11,7 +11,7 @@ import pytest
 from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
 
-ABSENT = ("datamodel_code_generator", "ruff", "hypothesis", "jsonschema_rs", "selectolax", "ruamel")
+ABSENT = ("ruff", "hypothesis", "jsonschema_rs", "selectolax", "ruamel")
 
 WITHOUT_THEM = f"""
 import importlib.abc, sys

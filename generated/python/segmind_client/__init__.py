@@ -50,7 +50,11 @@ if TYPE_CHECKING:
     from segmind_client._errors import Unauthorized as Unauthorized
     from segmind_client._errors import ValueRefused as ValueRefused
     from segmind_client._log import Event as Event
+    from segmind_client._media import AudioInput as AudioInput
+    from segmind_client._media import FileInput as FileInput
     from segmind_client._media import ImageInput as ImageInput
+    from segmind_client._media import Model3dInput as Model3dInput
+    from segmind_client._media import VideoInput as VideoInput
     from segmind_client._results import Gathered as Gathered
     from segmind_client._results import JobResult as JobResult
     from segmind_client._results import JsonResult as JsonResult
@@ -66,6 +70,7 @@ _MODULES = {
     "AsyncJob": "_aio.job",
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
+    "AudioInput": "_media",
     "BadGateway": "_errors",
     "BadRequest": "_errors",
     "CannotSend": "_errors",
@@ -73,6 +78,7 @@ _MODULES = {
     "ContentTypeInvalid": "_errors",
     "DownloadFailed": "_errors",
     "Event": "_log",
+    "FileInput": "_media",
     "Forbidden": "_errors",
     "GatewayTimeout": "_errors",
     "Gathered": "_results",
@@ -90,6 +96,7 @@ _MODULES = {
     "MediaResult": "_results",
     "MethodNotAllowed": "_errors",
     "MissingApiKey": "_errors",
+    "Model3dInput": "_media",
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",
@@ -105,6 +112,7 @@ _MODULES = {
     "TeamLimit": "_errors",
     "Unauthorized": "_errors",
     "ValueRefused": "_errors",
+    "VideoInput": "_media",
     "Violation": "_check",
     "run": "_default",
     "run_sync": "_default",
@@ -115,6 +123,7 @@ __all__ = [
     "AsyncJob",
     "AsyncJobs",
     "AsyncSegmind",
+    "AudioInput",
     "BadGateway",
     "BadRequest",
     "CannotSend",
@@ -122,6 +131,7 @@ __all__ = [
     "ContentTypeInvalid",
     "DownloadFailed",
     "Event",
+    "FileInput",
     "Forbidden",
     "GatewayTimeout",
     "Gathered",
@@ -139,6 +149,7 @@ __all__ = [
     "MediaResult",
     "MethodNotAllowed",
     "MissingApiKey",
+    "Model3dInput",
     "NotAcceptable",
     "NotFound",
     "RateLimited",
@@ -154,6 +165,7 @@ __all__ = [
     "TeamLimit",
     "Unauthorized",
     "ValueRefused",
+    "VideoInput",
     "Violation",
     "run",
     "run_sync",

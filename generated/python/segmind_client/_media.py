@@ -25,6 +25,18 @@ ImageInput: TypeAlias = str | bytes | os.PathLike[str] | BinaryIO | PilImage
 A file is read from its start, so that the same file can be passed again. A pipe is read from its current position.
 """
 
+FileInput: TypeAlias = str | bytes | os.PathLike[str] | BinaryIO
+"""An input file of any kind: a URL or data URL as text, bytes, a `pathlib.Path`, or an open binary file."""
+
+VideoInput: TypeAlias = FileInput
+"""An input video, in the forms of `FileInput`."""
+
+AudioInput: TypeAlias = FileInput
+"""An input sound, in the forms of `FileInput`."""
+
+Model3dInput: TypeAlias = FileInput
+"""An input 3D model, in the forms of `FileInput`."""
+
 _OPENINGS: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

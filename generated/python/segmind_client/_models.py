@@ -3,11 +3,14 @@
 
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segmind_client._aio.transport import AsyncTransport
     from segmind_client._sync.transport import Transport
+    from segmind_client._values import Condition, Rules
     from segmind_client.models.flux_controlnet import AsyncFluxControlnet as _AsyncFluxControlnet
     from segmind_client.models.flux_controlnet import FluxControlnet as _FluxControlnet
     from segmind_client.models.flux_dev_finetuned import AsyncFluxDevFinetuned as _AsyncFluxDevFinetuned
@@ -116,10 +119,13 @@ class AsyncModels:
         return sorted({*super().__dir__(), *_MODELS})
 
 
-def params_of(slug: str) -> Any:
-    """Returns the TypedDict of a model's parameters, or None for a model that this client does not know."""
+def rules_of(slug: str) -> "tuple[Mapping[str, Rules], tuple[Condition, ...]]":
+    """Returns the rules of a model's parameters and its conditions; none for a model that this client does not know."""
     known = _by_slug().get(slug)
-    return None if known is None else import_module(f"segmind_client.models.{known[1]}").PARAMS
+    if known is None:
+        return {}, ()
+    module = import_module(f"segmind_client._rules.{known[1]}")
+    return module.RULES, module.CONDITIONS
 
 
 def typical_seconds(slug: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""The inputs and outputs of emitters: models with their request types, and files with their paths and texts."""
+"""The inputs and outputs of emitters: models, and files with their paths and texts."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,28 +42,15 @@ def sha256(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class RequestType:
-    """A model's request type: its name, and the unformatted source of a module that defines it.
-
-    Formatting removes unused imports of the module.
-    """
-
-    name: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Subject:
     """One model as emitters receive it. Their output for it depends on nothing else, so that it can be cached.
 
-    `typescript_name` is its class in TypeScript, which depends on the other models. `params` is the type of its
-    payloads, if a chosen emitter needs it.
+    `typescript_name` is its class in TypeScript, which depends on the other models.
     """
 
     gateway: Gateway
     model: Model
     typescript_name: str
-    params: RequestType | None
 
 
 Pieces: TypeAlias = Mapping[str, str]

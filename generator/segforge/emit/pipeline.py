@@ -7,26 +7,18 @@ most runs of `segforge generate` find everything current and end at once.
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from segforge.emit.artifact import Artifact, Emitter, ModelPart, Pieces, Subject
 from segforge.spec.catalog import Catalog, Gateway, Model
 
-
-class Entry(NamedTuple):
-    """An emitter's module, which implements `Emitter`, and whether it needs the types of payloads."""
-
-    module: str
-    typed: bool = False
-
-
 EMITTERS: Final = {
-    "openapi": Entry("segforge.emit.openapi.document"),
-    "python": Entry("segforge.emit.python.client", typed=True),
-    "typescript": Entry("segforge.emit.typescript.client"),
-    "mock": Entry("segforge.emit.mock.models"),
+    "openapi": "segforge.emit.openapi.document",
+    "python": "segforge.emit.python.client",
+    "typescript": "segforge.emit.typescript.client",
+    "mock": "segforge.emit.mock.models",
 }
-"""The emitters by name; each writes to the folder of that name below the output folder."""
+"""The module of each emitter by its name. It implements `Emitter`, and its output is in the folder of that name."""
 
 Parts: TypeAlias = dict[str, ModelPart]
 """The results of the emitters for one model, by emitter name."""
@@ -79,11 +71,7 @@ def name_models(models: Iterable[Model]) -> list[tuple[Model, str]]:
 
 def emit_models(gateway: Gateway, models: Sequence[tuple[Model, str]], names: Sequence[str]) -> list[Parts]:
     """Runs these emitters on models paired with their class names in TypeScript. Returns parts in the same order."""
-    from segforge.emit.request_types import request_types
-
-    typed = any(EMITTERS[name].typed for name in names)
-    params = request_types([model for model, _ in models]) if typed else [None] * len(models)
-    subjects = [Subject(gateway, model, name, type_) for (model, name), type_ in zip(models, params, strict=True)]
+    subjects = [Subject(gateway, model, name) for model, name in models]
     return [{name: _emitter(name).emit_model(subject) for name in names} for subject in subjects]
 
 
@@ -98,4 +86,4 @@ def emit_common(catalog: Catalog, names: Sequence[str]) -> Callable[[Sequence[Al
 
 
 def _emitter(name: str) -> Emitter:
-    return cast("Emitter", importlib.import_module(EMITTERS[name].module))
+    return cast("Emitter", importlib.import_module(EMITTERS[name]))

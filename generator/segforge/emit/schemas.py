@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of request bodies, for OpenAPI documents and datamodel-code-generator."""
+"""JSON Schemas (2020-12) of request bodies."""
 
 import re
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 BATCH: Final = 25
-"""Models that share a run of datamodel-code-generator. Larger batches save no time and need more memory."""
+"""Models that a worker emits at once. Larger batches save no time and need more memory."""
 
 _WORTH_SPAWNING: Final = 40
 """Models from which new processes pay off on systems without fork, where each imports everything anew."""
@@ -68,11 +68,11 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Imports the slowest module, and ends this worker as soon as its parent process has ended."""
+    """Imports what all emitters need, and ends this worker as soon as its parent process has ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    importlib.import_module("datamodel_code_generator.parser.jsonschema")
+    importlib.import_module("segforge.emit.quoting")
 
 
 def _end_after(parent: Any) -> None:

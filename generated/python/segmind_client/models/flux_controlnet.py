@@ -12,8 +12,6 @@ from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_controlnet import FluxControlnetParams
 
-PARAMS = FluxControlnetParams
-
 
 class FluxControlnet(Model):
     """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
@@ -32,10 +30,10 @@ class FluxControlnet(Model):
             prompt (string, required): What the image should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
             sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
-                unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                unchanged. Default: "euler". Values: "euler", "euler_cfg_pp", "euler_ancestra",
+                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 652889.
             base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
@@ -43,13 +41,13 @@ class FluxControlnet(Model):
             cn_stop (number, optional): Share of the steps after which the ControlNet stops. Default: 0.5.
                 Range: 0 to 1.
             cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
-            cn_type (string, optional): What the ControlNet takes from the input image. Values: "depth",
-                "canny", "pose", "tile". Default: "pose".
+            cn_type (string, optional): What the ControlNet takes from the input image. Default: "pose". Values:
+                "depth", "canny", "pose", "tile".
             custom_height (integer, optional): Height of the image in pixels. Default: 1024. Range: 64 to 4096.
             custom_width (integer, optional): Width of the image in pixels. Default: 1024. Range: 64 to 4096.
             guidance (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1 to 15.
-            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
-                "jpeg".
+            image_format (string, optional): File format of the image. Default: "jpeg". Values: "jpeg", "png",
+                "webp".
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
             samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.
@@ -90,10 +88,10 @@ class AsyncFluxControlnet(AsyncModel):
             prompt (string, required): What the image should show. Default: "Young woman in leather jacket and
                 black mini skirt, busy city street, bokeh ba….
             sampler (string, required): Sampling method. The docs show 10 of 26 values; any other string is sent
-                unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                unchanged. Default: "euler". Values: "euler", "euler_cfg_pp", "euler_ancestra",
+                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 652889.
             base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
@@ -101,13 +99,13 @@ class AsyncFluxControlnet(AsyncModel):
             cn_stop (number, optional): Share of the steps after which the ControlNet stops. Default: 0.5.
                 Range: 0 to 1.
             cn_strength (number, optional): How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
-            cn_type (string, optional): What the ControlNet takes from the input image. Values: "depth",
-                "canny", "pose", "tile". Default: "pose".
+            cn_type (string, optional): What the ControlNet takes from the input image. Default: "pose". Values:
+                "depth", "canny", "pose", "tile".
             custom_height (integer, optional): Height of the image in pixels. Default: 1024. Range: 64 to 4096.
             custom_width (integer, optional): Width of the image in pixels. Default: 1024. Range: 64 to 4096.
             guidance (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1 to 15.
-            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
-                "jpeg".
+            image_format (string, optional): File format of the image. Default: "jpeg". Values: "jpeg", "png",
+                "webp".
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
             samples (integer, optional): How many images to make. Default: 1. Range: 1 to 4.
             steps (integer, optional): Number of inference steps. Default: 20. Range: 15 to 75.

@@ -10,8 +10,6 @@ from segmind_client._results import JsonResult, json_result
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_dev_finetuned import FluxDevFinetunedParams
 
-PARAMS = FluxDevFinetunedParams
-
 
 class FluxDevFinetuned(Model):
     """Makes images from text with a fine-tuned Flux model of 12 billion parameters.
@@ -26,22 +24,22 @@ class FluxDevFinetuned(Model):
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
-                string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
-                "4:3", "8:5". Default: "1:1".
+                string is sent unchanged. Default: "1:1". Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19",
+                "9:21", "3:2", "4:3", "8:5".
             finetune_id (string, required): Id of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the image should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                sent unchanged. Default: "euler". Values: "euler", "euler_pp", "euler_ancestral",
+                "euler_ancestral_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 6652105.
             steps (integer, required): Number of inference steps. Default: 25. Range: 1 to 100.
             hardware (string, optional): Which hardware runs the model; it changes latency and cost, not
-                quality. Values: "fast", "cost". Default: "cost".
+                quality. Default: "cost". Values: "fast", "cost".
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
@@ -62,22 +60,22 @@ class AsyncFluxDevFinetuned(AsyncModel):
 
         Args:
             aspect_ratio (string, required): Ratio of width to height. The docs show 10 of 13 values; any other
-                string is sent unchanged. Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2",
-                "4:3", "8:5". Default: "1:1".
+                string is sent unchanged. Default: "1:1". Values: "1:1", "2:3", "3:4", "5:8", "9:16", "9:19",
+                "9:21", "3:2", "4:3", "8:5".
             finetune_id (string, required): Id of the fine-tuned model to use. Default: "my-finetune-id".
             lora_strength (number, required): How strongly the fine-tuned weights (LoRA) act. Default: 1. Range:
                 -10 to 10.
             prompt (string, required): What the image should show. Default: "TOK TOK".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                sent unchanged. Values: "euler", "euler_pp", "euler_ancestral", "euler_ancestral_pp", "heun",
-                "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                sent unchanged. Default: "euler". Values: "euler", "euler_pp", "euler_ancestral",
+                "euler_ancestral_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             seed (integer, required): Seed of the random numbers; the same seed repeats a result. Default:
                 6652105.
             steps (integer, required): Number of inference steps. Default: 25. Range: 1 to 100.
             hardware (string, optional): Which hardware runs the model; it changes latency and cost, not
-                quality. Values: "fast", "cost". Default: "cost".
+                quality. Default: "cost". Values: "fast", "cost".
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.

@@ -12,8 +12,6 @@ from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_img2img import FluxImg2imgParams
 
-PARAMS = FluxImg2imgParams
-
 
 class FluxImg2img(Model):
     """Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
@@ -34,10 +32,10 @@ class FluxImg2img(Model):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
             prompt (string, required): The style of the result, in words. Default: "3d pixar style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
-                "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                sent unchanged. Default: "euler". Values: "euler", "euler_cfg_pp", "euler_ancestra",
+                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
             base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.
@@ -80,10 +78,10 @@ class AsyncFluxImg2img(AsyncModel):
                 "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
             prompt (string, required): The style of the result, in words. Default: "3d pixar style".
             sampler_name (string, required): Sampling method. The docs show 10 of 26 values; any other string is
-                sent unchanged. Values: "euler", "euler_cfg_pp", "euler_ancestra", "leuler_ancestral_cfg_pp",
-                "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast". Default: "euler".
-            scheduler (string, required): Noise schedule. Values: "normal", "karras", "exponential",
-                "sgm_uniform", "simple", "ddim_uniform", "beta". Default: "simple".
+                sent unchanged. Default: "euler". Values: "euler", "euler_cfg_pp", "euler_ancestra",
+                "leuler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast".
+            scheduler (string, required): Noise schedule. Default: "simple". Values: "normal", "karras",
+                "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta".
             steps (integer, required): Number of inference steps. Default: 20. Range: 1 to 50.
             base64 (boolean, optional): Whether the image comes as base64 text in a JSON object instead of as
                 bytes. Default: false.

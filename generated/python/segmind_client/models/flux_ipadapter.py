@@ -12,8 +12,6 @@ from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_ipadapter import FluxIpadapterParams
 
-PARAMS = FluxIpadapterParams
-
 
 class FluxIpadapter(Model):
     """Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
@@ -35,8 +33,8 @@ class FluxIpadapter(Model):
                 bytes. Default: false.
             guidance_scale (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1
                 to 10.
-            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
-                "jpeg".
+            image_format (string, optional): File format of the image. Default: "jpeg". Values: "jpeg", "png",
+                "webp".
             negative_prompt (string, optional): What the image should not show. Default: "".
             num_inference_steps (integer, optional): Number of inference steps. Default: 20. Range: 10 to 75.
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.
@@ -83,8 +81,8 @@ class AsyncFluxIpadapter(AsyncModel):
                 bytes. Default: false.
             guidance_scale (number, optional): How closely the image follows the prompt. Default: 3.5. Range: 1
                 to 10.
-            image_format (string, optional): File format of the image. Values: "jpeg", "png", "webp". Default:
-                "jpeg".
+            image_format (string, optional): File format of the image. Default: "jpeg". Values: "jpeg", "png",
+                "webp".
             negative_prompt (string, optional): What the image should not show. Default: "".
             num_inference_steps (integer, optional): Number of inference steps. Default: 20. Range: 10 to 75.
             quality (integer, optional): Compression quality of the image. Default: 95. Range: 10 to 100.

@@ -12,8 +12,6 @@ from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.style_transfer import StyleTransferParams
 
-PARAMS = StyleTransferParams
-
 
 class StyleTransfer(Model):
     """Transfers style and composition from images with Stable Diffusion and an IP adapter.
@@ -31,12 +29,12 @@ class StyleTransfer(Model):
                 "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
             height (integer, optional): Height of the image in pixels; a structure image overrides it. Default:
                 1024.
-            model (string, optional): Which base model draws the image. Values: "fast", "high-quality",
-                "realistic", "cinematic", "animated". Default: "fast".
+            model (string, optional): Which base model draws the image. Default: "fast". Values: "fast",
+                "high-quality", "realistic", "cinematic", "animated".
             negative_prompt (string, optional): What the image should not show. Default: "".
             number_of_images (integer, optional): How many images to make. Default: 1. Range: 1 to 10.
-            output_format (string, optional): File format of the image. Values: "webp", "jpg", "png". Default:
-                "webp".
+            output_format (string, optional): File format of the image. Default: "webp". Values: "webp", "jpg",
+                "png".
             output_quality (integer, optional): Compression quality of the image, 0 for the lowest and 100 for
                 the best. Default: 80. Range: 0 to 100.
             prompt (string, optional): What the image should show. Default: "A panda running on a jogging
@@ -85,12 +83,12 @@ class AsyncStyleTransfer(AsyncModel):
                 "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
             height (integer, optional): Height of the image in pixels; a structure image overrides it. Default:
                 1024.
-            model (string, optional): Which base model draws the image. Values: "fast", "high-quality",
-                "realistic", "cinematic", "animated". Default: "fast".
+            model (string, optional): Which base model draws the image. Default: "fast". Values: "fast",
+                "high-quality", "realistic", "cinematic", "animated".
             negative_prompt (string, optional): What the image should not show. Default: "".
             number_of_images (integer, optional): How many images to make. Default: 1. Range: 1 to 10.
-            output_format (string, optional): File format of the image. Values: "webp", "jpg", "png". Default:
-                "webp".
+            output_format (string, optional): File format of the image. Default: "webp". Values: "webp", "jpg",
+                "png".
             output_quality (integer, optional): Compression quality of the image, 0 for the lowest and 100 for
                 the best. Default: 80. Range: 0 to 100.
             prompt (string, optional): What the image should show. Default: "A panda running on a jogging

@@ -11,40 +11,42 @@ from segmind_client._media import ImageInput
 CnStopRange = Annotated[float, Ge(0), Le(1)]
 """Values of cn_stop."""
 
+
 CnStrengthRange = Annotated[float, Ge(0), Le(2)]
 """Values of cn_strength."""
+
 
 CustomHeightRange = Annotated[int, Ge(64), Le(4096)]
 """Values of custom_height."""
 
+
 CustomWidthRange = Annotated[int, Ge(64), Le(4096)]
 """Values of custom_width."""
+
 
 GuidanceRange = Annotated[float, Ge(1), Le(15)]
 """Values of guidance."""
 
+
 QualityRange = Annotated[int, Ge(10), Le(100)]
 """Values of quality."""
 
+
 SamplesRange = Annotated[int, Ge(1), Le(4)]
 """Values of samples."""
+
 
 StepsRange = Annotated[int, Ge(15), Le(75)]
 """Values of steps."""
 
 
 class FluxControlnetParams(TypedDict):
-    """
-    Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
-    """
+    """Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image."""
 
     image: ImageInput
-    """
-    URL of the input image. Default: "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png".
-    """
+    """URL of the input image. Default: "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png"."""
     prompt: str
-    """
-    What the image should show. Default: "Young woman in leather jacket and black mini skirt, busy city street,
+    """What the image should show. Default: "Young woman in leather jacket and black mini skirt, busy city street,
     bokeh ba….
     """
     sampler: (
@@ -62,62 +64,32 @@ class FluxControlnetParams(TypedDict):
         ]
         | str
     )
-    """
-    Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler".
-    """
+    """Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler"."""
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
-    """
-    Noise schedule. Default: "simple".
-    """
+    """Noise schedule. Default: "simple"."""
     seed: int
-    """
-    Seed of the random numbers; the same seed repeats a result. Default: 652889.
-    """
+    """Seed of the random numbers; the same seed repeats a result. Default: 652889."""
     base64: NotRequired[bool]
-    """
-    Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false.
-    """
+    """Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false."""
     cn_stop: NotRequired[CnStopRange]
-    """
-    Share of the steps after which the ControlNet stops. Default: 0.5. Range: 0 to 1.
-    """
+    """Share of the steps after which the ControlNet stops. Default: 0.5. Range: 0 to 1."""
     cn_strength: NotRequired[CnStrengthRange]
-    """
-    How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2.
-    """
+    """How strongly the ControlNet acts. Default: 0.45. Range: 0 to 2."""
     cn_type: NotRequired[Literal["depth", "canny", "pose", "tile"]]
-    """
-    What the ControlNet takes from the input image. Default: "pose".
-    """
+    """What the ControlNet takes from the input image. Default: "pose"."""
     custom_height: NotRequired[CustomHeightRange]
-    """
-    Height of the image in pixels. Default: 1024. Range: 64 to 4096.
-    """
+    """Height of the image in pixels. Default: 1024. Range: 64 to 4096."""
     custom_width: NotRequired[CustomWidthRange]
-    """
-    Width of the image in pixels. Default: 1024. Range: 64 to 4096.
-    """
+    """Width of the image in pixels. Default: 1024. Range: 64 to 4096."""
     guidance: NotRequired[GuidanceRange]
-    """
-    How closely the image follows the prompt. Default: 3.5. Range: 1 to 15.
-    """
+    """How closely the image follows the prompt. Default: 3.5. Range: 1 to 15."""
     image_format: NotRequired[Literal["jpeg", "png", "webp"]]
-    """
-    File format of the image. Default: "jpeg".
-    """
+    """File format of the image. Default: "jpeg"."""
     quality: NotRequired[QualityRange]
-    """
-    Compression quality of the image. Default: 95. Range: 10 to 100.
-    """
+    """Compression quality of the image. Default: 95. Range: 10 to 100."""
     samples: NotRequired[SamplesRange]
-    """
-    How many images to make. Default: 1. Range: 1 to 4.
-    """
+    """How many images to make. Default: 1. Range: 1 to 4."""
     steps: NotRequired[StepsRange]
-    """
-    Number of inference steps. Default: 20. Range: 15 to 75.
-    """
+    """Number of inference steps. Default: 20. Range: 15 to 75."""
     use_input_img_dimension: NotRequired[bool]
-    """
-    Whether the image has the size of the input; otherwise custom_width and custom_height apply. Default: true.
-    """
+    """Whether the image has the size of the input; otherwise custom_width and custom_height apply. Default: true."""

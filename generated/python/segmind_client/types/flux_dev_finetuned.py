@@ -9,31 +9,22 @@ from typing_extensions import NotRequired
 LoraStrengthRange = Annotated[float, Ge(-10), Le(10)]
 """Values of lora_strength."""
 
+
 StepsRange = Annotated[int, Ge(1), Le(100)]
 """Values of steps."""
 
 
 class FluxDevFinetunedParams(TypedDict):
-    """
-    Makes images from text with a fine-tuned Flux model of 12 billion parameters.
-    """
+    """Makes images from text with a fine-tuned Flux model of 12 billion parameters."""
 
     aspect_ratio: Literal["1:1", "2:3", "3:4", "5:8", "9:16", "9:19", "9:21", "3:2", "4:3", "8:5"] | str
-    """
-    Ratio of width to height. The docs show 10 of 13 values; any other string is sent unchanged. Default: "1:1".
-    """
+    """Ratio of width to height. The docs show 10 of 13 values; any other string is sent unchanged. Default: "1:1"."""
     finetune_id: str
-    """
-    Id of the fine-tuned model to use. Default: "my-finetune-id".
-    """
+    """Id of the fine-tuned model to use. Default: "my-finetune-id"."""
     lora_strength: LoraStrengthRange
-    """
-    How strongly the fine-tuned weights (LoRA) act. Default: 1. Range: -10 to 10.
-    """
+    """How strongly the fine-tuned weights (LoRA) act. Default: 1. Range: -10 to 10."""
     prompt: str
-    """
-    What the image should show. Default: "TOK TOK".
-    """
+    """What the image should show. Default: "TOK TOK"."""
     sampler_name: (
         Literal[
             "euler",
@@ -49,22 +40,12 @@ class FluxDevFinetunedParams(TypedDict):
         ]
         | str
     )
-    """
-    Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler".
-    """
+    """Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler"."""
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
-    """
-    Noise schedule. Default: "simple".
-    """
+    """Noise schedule. Default: "simple"."""
     seed: int
-    """
-    Seed of the random numbers; the same seed repeats a result. Default: 6652105.
-    """
+    """Seed of the random numbers; the same seed repeats a result. Default: 6652105."""
     steps: StepsRange
-    """
-    Number of inference steps. Default: 25. Range: 1 to 100.
-    """
+    """Number of inference steps. Default: 25. Range: 1 to 100."""
     hardware: NotRequired[Literal["fast", "cost"]]
-    """
-    Which hardware runs the model; it changes latency and cost, not quality. Default: "cost".
-    """
+    """Which hardware runs the model; it changes latency and cost, not quality. Default: "cost"."""

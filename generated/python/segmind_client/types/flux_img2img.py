@@ -11,29 +11,22 @@ from segmind_client._media import ImageInput
 DenoiseRange = Annotated[float, Ge(0), Le(1)]
 """Values of denoise."""
 
+
 StepsRange = Annotated[int, Ge(1), Le(50)]
 """Values of steps."""
 
 
 class FluxImg2imgParams(TypedDict):
-    """
-    Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
-    """
+    """Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs."""
 
     denoise: DenoiseRange
-    """
-    How far the result may move away from the input image; 0 keeps it, 1 ignores it. Default: 0.75. Range: 0 to
-    1.
-    """
+    """How far the result may move away from the input image; 0 keeps it, 1 ignores it. Default: 0.75. Range: 0 to 1."""
     image: ImageInput
-    """
-    URL of the image to start from. Default:
-    "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
+    """URL of the image to start from. Default: "https://segmind-sd-
+    models.s3.amazonaws.com/display_images/flux-i2i-ip.png".
     """
     prompt: str
-    """
-    The style of the result, in words. Default: "3d pixar style".
-    """
+    """The style of the result, in words. Default: "3d pixar style"."""
     sampler_name: (
         Literal[
             "euler",
@@ -49,22 +42,12 @@ class FluxImg2imgParams(TypedDict):
         ]
         | str
     )
-    """
-    Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler".
-    """
+    """Sampling method. The docs show 10 of 26 values; any other string is sent unchanged. Default: "euler"."""
     scheduler: Literal["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]
-    """
-    Noise schedule. Default: "simple".
-    """
+    """Noise schedule. Default: "simple"."""
     steps: StepsRange
-    """
-    Number of inference steps. Default: 20. Range: 1 to 50.
-    """
+    """Number of inference steps. Default: 20. Range: 1 to 50."""
     base64: NotRequired[bool]
-    """
-    Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false.
-    """
+    """Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false."""
     seed: NotRequired[int]
-    """
-    Seed of the random numbers; the same seed repeats a result. Default: 46588.
-    """
+    """Seed of the random numbers; the same seed repeats a result. Default: 46588."""

@@ -11,80 +11,59 @@ from segmind_client._media import ImageInput
 AdapterStrengthRange = Annotated[float, Ge(0), Le(1)]
 """Values of adapter_strength."""
 
+
 GuidanceScaleRange = Annotated[float, Ge(1), Le(10)]
 """Values of guidance_scale."""
+
 
 NumInferenceStepsRange = Annotated[int, Ge(10), Le(75)]
 """Values of num_inference_steps."""
 
+
 QualityRange = Annotated[int, Ge(10), Le(100)]
 """Values of quality."""
+
 
 SamplesRange = Annotated[int, Ge(1), Le(4)]
 """Values of samples."""
 
+
 StrengthRange = Annotated[float, Ge(0), Le(2)]
 """Values of strength."""
+
 
 TrueGsRange = Annotated[float, Ge(1), Le(10)]
 """Values of true_gs."""
 
 
 class FluxIpadapterParams(TypedDict):
-    """
-    Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
-    """
+    """Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter."""
 
     image: ImageInput
-    """
-    URL of the reference image. Default:
-    "https://segmind-sd-models.s3.amazonaws.com/display_images/assets_statue.jpeg".
+    """URL of the reference image. Default: "https://segmind-sd-
+    models.s3.amazonaws.com/display_images/assets_statue.jpeg".
     """
     prompt: str
-    """
-    What the image should show. Default: "wearing sunglasses with red hair".
-    """
+    """What the image should show. Default: "wearing sunglasses with red hair"."""
     adapter_strength: NotRequired[AdapterStrengthRange]
-    """
-    How strongly the adapter acts. Default: 1. Range: 0 to 1.
-    """
+    """How strongly the adapter acts. Default: 1. Range: 0 to 1."""
     base64: NotRequired[bool]
-    """
-    Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false.
-    """
+    """Whether the image comes as base64 text in a JSON object instead of as bytes. Default: false."""
     guidance_scale: NotRequired[GuidanceScaleRange]
-    """
-    How closely the image follows the prompt. Default: 3.5. Range: 1 to 10.
-    """
+    """How closely the image follows the prompt. Default: 3.5. Range: 1 to 10."""
     image_format: NotRequired[Literal["jpeg", "png", "webp"]]
-    """
-    File format of the image. Default: "jpeg".
-    """
+    """File format of the image. Default: "jpeg"."""
     negative_prompt: NotRequired[str]
-    """
-    What the image should not show. Default: "".
-    """
+    """What the image should not show. Default: ""."""
     num_inference_steps: NotRequired[NumInferenceStepsRange]
-    """
-    Number of inference steps. Default: 20. Range: 10 to 75.
-    """
+    """Number of inference steps. Default: 20. Range: 10 to 75."""
     quality: NotRequired[QualityRange]
-    """
-    Compression quality of the image. Default: 95. Range: 10 to 100.
-    """
+    """Compression quality of the image. Default: 95. Range: 10 to 100."""
     samples: NotRequired[SamplesRange]
-    """
-    How many images to make. Default: 1. Range: 1 to 4.
-    """
+    """How many images to make. Default: 1. Range: 1 to 4."""
     seed: NotRequired[int]
-    """
-    Seed of the random numbers; the same seed repeats a result. Default: 32556.
-    """
+    """Seed of the random numbers; the same seed repeats a result. Default: 32556."""
     strength: NotRequired[StrengthRange]
-    """
-    How strongly the effect is applied. Default: 1. Range: 0 to 2.
-    """
+    """How strongly the effect is applied. Default: 1. Range: 0 to 2."""
     true_gs: NotRequired[TrueGsRange]
-    """
-    True guidance scale. Default: 2. Range: 1 to 10.
-    """
+    """True guidance scale. Default: 2. Range: 1 to 10."""

@@ -11,72 +11,49 @@ from segmind_client._media import ImageInput
 NumberOfImagesRange = Annotated[int, Ge(1), Le(10)]
 """Values of number_of_images."""
 
+
 OutputQualityRange = Annotated[int, Ge(0), Le(100)]
 """Values of output_quality."""
 
+
 StructureDenoisingStrengthRange = Annotated[float, Ge(0), Le(1)]
 """Values of structure_denoising_strength."""
+
 
 StructureDepthStrengthRange = Annotated[float, Ge(0), Le(2)]
 """Values of structure_depth_strength."""
 
 
 class StyleTransferParams(TypedDict):
-    """
-    Transfers style and composition from images with Stable Diffusion and an IP adapter.
-    """
+    """Transfers style and composition from images with Stable Diffusion and an IP adapter."""
 
     style_image: ImageInput
-    """
-    URL of the image that sets the style. Default:
-    "https://segmind-inference-io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
+    """URL of the image that sets the style. Default: "https://segmind-inference-
+    io.s3.amazonaws.com/sample_images/40548cb9-ae1f-4caa….
     """
     height: NotRequired[int]
-    """
-    Height of the image in pixels; a structure image overrides it. Default: 1024.
-    """
+    """Height of the image in pixels; a structure image overrides it. Default: 1024."""
     model: NotRequired[Literal["fast", "high-quality", "realistic", "cinematic", "animated"]]
-    """
-    Which base model draws the image. Default: "fast".
-    """
+    """Which base model draws the image. Default: "fast"."""
     negative_prompt: NotRequired[str]
-    """
-    What the image should not show. Default: "".
-    """
+    """What the image should not show. Default: ""."""
     number_of_images: NotRequired[NumberOfImagesRange]
-    """
-    How many images to make. Default: 1. Range: 1 to 10.
-    """
+    """How many images to make. Default: 1. Range: 1 to 10."""
     output_format: NotRequired[Literal["webp", "jpg", "png"]]
-    """
-    File format of the image. Default: "webp".
-    """
+    """File format of the image. Default: "webp"."""
     output_quality: NotRequired[OutputQualityRange]
-    """
-    Compression quality of the image, 0 for the lowest and 100 for the best. Default: 80. Range: 0 to 100.
-    """
+    """Compression quality of the image, 0 for the lowest and 100 for the best. Default: 80. Range: 0 to 100."""
     prompt: NotRequired[str]
-    """
-    What the image should show. Default: "A panda running on a jogging track".
-    """
+    """What the image should show. Default: "A panda running on a jogging track"."""
     seed: NotRequired[int | None]
-    """
-    Seed of the random numbers; null selects a random one. Default: null.
-    """
+    """Seed of the random numbers; null selects a random one. Default: null."""
     structure_denoising_strength: NotRequired[StructureDenoisingStrengthRange]
-    """
-    How much of the structure image is replaced; 0 keeps all of it, 1 keeps none, 0.65 is a good compromise.
+    """How much of the structure image is replaced; 0 keeps all of it, 1 keeps none, 0.65 is a good compromise.
     Default: 0.65. Range: 0 to 1.
     """
     structure_depth_strength: NotRequired[StructureDepthStrengthRange]
-    """
-    How strongly the depth ControlNet acts. Default: 1. Range: 0 to 2.
-    """
+    """How strongly the depth ControlNet acts. Default: 1. Range: 0 to 2."""
     structure_image: NotRequired[ImageInput | None]
-    """
-    URL of an image that sets the structure and the aspect ratio of the result. Default: null.
-    """
+    """URL of an image that sets the structure and the aspect ratio of the result. Default: null."""
     width: NotRequired[int]
-    """
-    Width of the image in pixels; a structure image overrides it. Default: 1024.
-    """
+    """Width of the image in pixels; a structure image overrides it. Default: 1024."""

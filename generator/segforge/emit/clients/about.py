@@ -6,7 +6,8 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Model, Price
+from segforge.spec.catalog import Average, Model, Price, Quirk
+from segforge.spec.printable import show
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,29 @@ def about(model: Model) -> str:
         lines.append(f"Typical cost: {model.typical_cost} credits.")
     if model.price is not None:
         lines.append(price_sentence(model.price))
+    if model.average is not None:
+        lines.append(average_sentence(model.average))
+    if model.level == "partial":
+        lines.append("The docs page was not read whole: the model may have more parameters and values than are listed.")
+    lines += map(quirk_sentence, model.quirks)
     return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def price_sentence(price: Price) -> str:
     """Returns a sentence with the price as the page prints it."""
     return f"Price: {' '.join(price.printed.split()).removesuffix('.')}."
+
+
+def average_sentence(average: Average) -> str:
+    """Returns a sentence with the average cost and time of a run, as the vendor's directory stated them."""
+    amounts = [f"{average.usd} USD"] if average.usd is not None else []
+    amounts += [f"{average.seconds} seconds"] if average.seconds is not None else []
+    return f"Average in the vendor's directory on {average.read}: {', '.join(amounts) or 'not stated'}."
+
+
+def quirk_sentence(quirk: Quirk) -> str:
+    """Returns a sentence about a contradiction of the docs page."""
+    return f"The docs page contradicts itself at {quirk.at}, where it prints {show(quirk.found)}: {quirk.why}"
 
 
 def sample(models: Sequence[_N], slug: str | None) -> _N:

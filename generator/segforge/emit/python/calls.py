@@ -4,7 +4,8 @@ import keyword
 import textwrap
 from collections.abc import Mapping
 
-from segforge.emit.clients.parameter_text import parameter_text
+from segforge.emit.clients.condition_text import condition_sentences
+from segforge.emit.clients.parameter_text import parameter_text, part_lines
 from segforge.emit.quoting import LINE_LENGTH, Code, python_literal
 from segforge.spec.catalog import Model
 
@@ -35,18 +36,23 @@ def submit_text(model: Model) -> str:
 
 
 def call_text(purpose: str, model: Model) -> str:
-    """Returns the docstring of a call: its purpose, and each parameter with all its facts."""
-    width = LINE_LENGTH - 16
+    """Returns the docstring of a call: its purpose, each parameter and part with all its facts, and the conditions."""
     lines = [purpose, "", "Args:"]
     for parameter in model.parameters:
-        text = parameter_text(parameter)
-        lines += textwrap.wrap(
-            text,
-            width,
-            initial_indent=" " * 4,
-            subsequent_indent=" " * 8,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        lines += _wrapped(parameter_text(parameter), 4)
+        lines += [line for text in part_lines(parameter) for line in _wrapped(text, 8)]
+    if sentences := condition_sentences(model):
+        lines += ["", "Conditions:", *(line for text in sentences for line in _wrapped(text, 4))]
     lines += ["", "Raises:", "    SegmindError: the call failed; each kind of failure has its own subclass."]
     return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        LINE_LENGTH - 16,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 4),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

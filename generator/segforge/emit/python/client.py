@@ -18,6 +18,7 @@ from segforge.emit.python.calls import arguments, call_text, items, submit_text
 from segforge.emit.python.names import errors_of, exports_of, header_property, named_model
 from segforge.emit.python.params import ParamsModule, params_module
 from segforge.emit.python.reference import python_reference
+from segforge.emit.python.rules import conditions, rules
 from segforge.emit.python.surface import python_lines
 from segforge.emit.quoting import Code, render
 from segforge.spec.catalog import Catalog, Gateway
@@ -52,6 +53,7 @@ _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "t
 
 _PACKAGES: Final = {
     "_aio": "The asynchronous client.",
+    "_rules": "The rules of each model's parameters, for checks.",
     "_sync": "The blocking client, generated from `_aio` by removing `async` and `await`.",
     "models": "One class for each model.",
     "types": "The parameters of each model.",
@@ -77,10 +79,12 @@ _FLAVOURS: Final = (
 def emit_model(subject: Subject) -> ModelPart:
     """Returns the modules of a model's classes and of its parameters."""
     named = named_model(subject.model)
-    if subject.params is None:
-        raise TypeError(f"{subject.model.slug} has no type of payloads")
-    params = params_module(subject.model, subject.params)
-    modules = {"models": _model_module(named, params), "types": _types_module(named, params)}
+    params = params_module(subject.model)
+    modules = {
+        "_rules": _rules_module(named),
+        "models": _model_module(named, params),
+        "types": _types_module(named, params),
+    }
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
     name = f"client.{named.attribute}"
     surface = [*model_lines(subject.model, name), *(f"{name}.run_async" for _ in [0] if "v2" in subject.model.versions)]
@@ -183,10 +187,16 @@ def _types_module(named: NamedModel, module: ParamsModule) -> str:
     return render(
         "python/types/model.py.jinja",
         heading=f"The parameters of {named.model.title}.",
-        aliases=module.aliases,
-        images=module.images,
-        imports=module.imports,
-        definition=module.definition,
+        definitions=module.definitions,
+    )
+
+
+def _rules_module(named: NamedModel) -> str:
+    return render(
+        "python/rules/model.py.jinja",
+        heading=f"The rules of the parameters of {named.model.title}.",
+        rules=rules(named.model.parameters),
+        conditions=conditions(named.model),
     )
 
 

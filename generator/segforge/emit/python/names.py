@@ -21,7 +21,7 @@ _FIXED_EXPORTS: Final = {
     "AsyncSegmind": "_aio.client",
     "Event": "_log",
     "Gathered": "_results",
-    "ImageInput": "_media",
+    **dict.fromkeys(("AudioInput", "FileInput", "ImageInput", "Model3dInput", "VideoInput"), "_media"),
     "Job": "_sync.job",
     "Jobs": "_sync.jobs",
     "JobResult": "_results",

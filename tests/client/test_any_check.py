@@ -1,0 +1,88 @@
+"""For any catalog with nested parameters, the client compiles, and its check agrees with the specs on every payload."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segforge import Catalog, default_specs, load_catalog
+from segforge.emit.pipeline import emit
+from segforge.spec.catalog import Model
+from segforge.spec.values import payload_violations
+from tests.catalogs import drawn_models, drawn_payloads
+from tests.shared import once
+
+MODELS = int(os.environ.get("SEGFORGE_MODELS", "40"))
+"""The number of random models; `make any-catalog` uses 200."""
+
+PAYLOADS = 30
+CHECK = """
+import json, sys
+from segmind_client._check import violations
+cases = json.load(sys.stdin)
+print(json.dumps([[(v.rule, v.parameter) for v in violations(slug, params)] for slug, params in cases]))
+"""
+
+
+def write_client(folder: Path, catalog: Catalog) -> None:
+    """Writes the Python client of a catalog to a folder."""
+    for artifact in emit(catalog, ["python"]):
+        path = folder / artifact.path.relative_to("python")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(artifact.text, "utf-8")
+
+
+@pytest.fixture(scope="module")
+def models() -> list[Model]:
+    return drawn_models(MODELS, nested=True)
+
+
+@pytest.fixture(scope="module")
+def client(models: list[Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a client of random models with nested parameters, unions and conditions."""
+    catalog = load_catalog(default_specs())
+    gateway = replace(catalog.gateway, sample=models[0].slug)
+    listed = tuple(sorted(models, key=lambda model: model.slug))
+    return once(
+        tmp_path_factory,
+        "any-nested-client",
+        lambda folder: write_client(folder, replace(catalog, models=listed, gateway=gateway)),
+    )
+
+
+def test_the_check_and_the_specs_agree_on_every_payload(client: Path, models: list[Model]) -> None:
+    cases: list[tuple[Model, dict[str, Any]]] = [
+        (model, params) for model in models for params in (*drawn_payloads(model, PAYLOADS), model.valid_example)
+    ]
+    asked = json.dumps([[model.slug, params] for model, params in cases])
+    run = subprocess.run(
+        [sys.executable, "-c", CHECK], cwd=client, input=asked, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    expected = [[[v.rule, v.parameter] for v in payload_violations(model, params)] for model, params in cases]
+    assert any(rule == "type.no_member" for each in expected for rule, _ in each)
+    assert all(any(mark in place for each in expected for _, place in each) for mark in ("[", "."))
+    assert any(rule.startswith("condition.") for each in expected for rule, _ in each)
+    found = json.loads(run.stdout)
+    wrong = [(case[1], each, right) for case, each, right in zip(cases, found, expected, strict=True) if each != right]
+    assert wrong == []
+
+
+def test_mypy_accepts_the_client(client: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-version",
+        "3.10",
+        "--cache-dir",
+        str(client / "mypy"),
+    ]
+    run = subprocess.run([*command, "segmind_client"], cwd=client, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
