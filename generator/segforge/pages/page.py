@@ -48,9 +48,11 @@ class Undecided:
 class PageParameter:
     """One parameter on a page.
 
-    `facts` has a key for each stated fact: required, type, format, description, default, minimum, maximum, enum,
-    enum_total, sample. `undecided` has a key for each fact with several readings. `items` are the nested parameters
-    that the page lists for this one.
+    `facts` has a key for each stated fact: required, type (as printed, such as `string[]` or `any | any`), format,
+    description, default, minimum, maximum, enum, enum_total, enum_labels, deprecated, affects_price, file, accepts,
+    sample. `undecided` has a key for each fact with several readings; `parent` if the parameter may be part of another.
+    `items` are the nested parameters: the keys of the objects that this parameter is or contains. `members` are those
+    of a union, each under its title.
     """
 
     name: str
@@ -58,6 +60,7 @@ class PageParameter:
     facts: Mapping[str, Fact]
     undecided: Mapping[str, Undecided] = field(default_factory=dict)
     items: tuple["PageParameter", ...] = ()
+    members: tuple["PageParameter", ...] = ()
     text: str = ""
     """The page's text from this parameter's name to the next one's."""
 
@@ -73,6 +76,8 @@ class PageParameter:
             document["undecided"] = {key: list(value.candidates) for key, value in self.undecided.items()}
         if self.items:
             document["items"] = {item.name: item.to_json() for item in self.items}
+        if self.members:
+            document["members"] = {member.name: member.to_json() for member in self.members}
         return document | {"evidence": {"name": _place(self.span), **evidence(self.facts, self.undecided)}}
 
 
@@ -102,7 +107,8 @@ class StatusLine:
 class Page:
     """The facts read from a docs page.
 
-    `facts` has a key for each stated fact: slug, title, description, typical_seconds, price_usd, returns, sample.
+    `facts` has a key for each stated fact: slug, title, description, typical_seconds, price, returns, paths, auth,
+    encodings, sample. The price is in the form of a spec, and `paths` has a template for each version.
     `problems` names the parts that could not be read, and is empty if the page was read completely. `notes` names the
     characters that were ignored. `samples` has the payloads of all code samples, and `uneven` the keys whose values are
     spaced or written differently from the others. `listing` is the list of parameters as text.
@@ -171,10 +177,11 @@ class Page:
 
 
 def walk(parameters: tuple[PageParameter, ...]) -> Iterator[PageParameter]:
-    """Yields parameters and their nested parameters, each before its items."""
+    """Yields parameters and their nested parameters, each before its parts."""
     for parameter in parameters:
         yield parameter
         yield from walk(parameter.items)
+        yield from walk(parameter.members)
 
 
 def evidence(facts: Mapping[str, Fact], undecided: Mapping[str, Undecided]) -> dict[str, Any]:

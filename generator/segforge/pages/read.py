@@ -11,6 +11,7 @@ from pathlib import Path
 from segforge.pages.layouts.attributes import read_attributes
 from segforge.pages.layouts.blocks import BlockReading, read_blocks
 from segforge.pages.layouts.labels import FACTS
+from segforge.pages.layouts.nesting import with_dotted
 from segforge.pages.layouts.numbers import number_of
 from segforge.pages.layouts.parameters import build_parameters
 from segforge.pages.layouts.sample import Sample, read_samples
@@ -57,6 +58,8 @@ def page_of(document: Document) -> Page:
         )
     payload = samples[0].payload if samples else {}
     layout, parameters, problems = _parameters(document, sections, samples, payload)
+    if layout in ("table", "attributes"):
+        parameters = with_dotted(parameters, {key for sample in samples for key in sample.payload})
     if document.kind == "html":
         parameters = tuple(_with_source(document, parameters))
     if layout == "tokens" and sections.complete and document.text[: sections.after].rstrip(" ")[-1:] != "\n":
@@ -121,11 +124,14 @@ def _with_source(document: Document, parameters: tuple[PageParameter, ...]) -> I
 
 
 def _unsure(one: PageParameter, why: str) -> PageParameter:
-    """Returns a parameter, none of whose facts is certain."""
+    """Returns a parameter with its parts, none of whose facts is certain."""
     facts = one.facts.items()
+    items, members = (tuple(_unsure(part, why) for part in parts) for parts in (one.items, one.members))
     return replace(
         one,
         facts={key: replace(fact, confidence=min(fact.confidence, CONVENTION), why=why) for key, fact in facts},
+        items=items,
+        members=members,
     )
 
 
@@ -177,8 +183,11 @@ def _doubted(parameter: PageParameter) -> PageParameter:
         key: Undecided((fact.value,), fact.span, why) for key, fact in parameter.facts.items() if key != "sample"
     }
     kept = {key: fact for key, fact in parameter.facts.items() if key == "sample"}
-    items = (*parameter.items[:-1], _doubted(parameter.items[-1])) if parameter.items else ()
-    return replace(parameter, facts=kept, undecided={**doubted, **parameter.undecided}, items=items)
+    items, members = (
+        (*parts[:-1], _doubted(parts[-1])) if parts else () for parts in (parameter.items, parameter.members)
+    )
+    undecided = {**doubted, **parameter.undecided}
+    return replace(parameter, facts=kept, undecided=undecided, items=items, members=members)
 
 
 def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:

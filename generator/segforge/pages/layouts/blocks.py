@@ -19,6 +19,7 @@ from segforge.pages.layouts.headers import (
     MAX_NAME,
     NAME_FLAG,
     SPACED,
+    TITLE,
     TYPE_WORD,
     Block,
     BlockHeader,
@@ -34,7 +35,7 @@ from segforge.pages.layouts.labels import FACTS, LABEL, labelled
 from segforge.pages.layouts.tokens import Mark, Values
 from segforge.pages.layouts.values import read_values
 from segforge.pages.page import CERTAIN, Value
-from segforge.pages.source.document import Document, Line, joined
+from segforge.pages.source.document import Document, Line
 from segforge.spec.printable import show
 
 GLUED_NAME: Final = "the word may be a default, or the start of the next parameter's name"
@@ -85,6 +86,8 @@ class _Walk:
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
         self._loose = form in ("joined", "glued")
+        self._union = False
+        """Whether a union was read, so that later lines may be titles of its members."""
 
     def read(self) -> BlockReading:
         reading = BlockReading(self.form)
@@ -92,6 +95,7 @@ class _Walk:
         while header is not None and len(reading.blocks) < MAX_BLOCKS:
             following, following_name, block = self._block(header, name)
             reading.blocks.append(block)
+            self._union = self._union or block.values.nests == "members"
             reading.unread += [block.unread] if block.unread is not None else []
             header, name = following, following_name
         return _settle_literals(self.text, reading, self.sample) if self._loose else reading
@@ -220,9 +224,9 @@ class _Walk:
                     return None
         if not self._is_name(name) or "\n" in name or ('"' in name and name not in self.sample):
             return None
-        if values or not re.search(r"\s", name) or name in self.sample:
-            return values, at
-        return None
+        single = not re.search(r"\s", name) or name in self.sample
+        titled = (self._union or values.nests == "members") and TITLE.fullmatch(name) is not None
+        return (values, at) if single or titled or (values and not values.nests) else None
 
     def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:
         """Returns no values and the offset of a name of the sample after text with a label, or None."""
@@ -338,8 +342,3 @@ def _without_default(block: Block, doubt: Mark | None = None) -> Block:
     if doubt is not None:
         made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
     return replace(block, values=made)
-
-
-def description_of(block: Block) -> str:
-    """Returns the description's lines as one text."""
-    return joined(block.description)

@@ -20,16 +20,20 @@ TYPE: Final = rf"(?P<type>{_WORDS}(?: ?\| ?{_WORDS})*)(?: \((?P<format>[A-Za-z0-
 FLAG: Final = r"(?P<flag>required|optional)"
 
 
+_MARK: Final = r"(?:[\s·,]*(?i:deprecated))?"
+"""A remark beside the flag or the type."""
+
+
 FLAG_WORD = re.compile(FLAG, re.IGNORECASE)
 
 
-TYPE_WORD = re.compile(TYPE, re.IGNORECASE)
+TYPE_WORD = re.compile(rf"{TYPE}{_MARK}", re.IGNORECASE)
 
 
-NAME_FLAG = re.compile(rf"(?P<name>.+?)\s*{FLAG}", re.IGNORECASE)
+NAME_FLAG = re.compile(rf"(?P<name>.+?)\s*{FLAG}{_MARK}", re.IGNORECASE)
 
 
-FLAG_TYPE = re.compile(rf"{FLAG}\s*{TYPE}", re.IGNORECASE)
+FLAG_TYPE = re.compile(rf"{FLAG}{_MARK}\s*{TYPE}{_MARK}", re.IGNORECASE)
 
 
 SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECASE)
@@ -38,12 +42,17 @@ SPACED = re.compile(rf"(?P<name>\S.*?)\s+(?:{FLAG}[\s,·|]+{TYPE})", re.IGNORECA
 BRACED = re.compile(rf"(?P<name>\S.*?)\s+\(?{TYPE}[\s,·|]+{FLAG}\)?", re.IGNORECASE)
 
 
-ANCHOR = re.compile(rf"{FLAG}{TYPE}")
+ANCHOR = re.compile(rf"{FLAG}{_MARK}{TYPE}")
 
 
 _LABEL = re.compile(
-    r"(?i:default)\s*:|(?i:(?:allowed|possible) values)\s*(?:\(\d{1,6} total\))?\s*:|(?i:range)\s*:|Array items\s*:"
+    r"(?i:default)\s*:|(?i:(?:allowed|possible) values)\s*(?:\(\d{1,6} total\))?\s*:|(?i:range)\s*:"
+    r"|(?:Array items|One of)\s*:"
 )
+
+
+TITLE = re.compile(r"[^\W\d_][\w.()/-]*(?: [\w.()&/-]+){1,7}")
+"""The title of a union's member, such as `Option 1`. A name of a parameter has no blanks."""
 
 
 HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")

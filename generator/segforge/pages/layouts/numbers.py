@@ -1,7 +1,9 @@
 """Reads numbers as pages print them, alone and joined."""
 
 import re
+from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
 MAX_GLUED = 40
 MAX_SPLITS = 20_000
@@ -20,6 +22,15 @@ def number_of(text: str) -> int | float | None:
 def has_lost_digit(text: str) -> bool:
     """Returns whether a number is damaged: in a form that pages don't print, such as `-0`, `0.70`, `1.0` or `4e8`."""
     return _UNPRINTED.fullmatch(text) is not None
+
+
+def is_steady(numbers: tuple[int | float, ...]) -> bool:
+    """Returns whether at least three numbers rise in equal steps or by an equal factor, such as 4, 8, 12 or 1, 2, 4."""
+    if len(numbers) < 3 or numbers[0] <= 0 or any(one >= two for one, two in pairwise(numbers)):
+        return False
+    exact = [Fraction(str(number)) for number in numbers]
+    steps = {two - one for one, two in pairwise(exact)}
+    return len(steps) == 1 or len({two / one for one, two in pairwise(exact)}) == 1
 
 
 @cache

@@ -1,20 +1,28 @@
 """Builds parameters from blocks: their facts, their values in the samples, and their undecided facts."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from segforge.pages.layouts.blocks import GLUED_NAME, BlockReading, description_of
+from segforge.pages.layouts.blocks import GLUED_NAME, BlockReading
 from segforge.pages.layouts.headers import Block
 from segforge.pages.layouts.labels import FACTS
+from segforge.pages.layouts.nesting import FlatParameter, nest
 from segforge.pages.layouts.sample import Sample
-from segforge.pages.layouts.tokens import Values
+from segforge.pages.layouts.tokens import KINDS, Values
 from segforge.pages.layouts.traces import headers
 from segforge.pages.layouts.values import fits
-from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Fact, PageParameter, Span, Undecided, Value
-from segforge.pages.source.document import Document
+from segforge.pages.page import CERTAIN, LIKELY, Fact, PageParameter, Undecided, Value
+from segforge.pages.source.document import Document, Line, joined
 
 _SYNONYMS = {"float": "number", "int": "integer", "bool": "boolean", "str": "string"}
+_REMARKS = {
+    "deprecated": re.compile(r"deprecated", re.IGNORECASE),
+    "affects_price": re.compile(r"affects (?:pricing|price)", re.IGNORECASE),
+}
+"""Lines below the type that are facts, not part of the description."""
+_DEPRECATED = re.compile(r"[\[(]?(?:Deprecated|DEPRECATED|deprecated)\b")
 
 
 def build_parameters(
@@ -22,14 +30,25 @@ def build_parameters(
 ) -> tuple[PageParameter, ...]:
     """Returns the parameters of a section that ends at `end`. Nested parameters are items of their parents."""
     bare = _no_descriptions(reading)
-    payload = samples[0].payload if samples else {}
     starts = [block.name_place[0] for block in reading.blocks]
     texts = [document.text[start:stop] for start, stop in pairwise([*starts, end])]
-    made = [
-        replace(_parameter(document, block, reading.form, samples, bare=bare), text=text)
+    flat = [
+        FlatParameter(
+            replace(_parameter(document, block, reading.form, samples, bare=bare), text=text), block.values.nests
+        )
         for block, text in zip(reading.blocks, texts, strict=True)
     ]
-    return _nest(made, [block.values.nests for block in reading.blocks], payload)
+    nested = nest(flat, [sample.payload for sample in samples])
+    return tuple(with_sample(document, _checked(one), samples) for one in nested)
+
+
+def _checked(parameter: PageParameter) -> PageParameter:
+    """Returns a parameter whose nested ones have an undecided type where the values on the page contradict it."""
+    return replace(
+        parameter,
+        items=tuple(map(_checked, map(with_checked_type, parameter.items))),
+        members=tuple(map(_checked, map(with_checked_type, parameter.members))),
+    )
 
 
 def _no_descriptions(reading: BlockReading) -> bool:
@@ -51,9 +70,12 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
     facts = _header_facts(document, block, sure, why)
     values = block.other if bare and block.other is not None else block.values
     undecided = _values_into(document, values, facts)
-    if block.description and not (bare and block.other is not None):
-        place = document.span(block.description[0].start, block.description[-1].end)
-        facts["description"] = Fact(description_of(block), place, LIKELY, "the text after the type")
+    described = not (bare and block.other is not None)
+    facts |= _remarks(document, block, block.description if described else ())
+    lines = [line for line in block.description if not any(one.fullmatch(line.text) for one in _REMARKS.values())]
+    if lines and described:
+        place = document.span(lines[0].start, lines[-1].end)
+        facts["description"] = Fact(joined(lines), place, LIKELY, "the text after the type")
     if form == "glued" and headers(facts["description"].value if "description" in facts else ""):
         why = "the description contains the start of another parameter"
         undecided |= {key: Undecided((facts.pop(key).value,), facts["type"].span, why) for key in FACTS if key in facts}
@@ -62,8 +84,26 @@ def _parameter(document: Document, block: Block, form: str, samples: Sequence[Sa
     span = document.span(*block.name_place)
     if block.names:
         undecided["name"] = Undecided(block.names, span, GLUED_NAME)
-    parameter = PageParameter(block.name, span, facts, undecided)
-    return with_sample(document, parameter, samples)
+    return PageParameter(block.name, span, facts, undecided)
+
+
+def _remarks(document: Document, block: Block, lines: Sequence[Line]) -> dict[str, Fact]:
+    """Returns the remarks beside the flag or the type, on lines of their own, or at the start of the description."""
+    header, text = block.header, document.text
+    end = text.find("\n", (header.format or header.type)[1])
+    beside = text[header.flag[1] : header.type[0]], text[(header.format or header.type)[1] : end if end >= 0 else None]
+    found = {
+        key: Fact(True, document.span(line.start, line.end), CERTAIN, "a line of its own")
+        for key, pattern in _REMARKS.items()
+        for line in lines
+        if pattern.fullmatch(line.text)
+    }
+    if any(_REMARKS["deprecated"].fullmatch(one.strip(" \t,)·")) for one in beside):
+        found["deprecated"] = Fact(True, document.span(*header.flag), CERTAIN, "beside the flag or the type")
+    elif lines and _DEPRECATED.match(lines[0].text):
+        place = document.span(lines[0].start, lines[0].end)
+        found.setdefault("deprecated", Fact(True, place, LIKELY, "the description starts with it"))
+    return found
 
 
 def _header_facts(document: Document, block: Block, sure: float, why: str) -> dict[str, Fact]:
@@ -71,7 +111,7 @@ def _header_facts(document: Document, block: Block, sure: float, why: str) -> di
     type_ = text[slice(*header.type)].lower()
     facts = {
         "required": Fact(text[slice(*header.flag)].lower() == "required", document.span(*header.flag), sure, why),
-        "type": Fact(_SYNONYMS.get(type_, type_), document.span(*header.type), sure, why),
+        "type": Fact(normal_type(type_), document.span(*header.type), sure, why),
     }
     if header.format is not None:
         facts["format"] = Fact(text[slice(*header.format)], document.span(*header.format), sure, why)
@@ -118,22 +158,42 @@ def with_sample(document: Document, parameter: PageParameter, samples: Sequence[
             undecided["sample"] = Undecided(tuple(candidates), span, "the samples differ")
         else:
             facts["sample"] = Fact(value, span, CERTAIN, "a key of the sample")
-    _check_type(facts, undecided)
-    return replace(parameter, facts=facts, undecided=undecided)
+    return with_checked_type(replace(parameter, facts=facts, undecided=undecided))
 
 
-def _check_type(facts: dict[str, Fact], undecided: dict[str, Undecided]) -> None:
+def with_checked_type(parameter: PageParameter) -> PageParameter:
+    """Returns the parameter with an undecided type if its default or its value in the samples contradicts the type.
+
+    If a default or allowed values confirm the type, the sample alone doesn't contradict it.
+    """
+    facts = dict(parameter.facts)
     if "type" not in facts:
-        return
+        return parameter
     type_ = facts["type"].value
     against = [key for key in ("sample", "default") if key in facts and not fits(facts[key].value, type_)]
-    if not against:
-        return
+    if not against or (against == ["sample"] and _confirmed(facts, type_)):
+        return parameter
     shown = json_type(facts[against[0]].value)
     stated = facts.pop("type")
-    undecided["type"] = Undecided(
-        (type_, shown), stated.span, f"the page says {type_}, but its {' and its '.join(against)} is of type {shown}"
+    why = f"the page says {type_}, but its {' and its '.join(against)} is of type {shown}"
+    return replace(
+        parameter,
+        facts=facts,
+        undecided={**parameter.undecided, "type": Undecided((type_, shown), stated.span, why)},
     )
+
+
+def _confirmed(facts: Mapping[str, Fact], type_: str) -> bool:
+    """Returns whether a labelled default or labelled allowed values have the type."""
+    values = [facts[key] for key in ("default", "enum") if key in facts and facts[key].confidence == CERTAIN]
+    shown = [one for fact in values for one in (fact.value if isinstance(fact.value, list) else [fact.value])]
+    return type_ in KINDS and bool(shown) and all(one is not None and fits(one, type_) for one in shown)
+
+
+def normal_type(text: str) -> str:
+    """Returns a type with JSON's names, such as `number[] | string` for `float[]|str`."""
+    names = re.sub(r"[a-z]+", lambda match: _SYNONYMS.get(match[0], match[0]), text.lower())
+    return re.sub(r"\s*\|\s*", " | ", names)
 
 
 def json_type(value: Value) -> str:
@@ -149,75 +209,3 @@ def json_type(value: Value) -> str:
         type(None): "null",
     }
     return names.get(type(value), "string")
-
-
-@dataclass(frozen=True)
-class _BlockGroup:
-    children: int
-    doubtful: int
-
-
-def _nest(made: list[PageParameter], nests: list[bool], payload: Mapping[str, Value]) -> tuple[PageParameter, ...]:
-    """Moves nested parameters into the items of the parameters whose objects contain them."""
-    top: list[PageParameter] = []
-    index = 0
-    while index < len(made):
-        parameter = made[index]
-        index += 1
-        if nests[index - 1]:
-            inner = _inner(payload.get(parameter.name))
-            group = _group(parameter, made[index:], payload, inner)
-            children, flags = made[index : index + group.children], nests[index : index + group.children]
-            items = _nest([_inside(child, inner) for child in children], flags, inner)
-            parameter = replace(parameter, items=items)
-            index += group.children
-            for offset in range(index, min(index + group.doubtful, len(made))):
-                made[offset] = _doubt_parent(made[offset], parameter.name)
-        top.append(parameter)
-    return tuple(top)
-
-
-def _inner(value: Value) -> dict[str, Value]:
-    """Returns the keys and values of the objects in a sample's value, merged."""
-    if isinstance(value, dict):
-        return value
-    merged: dict[str, Value] = {}
-    for one in value if isinstance(value, list) else []:
-        if isinstance(one, dict):
-            merged |= one
-    return merged
-
-
-def _group(
-    parent: PageParameter, following: list[PageParameter], payload: Mapping[str, Value], inner: Mapping[str, Value]
-) -> _BlockGroup:
-    """Returns how many of the following parameters belong to the parent, and how many after them may belong to it."""
-    certain = end = 0
-    for number, one in enumerate(following, start=1):
-        if one.name in payload and one.name not in inner:
-            break
-        end = number
-        if (one.name in inner and one.name not in payload) or not _may_follow(parent, one):
-            certain = number
-    return _BlockGroup(certain, end - certain)
-
-
-def _may_follow(parent: PageParameter, one: PageParameter) -> bool:
-    """Returns whether the page's order (required first, then by name) allows one parameter after another."""
-    return (not parent.get("required"), parent.name) < (not one.get("required"), one.name)
-
-
-def _doubt_parent(parameter: PageParameter, parent: str) -> PageParameter:
-    why = f"it may belong to the objects in {parent}, or to the request itself"
-    return replace(
-        parameter, undecided={**parameter.undecided, "parent": Undecided((parent, None), parameter.span, why)}
-    )
-
-
-def _inside(parameter: PageParameter, inner: Mapping[str, Value]) -> PageParameter:
-    """Returns a nested parameter with its value in the sample's objects instead of the one at the top level."""
-    facts = {key: fact for key, fact in parameter.facts.items() if key != "sample"}
-    if parameter.name in inner:
-        place: Span = parameter.span
-        facts["sample"] = Fact(inner[parameter.name], place, CONVENTION, "a key of the objects in the sample")
-    return replace(parameter, facts=facts)

@@ -20,9 +20,15 @@ _MORE = re.compile(r"\+\s?(\d{1,6}) more")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
 _NUMBERS = re.compile(r"-?\d[-\d.]*(?:[eE][-+]\d+)?")
 _WORD = re.compile(r"true|false|null")
-_NEST = re.compile(r"(?:Array items|Object properties|Items|Properties)\s*:(?=\s|\w)")
+_NEST = re.compile(
+    r"(?:(?P<items>Array items|Items)|(?P<properties>Object properties|Properties)|(?P<members>One of|Any of))"
+    r"\s*:(?=\s|\w|$)"
+)
+_VALUE_LABEL = re.compile(r"(?P<label>[^\s\"][^\"\n]{0,99}?)[ \t]*\n?[ \t]*(?=\")")
+_NO_LABEL = re.compile(r"(?i:required|optional)\s*(?i:string|integer|number|boolean|object|array|any|file|float)|:\s*$")
+"""Text that is the start of a parameter, or a label of a fact, and so never the label of a value."""
 _AFTER_WORD = re.compile(r"(?=[\s\",|+]|true|false|null|$)")
-_AFTER_VALUE = re.compile(r"(?=[\s\",|+]|(?i:range)\s*:|Array items|$)")
+_AFTER_VALUE = re.compile(r"(?=[\s\",|+]|(?i:range)\s*:|Array items|One of|$)")
 _AFTER_TEXT = re.compile(r"[ \t]*(?:\n|$|(?i:range|allowed|possible))")
 _COMMA = re.compile(r"\s*[,|]\s*")
 _RAW = re.compile(r"[^\n]+")
@@ -58,7 +64,8 @@ class Values:
     open: dict[str, tuple[tuple[Value, ...], int, int, str]] = field(default_factory=dict)
     stop: int = 0
     labelled: bool = False
-    nests: bool = False
+    nests: str = ""
+    """What follows: `items`, `properties` or `members`, if the text ends in a label such as `Array items:`."""
 
     def __bool__(self) -> bool:
         return bool(self.facts or self.open or self.nests)
@@ -82,6 +89,8 @@ class Scan:
         self.default: Token | None = None
         self.bare: list[Token] = []
         self.allowed: list[Token] = []
+        self.labels: list[str] = []
+        """The labels of the allowed values. Either all values have one, or none."""
         self.total: Token | None = None
         self.label: Token | None = None
         self.more: Token | None = None
@@ -94,7 +103,7 @@ class Scan:
         while True:
             at = self._blank(at)
             if match := _NEST.match(self.text, at, self.end):
-                values.nests = True
+                values.nests = str(match.lastgroup)
                 values.stop = match.end()
                 return values
             after = self._labelled(at)
@@ -132,9 +141,7 @@ class Scan:
 
     def _list(self, at: int) -> int:
         stop = at
-        while len(self.allowed) < MAX_VALUES and (
-            token := self._curly(self._blank(at)) or self._value(self._blank(at))
-        ):
+        while len(self.allowed) < MAX_VALUES and (token := self._entry(self._blank(at))):
             if token.kind == "word" and not _AFTER_WORD.match(self.text, token.end, self.end):
                 break
             self.allowed.append(token)
@@ -145,6 +152,20 @@ class Scan:
             self.more = Token("number", int(match[1]), match.start(), match.end())
             stop = match.end()
         return stop
+
+    def _entry(self, at: int) -> Token | None:
+        """Returns the allowed value at an offset, or None. If the first one has a label, all others need one too."""
+        token = self._curly(at) or self._value(at)
+        if (token is not None and token.kind == "text" and not self.labels) or (self.allowed and not self.labels):
+            return token
+        match = _VALUE_LABEL.match(self.text, at, self.end) if self.type.startswith("string") else None
+        if match is None or _NO_LABEL.search(match["label"]):
+            return None if self.labels else token
+        value = self._value(match.end())
+        if value is None or value.kind != "text" or not value.value:
+            return None if self.labels else token
+        self.labels.append(match["label"])
+        return value
 
     def _bare(self, at: int) -> int | None:
         if self.range is not None or self.label is not None or self.more is not None or len(self.bare) > MAX_VALUES:

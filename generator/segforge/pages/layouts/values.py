@@ -6,7 +6,7 @@ A rendering may join them to each other and to the next parameter's name. Facts 
 from dataclasses import replace
 from typing import Any
 
-from segforge.pages.layouts.numbers import has_lost_digit, number_of, splits
+from segforge.pages.layouts.numbers import has_lost_digit, is_steady, number_of, splits
 from segforge.pages.layouts.tokens import KINDS, UNEVEN, Mark, Scan, Token, Values
 from segforge.pages.page import CERTAIN, CONVENTION, LIKELY, Value
 
@@ -30,6 +30,8 @@ class _Meaning:
 
     def __init__(self, scan: Scan, values: Values, type_: str, sample: Value) -> None:
         self.scan, self.values, self.type, self.sample = scan, values, type_, sample
+        self._joined = False
+        """Whether the allowed values were joined digits, separated by their even steps."""
 
     def settle(self) -> None:
         if self.scan.range is not None:
@@ -169,11 +171,15 @@ class _Meaning:
                 self._fact("enum_total", self.scan.total.value, self.scan.total)
             return
         confidence, why = (CERTAIN, "labelled") if labelled else (LIKELY, "the values after the first one")
+        if self._joined:
+            confidence, why = CONVENTION, "joined digits; only these values have even steps and contain the default"
         stated = self.scan.total.value if self.scan.total else len(known) + more
         if not known:
             self._ask("enum", (), place, "no value follows the label of allowed values")
             return
         self._fact("enum", known, place, confidence, why)
+        if self.scan.labels:
+            self._fact("enum_labels", list(self.scan.labels), place, confidence, why)
         if stated != len(known) + more:
             self._ask(
                 "enum_total",
@@ -198,6 +204,10 @@ class _Meaning:
             readings = [split for split in readings if default in split]
         if len(readings) == 1:
             return list(readings[0])
+        steady = [split for split in readings if is_steady(split)]
+        if len(steady) == 1 and default is not None and self.scan.more is None:
+            self._joined = True
+            return list(steady[0])
         self._ask(
             "enum",
             tuple(list(split) for split in readings[:8]),
@@ -220,9 +230,13 @@ class _Meaning:
 
 def fits(value: Any, type_: str) -> bool:
     """Returns whether a value has a type as pages name it. True for null, and for any value of an unknown type."""
+    if "|" in type_:
+        return any(fits(value, one.strip()) for one in type_.split("|"))
     if value is None:
         return True
-    if type_ in ("object", "array") or type_.endswith("[]"):
+    if type_.endswith("[]"):
+        return isinstance(value, list) and all(fits(item, type_[:-2]) for item in value)
+    if type_ in ("object", "array"):
         return isinstance(value, dict if type_ == "object" else list)
     if type_ not in KINDS:
         return True
