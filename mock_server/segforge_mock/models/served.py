@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import Absent, Catalog, Gateway, Model, Parameter, Scalar
-from segforge.spec.values import Violation, violations
+from segforge.spec.catalog import ABSENT, Catalog, Gateway, Json, Model, Parameter
+from segforge.spec.values import Violation, payload_violations
 from segforge_mock.http.counts import MAX_OUTPUTS
-from segforge_mock.models.compiled import request_type
-
-_BEYOND_FLOAT = 2**1023
-"""Every smaller integer fits into a float. JSON may hold larger ones."""
+from segforge_mock.models.compiled import Compiled, compiled
+from segforge_mock.models.normal import MAX_DEPTH, canonical, is_deep, may_be_deep, with_integers, with_numbers
 
 
 class Payload(NamedTuple):
@@ -36,16 +34,24 @@ class ServedModel:
     model: Model
 
     @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct] | None:
-        compiled = request_type(self.model)
-        return None if compiled is None else msgspec.json.Decoder(compiled)
+    def _compiled(self) -> Compiled:
+        return compiled(self.model)
 
     @cached_property
-    def _types(self) -> dict[str, str]:
-        return {parameter.name: parameter.type for parameter in self.model.parameters}
+    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
+        return msgspec.json.Decoder(self._compiled.type)
 
     @cached_property
-    def _defaults(self) -> dict[str, Scalar]:
+    def _is_decided_by_type(self) -> bool:
+        """Whether the compiled type checks every rule of the spec."""
+        return not self._compiled.unchecked and not self.model.conditions
+
+    @cached_property
+    def _parameters(self) -> dict[str, Parameter]:
+        return self.model.parameters_by_name
+
+    @cached_property
+    def _defaults(self) -> dict[str, Json]:
         return {parameter.name: _default(parameter) for parameter in self.model.parameters}
 
     @cached_property
@@ -61,13 +67,13 @@ class ServedModel:
 
         With `cast`, a string that spells a number counts as that number. Without `formats`, any string is a valid URI.
 
-        The compiled type accepts most valid bodies. `violations` decides about all others and names every broken rule:
-        JSON Schema allows 20.0 for an integer, and msgspec does not.
+        The compiled type accepts most valid bodies. `payload_violations` decides about all others and names every
+        broken rule: JSON Schema allows 20.0 for an integer, and msgspec does not.
         """
         try:
             if not body.isascii():
                 body.decode()  # msgspec doesn't decode the values of keys that it ignores
-            if self._decoder is not None:
+            if self._is_decided_by_type and not may_be_deep(body):
                 self._decoder.decode(body)
                 return Payload(body)
         except msgspec.ValidationError:
@@ -86,53 +92,28 @@ class ServedModel:
         """Reads a decoded body; see `read`."""
         if not isinstance(data, dict):
             return Malformed("expected a JSON object")
+        if is_deep(data):
+            return Malformed(f"nested more than {MAX_DEPTH} levels deep, the limit of the mock")
         if cast:
-            data = {name: _number(value) if self._is_number(name) else value for name, value in data.items()}
-        found = violations(self.model.parameters, data, formats=formats)
-        if found:
-            return found
-        whole = {name: self._whole(name, value) for name, value in data.items()}
-        return Payload(msgspec.json.encode(whole))
+            data = self._each(data, with_numbers)
+        found = payload_violations(self.model, data, formats=formats)
+        return found or Payload(msgspec.json.encode(self._each(data, with_integers)))
 
-    def _is_number(self, name: str) -> bool:
-        return self._types.get(name) in ("integer", "number")
+    def _each(self, data: dict[str, Any], change: Callable[[Parameter, Json], Json]) -> dict[str, Any]:
+        """Returns a payload with the values of its known parameters changed."""
+        known = self._parameters
+        return {name: change(known[name], value) if name in known else value for name, value in data.items()}
 
-    def _whole(self, name: str, value: Any) -> Any:
-        return int(value) if isinstance(value, float) and self._types.get(name) == "integer" else value
-
-    def values(self, body: bytes) -> dict[str, Scalar]:
+    def values(self, body: bytes) -> dict[str, Json]:
         """Returns the value of each parameter in a payload; absent ones have their printed default, or None."""
         data = msgspec.json.decode(body)
-        given = {name: self._canonical(name, data[name]) for name in self._defaults if name in data}
+        given = {name: canonical(self._parameters[name], data[name]) for name in self._defaults if name in data}
         return {**self._defaults, **given}
 
-    def _canonical(self, name: str, value: Any) -> Scalar:
-        """Returns a number as a float, so that 1 and 1.0 lead to the same output."""
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        fits = is_whole and self._types[name] == "number" and abs(value) < _BEYOND_FLOAT
-        canonical: Scalar = float(value) if fits else value
-        return canonical
 
-
-def _number(value: object) -> object:
-    """Returns the number that a string spells, as the workers' int() and float() read it; otherwise the value."""
-    if not isinstance(value, str):
-        return value
-    for kind in (int, float):
-        try:
-            number = kind(value)
-        except ValueError:
-            continue
-        return number if abs(number) < float("inf") else value
-    return value
-
-
-def _default(parameter: Parameter) -> Scalar:
+def _default(parameter: Parameter) -> Json:
     """Returns the printed default as decoded from a body, or None if the page prints none."""
-    default = parameter.default
-    if isinstance(default, Absent):
-        return None
-    return float(default) if parameter.type == "number" and isinstance(default, int) else default
+    return None if parameter.default is ABSENT else canonical(parameter, parameter.default)
 
 
 class ServedModels:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from segforge.spec.catalog import Controls, Model, Parameter, Returns, Scalar, Source
+from segforge.spec.catalog import Controls, Json, Model, Parameter, Returns, Source
 from segforge_mock.models.served import Malformed, Payload, ServedModel
 
 
@@ -24,7 +24,7 @@ class UnlistedModel(ServedModel):
         """Accepts any JSON object."""
         return Payload(msgspec.json.encode(data)) if isinstance(data, dict) else Malformed("expected a JSON object")
 
-    def values(self, body: bytes) -> dict[str, Scalar]:
+    def values(self, body: bytes) -> dict[str, Json]:
         """Returns the values of the body, without arrays and objects."""
         data = msgspec.json.decode(body)
         return {name: value for name, value in data.items() if isinstance(value, str | int | float | None)}
