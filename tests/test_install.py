@@ -167,7 +167,7 @@ def test_the_base_install_is_small_and_pins_nothing() -> None:
 
 
 def test_the_lowest_versions_are_those_that_are_tested() -> None:
-    parts = [PROJECT["dependencies"], *(EXTRAS[extra] for extra in ("contract", "generate", "pages", "redis"))]
+    parts = [PROJECT["dependencies"], *(EXTRAS[extra] for extra in ("contract", "generate", "media", "pages", "redis"))]
     bounds = {re.sub(r"\[.*?\]|[;,].*", "", each) for part in parts for each in part}
     lines = (ROOT / "constraints-lowest.txt").read_text("utf-8").splitlines()
     assert {line for line in lines if line and not line.startswith("#")} == {

@@ -503,6 +503,14 @@ GATEWAY = Gateway(
         "image_width": Assumption(value=1024, source="inferred (the default of the models that state a width)"),
         "image_height": Assumption(value=1024, source="inferred (the default of the models that state a height)"),
         "image_quality": Assumption(value=95, source="inferred (the default of the Flux models that state a quality)"),
+        "video_width": Assumption(value=1280, source="inferred"),
+        "video_height": Assumption(value=720, source="inferred"),
+        "video_fps": Assumption(value=24, source="inferred"),
+        "video_seconds": Assumption(
+            value=5, source="inferred (the default of kling-1.6-text2video and ray-flash-2-720p)"
+        ),
+        "audio_seconds": Assumption(value=3, source="inferred"),
+        "embedding_size": Assumption(value=1536, source="inferred"),
     },
     sample="flux-img2img",
     other_routes=(

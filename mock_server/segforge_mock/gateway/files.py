@@ -25,7 +25,7 @@ FILE_BYTES: Final = 300
 """Bytes that a file needs in memory beside its media type and content."""
 IMAGE_SECONDS: Final = 7 * 24 * 3600.0
 """Seconds after the submit for which a job's images can be downloaded."""
-_IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z]+)")
+_IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z0-9]+)")
 _DATA_URL: Final = re.compile(r"data:(?P<type>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=\s]*)", re.IGNORECASE)
 _ACCEPTED: Final = re.compile(r"(image|audio|video)/[a-z0-9.-]+|application/pdf")
 """The types that the vendor's pages and change log name: images, audio, video and PDF. SVG can hold scripts."""
@@ -98,11 +98,14 @@ class Files:
         job = await self._store.get(named["id"]) if named is not None else None
         if job is not None and named is not None and call.now - job.submitted_at < IMAGE_SECONDS:
             number = int(named["number"])
-            images = self._jobs.output(job).images if job.error is None else ()
-            image = images[number - 1] if 0 < number <= len(images) else None
-            wanted = image is not None and image.format == named["format"]
-            if image is not None and wanted and await self._jobs.state(job, call.now) == COMPLETED:
-                return file_answer(image.media_type, await self._outputs.bytes_of(image))
+            output = self._jobs.output(job) if job.error is None else None
+            files = output.files if output is not None and output.document is None else ()
+            file = files[number - 1] if 0 < number <= len(files) else None
+            is_wanted = file is not None and file.format == named["format"]
+            if output and file and is_wanted and await self._jobs.state(job, call.now) == COMPLETED:
+                answer = file_answer(file.media_type, await self._outputs.bytes_of(file))
+                output.mark(answer.headers)
+                return answer
         return self._refusals.case("route.unknown", {"path": call.request.path})
 
     async def owner_of(self, name: str) -> str | None:

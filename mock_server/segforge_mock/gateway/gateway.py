@@ -77,6 +77,7 @@ class MockGateway:
     ) -> None:
         facts = models.gateway
         self._store = store
+        self._outputs = outputs
         self._tenants = tenants
         self._memory = memory
         self._own = own
@@ -124,7 +125,8 @@ class MockGateway:
         return self._recorded(call, answer)
 
     async def close(self) -> None:
-        """Closes the store."""
+        """Closes the store and stops making outputs."""
+        self._outputs.close()
         await self._store.close()
 
     async def _answer(self, call: Call) -> Answer:

@@ -10,7 +10,7 @@ from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import Answer
 from segforge_mock.jobs.job import COMPLETED, FAILED, Job, StateName, state
-from segforge_mock.media.image import GeneratedImage
+from segforge_mock.media.files import GeneratedFile
 from segforge_mock.models.served import ServedModels
 from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
@@ -70,25 +70,37 @@ class Jobs:
 
     async def _result(self, call: Call, job: Job) -> Answer:
         output, origin = self.output(job), self._urls.origin(call.request)
-        images = [await self._listed(job, image, origin) for image in output.images]
-        return call.json(
+        if output.document is not None:
+            shown: dict[str, Any] = {"output": (await self._outputs.bytes_of(output.document)).decode()}
+        else:
+            files = [await self._listed(job, file, origin) for file in output.files]
+            shown = {"output": files[0]["url"], **_by_medium(output.medium, files)}
+        answer = call.json(
             200,
             {
                 "status": COMPLETED,
                 "request_id": job.request_id,
-                "output": images[0]["url"],
-                "images": images,
+                **shown,
                 "seed": str(output.seed),
-                "prompt": output.images[0].prompt,
+                "prompt": output.prompt,
                 "metrics": _metrics(job),
             },
         )
+        output.mark(answer.headers)
+        return answer
 
-    async def _listed(self, job: Job, image: GeneratedImage, origin: str) -> dict[str, Any]:
-        name = f"{job.request_id}-{image.position + 1}.{image.format}"
-        size = len(await self._outputs.bytes_of(image))
+    async def _listed(self, job: Job, file: GeneratedFile, origin: str) -> dict[str, Any]:
+        name = f"{job.request_id}-{file.position + 1}.{file.format}"
+        size = len(await self._outputs.bytes_of(file))
         url = f"{origin}/generations/{name}"
-        return {"url": url, "content_type": image.media_type, "file_name": name, "file_size": str(size)}
+        return {"url": url, "content_type": file.media_type, "file_name": name, "file_size": str(size)}
+
+
+def _by_medium(medium: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the files under the name that results of their medium use: a list of images, or one video and so on."""
+    if medium == "image":
+        return {"images": files}
+    return {medium: files[0] if len(files) == 1 else files}
 
 
 def _metrics(job: Job) -> dict[str, float]:

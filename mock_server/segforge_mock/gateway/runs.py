@@ -66,8 +66,9 @@ class Runs:
             body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
             answer = json_bytes_answer(body)
         else:
-            first = output.images[0]
-            answer = bytes_answer(first.media_type, await self._outputs.bytes_of(first))
+            first = output.files[0]
+            data = await self._outputs.bytes_of(first)
+            answer = json_bytes_answer(data) if first.format == "json" else bytes_answer(first.media_type, data)
         answer.headers.extend(
             (
                 (b"x-request-id", request_id(call.profile.request_ids).encode()),
@@ -77,6 +78,7 @@ class Runs:
                 (b"x-seed-value", b"%d" % output.seed),
             )
         )
+        output.mark(answer.headers)
         return _marked(answer, served)
 
     async def submit(self, call: Call) -> Answer:
