@@ -11,6 +11,7 @@ from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.load import build_model
 from segforge_mock import MockTransport, create_app
+from segforge_mock.app import App
 from segforge_mock.models.served import models_of_catalog
 
 KEY = "SG_0123456789abcdef"
@@ -71,9 +72,15 @@ MODELS = (
 )
 
 
+def app_of(*models: Model, **settings: Any) -> App:
+    """Returns a mock of these models, or one of every medium, that takes no time."""
+    served = models_of_catalog(replace(CATALOG, models=models or MODELS))
+    return create_app(models=served, time_scale=0, **settings)
+
+
 @contextmanager
 def serving(*models: Model, **settings: Any) -> Iterator[httpx.Client]:
-    """Yields a client with a key, on a mock of these models that takes no time."""
-    app = create_app(models=models_of_catalog(replace(CATALOG, models=models or MODELS)), time_scale=0, **settings)
-    with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
+    """Yields a client with a key, on a mock of these models."""
+    transport, headers = MockTransport(app_of(*models, **settings)), {"x-api-key": KEY}
+    with httpx.Client(transport=transport, base_url="http://mock", headers=headers) as client:
         yield client

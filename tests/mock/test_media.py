@@ -1,5 +1,6 @@
 """Outputs of every medium open in real decoders, and have the length, size and rate that the payload asks for."""
 
+import asyncio
 import base64
 import io
 import json
@@ -16,8 +17,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from segforge_mock import MockTransport
 from segforge_mock.media import pyav
-from tests.mock.media_models import serving
+from tests.mock.media_models import KEY, app_of, serving
 
 HOSTILE = 'a "prompt" <&>\n\x00 ]]> {{ braces }} \u2028 ünïcode ☃'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,7 +47,7 @@ def v2(client: httpx.Client, slug: str, **payload: Any) -> dict[str, Any]:
 
 def video_of(data: bytes) -> tuple[int, int, Fraction | None, int, float]:
     """Decodes every frame: width, height, frames per second, number of frames, and length in seconds."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         times = [float(frame.time or 0) for frame in container.decode(video=0)]
         length = (container.duration or 0) / 1_000_000
@@ -55,12 +57,12 @@ def video_of(data: bytes) -> tuple[int, int, Fraction | None, int, float]:
 
 def seconds_of(data: bytes) -> float:
     """Decodes every sample of audio."""
-    with av.open(io.BytesIO(data)) as container:
-        return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    with av.open(io.BytesIO(data), "r") as container:
+        return float(sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0)))
 
 
 def comment_of(data: bytes) -> dict[str, Any]:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         metadata = {**container.metadata, **container.streams[0].metadata}
     facts: dict[str, Any] = json.loads(next(text for name, text in metadata.items() if name.lower() == "comment"))
     return facts
@@ -307,10 +309,9 @@ def test_less_detail_is_still_the_right_medium(detail: str) -> None:
         svg = ElementTree.fromstring(v1(client, "image", format="svg", width=640, height=360).content)
         glb_of(v1(client, "model3d").content)
         responses = [v1(client, slug, prompt="x") for slug in ("text", "openai_chat", "embedding", "video", "audio")]
-    if detail == "plain":
-        assert (video[:2], video[3], seconds, svg.get("width")) == ((640, 360), 120, pytest.approx(4), "640")
-    else:
-        assert (video[:2], video[3], seconds, svg.get("width")) == ((16, 16), 4, pytest.approx(0.5), "16")
+    sizes = {"plain": ((640, 360), 120, "640"), "tiny": ((16, 16), 4, "16")}
+    assert (video[:2], video[3], svg.get("width")) == sizes[detail]
+    assert seconds == pytest.approx({"plain": 4, "tiny": 0.5}[detail])
     assert all("x-mock-limited" not in response.headers for response in responses)
 
 
@@ -339,21 +340,16 @@ def test_without_pyav_samples_of_the_right_medium_are_served() -> None:
     assert all("x-mock-media" not in response.headers for response in exact)
     assert seconds_of(responses["wav"].content) == pytest.approx(2)
     for format_, response in responses.items():
-        with av.open(io.BytesIO(response.content)) as container:
+        with av.open(io.BytesIO(response.content), "r") as container:
             assert any(True for _ in container.decode()), format_
 
 
 def test_one_slow_file_blocks_no_other_request() -> None:
     """A long video is encoded in a thread: status polls and images are answered meanwhile."""
-    import asyncio
-
-    from segforge_mock import create_app
-    from tests.mock.media_models import CATALOG, KEY, MODELS, MockTransport, models_of_catalog, replace
 
     async def run() -> tuple[int, bool]:
-        app = create_app(models=models_of_catalog(replace(CATALOG, models=MODELS)), time_scale=0)
-        headers = {"x-api-key": KEY}
-        async with httpx.AsyncClient(transport=MockTransport(app), base_url="http://mock", headers=headers) as client:
+        transport, headers = MockTransport(app_of()), {"x-api-key": KEY}
+        async with httpx.AsyncClient(transport=transport, base_url="http://mock", headers=headers) as client:
             slow = asyncio.create_task(client.post("/v1/video", json={"duration": 10, "size": "640x360"}, timeout=60))
             again = asyncio.create_task(client.post("/v1/video", json={"duration": 10, "size": "640x360"}, timeout=60))
             answered = 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -37,21 +37,15 @@ _KINDS: Final = {"integer": "number"}
 """The JSON type that msgspec sees where it differs: it can't choose between an integer and a number with limits."""
 
 
-class Compiled(NamedTuple):
-    """The type of payloads whose parameters keep all rules, and the parameters that it leaves unchecked."""
+def request_type(model: Model) -> type[msgspec.Struct] | None:
+    """Returns the type of a model's payloads, or None if msgspec can't express every rule of the spec.
 
-    type: type[msgspec.Struct]
-    unchecked: tuple[Parameter, ...]
-
-
-def compiled(model: Model) -> Compiled:
-    """Returns the type of a model's payloads.
-
-    A payload that it accepts breaks no rule of a single parameter, except those of the unchecked ones. It may refuse
-    valid payloads, such as 20.0 for an integer. Parameters that the model doesn't have are ignored.
+    A payload that it accepts breaks no rule. It may refuse valid ones, such as 20.0 for an integer. Parameters that the
+    model doesn't have are ignored.
     """
-    unchecked = tuple(parameter for parameter in model.parameters if not _is_expressible(parameter))
-    return Compiled(_struct(parameter for parameter in model.parameters if parameter not in unchecked), unchecked)
+    if model.conditions or not all(map(_is_expressible, model.parameters)):
+        return None
+    return _struct(model.parameters)
 
 
 def _struct(parameters: Iterable[Parameter]) -> type[msgspec.Struct]:

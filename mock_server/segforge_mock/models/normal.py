@@ -20,7 +20,7 @@ def may_be_deep(body: bytes) -> bool:
 def is_deep(data: Json) -> bool:
     """Returns whether a JSON value nests more than MAX_DEPTH levels deep."""
     level = [data]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [part for value in level for part in _parts(value)]
         if not level:
             return False

@@ -11,7 +11,7 @@ import msgspec
 from segforge.spec.catalog import ABSENT, Catalog, Gateway, Json, Model, Parameter
 from segforge.spec.values import Violation, payload_violations
 from segforge_mock.http.counts import MAX_OUTPUTS
-from segforge_mock.models.compiled import Compiled, compiled
+from segforge_mock.models.compiled import request_type
 from segforge_mock.models.normal import MAX_DEPTH, canonical, is_deep, may_be_deep, with_integers, with_numbers
 
 
@@ -34,17 +34,9 @@ class ServedModel:
     model: Model
 
     @cached_property
-    def _compiled(self) -> Compiled:
-        return compiled(self.model)
-
-    @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
-        return msgspec.json.Decoder(self._compiled.type)
-
-    @cached_property
-    def _is_decided_by_type(self) -> bool:
-        """Whether the compiled type checks every rule of the spec."""
-        return not self._compiled.unchecked and not self.model.conditions
+    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct] | None:
+        compiled = request_type(self.model)
+        return None if compiled is None else msgspec.json.Decoder(compiled)
 
     @cached_property
     def _parameters(self) -> dict[str, Parameter]:
@@ -73,7 +65,7 @@ class ServedModel:
         try:
             if not body.isascii():
                 body.decode()  # msgspec doesn't decode the values of keys that it ignores
-            if self._is_decided_by_type and not may_be_deep(body):
+            if self._decoder is not None and not may_be_deep(body):
                 self._decoder.decode(body)
                 return Payload(body)
         except msgspec.ValidationError:
