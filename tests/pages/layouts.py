@@ -14,7 +14,9 @@ STATUSES = (
     (406, "Insufficient Credits", "Not enough credits to process request"),
     (504, "Timeout", "Request timed out"),
 )
-RETURNS = {"image": "Image", "json": "Text/JSON"}
+RETURNS = {
+    "image": "Image", "video": "Video", "audio": "Audio", "model3d": "3D Model", "json": "Text/JSON", "text": "Text",
+}  # fmt: skip
 
 
 def literal(value: Any) -> str:
@@ -32,7 +34,24 @@ def python_literal(value: Any) -> str:
 
 
 def type_of(parameter: Parameter) -> str:
-    return f"{parameter.type} ({parameter.format})" if parameter.format else parameter.type
+    """Returns the printed type with its format."""
+    return f"{bare_type(parameter)} ({parameter.format})" if parameter.format else bare_type(parameter)
+
+
+def bare_type(parameter: Parameter) -> str:
+    """Returns the printed type, such as `object[]` or `any | any`."""
+    if parameter.any_of:
+        return " | ".join(map(bare_type, parameter.any_of))
+    return f"{bare_type(parameter.items)}[]" if parameter.items is not None else parameter.type
+
+
+def nested(parameter: Parameter, *, member: bool = False) -> tuple[str, tuple[Parameter, ...]]:
+    """Returns the label above the nested parameters, and these. Those of a union's member have no label."""
+    if parameter.any_of:
+        return "One of:", parameter.any_of
+    if parameter.items is not None:
+        return ("Array items:" if parameter.items.properties else ""), parameter.items.properties
+    return ("Object properties:" if parameter.properties and not member else ""), parameter.properties
 
 
 def flag(parameter: Parameter) -> str:
@@ -58,7 +77,15 @@ def allowed_label(choices: Choices) -> str:
 
 
 def listed(choices: Choices) -> str:
+    if choices.labels:
+        return "\n".join(f"{label}{literal(value)}" for label, value in labelled(choices)) + more(choices)
     return "".join(map(literal, choices.known)) + more(choices)
+
+
+def labelled(choices: Choices) -> list[tuple[str, object]]:
+    """Returns the known values, each with its label or an empty text."""
+    labels = choices.labels or (None,) * len(choices.known)
+    return [(label or "", value) for label, value in zip(labels, choices.known, strict=True)]
 
 
 def default_of(parameter: Parameter, label: str = "Default: ") -> str:
@@ -164,12 +191,16 @@ def blank_line(model: Model, code: str | None = None, url: str | None = None, pr
     return page(model, parts, gap="\n\n", glue="", code=numbered(code or sample_of(model)), url=url, price=price)
 
 
-def _blank_line_block(one: Parameter) -> str:
-    lines = [f"{one.name}{flag(one)}\n{type_of(one)}\n\n{one.description}\n"]
+def _blank_line_block(one: Parameter, *, member: bool = False) -> str:
+    description = f"\n\n{one.description}\n" if one.description else ""
+    lines = [f"{one.name}{flag(one)}\n{type_of(one)}{description}"]
     if facts := default_of(one) + range_of(one):
         lines.append(facts)
     if one.choices is not None:
         lines += [allowed_label(one.choices), listed(one.choices)]
+    label, parts = nested(one, member=member)
+    lines += [label] if label else []
+    lines += [_blank_line_block(part, member=label == "One of:") for part in parts]
     return "\n".join(lines)
 
 
@@ -191,11 +222,13 @@ def glued_labelled(model: Model) -> str:
     return page(model, parts, gap="\n", glue="\0", code=numbered(sample_of(model), indent=False)).replace("\0", "")
 
 
-def _joined_block(one: Parameter, *, labels: bool, end: str = "\n") -> str:
+def _joined_block(one: Parameter, *, labels: bool, end: str = "\n", member: bool = False) -> str:
     text = f"{one.name}{flag(one)}{type_of(one)}{one.description}{end}{default_of(one, 'Default: ' if labels else '')}"
     if one.choices is not None:
         text += (allowed_label(one.choices) if labels else "") + listed(one.choices)
-    return text + range_of(one)
+    label, parts = nested(one, member=member)
+    text += range_of(one) + label
+    return text + "".join(_joined_block(part, labels=labels, member=label == "One of:") for part in parts)
 
 
 def tokens_labelled(model: Model) -> str:
@@ -209,16 +242,23 @@ def tokens_bare(model: Model) -> str:
 
 
 def _tokens(model: Model, *, labels: bool) -> str:
-    text = ""
-    for one in model.parameters:
-        text += f"{one.name}\n{flag(one)}{type_of(one)}\n{one.description}\n"
-        if not isinstance(one.default, Absent):
-            text += ("Default:\n" if labels else "") + literal(one.default) + "\n"
-        if one.choices is not None:
-            text += (allowed_label(one.choices) + "\n") if labels else ""
-            text += "".join(literal(value) + "\n" for value in one.choices.known) + more(one.choices)
-        text += range_of(one)
+    text = "".join(_token_block(one, labels=labels) for one in model.parameters)
     return page(model, text.rstrip("\n"), gap="\n", glue="", code=numbered(sample_of(model), indent=False))
+
+
+def _token_block(one: Parameter, *, labels: bool, member: bool = False) -> str:
+    text = f"{one.name}\n{flag(one)}{type_of(one)}\n" + (f"{one.description}\n" if one.description else "")
+    if not isinstance(one.default, Absent):
+        text += ("Default:\n" if labels else "") + literal(one.default) + "\n"
+    if one.choices is not None:
+        text += (allowed_label(one.choices) + "\n") if labels else ""
+        values = (
+            f"{label}\n{literal(value)}\n" if label else f"{literal(value)}\n" for label, value in labelled(one.choices)
+        )
+        text += "".join(values) + more(one.choices)
+    label, parts = nested(one, member=member)
+    text += range_of(one) + (f"{label}\n" if label else "")
+    return text + "".join(_token_block(part, labels=labels, member=label == "One of:") for part in parts)
 
 
 def sync_page(model: Model) -> str:
@@ -291,17 +331,23 @@ def html_cards(model: Model) -> str:
     return _html(model, f'<div class="params">{cards}</div>')
 
 
-def _card(one: Parameter) -> str:
+def _card(one: Parameter, *, member: bool = False) -> str:
     e = html.escape
     text = f'<div class="card">\n  <div><code>{e(one.name)}</code>\n<span class="badge">{flag(one)}</span></div>\n'
     text += f"<span>{type_of(one)}</span>"
-    text += f"<p>{e(one.description)}</p>"
+    text += f"<p>{e(one.description)}</p>" if one.description else ""
     if not isinstance(one.default, Absent):
         text += f"<div><span>Default:</span> <code>{e(literal(one.default))}</code></div>"
     if one.choices is not None:
-        values = "".join(f"<li><code>{e(literal(value))}</code></li>" for value in one.choices.known)
+        values = "".join(
+            f"<li>{f'<span>{e(label)}</span>' if label else ''}<code>{e(literal(value))}</code></li>"
+            for label, value in labelled(one.choices)
+        )
         text += f"<div>{allowed_label(one.choices)}</div><ul>{values}</ul><span>{more(one.choices)}</span>"
-    return text + f"<span>{range_of(one)}</span></div>\n"
+    label, parts = nested(one, member=member)
+    inner = "".join(_card(part, member=label == "One of:") for part in parts)
+    below = f"<div>{label}</div><div>{inner}</div>" if label else inner
+    return text + f"<span>{range_of(one)}</span>{below}</div>\n"
 
 
 def html_table(model: Model) -> str:
@@ -345,7 +391,7 @@ def _html(model: Model, parameters: str) -> str:
     )
 
 
-# The page of an LLM, with nested parameters, which the Catalog can't hold.
+# The page of an LLM, with nested parameters.
 
 MESSAGES: Mapping[str, Any] = {
     "type": "object[]",

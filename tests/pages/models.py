@@ -1,5 +1,6 @@
 """Hypothesis strategies for models as docs pages describe them, including hostile ones."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -132,6 +133,13 @@ def _number(draw: st.DrawFn, facts: dict[str, Any], values: st.SearchStrategy[An
         facts |= {"choices": Choices(tuple(known), len(known)), "default": draw(st.sampled_from(known))}
 
 
+def _with_labels(draw: st.DrawFn, one: Parameter) -> Parameter:
+    if one.type != "string" or one.choices is None or draw(flags):
+        return one
+    labels = tuple(draw(plain_values).rstrip(" :") for _ in one.choices.known)
+    return replace(one, choices=replace(one.choices, labels=labels))
+
+
 def _value_for(draw: st.DrawFn, parameter: Parameter) -> Any:
     if parameter.choices is not None:
         return draw(st.sampled_from(parameter.choices.known))
@@ -148,15 +156,97 @@ def _value_for(draw: st.DrawFn, parameter: Parameter) -> Any:
             return draw(st.one_of(floats, st.integers(-50, 50)))
 
 
+TITLES = ("Ready Color Palette", "Own Palette", "By URL", "A list of words", "Base64 text", "As a number")
+flags = st.booleans()
+
+
 @st.composite
-def models(draw: st.DrawFn) -> Model:
-    """Draws a model whose page the tests render."""
+def parts(draw: st.DrawFn, name: str, depth: int) -> Parameter:
+    """Draws a nested parameter: a scalar without a sample, or one with parts."""
+    if depth == 0 or draw(st.integers(0, 2)):
+        one = draw(parameters(name))
+        return replace(one, description="") if draw(flags) else one
+    return draw(nesting_parameters(name, depth))
+
+
+@st.composite
+def nesting_parameters(draw: st.DrawFn, name: str, depth: int = 2) -> Parameter:
+    """Draws an array, an object or a union, as pages print them."""
+    facts: dict[str, Any] = {"name": name, "required": draw(flags), "description": draw(_descriptions())}
+    kind = draw(st.sampled_from(("list", "objects", "objects", "object", "union", "any")))
+    if kind == "union":
+        return Parameter(type="any", any_of=tuple(draw(members())), **facts)
+    if kind == "list":
+        types: list[ParameterType] = ["string", "integer", "number", "object", "array"]
+        inner = draw(st.sampled_from([*map(_plain, types), None]))
+        return Parameter(type="array", items=inner, **facts)
+    if kind == "any":
+        return Parameter(type="any", **facts)
+    properties = tuple(draw(keys(depth - 1)))
+    if kind == "object":
+        return Parameter(type="object", properties=properties, **facts)
+    return Parameter(type="array", items=replace(_plain("object"), properties=properties), **facts)
+
+
+def _plain(type_: ParameterType) -> Parameter:
+    return Parameter(name="items", type=type_, required=None, description="")
+
+
+@st.composite
+def keys(draw: st.DrawFn, depth: int) -> list[Parameter]:
+    chosen = draw(st.lists(simple_names, min_size=1, max_size=3, unique=True))
+    return [draw(parts(name, depth)) for name in chosen]
+
+
+@st.composite
+def members(draw: st.DrawFn) -> list[Parameter]:
+    """Draws the members of a union, under titles or numbers."""
+    count = draw(st.integers(2, 3))
+    titles = draw(st.permutations(TITLES)) if draw(flags) else [f"Option {number}" for number in range(1, count + 1)]
+    made = []
+    for title in titles[:count]:
+        one = Parameter(name=title, type="any", required=False, description=draw(st.sampled_from(("", "", "A form."))))
+        kind = draw(st.sampled_from(("any", "any", "string", "uri", "number", "list")))
+        if kind == "any":
+            made.append(replace(one, properties=tuple(draw(keys(0)))) if draw(flags) else one)
+        elif kind == "list":
+            made.append(replace(one, type="array", items=_plain("string")))
+        else:
+            made.append(replace(one, type="number" if kind == "number" else "string"))
+            made[-1] = replace(made[-1], format="uri") if kind == "uri" else made[-1]
+    return made
+
+
+def _nested_value(draw: st.DrawFn, one: Parameter) -> Any:
+    """Draws a value of a nested parameter's form. Keys that are not required may be missing."""
+    if one.any_of:
+        return _nested_value(draw, draw(st.sampled_from(one.any_of)))
+    if one.items is not None and one.items.properties:
+        return [_keys_value(draw, one.items.properties) for _ in range(draw(st.integers(0, 2)))]
+    if one.type == "array":
+        inner = one.items.type if one.items is not None else "string"
+        return [] if inner in ("array", "object") else [_value_for(draw, _plain(inner)) for _ in range(2)]
+    if one.properties or one.type == "object":
+        return _keys_value(draw, one.properties)
+    return "text" if one.type == "any" else _value_for(draw, one)
+
+
+def _keys_value(draw: st.DrawFn, properties: tuple[Parameter, ...]) -> dict[str, Any]:
+    return {one.name: _nested_value(draw, one) for one in properties if one.required or draw(flags)}
+
+
+@st.composite
+def models(draw: st.DrawFn, *, nested: bool = False) -> Model:
+    """Draws a model whose page the tests render. `nested` adds arrays, objects, unions and labelled values."""
     chosen = draw(st.lists(names, min_size=1, max_size=9, unique=True))
-    made = sorted((draw(parameters(name)) for name in chosen), key=lambda one: (not one.required, one.name))
-    shown = {one.name: _value_for(draw, one) for one in made if one.required or draw(st.integers(0, 4))}
+    made = [draw(parameters(name)) for name in chosen]
+    if nested:
+        made = [draw(nesting_parameters(one.name)) if draw(flags) else _with_labels(draw, one) for one in made]
+    made = sorted(made, key=lambda one: (not one.required, one.name))
+    shown = {one.name: _nested_value(draw, one) for one in made if one.required or draw(st.integers(0, 4))}
     if not shown:
-        shown = {made[0].name: _value_for(draw, made[0])}
-    medias: list[Media] = ["image", "json"]
+        shown = {made[0].name: _nested_value(draw, made[0])}
+    medias: list[Media] = ["image", "json", "video", "audio", "model3d"] if nested else ["image", "json"]
     media = draw(st.sampled_from(medias))
     return Model(
         slug=draw(

@@ -1,12 +1,13 @@
 """Compares the facts read from a rendered page with the model that it was rendered from."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from segforge.pages.page import Page, PageParameter
 from segforge.spec.catalog import Absent, Model, Parameter
-from tests.pages.layouts import OLDEST, WORKFLOW
+from tests.pages.layouts import OLDEST, WORKFLOW, bare_type, nested
 
 _MISSING = object()
 
@@ -31,9 +32,10 @@ def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
     """Returns the facts that a page with this parameter states."""
     truth: dict[str, Any] = {
         "required": one.required,
-        "type": one.type,
-        "description": " ".join(one.description.split()),
+        "type": bare_type(one),
     }
+    if one.description:
+        truth["description"] = " ".join(one.description.split())
     if one.format:
         truth["format"] = one.format
     if not isinstance(one.default, Absent):
@@ -42,6 +44,7 @@ def truth_of(one: Parameter, example: Any) -> dict[str, Any]:
         truth |= {"minimum": one.minimum, "maximum": one.maximum}
     if one.choices:
         truth |= {"enum": list(one.choices.known), "enum_total": one.choices.total}
+        truth |= {"enum_labels": list(one.choices.labels)} if one.choices.labels else {}
     if one.name in example:
         truth["sample"] = example[one.name]
     return truth
@@ -72,7 +75,9 @@ def score(model: Model, page: Page, layout: str) -> Score:
             result.notes.append(f"parameter {one.name!r} was not found")
             continue
         _compare(result, read[one.name], truth)
-    for name in set(read) - {one.name for one in model.parameters} - set(extra):
+    _parts(result, page, model, extra)
+    unsettled = {one.name for one in page.parameters if "parent" in one.undecided}
+    for name in set(read) - {one.name for one in model.parameters} - set(extra) - unsettled:
         result.wrong += 1
         result.surely_wrong += 1
         result.notes.append(f"parameter {name!r} was made up")
@@ -95,6 +100,54 @@ def score(model: Model, page: Page, layout: str) -> Score:
     return result
 
 
+Path = tuple[str, ...]
+
+
+def _parts(result: Score, page: Page, model: Model, extra: tuple[str, ...]) -> None:
+    """Compares the nested parameters. One with an undecided parent must be nested in one of the possible parents."""
+    true = dict(_true_paths(model.parameters))
+    found: set[Path] = set()
+    for path, one, settled in _read_paths(page.parameters):
+        if path[0] in extra:
+            continue
+        if not settled:
+            parents = one.undecided["parent"].candidates if "parent" in one.undecided else path[-2:-1]
+            fitting = {at for at in true if at[-1] == one.name and (at[-2] if len(at) > 1 else None) in parents}
+            found |= fitting
+            result.undecided += 1
+            result.keys["parent"] += 1
+            if not fitting:
+                result.wrong += 1
+                result.notes.append(f"{one.name} may belong to {parents}")
+        elif path in true:
+            found.add(path)
+            if len(path) > 1:
+                _compare(result, one, truth_of(true[path], {}), {"sample"})
+        elif len(path) > 1:
+            result.wrong += 1
+            result.surely_wrong += 1
+            result.notes.append(f"{path} was made up")
+    for path in set(true) - found:
+        if len(path) > 1:
+            result.wrong += 1
+            result.notes.append(f"{path} was not found")
+
+
+def _true_paths(parameters: tuple[Parameter, ...], at: Path = ()) -> Iterator[tuple[Path, Parameter]]:
+    for one in parameters:
+        yield (*at, one.name), one
+        yield from _true_paths(nested(one)[1], (*at, one.name))
+
+
+def _read_paths(
+    parameters: tuple[PageParameter, ...], at: Path = (), *, settled: bool = True
+) -> Iterator[tuple[Path, PageParameter, bool]]:
+    for one in parameters:
+        sure = settled and "parent" not in one.undecided
+        yield (*at, one.name), one, sure
+        yield from _read_paths((*one.items, *one.members), (*at, one.name), settled=sure)
+
+
 def _by_true_name(page: Page, model: Model) -> dict[str, PageParameter]:
     """Returns the parameters by name. An undecided name is replaced by a reading that the model has."""
     read = {one.name: one for one in page.parameters if "name" not in one.undecided}
@@ -105,8 +158,10 @@ def _by_true_name(page: Page, model: Model) -> dict[str, PageParameter]:
     return read
 
 
-def _compare(result: Score, read: PageParameter, truth: dict[str, Any]) -> None:
-    for key in {*truth, *read.facts, *read.undecided}:
+def _compare(
+    result: Score, read: PageParameter, truth: dict[str, Any], ignored: frozenset[str] | set[str] = frozenset()
+) -> None:
+    for key in {*truth, *read.facts, *read.undecided} - ignored - {"parent"}:
         expected = truth.get(key, _MISSING)
         if key in read.undecided:
             result.undecided += 1

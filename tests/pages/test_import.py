@@ -1,10 +1,11 @@
 """Drafts of any page pass lint, and never overwrite a curated spec."""
 
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from ruamel.yaml import YAML
 
 from segforge import Catalog
 from segforge.cli import main
@@ -68,24 +69,109 @@ def test_an_undecided_name_becomes_a_todo(tmp_path: Path) -> None:
     assert "# TODO default is undecided: null" in text
 
 
-NOTE = "Specs hold scalars only; left out are messages (required object[])"
+def test_nested_parameters_are_drafted(catalog: Catalog, tmp_path: Path) -> None:
+    drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
+    source, _ = check_model(tmp_path / "models" / "flux-img2img.yaml")
+    assert source is not None
+    messages = build_model(source.data).parameters_by_name["messages"]
+    assert messages.type == "array"
+    assert messages.items is not None
+    role, content = messages.items.properties
+    assert (role.name, role.type, role.required) == ("role", "string", True)
+    assert role.choices is not None
+    assert role.choices.known == ("user", "assistant")
+    assert (content.name, content.type, content.items) == ("content", "array", None)
+    assert source.data["example"]["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]
 
 
-def test_nested_parameters_are_left_out_and_named(
-    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = drafted(tmp_path, llm_page(catalog.model("flux-img2img")))
-    assert f"note: {NOTE}\n" in text.replace('"', "")
-    assert re.search('flux-img2img.yaml: .*"messages"', capsys.readouterr().err)
-    arguments = ["drift", str(tmp_path / "page.txt"), "--specs", str(tmp_path)]
-    assert main(arguments) == 0
-    assert "messages was not compared" in capsys.readouterr().out
-    file = tmp_path / "models" / "flux-img2img.yaml"
-    file.write_text("".join(line for line in text.splitlines(True) if not line.startswith("note:")), "utf-8")
-    assert main([*arguments, "--apply"]) == 1
-    report = capsys.readouterr().out
-    assert "breaking  parameter.added  flux-img2img  parameters.messages" in report
-    assert f"note: {NOTE}" in report
+def parts(text: str, sample: str) -> str:
+    """Returns a page with blank lines between the parts of a parameter list."""
+    return HEAD.format(sample=sample).replace("Parameters", "\n\nParameters\n") + text + "\n" + TAIL
+
+
+def made_of(text: str, sample: str) -> Any:
+    """Returns the data of a page's draft, which has no lint errors."""
+    made = draft(page_of_bytes(parts(text, sample).encode(), "page"))
+    assert lint_text(made.text, made.slug) == []
+    return YAML(typ="safe").load(made.text)
+
+
+def test_arrays_of_objects_have_keys_with_their_own_flags() -> None:
+    data = made_of(
+        "referencesrequired\nobject[]\n\nImages with words for them\n\nArray items:\n"
+        "urioptional\nstring (uri)\n\nWhere it is\n\ntagrequired\nstring\n\nIts word\n\n"
+        'sizeoptional\nstring\n\nThe size\n\nDefault: "wide"\nAllowed values :\nWide"wide"\nTall"tall"\n'
+        "styleoptional\nstring[]\n\nStyles\n",
+        '"references": [{"uri": "https://a.test/1.png", "tag": "cat"}], "size": "wide", "style": []',
+    )
+    references = data["parameters"]["references"]
+    assert references["items"]["type"] == "object"
+    uri, tag = references["items"]["properties"].values()
+    assert (uri["format"], uri["required"], tag["required"]) == ("uri", False, True)
+    assert data["parameters"]["size"]["enum"] == {
+        "known": [{"value": "wide", "label": "Wide"}, {"value": "tall", "label": "Tall"}],
+        "total": 2,
+    }
+    assert data["parameters"]["style"]["items"] == {"type": "string"}
+    assert data["example"]["references"] == [{"uri": "https://a.test/1.png", "tag": "cat"}]
+
+
+def test_members_of_a_union_have_titles_and_keys() -> None:
+    data = made_of(
+        "imagerequired\nstring\n\nAn image\n\npaletteoptional\nany | any\n\nColours\n\nOne of:\n"
+        "Ready Paletteoptional\nany\nnamerequired\nstring\nOwn Paletteoptional\nany\nmembersrequired\nobject[]\n"
+        "sourceoptional\nstring | string\n\nA file\n\nOne of:\nOption 1optional\nstring (uri)\nOption 2optional\n"
+        "string\nzoomoptional\nnumber\n\nHow near\n\nDefault: 1\n",
+        '"image": "x", "source": "y", "zoom": 1',
+    )
+    assert data["parameters"]["palette"]["any_of"] == [
+        {
+            "title": "ready_palette",
+            "type": "object",
+            "properties": {"name": {"type": "string", "required": True}},
+        },
+        {
+            "title": "own_palette",
+            "type": "object",
+            "properties": {"members": {"type": "array", "items": {"type": "object"}, "required": True}},
+        },
+    ]
+    assert data["parameters"]["source"]["any_of"] == [
+        {"title": "option_1", "type": "string", "format": "uri"},
+        {"title": "option_2", "type": "string"},
+    ]
+    assert list(data["parameters"]) == ["image", "palette", "source", "zoom"]
+
+
+def test_a_dotted_name_is_a_key_of_its_parent() -> None:
+    data = made_of(
+        "messagesrequired\nobject\n\nThe chat\n\nmessages.system_instructionoptional\nobject\n\nRules\n",
+        '"messages": {"contents": []}',
+    )
+    properties = data["parameters"]["messages"]["properties"]
+    assert properties == {"system_instruction": {"type": "object", "required": False, "description": "Rules"}}
+
+
+def test_a_sample_of_another_type_is_a_quirk() -> None:
+    data = made_of("durationoptional\ninteger\n\nSeconds\n\nDefault: 8\nAllowed values :\n4812\n", '"duration": "8"')
+    assert data["parameters"]["duration"]["enum"] == {"known": [4, 8, 12], "total": 3}
+    assert [(one["at"], one["found"]) for one in data["quirks"]] == [("sample.duration", "8")]
+    assert data["example"] == {}
+
+
+def test_joined_digits_without_even_steps_stay_undecided() -> None:
+    data = made_of("sizeoptional\ninteger\n\nSize\n\nDefault: 8\nAllowed values :\n8124\n", '"size": 8')
+    assert "enum" not in data["parameters"]["size"]
+
+
+def test_deprecated_parameters_are_marked() -> None:
+    data = made_of(
+        "styleoptional\nstring\n\nDeprecated\n\nAn old one\n\nwordsoptionalDeprecated\nstring\n\nOthers\n\n"
+        "zoomoptional\nnumber\n\nReplaces the deprecated style\n",
+        '"zoom": 1',
+    )
+    assert [one.get("deprecated") for one in data["parameters"].values()] == [True, True, None]
+    assert data["parameters"]["style"]["description"] == "An old one"
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:

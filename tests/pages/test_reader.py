@@ -47,6 +47,14 @@ def test_labelled_pages_are_never_read_wrong(layout: str, model: Model) -> None:
     assert result.notes == []
 
 
+@pytest.mark.parametrize("layout", [name for name in LABELLED if name != "html table"])
+@settings(max_examples=25)
+@given(model=models(nested=True))
+def test_nested_parameters_are_never_read_wrong(layout: str, model: Model) -> None:
+    result = score(model, page_of_bytes(LABELLED[layout](model).encode(), layout), layout)
+    assert result.notes == []
+
+
 @pytest.mark.parametrize("layout", ["joined without labels", "tokens without labels", "attributes"])
 @settings(max_examples=25)
 @given(model=models())

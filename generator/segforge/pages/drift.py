@@ -308,7 +308,7 @@ class _FactComparison:
             self.undecided.append("the page has no readable sample; the example was not compared")
         if fact is None or self.page.problems:
             return
-        scalars = {key: value for key, value in fact.value.items() if not isinstance(value, list | dict)}
+        scalars = dict(fact.value)
         held = {one.name for one in self.page.parameters} | set(self.data["parameters"])
         doubts = {one.name: one.undecided["sample"] for one in self.page.parameters if "sample" in one.undecided}
         self.undecided += [f"example.{name} is undecided on the page: {doubt.why}" for name, doubt in doubts.items()]

@@ -173,8 +173,10 @@ class _Walk:
     def _without_description(
         self, slot: Line | None, first: int, begin: int, index: int, type_: str, own: str
     ) -> Values | None:
-        """Returns the values if the description's only line is the first of them, or None."""
-        if slot is not None or begin != first + 1 or begin > len(self.lines):
+        """Returns the values if the description's only line, or all lines from a label on, are values; or None."""
+        if slot is not None or begin <= first or begin > len(self.lines):
+            return None
+        if begin != first + 1 and LABEL.match(self.lines[first].text) is None:
             return None
         found = self._close(first, index, type_, own)
         return found[0] if found is not None and set(found[0].facts) | set(found[0].open) else None
@@ -212,7 +214,8 @@ class _Walk:
         rest = self.text[at:end]
         at += len(rest) - len(rest.lstrip())
         name = self.text[at:end].rstrip()
-        if name not in self.sample:
+        titled = (self._union or values.nests == "members") and TITLE.fullmatch(name) is not None
+        if name not in self.sample and not titled:
             whole = self.text[start:end].rstrip()
             known = [key for key in ending(whole, self.sample) if len(key) != len(name)]
             if known:
@@ -225,7 +228,6 @@ class _Walk:
         if not self._is_name(name) or "\n" in name or ('"' in name and name not in self.sample):
             return None
         single = not re.search(r"\s", name) or name in self.sample
-        titled = (self._union or values.nests == "members") and TITLE.fullmatch(name) is not None
         return (values, at) if single or titled or (values and not values.nests) else None
 
     def _name_after_label(self, start: int, end: int) -> tuple[Values, int] | None:

@@ -129,7 +129,7 @@ class _Search:
             parents = waiting.pop()
             if len(parents) < len(self.part):
                 waiting += [(*parents, parent) for parent in reversed(self._places(len(parents), parents))]
-            elif all(self._is_complete(at, parents) for at in self._open(parents)):
+            elif self.closed or all(self._is_complete(at, parents) for at in self._open(parents)):
                 found.append(parents)
         return []
 

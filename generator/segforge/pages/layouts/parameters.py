@@ -1,7 +1,7 @@
 """Builds parameters from blocks: their facts, their values in the samples, and their undecided facts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -32,14 +32,33 @@ def build_parameters(
     bare = _no_descriptions(reading)
     starts = [block.name_place[0] for block in reading.blocks]
     texts = [document.text[start:stop] for start, stop in pairwise([*starts, end])]
+    blocks = reading.blocks
+    if reading.form == "split":
+        blocks = list(_without_gaps(document, blocks))
     flat = [
         FlatParameter(
             replace(_parameter(document, block, reading.form, samples, bare=bare), text=text), block.values.nests
         )
-        for block, text in zip(reading.blocks, texts, strict=True)
+        for block, text in zip(blocks, texts, strict=True)
     ]
     nested = nest(flat, [sample.payload for sample in samples])
     return tuple(with_sample(document, _checked(one), samples) for one in nested)
+
+
+def _without_gaps(document: Document, blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yields the blocks, without a description where no blank line precedes it although one precedes all others."""
+
+    def has_gap(block: Block) -> bool:
+        end = (block.header.format or block.header.type)[1]
+        return bool(block.description) and "\n\n" in document.text[end : block.description[0].start].replace(" ", "")
+
+    described = [block for block in blocks if block.description and block.other is None]
+    sure = len(described) > 0 and all(map(has_gap, described))
+    for block in blocks:
+        if sure and block.other is not None and block.other.labelled and not has_gap(block):
+            yield replace(block, description=(), values=block.other, other=None)
+        else:
+            yield block
 
 
 def _checked(parameter: PageParameter) -> PageParameter:
@@ -98,7 +117,7 @@ def _remarks(document: Document, block: Block, lines: Sequence[Line]) -> dict[st
         for line in lines
         if pattern.fullmatch(line.text)
     }
-    if any(_REMARKS["deprecated"].fullmatch(one.strip(" \t,)·")) for one in beside):
+    if any(_REMARKS["deprecated"].fullmatch(one.strip(" \t\n,·")) for one in beside):
         found["deprecated"] = Fact(True, document.span(*header.flag), CERTAIN, "beside the flag or the type")
     elif lines and _DEPRECATED.match(lines[0].text):
         place = document.span(lines[0].start, lines[0].end)
@@ -132,6 +151,9 @@ def _doubt_description(
 ) -> None:
     """Makes facts undecided if they depend on whether the description's only line is a value."""
     why = "the line may be the description, or a value of a parameter without one"
+    if other.labelled and "description" in facts:
+        description = facts.pop("description")
+        undecided["description"] = Undecided((description.value,), description.span, why)
     for key in {*values.facts, *other.facts, *values.open, *other.open}:
         one, two = values.facts.get(key), other.facts.get(key)
         if one is not None and two is not None and one.value == two.value:
