@@ -270,6 +270,7 @@ GATEWAY = Gateway(
                     body={"error": "Team spend limit reached: {cap} credits per {period}"},
                 ),
             ),
+            page_title="Insufficient Credits",
         ),
         Status(
             code=410,
@@ -388,6 +389,7 @@ GATEWAY = Gateway(
                     body={"error": "Request timed out"},
                 ),
             ),
+            page_title="Timeout",
         ),
     ),
     lifecycle=Lifecycle(

@@ -80,7 +80,10 @@ class StatusCase:
 
 @dataclass(frozen=True)
 class Status:
-    """A status code of the gateway, the routes that may return it, and the cases that lead to it."""
+    """A status code of the gateway, the routes that may return it, and the cases that lead to it.
+
+    `page_title` is the title that model pages print if it is not `title`.
+    """
 
     code: int
     title: str
@@ -90,6 +93,7 @@ class Status:
     on_model_pages: bool
     source: str
     cases: tuple[StatusCase, ...]
+    page_title: str | None = None
 
 
 @dataclass(frozen=True)
