@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from segforge import default_specs
-from segforge.pages.drift import compare
+from segforge.pages.drift.compare import compare
 from segforge.pages.read import page_of_bytes
 from segforge.spec.load import check_model
 from tests.pages.damage import KINDS, damages, own_pages, sweep

@@ -15,9 +15,9 @@ from typing import Any, Final
 import yaml
 
 from segforge import default_specs, load_catalog
-from segforge.pages.apply import apply_linted
 from segforge.pages.draft import draft
-from segforge.pages.drift import compare
+from segforge.pages.drift.apply import apply_linted
+from segforge.pages.drift.compare import compare
 from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import PageError
 from segforge.spec.source import SourceFile

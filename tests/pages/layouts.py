@@ -10,8 +10,12 @@ from segforge.spec.catalog import Absent, Choices, Model, Parameter
 STATUSES = (
     (400, "Bad Request", "Invalid parameters or request format"),
     (401, "Unauthorized", "Missing or invalid API key"),
+    (403, "Forbidden", "No permission for this model"),
     (404, "Not Found", "Model or endpoint not found"),
     (406, "Insufficient Credits", "Not enough credits to process request"),
+    (429, "Rate Limited", "Too many requests"),
+    (500, "Server Error", "The run failed"),
+    (502, "Bad Gateway", "The service is unavailable"),
     (504, "Timeout", "Request timed out"),
 )
 RETURNS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from segforge import default_specs
-from segforge.pages.apply import apply
-from segforge.pages.difference import Drift
-from segforge.pages.drift import compare
+from segforge.pages.drift.apply import apply
+from segforge.pages.drift.compare import compare
+from segforge.pages.drift.difference import Drift
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Absent, Choices, Model, Parameter
 from segforge.spec.load import check_model

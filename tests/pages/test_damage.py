@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from segforge import Catalog
 from segforge.cli import main
-from segforge.pages.difference import ABSENT
 from segforge.pages.draft import draft
-from segforge.pages.drift import compare
+from segforge.pages.drift.compare import compare
+from segforge.pages.drift.difference import ABSENT
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Model

@@ -12,10 +12,10 @@ import yaml
 
 from segforge import Catalog, default_specs
 from segforge.cli import main
-from segforge.pages.apply import apply_linted
-from segforge.pages.difference import Drift
 from segforge.pages.draft import draft
-from segforge.pages.drift import compare
+from segforge.pages.drift.apply import apply_linted
+from segforge.pages.drift.compare import compare
+from segforge.pages.drift.difference import Drift
 from segforge.pages.read import page_of_bytes
 from segforge.spec.catalog import Parameter
 from segforge.spec.load import check_model

@@ -7,17 +7,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from segforge.console import console
-from segforge.pages.difference import Drift
-from segforge.pages.drift import compare, new_model
+from segforge.options import Misuse
+from segforge.pages.drift.compare import compare, new_model
+from segforge.pages.drift.difference import Difference, Drift
+from segforge.pages.page import Page
 from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
 from segforge.pages.source.document import PageError, problem_of
 from segforge.spec.finding import SpecError
-from segforge.spec.load import MODELS_FOLDER, check_model, default_specs
+from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, check_model, default_specs
 from segforge.spec.printable import one_line
+from segforge.spec.source import SourceFile
 
 SUFFIXES = (".html", ".htm", ".txt", ".md")
 
@@ -32,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="output format")
     parser.add_argument("--apply", action="store_true", help="write decided changes to the specs and show the diff")
+    parser.add_argument(
+        "--renamed",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="the page lists the spec's parameter OLD as NEW; its text and its place are kept (can be repeated)",
+    )
     parser.epilog = (
         "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 part of a page could not be read, "
         "or no drift was found but a page leaves facts undecided."
@@ -47,18 +57,24 @@ def run(args: argparse.Namespace) -> int:
         return _misuse(f"no folder {args.specs}; pass the folder of your specs with --specs")
     if not paths:
         return _misuse("no pages; pass saved docs pages, or download them with segforge fetch and use --all")
-    drifts, unread = _read_all(paths, args.specs)
+    if args.renamed and len(paths) != 1:
+        return _misuse("--renamed needs exactly one page, since it is about the parameters of one model")
+    try:
+        drifts, unread = _read_all(paths, args.specs, args.renamed)
+    except Misuse as error:
+        return _misuse(str(error))
     twice = [slug for slug, count in Counter(one.slug for one in drifts).items() if count > 1]
     if args.apply and twice:
         pages = " and ".join(one.page.name for one in drifts if one.slug == twice[0])
         return _misuse(f"no page was applied, since {pages} are all pages of {twice[0]}; pass one page per model")
     applied = [_apply(one, args.specs) for one in drifts] if args.apply else []
-    diff = "".join(text for text, _ in applied)
-    refused = [reason for _, reasons in applied for reason in reasons]
+    diff = "".join(one.diff for one in applied)
+    refused = [reason for one in applied for reason in one.refused]
     _print(args.format, drifts, unread, diff, refused)
     if unread or any(not one.whole for one in drifts):
         return 3
-    left = [one for drift in drifts for one in drift.differences if not (args.apply and one.decided)]
+    written = [difference for one in applied for difference in one.written]
+    left = [one for drift in drifts for one in drift.differences if one not in written]
     return 1 if refused or left else 3 if any(one.undecided for one in drifts) else 0
 
 
@@ -70,7 +86,7 @@ def _paths(given: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _read_all(paths: Sequence[Path], specs: Path) -> tuple[list[Drift], list[str]]:
+def _read_all(paths: Sequence[Path], specs: Path, renamed: Sequence[str]) -> tuple[list[Drift], list[str]]:
     from rich.progress import track
 
     out = console(error=True)
@@ -78,15 +94,22 @@ def _read_all(paths: Sequence[Path], specs: Path) -> tuple[list[Drift], list[str
         paths, description="reading pages", console=out, transient=True, disable=not out.is_terminal or len(paths) < 20
     )
     drifts, unread = [], []
+    gateway = _gateway(specs)
     for path in shown:
         try:
-            drifts.append(_read(path, specs))
+            drifts.append(_read(path, specs, gateway, renamed))
         except (PageError, SpecError) as error:
             unread.append(one_line(str(error)))
     return drifts, unread
 
 
-def _read(path: Path, specs: Path) -> Drift:
+def _gateway(specs: Path) -> SourceFile | None:
+    """Returns the gateway's file, or None if it can't be used. Then statuses and paths are not compared with it."""
+    source, findings = check_form(specs / GATEWAY_FILE, "gateway")
+    return None if any(one.severity == "error" for one in findings) else source
+
+
+def _read(path: Path, specs: Path, gateway: SourceFile | None, renamed: Sequence[str]) -> Drift:
     page = read_page(path)
     slug = page.get("slug")
     if not isinstance(slug, str):
@@ -98,35 +121,63 @@ def _read(path: Path, specs: Path) -> Drift:
     errors = [one for one in findings if one.severity == "error"]
     if source is None or errors:
         raise SpecError(errors)
-    return compare(page, source)
+    return compare(page, source, gateway, _names(page, source, renamed))
+
+
+def _names(page: Page, source: SourceFile, renamed: Sequence[str]) -> dict[str, str]:
+    """Returns the new names of renamed parameters. Raises Misuse if the spec or the page doesn't fit them."""
+    spec = source.data["parameters"]
+    shown = {one.name for one in page.parameters}
+    names: dict[str, str] = {}
+    for given in renamed:
+        splits = [(given[:at], given[at + 1 :]) for at, character in enumerate(given) if character == "="]
+        fitting = [(old, new) for old, new in splits if old in spec and old not in shown]
+        fitting = [(old, new) for old, new in fitting if new in shown and new not in spec]
+        if len(fitting) != 1:
+            raise Misuse(
+                f"--renamed {given}: expected OLD=NEW, where {source.name} has a parameter OLD that the page lacks, "
+                f"and {page.name} a parameter NEW that the spec lacks"
+            )
+        names |= dict(fitting)
+    return names
 
 
 def _is_plain(slug: str) -> bool:
     return "/" not in slug and "\\" not in slug and not slug.startswith(".")
 
 
-def _apply(drift: Drift, specs: Path) -> tuple[str, list[str]]:
-    """Writes the decided changes. Returns the diff, and the reasons for changes that were not written."""
+class Applied(NamedTuple):
+    """The diff of one spec file, the reasons for changes that were not written, and the changes that were."""
+
+    diff: str = ""
+    refused: tuple[str, ...] = ()
+    written: tuple[Difference, ...] = ()
+
+
+def _apply(drift: Drift, specs: Path) -> Applied:
+    """Writes the decided changes into the spec's file."""
     from segforge.files import write_atomically
-    from segforge.pages.apply import apply_linted
+    from segforge.pages.drift.apply import apply_linted
 
     file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"
     if not any(one.decided for one in drift.differences) or not file.is_file():
-        return "", []
+        return Applied()
     old = file.read_bytes().decode("utf-8")
     crlf = 0 < old.count("\n") == old.count("\r\n")
     today = datetime.date.today().isoformat()
-    new, written, against = apply_linted(old.replace("\r\n", "\n") if crlf else old, drift, today)
-    refused = [f"{file}: not written, since the page contradicts itself: {one}" for one in against]
+    new, written, against = apply_linted(old.replace("\r\n", "\n") if crlf else old, drift, today, specs)
+    refused = tuple(f"{file}: not written, since {one}" for one in against)
     if not written:
-        return "", refused
+        return Applied(refused=refused)
     new = new.replace("\n", "\r\n") if crlf else new
     try:
         write_atomically(file.resolve(), new)  # a symbolic link is followed, so that it remains a link
     except OSError as error:
-        return "", [f"{file}: not written: {error.strerror or error}; make the file and its folder writable"]
+        return Applied(
+            refused=(f"{file}: not written: {error.strerror or error}; make the file and its folder writable",)
+        )
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), str(file), str(file))
-    return "".join(lines), refused
+    return Applied("".join(lines), refused, tuple(written))
 
 
 def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str, refused: Sequence[str]) -> None:

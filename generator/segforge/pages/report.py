@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from segforge.pages.difference import ABSENT, Difference, Drift
+from segforge.pages.drift.difference import ABSENT, Difference, Drift
 from segforge.spec.printable import counted, one_line, show
 
 COUNTED: Final = ("breaking", "compatible", "editorial", "undecided")

@@ -35,6 +35,18 @@ def set_value(text: str, path: Path, value: Any) -> str:
     return dump(data)
 
 
+def rename(text: str, path: Path, name: str) -> str:
+    """Gives the key at an existing path another name. Its value, its place and its comments stay."""
+    parent = at(load(text), path[:-1])
+    line, column = parent.lc.key(path[-1])
+    for token in yaml.scan(text):
+        start = token.start_mark
+        if isinstance(token, yaml.ScalarToken) and (start.line, start.column) == (line, column):
+            made = dump(mapping({name: 0})).rstrip("\n").removesuffix(": 0")
+            return text[: start.index] + made + text[token.end_mark.index :]
+    raise KeyError(path[-1])
+
+
 def remove(text: str, path: Path) -> str:
     """Removes a key or list item. Returns the new text; comments inside the item remain as separate lines."""
     data = load(text)

@@ -48,6 +48,15 @@ def scalar(value: Any) -> Any:
     return value
 
 
+def written(value: Any) -> Any:
+    """Returns any JSON value for a document. Lists and mappings, and all that is in them, are on one line."""
+    if isinstance(value, Mapping):
+        return mapping({str(key): written(item) for key, item in value.items()}, flow=True)
+    if isinstance(value, list):
+        return sequence([written(item) for item in value])
+    return scalar(value)
+
+
 def sequence(values: list[Any], *, flow: bool = True) -> Any:
     """Returns a list for a document, on one line if `flow`, else on several."""
     from ruamel.yaml.comments import CommentedSeq

@@ -126,8 +126,42 @@ def short_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_page_facts(spec: Mapping[str, Any]) -> dict[str, Value]:
-    """Returns the facts of a spec's parameter under the names that pages use."""
-    return {key: spec[key] for key in ("type", "format", "required", "default", "minimum", "maximum") if key in spec}
+    """Returns the facts of a spec's parameter under the names that pages use. Unknown facts are absent."""
+    facts = {key: spec[key] for key in ("format", "required", "default", "minimum", "maximum") if key in spec}
+    facts |= {key: True for key in ("deprecated", "affects_price") if spec.get(key)}
+    type_ = printed_type(spec)
+    facts |= {} if type_ is ABSENT else {"type": type_}
+    return {key: value for key, value in facts.items() if key != "required" or value is not None}
+
+
+def printed_type(spec: Mapping[str, Any]) -> Value:
+    """Returns the type of a spec's parameter as pages print it, such as `object[]`. ABSENT if no source states it."""
+    if spec.get("any_of"):
+        return " | ".join(str(one.get("type", "any")) for one in spec["any_of"])
+    if spec.get("type") == "array":
+        items = spec.get("items", {}).get("type", "any")
+        return "array" if items == "any" else f"{items}[]"
+    return ABSENT if spec.get("type", "any") == "any" else spec["type"]
+
+
+def is_same_type(spec: Value, page: Value) -> bool:
+    """Returns whether two printed types agree. A page may leave out the types of items and of a union's members."""
+    one, two = (_plain_type(value) for value in (spec, page))
+    return one == two or {one, two} <= {"", "union"} or (one.endswith("[]") and two == "array")
+
+
+def _plain_type(value: Value) -> str:
+    text = "" if value is ABSENT else str(value).strip()
+    names = {"any": "", "any[]": "array", "list": "array", "array[]": "array"}
+    return "union" if "|" in text else names.get(text, text)
+
+
+def can_hold(type_: Value) -> bool:
+    """Returns whether the spec form has a type that a page prints."""
+    bare = str(type_).strip()
+    while bare.endswith("[]"):
+        bare = bare.removesuffix("[]")
+    return all(one.strip() in TYPES for one in bare.split("|"))
 
 
 _Rule: TypeAlias = Callable[[Any, Any], tuple[str, Kind]]
@@ -159,6 +193,10 @@ def _maximum(old: Any, new: Any) -> tuple[str, Kind]:
     return ("range.narrowed", "breaking") if narrower else ("range.widened", "compatible")
 
 
+def _mark(key: str) -> _Rule:
+    return lambda _, new: (f"{key}.now" if new is True else f"{key}.no_longer", "editorial")
+
+
 RULES: Final[dict[str, _Rule]] = {
     "required": _required,
     "type": _type,
@@ -166,4 +204,9 @@ RULES: Final[dict[str, _Rule]] = {
     "default": _default,
     "minimum": _minimum,
     "maximum": _maximum,
+    "deprecated": _mark("deprecated"),
+    "affects_price": _mark("affects_price"),
 }
+"""The facts of a parameter that pages state, each with the rule and the effect of its change."""
+TYPES: Final = ("string", "integer", "number", "boolean", "array", "object", "any", "list")
+"""The types that pages print and the spec form has."""

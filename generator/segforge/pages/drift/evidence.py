@@ -8,26 +8,32 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
 from segforge.pages.draft import SCALARS, is_left_out
+from segforge.pages.drift.nested import (
+    NAME,
+    Node,
+    find,
+    is_similar,
+    nested_doubt,
+    objects,
+    open_parent,
+    statement,
+    states,
+)
+from segforge.pages.drift.parts import known_values
 from segforge.pages.layouts.traces import headers, is_one_edit, residue, spelled, trace
-from segforge.pages.page import CERTAIN, Page, PageParameter
+from segforge.pages.page import CERTAIN, Page, PageParameter, walk
 from segforge.spec.printable import show
 from segforge.spec.source import Location
 
-_NAME: Final = re.compile(r"[^\W\d][\w.\-\[\]]{0,79}")
 _WORDS: Final = ("true", "false", "null", "required", "optional", *SCALARS)
-_SIMILAR: Final = 0.75
-"""The lowest similarity (0 to 1) at which one name may be a damaged form of the other."""
 _JOINED: Final = ("/joined", "/glued", "/tokens")
 _MARKED: Final = ("/attributes", "/table")
 """Layouts that may print nothing for an optional parameter."""
-_LINKED: Final[tuple[frozenset[str], ...]] = (frozenset({"minimum", "maximum"}), frozenset({"type", "format"}))
-"""Facts of a parameter that form one statement: if one is in doubt, so are the others."""
 
 
 class Evidence:
@@ -61,15 +67,43 @@ class Evidence:
                 return self._title(str(old), str(new))
             case ("example", str(name)):
                 return self._example(name, old, new, gone=gone, stated=stated)
+            case ("price" | "paths", *_):
+                return self._printed(at, old, new)
             case ("parameters", str(name)):
                 return self.doubtful.get(name, "")
-            case ("parameters", str(name), "enum", *_):
+            case ("parameters", str(name), *_):
                 beside = self.beside.get(name) or self._holds_another(self.shown[name])
-                return beside or self._enum(self.shown[name], at, old, gone=gone)
-            case ("parameters", str(name), str(key)):
-                beside = self.beside.get(name) or self._holds_another(self.shown[name])
-                return beside or self._fact(self.shown[name], key, old, new, gone=gone)
+                return beside or self._of_part(at, old, new, gone=gone)
         return ""
+
+    def _of_part(self, at: Location, old: Any, new: Any, *, gone: bool) -> str:
+        """Returns the reason why a fact of a parameter or of a nested part is undecided, or an empty string."""
+        node, end = find(self.page.parameters, self.names, at)
+        if node.page is None or end == len(at):
+            return nested_doubt(self.page, self.names, node, str(at[-1]), gone=gone)
+        if node.depth and self.joined:
+            return "the page's text is joined, so the fact may be one of another part"
+        if doubt := open_parent(node.page, self.names):
+            return doubt
+        if at[end] == "enum":
+            return self._enum(node, at[end:], old, gone=gone)
+        return self._fact(node, str(at[end]), old, new, gone=gone)
+
+    def _printed(self, at: Location, old: Any, new: Any) -> str:
+        """Returns the reason why a price or a path of the page is undecided, or an empty string."""
+        if self.page.problems:
+            return "the page was not read completely"
+        if at[0] == "price":
+            if self.page.facts["price"].confidence < CERTAIN:
+                return self.page.facts["price"].why
+            texts = ["" if one is None or not isinstance(one, Mapping) else one["printed"] for one in (old, new)]
+            slip = is_one_edit(*texts) or _adds(*texts)
+            return f"{show(texts[0])} and {show(texts[1])} differ by a slip" if slip and texts[0] else ""
+        path = str(new).replace("{slug}", self.spec["slug"])
+        if sum(one.times for one in self.page.endpoints if one.path == path) < 2:
+            return f"only one place on the page names {show(path)}"
+        slip = is_one_edit(str(old), str(new)) or _adds(str(old), str(new))
+        return f"{show(old)} and {show(new)} differ by a slip" if slip else ""
 
     @cached_property
     def doubtful(self) -> dict[str, str]:
@@ -98,7 +132,7 @@ class Evidence:
         if any(name in sample for sample in self.page.samples):
             yield "the page's sample still contains it"
         for other in self.new:
-            if is_similar(name, other) or _states(self.shown[other], self.names[name]):
+            if is_similar(name, other) or states(self.shown[other], self.names[name]):
                 yield f"{show(other)} is new and may be this parameter"
         if self.page.problems:
             yield "the page was not read completely"
@@ -106,23 +140,23 @@ class Evidence:
             yield "its name is still in the list of parameters"
         if re.search(rf"(?<!_){re.escape(name)}\s*<", self.page.source):
             yield "its name is still in the page's source"
-        found, read = headers(self.page.listing), sum(1 for _ in _walk(self.page.parameters))
+        found, read = headers(self.page.listing), sum(1 for _ in walk(self.page.parameters))
         if found > read:
             yield f"{found} places in the list look like the start of a parameter, but {read} were read"
 
     def _not_new(self, name: str) -> Iterator[str]:
-        if not _NAME.fullmatch(name) or name in _WORDS:
+        if not NAME.fullmatch(name) or name in _WORDS:
             yield "it does not look like a name"
         if self.page.problems:
             yield "the page was not read completely"
         for other in self.missing:
-            if _states(self.shown[name], self.names[other]):
+            if states(self.shown[name], self.names[other]):
                 yield f"it has the same facts as {show(other)}, which the list lacks"
         unlisted = {key for sample in self.page.samples for key in sample if key not in self.shown}
         for other in [*self.missing, *sorted(unlisted)]:
             if is_similar(name, other):
                 yield f"it may be {show(other)}, which the list lacks"
-        if any(name in inner and name not in sample for sample in self.page.samples for inner in _objects(sample)):
+        if any(name in inner and name not in sample for sample in self.page.samples for inner in objects(sample)):
             yield "the sample contains it inside another parameter"
         if holder := self._holder(name):
             yield f"it may be part of the objects in {show(holder)}"
@@ -153,24 +187,27 @@ class Evidence:
     def _holds_another(self, one: PageParameter) -> str:
         return "its text may contain another parameter" if headers(one.text) > 1 else ""
 
-    def _fact(self, one: PageParameter, key: str, old: Any, new: Any, *, gone: bool) -> str:
+    def _fact(self, node: Node, key: str, old: Any, new: Any, *, gone: bool) -> str:
         """Returns the reason why one fact of a parameter is not certain enough, or an empty string."""
-        linked = next((keys for keys in _LINKED if key in keys), {key})
-        if doubts := [other for other in linked if other in one.undecided]:
+        one = node.shown
+        if doubts := [other for other in statement(key) if other in one.undecided]:
             return f"its {doubts[0]} is undecided"
         if gone:
-            return self._gone(one, key, old)
+            return self._gone(node, key, old)
         fact = one.facts[key]
-        if key == "type" and new not in SCALARS:
-            return "specs hold scalar parameters only"
+        if key == "type" and not {old, new} <= set(SCALARS):
+            return "the facts of its parts depend on the type; rewrite the parameter by hand"
         if key == "required" and fact.confidence < CERTAIN and not new and self.page.layout.endswith(_MARKED):
             return f"{fact.why}; the page doesn't say that it is optional"
-        if key in ("default", "minimum", "maximum") and fact.confidence < CERTAIN and not self._samples_say(one, new):
+        if key in ("default", "minimum", "maximum") and fact.confidence < CERTAIN and not self._samples_say(node, new):
             return f"{fact.why}; it has no label, and the sample doesn't confirm it"
-        return self._near_miss(one.name, old, new)
+        return self._near_miss(node, old, new)
 
-    def _gone(self, one: PageParameter, key: str, old: Any) -> str:
-        if key == "format" and one.get("type") != self.names[one.name]["type"]:
+    def _gone(self, node: Node, key: str, old: Any) -> str:
+        one = node.shown
+        if key in ("required", "type"):
+            return f"the page doesn't state {key}"
+        if key == "format" and one.get("type") != node.spec.get("type"):
             return "the type changed too"
         if key == "format" and self.page.layout.endswith("/attributes"):
             return "pages of this layout print no formats"
@@ -186,31 +223,39 @@ class Evidence:
             return f"the cell that had the single character {old} may be damaged"
         return residue(one.text, key, old)
 
-    def _samples_say(self, one: PageParameter, value: Any) -> bool:
-        """Returns whether all samples changed to this value. A sample that already had it confirms no change."""
+    def _samples_say(self, node: Node, value: Any) -> bool:
+        """Returns whether all samples changed to this value. A sample that already had it confirms no change.
+
+        A sample confirms nothing about a nested part.
+        """
+        one = node.shown
+        if node.depth:
+            return False
         stated = [sample[one.name] for sample in self.page.samples if one.name in sample]
         before = self.spec["example"].get(one.name)
         changed = before is None or spelled(before) != spelled(value)
         return changed and bool(stated) and all(spelled(other) == spelled(value) for other in stated)
 
-    def _near_miss(self, name: str, old: Any, new: Any) -> str:
+    def _near_miss(self, node: Node, old: Any, new: Any) -> str:
         """Returns a reason if the texts differ by a slip and the old one is still on the page, or an empty string."""
         if not (isinstance(old, str) and isinstance(new, str) and (is_one_edit(old, new) or _adds(old, new))):
             return ""
         values = [value for sample in self.page.samples for value in sample.values()]
-        if old in values or old == self.shown[name].get("default") or spelled(old) in self.page.listing:
+        if old in values or old == node.shown.get("default") or spelled(old) in self.page.listing:
             return f"the page also states {show(old)}, which is nearly the same"
         return ""
 
-    def _enum(self, one: PageParameter, at: Location, old: Any, *, gone: bool) -> str:
+    def _enum(self, node: Node, at: Location, old: Any, *, gone: bool) -> str:
+        """Returns the reason why a set of values is undecided. `at` is the place below the parameter."""
+        one = node.shown
         fact, total = one.facts.get("enum"), one.facts.get("enum_total")
         if fact is None:
-            return self._gone(one, "enum", old)
-        if len(at) == 3 and fact.confidence < CERTAIN:
+            return self._gone(node, "enum", old)
+        if len(at) == 1 and fact.confidence < CERTAIN:
             return f"{fact.why}; it has no label"
         if at[-1] == "total" and total is not None and total.confidence < CERTAIN:
             return f"{total.why}; it has no label"
-        known = self.names[one.name].get("enum", {}).get("known", [])
+        known = known_values(node.spec["enum"]) if "enum" in node.spec else []
         lost = [value for value in known if value not in fact.value]
         added = [value for value in fact.value if value not in known]
         for first in lost:
@@ -258,21 +303,8 @@ class Evidence:
                 return f"{show(key)} may be {show(name)}"
         if gone and (same := [key for key in payload if is_one_edit(name, key)]):
             return f"{show(same[0])} may be {show(name)}"
-        return self._near_miss(name, old, new) if name in self.shown else ""
-
-
-def is_similar(one: str, two: str) -> bool:
-    """Returns whether one name may be the other, damaged or joined to other text."""
-    first, second = one.casefold(), two.casefold()
-    if first in second or second in first or is_one_edit(first, second):
-        return True
-    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _SIMILAR
-
-
-def _states(one: PageParameter, spec: Mapping[str, Any]) -> bool:
-    """Returns whether a parameter has a spec's type and values, which suggests that only its name is damaged."""
-    stated = [key for key in ("default", "minimum", "maximum") if spec.get(key) is not None]
-    return bool(stated) and all(one.get(key) == spec[key] for key in ("type", *stated))
+        node, _ = find(self.page.parameters, self.names, ("parameters", name))
+        return self._near_miss(node, old, new) if name in self.shown else ""
 
 
 def _adds(old: str, new: str) -> bool:
@@ -280,29 +312,6 @@ def _adds(old: str, new: str) -> bool:
     return abs(len(old) - len(new)) <= 2 and (old in new or new in old)
 
 
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yields the objects inside a sample's values, at any depth."""
-    for one in value.values() if isinstance(value, Mapping) else value:
-        if isinstance(one, Mapping):
-            yield one
-        if isinstance(one, Mapping | list):
-            yield from _objects(one)
-
-
-def linked(at: Location) -> tuple[Any, ...]:
-    """Returns the statement that a fact belongs to. Facts of one statement are written together or not at all."""
-    if len(at) > 2 and at[0] == "parameters":
-        keys = next((keys for keys in _LINKED if at[2] in keys), at[2])
-        return (*at[:2], keys)
-    return at
-
-
 def _body(one: PageParameter) -> str:
     """Returns the page's text for a parameter, without its own name."""
     return one.text[len(one.name) :]
-
-
-def _walk(parameters: Sequence[PageParameter]) -> Iterator[PageParameter]:
-    for one in parameters:
-        yield one
-        yield from _walk(one.items)

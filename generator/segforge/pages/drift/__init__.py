@@ -1,0 +1,1 @@
+"""Compares docs pages with curated specs, and writes the facts that a page proves."""
