@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segforge import default_specs, load_catalog
-from segforge.pages.import_openapi.models import draft_of
+from segforge.pages.import_openapi.drafts import draft_of
 from tests.pages.layouts import BARE, LABELLED
 
 PAGES = 500

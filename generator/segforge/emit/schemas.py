@@ -22,6 +22,21 @@ FILE: Final = "x-file"
 AFFECTS_PRICE: Final = "x-affects-price"
 """The keyword of a parameter that affects the price, as the page says."""
 
+SHAPE: Final = "x-shape"
+"""The keyword that holds the name of the shared shape that the facts come from."""
+
+INFERRED: Final = "x-inferred"
+"""The keyword that names the facts that were concluded from a sample and that no source states."""
+
+REQUIRED: Final = "x-required"
+"""The keyword, with the value `unknown`, of a parameter of which no source says whether it is required."""
+
+BASE64: Final = "^(data:[A-Za-z0-9.+/;=_-]{0,200};base64,)?[A-Za-z0-9+/]*={0,2}$"
+"""`segforge.spec.values.BASE64_PATTERN` for JSON Schema."""
+
+NOT_NULL: Final = {"not": {"type": "null"}}
+"""The schema of any value except null."""
+
 
 def request_schema(model: Model) -> dict[str, Any]:
     """Returns the schema of a model's request body. An open enum is `anyOf` its known values and its type."""
@@ -32,15 +47,22 @@ def object_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
     """Returns the properties of an object, and the names of those that must be sent."""
     listed = list(parameters)
     return {
-        "properties": {parameter.name: parameter_schema(parameter) for parameter in listed},
-        "required": [parameter.name for parameter in listed if parameter.required],
+        "properties": {one.name: parameter_schema(one) | _unmarked(one) for one in listed},
+        "required": [one.name for one in listed if one.required],
     }
+
+
+def _unmarked(parameter: Parameter) -> dict[str, str]:
+    return {REQUIRED: "unknown"} if parameter.required is None else {}
 
 
 SHOWN_OF_TOTAL: Final = re.compile(
     r"\s*The docs show (\d{1,6}) of (\d{1,6}) values; any other (?:string|value) is sent unchanged\.$"
 )
 """The sentence with which `describe` ends the description of an open set, as an import of a document reads it."""
+
+UNKNOWN_TOTAL: Final = "The docs have a set of values, but don't show all of them; any other value is sent unchanged."
+"""The sentence with which `describe` ends the description of a set of which nobody knows the number of values."""
 
 
 KEYWORDS: Final = {
@@ -76,6 +98,8 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
         schema[FILE] = {"kind": parameter.file, **({"accepts": list(parameter.accepts)} if parameter.accepts else {})}
     schema |= {"deprecated": True} if parameter.deprecated else {}
     schema |= {AFFECTS_PRICE: True} if parameter.affects_price else {}
+    schema |= {SHAPE: parameter.shape} if parameter.shape is not None else {}
+    schema |= {INFERRED: list(parameter.inferred)} if parameter.inferred else {}
     if not isinstance(parameter.default, Absent):
         schema["default"] = parameter.default
     return schema
@@ -83,11 +107,11 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
 
 def _types(parameter: Parameter) -> dict[str, Any]:
     """Returns the keywords about the type and the format of a parameter."""
-    types: dict[str, Any] = {}
-    if parameter.type != "any":
-        types["type"] = [parameter.type, "null"] if parameter.nullable else parameter.type
+    if parameter.type == "any":
+        return {} if parameter.nullable or parameter.any_of else dict(NOT_NULL)
+    types: dict[str, Any] = {"type": [parameter.type, "null"] if parameter.nullable else parameter.type}
     if parameter.format == "base64":
-        types["contentEncoding"] = "base64"
+        types |= {"contentEncoding": "base64", **({"pattern": BASE64} if parameter.choices is None else {})}
     elif parameter.format is not None:
         types["format"] = parameter.format
     return types
@@ -96,22 +120,16 @@ def _types(parameter: Parameter) -> dict[str, Any]:
 def _parts(parameter: Parameter) -> dict[str, Any]:
     """Returns the keywords about items, properties and members of a union."""
     parts: dict[str, Any] = {}
-    if parameter.items is not None:
-        parts["items"] = parameter_schema(parameter.items)
+    if parameter.type == "array":
+        parts["items"] = {} if parameter.items is None else parameter_schema(parameter.items)
     if parameter.properties:
         parts |= object_schema(parameter.properties)
     if parameter.any_of:
         members = [{"title": member.name, **parameter_schema(member)} for member in parameter.any_of]
         parts["anyOf"] = [*members, *([{"type": "null"}] if parameter.nullable else [])]
+        if not parameter.nullable and any(member.nullable for member in parameter.any_of):
+            parts |= NOT_NULL
     return parts
-
-
-def with_notes(schema: dict[str, Any], model: Model) -> dict[str, Any]:
-    """Returns a copy of a model's request schema that also holds the curators' notes, each under `NOTE`."""
-    notes = {parameter.name: {NOTE: parameter.note} for parameter in model.parameters if parameter.note is not None}
-    properties = {name: value | notes.get(name, {}) for name, value in schema["properties"].items()}
-    own = {} if model.note is None else {NOTE: model.note}
-    return {**schema, "properties": properties, **own}
 
 
 def describe(parameter: Parameter) -> str:
@@ -122,7 +140,7 @@ def describe(parameter: Parameter) -> str:
     parts = [parameter.description]
     choices = parameter.choices
     if choices is not None and choices.total is None:
-        parts.append("The docs have a set of values, but don't show all of them; any other value is sent unchanged.")
+        parts.append(UNKNOWN_TOTAL)
     elif choices is not None and choices.open:
         noun = "string" if parameter.type == "string" else "value"
         shown, total = len(choices.known), choices.total

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from segforge.emit.openapi.answers import answer_schemas, result_fields
 from segforge.spec.catalog import Gateway, Header, Model, Status, StatusCase
 from segforge.spec.printable import fill
 
@@ -79,7 +80,18 @@ REQUEST_ID: Final = {
 }
 
 
-def shared_schemas(gateway: Gateway) -> dict[str, Any]:
+LINKS: Final = {
+    name: {"operationId": operation, "parameters": {"request_id": "$response.body#/request_id"}, "description": text}
+    for name, operation, text in (
+        ("jobStatus", "getJobStatus", "The state of the job."),
+        ("jobResult", "getJobResult", "The result of the job."),
+        ("jobOutput", "pollJob", "The output of the job, for the poll_url of old clients."),
+    )
+}
+"""The links from the answer of a submit to the polls of its job."""
+
+
+def shared_schemas(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
     """Returns the schemas of shared answers. All are open, since the gateway adds keys without notice."""
     text, url = {"type": "string"}, {"type": "string", "format": "uri"}
     states = [state.name for state in gateway.lifecycle.states]
@@ -118,8 +130,8 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             "properties": {
                 "status": {"type": "string", "enum": states},
                 "request_id": text,
-                "output": {"description": "The output; for an image, its URL. Absent while the job runs."},
-                "images": {"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
+                "output": {"description": "The URL of the output; a JSON document is text. Absent while the job runs."},
+                **result_fields(models),
                 "seed": {"description": "The seed that was used.", "type": ["string", "integer"]},
                 "metrics": metrics,
             },
@@ -135,7 +147,7 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             },
             "required": ["status", "error"],
         },
-        "Image": {
+        "OutputFile": {
             "type": "object",
             "properties": {"url": url, "content_type": text, "file_name": text, "file_size": text},
             "required": ["url"],
@@ -167,4 +179,5 @@ def shared_schemas(gateway: Gateway) -> dict[str, Any]:
             "properties": {"credits": {"type": "number"}, "free-credits": {"type": "number"}},
             "required": ["credits"],
         },
+        **answer_schemas(),
     }

@@ -6,7 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
+from segforge.emit.openapi.about import model_tag
+from segforge.emit.openapi.bodies import Shapes, body_schema, shape_components, shape_schemas
 from segforge.emit.openapi.components import (
+    LINKS,
     REQUEST_ID,
     SHARED_TAGS,
     failure,
@@ -15,14 +18,7 @@ from segforge.emit.openapi.components import (
     references_in,
     shared_schemas,
 )
-from segforge.emit.openapi.operations import (
-    component,
-    operation,
-    request_name,
-    run_operation,
-    shared_paths,
-    submit_operation,
-)
+from segforge.emit.openapi.operations import component, model_operations, model_paths, request_name, shared_paths
 from segforge.emit.openapi.text import (
     PATHS,
     SCHEMAS,
@@ -34,7 +30,6 @@ from segforge.emit.openapi.text import (
     yaml_entries,
     yaml_text,
 )
-from segforge.emit.schemas import request_schema, with_notes
 from segforge.spec.catalog import Catalog, Gateway, Model
 
 _GENERATED: Final = "segforge generate; do not edit, change the specs"
@@ -45,8 +40,8 @@ _FOLDER: Final = PurePosixPath("openapi")
 def emit_model(subject: Subject) -> ModelPart:
     """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models."""
     gateway, model = subject.gateway, subject.model
-    own = _own(gateway, model)
-    references = references_in(own[PATHS])
+    own = _own(gateway, model, shape_schemas([model]))
+    references = references_in(own[PATHS]) | references_in(own[SCHEMAS])
     shared = references - {f"#/components/schemas/{request_name(model)}"}
     pieces = {"references": "\n".join(sorted(shared))}
     for at, value in own.items():
@@ -61,7 +56,7 @@ def emit_common(catalog: Catalog) -> Join:
 
 
 def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-    if _keys_stay_apart(gateway, models):
+    if _keys_stay_apart(gateway, models) and _shapes_agree(models):
         references = {reference for each in pieces for reference in each["references"].split()}
         whole = _around(gateway, models, references, {TAGS: [], PATHS: {}, SCHEMAS: {}})
     else:
@@ -76,24 +71,20 @@ def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -
 def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
     """Returns the OpenAPI document of some models: their operations, the shared polls and the balance."""
     own: dict[Location, Any] = {TAGS: [], PATHS: {}, SCHEMAS: {}}
+    shapes = shape_schemas(models)
     for model in models:
-        added = _own(gateway, model)
+        added = _own(gateway, model, shapes)
         own = {TAGS: own[TAGS] + added[TAGS], PATHS: own[PATHS] | added[PATHS], SCHEMAS: own[SCHEMAS] | added[SCHEMAS]}
-    return _around(gateway, models, references_in(own[PATHS]), own)
+    return _around(gateway, models, references_in(own[PATHS]) | references_in(own[SCHEMAS]), own)
 
 
-def _own(gateway: Gateway, model: Model) -> dict[Location, Any]:
-    """The entries that a model adds to a document."""
-    routes = gateway.routes
-    paths = {}
-    if "v1" in model.versions:
-        paths[routes.run.path.replace("{slug}", model.slug)] = operation(routes.run, run_operation(gateway, model))
-    if "v2" in model.versions:
-        paths[routes.submit.path.replace("{slug}", model.slug)] = operation(
-            routes.submit, submit_operation(gateway, model)
-        )
-    tag = {"name": model.slug, "description": model.description, "externalDocs": {"url": model.source.url}}
-    return {TAGS: [tag], PATHS: paths, SCHEMAS: {request_name(model): with_notes(request_schema(model), model)}}
+def _own(gateway: Gateway, model: Model, shapes: Shapes) -> dict[Location, Any]:
+    """The entries that a model adds to a document. Its parts with one of the shapes refer to that."""
+    return {
+        TAGS: [model_tag(model)],
+        PATHS: model_operations(gateway, model, shapes),
+        SCHEMAS: {request_name(model): body_schema(model, shapes)},
+    }
 
 
 def _around(
@@ -110,7 +101,8 @@ def _around(
         "headers": {header.name: header_object(header) for header in gateway.headers},
         "parameters": {"requestId": REQUEST_ID},
         "responses": {component(status): failure(status, models) for status in gateway.statuses if status.code != 200},
-        "schemas": {**shared_schemas(gateway), **own[SCHEMAS]},
+        "links": LINKS,
+        "schemas": {**shared_schemas(gateway, models), **shape_components(shape_schemas(models)), **own[SCHEMAS]},
     }
     return {
         "openapi": "3.1.0",
@@ -132,13 +124,16 @@ def _around(
 
 def _keys_stay_apart(gateway: Gateway, models: Sequence[Model]) -> bool:
     """Whether all models and the gateway have distinct paths and schema names."""
-    paths = [
-        route.path.replace("{slug}", model.slug)
-        for route in (gateway.routes.run, gateway.routes.submit)
-        for model in models
-    ]
-    keys = [*paths, *shared_paths(gateway, models), *shared_schemas(gateway), *map(request_name, models)]
+    paths = [path for model in models for path in model_paths(gateway, model).values()]
+    shared = [*shared_schemas(gateway, models), *shape_components(shape_schemas(models))]
+    keys = [*paths, *shared_paths(gateway, models), *shared, *map(request_name, models)]
     return len(set(keys)) == len(keys)
+
+
+def _shapes_agree(models: Sequence[Model]) -> bool:
+    """Whether each model alone has the same shapes as all models together."""
+    together = shape_schemas(models)
+    return all(together.get(name) == schema for model in models for name, schema in shape_schemas([model]).items())
 
 
 def _yaml(value: Mapping[str, Any], pieces: Entries) -> str:

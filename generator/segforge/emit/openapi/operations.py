@@ -1,13 +1,15 @@
 """The operations of an OpenAPI document: run and submit of a model, the polls that all models share, the balance."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from segforge.emit.clients.about import price_sentence
-from segforge.spec.catalog import Gateway, Model, Route, Status
+from segforge.emit.openapi.about import operation_text
+from segforge.emit.openapi.answers import output_content
+from segforge.emit.openapi.bodies import Shapes, form_schema
+from segforge.emit.openapi.components import LINKS
+from segforge.emit.openapi.samples import run_samples, submit_samples
+from segforge.spec.catalog import Gateway, Model, Route, Status, Version
 from segforge.spec.identifiers import pascal_case
-
-_MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
@@ -34,46 +36,68 @@ def operation(route: Route, operation: dict[str, Any]) -> dict[str, Any]:
     return {route.method.lower(): operation}
 
 
-def run_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
-    """Returns the operation of a model's v1 call."""
+def model_paths(gateway: Gateway, model: Model) -> dict[Version, str]:
+    """Returns the path of each version of a model: the one that its page prints, else the gateway's."""
+    usual: dict[Version, str] = {"v1": gateway.routes.run.path, "v2": gateway.routes.submit.path}
+    return {
+        version: model.paths.get(version, usual[version]).replace("{slug}", model.slug) for version in model.versions
+    }
+
+
+def model_operations(gateway: Gateway, model: Model, shapes: Shapes) -> dict[str, Any]:
+    """Returns the path items of a model's operations, by path."""
+    routes: dict[Version, Route] = {"v1": gateway.routes.run, "v2": gateway.routes.submit}
+    made = {"v1": _run, "v2": _submit}
+    body = _request_body(model, shapes)
+    return {
+        path: operation(routes[version], made[version](gateway, model, path, body))
+        for version, path in model_paths(gateway, model).items()
+    }
+
+
+def _run(gateway: Gateway, model: Model, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The operation of a model's v1 call."""
     return {
         "operationId": f"run{pascal_case(model.slug)}",
         "summary": f"Run {model.title} and wait for its output",
-        **_price(model),
+        **_about(model),
         "tags": [model.slug],
-        "requestBody": _request_body(model),
+        "x-codeSamples": run_samples(gateway, model, path),
+        "requestBody": body,
         "responses": {
             "200": {
                 "description": "The output.",
                 "headers": {header.name: {"$ref": f"#/components/headers/{header.name}"} for header in gateway.headers},
-                "content": _output(model),
+                "content": output_content(model),
             },
             **_failures(gateway, "run"),
         },
     }
 
 
-def submit_operation(gateway: Gateway, model: Model) -> dict[str, Any]:
-    """Returns the operation that submits a v2 job of a model."""
+def _submit(gateway: Gateway, model: Model, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The operation that submits a v2 job of a model."""
     _, accepted = gateway.cases["job.accepted"]
+    links = {name: {"$ref": f"#/components/links/{name}"} for name in LINKS}
     return {
         "operationId": f"submit{pascal_case(model.slug)}",
         "summary": f"Queue a run of {model.title}",
-        **_price(model),
+        **_about(model),
         "tags": [model.slug],
-        "requestBody": _request_body(model),
+        "x-codeSamples": submit_samples(gateway, model, path),
+        "requestBody": body,
         "responses": {
-            "200": _json_response("The job was accepted.", "JobAccepted", accepted.body),
+            "200": {**_json_response("The job was accepted.", "JobAccepted", accepted.body), "links": links},
             **_failures(gateway, "submit"),
         },
     }
 
 
-def _price(model: Model) -> dict[str, Any]:
-    """The description with the printed price, and the price as data; nothing if the page prints none."""
-    if model.price is None:
-        return {}
-    return {"description": price_sentence(model.price), "x-price": model.price.facts}
+def _about(model: Model) -> dict[str, Any]:
+    """The description of a model's operation, and its price as data. Nothing if there is nothing to say."""
+    text = operation_text(model)
+    price = {} if model.price is None else {"x-price": model.price.facts}
+    return {**({"description": text} if text else {}), **price}
 
 
 def _poll(gateway: Gateway, route: str, operation_id: str, summary: str, schema: str) -> dict[str, Any]:
@@ -95,38 +119,19 @@ def _credits(gateway: Gateway) -> dict[str, Any]:
     }
 
 
-def _request_body(model: Model) -> dict[str, Any]:
+def _request_body(model: Model, shapes: Shapes) -> dict[str, Any]:
     complete = model.valid_example == dict(model.example)
     summary = (
         "The docs page's sample"
         if complete
         else "The docs page's sample, completed with the required parameters that it lacks"
     )
-    return {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": f"#/components/schemas/{request_name(model)}"},
-                "examples": {"sample": {"summary": summary, "value": model.valid_example}},
-            }
-        },
-    }
-
-
-def _output(model: Model) -> dict[str, Any]:
-    """The content of a v1 answer, by media type."""
-    any_json = {"application/json": {"schema": {"description": "Output of the model. Its shape is not documented."}}}
-    if model.returns.media == "json":
-        return any_json
-    content: dict[str, Any] = {
-        _MEDIA_TYPES[format_]: {
-            "schema": {"type": "string", "format": "binary", "contentMediaType": _MEDIA_TYPES[format_]}
-        }
-        for format_ in model.returns.formats
-    }
-    if model.returns.controls.base64 is not None:
-        content["application/json"] = {"schema": {"$ref": "#/components/schemas/Base64Image"}}
-    return content
+    reference = {"$ref": f"#/components/schemas/{request_name(model)}"}
+    examples = {"sample": {"summary": summary, "value": model.valid_example}}
+    schemas = {"json": reference, "multipart": form_schema(model, shapes) or reference}
+    types = {"json": "application/json", "multipart": "multipart/form-data"}
+    content = {types[encoding]: {"schema": schemas[encoding], "examples": examples} for encoding in model.encodings}
+    return {"required": True, "content": content}
 
 
 def _failures(gateway: Gateway, route: str) -> dict[str, Any]:

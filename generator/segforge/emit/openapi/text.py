@@ -103,8 +103,9 @@ class SafeTextDumper(yaml.CSafeDumper):
     """Quotes text that a YAML reader could read as another type, and never writes aliases."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Represents text, in single quotes if it could be read as another type."""
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _NOT_TEXT.fullmatch(text) else None)
+        """Represents text, in single quotes if it could be read as another type. Several lines are a block."""
+        style = "'" if _NOT_TEXT.fullmatch(text) else "|" if "\n" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         """Always true: shared objects are written out."""

@@ -1,54 +1,33 @@
 """Reads models from OpenAPI 3.x documents, mainly from those that segforge generates.
 
-A document lacks some facts of a spec, so drafts lack them too: the typical time and cost, notes apart from
-descriptions, all controls except base64, and the review date of each model. Documents complete a sample that lacks a
-required parameter, and drafts have the completed sample.
+Documents complete a sample that lacks a required parameter, and drafts have the completed sample. Documents of others
+lack more facts of a spec, such as controls and the review date of each model.
 
 A document may contain anything. All problems are reported in one run, each with its place, and the rest is drafted.
 """
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from segforge.pages.draft import LEFT_OUT, Draft, is_name, mark_todo, valid
+from segforge.emit.schemas import NOTE
+from segforge.pages.draft import Draft
+from segforge.pages.import_openapi.answers import returns_of
+from segforge.pages.import_openapi.bodies import Body, body_conditions, body_of, example_of, parameters_of
+from segforge.pages.import_openapi.drafts import draft_of
+from segforge.pages.import_openapi.facts import with_facts
 from segforge.pages.import_openapi.file import OpenapiError
-from segforge.pages.import_openapi.schemas import (
-    Note,
-    NotHeld,
-    Place,
-    Schema,
-    Schemas,
-    expect_mapping,
-    is_mapping,
-    parameter_of,
-    pointer,
-)
-from segforge.spec.catalog import Absent, Controls, Media, Model, Parameter, Returns, Source, Version
-from segforge.spec.printable import one_line, show
-from segforge.spec.values import LIMITS, type_matches
-from segforge.spec.yaml_text import mapping, scalar, sequence
+from segforge.pages.import_openapi.operations import Operation, operations_of
+from segforge.pages.import_openapi.reading import DocumentReading, problem_line
+from segforge.pages.import_openapi.schemas import NotHeld, Schema, Schemas, expect_mapping, is_mapping
+from segforge.spec.catalog import Absent, Model, Parameter, Source, Version
+from segforge.spec.printable import show
+from segforge.spec.values import disputed
 
-_PATH = re.compile(r"/(v[12])/([a-z0-9]+(?:[._-][a-z0-9]+)*)")
-_TITLE = re.compile(r"Run (.+) and wait for its output|Queue a run of (.+)", re.DOTALL)
-_FORMATS: Final = {"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp"}
-
-
-@dataclass
-class DocumentReading:
-    """The result of reading one model. `model` is None if it could not be read.
-
-    `problems` are lines with a place in the document. `notes` are questions for the reader of the draft, each with the
-    name of a parameter (None for the model), a key and a text. `left_out` names the parameters that a spec can't hold.
-    """
-
-    slug: str
-    model: Model | None = None
-    problems: list[str] = field(default_factory=list)
-    notes: list[tuple[str | None, Note]] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+_TITLE: Final = re.compile(r"Run (.+) and wait for its output|Queue a run of (.+)", re.DOTALL)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
@@ -63,116 +42,72 @@ def models_of(document: Mapping[str, Any], name: str) -> list[Model]:
 
 
 def read_models(document: Mapping[str, Any], name: str) -> tuple[list[DocumentReading], list[str]]:
-    """Reads each operation POST /v1/SLUG and /v2/SLUG. Returns one result per slug, sorted, and general problems.
+    """Reads each operation of a model. Returns one result per slug, sorted, and general problems.
 
     Never raises, whatever the document contains.
     """
     schemas = Schemas(document)
-    problems: list[str] = []
-    operations: dict[str, dict[str, tuple[Place, Schema]]] = {}
-    paths = document.get("paths", {})
-    for path, value in paths.items() if is_mapping(paths) else ():
-        at: Place = ("paths", path)
-        try:
-            item = schemas.whole(value, at)
-        except NotHeld as error:
-            problems.append(_line(name, error))
-            continue
-        match = _PATH.fullmatch(path)
-        if match and "post" in item:
-            operations.setdefault(match[2], {})[match[1]] = (*at, "post"), item["post"]
-        elif "post" in item:
-            problems.append(
-                f"{name}{pointer(at)}: left out, since it isn't the path of a model; expected /v1/SLUG or /v2/SLUG"
-            )
-    if not operations:
-        problems.append(
-            f"{name}{pointer(('paths',))}: no operation POST /v1/SLUG or /v2/SLUG; expected a document such as those "
-            "that segforge generate writes"
-        )
+    operations, problems = operations_of(schemas, name)
     return [_read(schemas, name, slug, found) for slug, found in sorted(operations.items())], problems
 
 
-def _line(name: str, error: NotHeld) -> str:
-    return f"{name}{pointer(error.at)}: {error}"
-
-
-def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[str, tuple[Place, Schema]]) -> DocumentReading:
+def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[Version, Operation]) -> DocumentReading:
     reading = DocumentReading(slug)
     schemas.steps = 0
-    at, value = operations[min(operations)]
+    first = operations[min(operations)]
     try:
-        operation = expect_mapping(value, at)
-        here, body = _body(schemas, operation, at)
-        schema = schemas.whole(body.get("schema"), (*here, "schema"))
-        parameters = _parameters(schemas, name, schema, (*here, "schema"), reading)
+        operation = expect_mapping(first.data, first.at)
+        body = body_of(schemas, operation, first.at)
+        parameters = parameters_of(schemas, name, body, reading)
     except NotHeld as error:
-        reading.problems.append(_line(name, error))
+        reading.problems.append(problem_line(name, error))
         return reading
-    document = schemas.document
-    tags = document.get("tags")
-    named = [one for one in tags if is_mapping(one) and one.get("name") == slug] if isinstance(tags, list) else []
-    tag: Schema = named[0] if named else {}
-    summary = operation.get("summary")
-    match = _TITLE.fullmatch(summary) if isinstance(summary, str) else None
-    title = ((match[1] or match[2]) if match else slug).strip()[:200]
-    versions: list[Version] = [version for version in ("v1", "v2") if version in operations]
-    reading.model = Model(
+    tag = _tag(schemas.document, slug)
+    example = example_of(schemas, name, body, reading)
+    note = body.schema.get(NOTE)
+    model = Model(
         slug=slug,
-        title=title or slug,
-        description=_described(
-            reading, schema.get("description"), tag.get("description"), operation.get("description")
-        ),
-        source=Source(_url(tag, slug), _reviewed(document, reading)),
-        versions=tuple(versions),
-        returns=_returns(schemas, name, operations.get("v1"), parameters, reading),
-        parameters=parameters,
-        example=_example(schemas, name, body, schema, here, reading),
+        title=_title(tag, operation, slug),
+        description=_described(reading, body, tag, operation),
+        source=Source(_url(tag, slug), _reviewed(schemas.document, tag, reading)),
+        versions=tuple(sorted(operations)),
+        returns=returns_of(schemas, name, operations.get("v1"), parameters, reading),
+        parameters=tuple(_with_sample(one, example) for one in parameters),
+        example=example,
+        paths={version: one.template for version, one in operations.items() if one.template is not None},
+        encodings=body.encodings,
+        conditions=body_conditions(name, body, parameters, reading),
+        note=note if isinstance(note, str) and note.strip() else None,
     )
+    reading.model = with_facts(model, tag, operation, reading)
+    if reading.model.level == "partial":
+        reading.notes = [one for one in reading.notes if one[1][0] != "description"]
     return reading
 
 
-def _body(schemas: Schemas, operation: Schema, at: Place) -> tuple[Place, Schema]:
-    """Returns the JSON body of an operation and its place. Raises NotHeld if the operation has none."""
-    here = (*at, "requestBody")
-    content = schemas.whole(operation.get("requestBody"), here).get("content")
-    for media, body in expect_mapping(content, (*here, "content")).items():
-        if media.partition(";")[0].strip().lower() == "application/json":
-            return (*here, "content", media), expect_mapping(body, (*here, "content", media))
-    raise NotHeld((*here, "content"), f"found {show(list(content or ()))}; expected a body of application/json")
+def _with_sample(parameter: Parameter, example: Mapping[str, Any]) -> Parameter:
+    """Returns a parameter with the printed values, including that of the sample, that its own facts exclude."""
+    known = parameter.choices.known if parameter.choices is not None else ()
+    default = () if isinstance(parameter.default, Absent) else (parameter.default,)
+    undoubted = replace(parameter, disputed=())
+    return replace(parameter, disputed=disputed(undoubted, (*default, *known, example.get(parameter.name))))
 
 
-def _parameters(
-    schemas: Schemas, name: str, schema: Schema, at: Place, reading: DocumentReading
-) -> tuple[Parameter, ...]:
-    properties = expect_mapping(schema.get("properties"), (*at, "properties"))
-    required = schema.get("required", [])
-    if not isinstance(required, list):
-        reading.problems.append(f"{name}{pointer((*at, 'required'))}: found {show(required)}; expected a list of names")
-        required = []
-    held = []
-    for key, value in properties.items():
-        here = (*at, "properties", key)
-        try:
-            if not is_name(key):
-                raise NotHeld(
-                    here, "not a valid parameter name; expected at most 100 printable characters", kind="name"
-                )
-            parameter, notes = parameter_of(schemas, key, value, here, required=key in required)
-        except NotHeld as error:
-            flag = "required" if key in required else "optional"
-            reading.left_out.append(f"{one_line(key)[:100]} ({flag} {error.kind})")
-            reading.problems.append(f"{_line(name, error)}; {show(key)} is left out")
-            continue
-        held.append(parameter)
-        reading.notes += [(key, note) for note in notes]
-        reading.problems += [f"{name}{pointer(here)}: {text}" for where, text in notes if where != "description"]
-    if not held:
-        raise NotHeld((*at, "properties"), "no property can be a parameter of a spec; expected at least one scalar")
-    return tuple(held)
+def _tag(document: Schema, slug: str) -> Schema:
+    tags = document.get("tags")
+    named = [one for one in tags if is_mapping(one) and one.get("name") == slug] if isinstance(tags, list) else []
+    return named[0] if named else {}
 
 
-def _described(reading: DocumentReading, *stated: object) -> str:
+def _title(tag: Schema, operation: Schema, slug: str) -> str:
+    stated, summary = tag.get("x-displayName"), operation.get("summary")
+    match = _TITLE.fullmatch(summary) if isinstance(summary, str) else None
+    title = stated if isinstance(stated, str) else (match[1] or match[2]) if match else slug
+    return title.strip()[:200] or slug
+
+
+def _described(reading: DocumentReading, body: Body, tag: Schema, operation: Schema) -> str:
+    stated = (body.schema.get("description"), tag.get("description"), operation.get("description"))
     text = next((one.strip()[:4000] for one in stated if isinstance(one, str) and one.strip()), "")
     if not text:
         reading.notes.append((None, ("description", "the document has no description")))
@@ -186,61 +121,19 @@ def _url(tag: Schema, slug: str) -> str:
     return str(url) if is_url else f"https://www.segmind.com/models/{slug}/api"
 
 
-def _reviewed(document: Schema, reading: DocumentReading) -> str:
-    """Returns the document's version if it is a date, as in documents of segforge, and otherwise today's date."""
+def _reviewed(document: Schema, tag: Schema, reading: DocumentReading) -> str:
+    """Returns the date of the tag or of the document, as in documents of segforge, and otherwise today's date."""
     info = document.get("info")
     version = info.get("version") if is_mapping(info) else None
-    try:
-        if isinstance(version, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", version):
-            return datetime.date.fromisoformat(version).isoformat()
-    except ValueError:
-        pass
+    for stated in (tag.get("x-reviewed"), version):
+        try:
+            if isinstance(stated, str) and _DATE.fullmatch(stated):
+                return datetime.date.fromisoformat(stated).isoformat()
+        except ValueError:
+            continue
     text = f"reviewed is the date of the import, since the document's version {show(version)} is not a date"
     reading.notes.append((None, ("source", text)))
     return datetime.date.today().isoformat()
-
-
-def _returns(
-    schemas: Schemas,
-    name: str,
-    run: tuple[Place, Schema] | None,
-    parameters: Sequence[Parameter],
-    reading: DocumentReading,
-) -> Returns:
-    """Reads what a model returns. image/jpeg is called jpg if a parameter has the value `jpg` and none has `jpeg`."""
-    content: Schema = {}
-    if run is not None:
-        at = (*run[0], "responses", "200")
-        try:
-            responses = expect_mapping(expect_mapping(run[1], run[0]).get("responses"), at[:-1])
-            content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
-        except NotHeld as error:
-            reading.problems.append(f"{_line(name, error)}; the output is unknown")
-            reading.notes.append((None, ("returns", "the document doesn't say what the model returns")))
-    spelled = {value for one in parameters if one.choices for value in one.choices.known}
-    formats = [_FORMATS[media] for media in content if media in _FORMATS]
-    if "jpg" in spelled and "jpeg" not in spelled:
-        formats = ["jpg" if format_ == "jpeg" else format_ for format_ in formats]
-    media: Media = "image" if formats else "json"
-    return Returns(
-        media, tuple(formats), Controls(base64="base64" if formats and "application/json" in content else None)
-    )
-
-
-def _example(
-    schemas: Schemas, name: str, body: Schema, schema: Schema, at: Place, reading: DocumentReading
-) -> Mapping[str, Any]:
-    """Returns the first sample in the document, of the body or of its schema. Empty if there is none."""
-    examples = body.get("examples")
-    first = next(iter(examples.items()), None) if is_mapping(examples) else None
-    found = body.get("example", schema.get("example", {}))
-    try:
-        if first is not None:
-            found = schemas.whole(first[1], (*at, "examples", first[0])).get("value", {})
-        return dict(expect_mapping(found, (*at, "example")))
-    except NotHeld as error:
-        reading.problems.append(f"{_line(name, error)}; the sample is left out")
-        return {}
 
 
 @dataclass(frozen=True)
@@ -260,70 +153,3 @@ def drafts_of(document: Mapping[str, Any], name: str) -> Drafts:
     if not made:
         raise OpenapiError("\n".join(lines))
     return Drafts(made, lines, len(readings) - len(made))
-
-
-def draft_of(model: Model, reading: DocumentReading | None = None) -> Draft:
-    """Drafts a spec from a model that was read from a document. Open questions become `TODO` comments."""
-    reading = reading or DocumentReading(model.slug)
-    made = Draft(
-        model.slug,
-        mapping({"slug": scalar(model.slug), "title": scalar(model.title), "description": scalar(model.description)}),
-    )
-    made.data["source"] = mapping({"url": scalar(model.source.url), "reviewed": scalar(model.source.reviewed)})
-    made.data["versions"] = sequence(list(model.versions))
-    if reading.left_out:
-        made.data["note"] = scalar((LEFT_OUT + ", ".join(reading.left_out))[:4000])
-        mark_todo(made, made.data, "note", "calls that need these parameters can't be made with this spec")
-    returns = mapping({"media": model.returns.media})
-    if model.returns.formats:
-        returns["formats"] = sequence(list(model.returns.formats))
-    by_name = model.parameters_by_name
-    if model.returns.controls.base64 in by_name:
-        returns["controls"] = mapping({"base64": model.returns.controls.base64})
-    made.data["returns"] = returns
-    mark_todo(made, made.data, "returns", "name the controls, which an OpenAPI document doesn't contain")
-    made.data["parameters"] = mapping({scalar(one.name): _data(made, one) for one in model.parameters})
-    _add_example(made, model)
-    for parameter, (key, text) in reading.notes:
-        mark_todo(made, made.data if parameter is None else made.data["parameters"][parameter], key, text)
-    return made
-
-
-def _add_example(made: Draft, model: Model) -> None:
-    """Adds the sample. Keeps a value outside the parameter's range or set: a spec can hold it, and lint warns."""
-    made.data["example"] = mapping({})
-    for key, value in model.example.items():
-        held = made.data["parameters"].get(key)
-        if held is not None and (held.get("nullable") if value is None else type_matches(value, held["type"])):
-            made.data["example"][scalar(key)] = scalar(value)
-        else:
-            mark_todo(
-                made,
-                made.data,
-                "example",
-                f"the sample sends {show(key)}: {show(value)}, which doesn't fit the parameter",
-            )
-    if not made.data["example"]:
-        made.data["example"].fa.set_flow_style()
-
-
-def _data(made: Draft, one: Parameter) -> Any:
-    data = mapping({"type": one.type})
-    if one.format is not None:
-        data["format"] = scalar(one.format)
-    data["required"] = one.required
-    if one.nullable:
-        data["nullable"] = True
-    data["description"] = scalar(one.description)
-    for key in LIMITS:
-        if (limit := getattr(one, key)) is not None:
-            data[key] = scalar(limit)
-    if one.choices is not None:
-        known = list(one.choices.known)
-        data["enum"] = mapping({"known": sequence(known), "total": one.choices.total}, flow=len(str(known)) < 80)
-    if not isinstance(one.default, Absent):
-        if isinstance(one.default, list | dict) or not valid(data, one.default):
-            mark_todo(made, data, "description", f"the default {show(one.default)} doesn't fit the parameter")
-        else:
-            data["default"] = scalar(one.default)
-    return data

@@ -1,0 +1,96 @@
+"""Schemas of request bodies in OpenAPI documents: JSON Schemas with shared shapes, conditions and notes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from segforge.emit.openapi.conditions import condition_schemas
+from segforge.emit.schemas import AFFECTS_PRICE, INFERRED, NOTE, REQUIRED, parameter_schema, request_schema
+from segforge.spec.catalog import Model, Parameter
+from segforge.spec.identifiers import pascal_case
+
+Shapes: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""The schema of each shared shape, by its name."""
+
+_OF_ONE_PLACE: Final = ("title", "description", "default", "deprecated", AFFECTS_PRICE, INFERRED, NOTE, REQUIRED)
+"""The keywords that don't belong to a shape, but to the place where it is used."""
+
+
+def body_schema(model: Model, shapes: Shapes) -> dict[str, Any]:
+    """Returns the schema of a model's request body. Parts with one of the shapes refer to its component."""
+    schema = request_schema(model)
+    schema["properties"] = {
+        one.name: _finished(one, schema["properties"][one.name], shapes) for one in model.parameters
+    }
+    if model.level == "partial":
+        schema["additionalProperties"] = True
+    if model.conditions:
+        schema["allOf"] = condition_schemas(model)
+    return schema if model.note is None else {**schema, NOTE: model.note}
+
+
+def shape_schemas(models: Sequence[Model]) -> Shapes:
+    """Returns the shared shapes of these models. A shape whose facts differ between its uses is left out."""
+    found: dict[str, dict[str, Any]] = {}
+    unlike = set()
+    for model in models:
+        for part in _shaped(model.parameters):
+            name, schema = str(part.shape), _core(_finished(part, parameter_schema(part), {}))
+            unlike |= {name} if found.setdefault(name, schema) != schema else set()
+    return {name: schema for name, schema in found.items() if name not in unlike}
+
+
+def shape_components(shapes: Shapes) -> dict[str, Any]:
+    """Returns the components of shapes, by name."""
+    return {shape_component(name): dict(schema) for name, schema in shapes.items()}
+
+
+def shape_component(name: str) -> str:
+    """Returns the component name of a shape."""
+    return f"{pascal_case(name)}Shape"
+
+
+def form_schema(model: Model, shapes: Shapes) -> dict[str, Any] | None:
+    """Returns the schema of a multipart body, or None if it is that of the JSON body.
+
+    It differs if a source says that a file may be a part of the body.
+    """
+    parts = [one.name for one in model.parameters if "part" in one.accepts]
+    if not parts:
+        return None
+    schema = body_schema(model, shapes)
+    for name in parts:
+        whole = schema["properties"][name]
+        kept = {key: value for key, value in whole.items() if key in ("description", "x-file")}
+        text = {key: value for key, value in whole.items() if key not in kept}
+        schema["properties"][name] = {**kept, "anyOf": [text, {"type": "string", "format": "binary"}]}
+    return schema
+
+
+def _shaped(parameters: Iterable[Parameter]) -> list[Parameter]:
+    return [part for one in parameters for part in one.walk() if part.shape is not None]
+
+
+def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in _OF_ONE_PLACE}
+
+
+def _finished(parameter: Parameter, schema: Mapping[str, Any], shapes: Shapes) -> dict[str, Any]:
+    """Returns a parameter's schema with the notes of all parts, and with references to shapes."""
+    made = dict(schema)
+    if parameter.items is not None:
+        made["items"] = _finished(parameter.items, made["items"], shapes)
+    if parameter.properties:
+        made["properties"] = {
+            part.name: _finished(part, made["properties"][part.name], shapes) for part in parameter.properties
+        }
+    if parameter.any_of:
+        members = zip(parameter.any_of, made["anyOf"], strict=False)
+        rest = made["anyOf"][len(parameter.any_of) :]
+        made["anyOf"] = [*(_finished(member, one, shapes) for member, one in members), *rest]
+    if parameter.note is not None:
+        made[NOTE] = parameter.note
+    core = _core(made)
+    if parameter.shape is None or core != shapes.get(parameter.shape):
+        return made
+    here = {key: value for key, value in made.items() if key in _OF_ONE_PLACE}
+    return {"$ref": f"#/components/schemas/{shape_component(parameter.shape)}", **here}

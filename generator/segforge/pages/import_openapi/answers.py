@@ -1,0 +1,48 @@
+"""Reads what a model returns from the answer of its v1 operation."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, cast
+
+from segforge.emit.openapi.answers import MEDIA_TYPES
+from segforge.pages.import_openapi.operations import Operation
+from segforge.pages.import_openapi.reading import DocumentReading, problem_line
+from segforge.pages.import_openapi.schemas import NotHeld, Schema, Schemas, expect_mapping
+from segforge.spec.catalog import Controls, Media, Parameter, Returns
+from segforge.spec.printable import show
+
+_FORMATS: Final = {type_: format_ for format_, type_ in MEDIA_TYPES.items() if format_ != "jpg"}
+_MEDIA: Final = {"image": "image", "video": "video", "audio": "audio", "model": "model3d"}
+
+
+def returns_of(
+    schemas: Schemas, name: str, run: Operation | None, parameters: Sequence[Parameter], reading: DocumentReading
+) -> Returns:
+    """Reads what a model returns. image/jpeg is called jpg if a parameter has the value `jpg` and none has `jpeg`."""
+    content: Schema = {}
+    if run is not None:
+        at = (*run.at, "responses", "200")
+        try:
+            responses = expect_mapping(expect_mapping(run.data, run.at).get("responses"), at[:-1])
+            content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
+        except NotHeld as error:
+            reading.problems.append(f"{problem_line(name, error)}; the output is unknown")
+            reading.notes.append((None, ("returns", "the document doesn't say what the model returns")))
+    types = [media.partition(";")[0].strip().lower() for media in content]
+    files = [type_ for type_ in types if type_ in _FORMATS]
+    if not files:
+        known = ("application/json", "text/plain")
+        if odd := [type_ for type_ in types if type_ not in known]:
+            reading.notes.append((None, ("returns", f"a spec can't hold the media type {show(odd[0])}")))
+        return Returns("text" if "text/plain" in types and "application/json" not in types else "json")
+    kind = Counter(type_.partition("/")[0] for type_ in files).most_common(1)[0][0]
+    formats = [_FORMATS[type_] for type_ in dict.fromkeys(files) if type_.startswith(kind)]
+    spelled = {value for one in parameters if one.choices for value in one.choices.known}
+    if "jpg" in spelled and "jpeg" not in spelled:
+        formats = ["jpg" if format_ == "jpeg" else format_ for format_ in formats]
+    base64 = "base64" if "application/json" in types and _is_boolean("base64", parameters) else None
+    return Returns(cast("Media", _MEDIA[kind]), tuple(formats), Controls(base64=base64))
+
+
+def _is_boolean(name: str, parameters: Sequence[Parameter]) -> bool:
+    return any(one.name == name and one.type == "boolean" for one in parameters)
