@@ -123,3 +123,18 @@ def client(gateway: Gateway) -> Iterator[Segmind]:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SEGMIND_API_KEY", "SEGMIND_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The client of the models in `tests.client.wide`."""
+    from tests.client.wide import imported
+
+    return imported(tmp_path_factory.getbasetemp() / "wide")
+
+
+@pytest.fixture
+def wide_client(wide: Any, gateway: Gateway) -> Iterator[Any]:
+    """A client of these models, for the test gateway."""
+    with wide.Segmind(KEY, gateway.url) as client:
+        yield client

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmind_client import JsonResult, MediaResult, Segmind
+from segmind_client import JsonResult, MediaResult, Segmind, VideoResult
 from tests.client.conftest import Answer, Gateway, json_answer
 
 JPEG = b"\xff\xd8\xff\xe0 an image with bytes"
@@ -160,7 +160,7 @@ def test_run_sync_decides_by_content_type(client: Segmind, gateway: Gateway) -> 
         Answer(200, b"mp4", {"Content-Type": "video/mp4"}),
     )
     results = [client.run_sync("any-model") for _ in range(5)]
-    assert [type(result) for result in results] == [MediaResult, MediaResult, JsonResult, JsonResult, MediaResult]
+    assert [type(result) for result in results] == [MediaResult, MediaResult, JsonResult, JsonResult, VideoResult]
     assert results[1].content == PNG
 
 

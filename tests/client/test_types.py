@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from segforge import Catalog, default_specs, load_catalog
-from segforge.emit.pipeline import emit
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Choices, Model, Parameter
 from segforge.spec.identifiers import snake_case
+from tests.client import wide, wide_uses
 from tests.shared import once
 
 ROOT = Path(__file__).parents[2]
@@ -138,17 +138,17 @@ def wrong_file() -> tuple[str, set[int]]:
     return WRONG + "\n".join(lines) + "\n", set(range(first, first + len(lines)))
 
 
-PLACES = ("client", "odd")
-"""The folders of the project's own client and of one with awkward names."""
+PLACES = ("client", "odd", "wide")
+"""The folders of the project's own client, of one with awkward names, and of one with each construct of a spec."""
 
 
 def make_project(folder: Path) -> None:
     catalog = load_catalog(default_specs())
-    for place, of in zip(PLACES, (catalog, odd_catalog(catalog)), strict=True):
-        for artifact in emit(of, ["python"]):
-            path = folder / place / artifact.path.relative_to("python")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(artifact.text, "utf-8")
+    catalogs = (catalog, odd_catalog(catalog), wide.wide_catalog(folder / "specs"))
+    for place, of in zip(PLACES, catalogs, strict=True):
+        wide.write_client(of, folder / place)
+    (folder / "wide" / "right.py").write_text(wide_uses.RIGHT)
+    (folder / "wide" / "wrong.py").write_text(wide_uses.wrong_file()[0])
     right = [use for model in MODELS for use in right_uses(model)]
     (folder / "client" / "right.py").write_text(RIGHT + "\n".join(right) + "\n")
     (folder / "client" / "wrong.py").write_text(wrong_file()[0])
@@ -215,7 +215,12 @@ def test_the_client_and_right_uses_are_clean_and_each_wrong_use_is_an_error_in_i
 
 
 def test_names_that_are_awkward_in_python_are_clean(errors: dict[str, set[int]]) -> None:
-    assert [file for file in errors if not file.startswith("client/")] == []
+    assert [file for file in errors if file.startswith("odd/")] == []
+
+
+def test_each_construct_is_clean_and_each_wrong_use_of_it_is_an_error_in_its_line(errors: dict[str, set[int]]) -> None:
+    _, wrong = wide_uses.wrong_file()
+    assert {file: lines for file, lines in errors.items() if file.startswith("wide/")} == {"wide/wrong.py": wrong}
 
 
 def test_models_with_names_awkward_in_python_send_their_slug(project: Path) -> None:

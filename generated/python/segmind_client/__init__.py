@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from segmind_client._errors import SpendLimit as SpendLimit
     from segmind_client._errors import TeamLimit as TeamLimit
     from segmind_client._errors import Unauthorized as Unauthorized
+    from segmind_client._errors import UnexpectedOutput as UnexpectedOutput
     from segmind_client._errors import ValueRefused as ValueRefused
     from segmind_client._log import Event as Event
     from segmind_client._media import AudioInput as AudioInput
@@ -55,10 +56,17 @@ if TYPE_CHECKING:
     from segmind_client._media import ImageInput as ImageInput
     from segmind_client._media import Model3dInput as Model3dInput
     from segmind_client._media import VideoInput as VideoInput
+    from segmind_client._results import AudioResult as AudioResult
+    from segmind_client._results import CaptionResult as CaptionResult
+    from segmind_client._results import ChatResult as ChatResult
+    from segmind_client._results import EmbeddingResult as EmbeddingResult
     from segmind_client._results import Gathered as Gathered
     from segmind_client._results import JobResult as JobResult
     from segmind_client._results import JsonResult as JsonResult
     from segmind_client._results import MediaResult as MediaResult
+    from segmind_client._results import Model3dResult as Model3dResult
+    from segmind_client._results import TextResult as TextResult
+    from segmind_client._results import VideoResult as VideoResult
     from segmind_client._spend import Spend as Spend
     from segmind_client._sync.client import Segmind as Segmind
     from segmind_client._sync.job import Job as Job
@@ -71,12 +79,16 @@ _MODULES = {
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
     "AudioInput": "_media",
+    "AudioResult": "_results",
     "BadGateway": "_errors",
     "BadRequest": "_errors",
     "CannotSend": "_errors",
+    "CaptionResult": "_results",
+    "ChatResult": "_results",
     "ConnectionFailed": "_errors",
     "ContentTypeInvalid": "_errors",
     "DownloadFailed": "_errors",
+    "EmbeddingResult": "_results",
     "Event": "_log",
     "FileInput": "_media",
     "Forbidden": "_errors",
@@ -97,6 +109,7 @@ _MODULES = {
     "MethodNotAllowed": "_errors",
     "MissingApiKey": "_errors",
     "Model3dInput": "_media",
+    "Model3dResult": "_results",
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",
@@ -110,9 +123,12 @@ _MODULES = {
     "Spend": "_spend",
     "SpendLimit": "_errors",
     "TeamLimit": "_errors",
+    "TextResult": "_results",
     "Unauthorized": "_errors",
+    "UnexpectedOutput": "_errors",
     "ValueRefused": "_errors",
     "VideoInput": "_media",
+    "VideoResult": "_results",
     "Violation": "_check",
     "run": "_default",
     "run_sync": "_default",
@@ -124,12 +140,16 @@ __all__ = [
     "AsyncJobs",
     "AsyncSegmind",
     "AudioInput",
+    "AudioResult",
     "BadGateway",
     "BadRequest",
     "CannotSend",
+    "CaptionResult",
+    "ChatResult",
     "ConnectionFailed",
     "ContentTypeInvalid",
     "DownloadFailed",
+    "EmbeddingResult",
     "Event",
     "FileInput",
     "Forbidden",
@@ -150,6 +170,7 @@ __all__ = [
     "MethodNotAllowed",
     "MissingApiKey",
     "Model3dInput",
+    "Model3dResult",
     "NotAcceptable",
     "NotFound",
     "RateLimited",
@@ -163,9 +184,12 @@ __all__ = [
     "Spend",
     "SpendLimit",
     "TeamLimit",
+    "TextResult",
     "Unauthorized",
+    "UnexpectedOutput",
     "ValueRefused",
     "VideoInput",
+    "VideoResult",
     "Violation",
     "run",
     "run_sync",

@@ -89,6 +89,10 @@ class InvalidParameters(SegmindError):
         self.violations = violations
 
 
+class UnexpectedOutput(SegmindError):
+    """A successful answer has another shape than the class of the result promises. `body` and the result hold all of it."""
+
+
 class CannotSend(SegmindError):
     """The request can't be sent because of its address, the environment or a closed client. Nothing was sent."""
 

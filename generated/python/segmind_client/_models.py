@@ -5,6 +5,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from segmind_client._body import Sending
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,14 +24,20 @@ if TYPE_CHECKING:
     from segmind_client.models.style_transfer import AsyncStyleTransfer as _AsyncStyleTransfer
     from segmind_client.models.style_transfer import StyleTransfer as _StyleTransfer
 
-_MODELS: Final[dict[str, tuple[str, str, str, float | None, float | None]]] = {
-    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None),
-    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, None),
-    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, None),
-    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, None),
-    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, None),
+_Facts: TypeAlias = tuple[str, str, str, float | None, float | None, str]
+
+_MODELS: Final[dict[str, _Facts]] = {
+    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None, "MediaResult"),
+    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, None, "JsonResult"),
+    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, None, "MediaResult"),
+    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, None, "MediaResult"),
+    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, None, "MediaResult"),
 }
-"""Slug, module, class, typical seconds and typical credits by attribute; the last two are None if they are not known."""
+"""Slug, module, class, typical seconds, typical credits and class of results by attribute. Seconds and credits are None if they
+are not known."""
+
+_SENDING: Final[dict[str, Sending]] = {}
+"""The models, by slug, whose requests differ from those of most models."""
 
 _names: TypeAlias = list[str]
 """An alias of `list[str]`, for a class whose models may be named `list` or `str`."""
@@ -140,6 +148,17 @@ def typical_cost(slug: str) -> float | None:
     return known[4] if known is not None else None
 
 
+def sending_of(slug: str) -> Sending | None:
+    """Returns how the requests of a model differ from those of most models; None if they don't or the model is not known."""
+    return _SENDING.get(slug)
+
+
+def result_of(slug: str | None) -> str | None:
+    """Returns the name of the class of a model's results, or None for a model that this client does not know."""
+    known = _by_slug().get(slug or "")
+    return known[5] if known is not None else None
+
+
 @lru_cache(maxsize=1)
-def _by_slug() -> dict[str, tuple[str, str, str, float | None, float | None]]:
+def _by_slug() -> dict[str, _Facts]:
     return {facts[0]: facts for facts in _MODELS.values()}

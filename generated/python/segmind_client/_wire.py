@@ -3,27 +3,28 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 from segmind_client import _gateway
-from segmind_client._media import data_url
+from segmind_client._body import JSON, encode
+from segmind_client._models import sending_of
 
 _LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the gateway: the path below the base URL, the JSON body of a POST, and the model or job it concerns."""
+    """A request to the gateway: the path below the base URL, the body of a POST, and the model or job it concerns."""
 
     method: str
     path: str
     body: bytes | None = None
     model: str | None = None
     job: str | None = None
+    content_type: str = JSON
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def shown(request: Request, base_url: str, body: bytes | None) -> SentRequest:
         kept = None if body is None else _cut(json.loads(body))
     except RecursionError:
         kept = f"the body is nested too deeply to be shown ({len(body or b'')} bytes)"
+    except ValueError:
+        kept = f"a multipart form ({len(body or b'')} bytes)"
     return SentRequest(request.method, base_url + request.path, kept)
 
 
@@ -127,12 +130,12 @@ def _cut(value: Any) -> Any:
 
 def run_request(slug: str, params: Mapping[str, object]) -> Request:
     """Returns the request of a blocking call of a model."""
-    return _call(_gateway.RUN, slug, params)
+    return _call("v1", _gateway.RUN, slug, params)
 
 
 def submit_request(slug: str, params: Mapping[str, object]) -> Request:
     """Returns the request that submits a job."""
-    return _call(_gateway.SUBMIT, slug, params)
+    return _call("v2", _gateway.SUBMIT, slug, params)
 
 
 def status_request(request_id: str, model: str | None) -> Request:
@@ -155,7 +158,7 @@ def _about_job(route: tuple[str, str], request_id: str, model: str | None) -> Re
     return Request(method, path.replace("{request_id}", _segment(request_id)), None, model, request_id)
 
 
-def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:
+def _call(version: str, route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Request:
     if not isinstance(slug, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may not use a type checker
         raise TypeError(
             f"the slug of a model is {slug!r}; expected the slug of a model on https://www.segmind.com/models"
@@ -163,7 +166,11 @@ def _call(route: tuple[str, str], slug: str, params: Mapping[str, object]) -> Re
     if not slug:
         raise ValueError("the slug of a model is empty; expected one from https://www.segmind.com/models")
     method, path = route
-    return Request(method, path.replace("{slug}", _segment(slug)), _encode(params), slug)
+    sending = sending_of(slug)
+    if sending is not None:
+        path = sending.paths.get(version, path)
+    body, content_type = encode(params, sending)
+    return Request(method, path.replace("{slug}", _segment(slug)), body, slug, None, content_type)
 
 
 @lru_cache(maxsize=256)
@@ -171,27 +178,3 @@ def _segment(text: str) -> str:
     """Quotes a text as one segment of a path, so that it can't add segments or lead to another path."""
     quoted = quote(text, safe="", errors="surrogatepass")
     return quoted.replace(".", "%2E") if not quoted.strip(".") else quoted
-
-
-_JSON = json.JSONEncoder(allow_nan=False, default=data_url)
-_PLAIN = (str, int, float, bool, type(None))
-
-
-def _encode(params: Mapping[str, object]) -> bytes:
-    """Encodes the body of a call. Images in any form of `ImageInput` become data URLs."""
-    if all(type(value) in _PLAIN for value in params.values()):
-        with suppress(ValueError):  # encoding all at once is fast; one by one, an error names its parameter
-            return _JSON.encode(dict(params)).encode()
-    fields = ", ".join(f"{json.dumps(name)}: {_encoded(name, value)}" for name, value in params.items())
-    return ("{" + fields + "}").encode()
-
-
-def _encoded(name: str, value: object) -> str:
-    """Encodes one parameter. Parameters are encoded one by one, so that an error can name its parameter."""
-    try:
-        return _JSON.encode(value)
-    except OSError as error:
-        raise ValueError(f"parameter {name!r} can't be read: {error}") from None
-    except (TypeError, ValueError, RecursionError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"parameter {name!r} can't be sent as JSON: {error}") from None

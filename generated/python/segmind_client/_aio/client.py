@@ -135,7 +135,7 @@ class AsyncSegmind(AsyncModels):
 
     async def run_sync(self, slug: str, /, **params: Any) -> MediaResult | JsonResult:
         """Calls a model and waits for its output in the same request (v1)."""
-        return any_result(await called(self._transport, slug, params))
+        return any_result(slug, await called(self._transport, slug, params))
 
     async def submit_async(self, slug: str, /, **params: Any) -> AsyncJob:
         """Submits a job (v2) and returns it without waiting."""

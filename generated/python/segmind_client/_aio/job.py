@@ -5,7 +5,9 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, cast
+
+from typing_extensions import TypeVar
 
 from segmind_client import _gateway, _pace
 from segmind_client._aio.transport import AsyncTransport
@@ -20,16 +22,18 @@ from segmind_client._errors import (
 from segmind_client._interrupt import Following, follow
 from segmind_client._models import typical_seconds
 from segmind_client._options import check_listener, check_seconds
-from segmind_client._results import JobResult, JsonResult, MediaResult, downloaded
+from segmind_client._results import JobResult, JsonResult, MediaResult, Result, downloaded
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
+
+R_co = TypeVar("R_co", bound=Result, covariant=True, default=MediaResult | JsonResult)
 
 _SHORTEST_REQUEST = 1.0
 _SHORTEST_PAUSE = 0.05
 _PAUSE_SHARE = 0.1
 
 
-class AsyncJob:
-    """A job that the gateway accepted. It is polled only when you call a method.
+class AsyncJob(Generic[R_co]):
+    """A job that the gateway accepted. It is polled only when you call a method. `R_co` is the class of its download.
 
     Attributes:
         request_id: the id of the job. The gateway keeps the job for 3600 seconds.
@@ -114,7 +118,7 @@ class AsyncJob:
             follow(self.request_id)
             return await self._wait(timeout, interval, on_update)
 
-    async def download(self, timeout: float = 600) -> MediaResult | JsonResult:
+    async def download(self, timeout: float = 600) -> R_co:
         """Waits for the result and downloads its files. If there are none, the output is the content.
 
         Raises:
@@ -126,7 +130,8 @@ class AsyncJob:
         record = await self.wait(timeout)
         deadline = _deadline(start, timeout)
         files = [await self._transport.download(url, deadline, self._fetch) for url in record.urls]
-        return downloaded(record, files)
+        made: Any = downloaded(record, files, self.slug)
+        return cast("R_co", made)
 
     async def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
         """Waits for the result, downloads its first file and writes it to a path."""
@@ -191,7 +196,7 @@ class AsyncJob:
         raise self._transport.error(response, kind=kind)
 
 
-async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> AsyncJob:
+async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> AsyncJob[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
     transport.check(slug, params)
     request = submit_request(slug, params)

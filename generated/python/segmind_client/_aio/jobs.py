@@ -4,7 +4,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from segmind_client import _pace
 from segmind_client._aio.job import AsyncJob
@@ -57,7 +57,7 @@ async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, 
         following.here()
         try:
             item = items[index]
-            done: Any = item if isinstance(item, AsyncJob) else await item()
+            done: Any = cast("AsyncJob[Any]", item) if isinstance(item, AsyncJob) else await item()
             results[index] = await done.wait(timeout) if isinstance(done, AsyncJob) else done
         except Exception as error:  # a failed call must not lose the billed results of the others
             failures[index] = error

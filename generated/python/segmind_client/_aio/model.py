@@ -40,7 +40,7 @@ class AsyncModel:
     async def _run(self, params: Mapping[str, object]) -> Response:
         return await called(self._transport, self.slug, params)
 
-    async def _submit(self, params: Mapping[str, object]) -> AsyncJob:
+    async def _submit(self, params: Mapping[str, object]) -> AsyncJob[Any]:
         return await submitted(self._transport, self.slug, params)
 
 

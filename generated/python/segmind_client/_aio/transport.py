@@ -189,7 +189,7 @@ class AsyncTransport:
         headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}", **self.options.headers})
         headers[_gateway.KEY_HEADER] = self._api_key
         if request.body is not None:
-            headers["content-type"] = "application/json"
+            headers["content-type"] = request.content_type
         return headers
 
     def _failure(self, request: Request, failure: Failure, attempts: int) -> SegmindError:

@@ -135,7 +135,7 @@ class Segmind(Models):
 
     def run_sync(self, slug: str, /, **params: Any) -> MediaResult | JsonResult:
         """Calls a model and waits for its output in the same request (v1)."""
-        return any_result(called(self._transport, slug, params))
+        return any_result(slug, called(self._transport, slug, params))
 
     def submit_async(self, slug: str, /, **params: Any) -> Job:
         """Submits a job (v2) and returns it without waiting."""

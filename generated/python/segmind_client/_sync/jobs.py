@@ -4,7 +4,7 @@
 import json
 import sys
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from segmind_client import _pace
 from segmind_client._interrupt import Following
@@ -57,7 +57,7 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
         following.here()
         try:
             item = items[index]
-            done: Any = item if isinstance(item, Job) else item()
+            done: Any = cast("Job[Any]", item) if isinstance(item, Job) else item()
             results[index] = done.wait(timeout) if isinstance(done, Job) else done
         except Exception as error:  # a failed call must not lose the billed results of the others
             failures[index] = error

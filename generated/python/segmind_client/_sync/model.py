@@ -40,7 +40,7 @@ class Model:
     def _run(self, params: Mapping[str, object]) -> Response:
         return called(self._transport, self.slug, params)
 
-    def _submit(self, params: Mapping[str, object]) -> Job:
+    def _submit(self, params: Mapping[str, object]) -> Job[Any]:
         return submitted(self._transport, self.slug, params)
 
 

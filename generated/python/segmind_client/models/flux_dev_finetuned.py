@@ -44,7 +44,7 @@ class FluxDevFinetuned(Model):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return json_result(self._run(params))
+        return json_result(JsonResult, self._run(params))
 
 
 class AsyncFluxDevFinetuned(AsyncModel):
@@ -80,4 +80,4 @@ class AsyncFluxDevFinetuned(AsyncModel):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return json_result(await self._run(params))
+        return json_result(JsonResult, await self._run(params))

@@ -7,7 +7,7 @@ from typing_extensions import Unpack
 
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import JobResult, MediaResult, media_result
+from segmind_client._results import JobResult, MediaResult, file_result
 from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_img2img import FluxImg2imgParams
@@ -45,7 +45,7 @@ class FluxImg2img(Model):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return media_result(self._run(params))
+        return file_result(MediaResult, self._run(params))
 
     def submit(self, /, **params: Unpack[FluxImg2imgParams]) -> Job:
         """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
@@ -91,7 +91,7 @@ class AsyncFluxImg2img(AsyncModel):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return media_result(await self._run(params))
+        return file_result(MediaResult, await self._run(params))
 
     async def submit(self, /, **params: Unpack[FluxImg2imgParams]) -> AsyncJob:
         """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of

@@ -7,7 +7,7 @@ from typing_extensions import Unpack
 
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import JobResult, MediaResult, media_result
+from segmind_client._results import JobResult, MediaResult, file_result
 from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_ipadapter import FluxIpadapterParams
@@ -47,7 +47,7 @@ class FluxIpadapter(Model):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return media_result(self._run(params))
+        return file_result(MediaResult, self._run(params))
 
     def submit(self, /, **params: Unpack[FluxIpadapterParams]) -> Job:
         """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of
@@ -95,7 +95,7 @@ class AsyncFluxIpadapter(AsyncModel):
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
         """
-        return media_result(await self._run(params))
+        return file_result(MediaResult, await self._run(params))
 
     async def submit(self, /, **params: Unpack[FluxIpadapterParams]) -> AsyncJob:
         """Submits a job (v2) and returns it without waiting. `wait` returns its result. Takes the parameters of

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from segforge.emit.clients.results import result_class
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Average, Model, Price, Quirk
 from segforge.spec.printable import show
@@ -23,6 +24,11 @@ class NamedModel:
     def summary(self) -> str:
         """The model's title and description."""
         return f"{self.model.title}: {self.model.description}"
+
+    @property
+    def result(self) -> Code:
+        """The class of the model's results."""
+        return Code(result_class(self.model.returns))
 
     @property
     def price(self) -> str:

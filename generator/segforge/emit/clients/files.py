@@ -1,9 +1,8 @@
 """Parameters that stand for files: which kinds of them a client takes as bytes, and in which form it sends them."""
 
-from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
-from segforge.spec.catalog import File, Model, Parameter
+from segforge.spec.catalog import File, Parameter
 
 Sent: TypeAlias = Literal["data_uri", "base64", "part", "url"]
 """The form in which a client sends the bytes of a file; `url` if it can't send bytes."""
@@ -14,30 +13,24 @@ def input_kind(parameter: Parameter) -> File | None:
 
     A URI without a kind counts as an image, as the vendor's pages use it.
     """
-    if parameter.type != "string" or parameter.choices is not None or not _is_file(parameter):
+    if not is_file(parameter) or sent_as(parameter) == "url":
         return None
-    return (parameter.file or "image") if sent_as(parameter) != "url" else None
+    return parameter.file or "image"
 
 
-def _is_file(parameter: Parameter) -> bool:
-    return parameter.file is not None or parameter.format == "uri"
+def is_file(parameter: Parameter) -> bool:
+    """Returns whether a parameter itself, and not a part of it, is a text that stands for a file."""
+    stands = parameter.file is not None or parameter.format == "uri"
+    return stands and parameter.type == "string" and parameter.choices is None
 
 
-def sent_as(parameter: Parameter) -> Sent:
-    """Returns the form in which a client sends a file. If no source states the forms, it is a data URL, or base64."""
-    if not parameter.accepts:
-        return "base64" if parameter.format == "base64" else "data_uri"
+def sent_as(*members: Parameter) -> Sent:
+    """Returns the form in which a client sends a file for a parameter, or for one of several members of a union.
+
+    A form that a source states comes first. If no source states the forms, it is a data URL, as for all images.
+    """
+    stated = {form for member in members for form in member.accepts}
+    stated |= {"base64" for member in members if member.format == "base64" and not member.accepts}
     forms: tuple[Sent, ...] = ("data_uri", "base64", "part")
-    return next((form for form in forms if form in parameter.accepts), "url")
-
-
-def with_parts(model: Model) -> bool:
-    """Returns whether a model takes files as parts of a multipart body."""
-    return "multipart" in model.encodings and any(
-        sent_as(part) == "part" for parameter in model.parameters for part in parameter.walk() if _is_file(part)
-    )
-
-
-def file_parts(parameter: Parameter) -> Iterator[Parameter]:
-    """Yields the parts of a parameter that stand for files."""
-    return (part for part in parameter.walk() if part.type == "string" and part.choices is None and _is_file(part))
+    found = next((form for form in forms if form in stated), None)
+    return found or ("url" if all(member.accepts for member in members) else "data_uri")

@@ -11,6 +11,7 @@ from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.errors import ErrorClass, failed_status, insufficient_credits
 from segforge.emit.clients.parameter_text import parameter_lines
+from segforge.emit.clients.results import FILES
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.python.blocking import blocking
@@ -19,6 +20,8 @@ from segforge.emit.python.names import errors_of, exports_of, header_property, n
 from segforge.emit.python.params import ParamsModule, params_module
 from segforge.emit.python.reference import python_reference
 from segforge.emit.python.rules import conditions, rules
+from segforge.emit.python.sending import sending
+from segforge.emit.python.signature import signature
 from segforge.emit.python.surface import python_lines
 from segforge.emit.quoting import Code, render
 from segforge.spec.catalog import Catalog, Gateway
@@ -37,6 +40,7 @@ _PAGES: Final = (
 _MODULES: Final = (
     *(
         "__init__",
+        "_body",
         "_check",
         "_default",
         "_environment",
@@ -47,7 +51,7 @@ _MODULES: Final = (
         "_media",
         "_models",
     ),
-    *("_options", "_pace", "_results", "_retry", "_spend", "_values", "_wire"),
+    *("_options", "_pace", "_reading", "_results", "_retry", "_spend", "_values", "_wire"),
 )
 _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
 
@@ -154,6 +158,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,
         "models": models,
+        "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,
         "sample_arguments": arguments(shown.model.valid_example),
@@ -202,17 +207,22 @@ def _rules_module(named: NamedModel) -> str:
 
 def _model_module(named: NamedModel, params: ParamsModule) -> str:
     model = named.model
-    kind = "media" if model.returns.media == "image" else "json"
+    decode = "file_result" if named.result in FILES else "json_result"
+    call = signature(params, partial=model.level == "partial")
     return render(
         "python/models/model.py.jinja",
         heading=f"{model.title}.",
         about=about(model),
-        decode=Code(f"{kind}_result"),
+        decode=Code(decode),
+        job_result=Code("" if named.result in ("MediaResult", "JsonResult") else f"[{named.result}]"),
         flavours=_FLAVOURS,
         module=named.module,
         name=named.name,
         params=params.name,
-        result=Code("MediaResult" if kind == "media" else "JsonResult"),
+        partial=model.level == "partial",
+        keywords=call.keywords,
+        given=call.params,
+        result=named.result,
         run_text=call_text("Calls the model and waits for its output in the same request (v1).", model),
         slug=model.slug,
         submit_text=submit_text(model),

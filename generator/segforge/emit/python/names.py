@@ -12,8 +12,18 @@ from segforge.spec.identifiers import pascal_case, snake_case
 
 _ALWAYS_ERRORS: Final = (
     *("CannotSend", "ConnectionFailed", "DownloadFailed", "InferenceTimeout", "InvalidParameters", "JobFailed"),
-    *("MissingApiKey", "RequestTimeout", "ResponseTooLarge", "ResultExpired", "SegmindError", "SpendLimit"),
+    *(
+        "MissingApiKey",
+        "RequestTimeout",
+        "ResponseTooLarge",
+        "ResultExpired",
+        "SegmindError",
+        "SpendLimit",
+        "UnexpectedOutput",
+    ),
 )
+
+_RESULTS: Final = ("Audio", "Caption", "Chat", "Embedding", "Model3d", "Text", "Video")
 
 _FIXED_EXPORTS: Final = {
     "AsyncJob": "_aio.job",
@@ -27,6 +37,7 @@ _FIXED_EXPORTS: Final = {
     "JobResult": "_results",
     "JsonResult": "_results",
     "MediaResult": "_results",
+    **dict.fromkeys((f"{kind}Result" for kind in _RESULTS), "_results"),
     "Segmind": "_sync.client",
     "SegmindClient": "_default",
     "Spend": "_spend",
@@ -48,6 +59,7 @@ _CLASS_NAMES: Final = frozenset(
         *keyword.kwlist,
         *dir(builtins),
         *_FIXED_EXPORTS,
+        *("Any", "Json", "Literal", "OMITTED"),
         "AsyncModel",
         "AsyncModels",
         "AsyncTransport",

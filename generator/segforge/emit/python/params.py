@@ -69,11 +69,14 @@ class TypedKey:
 
 @dataclass(frozen=True)
 class ParamsModule:
-    """The values for the template of a model's parameter types. The last definition is that of `name`."""
+    """The values for the template of a model's parameter types, and the keys of the call.
+
+    The last of the definitions is that of `name`. `names` are those of all definitions.
+    """
 
     name: Code
     definitions: tuple[Code, ...]
-    fields: tuple[TypedKey, ...]
+    keys: tuple[TypedKey, ...]
     names: frozenset[str]
 
 
@@ -83,7 +86,7 @@ def params_module(model: Model) -> ParamsModule:
     name = f"Model{pascal[1:]}{_SUFFIX}" if pascal.startswith("_") else f"{pascal}{_SUFFIX}"
     definitions = _Definitions(name)
     fields = definitions.record(name, model.parameters, "", model.description)
-    return ParamsModule(Code(name), tuple(definitions.listed), fields, frozenset(definitions.used))
+    return ParamsModule(Code(name), tuple(definitions.listed), fields, frozenset(definitions.used - _TYPE_NAMES))
 
 
 class _Definitions:
