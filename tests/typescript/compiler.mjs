@@ -37,6 +37,9 @@ function exported() {
     for (const [name, member] of real.members ?? []) {
       const declaration = member.declarations[0];
       const hidden = ts.getCombinedModifierFlags(declaration) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected);
+      if (ts.isTypeParameterDeclaration(declaration)) {
+        continue;
+      }
       const internal = ts.getJSDocTags(declaration).some(({ tagName }) => tagName.text === "internal");
       if (!hidden && !internal && !String(name).startsWith("__#") && !ts.isPrivateIdentifier(declaration.name ?? declaration)) {
         members.push(name === "__constructor" ? "constructor" : String(name));

@@ -28,7 +28,8 @@ function run(text) {
   const options = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
   const { outputText } = ts.transpileModule(text, { compilerOptions: options });
   const exports = {};
-  const stub = { Model: class { constructor(_client, facts) { this.facts = facts; } } };
+  const model = class { constructor(_client, facts) { this.facts = { ...facts, parameters: facts.check?.({}) }; } };
+  const stub = { Model: model, violations: (parameters) => parameters };
   runInNewContext(outputText, { exports, require: () => stub });
   return exports;
 }

@@ -14,6 +14,12 @@ export interface Answer {
 /** A JSON object as received. */
 export type JsonObject = Record<string, unknown>;
 
+/** Any value that JSON can represent. An integer beyond 2^53 is a bigint. */
+export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonMap;
+
+/** An object of any JSON values. */
+export type JsonMap = { readonly [key: string]: Json | undefined };
+
 /** Whether the status is 2xx. */
 export function isOk(answer: Answer): boolean {
   return answer.status >= 200 && answer.status < 300;
@@ -21,7 +27,7 @@ export function isOk(answer: Answer): boolean {
 
 /** The media type without its parameters, such as `image/jpeg`; empty if the gateway sends none. */
 export function mediaType({ headers }: Answer): string {
-  return (headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
+  return (headers["content-type"] ?? "").replace(/\s*;.*/, "").toLowerCase();
 }
 
 /** Whether the media type of a body is text or JSON. */

@@ -2,50 +2,56 @@
 /** The two ways to call a model: a blocking call (v1), and a submit (v2). */
 
 import { type Answer, isOk, objectOf } from "./answer.js";
-import { CannotSend, InvalidParameters, SegmindError, errorFor } from "./errors.js";
+import { InvalidParameters, SegmindError, errorFor } from "./errors.js";
 import { COST_HEADER, RUN, type Route, SUBMIT } from "./gateway.js";
-import { Job } from "./job.js";
-import { encoded } from "./media.js";
+import { Job, type Kind } from "./job.js";
+import { type Encoded, encoded } from "./media.js";
 import type { CallOptions } from "./options.js";
 import { type Result, numberOf } from "./results.js";
 import { type Exchange, type Transport, pathOf } from "./transport.js";
-import { type Parameter, violations } from "./validation.js";
+import type { Violation } from "./validation.js";
 
 /** The facts that a client knows about the model that it calls. */
 export interface Called {
   readonly slug: string;
-  readonly parameters?: readonly Parameter[];
+  /** Returns the rules that parameters break. */
+  readonly check?: (params: object) => Violation[];
+  /** Encodes parameters whose files are sent otherwise than as data URLs of images. */
+  readonly encode?: (params: object) => Promise<Encoded>;
+  /** The routes that the docs page prints, if they are not the usual ones. */
+  readonly run?: Route;
+  readonly submit?: Route;
   readonly typicalMs?: number;
   readonly typicalCost?: number;
 }
 
 /** The facts about a model that has a spec. */
 export interface Described extends Called {
-  readonly parameters: readonly Parameter[];
+  readonly check: (params: object) => Violation[];
 }
 
 /** Calls a model and waits for its output in the same request. */
-export async function runModel<R extends Result>(
+export async function runModel(
   transport: Transport,
   model: Called,
   params: object,
   options: CallOptions | undefined,
-  decode: (answer: Answer) => R,
-): Promise<R> {
-  const { answer, token } = await post(transport, RUN, model, params, options);
+): Promise<Answer> {
+  const { answer, token } = await post(transport, model.run ?? RUN, model, params, options);
   transport.spend?.settle(token, model.slug, numberOf(answer.headers[COST_HEADER]));
-  return decode(answer);
+  return answer;
 }
 
 /** Submits a job and returns it without waiting. */
-export async function submitModel(
+export async function submitModel<R extends Result>(
   transport: Transport,
   model: Called,
   params: object,
   options: CallOptions | undefined,
-): Promise<Job> {
+  kind: Kind<R>,
+): Promise<Job<R>> {
   const { slug, typicalMs } = model;
-  const { answer, facts, token } = await post(transport, SUBMIT, model, params, options);
+  const { answer, facts, token } = await post(transport, model.submit ?? SUBMIT, model, params, options);
   const body = objectOf(answer) ?? {};
   const requestId = body["request_id"];
   if (typeof requestId !== "string" || !requestId) {
@@ -53,41 +59,36 @@ export async function submitModel(
     throw errorFor(answer, { ...facts, maybeBilled: true }, SegmindError, "no request_id");
   }
   transport.spend?.rename(token, requestId);
-  return new Job(transport, { requestId, slug, submittedAt: transport.clock.now(), submitResponse: body }, typicalMs);
+  return new Job(transport, { requestId, slug, submittedAt: transport.clock.now(), submitResponse: body }, kind, typicalMs);
 }
 
 async function post(
   transport: Transport,
   route: Route,
-  { slug, parameters, typicalCost }: Called,
+  { slug, check, encode = encoded, typicalCost }: Called,
   params: object,
   options: CallOptions | undefined,
 ): Promise<Exchange & { token: object }> {
-  if ((options?.validate ?? transport.validate) && parameters) {
-    const broken = violations(parameters, params);
-    if (broken.length) {
-      const detail = broken.map((violation) => Object.values(violation).join(": ")).join("; ");
-      throw new InvalidParameters(detail, { model: slug, violations: broken });
-    }
+  const broken = (options?.validate ?? transport.validate) ? check?.(params) : [];
+  if (broken?.length) {
+    const detail = broken.map((violation) => Object.values(violation).join(": ")).join("; ");
+    throw new InvalidParameters(detail, { model: slug, violations: broken });
   }
   const request = {
     method: route[0],
     path: pathOf(route, slug),
     model: slug,
-    body: await encoded(params).catch((error) => {
-      throw error instanceof RangeError ? new CannotSend(error.message) : error; // nested too deeply for JSON
-    }),
+    body: await encode(params),
   };
-  const token = request;
-  transport.spend?.admit(token, slug, typicalCost);
+  transport.spend?.admit(request, slug, typicalCost);
   try {
     const exchange = await transport.send(request, options);
     if (isOk(exchange.answer)) {
-      return { ...exchange, token };
+      return { ...exchange, token: request };
     }
     throw errorFor(exchange.answer, exchange.facts);
   } catch (error) {
-    transport.spend?.settle(token, slug, undefined, !!(error as Partial<SegmindError>).maybeBilled);
+    transport.spend?.settle(request, slug, undefined, !!(error as Partial<SegmindError>).maybeBilled);
     throw error;
   }
 }

@@ -6,8 +6,9 @@ import { runModel, submitModel } from "./call.js";
 import { errorFor } from "./errors.js";
 import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type SavedJob } from "./job.js";
+import { nested } from "./nested.js";
 import { type CallOptions, type SegmindOptions, type WaitOptions, checked } from "./options.js";
-import { type JsonResult, type MediaResult, anyResult } from "./results.js";
+import { type JsonResult, MediaResult, anyResult } from "./results.js";
 import { Spend } from "./spend.js";
 import { Transport, tell } from "./transport.js";
 
@@ -41,7 +42,7 @@ export class SegmindCore {
   constructor(options: SegmindOptions = {}) {
     const transport = new Transport(options, new Spend(checked(options, { maxSpend: 0 }).maxSpend));
     Object.defineProperty(this, "_transport", { value: transport });
-    this.jobs = { resume: (job) => new Job(transport, savedJob(job)) };
+    this.jobs = { resume: (job) => new Job(transport, savedJob(job), MediaResult) };
   }
 
   /** The gateway's address, without a version. */
@@ -62,13 +63,13 @@ export class SegmindCore {
   }
 
   /** Calls a model and waits for its output in the same request (v1). */
-  runSync(slug: string, params: object, options?: CallOptions): Promise<MediaResult | JsonResult> {
-    return runModel<MediaResult | JsonResult>(this._transport, { slug }, params, options, anyResult);
+  async runSync(slug: string, params: object, options?: CallOptions): Promise<MediaResult | JsonResult> {
+    return anyResult(await runModel(this._transport, { slug, encode: nested }, params, options));
   }
 
   /** Submits a job (v2) and returns it without waiting. */
   submitAsync(slug: string, params: object, options?: CallOptions): Promise<Job> {
-    return submitModel(this._transport, { slug }, params, options);
+    return submitModel(this._transport, { slug, encode: nested }, params, options, MediaResult);
   }
 
   /** Returns the balance of your account, as the gateway sends it. */

@@ -263,8 +263,6 @@ export class ResultExpired extends NotFound {
 /** Another name of `InferenceFailed`. */
 export { InferenceFailed as JobFailed };
 
-const REDIRECTED = "redirect not followed";
-
 const BY_STATUS: Readonly<Record<number, typeof SegmindError>> = {
   400: BadRequest,
   401: Unauthorized,
@@ -301,7 +299,7 @@ export function errorFor(
   const said = detail ?? detailOf(body);
   const told = BY_WORDS.find(([code, words]) => code === status && said.toLowerCase().includes(words));
   const kind = wanted ?? told?.[2] ?? BY_STATUS[status] ?? SegmindError;
-  return new kind(status < 400 && !detail ? REDIRECTED : said, {
+  return new kind(status < 400 && !detail ? "redirect not followed" : said, {
     ...facts,
     requestId: facts.requestId ?? answer.headers[REQUEST_ID_HEADER] ?? (body?.["request_id"] as string | undefined),
     status,

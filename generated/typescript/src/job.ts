@@ -14,7 +14,7 @@ import {
 import { COMPLETED, FAILED, RESULT, STATUS } from "./gateway.js";
 import { SHORTEST_PAUSE_MS, SHORTEST_REQUEST_MS } from "./limits.js";
 import { type CallOptions, type WaitOptions, checked } from "./options.js";
-import { MediaResult, numberOf } from "./results.js";
+import { type MediaResult, type Result, numberOf } from "./results.js";
 import { type Transport, pathOf, tell } from "./transport.js";
 
 /** The record of a job, including fields that the gateway adds. */
@@ -22,7 +22,7 @@ export interface JobRecord extends JsonObject {
   /** QUEUED, PROCESSING, COMPLETED, FAILED; any other state counts as pending. */
   status?: string;
   request_id?: string;
-  /** The output. For images, the URL of the first one. */
+  /** The output. For files, the URL of the first one. */
   output?: unknown;
   /** `cost`, `inference_time` and more. */
   metrics?: JsonObject;
@@ -36,12 +36,18 @@ export interface SavedJob {
   readonly submitResponse?: JsonObject | undefined;
 }
 
+/** A class of results. Files have a key in the record of a job, whose `output` is their URL; documents are the `output`. */
+export interface Kind<R extends Result> {
+  new (answer: Answer): R;
+  readonly key?: string;
+}
+
 /**
  * A job that the gateway accepted. It is polled only when you call a method.
  *
  * The gateway keeps a job for 3600 seconds after its submit.
  */
-export class Job {
+export class Job<R extends Result = MediaResult> {
   declare readonly requestId: string;
   /** The slug of the model; undefined for a job resumed by its id alone. */
   declare readonly slug: string | undefined;
@@ -50,13 +56,15 @@ export class Job {
   /** The gateway's answer to the submit. Its URLs are never requested: requests go to the configured address only. */
   declare readonly submitResponse: JsonObject | undefined;
   readonly #transport: Transport;
+  readonly #kind: Kind<R>;
   readonly #typicalMs: number;
 
   /** @internal Use `submit` of a model, or `client.jobs.resume`. */
-  constructor(transport: Transport, saved: SavedJob, typicalMs = 0) {
+  constructor(transport: Transport, saved: SavedJob, kind: Kind<R>, typicalMs = 0) {
     const { requestId, slug, submittedAt, submitResponse } = saved;
     Object.assign(this, { requestId, slug, submittedAt, submitResponse });
     this.#transport = transport;
+    this.#kind = kind;
     this.#typicalMs = typicalMs;
   }
 
@@ -119,27 +127,32 @@ export class Job {
    *
    * An output that is not a file becomes a result with text or JSON.
    */
-  async download(options: WaitOptions = {}): Promise<MediaResult[]> {
+  async download(options: WaitOptions = {}): Promise<R[]> {
     const record = await this.wait(options);
-    const urls = outputUrls(record);
+    const kind = this.#kind;
+    const urls = outputUrls(record, kind.key);
     return Promise.all(
-      urls.length ? urls.map((url) => this.#fetched(url, options.signal)) : [new MediaResult(asAnswer(record.output))],
+      urls.length ? urls.map((url) => this.#fetched(url, options.signal)) : [new kind(asAnswer(record.output))],
     );
+  }
+
+  /** Waits for the job and returns its first output, as `download` does. */
+  async output(options?: WaitOptions): Promise<R> {
+    return (await this.download(options))[0]!;
   }
 
   /** Waits for the job and writes its first output to a file (Node, Deno, Bun). */
   async save(path: string | URL, options?: WaitOptions): Promise<void> {
-    const [first] = await this.download(options);
-    await first!.save(path);
+    await (await this.output(options)).save(path);
   }
 
-  async #fetched(url: string, signal: AbortSignal | undefined): Promise<MediaResult> {
+  async #fetched(url: string, signal: AbortSignal | undefined): Promise<R> {
     const request = { method: "GET", path: url, foreign: true, ...this.#facts() } as const;
     const { answer, facts } = await this.#transport.send(request, { signal });
     if (!isOk(answer)) {
       throw errorFor(answer, facts, DownloadFailed);
     }
-    return new MediaResult(answer);
+    return new this.#kind(answer);
   }
 
   /** Returns the record in an answer. The record of a failed job arrives with an error status. */
@@ -192,11 +205,11 @@ export function pollDelay(elapsedMs: number, typicalMs: number, longestMs: numbe
   return elapsedMs < typicalMs && typicalMs < elapsedMs + step ? typicalMs - elapsedMs : step;
 }
 
-/** The URLs of a result's outputs, without duplicates. */
-export function outputUrls(record: JobRecord): string[] {
-  const images = [record["images"]].flat().map((image) => (image as JsonObject | undefined)?.["url"]);
-  const urls = [...images, record.output].flat();
-  return [...new Set(urls.filter((url): url is string => /^(https?:|data:)/.test(String(url))))];
+/** The URLs of a result's outputs, without duplicates: of the files at a key, and of `output`. Documents have no key. */
+function outputUrls(record: JobRecord, key = ""): string[] {
+  const files = [record[key]].flat().map((file) => (file as JsonObject | undefined)?.["url"]);
+  const urls = files.concat(record.output); // one URL or an array of them
+  return [...new Set(urls.filter((url): url is string => !!key && /^(https?:|data:)/.test(String(url))))];
 }
 
 function isFailed(record: JobRecord): boolean {

@@ -25,3 +25,6 @@ export const LARGEST_BODY = 268_435_456;
 
 /** The beginning of a JSON object. */
 export const BRACE = 0x7b;
+
+/** The deepest nesting of a parameter. */
+export const DEEPEST = 500;

@@ -68,6 +68,7 @@ export class Result {
  * If the answer does not have the documented shape, `content` is the raw body.
  */
 export class MediaResult extends Result {
+  static readonly key: string = "images";
   /** All images. */
   declare readonly images: readonly Bytes[];
   /** The body as received. */
@@ -85,6 +86,7 @@ export class MediaResult extends Result {
 
 /** A JSON document; `content` is the body as received. */
 export class JsonResult extends Result {
+  static readonly key: string = "output";
   /** The document; the body as text if it is not JSON, undefined if it is not text either. */
   readonly data: unknown;
 

@@ -17,11 +17,11 @@ import { type CallOptions, type Clock, type ConnectionOptions, checked } from ".
 import { type Outcome, isPassing, resetDelay, retryDelay } from "./retry.js";
 import type { Spend } from "./spend.js";
 
-/** A request: the path below the base URL, or a complete URL without the key, and the JSON body of a POST. */
+/** A request: the path below the base URL, or a complete URL without the key, and the body of a POST. */
 export interface WireRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
-  readonly body?: string;
+  readonly body?: string | Blob;
   /** Whether the path is a URL of any host, which must not receive the key. */
   readonly foreign?: boolean;
   /** The model that errors name. */
@@ -96,7 +96,7 @@ export class Transport {
         requestId: request.requestId ?? outcome.requestId,
         attempts: attempt,
         maybeBilled: method === "POST" && (status ? isPassing(status) : outcome.sent!),
-        request: { method, url: event.url, body: body && this.#masked(body).slice(0, LONGEST_SHOWN) },
+        request: { method, url: event.url, body: body && this.#masked(`${body}`).slice(0, LONGEST_SHOWN) },
         retryAfterMs: status === 429 ? resetDelay(outcome.headers, now) : undefined,
       };
       if (kind) {
@@ -114,17 +114,23 @@ export class Transport {
     try {
       signal?.throwIfAborted();
       // The key is sent to the configured address only, so redirects are not followed.
-      const { method, body } = request;
-      const headers = { [KEY_HEADER]: this.#key, ...(body && { "content-type": "application/json" }) };
-      const init: RequestInit = request.foreign ? {} : { method, headers, body: body ?? null, redirect: "manual" };
-      // Next.js caches answers to any method. Older workers lack the property and reject the option.
-      if ("cache" in Request.prototype) {
-        init.cache = "no-store";
-      }
-      init.signal = controller.signal;
-      const response = await this.#fetch(url, init);
+      const { method, body, foreign } = request;
+      const response = await this.#fetch(url, {
+        ...(!foreign && {
+          method,
+          headers: {
+            [KEY_HEADER]: this.#key,
+            ...(body && { "content-type": (body as Partial<Blob>).type ?? "application/json" }),
+          },
+          body: body!,
+          redirect: "manual",
+        }),
+        // Next.js caches answers to any method. Older workers lack the property and reject the option.
+        ...("cache" in Request.prototype && { cache: "no-store" }),
+        signal: controller.signal,
+      });
       const bytes = await bodyOf(response);
-      const answer = this.#answer(response, new Uint8Array(bytes ?? []));
+      const answer = this.#answer(response, new Uint8Array(bytes!)); // without bytes, it is empty
       if (bytes) {
         return answer;
       }
@@ -230,7 +236,7 @@ function checkedKey(key: string): string {
     throw new MissingApiKey(`no API key: set ${KEY_VARIABLE} or apiKey`);
   }
   if (!/^[!-~]+$/.test(trimmed)) {
-    throw new TypeError("API key: odd characters");
+    throw new TypeError("API key: not ASCII");
   }
   return trimmed;
 }

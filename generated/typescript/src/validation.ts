@@ -4,8 +4,8 @@
 /** The facts of a docs page about a parameter. A tuple keeps bundles small. */
 export type Parameter = readonly [
   name: string,
-  type: "string" | "integer" | "number" | "boolean",
-  /** 1: it is required. 2: it may be null. 4: it takes an image, as a URL or bytes. */
+  type: "string" | "integer" | "number" | "boolean" | "array" | "object" | "any",
+  /** 1: it is required. 2: it may be null. 4: it takes a file, as a URL or bytes. */
   flags?: number | undefined,
   minimum?: number | bigint | undefined,
   maximum?: number | bigint | undefined,
@@ -13,9 +13,29 @@ export type Parameter = readonly [
   values?: readonly unknown[] | undefined,
   /** Values that the page prints although its own facts exclude them. The check accepts them. */
   printed?: readonly unknown[] | undefined,
-  /** Further checks, see `bounds`. */
-  more?: ((value: any) => Check[]) | undefined,
+  /** Further checks, see `bounds` and `formats`. */
+  more?: More | undefined,
+  /** The facts about the parts of a value, see `deepViolations`. */
+  parts?: Parts | undefined,
 ];
+
+/** The facts about the parts of a value, and about values that are no scalars. */
+export interface Parts {
+  /** The least and the largest number of items. */
+  readonly few?: number;
+  readonly many?: number;
+  /** The facts about each item. Its name is not used. */
+  readonly items?: Parameter;
+  readonly properties?: readonly Parameter[];
+  /** The members of a union, named by their titles. */
+  readonly members?: readonly Parameter[];
+  /** The only values, and those that the page prints although its own facts exclude them. */
+  readonly values?: readonly unknown[];
+  readonly printed?: readonly unknown[];
+}
+
+/** Further checks of a value that is not null and has the right type. */
+export type More = (value: any) => Check[];
 
 /** A check of a value: whether it failed, the rule, and the limit that the rule names. */
 export type Check = readonly [broken: unknown, rule: string, limit?: unknown];
@@ -24,6 +44,7 @@ export type Check = readonly [broken: unknown, rule: string, limit?: unknown];
 export interface Violation {
   /** The name of the rule, such as `range.below`, `enum.unknown`, `required.missing` or `type.string_for_integer`. */
   readonly rule: string;
+  /** The parameter, or the place of a part of it, such as `images[0].uri`. */
   readonly parameter: string;
   /** A message for the user. */
   readonly message: string;
@@ -31,26 +52,29 @@ export interface Violation {
 
 /**
  * Returns all violations in the order of the parameters. The form of a URI is not checked, and unknown keys are accepted, as by
- * the gateway.
+ * the gateway. Values with parts need `deepViolations`.
  */
 export function violations(parameters: readonly Parameter[], params: object): Violation[] {
   const given = new Map<string, unknown>(Object.entries(params));
   return parameters.flatMap(([parameter, type, flags = 0, minimum, maximum, values, printed, more]) => {
     const value = given.get(parameter);
     const found = jsonType(value);
-    const typed = [type, type === "number" && "integer", flags & 4 && "media"].includes(found);
     const shown = typeof value === "object" ? found : String(value).slice(0, 99);
-    const judged = typed && !has(printed, value);
-    const rules: Check[] = [
-      [flags & 1 && value === undefined, "required.missing"],
-      [!(flags & 2) && value === null, "null.not_nullable"],
-      [!typed && value != null, `type.${found}_for_${type}`],
-      // Comparisons with an undefined limit are false.
-      [judged && (value as number) < minimum!, "range.below", minimum],
-      [judged && (value as number) > maximum!, "range.above", maximum],
-      ...(judged && more ? more(value) : []),
-      [judged && has(values, value) === false, "enum.unknown", values],
-    ];
+    const isTyped = [type, type === "number" && "integer", flags & 4 && "media"].includes(found);
+    // Comparisons with an undefined limit are false.
+    const rules: Check[] =
+      value == null
+        ? [value === null ? [!(flags & 2), "null.not_nullable"] : [flags & 1, "required.missing"]]
+        : !isTyped
+          ? [[1, `type.${found}_for_${type}`]]
+          : has(printed, value)
+            ? []
+            : [
+                [(value as number) < minimum!, "range.below", minimum],
+                [(value as number) > maximum!, "range.above", maximum],
+                ...(more?.(value) ?? []),
+                [has(values, value) === false, "enum.unknown", values],
+              ];
     return rules.flatMap(([broken, rule, limit = ""]) =>
       broken ? { rule, parameter, message: `${shown} breaks ${rule} ${limit}` } : [],
     );
@@ -63,7 +87,7 @@ function has(values: readonly unknown[] | undefined, value: unknown): boolean | 
 }
 
 /** Returns the JSON type of a value. A number without a fraction is an integer. */
-function jsonType(value: unknown): string {
+export function jsonType(value: unknown): string {
   return typeof value === "bigint" || Number.isInteger(value)
     ? "integer"
     : Array.isArray(value)

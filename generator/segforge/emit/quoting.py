@@ -136,6 +136,9 @@ def typescript_literal(value: object) -> Code:
     """Returns a TypeScript and JavaScript literal in ASCII, safe within `<script>`. Large integers become bigints."""
     if isinstance(value, list | tuple):
         return Code(f"[{', '.join(map(typescript_literal, value))}]")
+    if isinstance(value, Mapping):
+        items = ", ".join(f"{typescript_key(key)}: {typescript_literal(item)}" for key, item in value.items())
+        return Code(f"{{ {items} }}" if items else "{}")
     if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER and value == value // 1:
         return Code(f"{int(value)}n")
     return Code(json.dumps(value, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"))
@@ -157,6 +160,15 @@ def typescript_doc(text: str, indent: int = 0) -> Code:
         return Code(f"/** {lines[0]} */")
     pad = "\n" + " " * indent
     return Code(f"/**{''.join(f'{pad} * {line}'.rstrip() for line in lines)}{pad} */")
+
+
+def typescript_deprecated(text: str, indent: int = 0) -> Code:
+    """Returns a whole `/** */` comment with the tag `@deprecated`."""
+    pad = "\n" + " " * indent
+    inner = typescript_doc(text, indent)
+    body = inner if "\n" in inner else f"/**{pad} * {inner[4:-3]}{pad} */"
+    opening = body.removesuffix(f"{pad} */") if text.strip() else "/**"
+    return Code(f"{opening}{pad} * @deprecated{pad} */")
 
 
 def _wrapped(paragraph: str, width: int) -> list[str]:
@@ -199,6 +211,7 @@ FILTERS: Final = {
     "ts_key": typescript_key,
     "ts_property": typescript_property,
     "tsdoc": typescript_doc,
+    "tsdoc_deprecated": typescript_deprecated,
     "json": json_text,
 }
 

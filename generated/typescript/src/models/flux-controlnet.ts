@@ -5,6 +5,7 @@ import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
+import { type Parameter, violations } from "../validation.js";
 
 /** The parameters of Flux Controlnets. */
 export interface FluxControlnetParams {
@@ -58,6 +59,26 @@ export interface FluxControlnetParams {
   use_input_img_dimension?: boolean | undefined;
 }
 
+const PARAMETERS: readonly Parameter[] = [
+  ["image", "string", 5],
+  ["prompt", "string", 1],
+  ["sampler", "string", 1],
+  ["scheduler", "string", 1, , , ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]],
+  ["seed", "integer", 1],
+  ["base64", "boolean"],
+  ["cn_stop", "number", , 0, 1],
+  ["cn_strength", "number", , 0, 2],
+  ["cn_type", "string", , , , ["depth", "canny", "pose", "tile"]],
+  ["custom_height", "integer", , 64, 4096],
+  ["custom_width", "integer", , 64, 4096],
+  ["guidance", "number", , 1, 15],
+  ["image_format", "string", , , , ["jpeg", "png", "webp"]],
+  ["quality", "integer", , 10, 100],
+  ["samples", "integer", , 1, 4],
+  ["steps", "integer", , 15, 75],
+  ["use_input_img_dimension", "boolean"],
+];
+
 /**
  * Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image.
  *
@@ -67,32 +88,7 @@ export class FluxControlnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-controlnet",
-      parameters: [
-        ["image", "string", 5],
-        ["prompt", "string", 1],
-        ["sampler", "string", 1],
-        [
-          "scheduler",
-          "string",
-          1,
-          undefined,
-          undefined,
-          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        ],
-        ["seed", "integer", 1],
-        ["base64", "boolean"],
-        ["cn_stop", "number", undefined, 0, 1],
-        ["cn_strength", "number", undefined, 0, 2],
-        ["cn_type", "string", undefined, undefined, undefined, ["depth", "canny", "pose", "tile"]],
-        ["custom_height", "integer", undefined, 64, 4096],
-        ["custom_width", "integer", undefined, 64, 4096],
-        ["guidance", "number", undefined, 1, 15],
-        ["image_format", "string", undefined, undefined, undefined, ["jpeg", "png", "webp"]],
-        ["quality", "integer", undefined, 10, 100],
-        ["samples", "integer", undefined, 1, 4],
-        ["steps", "integer", undefined, 15, 75],
-        ["use_input_img_dimension", "boolean"],
-      ],
+      check: (params) => violations(PARAMETERS, params),
     });
   }
 
@@ -103,6 +99,6 @@ export class FluxControlnet extends Model {
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxControlnetParams, options?: CallOptions): Promise<Job> {
-    return this.queue(params, options);
+    return this.queue(params, options, MediaResult);
   }
 }

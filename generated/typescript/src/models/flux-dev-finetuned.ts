@@ -3,6 +3,7 @@ import type { SegmindCore } from "../core.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { JsonResult } from "../results.js";
+import { type Parameter, violations } from "../validation.js";
 
 /** The parameters of Flux Dev Finetuned. */
 export interface FluxDevFinetunedParams {
@@ -37,6 +38,18 @@ export interface FluxDevFinetunedParams {
   hardware?: "fast" | "cost" | undefined;
 }
 
+const PARAMETERS: readonly Parameter[] = [
+  ["aspect_ratio", "string", 1],
+  ["finetune_id", "string", 1],
+  ["lora_strength", "number", 1, -10, 10],
+  ["prompt", "string", 1],
+  ["sampler_name", "string", 1],
+  ["scheduler", "string", 1, , , ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]],
+  ["seed", "integer", 1],
+  ["steps", "integer", 1, 1, 100],
+  ["hardware", "string", , , , ["fast", "cost"]],
+];
+
 /**
  * Makes images from text with a fine-tuned Flux model of 12 billion parameters.
  *
@@ -46,24 +59,7 @@ export class FluxDevFinetuned extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-dev-finetuned",
-      parameters: [
-        ["aspect_ratio", "string", 1],
-        ["finetune_id", "string", 1],
-        ["lora_strength", "number", 1, -10, 10],
-        ["prompt", "string", 1],
-        ["sampler_name", "string", 1],
-        [
-          "scheduler",
-          "string",
-          1,
-          undefined,
-          undefined,
-          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        ],
-        ["seed", "integer", 1],
-        ["steps", "integer", 1, 1, 100],
-        ["hardware", "string", undefined, undefined, undefined, ["fast", "cost"]],
-      ],
+      check: (params) => violations(PARAMETERS, params),
     });
   }
 

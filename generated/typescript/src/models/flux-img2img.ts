@@ -5,6 +5,7 @@ import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
+import { type Parameter, violations } from "../validation.js";
 
 /** The parameters of Flux.1 Image To Image. */
 export interface FluxImg2imgParams {
@@ -40,6 +41,17 @@ export interface FluxImg2imgParams {
   seed?: number | bigint | undefined;
 }
 
+const PARAMETERS: readonly Parameter[] = [
+  ["denoise", "number", 1, 0, 1],
+  ["image", "string", 5],
+  ["prompt", "string", 1],
+  ["sampler_name", "string", 1],
+  ["scheduler", "string", 1, , , ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"]],
+  ["steps", "integer", 1, 1, 50],
+  ["base64", "boolean"],
+  ["seed", "integer"],
+];
+
 /**
  * Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs.
  *
@@ -51,23 +63,7 @@ export class FluxImg2img extends Model {
     super(client, {
       slug: "flux-img2img",
       typicalMs: 24990,
-      parameters: [
-        ["denoise", "number", 1, 0, 1],
-        ["image", "string", 5],
-        ["prompt", "string", 1],
-        ["sampler_name", "string", 1],
-        [
-          "scheduler",
-          "string",
-          1,
-          undefined,
-          undefined,
-          ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "beta"],
-        ],
-        ["steps", "integer", 1, 1, 50],
-        ["base64", "boolean"],
-        ["seed", "integer"],
-      ],
+      check: (params) => violations(PARAMETERS, params),
     });
   }
 
@@ -78,6 +74,6 @@ export class FluxImg2img extends Model {
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxImg2imgParams, options?: CallOptions): Promise<Job> {
-    return this.queue(params, options);
+    return this.queue(params, options, MediaResult);
   }
 }

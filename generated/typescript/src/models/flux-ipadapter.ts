@@ -5,6 +5,7 @@ import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
+import { type Parameter, violations } from "../validation.js";
 
 /** The parameters of Flux Ipadapter. */
 export interface FluxIpadapterParams {
@@ -39,6 +40,22 @@ export interface FluxIpadapterParams {
   true_gs?: number | undefined;
 }
 
+const PARAMETERS: readonly Parameter[] = [
+  ["image", "string", 5],
+  ["prompt", "string", 1],
+  ["adapter_strength", "number", , 0, 1],
+  ["base64", "boolean"],
+  ["guidance_scale", "number", , 1, 10],
+  ["image_format", "string", , , , ["jpeg", "png", "webp"]],
+  ["negative_prompt", "string"],
+  ["num_inference_steps", "integer", , 10, 75],
+  ["quality", "integer", , 10, 100],
+  ["samples", "integer", , 1, 4],
+  ["seed", "integer"],
+  ["strength", "number", , 0, 2],
+  ["true_gs", "number", , 1, 10],
+];
+
 /**
  * Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
  *
@@ -48,21 +65,7 @@ export class FluxIpadapter extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-ipadapter",
-      parameters: [
-        ["image", "string", 5],
-        ["prompt", "string", 1],
-        ["adapter_strength", "number", undefined, 0, 1],
-        ["base64", "boolean"],
-        ["guidance_scale", "number", undefined, 1, 10],
-        ["image_format", "string", undefined, undefined, undefined, ["jpeg", "png", "webp"]],
-        ["negative_prompt", "string"],
-        ["num_inference_steps", "integer", undefined, 10, 75],
-        ["quality", "integer", undefined, 10, 100],
-        ["samples", "integer", undefined, 1, 4],
-        ["seed", "integer"],
-        ["strength", "number", undefined, 0, 2],
-        ["true_gs", "number", undefined, 1, 10],
-      ],
+      check: (params) => violations(PARAMETERS, params),
     });
   }
 
@@ -73,6 +76,6 @@ export class FluxIpadapter extends Model {
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: FluxIpadapterParams, options?: CallOptions): Promise<Job> {
-    return this.queue(params, options);
+    return this.queue(params, options, MediaResult);
   }
 }

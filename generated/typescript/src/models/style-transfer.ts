@@ -5,6 +5,7 @@ import type { MediaInput } from "../media.js";
 import { Model } from "../model.js";
 import type { CallOptions, ConnectionOptions } from "../options.js";
 import { MediaResult } from "../results.js";
+import { type Parameter, violations } from "../validation.js";
 
 /** The parameters of IPAdapter Style Transfer. */
 export interface StyleTransferParams {
@@ -42,6 +43,22 @@ export interface StyleTransferParams {
   width?: number | bigint | undefined;
 }
 
+const PARAMETERS: readonly Parameter[] = [
+  ["style_image", "string", 5],
+  ["height", "integer"],
+  ["model", "string", , , , ["fast", "high-quality", "realistic", "cinematic", "animated"]],
+  ["negative_prompt", "string"],
+  ["number_of_images", "integer", , 1, 10],
+  ["output_format", "string", , , , ["webp", "jpg", "png"]],
+  ["output_quality", "integer", , 0, 100],
+  ["prompt", "string"],
+  ["seed", "integer", 2],
+  ["structure_denoising_strength", "number", , 0, 1],
+  ["structure_depth_strength", "number", , 0, 2],
+  ["structure_image", "string", 6],
+  ["width", "integer"],
+];
+
 /**
  * Transfers style and composition from images with Stable Diffusion and an IP adapter.
  *
@@ -51,28 +68,7 @@ export class StyleTransfer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "style-transfer",
-      parameters: [
-        ["style_image", "string", 5],
-        ["height", "integer"],
-        [
-          "model",
-          "string",
-          undefined,
-          undefined,
-          undefined,
-          ["fast", "high-quality", "realistic", "cinematic", "animated"],
-        ],
-        ["negative_prompt", "string"],
-        ["number_of_images", "integer", undefined, 1, 10],
-        ["output_format", "string", undefined, undefined, undefined, ["webp", "jpg", "png"]],
-        ["output_quality", "integer", undefined, 0, 100],
-        ["prompt", "string"],
-        ["seed", "integer", 2],
-        ["structure_denoising_strength", "number", undefined, 0, 1],
-        ["structure_depth_strength", "number", undefined, 0, 2],
-        ["structure_image", "string", 6],
-        ["width", "integer"],
-      ],
+      check: (params) => violations(PARAMETERS, params),
     });
   }
 
@@ -83,6 +79,6 @@ export class StyleTransfer extends Model {
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
   submit(params: StyleTransferParams, options?: CallOptions): Promise<Job> {
-    return this.queue(params, options);
+    return this.queue(params, options, MediaResult);
   }
 }

@@ -8,11 +8,14 @@ from typing import Final
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import about, sample
 from segforge.emit.clients.changelog import changelog
+from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.clients.errors import ErrorClass, error_classes, failed_status, insufficient_credits
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
-from segforge.emit.quoting import Code, render
+from segforge.emit.quoting import Code, render, typescript_literal
+from segforge.emit.typescript.files import special_forms
+from segforge.emit.typescript.layout import array, laid_out
 from segforge.emit.typescript.names import (
     CLASS_NAMES,
     FIXED_ERRORS,
@@ -21,9 +24,10 @@ from segforge.emit.typescript.names import (
     header_property,
     named_model,
 )
+from segforge.emit.typescript.rules import MODULES, Rules, rules_of
 from segforge.emit.typescript.surface import typescript_lines
-from segforge.emit.typescript.types import Field, field
-from segforge.spec.catalog import Catalog, Gateway
+from segforge.emit.typescript.types import ParameterTypes, parameter_types
+from segforge.spec.catalog import Catalog, Gateway, Model, Route, Version
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 _LICENSE: Final = "LICENSE"
@@ -35,15 +39,24 @@ _MODULES: Final = (
     "answer",
     "bounds",
     "call",
+    "conditions",
     "core",
+    "documents",
+    "equal",
     "errors",
+    "files",
+    "formats",
+    "forms",
     "gateway",
     "index",
     "job",
     "limits",
     "media",
     "model",
+    "multipart",
+    "nested",
     "options",
+    "parts",
     "results",
     "retry",
     "segmind",
@@ -70,7 +83,7 @@ def emit_model(subject: Subject) -> ModelPart:
     lines = [f"class {named.name} extends Model", f"interface {named.params}"]
     lines += model_lines(subject.model, f"client.{named.attribute}")
     return ModelPart(
-        {f"typescript/{path}": _whole(path, _model_module(named))},
+        {f"typescript/{path}": _whole(path, _model_module(named, subject.gateway))},
         {"surface": "\n".join(lines), "reference": "\n".join(parameter_lines(subject.model))},
     )
 
@@ -141,24 +154,89 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
     }
 
 
-def _model_module(named: TypescriptModel) -> str:
+def _model_module(named: TypescriptModel, gateway: Gateway) -> str:
     model = named.model
-    fields: list[Field] = [field(parameter) for parameter in model.parameters]
+    routes: list[tuple[str, Route, Version]] = [
+        ("run", gateway.routes.run, "v1"),
+        ("submit", gateway.routes.submit, "v2"),
+    ]
+    rules = rules_of(model)
+    text = [f"The parameters of {model.title}.", *condition_sentences(model)]
+    types = parameter_types(model, named.params, "\n".join(text))
+    special = _forms(model)
     return render(
         "typescript/src/models/model.ts.jinja",
         about=about(model),
-        fields=fields,
-        has_media=any(each.media for each in fields),
-        is_bounded=any(each.bounded for each in fields),
+        forms=special,
+        imports=list(_imports(named, rules, types, special=special is not None)),
+        interfaces=types.interfaces,
+        is_multipart=_is_multipart(model),
+        is_nested=_is_nested(model),
+        job=named.job,
         name=named.name,
         params=named.params,
-        params_text=f"The parameters of {model.title}.",
         result=named.result,
+        routes=[
+            (Code(key), route.method, path) for key, route, version in routes if (path := model.paths.get(version))
+        ],
+        rules=rules,
+        violations=rules.violations,
         slug=model.slug,
         typical_cost=model.typical_cost,
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
     )
+
+
+def _forms(model: Model) -> Code | None:
+    """Returns the forms of files that aren't simply images sent as data URLs."""
+    places = [
+        array(array(*map(typescript_literal, place)), typescript_literal(kind), typescript_literal(form))
+        for place, kind, form in special_forms(model)
+    ]
+    return laid_out(array(*places), 0, before=len("const FORMS: readonly Form[] = ")) if places else None
+
+
+def _is_multipart(model: Model) -> bool:
+    """Returns whether files may be parts of a body."""
+    return any(form == "part" for _, _, form in special_forms(model))
+
+
+def _is_nested(model: Model) -> bool:
+    """Returns whether parameters may have parts."""
+    return model.level == "partial" or any(one.type in ("array", "object", "any") for one in model.parameters)
+
+
+def _imports(named: TypescriptModel, rules: Rules, types: ParameterTypes, *, special: bool) -> Iterator[Code]:
+    """Yields the imports of a model's module, in the order of the modules."""
+    used: dict[str, set[str]] = {
+        "model": {"Model"},
+        "validation": {"type Parameter"},
+        named.result_module: {named.result},
+        "core": {"type SegmindCore"},
+        "options": {"type CallOptions", "type ConnectionOptions"},
+    }
+    if "v2" in named.model.versions:
+        used["job"] = {"type Job"}
+    if rules.conditions is not None:
+        used["conditions"] = {"type Condition"}
+    for check in rules.checks:
+        used.setdefault(MODULES[check], set()).add(check)
+    if types.files:
+        used["media"] = {f"type {name}" for name in types.files}
+    if types.json:
+        used["answer"] = {f"type {name}" for name in types.json}
+    if special:
+        used["forms"] = {"type Form", "forms"}
+        if _is_multipart(named.model):
+            used["multipart"] = {"multipart"}
+    elif _is_nested(named.model):
+        used["nested"] = {"nested"}
+    for module, names in sorted(used.items()):
+        listed = sorted(names, key=lambda name: name.removeprefix("type "))
+        types_only = all(name.startswith("type ") for name in listed)
+        inner = ", ".join(name.removeprefix("type ") for name in listed) if types_only else ", ".join(listed)
+        yield Code(f'import {"type " if types_only else ""}{{ {inner} }} from "../{module}.js";')
 
 
 def _error(kind: ErrorClass) -> _Error:

@@ -1,11 +1,11 @@
 """Names of the TypeScript client: what models, results and errors are called, and names that are taken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from segforge.emit.clients.about import HeaderProperty, NamedModel
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Header, Model
+from segforge.spec.catalog import Header, Media, Model, Shape
 from segforge.spec.identifiers import camel_case, pascal_case, words
 
 FIXED_ERRORS: Final = (
@@ -37,6 +37,9 @@ CLASS_NAMES: Final = frozenset(
         "MediaInput",
         "MediaResult",
     }
+    | {"AudioInput", "AudioResult", "CaptionResult", "ChatResult", "Condition", "EmbeddingResult", "FileInput", "Form"}
+    | {"Json", "JsonMap", "Model3dInput", "Model3dResult", "NonNullable", "Parameter", "TextResult"}
+    | {"ArrayBuffer", "Blob", "URL", "Uint8Array", "VideoInput", "VideoResult"}
     | {"Model", "Object", "Promise"}
     | {"Result", "SavedJob", "Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "SentRequest", "Spend"}
     | {"Violation", "WaitOptions"}
@@ -55,6 +58,23 @@ _RESULT_NAMES: Final = frozenset(
 )
 
 
+_MEDIA: Final[Mapping[Media, str]] = {
+    "image": "MediaResult",
+    "video": "VideoResult",
+    "audio": "AudioResult",
+    "model3d": "Model3dResult",
+    "json": "JsonResult",
+    "text": "TextResult",
+}
+_SHAPES: Final[Mapping[Shape, str]] = {
+    "openai_chat": "ChatResult",
+    "anthropic_chat": "ChatResult",
+    "gemini_content": "ChatResult",
+    "embedding": "EmbeddingResult",
+    "caption": "CaptionResult",
+}
+
+
 class TypescriptModel(NamedModel):
     """A model with its names in the TypeScript client."""
 
@@ -66,7 +86,20 @@ class TypescriptModel(NamedModel):
     @property
     def result(self) -> Code:
         """The class of a call's result."""
-        return Code("MediaResult" if self.model.returns.media == "image" else "JsonResult")
+        shape, media = self.model.returns.shape, self.model.returns.media
+        return Code(_SHAPES[shape] if shape is not None else _MEDIA[media])
+
+    @property
+    def job(self) -> Code:
+        """The class of a job."""
+        return Code("Job" if self.result == "MediaResult" else f"Job<{self.result}>")
+
+    @property
+    def result_module(self) -> Code:
+        """The module of the class of a call's result."""
+        if self.result in ("JsonResult", "MediaResult"):
+            return Code("results")
+        return Code("files" if self.model.returns.media in ("video", "audio", "model3d") else "documents")
 
     @property
     def versions(self) -> str:
