@@ -27,16 +27,17 @@ from rich.table import Table
 
 import segmind_client
 from benchmarks.synthetic_specs import write_specs
-from segforge import default_specs, load_catalog
+from segforge import load_catalog
 from segforge.emit.artifact import Generated
 from segforge.emit.manifest import write
 from segforge.emit.pipeline import emit
+from tests.seeds import seed_catalog
 
 KEY: Final = "SG_0123456789abcdef"
 ROOT: Final = Path(__file__).parents[1]
 SLUG: Final = "flux-img2img"
 DOCUMENT_SLUG: Final = "flux-dev-finetuned"
-CATALOG: Final = load_catalog(default_specs())
+CATALOG: Final = seed_catalog()
 PARAMS: Final[Any] = CATALOG.model(SLUG).valid_example
 
 MOST_OVERHEAD: Final = 1.15

@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge_contract import open_session, plan, run
 from segforge_contract.engine.plan import Plan
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.open import IN_PROCESS, open_target
+from tests.seeds import seed_catalog
 
 KEY = "SG_0123456789abcdef"
 DRAWN = 3
@@ -54,7 +55,7 @@ def measure(name: str, catalog: Catalog, target: Target, planned: Plan) -> None:
 def main() -> None:
     """Measures each figure in one run."""
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", "/tmp/hypothesis")
-    catalog = load_catalog(default_specs())
+    catalog = seed_catalog()
     whole = plan(catalog, catalog.models, max_examples=DRAWN, seed=1)
     tables = replace(whole, max_examples=0, draws_valid=False)
     open_target(IN_PROCESS, KEY, catalog).close()  # imports are not measured

@@ -13,9 +13,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from segforge import default_specs, load_catalog
 from segforge.pages.import_openapi.drafts import draft_of
 from tests.pages.layouts import BARE, LABELLED
+from tests.seeds import seed_catalog
 
 PAGES = 500
 BOUND = 10.0
@@ -53,7 +53,7 @@ def make(folder: Path) -> int:
     layouts = [
         layout for name, layout in {**LABELLED, **BARE}.items() if name not in ("pixelflow", "llm", "older sync page")
     ]
-    models = load_catalog(default_specs()).models
+    models = seed_catalog().models
     size = 0
     for number in range(PAGES):
         model = replace(models[number % len(models)], slug=f"model-{number}", typical_seconds=None)

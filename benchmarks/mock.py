@@ -27,13 +27,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from segforge import default_specs, load_catalog
+from tests.seeds import seed_catalog
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"
 OPENAPI: Final = ROOT / "generated" / "openapi"
 KEY: Final = "SG_0123456789abcdef"
-CATALOG: Final = load_catalog(default_specs())
+CATALOG: Final = seed_catalog()
 PAYLOAD: Final = CATALOG.model("style-transfer").valid_example
 JSON: Final = CATALOG.model("flux-dev-finetuned").valid_example
 LATENCY_UNITS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0}

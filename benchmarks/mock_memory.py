@@ -22,7 +22,7 @@ from typing import Final
 import httpx
 from rich.progress import Progress, track
 
-from segforge import default_specs, load_catalog
+from tests.seeds import seed_catalog
 
 MIB: Final = 2**20
 ALLOWANCE: Final = 100_000_000
@@ -72,7 +72,7 @@ class Load:
         parts = httpx.URL(mock.url)
         self._connection = socket.create_connection((parts.host, parts.port or 80))
         self._answers = self._connection.makefile("rb")
-        self._payload = load_catalog(default_specs()).model("style-transfer").valid_example
+        self._payload = seed_catalog().model("style-transfer").valid_example
 
     def jobs(self, count: int, *, show: bool = False) -> None:
         """Submits jobs with bodies of BODY_BYTES."""
@@ -143,7 +143,7 @@ def requests_so_far(url: str) -> int:
 
 def ordinary(count: int) -> None:
     """Submits jobs and runs models until `count` requests are answered, and prints the memory meanwhile."""
-    body = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example)
+    body = json.dumps(seed_catalog().model("style-transfer").valid_example)
     seen: list[tuple[int, int]] = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

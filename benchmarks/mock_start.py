@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.synthetic_specs import write_specs
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock
+from tests.seeds import seed_catalog
 
 MODELS: Final = 500
 RESETS: Final = 200
@@ -56,7 +56,7 @@ def fixture() -> tuple[float, float]:
 
 def reset() -> float:
     """Measures the milliseconds of a reset of a tenant with 20 jobs, through the admin API on one connection."""
-    payload = load_catalog(default_specs()).model("style-transfer").valid_example
+    payload = seed_catalog().model("style-transfer").valid_example
     times = []
     with Mock(time_scale=0) as mock, httpx.Client(base_url=mock.url, headers={"x-api-key": mock.key}) as client:
         for _ in range(RESETS):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from segforge import default_specs, load_catalog
 from tests.pages.layouts import (
     blank_line,
     html_cards,
@@ -20,6 +19,7 @@ from tests.pages.layouts import (
     tokens_labelled,
 )
 from tests.pages.mutations import apply_and_reread, drift_of, finds, mutations, spec_of
+from tests.seeds import seed_catalog
 
 LAYOUTS = (blank_line, joined_bare, joined_labelled, tokens_bare, tokens_labelled, html_cards, html_table)
 
@@ -29,7 +29,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     notes = []
     with tempfile.TemporaryDirectory() as folder:
-        for model in load_catalog(default_specs()).models:
+        for model in seed_catalog().models:
             source = spec_of(model.slug)
             for mutation in mutations(model):
                 counts["changes"] += 1

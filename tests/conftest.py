@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from segforge import Catalog, default_specs, load_catalog
+from tests.seeds import copy_seeds, seed_catalog
 
 # The tests start several hundred Python processes. Without bytecode files, each would compile the packages anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -34,13 +34,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    """The Catalog of the project's own specs."""
+    """The Catalog of the project's own specs with the seed models alone."""
+    return seed_catalog()
+
+
+@pytest.fixture(scope="session")
+def whole_catalog() -> Catalog:
+    """The Catalog of all of the project's own specs."""
     return load_catalog(default_specs())
 
 
 @pytest.fixture
 def specs(tmp_path: Path) -> Path:
-    """A copy of the project's specs that a test may change."""
-    folder = tmp_path / "specs"
-    shutil.copytree(default_specs(), folder)
-    return folder
+    """A copy of the project's specs with the seed models alone, which a test may change."""
+    return copy_seeds(tmp_path / "specs")

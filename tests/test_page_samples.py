@@ -7,11 +7,11 @@ import httpx
 import pytest
 import segmind as official_sdk
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge_mock import Mock
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 V2 = [model for model in CATALOG.models if "v2" in model.versions]
 
 # The sample of the pages with a v2 section, except for its import lines.

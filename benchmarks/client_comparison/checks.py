@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from benchmarks.client_comparison.peers import MAKINGS, Peer
-from segforge import default_specs, load_catalog
 from tests.client.conftest import KEY, Answer, Gateway, json_answer, stand_in
+from tests.seeds import seed_catalog
 
 SLUG: Final = "flux-img2img"
-PARAMS: Final = load_catalog(default_specs()).model(SLUG).valid_example
+PARAMS: Final = seed_catalog().model(SLUG).valid_example
 JPEG: Final = Answer(200, b"\xff\xd8\xff an image", {"Content-Type": "image/jpeg"})
 RUN: Final = f"/v1/{SLUG}"
 STATUS: Final = "/v2/requests/r1/status"

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
 from segforge.spec.values import violations
 from segmind_client import InvalidParameters, Segmind
 from tests.client.conftest import KEY, Gateway
+from tests.seeds import seed_catalog
 
-MODELS = load_catalog(default_specs()).models
+MODELS = seed_catalog().models
 CLIENT = Segmind(KEY)
 VALUES = (
     st.none() | st.booleans() | st.integers(-5, 3000) | st.floats(-5, 3000) | st.text(max_size=3)

@@ -13,16 +13,16 @@ import pytest
 import yaml
 
 import segmind_client
-from segforge import default_specs, load_catalog
 from segforge.spec.identifiers import snake_case
 from segforge_mock import Mock
 from segforge_mock.handle import RecordedRequest
 from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
+from tests.seeds import seed_catalog
 
 TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
 READ = yaml.safe_load(TABLE.read_text("utf-8"))
 CASES, REFUSALS = READ["cases"], READ["refusals"]
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 KEYS = {"name", "call", "model", "with", "without", "client", "wait", "mock", "expect", "request_id"}
 CALLS = {"run", "submit", "wait", "result", "resume", "check"}
 

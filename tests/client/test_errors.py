@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 import segmind_client
-from segforge import default_specs, load_catalog
 from segforge.spec.identifiers import pascal_case
 from segmind_client import (
     ConnectionFailed,
@@ -22,8 +21,9 @@ from segmind_client import (
     SegmindError,
 )
 from tests.client.conftest import KEY, Answer, Gateway, json_answer
+from tests.seeds import seed_catalog
 
-GATEWAY = load_catalog(default_specs()).gateway
+GATEWAY = seed_catalog().gateway
 CASES = {case.name: (status, case) for status in GATEWAY.statuses if status.code >= 400 for case in status.cases}
 
 

@@ -7,11 +7,12 @@ import argparse
 import contextlib
 import time
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge_contract import open_session, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.targets.open import IN_PROCESS, open_target
+from tests.seeds import seed_catalog
 
 
 def campaign(catalog: Catalog, *slugs: str, seed: int, max_examples: int) -> RunResult:
@@ -32,7 +33,7 @@ def main() -> int:
     parser.add_argument("seeds", nargs="?", type=int, default=20, metavar="SEEDS")
     parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as in segforge contract")
     args = parser.parse_args()
-    catalog = load_catalog(default_specs())
+    catalog = seed_catalog()
     found = 0
     for profile in (profile.name for profile in catalog.gateway.profiles):
         cases, started = 0, time.process_time()

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.cli import main
 from segforge_contract import HttpTarget, NoAnswer, Request, Response
 from tests.contract.billing import KEY, Faults, Gateway, serve
+from tests.seeds import seed_catalog
 
 WORST = Decimal("0.05")
 MODELS = ("flux-img2img", "flux-ipadapter", "flux-controlnet", "style-transfer")
@@ -206,7 +207,7 @@ def check(result: Result) -> str | None:
 
 def prove(count: int, *, first: int = 0) -> list[Result]:
     """Runs campaigns one after another. Raises AssertionError if one costs more than its cap."""
-    catalog = load_catalog(default_specs())
+    catalog = seed_catalog()
     memory = Path("/dev/shm")  # the proof covers a killed process, not a machine that lost power
     results = []
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:

@@ -14,12 +14,13 @@ from annotated_types import Ge, Le
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.quoting import docstring, visible
 from segforge.spec.catalog import Model, Parameter, Price, StatusCase
 from segforge.spec.identifiers import pascal_case, snake_case
 from segforge.spec.printable import HIDDEN
+from tests.seeds import seed_catalog
 
 EMITTERS_OF_PYTHON = ["python", "mock"]
 
@@ -41,7 +42,7 @@ NAMES = {"slug", "title", "name"}
 
 def base() -> Catalog:
     """Two of the project's models: one with images, v2 and a price, one with JSON and open enums."""
-    catalog = load_catalog(default_specs())
+    catalog = seed_catalog()
     price = Price("$0.400 - $1.20 per generation", from_=0.4, to=1.2, unit="generation")
     priced = dataclasses.replace(catalog.model("style-transfer"), price=price)
     return dataclasses.replace(catalog, models=(priced, catalog.model("flux-dev-finetuned")))

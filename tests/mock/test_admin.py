@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge_mock import MockTransport, create_app
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
-EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example
+EXAMPLE = seed_catalog().model("style-transfer").valid_example
 
 
 def client_of(**options: Any) -> httpx.Client:

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Scalar
 from segforge.spec.values import violations
 from segforge_mock import MockTransport, create_app
 from segforge_mock.models.served import Payload, packaged_models
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 MODELS = {model.slug: model for model in CATALOG.models}
 FORMATS = jsonschema.FormatChecker(["uri"])
 every_model = pytest.mark.parametrize("slug", MODELS)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
@@ -18,8 +17,9 @@ from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_to
 from segforge_mock.models.served import packaged_models
 from segforge_mock.models.unlisted import UnlistedModel
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
-EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example
+EXAMPLE = seed_catalog().model("style-transfer").valid_example
 FORM = {"content-type": "multipart/form-data; boundary=xx"}
 
 

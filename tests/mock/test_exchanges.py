@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
@@ -21,9 +20,10 @@ from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy import proxy as upstream
 from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
 MODELS = packaged_models()
-EXAMPLE = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example).encode()
+EXAMPLE = json.dumps(seed_catalog().model("style-transfer").valid_example).encode()
 JSON = {"content-type": "application/json", "x-api-key": KEY}
 
 

@@ -16,11 +16,11 @@ import pytest
 import requests
 import segmind as official_sdk
 
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.faults.stubs import Stub
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 EXAMPLE = CATALOG.model("flux-img2img").valid_example
 
 

@@ -7,12 +7,12 @@ import time
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.faults.scenarios import FAULTS
 from segforge_mock.http import server
+from tests.seeds import seed_catalog
 
-MODEL = load_catalog(default_specs()).model("style-transfer")
+MODEL = seed_catalog().model("style-transfer")
 EXAMPLE = MODEL.valid_example
 
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import segmind as official_sdk
 
-from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 V2 = [model.slug for model in CATALOG.models if "v2" in model.versions]
 
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock
 from segforge_mock.handle import KEY
 from segforge_mock.http import protocol
+from tests.seeds import seed_catalog
 
-PAYLOAD = json.dumps(load_catalog(default_specs()).model("style-transfer").valid_example).encode()
+PAYLOAD = json.dumps(seed_catalog().model("style-transfer").valid_example).encode()
 GOES = re.compile(rb"(?im)^(date|x-request-id|x-remaining-credits): .*\r\n|[0-9a-f]{8}-[0-9a-f-]{27}")
 
 

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from PIL import Image
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from tests.mock.conftest import Clock
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 V2 = [model.slug for model in CATALOG.models if "v2" in model.versions]
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segforge import default_specs, load_catalog
 from segforge_mock import BadSetting, Mock, MockTransport, create_app
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import BadStub, Stub, Stubs, read_script
 from tests.mock.conftest import KEY, Clock
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 KNOWN = scenarios(CATALOG.gateway)
 REFUSALS = {name: scenario for name, scenario in KNOWN.items() if scenario.kind == "case"}
 FAILURES = {name: scenario for name, scenario in KNOWN.items() if scenario.kind == "job"}

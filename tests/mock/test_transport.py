@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge_mock import MockTransport, create_app
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
-EXAMPLE = load_catalog(default_specs()).model("style-transfer").valid_example
+EXAMPLE = seed_catalog().model("style-transfer").valid_example
 SAMPLES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/mock.md").read_text("utf-8"), re.DOTALL)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge_mock import Mock, MockTransport, create_app
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.endpoint import AsgiEndpoint
@@ -17,8 +16,9 @@ from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.differences import ObservedAnswer, differences
 from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 EXAMPLE = CATALOG.model("style-transfer").valid_example
 MODELS = packaged_models()
 ACCEPTED = dict.fromkeys(("request_id", "poll_url", "status_url", "response_url"), "x") | {"status": "QUEUED"}

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import yaml
 
-from segforge import default_specs, load_catalog
 from segforge.pages.draft import draft
 from segforge.pages.drift.apply import apply_linted
 from segforge.pages.drift.compare import compare
@@ -22,6 +21,7 @@ from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import PageError
 from segforge.spec.source import SourceFile
 from tests.pages.layouts import ALL, literal, python_literal
+from tests.seeds import seed_catalog
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "pages"
 LETTERS: Final = b"exsntoaR"
@@ -62,7 +62,7 @@ def own_pages(layouts: Iterable[str] = tuple(ALL)) -> Iterator[tuple[str, bytes,
     for path in sorted(EXAMPLES.glob("*.txt")):
         yield path.name, path.read_bytes(), draft(page_of_bytes(path.read_bytes(), path.name)).text
     for layout in layouts:
-        for model in load_catalog(default_specs()).models:
+        for model in seed_catalog().models:
             raw = ALL[layout](model).encode()
             yield f"{model.slug}, {layout}", raw, draft(page_of_bytes(raw, "page")).text
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.cli import main
 from segforge.emit.openapi.document import document
 from segforge.pages.draft import lint_text
@@ -23,8 +23,9 @@ from segforge.spec.load import build_model, check_model
 from segforge.spec.source import read_source
 from tests import catalogs
 from tests.pages.models import models
+from tests.seeds import seed_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = seed_catalog()
 
 
 def held(model: Model) -> Model:

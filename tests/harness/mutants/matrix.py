@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from segforge import default_specs, load_catalog
 from segforge_contract import RULES
 from tests.harness.mutants.mutant import Mutant
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import Trial, try_out
+from tests.seeds import seed_catalog
 
 PAGE: Final = Path(__file__).parents[2] / "mutants" / "kill-matrix.md"
 
@@ -80,7 +80,7 @@ def killers(rule: str, trials: Mapping[str, Trial]) -> Iterable[str]:
 
 def main() -> None:
     """Tries every mutant and writes the page."""
-    catalog = load_catalog(default_specs())
+    catalog = seed_catalog()
     PAGE.write_text(page({name: try_out(catalog, mutant) for name, mutant in MUTANTS.items()}), "utf-8")
 
 

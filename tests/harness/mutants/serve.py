@@ -9,13 +9,13 @@ import asyncio
 import json
 import sys
 
-from segforge import default_specs, load_catalog
 from segforge_mock import create_app
 from segforge_mock.http.request import Message, Receive, Scope, Send
 from segforge_mock.http.server import listen, run, serve, url_of
 from tests.harness.mutants.original import Faulty, plain_images
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import POLICY
+from tests.seeds import seed_catalog
 
 CORRECT = "correct"
 
@@ -44,7 +44,7 @@ def faulty(name: str) -> Faulty:
     """Returns the named mutant, or the mock without a fault."""
     mutant = MUTANTS.get(name)
     app = create_app(time_scale=0, job_policy=POLICY, profile="documented" if mutant is None else mutant.profile)
-    return Faulty(app, load_catalog(default_specs()), (lambda a, b: b(a)) if mutant is None else mutant.make())
+    return Faulty(app, seed_catalog(), (lambda a, b: b(a)) if mutant is None else mutant.make())
 
 
 async def _serve(name: str, port: int) -> None:

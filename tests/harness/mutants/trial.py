@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge_contract import RULES, AsgiTarget, plan, run
 from segforge_contract.cases.case import Case, under_profile
 from segforge_contract.checks.job import Pace
@@ -22,6 +22,7 @@ from segforge_mock.models.served import models_of_catalog
 from tests.harness.mutants.limits import with_limits
 from tests.harness.mutants.mutant import CONTROLNET, LIMITED, STYLE, Mutant
 from tests.harness.mutants.original import KEY, Faulty, plain_images
+from tests.seeds import seed_catalog
 
 BASE_URL = "http://127.0.0.1:9"
 POLICY = "polls=3"
@@ -104,7 +105,7 @@ def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
 def correct(model: str, profile: str, clock: Clock) -> App:
     """Returns the mock without a fault. Images are tiny unless the payload sets their size."""
     images: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
-    models = models_of_catalog(with_limits(load_catalog(default_specs()))) if model == LIMITED else None
+    models = models_of_catalog(with_limits(seed_catalog())) if model == LIMITED else None
     return create_app(models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=images)
 
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
+from tests.seeds import seed_catalog
 
 SLUG = "style-transfer"
-PAYLOAD = json.dumps(dict(load_catalog(default_specs()).model(SLUG).valid_example)).encode()
+PAYLOAD = json.dumps(dict(seed_catalog().model(SLUG).valid_example)).encode()
 AT_ONCE = 250
 
 
