@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from segforge.emit.clients.files import file_parts
 from segforge.emit.clients.parameter_text import part_text
 from segforge.emit.quoting import LARGEST_NUMBER, LINE_LENGTH, Code, typescript_key, typescript_literal
 from segforge.emit.typescript.files import FORMS, INPUTS, file_members, takes_file
@@ -59,7 +58,7 @@ def parameter_types(model: Model, name: str, text: str) -> ParameterTypes:
     """Returns the interfaces of a model's parameters; `name` and `text` are those of the call's interface."""
     interfaces = _Interfaces(model, name)
     interfaces.add(name, model.parameters, (), text)
-    parts = [part for parameter in model.parameters for part in file_parts(parameter)]
+    parts = [part for parameter in model.parameters for part in parameter.walk() if takes_file(part)]
     kinds = {member for part in parts for member in file_members(part)}
     return ParameterTypes(
         tuple(interfaces.listed),
