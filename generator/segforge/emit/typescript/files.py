@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from segforge.emit.clients.files import Sent, sent_as
+from segforge.emit.clients.files import Sent, is_file, sent_as
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import File, Model, Parameter
 
@@ -19,12 +19,6 @@ INPUTS: Final[Mapping[File, str]] = {
 _BYTES: Final = ("Blob", "ArrayBuffer", "Uint8Array")
 FORMS: Final = frozenset({"string", "URL", *_BYTES})
 """The members of each of these types."""
-
-
-def takes_file(parameter: Parameter) -> bool:
-    """Returns whether a parameter is a text that stands for a file."""
-    is_text = parameter.type == "string" and parameter.choices is None
-    return is_text and (parameter.file is not None or parameter.format == "uri")
 
 
 def kind_of(parameter: Parameter) -> File:
@@ -46,14 +40,18 @@ def special_forms(model: Model) -> list[tuple[tuple[str, ...], File, Sent]]:
 
     A place is the keys from the top. Items of arrays and members of unions have the place of their whole.
     """
-    found: dict[tuple[str, ...], tuple[File, Sent]] = {}
+    found: dict[tuple[str, ...], list[Parameter]] = {}
     for parameter in model.parameters:
         for place, part in _placed(parameter, (parameter.name,)):
-            if takes_file(part) and (kind_of(part), sent_as(part)) != ("image", "data_uri"):
-                is_part = sent_as(part) == "part" and part is parameter and "multipart" in model.encodings
-                form = sent_as(part) if is_part or sent_as(part) != "part" else "data_uri"
-                found[place] = (kind_of(part), form)
-    return [(place, kind, form) for place, (kind, form) in found.items()]
+            if is_file(part):
+                found.setdefault(place, []).append(part)
+    with_parts = {one.name for one in model.parameters if is_file(one)} if "multipart" in model.encodings else set()
+    forms = [(place, kind_of(files[0]), sent_as(*files)) for place, files in found.items()]
+    sent: list[tuple[tuple[str, ...], File, Sent]] = [
+        (place, kind, "data_uri" if form == "part" and (len(place) > 1 or place[0] not in with_parts) else form)
+        for place, kind, form in forms
+    ]
+    return [one for one in sent if one[1:] != ("image", "data_uri")]
 
 
 def _placed(parameter: Parameter, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Parameter]]:

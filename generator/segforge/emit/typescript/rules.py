@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from segforge.emit.clients.files import is_file
 from segforge.emit.quoting import Code, typescript_literal
-from segforge.emit.typescript.files import takes_file
 from segforge.emit.typescript.layout import Group, Tree, array, flat, labelled, laid_out
 from segforge.spec.catalog import ABSENT, Condition, Json, Model, Parameter
 
@@ -67,7 +67,7 @@ def _rule(parameter: Parameter, used: set[str], *, inner: bool = False) -> Group
     facts = tuple(_parts(parameter, used))
     if facts or parameter.type not in _SCALARS:
         used.add("deepViolations")
-    flags = bool(parameter.required) + 2 * parameter.nullable + 4 * takes_file(parameter)
+    flags = bool(parameter.required) + 2 * parameter.nullable + 4 * is_file(parameter)
     return array(
         typescript_literal(parameter.name),
         typescript_literal(parameter.type),

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from segforge.emit.clients.files import is_file
 from segforge.emit.clients.parameter_text import part_text
 from segforge.emit.quoting import LARGEST_NUMBER, LINE_LENGTH, Code, typescript_key, typescript_literal
-from segforge.emit.typescript.files import FORMS, INPUTS, file_members, takes_file
+from segforge.emit.typescript.files import FORMS, INPUTS, file_members
 from segforge.emit.typescript.names import CLASS_NAMES
 from segforge.spec.catalog import ABSENT, Model, Parameter
 from segforge.spec.identifiers import pascal_case
@@ -58,7 +59,7 @@ def parameter_types(model: Model, name: str, text: str) -> ParameterTypes:
     """Returns the interfaces of a model's parameters; `name` and `text` are those of the call's interface."""
     interfaces = _Interfaces(model, name)
     interfaces.add(name, model.parameters, (), text)
-    parts = [part for parameter in model.parameters for part in parameter.walk() if takes_file(part)]
+    parts = [part for parameter in model.parameters for part in parameter.walk() if is_file(part)]
     kinds = {member for part in parts for member in file_members(part)}
     return ParameterTypes(
         tuple(interfaces.listed),
@@ -127,7 +128,7 @@ class _Interfaces:
         if parameter.type == "any":
             self._json(_JSON)
             return [Code(f"NonNullable<{_JSON}>")]
-        if takes_file(parameter):
+        if is_file(parameter):
             return file_members(parameter)
         return [Code(_TYPES[parameter.type]), *([Code("bigint")] if _may_be_large(parameter) else [])]
 
