@@ -222,7 +222,7 @@ def memory(rounds: int, batch: int) -> Row:
 
 def jobs(durations: Mapping[float, int]) -> Iterator[Row]:
     """Measures the seconds from the submit of a job to its result. `durations`: the number of turns by job duration."""
-    command = ("-m", "segforge.cli", "mock", "--port", "0", "--images", "tiny", "--job-policy")
+    command = ("-m", "segforge.cli", "mock", "--port", "0", "--media", "tiny", "--job-policy")
     for duration, rounds in durations.items():
         with server(*command, f"seconds={duration}") as url, segmind_client.Segmind(KEY, url) as ours:
             theirs = official_sdk.SegmindClient(api_key=KEY, base_url=f"{url}/v1")

@@ -28,7 +28,7 @@ DRAWN = 3
 def mock(images: str) -> Iterator[str]:
     """Starts a mock in a process of its own. Yields its URL."""
     program = "import sys; from segforge.cli import main; sys.exit(main())"
-    options = ["mock", "--port", "0", "--time-scale", "0", "--job-policy", "polls=3", "--images", images]
+    options = ["mock", "--port", "0", "--time-scale", "0", "--job-policy", "polls=3", "--media", images]
     process = subprocess.Popen([sys.executable, "-c", program, *options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -99,7 +99,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     chance = random.Random(args.seed)
-    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--media", "tiny"]
     statuses: Counter[int | None] = Counter()
     memory = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -88,7 +88,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     """Returns the command of each server. {port} is filled in later."""
     bare, mockoon = folder / "bare.py", folder / "mockoon.json"
     bare.write_text(BARE, "utf-8")
-    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--images", "tiny"]
+    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--media", "tiny"]
     found = {"bare ASGI": [sys.executable, str(bare), "{port}"], "segforge": [*ours, "--port", "{port}"]}
     bin_ = PEERS / "node_modules" / ".bin"
     if bin_.is_dir():

@@ -44,7 +44,7 @@ class Served:
 @contextlib.contextmanager
 def served(limit: int, *options: str) -> Iterator[Served]:
     """Starts a mock with a limit in MiB."""
-    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--media", "tiny"]
     with subprocess.Popen([*command, f"--max-memory={limit}", *options], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Served(process.stdout.readline().split()[-1] if process.stdout else "", process.pid)

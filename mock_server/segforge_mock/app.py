@@ -11,11 +11,12 @@ from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import Stub, Stubs, read_stub
 from segforge_mock.gateway.faults import Faults
 from segforge_mock.gateway.gateway import MockGateway
-from segforge_mock.gateway.outputs import Detail, Outputs
+from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import Profiles
 from segforge_mock.http.callers import Callers, host_name
 from segforge_mock.http.endpoint import AsgiEndpoint, Component
 from segforge_mock.jobs.policy import read_policy
+from segforge_mock.media.files import Detail
 from segforge_mock.memory import DEFAULT_MIB, MIB, Memory
 from segforge_mock.models.served import ServedModels, packaged_models
 from segforge_mock.own import Own
@@ -60,7 +61,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     time_scale: float = DEFAULT_TIME_SCALE,
     keys: Iterable[str] | None = None,
     profile: str = "documented",
-    images: Detail = "full",
+    media: Detail = "full",
+    images: Detail | None = None,
     stubs: tuple[Stub, ...] = (),
     chaos: str | None = None,
     seed: int = 0,
@@ -79,12 +81,13 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `models`: the models to serve (default: those of segforge's own specs). `store`: where jobs and balances are kept
     (default: in memory). `now`: the clock, in seconds since the epoch. `time_scale`: seconds here per second of the
     real gateway. `keys`: the accepted API keys (default: any valid key). `profile`: a profile of the specs.
-    `images`: "full", or for speed "plain" (one colour) or "tiny" (at most 16 pixels wide and high). `stubs`, `chaos`
-    and `seed`: see `faults`. `rate_limit`: requests per minute and tenant, or the name of a plan. `job_policy`: see
-    `jobs.policy`. `public_url`: the start of URLs in answers (default: the address that the caller used). `any_model`:
-    serve slugs without a spec. `admin`, `admin_token`: the admin API. `allow_hosts`: more host names for the admin API,
-    see `http.callers`. `log`: write one line of JSON per request to standard error. `max_memory`: the limit in MiB of
-    everything that the mock keeps. A MemoryStore in `store` has its own limit.
+    `media`: the detail of outputs, "full", or for speed "plain" (one colour) or "tiny" (at most 16 pixels wide and
+    high, and a second long); `images` is its former name. `stubs`, `chaos` and `seed`: see `faults`. `rate_limit`:
+    requests per minute and tenant, or the name of a plan. `job_policy`: see `jobs.policy`. `public_url`: the start of
+    URLs in answers (default: the address that the caller used). `any_model`: serve slugs without a spec. `admin`,
+    `admin_token`: the admin API. `allow_hosts`: more host names for the admin API, see `http.callers`. `log`: write one
+    line of JSON per request to standard error. `max_memory`: the limit in MiB of everything that the mock keeps. A
+    MemoryStore in `store` has its own limit.
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
@@ -92,7 +95,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         time_scale=time_scale,
         keys=keys,
         profile=profile,
-        images=images,
+        media=images or media,
         stubs=stubs,
         chaos=chaos,
         seed=seed,
@@ -137,7 +140,7 @@ def make_app(
         models,
         store,
         tenants,
-        Outputs(models.gateway, settings.images, memory),
+        Outputs(models.gateway, settings.media, memory),
         memory,
         Own(store, memory, counts, api if settings.admin else None),
         profiles=profiles,

@@ -25,7 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--any-model", action="store_true", help="also serve slugs without a spec, with any payload")
     parser.add_argument("--profile", default="documented", help="documented (default) or observed")
     parser.add_argument(
-        "--images", choices=("full", "plain", "tiny"), default="full", help="plain and tiny images are faster"
+        "--media",
+        "--images",
+        choices=("full", "plain", "tiny"),
+        default="full",
+        help="detail of outputs: plain and tiny ones are faster (--images is the former name)",
     )
     parser.add_argument("--public-url", metavar="URL", help="start of URLs in answers (default: the caller's Host)")
     parser.add_argument("--log", action="store_true", help="write one line of JSON per request to standard error")
@@ -87,11 +91,11 @@ _UNUSED_WITH_UPSTREAM: Final = (
     "any_model",
     "api_key",
     "chaos",
-    "images",
     "job_policy",
     "keys_file",
     "log",
     "max_memory",
+    "media",
     "profile",
     "public_url",
     "rate_limit",
@@ -159,7 +163,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
     return MockSettings(
         keys=_keys(args),
         profile=args.profile,
-        images=args.images,
+        media=args.media,
         time_scale=args.time_scale,
         job_policy=args.job_policy,
         public_url=args.public_url,

@@ -1,4 +1,4 @@
-"""Serve a mock of the gateway. v1 returns images, v2 queues jobs, and nothing is billed."""
+"""Serve a mock of the gateway. v1 returns outputs, v2 queues jobs, and nothing is billed."""
 
 import argparse
 import asyncio

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple, get_args
 from segforge_mock import bounds
 from segforge_mock.faults.scenarios import Scenario
 from segforge_mock.faults.stubs import Stub
-from segforge_mock.gateway.outputs import Detail
 from segforge_mock.http.callers import host_name
+from segforge_mock.media.files import Detail
 from segforge_mock.memory import DEFAULT_MIB
 
 DEFAULT_TIME_SCALE: Final = 0.01
@@ -33,7 +33,7 @@ class MockSettings:
     time_scale: float = DEFAULT_TIME_SCALE
     keys: Iterable[str] | None = None
     profile: str = "documented"
-    images: Detail = "full"
+    media: Detail = "full"
     stubs: tuple[Stub, ...] = ()
     chaos: str | None = None
     seed: int = 0
@@ -53,7 +53,7 @@ class MockSettings:
             if isinstance(value, str):
                 raise bounds.BadSetting(f"{name}: expected a list, found the string {value!r}")
         bounds.number("time_scale", self.time_scale, bounds.MAX_TIME_SCALE)
-        bounds.one_of("images", self.images, get_args(Detail))
+        bounds.one_of("media", self.media, get_args(Detail))
         bounds.memory("max_memory", self.max_memory)
         if self.admin_token is not None:
             bounds.filled("admin_token", self.admin_token)

@@ -210,5 +210,5 @@ def test_a_public_url_goes_before_the_caller_s_host() -> None:
 
 
 def test_tiny_images_are_tiny() -> None:
-    with client_of(images="tiny") as client:
+    with client_of(media="tiny") as client:
         assert len(client.post("/v1/style-transfer", json=EXAMPLE).content) < 2_000

@@ -25,7 +25,7 @@ FORM = {"content-type": "multipart/form-data; boundary=xx"}
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    app = create_app(time_scale=0, images="tiny", any_model=True)
+    app = create_app(time_scale=0, media="tiny", any_model=True)
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         yield client
 
@@ -114,7 +114,7 @@ def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, ma
     assert served is not None
     model = unbounded(served.model, maximum)
     monkeypatch.setattr(models, "_loaded", {"style-transfer": UnlistedModel(model)})
-    app = create_app(models=models, time_scale=0, images="tiny")
+    app = create_app(models=models, time_scale=0, media="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         for asked in (MAX_OUTPUTS + 1, 300_000, 2**40):
             answer = client.post(f"{path}/style-transfer", json={**EXAMPLE, "number_of_images": asked})

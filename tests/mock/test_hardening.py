@@ -18,7 +18,7 @@ from segforge_mock.http import protocol
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(time_scale=0, media="tiny") as mock:
         yield mock
 
 

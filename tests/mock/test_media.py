@@ -17,7 +17,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from segforge_mock import MockTransport
+from segforge.cli import main
+from segforge_mock import MockTransport, create_app
 from segforge_mock.media import pyav
 from tests.mock.media_models import KEY, app_of, serving
 
@@ -303,7 +304,7 @@ def test_base64_and_several_files(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("detail", ["plain", "tiny"])
 def test_less_detail_is_still_the_right_medium(detail: str) -> None:
-    with serving(images=detail) as client:
+    with serving(media=detail) as client:
         video = video_of(v1(client, "video", duration=4, fps=30, size="640x360").content)
         seconds = seconds_of(v1(client, "audio", duration=4).content)
         svg = ElementTree.fromstring(v1(client, "image", format="svg", width=640, height=360).content)
@@ -375,3 +376,20 @@ def decoded(data: bytes) -> tuple[int, int]:
 def test_an_image_has_the_requested_size(client: httpx.Client, format_: str) -> None:
     for asked, size in (({"size": "96x64"}, (96, 64)), ({"size": "16:9", "width": 96, "height": 96}, (96, 54))):
         assert decoded(v1(client, "image", format=format_, **asked).content) == size
+
+
+def test_a_scenario_truncates_every_file(client: httpx.Client) -> None:
+    for slug in ("image", "video", "audio", "model3d"):
+        whole = v1(client, slug, **SMALL).content
+        cut = client.post(f"/v1/{slug}", json=SMALL, headers={"x-mock-scenario": "truncated-image"})
+        assert cut.content == whole[: len(whole) // 2]
+
+
+def test_the_former_name_of_the_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(images="tiny") as client:
+        assert decoded(v1(client, "image").content) == (16, 16)
+    with pytest.raises(ValueError, match="media: expected one of full, plain, tiny, found 'small'"):
+        create_app(images="small")  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        main(["mock", "--media", "small"])
+    assert "full" in capsys.readouterr().err

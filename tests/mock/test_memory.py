@@ -35,7 +35,7 @@ def payload(size: int = 0) -> dict[str, str]:
 
 @pytest.fixture
 def app() -> App:
-    return create_app(time_scale=0, images="tiny", max_memory=64)
+    return create_app(time_scale=0, media="tiny", max_memory=64)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def run(client: httpx.Client, number: int) -> None:
 
 @pytest.mark.parametrize("step", [submit, tenants, rules, long_headers, upload, run])
 def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None]) -> None:
-    app = create_app(time_scale=0, images="tiny")
+    app = create_app(time_scale=0, media="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         for number in range(10_000_000, 10_000_010):
             step(client, number)

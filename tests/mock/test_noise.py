@@ -19,7 +19,7 @@ EXAMPLE = MODEL.valid_example
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 @pytest.mark.parametrize("path", ["/v2/style-transfer", "/v1/style-transfer"])
 def test_an_intended_fault_is_not_logged(fault: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(time_scale=0, media="tiny") as mock:
         headers = {"x-api-key": mock.key}
         mock.scenario(fault, times=1, seconds=0.01 if fault == "slow-body" else None)
         with contextlib.suppress(httpx.RemoteProtocolError):

@@ -20,7 +20,7 @@ KEY = "SG_00000000000000aa"
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny", allow_hosts=["mock.test"]) as mock:
+    with Mock(time_scale=0, media="tiny", allow_hosts=["mock.test"]) as mock:
         yield mock
 
 

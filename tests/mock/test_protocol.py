@@ -48,14 +48,14 @@ each_request = pytest.mark.parametrize("raw", REQUESTS.values(), ids=REQUESTS)
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(time_scale=0, media="tiny") as mock:
         yield mock
 
 
 @pytest.fixture(scope="module")
 def by_tasks() -> Iterator[Mock]:
     """The same mock, with each request in its own task, as in uvicorn."""
-    mock = Mock(time_scale=0, images="tiny")
+    mock = Mock(time_scale=0, media="tiny")
     mock.app.eager = False
     with mock:
         yield mock
@@ -139,7 +139,7 @@ def test_a_connection_that_stays_idle_is_closed(mock: Mock, monkeypatch: pytest.
 
 
 def test_a_partial_request_has_no_effect() -> None:
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(time_scale=0, media="tiny") as mock:
         with connect(mock) as connection:
             connection.sendall(request("POST", "/v2/style-transfer", PAYLOAD + b" ")[:-1])
         httpx.get(f"{mock.url}/v2/requests/x/status", headers={"x-api-key": mock.key})

@@ -10,7 +10,7 @@ DOCUMENT = Path(__file__).parents[2] / "generated" / "openapi" / "segmind.yaml"
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(time_scale=0, media="tiny") as mock:
         command = [sys.executable, "-m", "schemathesis.cli", "run", str(DOCUMENT), "--url", mock.url, "--no-color"]
         command += ["--header", f"x-api-key: {mock.key}", "--checks", "all", "--max-examples", "10", "--seed", "1"]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)

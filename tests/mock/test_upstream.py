@@ -77,7 +77,7 @@ def test_differences_are_reported_without_the_key() -> None:
     ],
 )
 def test_the_proxy_answers_like_the_gateway_behind_it(method: str, path: str, payload: object) -> None:
-    gateway = create_app(time_scale=0, images="tiny")
+    gateway = create_app(time_scale=0, media="tiny")
     proxy = AsgiEndpoint(Proxy("http://mock", MODELS, lambda _: None, MockTransport(gateway)))
     answers = []
     for app in (proxy, gateway):
@@ -168,7 +168,7 @@ def test_an_upstream_that_cannot_be_used_is_misuse(arguments: list[str], capsys:
     assert "--upstream" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--allow-host=x.test", "--any-model", "--api-key=k", "--keys-file=f", "--chaos=run-failed=1", "--job-policy=held", "--log", "--images=tiny", "--profile=observed", "--public-url=http://x", "--rate-limit=5", "--script=f", "--seed=1", "--store=memory", "--time-scale=0", "--workers=2", "--admin-token=t"])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("option", ["--allow-host=x.test", "--any-model", "--api-key=k", "--keys-file=f", "--chaos=run-failed=1", "--job-policy=held", "--log", "--media=tiny", "--profile=observed", "--public-url=http://x", "--rate-limit=5", "--script=f", "--seed=1", "--store=memory", "--time-scale=0", "--workers=2", "--admin-token=t"])  # fmt: skip  # noqa: E501
 def test_options_without_an_effect_on_an_upstream_are_misuse(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     from segforge.cli import main
 

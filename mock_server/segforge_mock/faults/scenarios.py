@@ -18,8 +18,8 @@ FAULTS: Final = {
     "drop-during": "the request takes effect; the connection closes half-way through the answer",
     "drop-after": "the request takes effect; the connection closes before the answer starts",
     "slow-body": "the answer's body arrives in ten parts over the stub's seconds (default: 1)",
-    "truncated-image": "the second half of an image is missing; JSON answers are unchanged",
-    "malformed-json": "the second half of a JSON body is missing; images are unchanged",
+    "truncated-image": "the second half of an image or another file is missing; JSON answers are unchanged",
+    "malformed-json": "the second half of a JSON body is missing; files are unchanged",
 }
 SLOW_SECONDS: Final = 1.0
 

@@ -14,8 +14,6 @@ from segforge_mock.media.files import Detail, GeneratedFile, is_quick, is_sample
 from segforge_mock.memory import Memory, Shelf
 from segforge_mock.models.served import ServedModel
 
-__all__ = ["Detail", "Output", "Outputs"]
-
 CACHE_BYTES: Final = 64 * 2**20
 CACHED_PAYLOADS: Final = 1_000
 CACHED_PAYLOAD_BYTES: Final = 4 * 2**10

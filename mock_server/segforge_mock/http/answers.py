@@ -52,9 +52,9 @@ class Answer(NamedTuple):
         return self.headers[0] is _JSON
 
     @property
-    def is_image(self) -> bool:
-        """Whether the body is an image."""
-        return self.headers[0][1].startswith(b"image/")
+    def is_file(self) -> bool:
+        """Whether the body is a file of a run: an image, a video, audio or a 3D model."""
+        return self.headers[0][1].startswith((b"image/", b"video/", b"audio/", b"model/"))
 
     def with_body(self, body: bytes) -> "Answer":
         """Returns a copy with another body."""

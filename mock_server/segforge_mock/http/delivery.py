@@ -28,7 +28,7 @@ def drop(scope: Scope) -> None:
 
 def broken(answer: Answer, fault: str) -> Answer:
     """Returns the answer with the fault applied to its body. Faults of the connection don't change it."""
-    if (fault == "truncated-image" and answer.is_image) or (fault == "malformed-json" and answer.is_json):
+    if (fault == "truncated-image" and answer.is_file) or (fault == "malformed-json" and answer.is_json):
         return answer.with_body(answer.body[: len(answer.body) // 2])
     return answer
 
