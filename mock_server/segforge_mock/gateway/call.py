@@ -15,13 +15,19 @@ NO_ROUTE: Final = Match("", "", "")
 
 
 class Call:
-    """A request with its route, tenant, profile, policy and fault. `now` is the tenant's time in seconds."""
+    """A request with its route, key, tenant, profile, policy and fault. `now` is the tenant's time in seconds.
 
-    __slots__ = ("fault", "match", "now", "policy", "profile", "request", "tenant")
+    The key is empty if the request has none that its route accepts.
+    """
 
-    def __init__(self, request: IncomingRequest, match: Match, tenant: Tenant, now: float, profile: Profile) -> None:
+    __slots__ = ("fault", "key", "match", "now", "policy", "profile", "request", "tenant")
+
+    def __init__(
+        self, request: IncomingRequest, match: Match, key: bytes, tenant: Tenant, now: float, profile: Profile
+    ) -> None:
         self.request = request
         self.match = match
+        self.key = key
         self.tenant = tenant
         self.now = now
         self.profile = profile

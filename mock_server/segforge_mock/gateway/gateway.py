@@ -21,7 +21,7 @@ from segforge_mock.gateway.log import write_log
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import PROFILE_HEADER, BadHeader, Profiles
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.routing import REMEMBERED_PATH, Router
+from segforge_mock.gateway.routing import REMEMBERED_PATH, Match, Router
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery, json_answer
@@ -76,6 +76,7 @@ class MockGateway:
         log: bool,
     ) -> None:
         facts = models.gateway
+        self._models = models
         self._store = store
         self._outputs = outputs
         self._tenants = tenants
@@ -88,7 +89,7 @@ class MockGateway:
         self._now = now
         self._log = log
         self._key_header = facts.auth.header.lower().encode()
-        self._router = Router(facts.routes)
+        self._router = Router(facts.routes, models.paths, models.slugs)
         self._refusals = Refusals(facts, keys)
         urls = Urls(facts.routes, public_url)
         self._runs = Runs(
@@ -100,7 +101,8 @@ class MockGateway:
     async def answer(self, request: IncomingRequest) -> Answer:
         """Answers a request. Raises StoreError, and Full if the memory has no room for a waiting admin call."""
         headers, path = request.headers, request.path
-        tenant = self._tenants.get(headers.get(TENANT_HEADER) or headers.get(self._key_header, b""))
+        key = headers.get(self._key_header, b"")
+        tenant = self._tenants.get(headers.get(TENANT_HEADER) or key)
         if request.is_too_large or b"content-encoding" in headers:
             refusal = size_refusal(request) or encoding_refusal(request)
             if refusal is not None:
@@ -110,10 +112,12 @@ class MockGateway:
             if self._own.has(request):
                 return await self._own.answer(request, tenant)
             match = match or NO_ROUTE
+        if not key and b"authorization" in headers and (key := await self._bearer(headers[b"authorization"], match)):
+            tenant = self._tenants.get(headers.get(TENANT_HEADER) or key)
         if match.route == "image":
             owner = await self._files.owner_of(match.value)
             tenant = (self._tenants.named(owner) if owner is not None else None) or tenant
-        call = Call(request, match, tenant, self._now() + tenant.clock_offset, self._profile)
+        call = Call(request, match, key, tenant, self._now() + tenant.clock_offset, self._profile)
         try:
             answer = await self._answer(call)
         except (BadHeader, BadPolicy) as error:
@@ -123,6 +127,18 @@ class MockGateway:
         except Disconnected:
             answer = _failed(call, NO_ANSWER)
         return self._recorded(call, answer)
+
+    async def _bearer(self, authorization: bytes, match: Match) -> bytes:
+        """Returns the key of a Bearer header if the page of the model prints one; otherwise an empty key."""
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return b""
+        slug = match.value if match.route in ("run", "submit") else ""
+        if match.route in ("status", "result", "poll"):
+            job = await self._store.get(match.value)
+            slug = job.slug if job is not None else ""
+        served = self._models.get(slug)
+        return token.strip() if served is not None and "bearer" in served.model.auth else b""
 
     async def close(self) -> None:
         """Closes the store and stops making outputs."""
@@ -145,7 +161,7 @@ class MockGateway:
             return await self._files.image(call)
         if route == "asset":
             return self._files.asset(call)
-        refusal = self._refusals.key(request)
+        refusal = self._refusals.key(request, call.key)
         if refusal is None and tenant.rate_limit is not None and match is not NO_ROUTE:
             refusal = await self._rate_refusal(call, tenant.rate_limit)
         if refusal is not None:

@@ -20,7 +20,6 @@ class Refusals:
     def __init__(self, gateway: Gateway, keys: frozenset[str] | None) -> None:
         self._cases = gateway.cases
         self._keys = keys
-        self._key_header = gateway.auth.header.lower().encode()
         self._key_pattern = re.compile(gateway.auth.key_pattern)
         self._accepted: set[bytes] = set()
 
@@ -33,9 +32,8 @@ class Refusals:
         _, case = self._cases[name]
         return str((case.body or {}).get("error", default))
 
-    def key(self, request: IncomingRequest) -> Answer | None:
-        """Returns 401 for a request without a key or with an unknown one, else None."""
-        key = request.headers.get(self._key_header, b"")
+    def key(self, request: IncomingRequest, key: bytes) -> Answer | None:
+        """Returns 401 for a request without a key or with an unknown one, else None. `key` is empty if it has none."""
         if key in self._accepted:
             return None
         if not key and b"authorization" not in request.headers:

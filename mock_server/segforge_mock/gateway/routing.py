@@ -1,7 +1,9 @@
 """Finds the route of a path, from the templates in `specs/gateway.yaml` and the mock's own."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Routes
@@ -29,9 +31,16 @@ class Match(NamedTuple):
 
 
 class Router:
-    """Looks paths up in route templates. A literal segment wins over a placeholder."""
+    """Looks paths up in route templates. A literal segment wins over a placeholder.
 
-    def __init__(self, routes: Routes) -> None:
+    `printed` are paths that pages print beside the usual ones, each with its version and slug. `slugs` are all models:
+    their usual paths, and the other routes, win over a printed one.
+    """
+
+    def __init__(
+        self, routes: Routes, printed: Mapping[str, tuple[str, str]] = MappingProxyType({}), slugs: Iterable[str] = ()
+    ) -> None:
+        self._printed: dict[str, Match] = {}
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
@@ -43,12 +52,19 @@ class Router:
             literals = [None if part.startswith("{") else part for part in parts]
             place = literals.index(None) if None in literals else -1
             self._by_length.setdefault(len(parts), []).append((match, literals, place))
+        known = frozenset(slugs)
+        for path, (version, slug) in printed.items():
+            route, usual = "run" if version == "v1" else "submit", self.find(path)
+            if usual is None or (usual.route in ("run", "submit") and usual.value not in known):
+                self._printed[path] = Match(route, getattr(routes, route).method, slug)
 
     def find(self, path: str) -> Match | None:
         """Returns the route of a path, or None. Ignores doubled and trailing slashes."""
         parts = path.strip("/").split("/")
         if "" in parts:
             parts = [part for part in parts if part]
+        if self._printed and (printed := self._printed.get(f"/{'/'.join(parts)}")) is not None:
+            return printed
         for match, literals, place in self._by_length.get(len(parts), ()):
             for literal, part in zip(literals, parts, strict=True):
                 if literal is not None and literal != part:

@@ -13,18 +13,19 @@ from segforge.spec.catalog import Model
 from segforge.spec.inputs import Inputs, SpecFile, read_inputs
 from segforge.spec.lint import slugs_collide
 from segforge.spec.lint.schema import Form
-from segforge.spec.load import load_catalog, valid_data
+from segforge.spec.load import check_specs, load_catalog, valid_data
 from segforge_mock.models.served import ServedModels, models_of_catalog
 
 
 class _Checked(msgspec.Struct):
-    """The data of checked specs as JSON: the gateway, and the models by slug.
+    """The data of checked specs as JSON: the gateway, and the models by slug. `paths` are those that pages print.
 
     Models are built from it when they are first requested. MessagePack holds no integer beyond 64 bits, JSON does.
     """
 
     gateway: bytes
     models: dict[str, bytes]
+    paths: dict[str, tuple[str, str]]
 
 
 def models_of(specs: Path) -> ServedModels:
@@ -37,7 +38,7 @@ def models_of(specs: Path) -> ServedModels:
     content = memo.get(key)
     if content is not None:
         return _models(msgspec.msgpack.decode(content, type=_Checked))
-    checked = _check(inputs)
+    checked = _check(inputs, specs)
     if checked is None:
         return models_of_catalog(load_catalog(specs))  # which raises SpecError
     memo.keep(key, msgspec.msgpack.encode(checked))
@@ -45,16 +46,27 @@ def models_of(specs: Path) -> ServedModels:
     return _models(checked)
 
 
-def _check(inputs: Inputs) -> _Checked | None:
+def _check(inputs: Inputs, specs: Path) -> _Checked | None:
     """Returns the data of specs without errors, or None."""
     slugs = [file.path.stem for file in inputs.models]
     data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model") for file in inputs.models)]
     if inputs.changelog is not None:
         data.append(_valid(inputs.changelog, "changelog"))
+    data += [_valid(shape, "shape") for shape in inputs.shapes]
     if not slugs or None in data or slugs_collide(slugs):
         return None
-    gateway, *models = (json.dumps(each).encode() for each in data)
-    return _Checked(gateway, dict(zip(slugs, models, strict=False)))
+    named = dict(zip(slugs, data[1:], strict=False))
+    paths = _paths(specs) if any("paths" in model for model in named.values()) else {}
+    if paths is None:
+        return None
+    models = {slug: json.dumps(each).encode() for slug, each in named.items()}
+    return _Checked(json.dumps(data[0]).encode(), models, paths)
+
+
+def _paths(specs: Path) -> dict[str, tuple[str, str]] | None:
+    """Returns the paths that pages print, or None if specs have errors. Only a whole catalog can tell if they clash."""
+    catalog, _ = check_specs(specs)
+    return None if catalog is None else {**catalog.printed_paths}
 
 
 def _valid(file: SpecFile, form: Form) -> Any:
@@ -65,4 +77,4 @@ def _models(checked: _Checked) -> ServedModels:
     def load(slug: str) -> Model:
         return build_model(json.loads(checked.models[slug]))
 
-    return ServedModels(build_gateway(json.loads(checked.gateway)), checked.models, load)
+    return ServedModels(build_gateway(json.loads(checked.gateway)), checked.models, load, checked.paths)

@@ -1,7 +1,7 @@
 """The models that a mock serves. Each is loaded at its first request."""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -109,10 +109,20 @@ def _default(parameter: Parameter) -> Json:
 
 
 class ServedModels:
-    """The gateway's facts, and the models by slug. `load` returns the facts of a model, which it may read late."""
+    """The gateway's facts, and the models by slug. `load` returns the facts of a model, which it may read late.
 
-    def __init__(self, gateway: Gateway, slugs: Iterable[str], load: Callable[[str], Model]) -> None:
+    `paths` are the paths that pages print beside the gateway's routes, each with its version and slug.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        slugs: Iterable[str],
+        load: Callable[[str], Model],
+        paths: Mapping[str, tuple[str, str]],
+    ) -> None:
         self.gateway = gateway
+        self.paths = paths
         self.slugs: tuple[str, ...] = tuple(slugs)
         self._known = frozenset(self.slugs)
         self._load = load
@@ -135,9 +145,10 @@ def packaged_models() -> ServedModels:
         model: Model = importlib.import_module(f"segmind_mock.models.{segmind_mock.MODELS[slug]}").MODEL
         return model
 
-    return ServedModels(GATEWAY, segmind_mock.MODELS, load)
+    return ServedModels(GATEWAY, segmind_mock.MODELS, load, segmind_mock.PATHS)
 
 
 def models_of_catalog(catalog: Catalog) -> ServedModels:
     """Returns the models of a Catalog."""
-    return ServedModels(catalog.gateway, (model.slug for model in catalog.models), catalog.model)
+    slugs = [model.slug for model in catalog.models]
+    return ServedModels(catalog.gateway, slugs, catalog.model, catalog.printed_paths)

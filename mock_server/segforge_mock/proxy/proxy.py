@@ -72,7 +72,7 @@ class Proxy:
     ) -> None:
         self._upstream = upstream.rstrip("/")
         self._models = models
-        self._router = Router(models.gateway.routes)
+        self._router = Router(models.gateway.routes, models.paths, models.slugs)
         self._report = report or _write
         options = way_to(upstream).options if transport is None else {"transport": transport}
         self._client = httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options)

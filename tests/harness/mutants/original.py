@@ -87,8 +87,8 @@ class Original:
 
     def __init__(self, app: App, catalog: Catalog) -> None:
         self._app = app
-        self._match = Router(catalog.gateway.routes).match
         self._models = {model.slug: model for model in catalog.models}
+        self._match = Router(catalog.gateway.routes, catalog.printed_paths, self._models).match
 
     async def __call__(self, asked: Asked) -> Answer:
         """Returns the correct answer."""

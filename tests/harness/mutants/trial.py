@@ -17,7 +17,7 @@ from segforge_contract.reports.text import describe
 from segforge_contract.targets.in_process import AsgiApp
 from segforge_mock import create_app
 from segforge_mock.app import App
-from segforge_mock.gateway.outputs import Detail
+from segforge_mock.media.files import Detail
 from segforge_mock.models.served import models_of_catalog
 from tests.harness.mutants.limits import with_limits
 from tests.harness.mutants.mutant import CONTROLNET, LIMITED, STYLE, Mutant

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from segforge.spec.catalog.gateway import Gateway
-from segforge.spec.catalog.model import Model
+from segforge.spec.catalog.model import Model, Version
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ class Catalog:
     def version(self) -> str:
         """The version of the newest release, which the clients share; 0.0.0 without a change log."""
         return self.releases[0].version if self.releases else "0.0.0"
+
+    @property
+    def printed_paths(self) -> dict[str, tuple[Version, str]]:
+        """The paths that pages print where they differ from the gateway's routes, each with its version and slug."""
+        return {
+            path.replace("{slug}", model.slug): (version, model.slug)
+            for model in self.models
+            for version, path in model.paths.items()
+        }
 
     def model(self, slug: str) -> Model:
         """Returns the model of that slug. Raises KeyError if there is none."""
