@@ -174,8 +174,11 @@ def test_an_inferred_condition_is_never_refused(catalog: Catalog) -> None:
 
 def test_deep_nesting_is_malformed(catalog: Catalog) -> None:
     anything = Parameter("any", "any", required=None, description="")
-    for parameters in ((anything,), (TEXT,)):
-        served = ServedModel(replace(catalog.models[0], parameters=parameters))
+    text_or_any = replace(anything, any_of=(TEXT, anything))
+    unknown = ServedModel(replace(catalog.models[0], parameters=(TEXT,)))
+    assert isinstance(unknown.read(b'{"any":' + b"[" * 510 + b"]" * 510 + b"}"), Payload)
+    for parameter in (anything, text_or_any):
+        served = ServedModel(replace(catalog.models[0], parameters=(parameter,)))
         for depth in (10, 60, 63):
             body = b'{"any":' + b"[" * depth + b"]" * depth + b"}"
             assert isinstance(served.read(body), Payload)

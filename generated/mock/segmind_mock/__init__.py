@@ -8,3 +8,6 @@ MODELS: dict[str, str] = {
     "flux-ipadapter": "flux_ipadapter",
     "style-transfer": "style_transfer",
 }
+
+PATHS: dict[str, tuple[str, str]] = {}
+"""The paths that pages print beside the gateway's routes, each with its version and slug."""

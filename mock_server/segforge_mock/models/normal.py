@@ -7,7 +7,7 @@ from segforge.spec.catalog import Json, Parameter
 from segforge.spec.values import accepts
 
 MAX_DEPTH: Final = 64
-"""Levels of arrays and objects in a payload. No page shows more than six."""
+"""Levels of arrays and objects in a payload, without unknown parameters. No page shows more than six."""
 _BEYOND_FLOAT: Final = 2**1023
 """Every smaller integer fits into a float. JSON may hold larger ones."""
 
