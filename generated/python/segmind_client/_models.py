@@ -5,7 +5,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from segmind_client._body import Sending
+from segmind_client._body import Files, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from segmind_client._aio.transport import AsyncTransport
     from segmind_client._sync.transport import Transport
     from segmind_client._values import Condition, Rules
+    from segmind_client.models.bg_removal_v2 import AsyncBgRemovalV2 as _AsyncBgRemovalV2
+    from segmind_client.models.bg_removal_v2 import BgRemovalV2 as _BgRemovalV2
+    from segmind_client.models.claude_4_5_sonnet import AsyncClaude45Sonnet as _AsyncClaude45Sonnet
+    from segmind_client.models.claude_4_5_sonnet import Claude45Sonnet as _Claude45Sonnet
+    from segmind_client.models.claude_4_sonnet import AsyncClaude4Sonnet as _AsyncClaude4Sonnet
+    from segmind_client.models.claude_4_sonnet import Claude4Sonnet as _Claude4Sonnet
+    from segmind_client.models.deepseek_chat import AsyncDeepseekChat as _AsyncDeepseekChat
+    from segmind_client.models.deepseek_chat import DeepseekChat as _DeepseekChat
+    from segmind_client.models.esrgan import AsyncEsrgan as _AsyncEsrgan
+    from segmind_client.models.esrgan import Esrgan as _Esrgan
+    from segmind_client.models.faceswap_v5 import AsyncFaceswapV5 as _AsyncFaceswapV5
+    from segmind_client.models.faceswap_v5 import FaceswapV5 as _FaceswapV5
     from segmind_client.models.flux_controlnet import AsyncFluxControlnet as _AsyncFluxControlnet
     from segmind_client.models.flux_controlnet import FluxControlnet as _FluxControlnet
     from segmind_client.models.flux_dev_finetuned import AsyncFluxDevFinetuned as _AsyncFluxDevFinetuned
@@ -21,22 +33,240 @@ if TYPE_CHECKING:
     from segmind_client.models.flux_img2img import FluxImg2img as _FluxImg2img
     from segmind_client.models.flux_ipadapter import AsyncFluxIpadapter as _AsyncFluxIpadapter
     from segmind_client.models.flux_ipadapter import FluxIpadapter as _FluxIpadapter
+    from segmind_client.models.gemini_1_5_pro import AsyncGemini15Pro as _AsyncGemini15Pro
+    from segmind_client.models.gemini_1_5_pro import Gemini15Pro as _Gemini15Pro
+    from segmind_client.models.gemini_2_5_flash import AsyncGemini25Flash as _AsyncGemini25Flash
+    from segmind_client.models.gemini_2_5_flash import Gemini25Flash as _Gemini25Flash
+    from segmind_client.models.gemini_2_flash_image_generation import (
+        AsyncGemini2FlashImageGeneration as _AsyncGemini2FlashImageGeneration,
+    )
+    from segmind_client.models.gemini_2_flash_image_generation import (
+        Gemini2FlashImageGeneration as _Gemini2FlashImageGeneration,
+    )
+    from segmind_client.models.gemini_3_1_flash_tts import AsyncGemini31FlashTts as _AsyncGemini31FlashTts
+    from segmind_client.models.gemini_3_1_flash_tts import Gemini31FlashTts as _Gemini31FlashTts
+    from segmind_client.models.gpt_4 import AsyncGpt4 as _AsyncGpt4
+    from segmind_client.models.gpt_4 import Gpt4 as _Gpt4
+    from segmind_client.models.gpt_4_turbo import AsyncGpt4Turbo as _AsyncGpt4Turbo
+    from segmind_client.models.gpt_4_turbo import Gpt4Turbo as _Gpt4Turbo
+    from segmind_client.models.gpt_4o import AsyncGpt4o as _AsyncGpt4o
+    from segmind_client.models.gpt_4o import Gpt4o as _Gpt4o
+    from segmind_client.models.gpt_5_mini import AsyncGpt5Mini as _AsyncGpt5Mini
+    from segmind_client.models.gpt_5_mini import Gpt5Mini as _Gpt5Mini
+    from segmind_client.models.ideogram_describe import AsyncIdeogramDescribe as _AsyncIdeogramDescribe
+    from segmind_client.models.ideogram_describe import IdeogramDescribe as _IdeogramDescribe
+    from segmind_client.models.imagen_4 import AsyncImagen4 as _AsyncImagen4
+    from segmind_client.models.imagen_4 import Imagen4 as _Imagen4
+    from segmind_client.models.kandinsky2_1_txt2im import AsyncKandinsky21Txt2im as _AsyncKandinsky21Txt2im
+    from segmind_client.models.kandinsky2_1_txt2im import Kandinsky21Txt2im as _Kandinsky21Txt2im
+    from segmind_client.models.kling_1_6_image2video import AsyncKling16Image2video as _AsyncKling16Image2video
+    from segmind_client.models.kling_1_6_image2video import Kling16Image2video as _Kling16Image2video
+    from segmind_client.models.kling_1_6_text2video import AsyncKling16Text2video as _AsyncKling16Text2video
+    from segmind_client.models.kling_1_6_text2video import Kling16Text2video as _Kling16Text2video
+    from segmind_client.models.kling_o1 import AsyncKlingO1 as _AsyncKlingO1
+    from segmind_client.models.kling_o1 import KlingO1 as _KlingO1
+    from segmind_client.models.llava_v1_6 import AsyncLlavaV16 as _AsyncLlavaV16
+    from segmind_client.models.llava_v1_6 import LlavaV16 as _LlavaV16
+    from segmind_client.models.minimax_ai import AsyncMinimaxAi as _AsyncMinimaxAi
+    from segmind_client.models.minimax_ai import MinimaxAi as _MinimaxAi
+    from segmind_client.models.mixtral_8x7b_instruct import AsyncMixtral8x7bInstruct as _AsyncMixtral8x7bInstruct
+    from segmind_client.models.mixtral_8x7b_instruct import Mixtral8x7bInstruct as _Mixtral8x7bInstruct
+    from segmind_client.models.modify_video import AsyncModifyVideo as _AsyncModifyVideo
+    from segmind_client.models.modify_video import ModifyVideo as _ModifyVideo
+    from segmind_client.models.nano_banana import AsyncNanoBanana as _AsyncNanoBanana
+    from segmind_client.models.nano_banana import NanoBanana as _NanoBanana
+    from segmind_client.models.o1_preview import AsyncO1Preview as _AsyncO1Preview
+    from segmind_client.models.o1_preview import O1Preview as _O1Preview
+    from segmind_client.models.o3 import O3 as _O3
+    from segmind_client.models.o3 import AsyncO3 as _AsyncO3
+    from segmind_client.models.o3_mini import AsyncO3Mini as _AsyncO3Mini
+    from segmind_client.models.o3_mini import O3Mini as _O3Mini
+    from segmind_client.models.o4_mini import AsyncO4Mini as _AsyncO4Mini
+    from segmind_client.models.o4_mini import O4Mini as _O4Mini
+    from segmind_client.models.orpheus_3b_0_1 import AsyncOrpheus3b01 as _AsyncOrpheus3b01
+    from segmind_client.models.orpheus_3b_0_1 import Orpheus3b01 as _Orpheus3b01
+    from segmind_client.models.p_image import AsyncPImage as _AsyncPImage
+    from segmind_client.models.p_image import PImage as _PImage
+    from segmind_client.models.qvq_max import AsyncQvqMax as _AsyncQvqMax
+    from segmind_client.models.qvq_max import QvqMax as _QvqMax
+    from segmind_client.models.qwen3_coder_flash import AsyncQwen3CoderFlash as _AsyncQwen3CoderFlash
+    from segmind_client.models.qwen3_coder_flash import Qwen3CoderFlash as _Qwen3CoderFlash
+    from segmind_client.models.ray_flash_2_720p import AsyncRayFlash2720p as _AsyncRayFlash2720p
+    from segmind_client.models.ray_flash_2_720p import RayFlash2720p as _RayFlash2720p
+    from segmind_client.models.recraft_v3_svg import AsyncRecraftV3Svg as _AsyncRecraftV3Svg
+    from segmind_client.models.recraft_v3_svg import RecraftV3Svg as _RecraftV3Svg
+    from segmind_client.models.runway_gen4_image import AsyncRunwayGen4Image as _AsyncRunwayGen4Image
+    from segmind_client.models.runway_gen4_image import RunwayGen4Image as _RunwayGen4Image
+    from segmind_client.models.sam_3d_objects import AsyncSam3dObjects as _AsyncSam3dObjects
+    from segmind_client.models.sam_3d_objects import Sam3dObjects as _Sam3dObjects
+    from segmind_client.models.sam_img2img import AsyncSamImg2img as _AsyncSamImg2img
+    from segmind_client.models.sam_img2img import SamImg2img as _SamImg2img
+    from segmind_client.models.segmind_relighting import AsyncSegmindRelighting as _AsyncSegmindRelighting
+    from segmind_client.models.segmind_relighting import SegmindRelighting as _SegmindRelighting
+    from segmind_client.models.sora_2 import AsyncSora2 as _AsyncSora2
+    from segmind_client.models.sora_2 import Sora2 as _Sora2
     from segmind_client.models.style_transfer import AsyncStyleTransfer as _AsyncStyleTransfer
     from segmind_client.models.style_transfer import StyleTransfer as _StyleTransfer
+    from segmind_client.models.text_embedding_3_small import AsyncTextEmbedding3Small as _AsyncTextEmbedding3Small
+    from segmind_client.models.text_embedding_3_small import TextEmbedding3Small as _TextEmbedding3Small
+    from segmind_client.models.video_speed_change import AsyncVideoSpeedChange as _AsyncVideoSpeedChange
+    from segmind_client.models.video_speed_change import VideoSpeedChange as _VideoSpeedChange
 
 _Facts: TypeAlias = tuple[str, str, str, float | None, float | None, str]
 
 _MODELS: Final[dict[str, _Facts]] = {
+    "bg_removal_v2": ("bg-removal-v2", "bg_removal_v2", "BgRemovalV2", 0.62, None, "MediaResult"),
+    "claude_4_sonnet": ("claude-4-sonnet", "claude_4_sonnet", "Claude4Sonnet", 8.86, None, "ChatResult"),
+    "claude_4_5_sonnet": ("claude-4.5-sonnet", "claude_4_5_sonnet", "Claude45Sonnet", None, None, "ChatResult"),
+    "deepseek_chat": ("deepseek-chat", "deepseek_chat", "DeepseekChat", 31.05, None, "ChatResult"),
+    "esrgan": ("esrgan", "esrgan", "Esrgan", None, None, "MediaResult"),
+    "faceswap_v5": ("faceswap-v5", "faceswap_v5", "FaceswapV5", 9.82, None, "MediaResult"),
     "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None, "MediaResult"),
     "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, None, "JsonResult"),
     "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, None, "MediaResult"),
     "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, None, "MediaResult"),
+    "gemini_1_5_pro": ("gemini-1.5-pro", "gemini_1_5_pro", "Gemini15Pro", 11.22, None, "ChatResult"),
+    "gemini_2_flash_image_generation": (
+        "gemini-2-flash-image-generation",
+        "gemini_2_flash_image_generation",
+        "Gemini2FlashImageGeneration",
+        None,
+        None,
+        "ChatResult",
+    ),
+    "gemini_2_5_flash": ("gemini-2.5-flash", "gemini_2_5_flash", "Gemini25Flash", None, None, "ChatResult"),
+    "gemini_3_1_flash_tts": (
+        "gemini-3.1-flash-tts",
+        "gemini_3_1_flash_tts",
+        "Gemini31FlashTts",
+        None,
+        None,
+        "AudioResult",
+    ),
+    "gpt_4": ("gpt-4", "gpt_4", "Gpt4", None, None, "ChatResult"),
+    "gpt_4_turbo": ("gpt-4-turbo", "gpt_4_turbo", "Gpt4Turbo", None, None, "ChatResult"),
+    "gpt_4o": ("gpt-4o", "gpt_4o", "Gpt4o", None, None, "ChatResult"),
+    "gpt_5_mini": ("gpt-5-mini", "gpt_5_mini", "Gpt5Mini", None, None, "ChatResult"),
+    "ideogram_describe": ("ideogram-describe", "ideogram_describe", "IdeogramDescribe", 3.97, None, "CaptionResult"),
+    "imagen_4": ("imagen-4", "imagen_4", "Imagen4", 11.17, None, "MediaResult"),
+    "kandinsky2_1_txt2im": (
+        "kandinsky2.1-txt2im",
+        "kandinsky2_1_txt2im",
+        "Kandinsky21Txt2im",
+        None,
+        None,
+        "MediaResult",
+    ),
+    "kling_1_6_image2video": (
+        "kling-1.6-image2video",
+        "kling_1_6_image2video",
+        "Kling16Image2video",
+        294.02,
+        None,
+        "VideoResult",
+    ),
+    "kling_1_6_text2video": (
+        "kling-1.6-text2video",
+        "kling_1_6_text2video",
+        "Kling16Text2video",
+        304.08,
+        None,
+        "VideoResult",
+    ),
+    "kling_o1": ("kling-o1", "kling_o1", "KlingO1", 59.29, None, "MediaResult"),
+    "llava_v1_6": ("llava-v1.6", "llava_v1_6", "LlavaV16", 3.6, None, "CaptionResult"),
+    "minimax_ai": ("minimax-ai", "minimax_ai", "MinimaxAi", 177.52, None, "VideoResult"),
+    "mixtral_8x7b_instruct": (
+        "mixtral-8x7b-instruct",
+        "mixtral_8x7b_instruct",
+        "Mixtral8x7bInstruct",
+        None,
+        None,
+        "ChatResult",
+    ),
+    "modify_video": ("modify-video", "modify_video", "ModifyVideo", 164.85, None, "VideoResult"),
+    "nano_banana": ("nano-banana", "nano_banana", "NanoBanana", 14.28, None, "MediaResult"),
+    "o1_preview": ("o1-preview", "o1_preview", "O1Preview", None, None, "ChatResult"),
+    "o3": ("o3", "o3", "O3", None, None, "ChatResult"),
+    "o3_mini": ("o3-mini", "o3_mini", "O3Mini", None, None, "ChatResult"),
+    "o4_mini": ("o4-mini", "o4_mini", "O4Mini", None, None, "ChatResult"),
+    "orpheus_3b_0_1": ("orpheus-3b-0.1", "orpheus_3b_0_1", "Orpheus3b01", 117.52, None, "AudioResult"),
+    "p_image": ("p-image", "p_image", "PImage", 6.3, None, "MediaResult"),
+    "qvq_max": ("qvq-max", "qvq_max", "QvqMax", None, None, "ChatResult"),
+    "qwen3_coder_flash": ("qwen3-coder-flash", "qwen3_coder_flash", "Qwen3CoderFlash", None, None, "ChatResult"),
+    "ray_flash_2_720p": ("ray-flash-2-720p", "ray_flash_2_720p", "RayFlash2720p", None, None, "VideoResult"),
+    "recraft_v3_svg": ("recraft-v3-svg", "recraft_v3_svg", "RecraftV3Svg", 18.15, None, "MediaResult"),
+    "runway_gen4_image": ("runway-gen4-image", "runway_gen4_image", "RunwayGen4Image", 30.64, None, "MediaResult"),
+    "sam_3d_objects": ("sam-3d-objects", "sam_3d_objects", "Sam3dObjects", 33.44, None, "Model3dResult"),
+    "sam_img2img": ("sam-img2img", "sam_img2img", "SamImg2img", 3.75, None, "MediaResult"),
+    "segmind_relighting": ("segmind-relighting", "segmind_relighting", "SegmindRelighting", 10.34, None, "MediaResult"),
+    "sora_2": ("sora-2", "sora_2", "Sora2", 178.76, None, "VideoResult"),
     "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, None, "MediaResult"),
+    "text_embedding_3_small": (
+        "text-embedding-3-small",
+        "text_embedding_3_small",
+        "TextEmbedding3Small",
+        1.26,
+        None,
+        "EmbeddingResult",
+    ),
+    "video_speed_change": ("video-speed-change", "video_speed_change", "VideoSpeedChange", None, None, "VideoResult"),
 }
 """Slug, module, class, typical seconds, typical credits and class of results by attribute. Seconds and credits are None if they
 are not known."""
 
-_SENDING: Final[dict[str, Sending]] = {}
+_SENDING: Final[dict[str, Sending]] = {
+    "claude-4-sonnet": Sending(
+        files={
+            "messages": Files(
+                items=Files(
+                    properties={
+                        "content": Files(
+                            items=Files(properties={"source": Files(properties={"data": Files("base64")})})
+                        )
+                    }
+                )
+            )
+        }
+    ),
+    "gemini-1.5-pro": Sending(
+        files={
+            "messages": Files(
+                properties={
+                    "contents": Files(
+                        items=Files(
+                            properties={
+                                "parts": Files(
+                                    items=Files(properties={"inlineData": Files(properties={"data": Files("base64")})})
+                                )
+                            }
+                        )
+                    )
+                }
+            )
+        }
+    ),
+    "gemini-2-flash-image-generation": Sending(
+        files={
+            "messages": Files(
+                properties={
+                    "contents": Files(
+                        items=Files(
+                            properties={
+                                "parts": Files(
+                                    items=Files(properties={"inlineData": Files(properties={"data": Files("base64")})})
+                                )
+                            }
+                        )
+                    )
+                }
+            )
+        }
+    ),
+    "ideogram-describe": Sending(files={"image_file": Files("base64")}),
+    "modify-video": Sending(files={"video_url": Files("part"), "first_frame_url": Files("part")}, multipart="parts"),
+    "sam-3d-objects": Sending(files={"image": Files("base64")}),
+}
 """The models, by slug, whose requests differ from those of most models."""
 
 _names: TypeAlias = list[str]
@@ -47,6 +277,24 @@ class Models:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
+        bg_removal_v2: _BgRemovalV2
+        """Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask."""
+
+        claude_4_sonnet: _Claude4Sonnet
+        """Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic."""
+
+        claude_4_5_sonnet: _Claude45Sonnet
+        """Claude Sonnet 4.5: Continues a conversation, with Claude Sonnet 4.5 by Anthropic."""
+
+        deepseek_chat: _DeepseekChat
+        """DeepSeek Chat: Continues a conversation, with DeepSeek Chat."""
+
+        esrgan: _Esrgan
+        """ESRGAN: Enlarges an image and restores details, with ESRGAN."""
+
+        faceswap_v5: _FaceswapV5
+        """Segmind Faceswap v5: Puts the face of one image into another image."""
+
         flux_controlnet: _FluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         image.
@@ -63,10 +311,124 @@ class Models:
         adapter.
         """
 
+        gemini_1_5_pro: _Gemini15Pro
+        """Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google."""
+
+        gemini_2_flash_image_generation: _Gemini2FlashImageGeneration
+        """Gemini 2 Flash: Continues a conversation about text and images, with Gemini 2 Flash by Google."""
+
+        gemini_2_5_flash: _Gemini25Flash
+        """Gemini 2.5 Flash: Continues a conversation, with Gemini 2.5 Flash by Google."""
+
+        gemini_3_1_flash_tts: _Gemini31FlashTts
+        """Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS."""
+
+        gpt_4: _Gpt4
+        """GPT-4: Continues a conversation, with GPT-4 by OpenAI."""
+
+        gpt_4_turbo: _Gpt4Turbo
+        """GPT-4 Turbo: Continues a conversation, with GPT-4 Turbo by OpenAI."""
+
+        gpt_4o: _Gpt4o
+        """GPT-4o: Continues a conversation, with GPT-4o by OpenAI."""
+
+        gpt_5_mini: _Gpt5Mini
+        """GPT-5 Mini: Continues a conversation, with GPT-5 mini by OpenAI."""
+
+        ideogram_describe: _IdeogramDescribe
+        """Ideogram Describe: Describes an image in words, with Ideogram."""
+
+        imagen_4: _Imagen4
+        """Imagen 4: Makes images from text, with Imagen 4 by Google."""
+
+        kandinsky2_1_txt2im: _Kandinsky21Txt2im
+        """Kandinsky 2.1: Makes images from text, with Kandinsky 2.1."""
+
+        kling_1_6_image2video: _Kling16Image2video
+        """Kling AI 1.6 Image to Video: Animates an image, with Kling 1.6."""
+
+        kling_1_6_text2video: _Kling16Text2video
+        """Kling AI 1.6 Text to Video: Makes videos from text, with Kling 1.6."""
+
+        kling_o1: _KlingO1
+        """Kling O1: Makes an image from a text that refers to reference images, with Kling O1."""
+
+        llava_v1_6: _LlavaV16
+        """LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B."""
+
+        minimax_ai: _MinimaxAi
+        """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
+        character, with MiniMax Hailuo.
+        """
+
+        mixtral_8x7b_instruct: _Mixtral8x7bInstruct
+        """Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral."""
+
+        modify_video: _ModifyVideo
+        """Luma Modify Video: Changes the look of a video by a text and, optionally, a changed first frame, with
+        Luma.
+        """
+
+        nano_banana: _NanoBanana
+        """Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image."""
+
+        o1_preview: _O1Preview
+        """OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI."""
+
+        o3: _O3
+        """OpenAI o3: Continues a conversation after reasoning about it, with o3 by OpenAI."""
+
+        o3_mini: _O3Mini
+        """OpenAI o3-mini: Continues a conversation after reasoning about it, with o3-mini by OpenAI."""
+
+        o4_mini: _O4Mini
+        """OpenAI o4-mini: Continues a conversation after reasoning about it, with o4-mini by OpenAI."""
+
+        orpheus_3b_0_1: _Orpheus3b01
+        """3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B."""
+
+        p_image: _PImage
+        """Pruna P Image: Makes images from text quickly, with P-Image by Pruna."""
+
+        qvq_max: _QvqMax
+        """QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba."""
+
+        qwen3_coder_flash: _Qwen3CoderFlash
+        """Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba."""
+
+        ray_flash_2_720p: _RayFlash2720p
+        """Luma Ray flash 2 (720p): Makes videos of 720p from text and, optionally, from first and last frame, with
+        Luma Ray Flash 2.
+        """
+
+        recraft_v3_svg: _RecraftV3Svg
+        """Recraft V3 Svg: Makes vector graphics from text, with Recraft V3."""
+
+        runway_gen4_image: _RunwayGen4Image
+        """Runway Gen 4 Image: Makes images from text and tagged reference images, with Runway Gen-4."""
+
+        sam_3d_objects: _Sam3dObjects
+        """Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta."""
+
+        sam_img2img: _SamImg2img
+        """Segment Anything Model: Finds the parts of an image and colors each, with the Segment Anything Model."""
+
+        segmind_relighting: _SegmindRelighting
+        """Segmind Relighting: Changes the light in an image: its direction, strength, color and source."""
+
+        sora_2: _Sora2
+        """Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI."""
+
         style_transfer: _StyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP
         adapter.
         """
+
+        text_embedding_3_small: _TextEmbedding3Small
+        """Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI."""
+
+        video_speed_change: _VideoSpeedChange
+        """Video Speed Change: Makes a video play faster or slower."""
 
     def __init__(self, transport: "Transport") -> None:
         self._transport = transport
@@ -89,6 +451,24 @@ class AsyncModels:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
+        bg_removal_v2: _AsyncBgRemovalV2
+        """Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask."""
+
+        claude_4_sonnet: _AsyncClaude4Sonnet
+        """Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic."""
+
+        claude_4_5_sonnet: _AsyncClaude45Sonnet
+        """Claude Sonnet 4.5: Continues a conversation, with Claude Sonnet 4.5 by Anthropic."""
+
+        deepseek_chat: _AsyncDeepseekChat
+        """DeepSeek Chat: Continues a conversation, with DeepSeek Chat."""
+
+        esrgan: _AsyncEsrgan
+        """ESRGAN: Enlarges an image and restores details, with ESRGAN."""
+
+        faceswap_v5: _AsyncFaceswapV5
+        """Segmind Faceswap v5: Puts the face of one image into another image."""
+
         flux_controlnet: _AsyncFluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         image.
@@ -105,10 +485,124 @@ class AsyncModels:
         adapter.
         """
 
+        gemini_1_5_pro: _AsyncGemini15Pro
+        """Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google."""
+
+        gemini_2_flash_image_generation: _AsyncGemini2FlashImageGeneration
+        """Gemini 2 Flash: Continues a conversation about text and images, with Gemini 2 Flash by Google."""
+
+        gemini_2_5_flash: _AsyncGemini25Flash
+        """Gemini 2.5 Flash: Continues a conversation, with Gemini 2.5 Flash by Google."""
+
+        gemini_3_1_flash_tts: _AsyncGemini31FlashTts
+        """Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS."""
+
+        gpt_4: _AsyncGpt4
+        """GPT-4: Continues a conversation, with GPT-4 by OpenAI."""
+
+        gpt_4_turbo: _AsyncGpt4Turbo
+        """GPT-4 Turbo: Continues a conversation, with GPT-4 Turbo by OpenAI."""
+
+        gpt_4o: _AsyncGpt4o
+        """GPT-4o: Continues a conversation, with GPT-4o by OpenAI."""
+
+        gpt_5_mini: _AsyncGpt5Mini
+        """GPT-5 Mini: Continues a conversation, with GPT-5 mini by OpenAI."""
+
+        ideogram_describe: _AsyncIdeogramDescribe
+        """Ideogram Describe: Describes an image in words, with Ideogram."""
+
+        imagen_4: _AsyncImagen4
+        """Imagen 4: Makes images from text, with Imagen 4 by Google."""
+
+        kandinsky2_1_txt2im: _AsyncKandinsky21Txt2im
+        """Kandinsky 2.1: Makes images from text, with Kandinsky 2.1."""
+
+        kling_1_6_image2video: _AsyncKling16Image2video
+        """Kling AI 1.6 Image to Video: Animates an image, with Kling 1.6."""
+
+        kling_1_6_text2video: _AsyncKling16Text2video
+        """Kling AI 1.6 Text to Video: Makes videos from text, with Kling 1.6."""
+
+        kling_o1: _AsyncKlingO1
+        """Kling O1: Makes an image from a text that refers to reference images, with Kling O1."""
+
+        llava_v1_6: _AsyncLlavaV16
+        """LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B."""
+
+        minimax_ai: _AsyncMinimaxAi
+        """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
+        character, with MiniMax Hailuo.
+        """
+
+        mixtral_8x7b_instruct: _AsyncMixtral8x7bInstruct
+        """Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral."""
+
+        modify_video: _AsyncModifyVideo
+        """Luma Modify Video: Changes the look of a video by a text and, optionally, a changed first frame, with
+        Luma.
+        """
+
+        nano_banana: _AsyncNanoBanana
+        """Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image."""
+
+        o1_preview: _AsyncO1Preview
+        """OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI."""
+
+        o3: _AsyncO3
+        """OpenAI o3: Continues a conversation after reasoning about it, with o3 by OpenAI."""
+
+        o3_mini: _AsyncO3Mini
+        """OpenAI o3-mini: Continues a conversation after reasoning about it, with o3-mini by OpenAI."""
+
+        o4_mini: _AsyncO4Mini
+        """OpenAI o4-mini: Continues a conversation after reasoning about it, with o4-mini by OpenAI."""
+
+        orpheus_3b_0_1: _AsyncOrpheus3b01
+        """3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B."""
+
+        p_image: _AsyncPImage
+        """Pruna P Image: Makes images from text quickly, with P-Image by Pruna."""
+
+        qvq_max: _AsyncQvqMax
+        """QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba."""
+
+        qwen3_coder_flash: _AsyncQwen3CoderFlash
+        """Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba."""
+
+        ray_flash_2_720p: _AsyncRayFlash2720p
+        """Luma Ray flash 2 (720p): Makes videos of 720p from text and, optionally, from first and last frame, with
+        Luma Ray Flash 2.
+        """
+
+        recraft_v3_svg: _AsyncRecraftV3Svg
+        """Recraft V3 Svg: Makes vector graphics from text, with Recraft V3."""
+
+        runway_gen4_image: _AsyncRunwayGen4Image
+        """Runway Gen 4 Image: Makes images from text and tagged reference images, with Runway Gen-4."""
+
+        sam_3d_objects: _AsyncSam3dObjects
+        """Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta."""
+
+        sam_img2img: _AsyncSamImg2img
+        """Segment Anything Model: Finds the parts of an image and colors each, with the Segment Anything Model."""
+
+        segmind_relighting: _AsyncSegmindRelighting
+        """Segmind Relighting: Changes the light in an image: its direction, strength, color and source."""
+
+        sora_2: _AsyncSora2
+        """Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI."""
+
         style_transfer: _AsyncStyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP
         adapter.
         """
+
+        text_embedding_3_small: _AsyncTextEmbedding3Small
+        """Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI."""
+
+        video_speed_change: _AsyncVideoSpeedChange
+        """Video Speed Change: Makes a video play faster or slower."""
 
     def __init__(self, transport: "AsyncTransport") -> None:
         self._transport = transport

@@ -2,14 +2,86 @@
 /** The client, with a property for each model. */
 
 import { SegmindCore } from "./core.js";
+import { BgRemovalV2 } from "./models/bg-removal-v2.js";
+import { Claude4Sonnet } from "./models/claude-4-sonnet.js";
+import { Claude45Sonnet } from "./models/claude-4-5-sonnet.js";
+import { DeepseekChat } from "./models/deepseek-chat.js";
+import { Esrgan } from "./models/esrgan.js";
+import { FaceswapV5 } from "./models/faceswap-v5.js";
 import { FluxControlnet } from "./models/flux-controlnet.js";
 import { FluxDevFinetuned } from "./models/flux-dev-finetuned.js";
 import { FluxImg2img } from "./models/flux-img2img.js";
 import { FluxIpadapter } from "./models/flux-ipadapter.js";
+import { Gemini15Pro } from "./models/gemini-1-5-pro.js";
+import { Gemini2FlashImageGeneration } from "./models/gemini-2-flash-image-generation.js";
+import { Gemini25Flash } from "./models/gemini-2-5-flash.js";
+import { Gemini31FlashTts } from "./models/gemini-3-1-flash-tts.js";
+import { Gpt4 } from "./models/gpt-4.js";
+import { Gpt4Turbo } from "./models/gpt-4-turbo.js";
+import { Gpt4o } from "./models/gpt-4o.js";
+import { Gpt5Mini } from "./models/gpt-5-mini.js";
+import { IdeogramDescribe } from "./models/ideogram-describe.js";
+import { Imagen4 } from "./models/imagen-4.js";
+import { Kandinsky21Txt2im } from "./models/kandinsky2-1-txt2im.js";
+import { Kling16Image2video } from "./models/kling-1-6-image2video.js";
+import { Kling16Text2video } from "./models/kling-1-6-text2video.js";
+import { KlingO1 } from "./models/kling-o1.js";
+import { LlavaV16 } from "./models/llava-v1-6.js";
+import { MinimaxAi } from "./models/minimax-ai.js";
+import { Mixtral8x7bInstruct } from "./models/mixtral-8x7b-instruct.js";
+import { ModifyVideo } from "./models/modify-video.js";
+import { NanoBanana } from "./models/nano-banana.js";
+import { O1Preview } from "./models/o1-preview.js";
+import { O3 } from "./models/o3.js";
+import { O3Mini } from "./models/o3-mini.js";
+import { O4Mini } from "./models/o4-mini.js";
+import { Orpheus3b01 } from "./models/orpheus-3b-0-1.js";
+import { PImage } from "./models/p-image.js";
+import { QvqMax } from "./models/qvq-max.js";
+import { Qwen3CoderFlash } from "./models/qwen3-coder-flash.js";
+import { RayFlash2720p } from "./models/ray-flash-2-720p.js";
+import { RecraftV3Svg } from "./models/recraft-v3-svg.js";
+import { RunwayGen4Image } from "./models/runway-gen4-image.js";
+import { Sam3dObjects } from "./models/sam-3d-objects.js";
+import { SamImg2img } from "./models/sam-img2img.js";
+import { SegmindRelighting } from "./models/segmind-relighting.js";
+import { Sora2 } from "./models/sora-2.js";
 import { StyleTransfer } from "./models/style-transfer.js";
+import { TextEmbedding3Small } from "./models/text-embedding-3-small.js";
+import { VideoSpeedChange } from "./models/video-speed-change.js";
 
 /** A client of Segmind serverless inference; each model is a property: `client.fluxImg2img.run({ ... })`. */
 export class Segmind extends SegmindCore {
+  /** Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask. */
+  get bgRemovalV2(): BgRemovalV2 {
+    return new BgRemovalV2(this);
+  }
+
+  /** Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic. */
+  get claude4Sonnet(): Claude4Sonnet {
+    return new Claude4Sonnet(this);
+  }
+
+  /** Claude Sonnet 4.5: Continues a conversation, with Claude Sonnet 4.5 by Anthropic. */
+  get claude45Sonnet(): Claude45Sonnet {
+    return new Claude45Sonnet(this);
+  }
+
+  /** DeepSeek Chat: Continues a conversation, with DeepSeek Chat. */
+  get deepseekChat(): DeepseekChat {
+    return new DeepseekChat(this);
+  }
+
+  /** ESRGAN: Enlarges an image and restores details, with ESRGAN. */
+  get esrgan(): Esrgan {
+    return new Esrgan(this);
+  }
+
+  /** Segmind Faceswap v5: Puts the face of one image into another image. */
+  get faceswapV5(): FaceswapV5 {
+    return new FaceswapV5(this);
+  }
+
   /** Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image. */
   get fluxControlnet(): FluxControlnet {
     return new FluxControlnet(this);
@@ -32,9 +104,195 @@ export class Segmind extends SegmindCore {
     return new FluxIpadapter(this);
   }
 
+  /** Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google. */
+  get gemini15Pro(): Gemini15Pro {
+    return new Gemini15Pro(this);
+  }
+
+  /** Gemini 2 Flash: Continues a conversation about text and images, with Gemini 2 Flash by Google. */
+  get gemini2FlashImageGeneration(): Gemini2FlashImageGeneration {
+    return new Gemini2FlashImageGeneration(this);
+  }
+
+  /** Gemini 2.5 Flash: Continues a conversation, with Gemini 2.5 Flash by Google. */
+  get gemini25Flash(): Gemini25Flash {
+    return new Gemini25Flash(this);
+  }
+
+  /** Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS. */
+  get gemini31FlashTts(): Gemini31FlashTts {
+    return new Gemini31FlashTts(this);
+  }
+
+  /** GPT-4: Continues a conversation, with GPT-4 by OpenAI. */
+  get gpt4(): Gpt4 {
+    return new Gpt4(this);
+  }
+
+  /** GPT-4 Turbo: Continues a conversation, with GPT-4 Turbo by OpenAI. */
+  get gpt4Turbo(): Gpt4Turbo {
+    return new Gpt4Turbo(this);
+  }
+
+  /** GPT-4o: Continues a conversation, with GPT-4o by OpenAI. */
+  get gpt4o(): Gpt4o {
+    return new Gpt4o(this);
+  }
+
+  /** GPT-5 Mini: Continues a conversation, with GPT-5 mini by OpenAI. */
+  get gpt5Mini(): Gpt5Mini {
+    return new Gpt5Mini(this);
+  }
+
+  /** Ideogram Describe: Describes an image in words, with Ideogram. */
+  get ideogramDescribe(): IdeogramDescribe {
+    return new IdeogramDescribe(this);
+  }
+
+  /** Imagen 4: Makes images from text, with Imagen 4 by Google. */
+  get imagen4(): Imagen4 {
+    return new Imagen4(this);
+  }
+
+  /** Kandinsky 2.1: Makes images from text, with Kandinsky 2.1. */
+  get kandinsky21Txt2im(): Kandinsky21Txt2im {
+    return new Kandinsky21Txt2im(this);
+  }
+
+  /** Kling AI 1.6 Image to Video: Animates an image, with Kling 1.6. */
+  get kling16Image2video(): Kling16Image2video {
+    return new Kling16Image2video(this);
+  }
+
+  /** Kling AI 1.6 Text to Video: Makes videos from text, with Kling 1.6. */
+  get kling16Text2video(): Kling16Text2video {
+    return new Kling16Text2video(this);
+  }
+
+  /** Kling O1: Makes an image from a text that refers to reference images, with Kling O1. */
+  get klingO1(): KlingO1 {
+    return new KlingO1(this);
+  }
+
+  /** LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B. */
+  get llavaV16(): LlavaV16 {
+    return new LlavaV16(this);
+  }
+
+  /**
+   * MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a character, with
+   * MiniMax Hailuo.
+   */
+  get minimaxAi(): MinimaxAi {
+    return new MinimaxAi(this);
+  }
+
+  /** Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral. */
+  get mixtral8x7bInstruct(): Mixtral8x7bInstruct {
+    return new Mixtral8x7bInstruct(this);
+  }
+
+  /** Luma Modify Video: Changes the look of a video by a text and, optionally, a changed first frame, with Luma. */
+  get modifyVideo(): ModifyVideo {
+    return new ModifyVideo(this);
+  }
+
+  /** Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image. */
+  get nanoBanana(): NanoBanana {
+    return new NanoBanana(this);
+  }
+
+  /** OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI. */
+  get o1Preview(): O1Preview {
+    return new O1Preview(this);
+  }
+
+  /** OpenAI o3: Continues a conversation after reasoning about it, with o3 by OpenAI. */
+  get o3(): O3 {
+    return new O3(this);
+  }
+
+  /** OpenAI o3-mini: Continues a conversation after reasoning about it, with o3-mini by OpenAI. */
+  get o3Mini(): O3Mini {
+    return new O3Mini(this);
+  }
+
+  /** OpenAI o4-mini: Continues a conversation after reasoning about it, with o4-mini by OpenAI. */
+  get o4Mini(): O4Mini {
+    return new O4Mini(this);
+  }
+
+  /** 3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B. */
+  get orpheus3b01(): Orpheus3b01 {
+    return new Orpheus3b01(this);
+  }
+
+  /** Pruna P Image: Makes images from text quickly, with P-Image by Pruna. */
+  get pImage(): PImage {
+    return new PImage(this);
+  }
+
+  /** QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba. */
+  get qvqMax(): QvqMax {
+    return new QvqMax(this);
+  }
+
+  /** Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba. */
+  get qwen3CoderFlash(): Qwen3CoderFlash {
+    return new Qwen3CoderFlash(this);
+  }
+
+  /**
+   * Luma Ray flash 2 (720p): Makes videos of 720p from text and, optionally, from first and last frame, with Luma Ray
+   * Flash 2.
+   */
+  get rayFlash2720p(): RayFlash2720p {
+    return new RayFlash2720p(this);
+  }
+
+  /** Recraft V3 Svg: Makes vector graphics from text, with Recraft V3. */
+  get recraftV3Svg(): RecraftV3Svg {
+    return new RecraftV3Svg(this);
+  }
+
+  /** Runway Gen 4 Image: Makes images from text and tagged reference images, with Runway Gen-4. */
+  get runwayGen4Image(): RunwayGen4Image {
+    return new RunwayGen4Image(this);
+  }
+
+  /** Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta. */
+  get sam3dObjects(): Sam3dObjects {
+    return new Sam3dObjects(this);
+  }
+
+  /** Segment Anything Model: Finds the parts of an image and colors each, with the Segment Anything Model. */
+  get samImg2img(): SamImg2img {
+    return new SamImg2img(this);
+  }
+
+  /** Segmind Relighting: Changes the light in an image: its direction, strength, color and source. */
+  get segmindRelighting(): SegmindRelighting {
+    return new SegmindRelighting(this);
+  }
+
+  /** Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI. */
+  get sora2(): Sora2 {
+    return new Sora2(this);
+  }
+
   /** IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP adapter. */
   get styleTransfer(): StyleTransfer {
     return new StyleTransfer(this);
+  }
+
+  /** Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI. */
+  get textEmbedding3Small(): TextEmbedding3Small {
+    return new TextEmbedding3Small(this);
+  }
+
+  /** Video Speed Change: Makes a video play faster or slower. */
+  get videoSpeedChange(): VideoSpeedChange {
+    return new VideoSpeedChange(this);
   }
 }
 
