@@ -1,7 +1,9 @@
 """For any model with nested parameters, the client compiles, takes valid calls, and checks values as the specs do."""
 
+import gzip
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,14 @@ from segforge.emit.manifest import write
 from segforge.emit.pipeline import emit, name_models
 from segforge.emit.quoting import typescript_literal
 from segforge.spec.catalog import ABSENT, Json, Model, Parameter
-from segforge.spec.identifiers import words
+from segforge.spec.identifiers import pascal_case, words
 from segforge.spec.values import is_among, payload_violations
 from tests.catalogs import drawn_models, drawn_payloads
-from tests.typescript.conftest import execute, tool
+from tests.typescript.conftest import execute, node, tool
 from tests.typescript.models import every_model
+from tests.typescript.test_package import bundles
+
+HERE = Path(__file__).parent
 
 MODELS = int(os.environ.get("SEGFORGE_MODELS", "30"))
 """The number of random models."""
@@ -121,6 +126,121 @@ def test_the_client_and_the_specs_agree_on_values(compiled: Path, models: list[M
         top = {one.name for one in model.parameters}
         assert [one for one in expected if one[0] != "format.uri" or one[1] not in top] == found, (model.slug, params)
     assert seen >= SEEN
+
+
+RIGHT = """
+import * as every from "./index.js";
+const client = new every.Segmind({ apiKey: "k" });
+function is<T>(_value: T): void {}
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_a: A, _b: B, _same: Same<A, B>): void {}
+declare const file: Blob;
+declare const bytes: Uint8Array;
+const parts = { referenceImages: [], extra: 1, box: { ["__proto__"]: 1n } };
+const image = { type: "image", image_url: { url: bytes } };
+const messages = [{ role: "user", content: [{ type: "text", text: "a" }, image] }] as const;
+same(await client.anyVideo.run({ video: file }), null! as every.VideoResult, true);
+same(await client.anyAudio.run({ voice: bytes, clips: [{ sound: file }] }), null! as every.AudioResult, true);
+same(await client.anyModel3d.run({ mesh: new URL("https://a.test") }), null! as every.Model3dResult, true);
+same((await client.anyOpenaiChat.run({ messages })).text, null! as string, true);
+same((await (await client.anyAnthropicChat.submit({ messages })).output()).text, null! as string, true);
+same((await (await client.anyVideo.submit({ video: file })).download())[0]!, null! as every.VideoResult, true);
+same(await client.anyParts.submit(parts), null! as every.Job, true);
+same((await client.anyEmbedding.run({ messages })).embedding, null! as number[], true);
+is<Promise<every.CaptionResult>>(client.anyCaption.run({ messages }));
+is<Promise<every.TextResult>>(client.anyText.run({ prompt: "a" }));
+void client.anyPartial.run({ prompt: "a", unknown: 1, frames: [{ at: 1, odd: true }] });
+void client.anyParts.run({ ...parts, palette: { name: "a" }, image: file, odd: "auto" });
+void client.anyParts.run({ ...parts, constructor: [1, "1", true], seeds: [2n ** 64n] });
+void client.anyParts.run({ ...parts, palette: { members: [{ a: 1 }] }, extra: { a: [null, 1] }, settings: {} });
+void client.anyParts.run({ ...parts, nothing: [1, null] });
+void client.anyParts.run({ ...parts, referenceImages: [{ tag: "a" }, { uri: file, tag: "b", toString: 1 }] });
+void client.anyParts.run({ ...parts, nothing: null });
+void client.anyScalars.run({ scale: 1.5, duration: 8, always: true, size: "720x1280", style: "any" });
+void client.anyScalars.run({ scale: 2, maybe: undefined, seed: 2n ** 64n });
+const held: every.AnyPartsParams = parts;
+void held;
+"""
+WRONG = """
+import { Segmind } from "./index.js";
+const client = new Segmind({ apiKey: "k" });
+const parts = { referenceImages: [], extra: 1, box: { ["__proto__"]: 1 } };
+declare const file: Blob;
+"""
+WRONG_USES = (
+    "client.anyParts.run({ ...parts, image_urls: [1] });",
+    "client.anyParts.run({ ...parts, image_urls: 'https://a.test' });",
+    "client.anyParts.run({ ...parts, referenceImages: [{ uri: file }] });",
+    "client.anyParts.run({ ...parts, referenceImages: [{ tag: 1 }] });",
+    "client.anyParts.run({ ...parts, referenceImages: [{ tag: 'abc', tog: 1 }] });",
+    "client.anyParts.run({ ...parts, referenceImages: { tag: 'abc' } });",
+    "client.anyParts.run({ referenceImages: [], extra: 1 });",
+    "client.anyParts.run({ ...parts, box: {} });",
+    "client.anyParts.run({ ...parts, palette: { odd: 1 } });",
+    "client.anyParts.run({ ...parts, palette: { members: [1] } });",
+    "client.anyParts.run({ ...parts, grid: [[1], ['2']] });",
+    "client.anyParts.run({ ...parts, extra: null });",
+    "client.anyParts.run({ ...parts, extra: () => 1 });",
+    "client.anyParts.run({ ...parts, odd: 5 });",
+    "client.anyParts.run({ ...parts, odd: true });",
+    "client.anyParts.run({ ...parts, constructor: [2] });",
+    "client.anyParts.run({ ...parts, level: [null] });",
+    "client.anyScalars.run({ scale: 2.5 });",
+    "client.anyScalars.run({ scale: 1.5, duration: 9 });",
+    "client.anyScalars.run({ scale: 1.5, always: false });",
+    "client.anyScalars.run({ scale: 1.5, size: '1x1' });",
+    "client.anyScalars.run({});",
+    "client.anyAudio.run({ voice: 'x', link: file });",
+    "client.anyAudio.run({ voice: new URL('https://a.test') });",
+    "client.anyAudio.run({ voice: 'x', clips: [{ sound: 1 }] });",
+    "client.anyVideo.run({ video: 1 });",
+    "client.anyPartial.run({ prompt: 1 });",
+    "client.anyPartial.run({ frames: [{ at: 'x' }] });",
+    "client.anyOpenaiChat.run({ messages: [{ role: 'user' }] });",
+    "client.anyOpenaiChat.run({ messages: [{ role: 'system', content: 'a' }] });",
+    "client.anyOpenaiChat.run({ messages: [{ role: 'user', content: [{ text: 'a' }] }] });",
+    "client.anyOpenaiChat.run({ messages: [{ role: 'user', content: [{ type: 'a', image_url: {} }] }] });",
+    "client.anyText.run({ prompt: 'a' }).then((one) => one.files);",
+    "client.anyVideo.submit({ video: file }).then(async (one) => (await one.output()).images);",
+)
+
+
+def test_right_uses_compile_and_each_wrong_use_is_an_error(compiled: Path) -> None:
+    """A wrong type of an item and a missing nested key are errors."""
+    folder = compiled.parents[1]
+    (folder / "src" / "right.ts").write_text(RIGHT, "utf-8")
+    (folder / "src" / "wrong.ts").write_text(WRONG + "\n".join(f"void {use}" for use in WRONG_USES), "utf-8")
+    tsc = execute(
+        "node",
+        tool("typescript", "tsc"),
+        *("--pretty", "false", "--skipDefaultLibCheck", "-p", "tsconfig.json"),
+        cwd=folder,
+    )
+    found = re.findall(r"^src/(\w+)\.ts\((\d+),", tsc.stdout, re.MULTILINE)
+    first = WRONG.count("\n") + 1
+    lines = {("wrong", str(first + at)) for at in range(len(WRONG_USES))}
+    assert set(found) == lines, tsc.stdout
+
+
+def test_calls_of_every_medium(compiled: Path) -> None:
+    run = node("--test", "--test-reporter=tap", str(HERE / "media.test.mjs"), cwd=compiled, PACKAGE=str(compiled))
+    assert run.returncode == 0, run.stdout
+    assert int(re.findall(r"^# pass (\d+)$", run.stdout, re.MULTILINE)[0]) > 40
+
+
+def test_a_bundle_of_any_model_is_small(compiled: Path) -> None:
+    models = every_model()
+    names = [pascal_case(model.slug) for model in models]
+    lines = [
+        f"import {{ {name} }} from './models/{model.slug}.js'; export default new {name}();"
+        for model, name in zip(models, names, strict=True)
+    ]
+    for model, made in zip(models, bundles(compiled, lines), strict=True):
+        assert len(gzip.compress(made.encode(), 9, mtime=0)) < MOST_BYTES, model.slug
+
+
+MOST_BYTES = 8 * 1024
+"""The largest bundle of any model in bytes, minified by esbuild and gzipped."""
 
 
 def combined(model: Model) -> list[dict[str, Any]]:

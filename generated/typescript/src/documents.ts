@@ -2,6 +2,7 @@
 /** The results of models that return texts, chats and embeddings. */
 
 import { type Answer, jsonOf, textOf } from "./answer.js";
+import { UnexpectedOutput } from "./errors.js";
 import { Result } from "./results.js";
 
 /** A document; `content` is the body as received. */
@@ -13,72 +14,104 @@ abstract class DocumentResult extends Result {
   constructor(answer: Answer) {
     super(answer);
     const json = jsonOf(answer);
-    // The record of a job holds the document as a text.
-    const data = typeof json === "string" ? (parsed(json) ?? json) : (json ?? textOf(answer));
+    // A document within a document is a text.
+    const data = typeof json === "string" ? (parsed(json) ?? json) : json === undefined ? textOf(answer) : json;
     Object.assign(this, { data });
+  }
+
+  /** @internal */
+  protected expected<T>(found: T | undefined, what: string): T {
+    if (found === undefined) {
+      const detail = `the answer has no ${what}; read it as data or content`;
+      throw new UnexpectedOutput(detail, { requestId: this.requestId, body: this.data, maybeBilled: true });
+    }
+    return found;
   }
 }
 
-/** The answer of a chat model. */
+/** The answer of a chat model, as its provider sends it: `data` is a document of OpenAI, Anthropic or Google (Gemini). */
 export class ChatResult extends DocumentResult {
-  /** The text of the first answer. If the document has an unknown shape, the whole document as text. */
+  /** The text of the first answer, without the model's thoughts. Throws `UnexpectedOutput` if the document has none. */
   get text(): string {
-    const data = this.data as Loose;
-    const said = data?.choices?.[0]?.message?.content ?? data?.candidates?.[0]?.content?.parts ?? data?.content;
-    return textIn(said) ?? asText(data);
+    return this.expected(chatText(this.data), "text");
   }
 }
 
 /** The description of an image or a video. */
 export class CaptionResult extends DocumentResult {
-  /** The description. If the document has an unknown shape, the whole document as text. */
+  /** The description. Throws `UnexpectedOutput` if the document has none. */
   get text(): string {
-    const data = this.data as Loose;
-    const said = data?.caption ?? data?.text ?? data?.description ?? data?.descriptions ?? data?.output;
-    return textIn(said) ?? asText(data);
+    return this.expected(caption(this.data), "caption");
   }
 }
 
 /** A text. */
 export class TextResult extends DocumentResult {
-  /** The text as received. */
+  /** The text; the whole body if it is a JSON document without one. */
   get text(): string {
-    return typeof this.data === "string" ? this.data : textOf({ status: 200, headers: {}, bytes: this.content });
+    return chatText(this.data) ?? new TextDecoder().decode(this.content);
   }
 }
 
-/** The embedding of an input. */
+/** The embedding of a text or a file, or several. */
 export class EmbeddingResult extends DocumentResult {
-  /** The embedding; empty if the document has an unknown shape, which is in `data`. */
+  /** The first embedding. Throws `UnexpectedOutput` if the document has none. */
   get embedding(): number[] {
-    return this.embeddings[0] ?? [];
+    return this.embeddings[0]!;
   }
 
-  /** All embeddings, if there were several inputs. */
+  /** All embeddings, in order. Throws `UnexpectedOutput` if the document has none. */
   get embeddings(): number[][] {
-    const data = this.data as Loose;
-    const held = data?.embeddings ?? data?.embedding ?? data?.data?.map?.((each: Loose) => each?.embedding) ?? data;
-    const all: unknown[] = isNumbers(held) ? [held] : Array.isArray(held) ? held : [];
-    return all.every(isNumbers) ? (all as number[][]) : [];
+    return this.expected(vectors(this.data), "embedding");
   }
 }
 
-/** A document whose shape is only expected. */
+/** JSON whose shape is only expected. */
 type Loose = any;
 
-/** A text, or the texts of several parts; undefined for another shape. */
-function textIn(said: unknown): string | undefined {
-  const parts = [said].flat().map((part: Loose) => part?.text ?? part);
-  const texts = parts.filter((part): part is string => typeof part === "string");
-  return texts.length || Array.isArray(said) ? texts.join("") : undefined;
+/** The text of the first answer in a document of a provider, or a plain text. */
+function chatText(data: Loose): string | undefined {
+  const places = [data, data?.choices?.[0]?.message?.content, data?.content, data?.candidates?.[0]?.content?.parts];
+  return places.map(textIn).find((text) => text !== undefined);
 }
 
-function asText(data: unknown): string {
-  return typeof data === "string" ? data : JSON.stringify(data);
+/** Returns a text, or the texts of several parts without thoughts. */
+function textIn(found: unknown): string | undefined {
+  const parts: Loose[] = Array.isArray(found) ? found : [];
+  const said = parts.filter(
+    (part) => typeof part?.text === "string" && part.thought !== true && /^(text|output_text)$/.test(part.type ?? "text"),
+  );
+  return typeof found === "string" ? found : said.length ? said.map((part) => part.text).join("") : undefined;
 }
 
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "number");
+/** The text of a caption: plain, under a usual name, or the first of a list. */
+function caption(data: Loose): string | undefined {
+  for (const one of [data, data?.[0], data?.captions?.[0], data?.texts?.[0], data?.descriptions?.[0]]) {
+    const held = typeof one === "object" ? one : undefined;
+    const texts = [chatText(one), held?.caption, held?.text, held?.description];
+    const text = texts.find((each) => typeof each === "string");
+    if (text !== undefined) {
+      return text;
+    }
+  }
+  return undefined;
+}
+
+/** All embeddings of a document. */
+function vectors(data: Loose): number[][] | undefined {
+  for (const listed of [[data], data?.data, data?.embeddings, data]) {
+    const found = Array.isArray(listed) ? listed.map(vector) : [];
+    if (found.length && found.every((each) => each !== undefined)) {
+      return found as number[][];
+    }
+  }
+  return undefined;
+}
+
+function vector(data: Loose): number[] | undefined {
+  return [data, data?.embedding, data?.embedding?.values, data?.values].find(
+    (each) => Array.isArray(each) && each.length > 0 && each.every((number) => typeof number === "number"),
+  );
 }
 
 function parsed(text: string): unknown {

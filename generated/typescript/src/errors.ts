@@ -105,6 +105,11 @@ export class ResponseTooLarge extends SegmindError {
   static override readonly label: string = "ResponseTooLarge";
 }
 
+/** A result has not the shape that is usual for its model. Nothing is lost: `body` and the result contain the answer. */
+export class UnexpectedOutput extends SegmindError {
+  static override readonly label: string = "UnexpectedOutput";
+}
+
 /** A job did not end before the deadline. It may still be running: resume it with `client.jobs.resume(error.requestId)`. */
 export class InferenceTimeout extends SegmindError {
   static override readonly label: string = "InferenceTimeout";

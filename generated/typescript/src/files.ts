@@ -6,21 +6,25 @@ import { BRACE } from "./limits.js";
 import { bytesOf } from "./media.js";
 import { Result } from "./results.js";
 
-/** A file; `content` holds its bytes. Base64 is decoded. An answer of another shape is kept as it is in `content`. */
+/** One or more files; `content` is the first. Base64 is decoded. If the answer has another shape, `content` is the raw body. */
 abstract class FileResult extends Result {
+  /** All files. */
+  declare readonly files: readonly Bytes[];
   /** The body as received. */
   declare readonly raw: Bytes;
 
   /** @internal */
   constructor(answer: Answer, key: string) {
-    const held = answer.bytes[0] === BRACE ? objectOf(answer)?.[key] : undefined;
-    const decoded = bytesOf([held].flat()[0]);
-    super(answer, decoded, decoded && "application/octet-stream");
-    Object.assign(this, { raw: answer.bytes });
+    const held = answer.bytes[0] === BRACE ? [objectOf(answer)?.[key]].flat().map(bytesOf) : [];
+    const files = held.filter((file): file is Bytes => file !== undefined);
+    const [first] = files.length === held.length ? files : [];
+    super(answer, first, first && "application/octet-stream");
+    const raw = answer.bytes;
+    Object.assign(this, { files: first ? files : [raw], raw });
   }
 }
 
-/** A video; `content` holds its bytes. */
+/** A video, or several: `result.save("video.mp4")`. */
 export class VideoResult extends FileResult {
   static readonly key: string = "video";
 
@@ -30,7 +34,7 @@ export class VideoResult extends FileResult {
   }
 }
 
-/** A sound; `content` holds its bytes. */
+/** A sound, or several: `result.save("speech.mp3")`. */
 export class AudioResult extends FileResult {
   static readonly key: string = "audio";
 
@@ -40,7 +44,7 @@ export class AudioResult extends FileResult {
   }
 }
 
-/** A 3D model; `content` holds its bytes. */
+/** A 3D model, or several: `result.save("chair.glb")`. */
 export class Model3dResult extends FileResult {
   static readonly key: string = "model3d";
 

@@ -33,6 +33,7 @@ export {
   SpendLimit,
   TeamLimit,
   Unauthorized,
+  UnexpectedOutput,
   ValueRefused,
   type ErrorFacts,
   type SentRequest,

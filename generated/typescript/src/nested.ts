@@ -25,7 +25,7 @@ async function json(name: string, value: any, outer: readonly unknown[] = []): P
   const around = [...outer, held];
   for (const [key, inner] of Object.entries(isArray ? Array.from(held) : held)) {
     const text = await json(name || key, inner, around);
-    parts.push(isArray ? text ?? null : text ? `${JSON.stringify(key)}:${text}` : []);
+    parts.push(isArray ? (text ?? "null") : text ? `${JSON.stringify(key)}:${text}` : []);
   }
   return isArray ? `[${parts}]` : `{${parts.flat()}}`;
 }

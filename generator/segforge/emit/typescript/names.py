@@ -21,6 +21,7 @@ FIXED_ERRORS: Final = (
     "ResultExpired",
     "SegmindError",
     "SpendLimit",
+    "UnexpectedOutput",
 )
 
 # Names that the client exports or that the modules of models use. No model's class may take one of them.
