@@ -16,10 +16,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 
 from segforge import Catalog
+from segforge.emit.artifact import Generated
+from segforge.emit.manifest import write
 from segforge.emit.openapi.document import document
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Absent, Model
+from tests.emit.made_up import made_up_models
 from tests.typescript.conftest import node, tool
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +31,16 @@ TOOLS = ROOT / "tests" / "interop"
 DOCUMENTS = [OPENAPI / "segmind.yaml", OPENAPI / "segmind.json", *sorted((OPENAPI / "models").glob("*.yaml"))]
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def made_up(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the documents of models that have parts, unions, conditions and other media than images."""
+    folder = tmp_path_factory.mktemp("made-up")
+    gateway = dataclasses.replace(catalog.gateway, sample=None)
+    made = dataclasses.replace(catalog, models=made_up_models(), gateway=gateway)
+    write(folder, Generated(list(emit(made, ["openapi"]))), ["openapi"])
+    return folder / "openapi"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -117,33 +130,58 @@ def test_emitting_is_pure(catalog: Catalog) -> None:
     assert list(emit(catalog, ["openapi"])) == list(emit(catalog, ["openapi"]))
 
 
-def test_redocly_reports_nothing() -> None:
+def test_redocly_reports_nothing(made_up: Path) -> None:
     options = ["--config", "redocly.yaml", "--format", "stylish"]
-    result = node(tool("@redocly/cli", "redocly"), "lint", *options, *map(str, DOCUMENTS), cwd=TOOLS)
+    paths = [*DOCUMENTS, *made_up.rglob("*.yaml")]
+    result = node(tool("@redocly/cli", "redocly"), "lint", *options, *map(str, paths), cwd=TOOLS)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "warning" not in result.stdout
 
 
-def test_openapi_typescript_generates_types_that_compile(tmp_path: Path) -> None:
-    types = tmp_path / "segmind.ts"
+def test_documents_of_made_up_models_are_valid(made_up: Path) -> None:
+    for path in made_up.rglob("*.yaml"):
+        OpenAPIV31SpecValidator(load(path)).validate()
+        found = [isinstance(result, Ok) for result in schemathesis.openapi.from_path(str(path)).get_all_operations()]
+        assert found == [True] * len(load(path)["paths"])
+
+
+def test_a_document_has_only_the_components_that_it_uses(made_up: Path) -> None:
+    def component(name: str, kind: str = "schemas") -> dict[str, Any]:
+        found: dict[str, Any] = load(made_up / "models" / f"{name}.yaml")["components"].get(kind, {})
+        return found
+
+    assert {"MessageShape", "OpenaiChatAnswer"} <= component("made-chat").keys()
+    assert not {"MessageShape", "OpenaiChatAnswer", "OutputFile"} & component("made-embedding").keys()
+    assert component("made-embedding", "links") == {}
+    assert {"video", "last_frame_url"} <= component("made-video")["JobResult"]["properties"].keys()
+    assert "images" not in component("made-video")["JobResult"]["properties"]
+    assert list(load(made_up / "segmind.yaml")["components"]["schemas"]).count("MessageShape") == 1
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "made-up"])
+def test_openapi_typescript_generates_types_that_compile(tmp_path: Path, made_up: Path, own: bool) -> None:
+    types, document = tmp_path / "segmind.ts", (OPENAPI if own else made_up) / "segmind.yaml"
     for command in (
-        [tool("openapi-typescript", "openapi-typescript"), str(OPENAPI / "segmind.yaml"), "--output", str(types)],
+        [tool("openapi-typescript", "openapi-typescript"), str(document), "--output", str(types)],
         [tool("typescript", "tsc"), "--strict", "--noEmit", "--skipLibCheck", str(types)],
     ):
         result = node(*command, cwd=TOOLS)
         assert result.returncode == 0, result.stdout + result.stderr
-    assert '"euler" | "euler_cfg_pp"' in types.read_text("utf-8")
+    assert ('"euler" | "euler_cfg_pp"' if own else "MessageShape") in types.read_text("utf-8")
 
 
-def test_openapi_python_client_generates_a_client(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [True, False], ids=["own", "made-up"])
+def test_openapi_python_client_generates_a_client(tmp_path: Path, made_up: Path, own: bool) -> None:
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
-    command += ["--path", str(OPENAPI / "segmind.json"), "--output-path", str(tmp_path / "client")]
+    document = (OPENAPI if own else made_up) / "segmind.json"
+    command += ["--path", str(document), "--output-path", str(tmp_path / "client")]
     command += ["--config", str(TOOLS / "openapi_python_client.yaml")]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it formats what it makes with ruff
     environment = {**os.environ, "PATH": path}
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert (tmp_path / "client" / "models" / "style_transfer_request.py").is_file()
+    model = "style_transfer_request.py" if own else "message_shape.py"
+    assert (tmp_path / "client" / "models" / model).is_file()
 
 
 @documents

@@ -1,19 +1,43 @@
-"""Schemathesis, with our OpenAPI document, finds nothing on the mock."""
+"""Schemathesis, with our OpenAPI documents, finds nothing on the mock, and follows links from submits to results."""
 
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+from segforge import Catalog
+from segforge.emit.openapi.document import document
+from segforge.emit.openapi.text import json_text
 from segforge_mock import Mock
+from segforge_mock.models.served import models_of_catalog
+from tests.emit.made_up import made_up_models
 
 DOCUMENT = Path(__file__).parents[2] / "generated" / "openapi" / "segmind.yaml"
 
 
+def findings(mock: Mock, path: Path, folder: Path, *options: str) -> tuple[int, str, Counter[tuple[str | None, int]]]:
+    """Runs Schemathesis. Returns its exit code, its output, and how often each route gave each status."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", str(path), "--url", mock.url, "--no-color"]
+    command += ["--header", f"x-api-key: {mock.key}", "--checks", "all", "--seed", "1", *options]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return result.returncode, result.stdout[-5000:], Counter((one.route, one.status) for one in mock.requests)
+
+
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    with Mock(time_scale=0, media="tiny") as mock:
-        command = [sys.executable, "-m", "schemathesis.cli", "run", str(DOCUMENT), "--url", mock.url, "--no-color"]
-        command += ["--header", f"x-api-key: {mock.key}", "--checks", "all", "--max-examples", "10", "--seed", "1"]
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
-        asked = len(mock.requests)
-    assert result.returncode == 0, result.stdout[-5000:]
-    assert asked > 500
+    with Mock(time_scale=0, images="tiny") as mock:
+        code, said, asked = findings(mock, DOCUMENT, tmp_path, "--max-examples", "10")
+    assert code == 0, said
+    assert asked.total() > 500
+
+
+def test_schemathesis_follows_our_links_to_results_of_every_medium(catalog: Catalog, tmp_path: Path) -> None:
+    gateway = replace(catalog.gateway, sample=None)
+    made_up = replace(catalog, models=made_up_models(), gateway=gateway)
+    path = tmp_path / "made-up.json"
+    path.write_text(json_text(document(gateway, made_up.models), {}), "utf-8")
+    with Mock(models=models_of_catalog(made_up), time_scale=0, images="tiny") as mock:
+        code, said, asked = findings(mock, path, tmp_path, "--max-examples", "5")
+    assert code == 0, said
+    for route in ("status", "result", "poll"):
+        assert asked[route, 200] > 0, said

@@ -38,14 +38,14 @@ def condition_sentence(condition: Condition) -> str:
     if condition.exactly_one_of:
         parts.append(f"exactly one of {_names(condition.exactly_one_of)} is sent")
     if condition.only_when:
-        parts.append(f"{_names(condition.parameters)} may be sent only with {in_words(condition.only_when)}")
+        parts.append(f"only with {in_words(condition.only_when)}, {_names(condition.parameters)} may be sent")
     premise = premise_in_words(condition)
     if premise and condition.requires:
-        parts.append(f"{_names(condition.requires)} must be sent with {premise}")
+        parts.append(f"with {premise}, {_names(condition.requires)} must be sent")
     if premise and condition.forbids:
-        parts.append(f"{_names(condition.forbids)} must not be sent with {premise}")
+        parts.append(f"with {premise}, {_names(condition.forbids)} must not be sent")
     if premise and condition.forbids_values:
-        parts.append(f"{in_words(condition.forbids_values)} must not be sent with {premise}")
+        parts.append(f"with {premise}, {in_words(condition.forbids_values)} must not be sent")
     defaults = " Defaults of parameters that are not sent count, too." if condition.with_defaults else ""
     source = " This was concluded from a description; nothing checks it." if condition.inferred else ""
     text = "; ".join(parts)
@@ -85,7 +85,15 @@ class _Stated:
         return found
 
     def _if(self, premise: dict[str, Any], consequence: dict[str, Any]) -> dict[str, Any]:
-        return {"if": premise, "then": consequence} if premise else consequence
+        """The schema of payloads that fit the consequence if they fit the premise, by the plainest keyword."""
+        if not premise:
+            return consequence
+        if premise.keys() == {"required"} and len(premise["required"]) == 1:
+            (name,) = premise["required"]
+            if consequence.keys() == {"required"}:
+                return {"dependentRequired": {name: consequence["required"]}}
+            return {"dependentSchemas": {name: _named(consequence)}}
+        return {"if": _named(premise), "then": _named(consequence)}
 
     def _sent(self, name: str) -> dict[str, Any]:
         """The schema of payloads in which a parameter is sent. It is empty if the default counts."""
@@ -114,3 +122,15 @@ class _Stated:
 
     def _defaults_to(self, name: str, known: tuple[Scalar, ...]) -> bool:
         return name in self.defaults and is_among(self.defaults[name], known)
+
+
+def _named(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns a schema whose required properties are listed as properties, too, as linters of OpenAPI demand."""
+    made = dict(schema)
+    if "required" in made:
+        made["properties"] = {**{name: {} for name in made["required"]}, **made.get("properties", {})}
+    if "not" in made:
+        made["not"] = _named(made["not"])
+    if "anyOf" in made:
+        made["anyOf"] = [_named(one) for one in made["anyOf"]]
+    return made
