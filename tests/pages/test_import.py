@@ -10,10 +10,21 @@ from ruamel.yaml import YAML
 from segforge import Catalog
 from segforge.cli import main
 from segforge.pages.draft import draft, lint_text
+from segforge.pages.page import walk
 from segforge.pages.read import page_of_bytes
-from segforge.spec.catalog import Model
+from segforge.spec.build import build_parameter
+from segforge.spec.catalog import Model, Parameter
 from segforge.spec.load import build_model, check_model
-from tests.pages.layouts import ALL, attributes, blank_line, joined_bare, llm_page
+from tests.pages.layouts import (
+    ALL,
+    attributes,
+    blank_line,
+    html_cards,
+    joined_bare,
+    joined_labelled,
+    llm_page,
+    tokens_labelled,
+)
 from tests.pages.models import models
 from tests.pages.test_reader import HEAD, TAIL
 
@@ -39,6 +50,41 @@ def test_any_page_drafts_to_a_spec_that_passes_lint(model: Model) -> None:
     for layout in (blank_line, joined_bare, llm_page, attributes):
         made = draft(page_of_bytes(layout(model).encode(), "page"))
         assert [one for one in lint_text(made.text, made.slug) if not one.rule.startswith("collision")] == []
+
+
+@settings(max_examples=40)
+@given(models(nested=True))
+def test_any_nested_page_drafts_to_a_spec_with_its_facts(model: Model) -> None:
+    for layout in (blank_line, joined_labelled, tokens_labelled, html_cards):
+        page = page_of_bytes(layout(model).encode(), "page")
+        made = draft(page)
+        errors = [one for one in lint_text(made.text, made.slug) if not one.rule.startswith("collision")]
+        assert errors == []
+        data = YAML(typ="safe").load(made.text)
+        doubtful = {top.name for top in page.parameters for one in walk((top,)) if one.undecided}
+        unsettled = [one for one in walk(page.parameters) if "parent" in one.undecided]
+        doubtful |= {name for one in unsettled for name in (one.name, *one.undecided["parent"].candidates)}
+        doubtful |= {top.name for top in page.parameters for one in walk((top,)) if one.name in doubtful}
+        for one in model.parameters:
+            if one.name not in doubtful:
+                assert differences(one, build_parameter(one.name, data["parameters"][one.name])) == []
+
+
+def differences(true: Parameter, made: Parameter) -> list[str]:
+    """Returns the names of the facts on which a drafted parameter differs from the one that was printed."""
+    type_ = "object" if true.type == "any" and true.properties else true.type
+    pairs: dict[str, tuple[Any, Any]] = {"type": (type_, made.type), "nullable": (true.default is None, made.nullable)}
+    for key in ("format", "default", "minimum", "maximum", "choices"):
+        pairs[key] = getattr(true, key), getattr(made, key)
+    if true.name == made.name and true.name != "items":
+        pairs["required"] = true.required, made.required
+    parts: list[tuple[tuple[Parameter, ...], ...]] = [(true.properties, made.properties), (true.any_of, made.any_of)]
+    parts.append(tuple(() if one.items is None else (one.items,) for one in (true, made)))
+    found = [f"{true.name}.{key}" for key, (one, two) in pairs.items() if one != two]
+    for ones, twos in parts:
+        found += [f"parts of {true.name}"] if len(ones) != len(twos) else []
+        found += [each for pair in zip(ones, twos, strict=False) for each in differences(*pair)]
+    return found
 
 
 def test_a_draft_has_the_facts_of_the_page(catalog: Catalog, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from segforge.console import console
-from segforge.pages.layouts.labels import hinted
+from segforge.pages.layouts.labels import FACTS, hinted
 from segforge.pages.page import Page, PageParameter
 from segforge.pages.read import read_page
 from segforge.pages.source.document import PageError, problem_of
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(page: Page) -> None:
     out = console()
-    for key in ("slug", "title", "typical_seconds", "price_usd", "returns"):
+    for key in ("slug", "title", "typical_seconds", "price", "returns", "auth", "encodings"):
         if key in page.facts:
             out.print(f"{key:<16} {_shown(page.facts[key].value)}", markup=False)
     for endpoint in page.endpoints:
@@ -67,14 +67,14 @@ def _print_parameter(parameter: PageParameter, depth: int) -> None:
     out.print(
         f"{indent}{one_line(parameter.name)}  {flag} {kind}{one_line(format_)}  line {line}", style="bold", markup=False
     )
-    for key in ("default", "minimum", "maximum", "enum", "enum_total", "sample"):
+    for key in (*FACTS, "enum_labels", "deprecated", "affects_price", "file", "accepts", "sample"):
         if key in parameter.facts:
             out.print(f"{indent}  {key:<10} {show(parameter.facts[key].value, 200)}", markup=False)
     for key, doubt in [*parameter.undecided.items(), *hinted(parameter)]:
         text = f"{indent}  {key:<10} undecided: {show(list(doubt.candidates), 200)}; {one_line(doubt.why)}"
         out.print(text, style="yellow", markup=False)
-    for item in parameter.items:
-        _print_parameter(item, depth + 1)
+    for part in (*parameter.items, *parameter.members):
+        _print_parameter(part, depth + 1)
 
 
 def _shown(value: object) -> str:

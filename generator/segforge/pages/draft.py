@@ -119,6 +119,32 @@ def _head(made: Draft, page: Page, today: str | None) -> None:
         mark_todo(made, data, "versions", "the page names no version")
     if (page.get("typical_seconds") or 0) > 0:
         data["typical_seconds"] = page.get("typical_seconds")
+    if "price" in page.facts:
+        data["price"] = drafted_value(page.get("price"))
+    elif "price" in page.undecided:
+        mark_todo(made, data, "versions", page.undecided["price"].why)
+    _access(made, page)
+
+
+def _access(made: Draft, page: Page) -> None:
+    """Adds the paths, authentication and encodings where they differ from those that all models have."""
+    paths = {}
+    for version in page.versions:
+        shown = {
+            one.path.removesuffix(made.slug) + "{slug}"
+            for one in page.endpoints
+            if one.version == version and one.method == "POST" and one.path.rpartition("/")[2] == made.slug
+        }
+        if len(shown) == 1 and shown != {f"/{version}/{{slug}}"}:
+            paths[version] = scalar(*shown)
+        elif len(shown) > 1:
+            mark_todo(made, made.data, "versions", f"the page prints the paths {' and '.join(sorted(shown))}")
+    if paths:
+        made.data["paths"] = mapping(paths)
+    if page.get("auth"):
+        made.data["auth"] = sequence(page.get("auth"))
+    if page.get("encodings") not in (None, ["json"]):
+        made.data["encodings"] = sequence(page.get("encodings"))
 
 
 def quoted(text: str) -> Any:
@@ -190,6 +216,8 @@ def _example(made: Draft, page: Page, held: Mapping[str, PageParameter]) -> None
 
 def _quirk(name: str, value: Value, one: PageParameter) -> Any:
     why = f"the page's sample sends a value of type {json_type(value)}, but the page says {kind_of(one)}"
+    if type_of(one) == "any":
+        why = f"the page's sample sends a value that fits none of the types {kind_of(one)}"
     return mapping({"at": scalar(f"sample.{name}"), "found": drafted_value(value), "why": scalar(why)}, flow=True)
 
 

@@ -107,8 +107,8 @@ class StatusLine:
 class Page:
     """The facts read from a docs page.
 
-    `facts` has a key for each stated fact: slug, title, description, typical_seconds, price, returns, paths, auth,
-    encodings, sample. The price is in the form of a spec, and `paths` has a template for each version.
+    `facts` has a key for each stated fact: slug, title, description, typical_seconds, price, returns, auth, encodings,
+    sample. The price, auth and encodings are in the form of a spec.
     `problems` names the parts that could not be read, and is empty if the page was read completely. `notes` names the
     characters that were ignored. `samples` has the payloads of all code samples, and `uneven` the keys whose values are
     spaced or written differently from the others. `listing` is the list of parameters as text.

@@ -17,6 +17,13 @@ from segforge.spec.yaml_text import mapping, scalar
 SCALARS: Final = ("string", "integer", "number", "boolean")
 _JSON_TYPES: Final = (*SCALARS, "array", "object")
 _FORMATS: Final = ("uri", "base64")
+_EXTENSIONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif", "bmp"), "image"),
+    **dict.fromkeys(("mp4", "webm", "mov"), "video"),
+    **dict.fromkeys(("mp3", "wav", "ogg", "flac", "m4a"), "audio"),
+    **dict.fromkeys(("glb", "gltf", "obj", "stl"), "model3d"),
+}
+"""The kinds of files by the ends of their names."""
 _MAX_MEMBERS: Final = 20
 _MAX_PARTS: Final = 200
 _MAX_LABEL: Final = 200
@@ -163,7 +170,10 @@ def _texts(made: Draft, data: Any, leaf: Any, one: PageParameter) -> None:
     if textual and (kind_of(one).startswith("file") or "file" in one.facts):
         leaf["file"] = one.get("file") or "any"
     if textual and "accepts" in one.facts:
-        leaf.update(mapping({"accepts": drafted_value(list(one.get("accepts")))}))
+        kind = _EXTENSIONS.get(str(one.get("sample")).partition("?")[0].rpartition(".")[2].lower())
+        leaf.update({"file": leaf.get("file") or kind or "any", "accepts": drafted_value(list(one.get("accepts")))})
+        if kind is not None and "file" not in one.facts:
+            leaf["inferred"] = drafted_value(["file"])
 
 
 def _bounds(made: Draft, data: Any, leaf: Any, one: PageParameter) -> None:
@@ -244,9 +254,9 @@ def valid(parameter: Mapping[str, Any], value: Value) -> bool:
 
 
 def violations_of(parameter: Mapping[str, Any], value: Value) -> list[Violation]:
-    """Returns the violations of a value by the facts in a parameter's data. The format is not checked."""
+    """Returns the violations of a value by the facts in a parameter's data. Formats count only in unions."""
     built = replace(build_parameter("value", {**parameter, "required": None}), disputed=())
-    return list(value_violations(built, value, formats=False))
+    return list(value_violations(built, value, formats=bool(built.any_of)))
 
 
 def _ask(made: Draft, data: Any, one: PageParameter, key: str) -> None:

@@ -8,12 +8,14 @@ from html import unescape
 from html.entities import html5
 from pathlib import Path
 
+from segforge.pages.layouts.access import access_facts
 from segforge.pages.layouts.attributes import read_attributes
 from segforge.pages.layouts.blocks import BlockReading, read_blocks
 from segforge.pages.layouts.labels import FACTS
 from segforge.pages.layouts.nesting import with_dotted
 from segforge.pages.layouts.numbers import number_of
 from segforge.pages.layouts.parameters import build_parameters
+from segforge.pages.layouts.price import is_price, read_price
 from segforge.pages.layouts.sample import Sample, read_samples
 from segforge.pages.layouts.statuses import read_statuses
 from segforge.pages.layouts.table import find_table, read_table
@@ -24,7 +26,6 @@ from segforge.pages.source.sections import Sections, cut, urls
 
 MAX_PROSE = 4_000
 _SECONDS = re.compile(r"~\s*(\d{1,6}(?:\.\d{1,6})?)\s*s")
-_PRICE = re.compile(r"~\s*\$\s*(\d{1,6}(?:\.\d{1,8})?)")
 _REFERENCE = re.compile(r"&(?!#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};)((?:[A-Za-z][A-Za-z0-9]{0,30}(?=;))?)")
 """Finds the names of character references; empty for one that has no semicolon."""
 _TITLE_END = re.compile(r"\s*(?:Serverless )?API(?: Documentation)?\s*$")
@@ -49,6 +50,7 @@ def page_of(document: Document) -> Page:
     sections = cut(document)
     samples = _samples(document, sections)
     facts, undecided = _head(document, sections)
+    facts |= access_facts(document, *sections.code)
     endpoints = _endpoints(document, sections)
     _slug(document, sections, samples, facts, undecided)
     if sections.parameters is None and not endpoints and not samples:
@@ -67,8 +69,10 @@ def page_of(document: Document) -> Page:
         parameters = (*parameters[:-1], *(_unsure(one, why) for one in parameters[-1:]))
     if samples:
         first = samples[0]
+        types = {one.name: str(one.get("type") or "") for one in parameters}
+        sent = {name: first.value(name, types.get(name, "")) for name in first.payload}
         facts["sample"] = Fact(
-            first.payload, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample"
+            sent, document.span(first.start, first.end), CERTAIN, "the payload of the first code sample"
         )
     if payload and parameters and not {one.name for one in parameters} & set(payload):
         why = "the parameter list shares no key with the sample; it may be a placeholder"
@@ -193,13 +197,18 @@ def _doubted(parameter: PageParameter) -> PageParameter:
 def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict[str, Undecided]]:
     """Reads the title, description, typical time and price from the lines above the first code sample."""
     facts: dict[str, Fact] = {}
+    undecided: dict[str, Undecided] = {}
     prose = []
     for line in sections.head:
         span = document.span(line.start, line.end)
         if match := _SECONDS.fullmatch(line.text):
             facts["typical_seconds"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
-        elif match := _PRICE.fullmatch(line.text):
-            facts["price_usd"] = Fact(number_of(match[1]) or 0, span, CERTAIN, "printed above the sample")
+        elif is_price(line):
+            price = read_price(document, line)
+            if isinstance(price, Fact):
+                facts["price"] = price
+            else:
+                undecided["price"] = price
         elif len(line.text) <= MAX_PROSE and not _FORMAT_LINE.fullmatch(line.text):
             prose.append((line, span))
     titled = next((index for index, (line, _) in enumerate(prose) if _TITLE_END.search(line.text)), 0)
@@ -209,7 +218,7 @@ def _head(document: Document, sections: Sections) -> tuple[dict[str, Fact], dict
             text = _TITLE_END.sub("", line.text) if key == "title" else line.text
             if text:
                 facts[key] = _told(key, text, span, line.text)
-    return facts, {}
+    return facts, undecided
 
 
 def _told(key: str, text: str, span: Span, line: str) -> Fact:

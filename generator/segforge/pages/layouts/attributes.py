@@ -24,8 +24,8 @@ _TYPES: Final = {
 MAX_HEADER: Final = 3_000
 _WORD = "|".join(sorted(_TYPES, key=len, reverse=True))
 _HEADER = re.compile(
-    rf"(?P<name>\S.*?)\s*(?P<enum>enum\s*:\s*)?(?P<type>{_WORD})(?P<required>\s*\*)?"
-    r"(?:\s*\( default: ?(?P<default>.*?) ?\))?(?P<star>\s*\*)?(?:\s*Affects Pricing)?"
+    rf"(?P<name>\S.*?)\s*(?P<enum>enum\s*:\s*)?(?P<type>{_WORD}|Array)(?P<required>\s*\*)?"
+    r"(?:\s*\( default: ?(?P<default>.*?) ?\))?(?P<star>\s*\*)?(?P<pricing>\s*Affects Pricing)?"
 )
 _BOUND = re.compile(r"(min|max)\s*:\s*(-?\d+(?:\.\d+)?)\s*,?")
 _ALLOWED = re.compile(r"Allowed values\s*:\s*(.*)")
@@ -66,7 +66,7 @@ def _header(text: str, keys: set[str]) -> re.Match[str] | None:
 def _parameter(
     document: Document, match: re.Match[str], line: Line, rest: list[Line], samples: Sequence[Sample]
 ) -> PageParameter:
-    type_ = _TYPES[match["type"]]
+    type_ = _TYPES[match["type"].lower()]
     span = document.span(line.start, line.end)
     star = bool(match["required"] or match["star"])
     facts = {
@@ -78,6 +78,14 @@ def _parameter(
             "joined to the name",
         ),
     }
+    if match["pricing"]:
+        place = document.span(line.start + match.start("pricing"), line.end)
+        facts["affects_price"] = Fact(True, place, CERTAIN, "labelled")
+    if match["type"] in ("image", "file"):
+        kind = "image" if match["type"] == "image" else "any"
+        facts["file"] = Fact(kind, facts["type"].span, LIKELY, "the type")
+    if match["enum"]:
+        facts["enum_lost"] = Fact(True, facts["type"].span, CERTAIN, "the type is an enum")
     undecided: dict[str, Undecided] = {}
     if match["default"] is not None:
         _default(document, match, line, type_, facts, undecided)
@@ -102,7 +110,9 @@ def _default(
         undecided["default"] = Undecided(_STANDS_FOR.get(type_, (1, None)), span, why)
         return
     value = _value(text, type_)
-    if value is None or has_lost_digit(text):
+    if text in ("None", "null"):
+        undecided["default"] = Undecided((None, text), span, "pages of this layout print strings without quotes")
+    elif value is None or has_lost_digit(text):
         undecided["default"] = Undecided((text,), span, f"not of type {type_}")
     else:
         facts["default"] = Fact(value, span, LIKELY, "labelled, not in quotes")

@@ -168,7 +168,8 @@ def _doubt_description(
 def with_sample(document: Document, parameter: PageParameter, samples: Sequence[Sample]) -> PageParameter:
     """Returns the parameter with its value in the samples. If that contradicts the type, the type is undecided."""
     facts, undecided = dict(parameter.facts), dict(parameter.undecided)
-    shown = [(sample, sample.payload[parameter.name]) for sample in samples if parameter.name in sample.payload]
+    type_ = str(parameter.get("type") or "")
+    shown = [(sample, sample.value(parameter.name, type_)) for sample in samples if parameter.name in sample.payload]
     if shown:
         sample, value = shown[0]
         start, end = sample.keys.get(parameter.name, (sample.start, sample.end))
@@ -180,6 +181,11 @@ def with_sample(document: Document, parameter: PageParameter, samples: Sequence[
             undecided["sample"] = Undecided(tuple(candidates), span, "the samples differ")
         else:
             facts["sample"] = Fact(value, span, CERTAIN, "a key of the sample")
+    if any(parameter.name in sample.files for sample in samples):
+        texts = parameter.get("format") == "uri" or str(facts["sample"].value if "sample" in facts else "").startswith(
+            "http"
+        )
+        facts["accepts"] = Fact(["url", "part"] if texts else ["part"], parameter.span, CERTAIN, "a file of the sample")
     return with_checked_type(replace(parameter, facts=facts, undecided=undecided))
 
 

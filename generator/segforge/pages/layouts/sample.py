@@ -1,4 +1,4 @@
-"""Finds payloads in a page's code samples: `segmind.run(...)`, a Python or JavaScript object, or curl's data."""
+"""Finds payloads in a page's code samples: `segmind.run(...)`, a Python or JavaScript object, curl's data, a form."""
 
 import ast
 import json
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from segforge.pages.layouts.form_sample import form_starts, from_text, read_forms
 from segforge.pages.layouts.numbers import has_lost_digit
 from segforge.pages.page import Value
 
@@ -44,13 +45,27 @@ class Sample:
     keys: dict[str, tuple[int, int]]
     uneven: frozenset[str] = frozenset()
     """The keys whose values are spaced or written differently from the others, so that a digit may be wrong."""
+    files: frozenset[str] = frozenset()
+    """The names that a form sends as files."""
+    text_only: bool = False
+    """Whether the payload is a form whose values are all texts."""
+
+    def value(self, name: str, type_: str) -> Value:
+        """Returns the value of a name, as a value of the type if the form has its text only."""
+        return from_text(self.payload[name], type_) if self.text_only else self.payload[name]
 
 
 def read_samples(text: str, start: int, end: int) -> list[Sample]:
     """Returns the payloads in the code between two offsets, in the page's order."""
     code = _without_numbers(text[start : min(end, start + MAX_CODE)])
     found = []
-    for sample in _payloads(code):
+    forms = [
+        Sample(one.payload, one.start, one.end, None, one.keys, files=one.files, text_only=one.text_only)
+        for one in read_forms(code)
+    ]
+    started = form_starts(code)
+    objects = (one for one in _payloads(code) if one.payload or code.rfind("\n", 0, one.start) + 1 not in started)
+    for sample in sorted([*forms, *objects], key=lambda one: one.start):
         found.append(
             Sample(
                 sample.payload,
@@ -59,6 +74,8 @@ def read_samples(text: str, start: int, end: int) -> list[Sample]:
                 sample.slug,
                 {key: (start + begin, start + stop) for key, (begin, stop) in sample.keys.items()},
                 _uneven(code, sample),
+                sample.files,
+                sample.text_only,
             )
         )
         if len(found) == MAX_SAMPLES:
