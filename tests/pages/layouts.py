@@ -304,7 +304,7 @@ def _attribute(one: Parameter) -> str:
     kind = ("enum:" if one.choices else "") + OLD_TYPES[one.type]
     star = " *" if one.required else ""
     default = "" if isinstance(one.default, Absent) else f" ( default: {old_value(one.default)} )"
-    pricing = " Affects Pricing" if one.type == "integer" else ""
+    pricing = " Affects Pricing" if one.affects_price else ""
     parts = [f"{one.name}{kind}{star}{default}{pricing}", one.description]
     if one.minimum is not None and one.maximum is not None:
         parts += [f"min : {literal(one.minimum)},", f"max : {literal(one.maximum)}"]

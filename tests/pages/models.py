@@ -84,6 +84,7 @@ def parameters(draw: st.DrawFn, name: str) -> Parameter:
         _number(draw, facts, integers if type_ == "integer" else st.one_of(floats, st.integers(-50, 50)))
     if facts.get("default") is None and "default" in facts:
         facts["nullable"] = True
+    facts["affects_price"] = draw(st.booleans())  # printed by the oldest pages only
     return Parameter(name=name, type=type_, required=draw(st.booleans()), description=draw(_descriptions()), **facts)
 
 

@@ -68,7 +68,7 @@ def score(model: Model, page: Page, layout: str) -> Score:
         if oldest:
             truth = {key: value for key, value in truth.items() if key not in ("enum", "enum_total", "format")}
             truth |= {"enum_lost": True} if one.choices else {}
-            truth |= {"affects_price": True} if one.type == "integer" else {}
+            truth |= {"affects_price": True} if one.affects_price else {}
             if isinstance(truth.get("default"), str):
                 truth["default"] = " ".join(truth["default"].split())  # the page prints it without quotes
         if one.name not in read:

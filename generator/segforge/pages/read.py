@@ -8,14 +8,13 @@ from html import unescape
 from html.entities import html5
 from pathlib import Path
 
-from segforge.pages.layouts.access import access_facts
 from segforge.pages.layouts.attributes import read_attributes
 from segforge.pages.layouts.blocks import BlockReading, read_blocks
+from segforge.pages.layouts.head import access_facts, is_price, read_price
 from segforge.pages.layouts.labels import FACTS
 from segforge.pages.layouts.nesting import with_dotted
 from segforge.pages.layouts.numbers import number_of
 from segforge.pages.layouts.parameters import build_parameters
-from segforge.pages.layouts.price import is_price, read_price
 from segforge.pages.layouts.sample import Sample, read_samples
 from segforge.pages.layouts.statuses import read_statuses
 from segforge.pages.layouts.table import find_table, read_table

@@ -1,4 +1,4 @@
-"""Reads the price that a page prints above its sample, such as `$0.400 - $1.20 per generation` or `~$0.007`."""
+"""Reads facts about a model as a whole: its price, above the sample, and from the samples how requests are sent."""
 
 import re
 from typing import Any, Final
@@ -21,6 +21,15 @@ _UNITS: Final = {
     "token": re.compile(r"(?:(?:1[KM]|million|thousand|\d[\d ]*) )?tokens?", re.IGNORECASE),
 }
 _MAX_PRICE: Final = 300
+_BEARER: Final = re.compile(r"\bAuthorization\W{1,8}(?:f[\"'])?Bearer\b", re.IGNORECASE)
+_API_KEY: Final = re.compile(r"\bx-api-key\b", re.IGNORECASE)
+_MULTIPART: Final = re.compile(
+    r"\bmultipart/form-data\b|\bfiles ?= ?files\b|\bnew FormData\(|\bFormData\(\)|(?<!\S)(?:-F|--form) [\"']"
+)
+_JSON: Final = re.compile(
+    r"\bapplication/json\b|\bjson ?= ?\w|\bJSON\.stringify\(|\b(?:segmind|client)\.(?:run|chat|submit\w*)\(|\bjson=\{"
+)
+_AXIOS: Final = re.compile(r"\baxios\.post\(")
 
 
 def is_price(line: Line) -> bool:
@@ -51,3 +60,22 @@ def read_price(document: Document, line: Line) -> Fact | Undecided:
         (CERTAIN, "an amount with a unit") if unit else (LIKELY, "an amount") if alone else (CONVENTION, "uneven")
     )
     return Fact(price, span, sure, why)
+
+
+def access_facts(document: Document, start: int, end: int) -> dict[str, Fact]:
+    """Returns `auth`, the schemes beside the API key, and `encodings` of request bodies, as far as samples show them.
+
+    A page without such a sample states neither.
+    """
+    facts: dict[str, Fact] = {}
+    text = document.text
+    bearer, key = (pattern.search(text, start, end) for pattern in (_BEARER, _API_KEY))
+    if bearer or key:
+        place = document.span(*(bearer or key or re.match("", "")).span())  # type: ignore[union-attr]
+        facts["auth"] = Fact(["bearer"] if bearer else [], place, CERTAIN, "the headers of a sample")
+    multipart = _MULTIPART.search(text, start, end)
+    json = _JSON.search(text, start, end) or (None if multipart else _AXIOS.search(text, start, end))
+    if found := json or multipart:
+        encodings = [name for name, one in (("json", json), ("multipart", multipart)) if one is not None]
+        facts["encodings"] = Fact(encodings, document.span(*found.span()), CERTAIN, "the call in a sample")
+    return facts
