@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.seeds import seed_catalog
+from tests.seeds import copy_seeds, seed_catalog
 
 ROOT: Final = Path(__file__).parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"
@@ -36,6 +36,19 @@ KEY: Final = "SG_0123456789abcdef"
 CATALOG: Final = seed_catalog()
 PAYLOAD: Final = CATALOG.model("style-transfer").valid_example
 JSON: Final = CATALOG.model("flux-dev-finetuned").valid_example
+CHAT: Final = """
+slug: benchmark-chat
+title: Benchmark
+description: A chat model with the shape of its dialect.
+source: {url: "https://example.com", reviewed: "2026-11-28"}
+versions: [v1, v2]
+returns: {media: json, shape: openai_chat}
+parameters:
+  messages: {type: array, items: {shape: openai_message}, required: true, description: The conversation.}
+example: {messages: [{role: user, content: "Why is the sky blue?"}]}
+"""
+"""The spec of a chat model. The peers don't serve it."""
+MESSAGES: Final = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why is the sky blue?"}]
 LATENCY_UNITS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 BARE: Final = """
@@ -54,14 +67,19 @@ uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", ws="non
 """
 
 
+OURS: Final = ("bare ASGI", "segforge")
+"""The servers that are measured with every kind of request."""
+
+
 @dataclass(frozen=True)
 class Row:
-    """One kind of request."""
+    """One kind of request. The peers answer it only if it is `shared`."""
 
     name: str
     method: str
     path: str
     body: str
+    shared: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ def rows(request_id: str) -> list[Row]:
         Row("v2 submit", "POST", "/v2/style-transfer", json.dumps(PAYLOAD)),
         Row("v2 status", "GET", f"/v2/requests/{request_id}/status", ""),
         Row("invalid body", "POST", "/v2/style-transfer", json.dumps(invalid)),
+        Row("v1 chat", "POST", "/v1/benchmark-chat", json.dumps({"messages": MESSAGES}), shared=False),
     ]
 
 
@@ -88,7 +107,9 @@ def commands(folder: Path) -> dict[str, list[str]]:
     """Returns the command of each server. {port} is filled in later."""
     bare, mockoon = folder / "bare.py", folder / "mockoon.json"
     bare.write_text(BARE, "utf-8")
-    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--media", "tiny"]
+    specs = copy_seeds(folder / "specs")
+    (specs / "models" / "benchmark-chat.yaml").write_text(CHAT, "utf-8")
+    ours = [sys.executable, "-m", "segforge.cli", "mock", "--time-scale", "0", "--media", "tiny", "--specs", str(specs)]
     found = {"bare ASGI": [sys.executable, str(bare), "{port}"], "segforge": [*ours, "--port", "{port}"]}
     bin_ = PEERS / "node_modules" / ".bin"
     if bin_.is_dir():
@@ -172,6 +193,8 @@ def measure(
             with running(command) as url:
                 known = submit(url) if name == "segforge" else "2c7f59ea-13f1-402c-9353-915a2b5a2124"
                 for row in rows(known):
+                    if not row.shared and name not in OURS:
+                        continue
                     load(url, row, 1, folder)
                     figures.setdefault(name, {}).setdefault(row.name, []).append(load(url, row, seconds, folder))
     return figures
@@ -189,6 +212,8 @@ def summary(figures: dict[str, dict[str, list[Figure]]]) -> dict[str, dict[str, 
     for row in figures["segforge"]:
         ours = figures["segforge"][row]
         for name, measured in figures.items():
+            if row not in measured:
+                continue
             pairs = zip(ours, measured[row], strict=True)
             found.setdefault(row, {})[name] = {
                 "requests_per_second": statistics.median(figure.rate for figure in measured[row]),
@@ -206,7 +231,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
     if shutil.which("wrk") is None or shutil.which("taskset") is None:
-        print("benchmarks/mock.py: needs wrk and taskset (Debian: apt-get install wrk util-linux)", file=sys.stderr)
+        print("benchmarks.mock: needs wrk and taskset (Debian: apt-get install wrk util-linux)", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
         found = summary(measure(commands(Path(folder)), args.rounds, args.seconds, Path(folder)))
