@@ -9,7 +9,7 @@ COPY generated/mock generated/mock
 COPY mock_server mock_server
 COPY contract_tests contract_tests
 RUN python -m venv /opt/segforge \
-    && /opt/segforge/bin/pip install --no-cache-dir --constraint constraints.txt '.[redis]'
+    && /opt/segforge/bin/pip install --no-cache-dir --constraint constraints.txt '.[media,redis]'
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="segforge mock" \

@@ -8,7 +8,9 @@ import struct
 import sys
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,9 +20,14 @@ import pytest
 from PIL import Image
 
 from segforge.cli import main
+from segforge.spec.values import payload_violations
 from segforge_mock import MockTransport, create_app
+from segforge_mock.gateway.routing import Match
 from segforge_mock.media import pyav
-from tests.mock.media_models import KEY, app_of, serving
+from segforge_mock.models.served import models_of_catalog
+from segforge_mock.proxy.differences import ObservedAnswer, differences
+from tests.catalogs import drawn_models, drawn_payloads
+from tests.mock.media_models import CATALOG, KEY, MODELS, app_of, serving
 
 HOSTILE = 'a "prompt" <&>\n\x00 ]]> {{ braces }} \u2028 ünïcode ☃'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -393,3 +400,34 @@ def test_the_former_name_of_the_setting(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["mock", "--media", "small"])
     assert "full" in capsys.readouterr().err
+
+
+def test_the_proxy_accepts_every_medium(client: httpx.Client) -> None:
+    """The checks of answers of the real gateway find no fault with the mock's own ones."""
+    models = models_of_catalog(replace(CATALOG, models=MODELS))
+    for slug in (model.slug for model in MODELS):
+        response = v1(client, slug, **SMALL)
+        headers = {"content-type": response.headers["content-type"]}
+        observed = ObservedAnswer(
+            Match("run", "POST", slug), json.dumps(SMALL).encode(), 200, headers, response.content
+        )
+        assert list(differences(models, observed)) == []
+        wrong = observed._replace(headers={"content-type": "application/pdf"})
+        assert [found.rule for found in differences(models, wrong)] == ["bytes.content_type"]
+
+
+def test_any_model_with_any_payload_is_answered() -> None:
+    """Valid payloads have an output on v1 and v2, whatever the controls are and the values contain."""
+    answered = 0
+    for model in drawn_models(25, nested=True):
+        payloads = [(payload, payload_violations(model, payload)) for payload in drawn_payloads(model, 8)]
+        for profile, version in product(("documented", "observed"), model.versions):
+            with serving(model, media="tiny", profile=profile) as client:
+                for payload, wrong in payloads:
+                    response = client.post(f"/{version}/{model.slug}", json=payload)
+                    if profile == "documented" or not wrong:
+                        assert (response.status_code == 200) == (not wrong), (model.slug, payload, response.text)
+                    if not wrong and version == "v2":
+                        assert client.get(response.json()["response_url"]).json()["status"] == "COMPLETED"
+                    answered += not wrong
+    assert answered > 20

@@ -8,7 +8,7 @@ import msgspec
 from segforge.spec.catalog import Gateway, Model, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.routing import Match
-from segforge_mock.media.image import MEDIA_TYPES
+from segforge_mock.media.files import MEDIA_TYPES
 from segforge_mock.models.served import Malformed, Payload, ServedModel, ServedModels
 
 _ACCEPTED_KEYS = ("request_id", "status", "poll_url", "status_url", "response_url")
@@ -85,6 +85,8 @@ def _output(model: Model, observed: ObservedAnswer) -> Iterator[AnswerDifference
     allowed = {MEDIA_TYPES[format_] for format_ in model.returns.formats}
     if model.returns.media == "json" or model.returns.controls.base64 is not None:
         allowed.add("application/json")
+    if model.returns.media == "text":
+        allowed.add("text/plain")
     if media_type not in allowed:
         yield AnswerDifference("bytes.content_type", f"one of {', '.join(sorted(allowed))}", media_type)
 
