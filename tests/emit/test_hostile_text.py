@@ -37,6 +37,7 @@ BOUNDED = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow]
 
 # Fields that decide the shape and take only words of a short list, and names, whose hostile forms have their own test.
 STRUCTURE = {"type", "unit", "media", "versions", "method", "format", "controls", "formats", "assumptions"}
+STRUCTURE |= {"level", "encodings", "auth", "accepts", "file", "shape", "inferred", "paths"}
 NAMES = {"slug", "title", "name"}
 
 

@@ -29,7 +29,8 @@ function run(text) {
   const { outputText } = ts.transpileModule(text, { compilerOptions: options });
   const exports = {};
   const model = class { constructor(_client, facts) { this.facts = { ...facts, parameters: facts.check?.({}) }; } };
-  const stub = { Model: model, violations: (parameters) => parameters };
+  const known = { Model: model, violations: (parameters) => parameters, deepViolations: (parameters) => parameters };
+  const stub = new Proxy(known, { get: (target, name) => target[name] ?? (() => []) });
   runInNewContext(outputText, { exports, require: () => stub });
   return exports;
 }
@@ -43,7 +44,7 @@ function named([name, type, flags = 0, minimum, maximum, values]) {
 function properties(source) {
   const found = [];
   for (const statement of source.statements.filter(ts.isInterfaceDeclaration)) {
-    for (const { name, type, questionToken } of statement.members) {
+    for (const { name, type, questionToken } of statement.members.filter(ts.isPropertySignature)) {
       const text = ts.isComputedPropertyName(name) ? name.expression.text : name.text;
       const members = ts.isUnionTypeNode(type) ? type.types : [type];
       const literals = members.filter(ts.isLiteralTypeNode).map(({ literal }) => literal);
@@ -80,4 +81,4 @@ const answer = sets.map((files) => {
   }
   return { shapes, models, gateway };
 });
-console.log(JSON.stringify(answer));
+console.log(JSON.stringify(answer, (_name, value) => (typeof value === "bigint" ? `${value}n` : value)));

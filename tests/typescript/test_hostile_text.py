@@ -22,6 +22,7 @@ from segforge.emit.quoting import typescript_doc, visible
 from segforge.spec.catalog import Model, Parameter
 from tests.emit.test_hostile_text import TEXT, TEXTS, base, with_texts
 from tests.typescript.conftest import TOOLS, node
+from tests.typescript.models import every_catalog
 
 SCRIPT = Path(__file__).with_name("shapes.mjs")
 AWKWARD = ["__proto__", "constructor", "with space", 'quo"te', "1st", "a-b", "日本", "*/ evil(); /*", "then", "\u2028"]
@@ -86,6 +87,24 @@ def test_text_changes_literals_comments_and_names_only(batch: list[list[str]], *
         else:
             assert answer["shapes"] == tame(names=False)["shapes"]
         check_values(catalog, answer)
+
+
+@cache
+def tame_nested(*, names: bool) -> Any:
+    (answer,) = parsed([with_texts(every_catalog(base()), ["tame"], names=names)], names=names)
+    return answer
+
+
+@pytest.mark.parametrize("names", [False, True])
+@settings(max_examples=1, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@given(batch=BATCHES)
+def test_text_in_nested_parameters_labels_and_conditions(batch: list[list[str]], *, names: bool) -> None:
+    catalogs = [with_texts(every_catalog(base()), texts, names=names) for texts in batch[:4]]
+    for answer in parsed(catalogs, names=names):
+        if names:
+            assert sorted(answer["shapes"].values()) == sorted(tame_nested(names=True)["shapes"].values())
+        else:
+            assert answer["shapes"] == tame_nested(names=False)["shapes"]
 
 
 def check_values(catalog: Catalog, answer: Any) -> None:
