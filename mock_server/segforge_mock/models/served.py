@@ -65,9 +65,10 @@ class ServedModel:
         try:
             if not body.isascii():
                 body.decode()  # msgspec doesn't decode the values of keys that it ignores
-            if self._decoder is not None and not may_be_deep(body):
+            if self._decoder is not None:
                 self._decoder.decode(body)
-                return Payload(body)
+                if not may_be_deep(body) or not self._is_deep(msgspec.json.decode(body)):
+                    return Payload(body)
         except msgspec.ValidationError:
             pass
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -84,12 +85,15 @@ class ServedModel:
         """Reads a decoded body; see `read`."""
         if not isinstance(data, dict):
             return Malformed("expected a JSON object")
-        if is_deep([value for name, value in data.items() if name in self._parameters]):
+        if self._is_deep(data):
             return Malformed(f"nested more than {MAX_DEPTH} levels deep, the limit of the mock")
         if cast:
             data = self._each(data, with_numbers)
         found = payload_violations(self.model, data, formats=formats)
         return found or Payload(msgspec.json.encode(self._each(data, with_integers)))
+
+    def _is_deep(self, data: dict[str, Any]) -> bool:
+        return is_deep([value for name, value in data.items() if name in self._parameters])
 
     def _each(self, data: dict[str, Any], change: Callable[[Parameter, Json], Json]) -> dict[str, Any]:
         """Returns a payload with the values of its known parameters changed."""
