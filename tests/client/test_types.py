@@ -7,13 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segforge import Catalog, default_specs, load_catalog
+from segforge.emit.clients.files import input_kind
+from segforge.emit.clients.results import result_class
+from segforge.emit.python.params import is_name
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Choices, Model, Parameter
-from segforge.spec.identifiers import snake_case
+from segforge.spec.identifiers import pascal_case, snake_case
 from tests.client import wide, wide_uses
 from tests.shared import once
 
@@ -41,11 +45,21 @@ ODD_PARAMETERS = (
 RIGHT = """\
 from pathlib import Path
 from typing_extensions import assert_type
-from segmind_client import AsyncJob, AsyncSegmind, ImageInput, Job, JobResult, JsonResult, MediaResult, Segmind
+from segmind_client import AsyncJob, AsyncSegmind, Job, JobResult, JsonResult, MediaResult, Segmind
+from segmind_client import AudioResult, CaptionResult, ChatResult, EmbeddingResult
+from segmind_client import Model3dResult, TextResult, VideoResult
+from segmind_client import AudioInput, FileInput, ImageInput, Model3dInput, VideoInput
 
 client = Segmind()
 aio = AsyncSegmind()
 images: list[ImageInput] = ["https://host.test/a.png", b"...", Path("a.png"), open("a.png", "rb")]
+image_file: ImageInput = images[0]
+video_file: VideoInput = Path("a.mp4")
+audio_file: AudioInput = b"..."
+model3d_file: Model3dInput = b"..."
+any_file: FileInput = open("a.pdf", "rb")
+documents: list[type[object]] = [CaptionResult, ChatResult, EmbeddingResult, TextResult]
+files: list[type[MediaResult]] = [AudioResult, Model3dResult, VideoResult]
 assert_type(client.run("any", steps=1), JobResult)
 
 
@@ -79,47 +93,92 @@ def _odd_parameter(name: str, index: int) -> Parameter:
     return dataclasses.replace(plain, type="integer", choices=None, minimum=1, maximum=9, nullable=True)
 
 
+def a_value(parameter: Parameter) -> Any:
+    """Returns a value of a parameter that its type accepts, with all keys of objects."""
+    if parameter.any_of:
+        return a_value(parameter.any_of[0])
+    if parameter.choices is not None and parameter.choices.known:
+        return parameter.choices.known[0]
+    if parameter.type == "array":
+        return [a_value(parameter.items) if parameter.items is not None else "a"] * max(1, parameter.min_items or 1)
+    if parameter.type == "object":
+        return {part.name: a_value(part) for part in parameter.properties}
+    return {"integer": 1, "number": 1.5, "boolean": True}.get(parameter.type, "https://a.test/x.png")
+
+
+def all_values(model: Model) -> dict[str, Any]:
+    """Returns a value for each parameter of a model whose name a call can hold."""
+    return {one.name: a_value(one) for one in model.parameters if is_name(one.name)}
+
+
 def right_uses(model: Model) -> Iterator[str]:
-    """Yields correct uses: the sample, each known value, and the types of results."""
-    attribute = f"client.{snake_case(model.slug)}"
-    result = "MediaResult" if model.returns.media == "image" else "JsonResult"
-    yield f"assert_type({_call(f'{attribute}.run', model.valid_example)}, {result})"
-    for name in (parameter.name for parameter in model.parameters if parameter.format == "uri"):
-        yield _call(f"{attribute}.run", {**model.valid_example, name: Code("images[0]")})
-    yield f"async def async_{snake_case(model.slug)}() -> None:"
-    yield f"    assert_type(await {_call(f'aio.{snake_case(model.slug)}.run', model.valid_example)}, {result})"
-    if "v2" in model.versions:
-        yield f"    job = await {_call(f'aio.{snake_case(model.slug)}.submit', model.valid_example)}"
-        yield "    assert_type(job, AsyncJob)"
-        yield "    assert_type(await job.wait(), JobResult)"
-        yield f"job = {_call(f'{attribute}.submit', model.valid_example)}"
-        yield "assert_type(job, Job)"
-        yield "assert_type(job.wait(timeout=600, interval=1.0), JobResult)"
-    for parameter in model.parameters:
+    """Yields correct uses: required parameters, all, each known value, files, and the types of results."""
+    name, result, values = snake_case(model.slug), result_class(model.returns), all_values(model)
+    call = f"client.{name}.{'run' if 'v1' in model.versions else 'submit'}"
+    yield _call(call, {parameter.name: values[parameter.name] for parameter in model.parameters if parameter.required})
+    yield f"from segmind_client.types.{name} import {pascal_case(model.slug)}Params"
+    whole = {parameter.name: a_value(parameter) for parameter in model.parameters}
+    yield f"params_{name}: {pascal_case(model.slug)}Params = {_spelt(whole)}"
+    yield f"{call}(**params_{name})"
+    for parameter in [one for one in model.parameters if is_name(one.name)]:
+        if input_kind(parameter) is not None:
+            yield _call(call, {**values, parameter.name: Code(f"{input_kind(parameter)}_file")})
         if parameter.choices is not None:
-            for value in (*parameter.choices.known, *(["not on the page"] if parameter.choices.open else [])):
-                yield _call(f"{attribute}.run", {**model.valid_example, parameter.name: value})
+            open_ = ["not on the page"] if parameter.choices.open and parameter.type == "string" else []
+            for value in (*parameter.choices.known, *open_):
+                yield _call(call, {**values, parameter.name: value})
         if parameter.nullable:
-            yield _call(f"{attribute}.run", {**model.valid_example, parameter.name: None})
+            yield _call(call, {**values, parameter.name: None})
+    if "v1" in model.versions:
+        yield f"assert_type({_call(call, values)}, {result})"
+        yield f"async def async_{name}() -> None:"
+        yield f"    assert_type(await {_call(f'aio.{name}.run', values)}, {result})"
+    if "v2" in model.versions:
+        of = "" if result in ("MediaResult", "JsonResult") else f"[{result}]"
+        yield f"async def async_job_{name}() -> None:"
+        yield f"    job = await {_call(f'aio.{name}.submit', values)}"
+        yield f"    assert_type(job, AsyncJob{of})"
+        yield "    assert_type(await job.wait(), JobResult)"
+        yield f"job_{name} = {_call(f'client.{name}.submit', values)}"
+        yield f"assert_type(job_{name}, Job{of})"
+        yield f"assert_type(job_{name}.download(), {result if of else 'MediaResult | JsonResult'})"
+        yield f"assert_type(job_{name}.wait(timeout=600, interval=1.0), JobResult)"
 
 
 def wrong_uses(model: Model) -> Iterator[str]:
-    """Yields wrong uses, with one error each: a literal, a type, a missing or misspelled parameter, a version."""
-    run = f"client.{snake_case(model.slug)}.run"
-    for parameter in model.parameters:
-        wrong: object = [] if parameter.type == "string" else "text"
-        yield _call(run, {**model.valid_example, parameter.name: wrong})
+    """Yields wrong uses, with one error each: a value, a type at any depth, a missing or unknown name, a version."""
+    call = f"client.{snake_case(model.slug)}.{'run' if 'v1' in model.versions else 'submit'}"
+    values = all_values(model)
+    for parameter in [one for one in model.parameters if is_name(one.name)]:
+        for wrong in (Code("1j"), *wrong_parts(parameter)):
+            yield _call(call, {**values, parameter.name: wrong})
         if parameter.choices is not None and not parameter.choices.open:
-            yield _call(run, {**model.valid_example, parameter.name: "not-a-value"})
+            yield _call(call, {**values, parameter.name: "not-a-value"})
         if parameter.required:
-            yield _call(run, {key: value for key, value in model.valid_example.items() if key != parameter.name})
+            yield _call(call, {key: value for key, value in values.items() if key != parameter.name})
         if not parameter.nullable:
-            yield _call(run, {**model.valid_example, parameter.name: None})
-    yield _call(run, {**model.valid_example, f"{model.parameters[0].name}x": 1})
-    yield f"{run}({next(iter(model.valid_example.values()))!r})"
-    yield _call(run.replace("client.", "aio."), {**model.valid_example, f"{model.parameters[0].name}x": 1})
-    if "v2" not in model.versions:
-        yield _call(f"client.{snake_case(model.slug)}.submit", model.valid_example)
+            yield _call(call, {**values, parameter.name: None})
+    yield _call(call, {**values, f"{model.parameters[0].name}x": 1})
+    yield f"{call}({next(iter(values.values()))!r})"
+    yield _call(call.replace("client.", "aio."), {**values, f"{model.parameters[0].name}x": 1})
+    for version, name in (("v1", "run"), ("v2", "submit")):
+        if version not in model.versions:
+            yield _call(f"client.{snake_case(model.slug)}.{name}", values)
+
+
+def wrong_parts(parameter: Parameter) -> Iterator[Any]:
+    """Yields values with one fault in a part: the type of an item or a key, a missing or an unknown key."""
+    if parameter.any_of:
+        return  # another member may accept the value
+    if parameter.items is not None:
+        yield from ([wrong] for wrong in (Code("1j"), *wrong_parts(parameter.items)))
+    whole = a_value(parameter)
+    for part in parameter.properties:
+        yield from ({**whole, part.name: wrong} for wrong in (Code("1j"), *wrong_parts(part)))
+        if part.required:
+            yield {key: value for key, value in whole.items() if key != part.name}
+    if parameter.properties:
+        yield {**whole, "no such key": 1}
 
 
 def _call(function: str, arguments: object) -> str:
@@ -128,6 +187,10 @@ def _call(function: str, arguments: object) -> str:
 
 
 def _spelt(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_spelt, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_spelt(one)}' for key, one in value.items())}}}"
     return str(value) if isinstance(value, Code) else repr(value)
 
 
@@ -210,7 +273,7 @@ def test_the_client_and_right_uses_are_clean_and_each_wrong_use_is_an_error_in_i
     errors: dict[str, set[int]],
 ) -> None:
     _, wrong = wrong_file()
-    assert len(wrong) > 100
+    assert len(wrong) > 600
     assert {file: lines for file, lines in errors.items() if file.startswith("client/")} == {"client/wrong.py": wrong}
 
 

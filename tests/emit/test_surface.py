@@ -1,8 +1,10 @@
 """The public surface of a client: its lines, its diffs, and the protection against breaking changes."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,9 @@ from segforge import Catalog
 from segforge.cli import main
 from segforge.emit.clients.surface import SURFACE, broken, bump, model_lines
 from segforge.emit.pipeline import emit
-from segforge.spec.catalog import Choices, Model, Parameter, Returns
+from segforge.spec.catalog import Choices, Condition, Model, Parameter, Returns
 from segforge.spec.changes import model_changes
+from tests.client.wide import wide_catalog
 from tests.pages.models import parameters
 
 BASE = Path("python") / SURFACE
@@ -35,8 +38,8 @@ def changed(model: Model, name: str, **fields: object) -> Model:
     return dataclasses.replace(model, parameters=tuple(parameters))
 
 
-def test_the_surface_is_sorted_committed_and_lists_public_names(catalog: Catalog) -> None:
-    text = surface(catalog)
+def test_the_surface_is_sorted_committed_and_lists_public_names(whole_catalog: Catalog) -> None:
+    text = surface(whole_catalog)
     lines = text.splitlines()[1:]
     assert lines == sorted(set(lines))
     assert text == (Path(__file__).parents[2] / "generated" / BASE).read_text("utf-8")
@@ -136,6 +139,82 @@ def test_generate_and_diff_agree_on_breaking_changes(catalog: Catalog, data: st.
     before, after = ("\n".join(model_lines(model, "client.x")) for model in states)
     found = [change for change in model_changes(states[:1], states[1:]) if change.level == "breaking"]
     assert bool(broken(before, after)) == bool(found), (broken(before, after), found)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model with nested parameters and conditions."""
+    return wide_catalog(tmp_path_factory.mktemp("wide") / "specs").model("clip")
+
+
+def _with(model: Model, name: str, **facts: Any) -> Model:
+    """Returns the model with other facts of a part, such as `images[]`, `elements[].tag` or `palette|preset`."""
+
+    def inner(part: Parameter, rest: str) -> Parameter:
+        if not rest:
+            return dataclasses.replace(part, **facts)
+        if rest.startswith("[]"):
+            assert part.items is not None
+            return dataclasses.replace(part, items=inner(part.items, rest[2:]))
+        kind: Any = "properties" if rest[0] == "." else "any_of"
+        word = re.split(r"[.|\[]", rest[1:])[0]
+        parts = tuple(inner(one, rest[1 + len(word) :]) if one.name == word else one for one in getattr(part, kind))
+        replaced: Any = {kind: parts}
+        return dataclasses.replace(part, **replaced)
+
+    word = re.split(r"[.|\[]", name)[0]
+    parameters = tuple(inner(p, name[len(word) :]) if p.name == word else p for p in model.parameters)
+    return dataclasses.replace(model, parameters=parameters)
+
+
+PART = Parameter("new", "string", required=False, description="New.")
+NEEDED = dataclasses.replace(PART, required=True)
+ELEMENT = dataclasses.replace(PART, type="object", properties=(NEEDED,))
+
+
+@pytest.mark.parametrize(
+    ("name", "wide", "narrow"),
+    [
+        ("images", {"max_items": 3}, {"max_items": 2}),
+        ("images", {"min_items": None}, {"min_items": 1}),
+        ("images[]", {"nullable": True}, {"nullable": False}),
+        ("elements[].tag", {"required": False}, {"required": True}),
+        ("elements[].tag", {"max_length": 9}, {"max_length": 8}),
+        ("elements[]", {"properties": (PART,)}, {"properties": ()}),
+        ("palette|preset.name", {"required": None}, {"required": True}),
+        ("extra_value", {"type": "any"}, {"type": "string"}),
+        ("factor", {"choices": Choices((0.5, 2, 3), 3)}, {"choices": Choices((0.5, 2), 2)}),
+    ],
+)
+def test_nested_facts_may_grow_but_not_shrink(
+    clip: Model, name: str, wide: dict[str, Any], narrow: dict[str, Any]
+) -> None:
+    wider, narrower = ("\n".join(model_lines(_with(clip, name, **facts), "client.c")) for facts in (wide, narrow))
+    assert bump(narrower, wider) == "minor"
+    assert bump(wider, narrower) == "major"
+
+
+def test_demands_of_what_no_old_call_sends_break_nothing(clip: Model) -> None:
+    def lines(**facts: Any) -> str:
+        return "\n".join(model_lines(dataclasses.replace(clip, **facts), "client.c"))
+
+    old, more = lines(), (*clip.parameters, ELEMENT)
+    assert bump(old, lines(parameters=more)) == "minor"
+    fresh = Condition(when_present=("new",), forbids=("images",))
+    assert bump(old, lines(parameters=more, conditions=(*clip.conditions, fresh))) == "minor"
+    assert bump(old, lines(conditions=clip.conditions[1:])) == "minor"
+    for demand in (
+        Condition(exactly_one_of=("images", "clip_url")),
+        Condition(when_present=("images",), requires=("sound",)),
+        Condition(only_when={"duration": (8,)}, parameters=("images",)),
+        Condition(when={"duration": (8,)}, forbids_values={"speed": (1,)}),
+    ):
+        assert bump(old, lines(conditions=(*clip.conditions, demand))) == "major"
+        inferred = dataclasses.replace(demand, inferred=True)
+        assert bump(old, lines(conditions=(*clip.conditions, inferred))) == "patch"
+    assert bump(old, lines(level="partial")) == "minor"
+    assert bump(lines(level="partial"), old) == "major"
+    assert bump(old, lines(returns=Returns("json", shape="caption"))) == "major"
 
 
 def test_names_that_look_like_lines_stay_names(catalog: Catalog) -> None:

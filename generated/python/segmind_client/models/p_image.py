@@ -45,8 +45,10 @@ class PImage(Model):
                 Range: 256 to 1440.
 
         Conditions:
-            width and height may be sent only with aspect_ratio "custom". This was concluded from prose, so it
-                is not checked.
+            width may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not
+                checked.
+            height may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not
+                checked.
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.
@@ -97,8 +99,10 @@ class AsyncPImage(AsyncModel):
                 Range: 256 to 1440.
 
         Conditions:
-            width and height may be sent only with aspect_ratio "custom". This was concluded from prose, so it
-                is not checked.
+            width may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not
+                checked.
+            height may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not
+                checked.
 
         Raises:
             SegmindError: the call failed; each kind of failure has its own subclass.

@@ -8,7 +8,8 @@ import { type Parameter, violations } from "../validation.js";
 
 /**
  * The parameters of Pruna P Image.
- * width and height may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not checked.
+ * width may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not checked.
+ * height may be sent only with aspect_ratio "custom". This was concluded from prose, so it is not checked.
  */
 export interface PImageParams {
   /** What the image should show. */

@@ -9,7 +9,9 @@ from segforge.spec.values import in_words, premise_in_words
 
 def condition_sentences(model: Model) -> list[str]:
     """Returns a sentence for each statement of a model's conditions. It says if nothing checks the statement."""
-    return [f"{sentence}{_remarks(condition)}" for condition in model.conditions for sentence in _statements(condition)]
+    return [
+        f"{sentence}{_remarks(condition)}" for condition in model.conditions for _, sentence in statements(condition)
+    ]
 
 
 def _remarks(condition: Condition) -> str:
@@ -17,16 +19,17 @@ def _remarks(condition: Condition) -> str:
     return defaults + (" This was concluded from prose, so it is not checked." if condition.inferred else "")
 
 
-def _statements(condition: Condition) -> Iterator[str]:
+def statements(condition: Condition) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yields each statement of a condition: the parameters without which no call breaks it, and a sentence."""
     if condition.exactly_one_of:
-        yield f"Exactly one of {', '.join(condition.exactly_one_of)} must be sent."
-    if condition.only_when:
-        names = " and ".join(condition.parameters)
-        yield f"{names} may be sent only with {in_words(condition.only_when)}."
+        yield (), f"Exactly one of {', '.join(condition.exactly_one_of)} must be sent."
+    for name in condition.parameters if condition.only_when else ():
+        yield (name,), f"{name} may be sent only with {in_words(condition.only_when)}."
     premise = premise_in_words(condition)
-    if condition.requires:
-        yield f"With {premise}, {' and '.join(condition.requires)} must be sent."
-    if condition.forbids:
-        yield f"With {premise}, {' and '.join(condition.forbids)} must not be sent."
+    needed = (*condition.when, *condition.when_present)
+    for name in condition.requires:
+        yield needed, f"With {premise}, {name} must be sent."
+    for name in condition.forbids:
+        yield (*needed, name), f"With {premise}, {name} must not be sent."
     for name, values in condition.forbids_values.items():
-        yield f"With {premise}, {name} must not be {' or '.join(map(show, values))}."
+        yield (*needed, name), f"With {premise}, {name} must not be {' or '.join(map(show, values))}."

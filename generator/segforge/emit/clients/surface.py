@@ -4,20 +4,25 @@ Removing a line breaks callers, and adding one doesn't. The reverse is true for 
 parameters. Each line states one fact: one parameter, one allowed value, one limit of a range.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from segforge.emit.artifact import Artifact
+from segforge.emit.clients.condition_text import statements
 from segforge.emit.clients.versions import CHANGELOG, allows_breaking
-from segforge.spec.catalog import Model
-from segforge.spec.printable import show
+from segforge.spec.catalog import Model, Parameter
+from segforge.spec.printable import one_line, show
 
 SURFACE: Final = "public-surface.txt"
 """The name of the file, in the folder of each client."""
 Bump: TypeAlias = Literal["major", "minor", "patch"]
-_TAKES: Final = r'(?P<subject>client\.\S+ takes "(?:[^"\\]|\\.)*")'
+_NAME: Final = r'"(?:[^"\\]|\\.)*"'
+_PLACE: Final = rf"{_NAME}(?:\[\]|\.{_NAME}| as {_NAME})*"
+"""The place of a parameter or of a part of one, such as `"images"[]."uri"`. A member of a union is ` as "title"`."""
+_TAKES: Final = rf"(?P<subject>client\.\S+ takes {_PLACE})"
 _TYPE: Final = re.compile(rf"{_TAKES}: (?P<type>[a-z]+)(?P<null> or null)?")
 _LIMITS: Final = {
     "from": "minimum",
@@ -27,15 +32,20 @@ _LIMITS: Final = {
     "in steps of": "multiple_of",
     "with characters from": "min_length",
     "with characters to": "max_length",
+    "with items from": "min_items",
+    "with items to": "max_items",
 }
 """The words of a limit, and its name in the Catalog."""
-_LOWER: Final = ("from", "above", "with characters from")
+_LOWER: Final = ("from", "above", "with characters from", "with items from")
 _BOUND: Final = re.compile(rf"{_TAKES} (?P<side>{'|'.join(_LIMITS)}) (?P<value>\S+)")
 _VALUE: Final = re.compile(rf"{_TAKES} = (?P<value>.+)")
-_FORMAT: Final = re.compile(rf"{_TAKES} as .+")
-_REQUIRED: Final = re.compile(r'(?P<model>client\.\S+) requires ".*"')
+_FORMAT: Final = re.compile(rf'{_TAKES} as [^"].*')
+_REQUIRED: Final = re.compile(rf"(?P<model>client\.\S+) requires {_NAME}(?: in (?P<object>{_PLACE}))?")
+_CONDITION: Final = re.compile(rf"(?P<model>client\.\S+) demands(?: with (?P<names>{_NAME}(?:, {_NAME})*))?: .+")
 _CALL: Final = re.compile(r"(?P<model>client\.\S+)\.(?:run|submit)")
 _ANY: Final = "any other text"
+_WHOLE: Final = 1_000
+"""Characters that are shown of a name or a value."""
 
 
 class Shrunk(Exception):
@@ -61,7 +71,7 @@ def broken(before: str, after: str) -> tuple[str, ...]:
 
 
 def _is_demand(line: str) -> bool:
-    return bool(_BOUND.fullmatch(line) or _REQUIRED.fullmatch(line))
+    return any(pattern.fullmatch(line) for pattern in (_BOUND, _REQUIRED, _CONDITION))
 
 
 def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
@@ -74,7 +84,13 @@ def _demanded(old: set[str], new: set[str]) -> Iterator[str]:
     models = {found["model"] for found in map(_CALL.fullmatch, old) if found}
     for line in fresh:
         if found := _REQUIRED.fullmatch(line):
-            if found["model"] in models:
+            within = found["object"]
+            if found["model"] in models if within is None else f"{found['model']} takes {within}" in subjects:
+                yield line
+        elif found := _CONDITION.fullmatch(line):
+            names = json.loads(f"[{found['names'] or ''}]")
+            known = all(f"{found['model']} takes {show(name, _WHOLE)}" in subjects for name in names)
+            if found["model"] in models and known:
                 yield line
         elif (found := _BOUND.fullmatch(line)) and found["subject"] in subjects:
             before, value = bounds.get((found["subject"], found["side"])), _number(found)
@@ -102,7 +118,7 @@ def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
     subjects, values = _subjects(new), _values(new)
     for line in gone:
         if found := _TYPE.fullmatch(line):
-            types = [found["type"], *(["number"] if found["type"] == "integer" else [])]
+            types = [found["type"], "any", *(["number"] if found["type"] == "integer" else [])]
             nulls = [" or null"] if found["null"] else ["", " or null"]
             if any(f"{found['subject']}: {type_}{null}" in new for type_ in types for null in nulls):
                 yield line
@@ -110,8 +126,9 @@ def _widened(gone: set[str], new: set[str]) -> Iterator[str]:
             known = values.get(found["subject"])
             if known is None or _ANY in known or any(_equal(found["value"], value) for value in known):
                 yield line
-        elif (found := _FORMAT.fullmatch(line)) and f"{found['subject']} as any text" in new:
-            yield line
+        elif found := _FORMAT.fullmatch(line):
+            wider = (" as any text", ": any", ": any or null")
+            yield from (line for _ in [0] if any(f"{found['subject']}{words}" in new for words in wider))
 
 
 def _subjects(lines: set[str]) -> set[str]:
@@ -169,18 +186,36 @@ def model_lines(model: Model, name: str) -> Iterator[str]:
     calls = [call for call, version in (("run", "v1"), ("submit", "v2")) if version in model.versions]
     yield from (f"{name}.{call}" for call in calls)
     yield f"{name} returns {model.returns.media}"
-    yield from (f"{name} returns {show(value, 1_000)}" for value in model.returns.formats)
+    yield from (f"{name} returns {shape}" for shape in [model.returns.shape] if shape is not None)
+    yield from (f"{name} returns {show(value, _WHOLE)}" for value in model.returns.formats)
+    yield from (f"{name} takes any other parameter" for _ in [0] if model.level == "partial")
     for parameter in model.parameters:
-        nullable = " or null" if parameter.nullable else ""
-        at = f"{name} takes {show(parameter.name, 1_000)}"
-        yield f"{at}: {parameter.type}{nullable}"
-        yield from (f"{at} as {parameter.format or 'any text'}" for _ in [0] if parameter.type == "string")
-        yield from (f"{name} requires {show(parameter.name, 1_000)}" for _ in [0] if parameter.required)
-        limits = ((words, getattr(parameter, name)) for words, name in _LIMITS.items())
-        yield from (f"{at} {words} {limit}" for words, limit in limits if limit is not None)
-        if parameter.choices is not None:
-            yield from (f"{at} = {show(value, 1_000)}" for value in parameter.choices.known)
-            yield from (f"{at} = {_ANY}" for _ in [0] if parameter.choices.open)
+        yield from _lines_of(parameter, name, show(parameter.name, _WHOLE))
+        yield from (f"{name} requires {show(parameter.name, _WHOLE)}" for _ in [0] if parameter.required)
+    for condition in model.conditions:
+        if not condition.inferred:
+            for names, sentence in statements(condition):
+                needed = f" with {', '.join(show(one, _WHOLE) for one in names)}" if names else ""
+                yield f"{name} demands{needed}: {one_line(sentence)}"
+
+
+def _lines_of(parameter: Parameter, name: str, place: str) -> Iterator[str]:
+    """The lines of a parameter or a part of one, and of its own parts."""
+    at = f"{name} takes {place}"
+    yield f"{at}: {'union' if parameter.any_of else parameter.type}{' or null' if parameter.nullable else ''}"
+    yield from (f"{at} as {parameter.format or 'any text'}" for _ in [0] if parameter.type == "string")
+    limits = ((words, getattr(parameter, limit)) for words, limit in _LIMITS.items())
+    yield from (f"{at} {words} {limit}" for words, limit in limits if limit is not None)
+    if parameter.choices is not None:
+        yield from (f"{at} = {show(value, _WHOLE)}" for value in parameter.choices.known)
+        yield from (f"{at} = {_ANY}" for _ in [0] if parameter.choices.open)
+    if parameter.items is not None:
+        yield from _lines_of(parameter.items, name, f"{place}[]")
+    for part in parameter.properties:
+        yield from _lines_of(part, name, f"{place}.{show(part.name, _WHOLE)}")
+        yield from (f"{name} requires {show(part.name, _WHOLE)} in {place}" for _ in [0] if part.required)
+    for member in parameter.any_of:
+        yield from _lines_of(member, name, f"{place} as {show(member.name, _WHOLE)}")
 
 
 def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
