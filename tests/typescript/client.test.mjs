@@ -78,6 +78,14 @@ describe("results", () => {
     assert.ok((await client.credits()).credits > 0);
   });
 
+  test("a seed beyond 2^53 is in the headers only, since a number would lose digits", async () => {
+    for (const [sent, seed] of [["18446744073709551615", undefined], [`${2 ** 53 - 1}`, 2 ** 53 - 1]]) {
+      const fetch = async () => new Response("{}", { headers: { "x-seed-value": sent } });
+      const result = await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
+      assert.deepEqual([result.seed, result.headers["x-seed-value"]], [seed, sent]);
+    }
+  });
+
   test("an answer of unknown shape is kept", async () => {
     const answers = { "/v1/x": ["text/plain", "{not JSON"], "/v1/y": ["application/json", '{"image": "%%%"}'] };
     const fetch = async (url) => {

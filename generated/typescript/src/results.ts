@@ -41,7 +41,10 @@ export class Result {
     return numberOf(this.headers["x-generation-time"]);
   }
 
-  /** The seed that was used, if the model reports one. From the header `x-seed-value`; undefined if it is missing. */
+  /**
+   * The seed that was used, if the model reports one. From the header `x-seed-value`; undefined if it is missing or
+   * beyond 2^53.
+   */
   get seed(): number | undefined {
     return numberOf(this.headers["x-seed-value"]);
   }
@@ -110,8 +113,8 @@ function decodedImages(answer: Answer): Bytes[] {
   return images.every(Boolean) ? (images as Bytes[]) : [];
 }
 
-/** Returns a finite number, or undefined for anything else. */
+/** Returns a number below 2^53, or undefined for anything else: larger integers, such as seeds, would lose digits. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() ? Number(value) : value;
-  return Number.isFinite(number) ? (number as number) : undefined;
+  return Number.isFinite(number) && (number as number) < 2 ** 53 ? (number as number) : undefined;
 }

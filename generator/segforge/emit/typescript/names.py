@@ -142,6 +142,7 @@ def named_model(model: Model, name: str) -> TypescriptModel:
 def header_property(header: Header) -> HeaderProperty:
     """Returns the property of a header: `requestId` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = camel_case(header.name.removeprefix("x-").removesuffix("-value"))
-    text = f"{header.description} From the header `{header.name}`; undefined if it is missing."
+    large = " or beyond 2^53" if header.type == "integer" else ""
+    text = f"{header.description} From the header `{header.name}`; undefined if it is missing{large}."
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
     return HeaderProperty(named, header.name, Code("string" if header.type == "string" else "number"), text, Code(""))
