@@ -20,6 +20,7 @@ from segforge.pages.drift.compare import compare
 from segforge.pages.read import page_of_bytes
 from segforge.pages.source.document import PageError
 from segforge.spec.source import SourceFile
+from segforge.spec.yaml_edit import at as value_at
 from tests.pages.layouts import ALL, literal, python_literal
 from tests.seeds import seed_catalog
 
@@ -144,12 +145,12 @@ def labelled(path: tuple[Any, ...], value: Any, text: str, spec: Mapping[str, An
             labels = ["~"]
         case ("example", str(name)):
             labels = [rf"\b{re.escape(name)}\s*=\s*", rf"(?:\"|&quot;){re.escape(name)}(?:\"|&quot;)\s*:\s*"]
-        case ("parameters", str(name), "default"):
+        case ("parameters", *_, "default"):
             labels = [f"(?i:Default){GAP}:{GAP}", "<td>"]
-        case ("parameters", str(name), "minimum"):
+        case ("parameters", *_, "minimum"):
             labels = [f"Range:{GAP}", r"min\s*:\s*", "<td>"]
-        case ("parameters", str(name), "maximum"):
-            low = re.escape(literal(spec["parameters"][name].get("minimum")))
+        case ("parameters", *_, "maximum"):
+            low = re.escape(literal(value_at(spec, path[:-1]).get("minimum")))
             labels = [rf"Range:{GAP}{low}\s*-\s*", r"max\s*:\s*", rf"<td>{low}\s*-\s*"]
         case _:
             return []
@@ -160,17 +161,25 @@ def labelled(path: tuple[Any, ...], value: Any, text: str, spec: Mapping[str, An
                 cell = text.count("<td>", text.rfind("<tr>", 0, match.start()), match.start(1))
                 if label.startswith("<td>") and cell != (4 if path[-1] == "default" else 5):
                     continue
-                if path[0] != "parameters" or owner(text, match.start(), spec) == path[1]:
+                if path[0] != "parameters" or owner(text, match.start(), spec) == path[-2]:
                     found.append((*match.span(1), how))
     return found
 
 
 def owner(text: str, at: int, spec: Mapping[str, Any]) -> str | None:
     """Returns the parameter whose block contains an offset, or None."""
-    names = "|".join(sorted(map(re.escape, spec["parameters"]), key=len, reverse=True))
+    names = "|".join(sorted(map(re.escape, names_of(spec["parameters"])), key=len, reverse=True))
     flags = rf"{GAP}(?:required|optional)|(?:enum:)?(?:str|int|float|boolean)\b|(?<=<tr><td>)"
     heads = list(re.finditer(rf"({names})(?:{flags})|<tr><td>({names})<", text[:at]))
     return (heads[-1][1] or heads[-1][2]) if heads else None
+
+
+def names_of(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the names of parameters and of their properties, at any depth."""
+    for name, one in parameters.items():
+        yield name
+        for part in (one, one.get("items", {})):
+            yield from names_of(part.get("properties", {}))
 
 
 def sweep(page: bytes, text: str, source: SourceFile, given: Iterator[Damage]) -> tuple[Counter[str], list[str]]:

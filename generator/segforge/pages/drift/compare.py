@@ -1,9 +1,10 @@
 """Compares a page with a curated spec: differences, their places in both files, and whether they break callers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from segforge.pages.draft import valid
 from segforge.pages.drift.comparison import Compared
 from segforge.pages.drift.difference import ABSENT, Difference, Drift, Place, likeness, same
 from segforge.pages.drift.evidence import Evidence
@@ -62,10 +63,10 @@ def _differences(comparison: Compared) -> Iterator[Difference]:
         why = comparison.page.undecided["parameters"].why
         comparison.undecided.append(f"{why}; the parameters were not compared")
         return
-    yield from Parts(
-        comparison, ("parameters",), comparison.data["parameters"], comparison.page.parameters
-    ).differences()
-    yield from _sample(comparison)
+    data, shown = comparison.data["parameters"], comparison.page.parameters
+    found = list(Parts(comparison, ("parameters",), data, shown).differences())
+    yield from found
+    yield from _sample(comparison, {str(one.at[1]) for one in found})
 
 
 def _weighed(differences: Sequence[Difference], evidence: Evidence) -> Iterator[Difference]:
@@ -96,8 +97,11 @@ def new_model(page: Page, slug: str, file: str) -> Drift:
     return Drift(page, slug, (missing,), notes=page.notes)
 
 
-def _sample(comparison: Compared) -> Iterator[Difference]:
-    """Yields the differences of the example. Values under `quirks` stay out of it."""
+def _sample(comparison: Compared, changed: Collection[str]) -> Iterator[Difference]:
+    """Yields the differences of the example. Values under `quirks` stay out of it.
+
+    `changed` are the parameters of which other facts differ; these may allow a value that the spec excludes.
+    """
     page, data = comparison.page, comparison.data
     fact, spec = page.facts.get("sample"), data["example"]
     if fact is None and spec:
@@ -114,7 +118,11 @@ def _sample(comparison: Compared) -> Iterator[Difference]:
             one["at"] == f"sample.{key}" and same(one["found"], new) for one in data.get("quirks", ())
         )
         if not same(old, new) and key in held and key not in doubts and not quirk:
-            yield comparison.make(("example", key), "example.changed", "editorial", old, new, fact.span)
+            made = comparison.make(("example", key), "example.changed", "editorial", old, new, fact.span)
+            settled = new is not ABSENT and key in data["parameters"] and key not in changed
+            excluded = settled and not valid(data["parameters"][key], new)
+            why = "the parameter's facts exclude the value; if the page means it, add it to quirks"
+            yield replace(made, decided=False, why=why) if excluded else made
 
 
 def _descriptions(comparison: Compared) -> Iterator[Difference]:

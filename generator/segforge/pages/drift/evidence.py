@@ -21,8 +21,10 @@ from segforge.pages.drift.nested import (
     nested_doubt,
     objects,
     open_parent,
+    part_names,
     statement,
     states,
+    value_doubt,
 )
 from segforge.pages.drift.parts import known_values
 from segforge.pages.layouts.traces import headers, is_one_edit, residue, spelled, trace
@@ -45,6 +47,7 @@ class Evidence:
         self.shown = {one.name: one for one in page.parameters}
         listed = Counter(one.name for one in page.parameters)
         self.twice = {name for name, times in listed.items() if times > 1}
+        self.parts = sum(1 for _ in walk(page.parameters)) - len(page.parameters)
         self.joined = page.layout.endswith(_JOINED)
         left_out = [name for name in self.shown if is_left_out(name, spec.get("note", ""))]
         self.missing = [name for name in self.names if name not in self.shown]
@@ -156,6 +159,10 @@ class Evidence:
         for other in [*self.missing, *sorted(unlisted)]:
             if is_similar(name, other):
                 yield f"it may be {show(other)}, which the list lacks"
+        if self.joined and (self.shown[name].items or self.shown[name].members):
+            yield "the page's text is joined, so its parts may be those of another parameter"
+        if name in set(part_names(self.names)) or len(list(part_names(self.names))) != self.parts:
+            yield "parts of other parameters came or went, so it may be one of them"
         if any(name in inner and name not in sample for sample in self.page.samples for inner in objects(sample)):
             yield "the sample contains it inside another parameter"
         if holder := self._holder(name):
@@ -236,6 +243,16 @@ class Evidence:
         changed = before is None or spelled(before) != spelled(value)
         return changed and bool(stated) and all(spelled(other) == spelled(value) for other in stated)
 
+    def _nested_example(self, name: str, old: Any, new: Any, *, gone: bool) -> str:
+        """Returns the reason why a list or an object of the sample may be damaged, or an empty string."""
+        if gone or name not in self.shown:
+            return ""
+        parts = [one.name for one in walk((self.shown[name],))]
+        if isinstance(old, list | Mapping):
+            return value_doubt(old, new, parts)
+        odd = [key for one in objects([new]) for key in one if key not in parts]
+        return f"the page doesn't list {show(odd[0])}" if odd else ""
+
     def _near_miss(self, node: Node, old: Any, new: Any) -> str:
         """Returns a reason if the texts differ by a slip and the old one is still on the page, or an empty string."""
         if not (isinstance(old, str) and isinstance(new, str) and (is_one_edit(old, new) or _adds(old, new))):
@@ -293,6 +310,8 @@ class Evidence:
         if name in self.page.uneven and isinstance(new, int | float):
             return "the sample writes it differently from its other values; a digit may be wrong"
         payload, before = self.page.samples[0], self.spec["example"]
+        if stated and name not in self.new and len(self.page.samples) < 2:
+            return "only one sample sends it"
         others: Collection[str] = ()
         if gone:
             others = [key for key in payload if key not in before or key not in self.names]
@@ -303,6 +322,8 @@ class Evidence:
                 return f"{show(key)} may be {show(name)}"
         if gone and (same := [key for key in payload if is_one_edit(name, key)]):
             return f"{show(same[0])} may be {show(name)}"
+        if any(isinstance(value, list | Mapping) for value in (old, new)):
+            return self._nested_example(name, old, new, gone=gone)
         node, _ = find(self.page.parameters, self.names, ("parameters", name))
         return self._near_miss(node, old, new) if name in self.shown else ""
 

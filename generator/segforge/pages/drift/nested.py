@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from segforge.pages.layouts.traces import headers, is_one_edit, trace
+from segforge.pages.layouts.traces import headers, is_one_edit, spelled, trace
 from segforge.pages.page import Page, PageParameter, walk
 from segforge.spec.printable import show
 from segforge.spec.source import Location
@@ -117,20 +117,24 @@ def open_parent(one: PageParameter, spec: Mapping[str, Any]) -> str:
     A name that the spec has in one place only belongs there.
     """
     doubt = one.undecided.get("parent")
-    return doubt.why if doubt is not None and list(_names(spec)).count(one.name) != 1 else ""
+    return doubt.why if doubt is not None and [*spec, *part_names(spec)].count(one.name) != 1 else ""
 
 
-def _names(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the names of a spec's parameters and of their properties, at any depth."""
-    for name, one in parameters.items():
-        yield name
+def part_names(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the names of all parts of a spec's parameters that pages list: properties, and titles of members."""
+    for one in parameters.values():
         yield from _names_in(one)
 
 
 def _names_in(one: Mapping[str, Any]) -> Iterator[str]:
-    yield from _names(one.get("properties", {}))
-    for part in (*([one["items"]] if "items" in one else []), *one.get("any_of", ())):
+    for name, part in one.get("properties", {}).items():
+        yield name
         yield from _names_in(part)
+    for member in one.get("any_of", ()):
+        yield str(member.get("title"))
+        yield from _names_in(member)
+    if "items" in one:
+        yield from _names_in(one["items"])
 
 
 def _not_removed(page: Page, node: Node, name: str) -> Iterator[str]:
@@ -156,6 +160,28 @@ def _not_new(page: Page, node: Node, name: str) -> Iterator[str]:
     for other in node.spec_beside.keys() - node.page_beside.keys():
         if is_similar(name, other) or states(node.shown, node.spec_beside[other]):
             yield f"it may be {show(other)}, which the list lacks"
+
+
+def value_doubt(old: Any, new: Any, names: Sequence[str]) -> str:
+    """Returns the reason why a changed value of a sample may be damaged, or an empty string.
+
+    `names` are the keys that the page lists for the value's objects.
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if lost := [key for key in old if key not in new]:
+            return f"its objects lack {show(lost[0])} now; a key may be damaged"
+        if odd := [key for key in new if key not in old and key not in names]:
+            return f"the page doesn't list {show(odd[0])}"
+        return next(filter(None, (value_doubt(old[key], new[key], names) for key in old)), "")
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return "the number of its items changed; a comma may be damaged"
+        return next(filter(None, (value_doubt(one, two, names) for one, two in zip(old, new, strict=True))), "")
+    texts = spelled(old), spelled(new)
+    if texts[0] == texts[1]:
+        return ""
+    slip = is_one_edit(*texts) or texts[0].strip('"') in texts[1] or texts[1].strip('"') in texts[0]
+    return f"{show(old)} and {show(new)} differ by a slip" if slip else ""
 
 
 def is_similar(one: str, two: str) -> bool:

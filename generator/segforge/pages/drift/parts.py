@@ -112,9 +112,22 @@ class OneParameter:
         """Yields the differences of all facts, then those of the nested parts."""
         stated = as_page_facts(self.spec)
         for key, rule in RULES.items():
-            yield from self._fact(key, stated, rule)
+            if not (self._is_member and key == "required"):  # pages print a flag beside members, but it says nothing
+                yield from self._fact(key, stated, rule)
         yield from self._enum()
         yield from self._parts()
+
+    @property
+    def _is_member(self) -> bool:
+        """Whether this is a member of a union."""
+        return len(self.at) > 2 and self.at[-2] == "any_of" and isinstance(self.at[-1], int)
+
+    def _is_same(self, key: str, old: Value, new: Value) -> bool:
+        """Returns whether a fact is the same. Pages print `any` for members of unions, and for objects with keys."""
+        if key != "type":
+            return same(old, new)
+        untyped = new == "any" and (self._is_member or (self.page.items and old in ("object", "object[]")))
+        return bool(untyped) or is_same_type(old, new)
 
     def _make(self, key: Location, *what: Any, **more: Any) -> Difference:
         return self.comparison.make((*self.at, *key), *what, **more)
@@ -131,7 +144,7 @@ class OneParameter:
             if old is True:
                 self.comparison.notes.append(f"{self._path(key)} was not compared, since the page doesn't mark it")
             return
-        if is_same_type(old, new) if key == "type" else same(old, new):
+        if self._is_same(key, old, new):
             return
         made, kind = rule(old, new)
         sure = fact.confidence if fact is not None else 1.0
@@ -144,8 +157,7 @@ class OneParameter:
 
     def _doubt(self, at: Location, key: str, old: Value, doubt: Undecided) -> Iterator[Difference]:
         """Yields a difference for an undecided fact, unless one of its readings agrees with the spec."""
-        agrees = is_same_type if key == "type" else same
-        if old is ABSENT or not doubt.candidates or any(agrees(old, candidate) for candidate in doubt.candidates):
+        if old is ABSENT or not doubt.candidates or any(self._is_same(key, old, one) for one in doubt.candidates):
             self.comparison.undecided.append(f"{self._path(*at)} is undecided on the page: {doubt.why}")
             return
         why, page = f"undecided: {readings(doubt)}; {doubt.why}", list(doubt.candidates)

@@ -28,7 +28,7 @@ _STRINGS = {
 }
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 _NUMBERED = re.compile(r"(?:^|(?<=\s)|(?<=[)\]};]))1(?=[^\d\s.,)])|^[ \t]*1(?=[ \t]*\n[ \t]*2)", re.MULTILINE)
-_NUMBER_START = re.compile(r"[-+]?\.?\d")
+_NUMBER_START = re.compile(r"[-+]?\s*\.?\d")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _CLOSED = re.compile(r"[ \t]*[})]")
 _NAMES = {"true": True, "false": False, "null": None, "None": None, "undefined": None, "True": True, "False": False}
@@ -93,7 +93,7 @@ def _uneven(code: str, sample: Sample) -> frozenset[str]:
 
 
 def _is_damaged_number(text: str) -> bool:
-    """Returns whether code starts like a number in a form that pages don't print, such as `.2`, `1.` or `-0`."""
+    """Returns whether code starts like a number in a form that pages don't print, such as `.2`, `1.`, `- 2` or `-0`."""
     return _NUMBER_START.match(text) is not None and (_NUMBER.fullmatch(text) is None or has_lost_digit(text))
 
 
