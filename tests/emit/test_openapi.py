@@ -206,3 +206,10 @@ def test_notes_reach_openapi_documents_but_no_client(catalog: Catalog) -> None:
     assert noted - {"mock"} == {"openapi"}
     schema = yaml.safe_load(files["openapi/models/flux-img2img.yaml"])["components"]["schemas"]["FluxImg2imgRequest"]
     assert {schema["x-curator-note"], *(one["x-curator-note"] for one in schema["properties"].values())} == {mark}
+
+
+def test_a_format_that_the_page_contradicts_refuses_no_printed_value(whole_catalog: Catalog) -> None:
+    schema = request_schema(whole_catalog.model("minimax-ai"))["properties"]
+    assert (schema["subject_reference"]["default"], schema["subject_reference"]["x-format"]) == ("", "uri")
+    assert "format" not in schema["subject_reference"]
+    assert schema["first_frame_image"]["format"] == "uri"

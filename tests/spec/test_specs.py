@@ -17,7 +17,6 @@ def test_lint_finds_no_error_and_only_contradictions_of_the_pages(capsys: pytest
     found = {(Path(finding["file"]).stem, finding["rule"]) for finding in report["findings"]}
     assert found == {
         ("flux-dev-finetuned", "example.missing_required"),
-        ("kling-o1", "example.missing_required"),
         ("minimax-ai", "default.format"),
     }
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.printable import show
+from segforge.spec.values import fits
 
 NOTE: Final = "x-curator-note"
 """The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
@@ -33,6 +34,12 @@ REQUIRED: Final = "x-required"
 
 BASE64: Final = "^(data:[A-Za-z0-9.+/;=_-]{0,200};base64,)?[A-Za-z0-9+/]*={0,2}$"
 """`segforge.spec.values.BASE64_PATTERN` for JSON Schema."""
+
+DOUBTED_FORMAT: Final = "x-format"
+"""The keyword that holds the format of a text in place of `format`, which validators check, if nothing checks it.
+
+The page prints a value of another format, or a set of values, which then decides.
+"""
 
 NOT_NULL: Final = {"not": {"type": "null"}}
 """The schema of any value except null."""
@@ -113,7 +120,9 @@ def _types(parameter: Parameter) -> dict[str, Any]:
     if parameter.format == "base64":
         types |= {"contentEncoding": "base64", **({"pattern": BASE64} if parameter.choices is None else {})}
     elif parameter.format is not None:
-        types["format"] = parameter.format
+        refused = any(isinstance(one, str) and not fits(one, parameter.format) for one in parameter.disputed)
+        doubted = refused or parameter.choices is not None
+        types[DOUBTED_FORMAT if doubted else "format"] = parameter.format
     return types
 
 

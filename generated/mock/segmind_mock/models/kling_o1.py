@@ -59,6 +59,10 @@ MODEL = Model(
         "resolution": "1K",
         "aspect_ratio": "auto",
         "output_format": "png",
+        "image_urls": [
+            "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png",
+            "https://segmind-sd-models.s3.amazonaws.com/display_images/flux-i2i-ip.png",
+        ],
     },
     typical_seconds=59.29,
     price=Price(printed="$0.035 per generation", from_=0.035, to=0.035, unit="generation"),
@@ -67,7 +71,7 @@ MODEL = Model(
         Quirk(
             at="required.image_urls",
             found=True,
-            why="The page marks the parameter as required, but its sample lacks it.",
+            why="The page marks the parameter as required, but its sample lacks it. The example adds two images.",
         ),
         Quirk(at="returns", found="Image", why="The page's description speaks of videos. The output is an image."),
     ),

@@ -21,7 +21,7 @@ class KlingO1(Model):
     Price: $0.035 per generation.
     Average in the vendor's directory on 2026-08-19: 0.035 USD, 59.52196 seconds.
     The docs page contradicts itself at required.image_urls, where it prints true: The page marks the parameter as
-    required, but its sample lacks it.
+    required, but its sample lacks it. The example adds two images.
     The docs page contradicts itself at returns, where it prints "Image": The page's description speaks of videos.
     The output is an image.
     """
@@ -67,7 +67,7 @@ class AsyncKlingO1(AsyncModel):
     Price: $0.035 per generation.
     Average in the vendor's directory on 2026-08-19: 0.035 USD, 59.52196 seconds.
     The docs page contradicts itself at required.image_urls, where it prints true: The page marks the parameter as
-    required, but its sample lacks it.
+    required, but its sample lacks it. The example adds two images.
     The docs page contradicts itself at returns, where it prints "Image": The page's description speaks of videos.
     The output is an image.
     """

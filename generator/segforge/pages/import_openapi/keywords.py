@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 from segforge.emit.schemas import (
     AFFECTS_PRICE,
     BASE64,
+    DOUBTED_FORMAT,
     FILE,
     INFERRED,
     KEYWORDS,
@@ -101,7 +102,7 @@ def _is_ours(key: str, value: object) -> bool:
 
 def format_of(schema: Schema, type_: str) -> dict[str, Any]:
     """Returns the format of a text, or that it stands for a file."""
-    format_ = schema.get("format")
+    format_ = schema.get("format", schema.get(DOUBTED_FORMAT))
     if type_ != "string":
         return {}
     if format_ == "binary":
