@@ -176,28 +176,41 @@ def has_limit(parameter: Parameter) -> bool:
 def verdict(parameter: Parameter, value: Any, *, sample: Json = None) -> Verdict:
     """Returns the specs' judgement of one value. `sample` is the parameter's value in the page's sample.
 
-    An open set contains a default or sample that the page prints, even if the set doesn't list it.
+    An open set contains a default or sample that the page prints, even if the set doesn't list it. If no source states
+    the type of a value, only a default or sample is known to be valid.
     """
     if not accepts(parameter, value):
         return "wrong"
-    return "undecided" if _is_undecided(parameter, value, sample) else "valid"
+    return "undecided" if _is_undecided(parameter, value, () if sample is None else (sample,)) else "valid"
 
 
-def _is_undecided(parameter: Parameter, value: Any, sample: Json = None) -> bool:
-    """Returns whether a value that breaks no rule may nevertheless be wrong."""
+def _is_undecided(parameter: Parameter, value: Any, samples: tuple[Json, ...] = ()) -> bool:
+    """Returns whether a value that breaks no rule may nevertheless be wrong. `samples` are printed values of it."""
     if value is None:
         return False
-    choices = parameter.choices
     if is_among(value, parameter.disputed):
         return True
-    if choices is not None and not is_among(value, (*choices.known, parameter.default, sample)):
-        return True
+    is_printed = is_among(value, (parameter.default, *samples))
+    choices = parameter.choices
+    if choices is not None:
+        return not is_printed and not is_among(value, choices.known)
+    if parameter.any_of:
+        fitting = [member for member in parameter.any_of if accepts(member, value)]
+        return all(_is_undecided(member, value, samples) for member in fitting)
     if isinstance(value, list) and parameter.items is not None:
-        return any(_is_undecided(parameter.items, item) for item in value)
+        items = tuple(item for sample in samples if isinstance(sample, list) for item in sample)
+        return any(_is_undecided(parameter.items, item, items) for item in value)
     if isinstance(value, Mapping) and parameter.properties:
-        return any(_is_undecided(part, value[part.name]) for part in parameter.properties if part.name in value)
-    fitting = [member for member in parameter.any_of if accepts(member, value)]
-    return bool(fitting) and all(_is_undecided(member, value) for member in fitting)
+        return any(
+            _is_undecided(part, value[part.name], _samples_at(part.name, samples))
+            for part in parameter.properties
+            if part.name in value
+        )
+    return not is_printed and (parameter.type == "any" or (isinstance(value, list | Mapping) and bool(value)))
+
+
+def _samples_at(name: str, samples: tuple[Json, ...]) -> tuple[Json, ...]:
+    return tuple(sample[name] for sample in samples if isinstance(sample, Mapping) and name in sample)
 
 
 def payload_verdict(model: Model, payload: Mapping[str, Any]) -> Verdict:
