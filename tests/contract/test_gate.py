@@ -12,13 +12,15 @@ from segforge.spec.catalog import Model
 from segforge.spec.load import build_model
 from segforge_contract import RULES
 from segforge_contract.cases.case import Case
+from segforge_contract.cases.changes import ParameterChange
 from segforge_contract.cases.gate import UNSOUND
-from segforge_contract.cases.parameters import ParameterChange, payload_case, valid_case
+from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
 from tests.catalogs import drawn_models
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn
+from tests.contract.validation import broken_conditions
 
 PROMPT = {"type": "string", "required": True, "description": "x"}
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
@@ -57,12 +59,14 @@ def cases(catalog: Catalog, model: Model) -> list[Case]:
     ]
 
 
-def test_jsonschema_agrees_with_every_case(catalog: Catalog) -> None:
-    for model in drawn_models(40):
+@pytest.mark.parametrize("nested", [False, True])
+def test_jsonschema_agrees_with_every_case(catalog: Catalog, nested: bool) -> None:
+    for model in drawn_models(60 if nested else 40, nested=nested):
         schema = Draft202012Validator(request_schema(model))
         for case in cases(catalog, model):
             payload = dict(case.payload or {})
-            assert schema.is_valid(payload) is case.accepted, (case.name, payload)
+            valid = schema.is_valid(payload) and not any(broken_conditions(model, payload))
+            assert valid is case.accepted, (case.name, payload)
 
 
 def test_a_value_beyond_32_bits_is_above_the_range(catalog: Catalog) -> None:

@@ -1,14 +1,14 @@
 """The stand-in's validation of payloads: jsonschema decides, and each fault is one line of a table."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from segforge.emit.schemas import request_schema
-from segforge.spec.catalog import Model, Parameter
+from segforge.spec.catalog import ABSENT, Condition, Model, Parameter
 
 Cast = Callable[[Parameter, Any], Any]
 
@@ -145,7 +145,35 @@ def _validator(model: Model) -> Draft202012Validator:
 @lru_cache(maxsize=10_000)
 def _errors(model: Model, payload: _Exactly) -> tuple[ValidationError, ...]:
     """Returns the violations of a payload. Most campaigns send the same payloads, so each is validated once."""
-    return tuple(_validator(model).iter_errors(payload.payload))
+    return (*_validator(model).iter_errors(payload.payload), *broken_conditions(model, payload.payload))
+
+
+def broken_conditions(model: Model, payload: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Yields the violations of the stated conditions, by their translation to JSON Schema."""
+    defaults = {one.name: one.default for one in model.parameters if one.default is not ABSENT}
+    for condition in model.conditions:
+        if not condition.inferred:
+            seen = {**defaults, **payload} if condition.with_defaults else payload
+            yield from Draft202012Validator(condition_schema(condition)).iter_errors(dict(seen))
+
+
+def condition_schema(condition: Condition) -> dict[str, Any]:
+    """Returns a JSON Schema of the payloads that keep a condition."""
+    rules: list[dict[str, Any]] = []
+    if condition.exactly_one_of:
+        rules.append({"oneOf": [{"required": [name]} for name in condition.exactly_one_of]})
+    rules += [{"if": {"required": [name]}, "then": _has_values(condition.only_when)} for name in condition.parameters]
+    if condition.when or condition.when_present:
+        forbidden = [{"required": [name]} for name in condition.forbids]
+        forbidden += [_has_values({name: values}) for name, values in condition.forbids_values.items()]
+        then: dict[str, Any] = {"required": list(condition.requires), "not": {"anyOf": forbidden}}
+        premise = {"allOf": [_has_values(condition.when), {"required": list(condition.when_present)}]}
+        rules.append({"if": premise, "then": then if forbidden else {"required": list(condition.requires)}})
+    return {"allOf": rules} if rules else {}
+
+
+def _has_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"required": list(values), "properties": {name: {"enum": list(known)} for name, known in values.items()}}
 
 
 class Validation:

@@ -5,9 +5,9 @@ import pytest
 from segforge import Catalog
 from segforge_contract import RULES
 from segforge_contract.cases.case import under_profile
-from tests.harness.mutants.limits import with_limits
 from tests.harness.mutants.matrix import PAGE, row
-from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, LIMITED, STYLE, TUNED
+from tests.harness.mutants.mutant import ADAPTER, CONTROLNET, STYLE, TUNED
+from tests.harness.mutants.own import OWN, with_own
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import Clock, campaign, correct, try_out
 
@@ -36,10 +36,10 @@ def test_matrix_has_a_line_for_each_mutant_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("profile", ["documented", "observed"])
-@pytest.mark.parametrize("model", [ADAPTER, CONTROLNET, LIMITED, STYLE, TUNED])
+@pytest.mark.parametrize("model", [ADAPTER, CONTROLNET, STYLE, TUNED, *OWN])
 def test_no_alarm_without_a_fault(catalog: Catalog, model: str, profile: str) -> None:
     clock = Clock()
-    catalog = with_limits(catalog) if model == LIMITED else catalog
+    catalog = with_own(catalog, model)
     app = correct(model, profile, clock)
     trial = campaign(under_profile(catalog, profile), app, model, clock, max_examples=5)
     assert trial.failures == ()

@@ -8,13 +8,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
-from segforge.spec.values import ends, verdict
+from segforge.spec.values import accepts, ends, verdict
 from segforge_contract.cases.case import promised
-from segforge_contract.cases.parameters import OMITTED, ParameterChange
-from segforge_contract.cases.payloads import LONGEST_SENT, is_prose, valid_value
+from segforge_contract.cases.changes import ParameterChange, refuses_null
+from segforge_contract.cases.parts import Spot, spots
+from segforge_contract.cases.payloads import base_payload, is_prose, valid_value
+from segforge_contract.cases.settled import OMITTED, settled
+from segforge_contract.cases.values import LONGEST_SENT, MOST_ITEMS_SENT, is_free, part_value, sized
 from segforge_contract.rules.table import type_rule
 
 _MOST_OUTPUTS = 10
+_MORE_ITEMS = 2
 _SEEDS = st.integers(0, 2**31 - 1)
 _SIZES = (512, 768, 1024)  # used if the page prints no range; every diffusion model takes them
 _LARGEST_SIZE = 512  # keeps drawn images fast to generate; the tables send the printed maximum
@@ -35,11 +39,17 @@ def _prompts(shortest: int, longest: int | None) -> st.SearchStrategy[str]:
 
 
 def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
-    """Draws payloads that the page allows: all required parameters and any optional ones, all valid."""
-    required = {p.name: valid_values(model, p) for p in model.parameters if p.required}
-    optional = {p.name: valid_values(model, p) for p in model.parameters if not p.required}
+    """Draws payloads that the page allows: all required parameters and any optional ones, all valid.
+
+    A parameter of the sample that no source calls optional is always sent. If a drawn payload breaks a condition, it is
+    changed to keep it.
+    """
+    sure = {p.name for p in model.parameters if p.required or (p.required is None and p.name in base_payload(model))}
+    required = {p.name: valid_values(model, p) for p in model.parameters if p.name in sure}
+    optional = {p.name: valid_values(model, p) for p in model.parameters if p.name not in sure}
     optional = {name: values for name, values in optional.items() if not values.is_empty}
-    return st.fixed_dictionaries(required, optional=optional)
+    drawn = st.fixed_dictionaries(required, optional=optional)
+    return drawn.map(lambda payload: settled(model, payload) or payload) if model.conditions else drawn
 
 
 def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
@@ -49,19 +59,61 @@ def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
 
 
 def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
-    valid = partial(_is_valid, parameter)
-    if parameter.choices is not None:
-        known = [value for value in parameter.choices.known if valid(value)]
+    if parameter.choices is None and parameter.type == "integer":
+        return _integers(model, parameter).filter(partial(_is_valid, parameter))
+    if parameter.choices is None and parameter.type == "string":
+        return _texts(model, parameter)
+    return _part_values(parameter, valid_value(model, parameter))
+
+
+def _part_values(part: Parameter, usual: Any) -> st.SearchStrategy[Any]:
+    """Draws valid values of a parameter or a nested part, never null. `usual` is a valid one, sent for what is free."""
+    valid = partial(_is_valid, part)
+    if part.choices is not None:
+        known = [value for value in part.choices.known if valid(value)]
         return st.sampled_from(known) if known else st.nothing()
-    match parameter.type:
+    match part.type:
         case "boolean":
             return st.booleans()
+        case "integer" | "number" if part.multiple_of is not None:
+            return _multiples(part).filter(valid)
         case "integer":
-            return _integers(model, parameter).filter(valid)
+            return _wholes(part).filter(valid)
         case "number":
-            return (_floats(*ends(parameter)) if parameter.multiple_of is None else _multiples(parameter)).filter(valid)
-        case _:
-            return _texts(model, parameter)
+            return _floats(*ends(part)).filter(valid)
+        case "string" if is_free(part) and part.required is False:
+            return _prompts(part.min_length or 0, part.max_length)
+        case "array" if part.items is not None:
+            return _arrays(part, part.items, usual)
+        case "object" if part.properties:
+            return _objects(part, usual if isinstance(usual, dict) else {})
+        case "any" if part.any_of:
+            return st.one_of([_part_values(one, part_value(one)) for one in part.any_of]).filter(valid)
+    return st.just(usual)
+
+
+def _arrays(part: Parameter, items: Parameter, usual: Any) -> st.SearchStrategy[list[Any]]:
+    """Draws arrays of a valid size, with two items more than the least at most."""
+    least = part.min_items or 0
+    most = least + _MORE_ITEMS if part.max_items is None else min(part.max_items, least + _MORE_ITEMS)
+    if most < least or least > _MOST_OUTPUTS:
+        return st.just(usual)
+    first = usual[0] if isinstance(usual, list) and usual else part_value(items)
+    return st.lists(_nullable(items, _part_values(items, first)), min_size=least, max_size=most)
+
+
+def _objects(part: Parameter, usual: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    drawn = {
+        one.name: _nullable(one, _part_values(one, usual[one.name] if one.name in usual else part_value(one)))
+        for one in part.properties
+    }
+    required = {one.name: drawn[one.name] for one in part.properties if one.required or one.required is None}
+    optional = {name: values for name, values in drawn.items() if name not in required and not values.is_empty}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def _nullable(part: Parameter, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | values if part.nullable else values
 
 
 def _is_valid(parameter: Parameter, value: Any) -> bool:
@@ -87,10 +139,15 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
         most = math.inf if high is None else high
         least = int(min(1, most) if low is None else low)
         return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
-    if parameter.multiple_of is not None:
-        return _multiples(parameter)
+    return _multiples(parameter) if parameter.multiple_of is not None else _wholes(parameter)
+
+
+def _wholes(parameter: Parameter) -> st.SearchStrategy[int]:
+    low, high = ends(parameter)
     if low is None and high is None:
         return _SEEDS
+    if low is not None and high is not None and int(low) > int(high):
+        return st.nothing()
     return st.integers(None if low is None else int(low), None if high is None else int(high))
 
 
@@ -118,28 +175,53 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
 
 
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
-    """Draws a parameter's name and a change of it that breaks one rule."""
-    changes = [
-        st.tuples(st.just(parameter.name), change)
-        for parameter in model.parameters
-        for change in _breaking(model, parameter, gateway)
-    ]
+    """Draws a parameter's name and a change of it, or of one of its nested parts, that breaks one rule."""
+    changes: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []
+    for parameter in model.parameters:
+        valid = valid_value(model, parameter)
+        own = st.just(parameter.name)
+        changes += [st.tuples(own, change) for change in _breaking(parameter, valid, gateway)]
+        for spot in spots(parameter, valid):
+            nested = (change.map(partial(_at, spot)) for change in _breaking(spot.part, spot.value, gateway))
+            changes += [st.tuples(own, change) for change in nested]
     return st.one_of(changes)
 
 
-def _breaking(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
-    changes = [*_out_of_range(parameter), *_confused(model, parameter, gateway)]
-    if parameter.required:
+def _at(spot: Spot, change: ParameterChange) -> ParameterChange:
+    return ParameterChange(change.rule, spot.put(change.value), spot.place, change.value)
+
+
+def _breaking(part: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
+    changes = [*_out_of_range(part), *_out_of_size(part, valid), *_confused(part, valid, gateway)]
+    if part.required:
         changes.append(st.just(ParameterChange("required.missing", OMITTED)))
-    if not parameter.nullable:
+    if refuses_null(part):
         changes.append(st.just(ParameterChange("null.not_nullable", None)))
-    if parameter.choices is not None and not parameter.choices.open and parameter.type == "string":
-        known = frozenset(parameter.choices.known)
+    if part.choices is not None and not part.choices.open and part.type == "string":
+        known = frozenset(part.choices.known)
         changes.append(
             st.text(max_size=30)
             .filter(lambda text: text not in known)
             .map(lambda text: ParameterChange("enum.unknown", text))
         )
+    if part.any_of:
+        wrong = (st.floats(-1e6, 1e6) | st.booleans() | st.lists(st.booleans(), max_size=3)).filter(
+            lambda value: not accepts(part, value, formats=False)
+        )
+        changes.append(wrong.map(lambda value: ParameterChange("type.no_member", value)))
+    return changes
+
+
+def _out_of_size(part: Parameter, valid: Any) -> list[st.SearchStrategy[ParameterChange]]:
+    """Draws arrays with too few or too many items."""
+    items = valid if isinstance(valid, list) else []
+    changes: list[st.SearchStrategy[ParameterChange]] = []
+    if part.min_items:
+        few = st.integers(0, min(part.min_items, MOST_ITEMS_SENT) - 1).map(partial(sized, part, items))
+        changes.append(few.map(lambda value: ParameterChange("range.too_few", value)))
+    if part.max_items is not None and part.max_items < MOST_ITEMS_SENT:
+        many = st.integers(part.max_items + 1, part.max_items + _MORE_ITEMS).map(partial(sized, part, items))
+        changes.append(many.map(lambda value: ParameterChange("range.too_many", value)))
     return changes
 
 
@@ -159,9 +241,9 @@ def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[ParameterChang
     return changes
 
 
-def _confused(model: Model, parameter: Parameter, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
+def _confused(parameter: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
     strategies: dict[str, st.SearchStrategy[Any]] = {
-        "string": st.text(max_size=30) | st.just(str(valid_value(model, parameter))),
+        "string": st.text(max_size=30) | st.just(str(valid)),
         "number": st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer()),
         "integer": st.integers(-(10**6), 10**6),
         "boolean": st.booleans(),

@@ -1,36 +1,35 @@
-"""Payloads and single values that a model page allows."""
+"""The payloads that the cases start from, and a valid value of each parameter."""
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from segforge.spec.catalog import Absent, Model, Parameter
-from segforge.spec.values import has_limit, verdict
-
-LONGEST_SENT: Final = 100_000
-"""The most characters of a text that is sent because of a limit of its length."""
-_MADE_UP: Mapping[str, Any] = {"uri": "https://example.com/image.png", "integer": 1, "number": 1.0, "boolean": False}
+from segforge.spec.catalog import Json, Model, Parameter
+from segforge.spec.values import equal, is_among, verdict
+from segforge_contract.cases.settled import OMITTED, settled
+from segforge_contract.cases.values import is_free, part_value
 
 
 def base_payload(model: Model) -> dict[str, Any]:
     """Returns the payload that every case starts from: the page's sample plus any missing required parameter.
 
-    A sample value that the page itself rules out is replaced with a valid one.
+    A sample value that the page itself rules out is replaced with a valid one. If the sample breaks a condition, as few
+    of its parameters as possible are changed.
     """
     return dict(_base_payload(model))
 
 
 @lru_cache(maxsize=1000)
-def _base_payload(model: Model) -> Mapping[str, Any]:
+def _base_payload(model: Model) -> dict[str, Any]:
     sample = model.valid_example
-    return {
+    payload = {
         p.name: valid_value(model, p)
-        if p.name not in sample or (sample[p.name] is not None and not _is_valid(model, p, sample[p.name]))
+        if p.name not in sample or (sample[p.name] is not None and not is_valid(model, p, sample[p.name]))
         else sample[p.name]
         for p in sorted(model.parameters, key=lambda p: _place(sample, p))
         if p.required or p.name in sample
     }
+    return settled(model, payload) or payload
 
 
 def _place(sample: dict[str, Any], parameter: Parameter) -> int:
@@ -43,51 +42,61 @@ def valid_value(model: Model, parameter: Parameter) -> Any:
 
     If the page contradicts itself so that no value is valid, returns any value of the parameter's type.
     """
-    candidates = [model.valid_example.get(parameter.name), parameter.default]
-    if parameter.choices is not None:
-        candidates.extend(parameter.choices.known)
-    candidates += [parameter.minimum, parameter.maximum, *_within_limits(parameter)]
-    known = [value for value in candidates if value is not None and not isinstance(value, Absent)]
-    known.append(_MADE_UP.get(parameter.format or parameter.type, "text"))
-    return next((value for value in known if _is_valid(model, parameter, value)), known[-1])
+    printed = model.valid_example.get(parameter.name)
+    sample = model.example.get(parameter.name)
+    return part_value(parameter, printed, sample=sample, never=contradictions(model, parameter.name))
 
 
-def _within_limits(parameter: Parameter) -> Iterator[Any]:
-    """Yields values that the limits of a number or a text allow, unless its other facts exclude them."""
-    if parameter.type == "string":
-        text = "text".ljust(min(parameter.min_length or 0, LONGEST_SENT), "t")
-        yield text if parameter.max_length is None else text[: parameter.max_length]
-    elif has_limit(parameter) and parameter.type in ("integer", "number"):
-        ends = (parameter.minimum, parameter.exclusive_minimum, parameter.maximum, parameter.exclusive_maximum)
-        low, above, high, below = ends
-        step = parameter.multiple_of or 1
-        for end in (low, above, 0 if high is None and below is None else None):
-            if end is not None:
-                yield from (math.ceil(end / step) * step, (math.floor(end / step) + 1) * step)
-        for end in (high, below):
-            if end is not None:
-                yield from (math.floor(end / step) * step, (math.ceil(end / step) - 1) * step)
-        if above is not None and below is not None:
-            yield (above + below) / 2
+def contradictions(model: Model, name: str) -> tuple[Json, ...]:
+    """Returns the values that the page prints for a parameter although it contradicts them, by the spec's quirks."""
+    places = {f"{where}.{name}" for where in ("sample", "default", "enum")}
+    return tuple(quirk.found for quirk in model.quirks if quirk.at in places)
 
 
-def _is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
-    return verdict(parameter, value, sample=model.example.get(parameter.name)) == "valid"
+def is_valid(model: Model, parameter: Parameter, value: Any) -> bool:
+    """Returns whether the specs call a value of a parameter valid, and don't doubt it."""
+    valid = verdict(parameter, value, sample=model.example.get(parameter.name)) == "valid"
+    return valid and not is_among(value, contradictions(model, parameter.name))
+
+
+def changed_payload(model: Model, changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns the base payload with some parameters changed, or omitted if their new value is OMITTED.
+
+    If the changes break a condition, other parameters are changed, too, so that the payload keeps it.
+    """
+    payload = with_changes(base_payload(model), changes)
+    return settled(model, payload, fixed=frozenset(changes)) or payload
+
+
+def with_changes(payload: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns a payload with some parameters changed, without those whose new value is OMITTED."""
+    return {name: value for name, value in {**payload, **changes}.items() if value is not OMITTED}
+
+
+def differences(payload: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Returns the parameters that differ between a payload and another one, with OMITTED for those it lacks."""
+    changed = {name: value for name, value in payload.items() if name not in base or not _same(value, base[name])}
+    return changed | dict.fromkeys((name for name in base if name not in payload), OMITTED)
+
+
+def _same(one: Any, two: Any) -> bool:
+    return equal(one, two) and repr(one) == repr(two)  # 1 equals 1.0, and yet it is another payload
 
 
 def unusual_payload(model: Model) -> dict[str, Any]:
     """Returns a payload that sends every parameter, with as few defaults as possible: some values clash only together.
 
-    URLs and identities keep the values that the page prints, and are omitted if it prints none.
+    URLs and identities keep the values that the page prints, and are omitted if it prints none. Parameters that a
+    condition excludes are omitted, too.
     """
     payload = base_payload(model)
     for parameter in model.parameters:
         usual = (payload.get(parameter.name), parameter.default)
-        others = (value for value in _alternatives(model, parameter) if value not in usual)
-        other = next((value for value in others if _is_valid(model, parameter, value)), None)
+        others = (value for value in _alternatives(model, parameter) if not is_among(value, usual))
+        other = next((value for value in others if is_valid(model, parameter, value)), None)
         if other is not None:
             payload[parameter.name] = other
-    return payload
+    return settled(model, payload) or payload
 
 
 def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
@@ -100,11 +109,12 @@ def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
         middle = (parameter.minimum + parameter.maximum) / 2
         near = (int(middle), int(middle) + 1) if parameter.type == "integer" else (middle,)
         yield from (value for value in near if parameter.minimum <= value <= parameter.maximum)
-    elif parameter.type == "string" and parameter.format is None and not parameter.required:
+    elif is_prose(model, parameter) and not parameter.required:
         yield from (valid_value(model, parameter), "A quiet street")
+    elif parameter.parts:
+        yield from (part_value(one) for one in (parameter, *parameter.any_of))
 
 
 def is_prose(model: Model, parameter: Parameter) -> bool:
-    """Returns whether a parameter takes any text: the prompt, or an optional string without a format or choices."""
-    free = parameter.type == "string" and parameter.format is None and parameter.choices is None
-    return free and (parameter.name == model.returns.controls.prompt or not parameter.required)
+    """Returns whether a parameter takes any text: the prompt, or an optional string that refers to nothing else."""
+    return is_free(parameter) and (parameter.name == model.returns.controls.prompt or parameter.required is False)

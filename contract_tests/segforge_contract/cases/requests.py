@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segforge.spec.catalog import Gateway, Model
-from segforge_contract.cases.case import OPERATIONS, Case, Operation, expected
+from segforge.spec.catalog import Gateway, Model, Version
+from segforge_contract.cases.case import OPERATIONS, Case, Operation, expected, named
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.messages.request import Key, Request
 
@@ -22,7 +22,7 @@ UNKNOWN_IDS = ("00000000-0000-4000-8000-000000000000", "0123456789abcdef01234567
 
 def payload_request(gateway: Gateway, model: Model, operation: Operation, payload: Mapping[str, Any]) -> Request:
     """Returns the request that calls a model with a payload."""
-    return Request("POST", _path(gateway, operation, slug=model.slug), "valid", JSON_TYPE, json.dumps(payload).encode())
+    return Request("POST", _call_path(gateway, model, operation), "valid", JSON_TYPE, json.dumps(payload).encode())
 
 
 def poll_request(gateway: Gateway, operation: Operation, request_id: str, key: Key = "valid") -> Request:
@@ -36,9 +36,16 @@ def _path(gateway: Gateway, operation: Operation, **values: str) -> str:
     return path
 
 
+def _call_path(gateway: Gateway, model: Model, operation: Operation) -> str:
+    """Returns the path that calls a model: the one that its page prints, by default that of the gateway's route."""
+    version: Version = "v2" if operation == "submit" else "v1"
+    printed = model.paths.get(version)
+    return _path(gateway, operation, slug=model.slug) if printed is None else printed.replace("{slug}", model.slug)
+
+
 def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
     """Yields the cases that test a call's key, method, Content-Type and body. Everything else is as in the sample."""
-    path = _path(gateway, operation, slug=model.slug)
+    path = _call_path(gateway, model, operation)
     body = json.dumps(base_payload(model)).encode()
 
     def case(rule: str, change: str, request: Request, payload: Mapping[str, Any] | None = None) -> Case:
@@ -64,7 +71,9 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
         Request("POST", path, "valid", "text/plain", b"{"),
     )
     for words, name, refused in _odd_refusals(model):
-        outcomes = expected(gateway, "required.missing", operation)
+        # A server may limit the depth of a body (RFC 8259, section 9) and call a deeper one malformed.
+        deep = (named(gateway, "body.malformed", operation),) if _DEEP_WORDS in words else ()
+        outcomes = expected(gateway, "required.missing", operation) + deep
         request = Request("POST", path, "valid", JSON_TYPE, refused)
         yield Case("required.missing", operation, model.slug, name, words, request, outcomes)
     for rule, words, odd in _odd_bodies(model, body):
@@ -80,7 +89,8 @@ def _odd_refusals(model: Model) -> Iterator[tuple[str, str, bytes]]:
     if name is not None:
         del payload[name]
         yield f"without {name}, beside {_DEEP_WORDS}", name, _beside(json.dumps(payload).encode(), _DEEP_MEMBER)
-        whole = next((p.name for p in model.parameters if p.type == "integer" and p.name in payload), None)
+        integers = (p.name for p in model.parameters if p.type == "integer")
+        whole = next((each for each in integers if isinstance(payload.get(each), int)), None)
         if whole is not None:
             payload[whole] = float(payload[whole])
             yield f"without {name}, beside {whole} = {payload[whole]}", name, json.dumps(payload).encode()

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.printable import one_line, show
 from segforge_contract.cases.case import Case
-from segforge_contract.checks.images import check_base64, check_image
-from segforge_contract.messages.request import NOT_JSON, Response
+from segforge_contract.checks.media import check_output
+from segforge_contract.messages.request import Response
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,7 @@ def _output(exchange: Exchange) -> Iterator[Broken]:
     model, payload, response = exchange.model, exchange.case.payload, exchange.response
     if model is None or payload is None:
         return
-    if model.returns.media == "json":
-        if response.media_type != "application/json" or response.json is NOT_JSON:
-            yield Broken("json.parses", "application/json that parses", response.in_words)
-        return
-    base64 = model.returns.controls.base64
-    asked = base64 is not None and payload.get(base64) is True
-    for rule, expected, found in (check_base64 if asked else check_image)(model, payload, response):
+    for rule, expected, found in check_output(model, payload, response):
         yield Broken(rule, expected, found)
 
 

@@ -10,7 +10,9 @@ from segforge.spec.printable import show
 from segforge_contract.cases.case import Operation
 from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken, figure, wrong_urls
-from segforge_contract.checks.images import check_image, check_result
+from segforge_contract.checks.media import FILES, check_file, check_stated, is_exact, judged_by, states_medium
+from segforge_contract.checks.properties import check_result
+from segforge_contract.checks.shapes import check_job_output
 from segforge_contract.messages.request import Key, Request, Response
 
 
@@ -41,6 +43,8 @@ class Watch:
     """The times and the cost in the last poll."""
     output: str | None = None
     """The URL of the output, from the result."""
+    judged: str | None = None
+    """The rule that judged the medium of the output, if one did."""
     sent: list[Request] = field(default_factory=list)
 
     def look(self, waited: float, deadline: float) -> bool:
@@ -70,23 +74,23 @@ class Watch:
         return state
 
     def check_result(self) -> None:
-        """Checks a completed job: its result, metrics, images and v1 poll URL, and that it stays completed."""
+        """Checks a completed job: its result, metrics, output and v1 poll URL, and that it stays completed."""
         response = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         agrees = (
             body.get("status") == getattr(self.state, "name", None)
             and body.get("request_id", self.request_id) == self.request_id
         )
-        image = self.model is None or self.model.returns.media == "image"
-        if response.status != 200 or not agrees or not _delivers(body, image=image):
-            output = "the image's URL as its output" if image else "an output"
+        is_file = self.model is None or (self.model.returns.media in FILES and self.model.returns.printed is None)
+        if response.status != 200 or not agrees or not _delivers(body, is_file=is_file):
+            output = "the file's URL as its output" if is_file else "an output"
             self.report("job.ends_with_result", f"200 with status COMPLETED and {output}", response.in_words)
         elif not _metrics_hold(body.get("metrics")):
             self.report(
                 "job.metrics_present", "metrics.inference_time in seconds", f"metrics {show(body.get('metrics'))}"
             )
         self._check_metrics(body)
-        self._check_images(body)
+        self._check_output(response, body)
         poll = self.ask("poll")
         if poll.status != 200 or not poll.body:
             self.report("job.poll_url_serves", "200 with the output", poll.in_words)
@@ -113,23 +117,34 @@ class Watch:
         if isinstance(body, dict):
             self._check_metrics(body)
 
-    def image(self) -> Response | None:
-        """Downloads a completed job's image. Returns None if another host serves it, since no request goes there."""
+    def file(self) -> Response | None:
+        """Downloads a completed job's file. Returns None if another host serves it, since no request goes there."""
         if self.output is None or not self.output.startswith(f"{self.base_url}/"):
             return None
         return self.send(Request("GET", self.output.removeprefix(self.base_url), "missing"))
 
-    def _check_images(self, body: Mapping[str, Any]) -> None:
+    def _check_output(self, result: Response, body: Mapping[str, Any]) -> None:
         output, images = body.get("output"), body.get("images")
         self.output = output if isinstance(output, str) else None
-        if self.model is None or self.model.returns.media != "image":
+        if self.model is None or not _output(body):
             return
-        found = [] if not isinstance(images, list) else list(check_result(self.model, self.payload, images))
-        served = self.image()
-        if served is not None:
-            found += check_image(self.model, self.payload, served)
+        found = list(check_job_output(self.model, output))
+        if self.model.returns.media in FILES:
+            found += check_result(self.model, self.payload, images) if isinstance(images, list) else []
+            found += self._check_file(self.model, result, body)
+        else:
+            self.judged = judged_by(self.model, result)
         for rule, expected, what in found:
             self.report(rule, expected, what)
+
+    def _check_file(self, model: Model, result: Response, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """Checks the file of a result, if the target itself serves it, and the content types that the result states."""
+        yield from check_stated(model, body)
+        self.judged = "bytes.match_media" if states_medium(model.returns.media, body) else None
+        served = self.file()
+        if served is not None:
+            self.judged = judged_by(model, served) or self.judged
+            yield from check_file(model, self.payload, served, exact=is_exact(result))
 
     def _check_strangers(self) -> None:
         """Checks that a job can't be read without its exact id and a valid key."""
@@ -230,9 +245,9 @@ def _output(body: Mapping[str, Any]) -> bool:
     return isinstance(output, str | list | dict) and bool(output)
 
 
-def _delivers(body: dict[str, Any], *, image: bool) -> bool:
+def _delivers(body: dict[str, Any], *, is_file: bool) -> bool:
     output = body.get("output")
-    return _output(body) and (not image or (isinstance(output, str) and output.startswith(("https://", "http://"))))
+    return _output(body) and (not is_file or (isinstance(output, str) and output.startswith(("https://", "http://"))))
 
 
 def _metrics_hold(metrics: object) -> bool:

@@ -34,6 +34,8 @@ class Follower:
     """Sends a request and counts it. Raises NotSent, NoAnswer and Unreachable."""
     note_silence: Callable[[NoAnswer], None]
     """Counts a missing answer. Raises Unreachable if the target seems to be gone."""
+    note_judged: Callable[[Case, str | None], None]
+    """Counts the rule that judged the medium of a job's output."""
     unsent: Counter[str]
     careful: bool = False
     reads_balance: bool = True
@@ -146,6 +148,7 @@ class Follower:
             watch.check_failure()
             return
         watch.check_result()
+        self.note_judged(job.case, watch.judged)
         if watch.output is not None and watch.output.startswith(self.base_url):
             other = self._outputs.setdefault(watch.output, job.request_id)
             if other != job.request_id:

@@ -11,6 +11,7 @@ from segforge_contract.cases.gate import UNSOUND, sound
 from segforge_contract.checks.answers import Broken, Exchange, judge
 from segforge_contract.checks.images import first_image
 from segforge_contract.checks.job import Pace
+from segforge_contract.checks.media import judged_by
 from segforge_contract.engine.failure import Failure, failures_of
 from segforge_contract.engine.follow import Follower, SubmittedJob, failures_in
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
@@ -38,6 +39,7 @@ class Session:
     """Whether the balance is read."""
     follower: Follower = field(init=False)
     """Follows the jobs, and adds up what calls cost."""
+    _judged: set[tuple[str | None, str, str]] = field(default_factory=set)
     _refused: int = 0
     _silent: int = 0
     _limited: int = 0
@@ -49,6 +51,7 @@ class Session:
             self.pace,
             self.send,
             self.note_silence,
+            self.note_judged,
             self.unsent,
             careful=self.careful,
             reads_balance=self.audited,
@@ -101,7 +104,7 @@ class Session:
             known, broken = len(self.follower.jobs), self.follower.keep(case, response)
             jobs = [self.follower.jobs.pop()] if len(self.follower.jobs) > known else []
             watched = self.follower.follow(jobs, deep=True)
-            served = [watch.image() for _, watch in watched]
+            served = [watch.file() for _, watch in watched]
             images = [first_image(response) for response in served if response is not None]
             return (images or [None])[0], failures_of(case, broken) + failures_in(watched)
         except NotSent as error:
@@ -163,10 +166,18 @@ class Session:
         self.follower.count_answer(case, response)
         model = None if case.model is None else self.catalog.model(case.model)
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
+        if case.operation == "run" and response.status == 200 and model is not None and case.payload is not None:
+            self.note_judged(case, judged_by(model, response))
         if case.starts_job:
             broken += self.follower.keep(case, response)
         self.follower.account.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)
         return failures_of(case, broken) + self.follow(self.follower.take_overdue())
+
+    def note_judged(self, case: Case, rule: str | None) -> None:
+        """Counts the rule that judged the medium of an output, once for each operation of a model, as sent."""
+        if rule is not None and (case.model, case.operation, rule) not in self._judged:
+            self._judged.add((case.model, case.operation, rule))
+            self.sent.append(replace(case, rule=rule, parameter=None))
 
     def _is_sound(self, case: Case) -> bool:
         return sound(None if case.model is None else self.catalog.model(case.model), case)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from segforge.spec.catalog import Catalog, Version
 from segforge.spec.printable import show
 from segforge_contract.cases.case import Case
+from segforge_contract.cases.parts import value_at
+from segforge_contract.cases.settled import OMITTED
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES
@@ -93,7 +96,7 @@ def propose(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     if outcomes == (REFUSED,):
         return _accepts_more(catalog, case, seen) if seen.accepted else _refuses_otherwise(catalog, case, seen)
     if outcomes == (ACCEPTED,) and case.model is not None and case.parameter is not None:
-        return _refuses_more(case, seen)
+        return _refuses_more(catalog, case, seen)
     if outcomes == (ACCEPTED,):
         return Proposal(_model_file(case), "example", f"the sample is refused: {seen}")
     names = ", ".join(outcomes)
@@ -103,7 +106,7 @@ def propose(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
 def _refuses_otherwise(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     profile = catalog.gateway.profiles[0]
     version: Version = "v2" if case.operation == "submit" else "v1"
-    family = case.rule.partition(".")[0]
+    family = case.rule.partition(".")[0].replace("condition", "required")
     now = ", ".join(profile.cases(version, family))
     if seen.status == 200:
         then = "job.failed"
@@ -118,21 +121,27 @@ def _refuses_otherwise(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Pr
     return Proposal("gateway.yaml", where, f"cases [{then}] rather than [{now}]")
 
 
+_LIMITS: Final = {
+    "range.below": "minimum",
+    "range.above": "maximum",
+    "range.off_step": "multiple_of",
+    "range.too_short": "min_length",
+    "range.too_long": "max_length",
+    "range.too_few": "min_items",
+    "range.too_many": "max_items",
+}
+"""The fact of a spec that each rule is about."""
+
+
 def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     """The gateway accepts a value that the page rules out."""
-    value = show((case.payload or {}).get(case.parameter or ""))
+    value = _sent(catalog, case)
     where = f"parameters, {case.parameter}"
     match case.rule.split("."):
-        case ["range", "below"]:
-            change = f"minimum: {value} is accepted"
-        case ["range", "above"]:
-            change = f"maximum: {value} is accepted"
-        case ["range", "off_step"]:
-            change = f"multiple_of: {value} is accepted"
-        case ["range", "too_short"]:
-            change = f"min_length: {value} is accepted"
-        case ["range", "too_long"]:
-            change = f"max_length: {value} is accepted"
+        case ["range", _]:
+            change = f"{_LIMITS[case.rule]}: {value} is accepted"
+        case ["condition", _]:
+            where, change = "conditions", f"without the one that this breaks: {case.change}"
         case ["enum", _]:
             change = f"choices: {value} is accepted too; the set may be open (total above the number of known values)"
         case ["required", _]:
@@ -144,25 +153,40 @@ def _accepts_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposa
             return Proposal(
                 "gateway.yaml", f"profiles, {name}: numeric_strings", "cast; a number in quotes is accepted"
             )
+        case ["type", "no_member"]:
+            change = f"any_of: {value} is accepted too"
         case _:
             change = f"type: {value} is accepted too"
     return Proposal(_model_file(case), where, f"{change} ({seen})")
 
 
-def _refuses_more(case: Case, seen: ComparedAnswer) -> Proposal:
+def _refuses_more(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
     """The gateway refuses a value that the page allows."""
-    value = show((case.payload or {}).get(case.parameter or ""))
+    value = _sent(catalog, case)
+    if case.rule == "condition.kept":
+        return Proposal(_model_file(case), "conditions", f"one that refuses: {case.change} ({seen})")
     change = {
         "range.at_minimum": f"minimum: above {value}",
         "range.at_maximum": f"maximum: below {value}",
         "range.at_shortest": "min_length: more characters",
         "range.at_longest": "max_length: fewer characters",
+        "range.at_fewest": "min_items: more items",
+        "range.at_most": "max_items: fewer items",
+        "union.each": f"any_of: without the member of {value}",
         "enum.each": f"choices: without {value}",
         "optional.omitted": "required: true",
         "null.nullable": "nullable: false",
         "default.explicit": f"default: not {value}",
     }.get(case.rule, f"{value} is refused")
     return Proposal(_model_file(case), f"parameters, {case.parameter}", f"{change} ({seen})")
+
+
+def _sent(catalog: Catalog, case: Case) -> str:
+    """Returns the value that a case sends at the place of its parameter, on one line."""
+    if case.model is None:
+        return show(None)
+    value = value_at(catalog.model(case.model).parameters, case.payload or {}, case.parameter)
+    return show(None if value is OMITTED else value)
 
 
 def _model_file(case: Case) -> str:

@@ -3,13 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases.case import Case, Operation, operations
+from segforge_contract.cases.parts import anywhere, places_in
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
+from segforge_contract.checks.media import medium_rule
 from segforge_contract.engine.phases.relations import explicit
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.table import RULES
@@ -27,6 +29,12 @@ _ASPECTS: Final = {
     "range.too_short": "length",
     "range.at_longest": "length",
     "range.too_long": "length",
+    "range.at_fewest": "items",
+    "range.too_few": "items",
+    "range.at_most": "items",
+    "range.too_many": "items",
+    "type.no_member": "forms",
+    "union": "forms",
     "enum": "values",
     "boolean": "values",
     "required": "presence",
@@ -36,7 +44,10 @@ _SAMPLE: Final = "payload.valid"
 
 
 class Point(NamedTuple):
-    """The subject of a case: a rule on an operation, of a model (None for any) and perhaps a parameter."""
+    """The subject of a case: a rule on an operation, of a model (None for any) and perhaps a parameter.
+
+    The place of a nested part has no positions of items, as in `images[].uri`.
+    """
 
     model: str | None
     operation: Operation
@@ -51,13 +62,22 @@ class Point(NamedTuple):
 
 def point_of(case: Case) -> Point:
     """The point that a case tests."""
-    return Point(case.model, case.operation, case.parameter, case.rule)
+    place = None if case.parameter is None else anywhere(case.parameter)
+    return Point(case.model, case.operation, place, case.rule)
 
 
 def aspect_of(rule: str) -> str:
     """The column of the matrix for a rule: `minimum` contains `range.at_minimum` and `range.below`."""
     family = rule.partition(".")[0]
     return _ASPECTS.get(rule) or _ASPECTS.get(family, family)
+
+
+class Unknown(NamedTuple):
+    """The facts that no source states about the known parameters of a partial model."""
+
+    parameters: int
+    without_type: int
+    without_requirement: int
 
 
 @dataclass(frozen=True)
@@ -113,9 +133,33 @@ class Coverage:
         there = {point.rule for point in self.points if point.parameter is not None}
         return tuple(dict.fromkeys(aspect_of(rule) for rule in RULES if rule in there))
 
+    @property
+    def unknown(self) -> dict[str, Unknown]:
+        """The unknown facts of each partial model, which may also have parameters that no source shows."""
+        return {model.slug: _unknown(model) for model in self.models if model.level == "partial"}
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str | None, str | None], list[Point]]:
+        groups: defaultdict[tuple[str | None, str | None], list[Point]] = defaultdict(list)
+        for point in self.points:
+            groups[point.model, point.parameter].append(point)
+        return groups
+
+    def places(self, model: Model) -> tuple[str, ...]:
+        """The parameters of a model, each with the places of its nested parts, in the order of the page."""
+        names = [parameter.name for parameter in model.parameters]
+        nested = [place for slug, place in self._by_place if slug == model.slug and place not in (None, *names)]
+        order = {name: index for index, name in enumerate(names)}
+
+        def owner(place: str) -> int:
+            starts = (name for name in names if place == name or place.startswith((f"{name}.", f"{name}[")))
+            return order.get(max(starts, key=len, default=""), len(names))
+
+        return tuple(sorted([*names, *(place for place in nested if place is not None)], key=owner))
+
     def row(self, model: Model, parameter: str) -> dict[str, Cell]:
-        """The cells of one parameter by aspect, without aspects that it doesn't have."""
-        own = [point for point in self.points if (point.model, point.parameter) == (model.slug, parameter)]
+        """The cells of one parameter or nested part by aspect, without aspects that it doesn't have."""
+        own = self._by_place.get((model.slug, parameter), [])
         groups: defaultdict[str, list[Point]] = defaultdict(list)
         for point in own:
             groups[aspect_of(point.rule)].append(point)
@@ -125,7 +169,7 @@ class Coverage:
     def _valid(self, model: Model, parameter: str, own: Iterable[Point]) -> Iterator[Point]:
         """The points that send a valid value of a parameter: its own, and the page's sample if it has the parameter."""
         yield from (point for point in own if self.points[point])
-        if parameter in base_payload(model):
+        if parameter in _in_sample(model):
             samples = (Point(model.slug, operation, None, _SAMPLE) for operation in operations(model))
             yield from (sample for sample in samples if sample in self.points)
 
@@ -134,6 +178,16 @@ class Coverage:
         # If no rule names a nearer accepted value, any valid value of the parameter is the other side of a refused one.
         accepted = frozenset(points) - refused or valid
         return Cell(accepted, refused, frozenset(self.sent) & (accepted | refused))
+
+
+@lru_cache(maxsize=1000)
+def _in_sample(model: Model) -> frozenset[str]:
+    return places_in(model.parameters, base_payload(model))
+
+
+def _unknown(model: Model) -> Unknown:
+    untyped = sum(one.type == "any" and not one.any_of for one in model.parameters)
+    return Unknown(len(model.parameters), untyped, sum(one.required is None for one in model.parameters))
 
 
 def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) -> Coverage:
@@ -147,7 +201,7 @@ def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) ->
     for case in deterministic_cases(catalog, models):
         points[point_of(case)] = case.accepted
         stands_for[case.request].add(point_of(case))
-    points |= {point: True for model in models for point in _related(model)}
+    points |= {point: True for model in models for point in (*_related(model), *_media(model))}
     counts = Counter(point for case in sent for point in stands_for.get(case.request, set()) | {point_of(case)})
     return Coverage(catalog, models, points, counts)
 
@@ -163,6 +217,12 @@ def _related(model: Model) -> Iterator[Point]:
             yield Point(model.slug, operation, said.seed, "seed.changes_picture")
         for name in said.omissible:
             yield Point(model.slug, operation, name, "default.omitted_equals_explicit")
+
+
+def _media(model: Model) -> Iterator[Point]:
+    """The points of the rule that judges the medium of a model's output. If none can, no case is ever sent for them."""
+    for operation in operations(model):
+        yield Point(model.slug, operation, None, medium_rule(model))
 
 
 def _operations(points: Iterable[Point]) -> set[Operation]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from segforge.spec.catalog import Model
 from segforge.spec.printable import one_line
+from segforge_contract.cases.parts import anywhere
 from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.coverage import Cell, aspect_of
 from segforge_contract.messages.curl import curl
@@ -103,20 +104,20 @@ def _link(url: str) -> str | None:
 
 
 def _matrix(report: Report, model: Model) -> list[tuple[str, list[_Mark | None]]]:
-    """Each parameter with its cells, in the order of the columns; None for an aspect it doesn't have."""
+    """Each parameter and part with its cells, in the order of the columns; None for an aspect it doesn't have."""
     broken = Counter(
-        (failure.case.parameter, aspect_of(failure.case.rule))
+        (anywhere(failure.case.parameter or ""), aspect_of(failure.case.rule))
         for failure in report.result.failures
         if failure.case.model == model.slug
     )
     rows = []
-    for parameter in model.parameters:
-        cells = report.coverage.row(model, parameter.name)
+    for place in report.coverage.places(model):
+        cells = report.coverage.row(model, place)
         marks = [
-            _mark(cells[aspect], broken[parameter.name, aspect]) if aspect in cells else None
+            _mark(cells[aspect], broken[place, aspect]) if aspect in cells else None
             for aspect in report.coverage.aspects
         ]
-        rows.append((parameter.name, marks))
+        rows.append((place, marks))
     return rows
 
 

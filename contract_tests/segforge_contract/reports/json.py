@@ -44,6 +44,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "points": len(found.points),
             "matrix": {model.slug: _matrix(found, model) for model in plan.models},
             "missing": [point._asdict() for point in found.missing],
+            "unknown": {slug: unknown._asdict() for slug, unknown in found.unknown.items()},
         },
         "failures": [_failure(failure, report) for failure in result.failures],
     }
@@ -60,8 +61,7 @@ def _deviations(verdict: Verdict) -> dict[str, Any]:
 
 def _matrix(found: Coverage, model: Model) -> dict[str, dict[str, str]]:
     return {
-        parameter.name: {aspect: cell.state for aspect, cell in found.row(model, parameter.name).items()}
-        for parameter in model.parameters
+        place: {aspect: cell.state for aspect, cell in found.row(model, place).items()} for place in found.places(model)
     }
 
 

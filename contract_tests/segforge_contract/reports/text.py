@@ -54,8 +54,18 @@ def print_report(out: "Console", report: "Report") -> None:
 
 
 def in_words(found: Coverage) -> str:
-    """The coverage in one line."""
-    return f"coverage {found.percent:g} %: {found.covered} of {len(found.points)} rules of a parameter or an operation"
+    """The coverage in one line, and how much is unknown about partial models in another one."""
+    covered = f"{found.covered} of {len(found.points)} rules of a parameter or an operation"
+    return "\n".join([f"coverage {found.percent:g} %: {covered}", *([_unknown(found)] if found.unknown else [])])
+
+
+def _unknown(found: Coverage) -> str:
+    models = len(found.unknown)
+    parameters, untyped, unsure = (sum(column) for column in zip(*found.unknown.values(), strict=True))
+    return (
+        f"unknown: {models} partial models may have parameters that no source shows; of their {parameters} known ones, "
+        f"{untyped} have no known type and {unsure} may be required"
+    )
 
 
 def print_money(out: "Console", ledger: Ledger | None, result: "RunResult") -> None:

@@ -15,7 +15,8 @@ WHY: Final[Mapping[str, str]] = {
     "base64": "callers that request base64 decode the result without checking, and fail later without a clear cause",
     "body": "if servers disagree about which bodies are valid, a client may work with one and fail with another",
     "boolean": "a form needs both values of a switch to be accepted",
-    "bytes": "callers pay for the image, and often notice a wrong format, a wrong size or a truncated file too late",
+    "bytes": "callers pay for the file, and often notice a wrong format, a wrong size or a truncated file too late",
+    "condition": "callers combine parameters as the page says, and pay for a combination that has no effect",
     "content_type": "proxies and clients add or remove this header, so the gateway must treat it consistently",
     "default": "callers omit a parameter to get its default; another value changes every image",
     "enum": "callers show the listed values in a menu: each must work, and a misspelt one must be reported",
@@ -40,6 +41,7 @@ WHY: Final[Mapping[str, str]] = {
     "seed": "a seed reproduces a result, and another seed varies it",
     "text": "people type prompts in every script, and paste them from anywhere",
     "type": "a value that is cast works until the cast changes; the gateway must check what the page states",
+    "union": "callers choose one of the printed forms, and each must work",
     "unknown": "old clients send parameters that a newer gateway dropped, and new clients send parameters it lacks",
 }
 """Why a rule is worth a request, by the first word of its name."""

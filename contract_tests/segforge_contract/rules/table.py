@@ -43,12 +43,12 @@ class Rule:
 _STATES = "model page, Asynchronous requests (v2)"
 
 _CONFUSIONS = {
-    "string": ("integer", "number", "boolean"),
-    "number": ("integer", "boolean", "string"),
-    "integer": ("string", "boolean"),
-    "boolean": ("integer", "number", "string"),
-    "array": ("string", "integer", "number", "boolean"),
-    "object": ("string", "integer", "number", "boolean"),
+    "string": ("integer", "number", "boolean", "array", "object"),
+    "number": ("integer", "boolean", "string", "array", "object"),
+    "integer": ("string", "boolean", "array", "object"),
+    "boolean": ("integer", "number", "string", "array", "object"),
+    "array": ("string", "integer", "number", "boolean", "object"),
+    "object": ("string", "integer", "number", "boolean", "array"),
 }
 """For each JSON type that is sent: the parameter types that must refuse it.
 
@@ -76,8 +76,12 @@ def _parameter_rules() -> Iterator[Rule]:
             "range.at_maximum": "the printed maximum is accepted",
             "range.at_shortest": "a text of the printed minimum length is accepted",
             "range.at_longest": "a text of the printed maximum length is accepted",
+            "range.at_fewest": "an array of the printed minimum number of items is accepted",
+            "range.at_most": "an array of the printed maximum number of items is accepted",
             "enum.each": "each printed value is accepted",
             "boolean.each": "true and false are both accepted",
+            "union.each": "a value of each printed form is accepted",
+            "condition.kept": "a payload that keeps a printed condition is accepted",
             "default.explicit": "the printed default is accepted when it is sent",
             "optional.omitted": "an optional parameter may be omitted",
             "null.nullable": "null is accepted if the page prints it as the default",
@@ -97,9 +101,18 @@ def _parameter_rules() -> Iterator[Rule]:
             "range.off_step": "a number that is not a multiple of the printed step is refused",
             "range.too_short": "a text below the printed minimum length is refused",
             "range.too_long": "a text above the printed maximum length is refused",
+            "range.too_few": "an array with fewer items than the printed minimum is refused",
+            "range.too_many": "an array with more items than the printed maximum is refused",
             "enum.unknown": "any other value is refused if the page prints all values",
             "required.missing": "a payload without a required parameter is refused",
             "null.not_nullable": "null is refused unless the page prints it as the default",
+            "type.no_member": "a value that has none of the printed forms is refused",
+            "condition.none": "a payload without any of several parameters is refused if exactly one must be sent",
+            "condition.several": "a payload with two of several parameters is refused if exactly one must be sent",
+            "condition.only_when": "a parameter is refused if another parameter lacks the value that it needs",
+            "condition.requires": "a payload without a parameter is refused if its other values require it",
+            "condition.forbids": "a parameter is refused if the other values of the payload forbid it",
+            "condition.forbids_value": "a value is refused if the other values of the payload forbid it",
         }
         | {
             f"type.{sent}_for_{wanted}": f"{_article(sent)} sent for {_article(wanted)} is refused, "
@@ -176,12 +189,17 @@ def _answer_rules() -> Iterator[Rule]:
         ("headers.present", "a v1 output has all documented headers", headers),
         ("headers.typed", "a numeric header holds a number that is not negative", headers),
         ("headers.seed", "x-seed-value is the requested seed", headers),
-        ("bytes.match_content_type", "an image decodes and matches its Content-Type", page),
-        ("bytes.match_format", "an image has the requested format", page),
-        ("bytes.match_size", "an image has the requested size, within 15 pixels", page),
+        ("bytes.match_media", "the output is an image, a video, a sound or a 3D model, as the page states", page),
+        ("bytes.match_content_type", "an output file decodes and matches its Content-Type", page),
+        ("bytes.match_format", "an output file has the requested format", page),
+        ("bytes.match_size", "an image or a video has the requested size, within 15 pixels", page),
+        ("bytes.match_duration", "a video or a sound is as long as requested, within a second or a tenth", page),
+        ("bytes.match_fps", "a video has the requested frames per second, within one or a tenth", page),
         ("bytes.match_count", "the answer holds the requested number of images", page),
         ("base64.holds_picture", "if base64 is requested, the answer is JSON whose image decodes", page),
         ("json.parses", "a model that returns Text/JSON answers with JSON", page),
+        ("json.shape", "a chat, an embedding or a caption has the form of its dialect", page),
+        ("text.readable", "a model that returns text answers with text that is not empty", page),
     ):
         yield Rule(name, "answer", promise, source)
 

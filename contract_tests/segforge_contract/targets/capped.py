@@ -196,11 +196,13 @@ class CappedTarget:
         return self.ledger.trusted and (first or self._refusals % _WEIGH_EVERY == 0)
 
     def _enter_output(self, entry: Exchanged, call: int, answer: Response, told: Decimal | None) -> bool:
-        if _matches(self._gateway, entry.request, "submit") is None:
-            self.ledger.answered(call, told)
-            return True
         body = answer.json
         request_id = body.get("request_id") if isinstance(body, dict) else None
+        # The path of a submit may be one that only the model's page prints. Then its answer shows that it is one.
+        printed = _matches(self._gateway, entry.request, "run") is None and isinstance(request_id, str)
+        if _matches(self._gateway, entry.request, "submit") is None and not printed:
+            self.ledger.answered(call, told)
+            return True
         if isinstance(request_id, str):
             self._submitted[request_id] = entry.at
             self.ledger.queued(call, request_id, told)

@@ -1,10 +1,8 @@
 """Faults in limits that no curated model has: steps of numbers and lengths of texts. They have a model of their own."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from segforge import Catalog
 from segforge.spec.build import build_model
 from segforge.spec.catalog import Model, Parameter
 from tests.harness.mutants.faults import Payload, lax, picky
@@ -32,11 +30,6 @@ MODEL = build_model(
         "example": {"prompt": "a song"},
     }
 )
-
-
-def with_limits(catalog: Catalog) -> Catalog:
-    """Returns the Catalog with the model of these mutants."""
-    return replace(catalog, models=(*catalog.models, MODEL))
 
 
 def _rounded(parameter: Parameter, value: Any) -> Any:

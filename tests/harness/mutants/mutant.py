@@ -8,6 +8,8 @@ from tests.harness.mutants.original import Fault
 ADAPTER = "flux-ipadapter"
 CONTROLNET = "flux-controlnet"
 IMG2IMG = "flux-img2img"
+NESTED = "nested"
+"""The model of `tests.harness.mutants.nested`."""
 LIMITED = "limited"
 """The model of `tests.harness.mutants.limits`."""
 STYLE = "style-transfer"

@@ -5,11 +5,21 @@ from typing import Final
 from tests.harness.mutants.answers import answer_mutants
 from tests.harness.mutants.jobs import job_mutants
 from tests.harness.mutants.limits import limit_mutants
+from tests.harness.mutants.media import media_mutants
+from tests.harness.mutants.nested import nested_mutants
 from tests.harness.mutants.parameters import parameter_mutants
 from tests.harness.mutants.requests import request_mutants
 
 MUTANTS: Final = {
     mutant.name: mutant
-    for mutants in (parameter_mutants, limit_mutants, request_mutants, answer_mutants, job_mutants)
+    for mutants in (
+        parameter_mutants,
+        limit_mutants,
+        nested_mutants,
+        request_mutants,
+        answer_mutants,
+        media_mutants,
+        job_mutants,
+    )
     for mutant in mutants()
 }

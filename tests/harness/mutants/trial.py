@@ -19,9 +19,9 @@ from segforge_mock import create_app
 from segforge_mock.app import App
 from segforge_mock.media.files import Detail
 from segforge_mock.models.served import models_of_catalog
-from tests.harness.mutants.limits import with_limits
-from tests.harness.mutants.mutant import CONTROLNET, LIMITED, STYLE, Mutant
+from tests.harness.mutants.mutant import CONTROLNET, STYLE, Mutant
 from tests.harness.mutants.original import KEY, Faulty, plain_images
+from tests.harness.mutants.own import OWN, with_own
 from tests.seeds import seed_catalog
 
 BASE_URL = "http://127.0.0.1:9"
@@ -97,16 +97,16 @@ class Trial:
 def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
     """Runs the tables of the mutant's model, and as many drawn payloads as the mutant needs."""
     clock = Clock()
-    catalog = with_limits(catalog) if mutant.model == LIMITED else catalog
+    catalog = with_own(catalog, mutant.model)
     faulty = Faulty(correct(mutant.model, mutant.profile, clock), catalog, mutant.make())
     return campaign(under_profile(catalog, mutant.profile), faulty, mutant.model, clock, max_examples=mutant.drawn)
 
 
 def correct(model: str, profile: str, clock: Clock) -> App:
-    """Returns the mock without a fault. Images are tiny unless the payload sets their size."""
-    images: Detail = "full" if model in (CONTROLNET, STYLE) else "tiny"
-    models = models_of_catalog(with_limits(seed_catalog())) if model == LIMITED else None
-    return create_app(models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, images=images)
+    """Returns the mock without a fault. Outputs are tiny unless the payload sets their size."""
+    media: Detail = "full" if model in (CONTROLNET, STYLE, *OWN) else "tiny"
+    models = models_of_catalog(with_own(seed_catalog(), model)) if model in OWN else None
+    return create_app(models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, media=media)
 
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:

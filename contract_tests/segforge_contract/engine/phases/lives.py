@@ -14,8 +14,9 @@ from hypothesis.errors import Flaky
 
 from segforge.spec.catalog import Model
 from segforge_contract.cases.case import Case, Operation
+from segforge_contract.cases.changes import ParameterChange
 from segforge_contract.cases.drawn import breaking_changes
-from segforge_contract.cases.parameters import ParameterChange, payload_case, valid_case
+from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken

@@ -6,20 +6,20 @@ user pays only for accepted packs.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from segforge.spec.catalog import Catalog
+from segforge.spec.catalog import Catalog, Model
+from segforge.spec.values import payload_verdict
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.parameters import valid_case
-from segforge_contract.cases.payloads import base_payload
+from segforge_contract.cases.payloads import base_payload, differences, with_changes
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
 from segforge_contract.messages.request import Request
-
-_OMITTED = object()
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,29 @@ class Pack:
     parts: tuple[Case, ...]
 
 
+@dataclass
+class _Round:
+    """Cases of one pack, and the parameters that they change, OMITTED for those that they omit."""
+
+    cases: list[Case] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def takes(self, model: Model, changes: Mapping[str, Any]) -> bool:
+        """Returns whether a case with these changes fits: no other case changes the same, and no condition breaks."""
+        if not changes or not self.changes.keys().isdisjoint(changes):
+            return False
+        payload = with_changes(base_payload(model), {**self.changes, **changes})
+        return not model.conditions or payload_verdict(model, payload) == "valid"
+
+    def add(self, case: Case, changes: Mapping[str, Any]) -> None:
+        """Adds a case."""
+        self.cases.append(case)
+        self.changes |= changes
+
+
 def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], Decimal]) -> tuple[Pack, ...]:
     """Returns the accepted cases as packs, those first that test the most for their price in credits."""
-    rounds: defaultdict[tuple[str | None, str], list[dict[str, Case]]] = defaultdict(list)
+    rounds: defaultdict[tuple[str, str], list[_Round]] = defaultdict(list)
     made: list[Pack] = []
     for case in cases:
         if not case.accepted or case.undecided:
@@ -40,12 +60,13 @@ def packs(catalog: Catalog, cases: Iterable[Case], price: Callable[[Request], De
         if case.parameter is None or case.payload is None or case.model is None or case.request.copy:
             made.append(Pack(case, (case,)))
             continue
-        of_call = rounds[case.model, case.operation]
-        pack = next((pack for pack in of_call if case.parameter not in pack), None)
-        if pack is None:
-            of_call.append(pack := {})
-        pack[case.parameter] = case
-    made += [_pack(catalog, tuple(pack.values())) for of_call in rounds.values() for pack in of_call]
+        of_call, model = rounds[case.model, case.operation], catalog.model(case.model)
+        changes = differences(dict(case.payload), base_payload(model))
+        found = next((each for each in of_call if each.takes(model, changes)), None)
+        if found is None:
+            of_call.append(found := _Round())
+        found.add(case, changes)
+    made += [_pack(catalog, tuple(each.cases)) for of_call in rounds.values() for each in of_call]
     return tuple(_by_value(made, price))
 
 
@@ -73,13 +94,10 @@ def _pack(catalog: Catalog, parts: tuple[Case, ...]) -> Pack:
     if len(parts) == 1 or first.model is None:
         return Pack(first, parts)
     model = catalog.model(first.model)
-    payload = base_payload(model)
+    changes: dict[str, Any] = {}
     for part in parts:
-        sent = dict(part.payload or {}).get(part.parameter or "", _OMITTED)
-        if sent is _OMITTED:
-            payload.pop(part.parameter or "", None)
-        else:
-            payload[part.parameter or ""] = sent
+        changes |= differences(dict(part.payload or {}), base_payload(model))
+    payload = with_changes(base_payload(model), changes)
     change = ", ".join(part.change for part in parts)
     return Pack(valid_case(catalog.gateway, model, first.operation, payload, change), parts)
 
