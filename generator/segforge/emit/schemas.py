@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.printable import show
-from segforge.spec.values import fits
 
 NOTE: Final = "x-curator-note"
 """The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
@@ -29,6 +28,9 @@ SHAPE: Final = "x-shape"
 INFERRED: Final = "x-inferred"
 """The keyword that names the facts that were concluded from a sample and that no source states."""
 
+DISPUTED: Final = "x-disputed"
+"""The keyword that marks a list of values that the page prints although the other facts exclude them."""
+
 REQUIRED: Final = "x-required"
 """The keyword, with the value `unknown`, of a parameter of which no source says whether it is required."""
 
@@ -36,10 +38,7 @@ BASE64: Final = "^(data:[A-Za-z0-9.+/;=_-]{0,200};base64,)?[A-Za-z0-9+/]*={0,2}$
 """`segforge.spec.values.BASE64_PATTERN` for JSON Schema."""
 
 DOUBTED_FORMAT: Final = "x-format"
-"""The keyword that holds the format of a text in place of `format`, which validators check, if nothing checks it.
-
-The page prints a value of another format, or a set of values, which then decides.
-"""
+"""The keyword that holds the format of a text in place of `format`, which validators check, if a set decides alone."""
 
 NOT_NULL: Final = {"not": {"type": "null"}}
 """The schema of any value except null."""
@@ -87,9 +86,18 @@ KEYWORDS: Final = {
 
 
 def parameter_schema(parameter: Parameter) -> dict[str, Any]:
-    """Returns the schema of one parameter, with its parts."""
+    """Returns the schema of one parameter, with its parts. It accepts disputed values, as the gateway may."""
     text = describe(parameter)
-    schema: dict[str, Any] = {"description": text} if text else {}
+    described: dict[str, Any] = {"description": text} if text else {}
+    accepted = _accepted(parameter)
+    if parameter.disputed:
+        accepted = {"anyOf": [accepted, {DISPUTED: True, "enum": list(parameter.disputed)}]}
+    return described | accepted | _remarks(parameter)
+
+
+def _accepted(parameter: Parameter) -> dict[str, Any]:
+    """Returns the keywords that restrict the values of a parameter."""
+    schema: dict[str, Any] = {}
     types = _types(parameter)
     if parameter.choices is None or not parameter.choices.known:
         schema |= types
@@ -100,7 +108,12 @@ def parameter_schema(parameter: Parameter) -> dict[str, Any]:
         schema[LABELS] = [label or "" for label in parameter.choices.labels]
     limits = {keyword: getattr(parameter, name) for name, keyword in KEYWORDS.items()}
     schema |= {keyword: limit for keyword, limit in limits.items() if limit is not None}
-    schema |= _parts(parameter)
+    return schema | _parts(parameter)
+
+
+def _remarks(parameter: Parameter) -> dict[str, Any]:
+    """Returns the keywords that don't restrict the values of a parameter."""
+    schema: dict[str, Any] = {}
     if parameter.file is not None:
         schema[FILE] = {"kind": parameter.file, **({"accepts": list(parameter.accepts)} if parameter.accepts else {})}
     schema |= {"deprecated": True} if parameter.deprecated else {}
@@ -120,9 +133,7 @@ def _types(parameter: Parameter) -> dict[str, Any]:
     if parameter.format == "base64":
         types |= {"contentEncoding": "base64", **({"pattern": BASE64} if parameter.choices is None else {})}
     elif parameter.format is not None:
-        refused = any(isinstance(one, str) and not fits(one, parameter.format) for one in parameter.disputed)
-        doubted = refused or parameter.choices is not None
-        types[DOUBTED_FORMAT if doubted else "format"] = parameter.format
+        types["format" if parameter.choices is None else DOUBTED_FORMAT] = parameter.format
     return types
 
 

@@ -29,14 +29,18 @@ def body_schema(model: Model, shapes: Shapes) -> dict[str, Any]:
 
 
 def shape_schemas(models: Sequence[Model]) -> Shapes:
-    """Returns the shared shapes of these models. A shape whose facts differ between its uses is left out."""
+    """Returns the shared shapes of these models that become components.
+
+    A shape whose facts differ between its uses is left out, and so is a union, since openapi-python-client makes the
+    classes of a union's members twice if the union is a component.
+    """
     found: dict[str, dict[str, Any]] = {}
     unlike = set()
     for model in models:
         for part in _shaped(model.parameters):
             name, schema = str(part.shape), _core(_finished(part, parameter_schema(part), {}))
             unlike |= {name} if found.setdefault(name, schema) != schema else set()
-    return {name: schema for name, schema in found.items() if name not in unlike}
+    return {name: schema for name, schema in found.items() if name not in unlike and schema.get("type") == "object"}
 
 
 def shape_components(shapes: Shapes) -> dict[str, Any]:
@@ -77,6 +81,23 @@ def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _finished(parameter: Parameter, schema: Mapping[str, Any], shapes: Shapes) -> dict[str, Any]:
     """Returns a parameter's schema with the notes of all parts, and with references to shapes."""
     made = dict(schema)
+    if parameter.disputed:
+        accepted, doubted = made["anyOf"]
+        made["anyOf"] = [_with_parts(parameter, accepted, shapes), doubted]
+    else:
+        made = _with_parts(parameter, made, shapes)
+    if parameter.note is not None:
+        made[NOTE] = parameter.note
+    core = _core(made)
+    if parameter.shape is None or core != shapes.get(parameter.shape):
+        return made
+    here = {key: value for key, value in made.items() if key in _OF_ONE_PLACE}
+    return {"$ref": f"#/components/schemas/{shape_component(parameter.shape)}", **here}
+
+
+def _with_parts(parameter: Parameter, schema: Mapping[str, Any], shapes: Shapes) -> dict[str, Any]:
+    """Returns a schema whose items, properties and members are finished."""
+    made = dict(schema)
     if parameter.items is not None:
         made["items"] = _finished(parameter.items, made["items"], shapes)
     if parameter.properties:
@@ -87,10 +108,4 @@ def _finished(parameter: Parameter, schema: Mapping[str, Any], shapes: Shapes) -
         members = zip(parameter.any_of, made["anyOf"], strict=False)
         rest = made["anyOf"][len(parameter.any_of) :]
         made["anyOf"] = [*(_finished(member, one, shapes) for member, one in members), *rest]
-    if parameter.note is not None:
-        made[NOTE] = parameter.note
-    core = _core(made)
-    if parameter.shape is None or core != shapes.get(parameter.shape):
-        return made
-    here = {key: value for key, value in made.items() if key in _OF_ONE_PLACE}
-    return {"$ref": f"#/components/schemas/{shape_component(parameter.shape)}", **here}
+    return made

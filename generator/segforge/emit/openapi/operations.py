@@ -1,7 +1,7 @@
 """The operations of an OpenAPI document: run and submit of a model, the polls that all models share, the balance."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from segforge.emit.openapi.about import operation_text
 from segforge.emit.openapi.answers import output_content
@@ -10,6 +10,10 @@ from segforge.emit.openapi.components import LINKS
 from segforge.emit.openapi.samples import run_samples, submit_samples
 from segforge.spec.catalog import Gateway, Model, Route, Status, Version
 from segforge.spec.identifiers import pascal_case
+from segforge.spec.values import payload_violations
+
+SAMPLE: Final = "x-invalid-sample"
+"""The keyword, in place of `examples`, that holds a sample that the other facts of its page exclude."""
 
 
 def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _run(gateway: Gateway, model: Model, path: str, body: dict[str, Any]) -> dic
         "summary": f"Run {model.title} and wait for its output",
         **_about(model),
         "tags": [model.slug],
-        "x-codeSamples": run_samples(gateway, model, path),
+        **_coded(run_samples(gateway, model, path)),
         "requestBody": body,
         "responses": {
             "200": {
@@ -84,13 +88,17 @@ def _submit(gateway: Gateway, model: Model, path: str, body: dict[str, Any]) -> 
         "summary": f"Queue a run of {model.title}",
         **_about(model),
         "tags": [model.slug],
-        "x-codeSamples": submit_samples(gateway, model, path),
+        **_coded(submit_samples(gateway, model, path)),
         "requestBody": body,
         "responses": {
             "200": {**_json_response("The job was accepted.", "JobAccepted", accepted.body), "links": links},
             **_failures(gateway, "submit"),
         },
     }
+
+
+def _coded(samples: list[dict[str, str]]) -> dict[str, Any]:
+    return {"x-codeSamples": samples} if samples else {}
 
 
 def _about(model: Model) -> dict[str, Any]:
@@ -127,10 +135,11 @@ def _request_body(model: Model, shapes: Shapes) -> dict[str, Any]:
         else "The docs page's sample, completed with the required parameters that it lacks"
     )
     reference = {"$ref": f"#/components/schemas/{request_name(model)}"}
-    examples = {"sample": {"summary": summary, "value": model.valid_example}}
+    sample = {"sample": {"summary": summary, "value": model.valid_example}}
+    examples = {SAMPLE if payload_violations(model, model.valid_example) else "examples": sample}
     schemas = {"json": reference, "multipart": form_schema(model, shapes) or reference}
     types = {"json": "application/json", "multipart": "multipart/form-data"}
-    content = {types[encoding]: {"schema": schemas[encoding], "examples": examples} for encoding in model.encodings}
+    content = {types[encoding]: {"schema": schemas[encoding], **examples} for encoding in model.encodings}
     return {"required": True, "content": content}
 
 

@@ -12,8 +12,10 @@ from segforge.spec.values import payload_violations
 
 
 def run_samples(gateway: Gateway, model: Model, path: str) -> list[dict[str, str]]:
-    """Returns code that runs a model on v1."""
+    """Returns code that runs a model on v1. Returns none if the page has no sample that the gateway should accept."""
     payload, file = sample_payload(model), _file(model)
+    if payload is None:
+        return []
     curl = _curl(gateway, model, path, payload, f"--output {file}" if file else "")
     python = f"result = segmind_client.run_sync({_python_call(model, payload)})\n"
     python += f"result.save({python_literal(file)})\n" if file else "print(result.content)\n"
@@ -23,19 +25,25 @@ def run_samples(gateway: Gateway, model: Model, path: str) -> list[dict[str, str
 
 
 def submit_samples(gateway: Gateway, model: Model, path: str) -> list[dict[str, str]]:
-    """Returns code that submits a v2 job and, with a client, waits for its output."""
+    """Returns code that submits a v2 job and, with a client, waits for its output. Returns none like `run_samples`."""
     payload = sample_payload(model)
+    if payload is None:
+        return []
     python = f"job = segmind_client.submit_async({_python_call(model, payload)})\nprint(job.wait().output)\n"
     typescript = f"const job = await client.submitAsync({_typescript_call(model, payload)});\n"
     typescript += "console.log((await job.wait()).output);\n"
     return _samples(_curl(gateway, model, path, payload), python, typescript)
 
 
-def sample_payload(model: Model) -> dict[str, Json]:
-    """Returns the required parameters of the page's sample, or all of it if they alone break a condition."""
+def sample_payload(model: Model) -> dict[str, Json] | None:
+    """Returns the required parameters of the page's sample, or all of it if they alone break a condition.
+
+    Returns None if the sample itself is not valid.
+    """
     sample = model.valid_example
     needed = {one.name: sample[one.name] for one in model.parameters if one.required and one.name in sample}
-    return needed if needed and not payload_violations(model, needed) else sample
+    fitting = (one for one in (needed, sample) if one and not payload_violations(model, one))
+    return next(fitting, None)
 
 
 def _file(model: Model) -> str:

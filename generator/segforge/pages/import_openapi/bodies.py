@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from segforge.emit.openapi.operations import SAMPLE
 from segforge.pages.draft import is_name
 from segforge.pages.import_openapi.conditions import conditions_of, split_conditions
 from segforge.pages.import_openapi.parameters import parameter_of
@@ -128,12 +129,14 @@ def body_conditions(
 
 def example_of(schemas: Schemas, name: str, body: Body, reading: DocumentReading) -> Mapping[str, Any]:
     """Returns the first sample in the document, of the body or of its schema. Empty if there is none."""
-    examples = body.content.get("examples")
+    examples = body.content.get("examples", body.content.get(SAMPLE))
     first = next(iter(examples.items()), None) if is_mapping(examples) else None
     found = body.content.get("example", body.schema.get("example", {}))
     try:
         if first is not None:
-            found = schemas.whole(first[1], (*body.at, "examples", first[0])).get("value", {})
+            found = schemas.whole(
+                first[1], (*body.at, "examples" if "examples" in body.content else SAMPLE, first[0])
+            ).get("value", {})
         return dict(expect_mapping(found, (*body.at, "example")))
     except NotHeld as error:
         reading.problems.append(f"{problem_line(name, error)}; the sample is left out")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from segforge.emit.schemas import NOTE, REQUIRED, SHOWN_OF_TOTAL, UNKNOWN_TOTAL
+from segforge.emit.schemas import DISPUTED, NOTE, REQUIRED, SHOWN_OF_TOTAL, UNKNOWN_TOTAL
 from segforge.pages.draft import is_name
 from segforge.pages.import_openapi.keywords import (
     JSON_TYPES,
@@ -23,6 +23,7 @@ from segforge.pages.import_openapi.schemas import (
     Place,
     Schema,
     Schemas,
+    expect_mapping,
     is_mapping,
 )
 from segforge.spec.catalog import ABSENT, Parameter, ParameterType
@@ -84,6 +85,8 @@ class _Reader:
         members = schema[key]
         if not isinstance(members, list):
             raise NotHeld((*at, key), f"found {show(members)}; expected a list of schemas")
+        if any(is_mapping(one) and one.get(DISPUTED) is True for one in members):
+            return self._part(name, _without_disputed(schema, members, key, at), at)
         places = [(*at, key, str(index)) for index in range(len(members))]
         whole = [
             (member, self.schemas.whole(member, place, 1), place) for member, place in zip(members, places, strict=True)
@@ -205,6 +208,15 @@ def _doubted(made: Parameter) -> Parameter:
     """Returns a part with the printed values that its own facts exclude."""
     printed = (made.default, *(made.choices.known if made.choices is not None else ()))
     return replace(made, disputed=disputed(made, [one for one in printed if one is not ABSENT]))
+
+
+def _without_disputed(schema: Schema, members: Sequence[object], key: str, at: Place) -> Schema:
+    """Returns a schema without the values that are marked as disputed. Raises NotHeld if no other member is left."""
+    kept = [one for one in members if not (is_mapping(one) and one.get(DISPUTED) is True)]
+    outer = {name: value for name, value in schema.items() if name != key}
+    if len(kept) != 1:
+        return {**outer, key: kept}
+    return {**expect_mapping(kept[0], (*at, key)), **outer}
 
 
 def _steps(at: Place) -> list[str]:
