@@ -305,6 +305,8 @@ class Evidence:
     def _example(self, name: str, old: Any, new: Any, *, gone: bool, stated: bool) -> str:
         if len({spelled(sample[name]) if name in sample else None for sample in self.page.samples}) > 1:
             return "the samples differ"
+        if isinstance(old, list | dict) and not gone and is_one_edit(spelled(old), spelled(new)):
+            return "the nested value differs in one character only, which may be damaged"
         if name in self.doubtful:
             return self.doubtful[name]
         if name in self.page.uneven and isinstance(new, int | float):

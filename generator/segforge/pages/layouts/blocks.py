@@ -158,8 +158,8 @@ class _Walk:
     def _begins(self, header: BlockHeader, first: int, index: int) -> Iterator[tuple[int, bool]]:
         """Yields the lines at which values may begin if the next header is at `index`, each with its leniency.
 
-        Values begin after the description's first line. The lenient attempts, for unreadable values before a name
-        that is known from the sample, come last.
+        Values begin after the description's first line, or at a label that can't be one. The lenient attempts, for
+        unreadable values before a name that is known from the sample, come last.
         """
         lines = (
             range(min(first + (header.slot is None), index), index + 1)
@@ -167,6 +167,8 @@ class _Walk:
             else range(first + 1, first + 2)
         )
         yield from ((begin, False) for begin in lines)
+        if header.slot is None and first < index and LABEL.match(self.lines[first].text):
+            yield first, False  # a parameter without a description
         if self._glued and index < len(self.lines):
             yield from ((begin, True) for begin in lines if begin < len(self.lines))
 

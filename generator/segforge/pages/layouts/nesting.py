@@ -68,17 +68,23 @@ def nest(flat: Sequence[FlatParameter], payloads: Sequence[Mapping[str, Value]])
 def _assembled(part: Sequence[FlatParameter], search: "_Search") -> list[PageParameter]:
     """Returns the top-level parameters of one part of the list."""
     found = search.trees() if len(part) > 1 else []
-    parents = found[-1] if found else tuple(_ROOT for _ in part)
+    readings = [{tree[index] for tree in found} or ({0, _ROOT} if index else {_ROOT}) for index in range(len(part))]
+    parents = found[-1][: len(part)] if found else tuple(_ROOT for _ in part)
+    tops = {part[index].name for index, parent in enumerate(parents) if parent == _ROOT}
+    # An undecided parameter that may be at the top is put there, since callers look for it there first.
+    parents = tuple(
+        _ROOT if len(readings[index]) > 1 and _ROOT in readings[index] and part[index].name not in tops else parent
+        for index, parent in enumerate(parents)
+    )
     children: dict[int, list[PageParameter]] = {}
     for index in reversed(range(len(part))):
-        readings = {tree[index] for tree in found} or ({0, _ROOT} if index else {_ROOT})
         own = tuple(reversed(children.get(index, [])))
         one = part[index].parameter
         one = replace(one, members=own) if part[index].nests == "members" else replace(one, items=own)
         if parents[index] != _ROOT and part[parents[index]].nests != "members":
             one = _sampled(one, search.values(parents[index], parents))
-        if len(readings) > 1:
-            names = tuple(None if at == _ROOT else part[at].name for at in sorted(readings, reverse=True))
+        if len(readings[index]) > 1:
+            names = tuple(None if at == _ROOT else part[at].name for at in sorted(readings[index], reverse=True))
             why = f"it may belong to {names[0]}, or to {names[1] or 'the request itself'}"
             one = replace(one, undecided={**one.undecided, "parent": Undecided(names, one.span, why)})
         children.setdefault(parents[index], []).append(one)
