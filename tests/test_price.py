@@ -16,9 +16,10 @@ from segforge import Catalog, check_specs, load_catalog
 from segforge.cli import main
 from segforge.emit.openapi.document import document
 from segforge.emit.pipeline import emit
-from segforge.spec.catalog import Model, Price, PriceUnit
+from segforge.spec.catalog import Average, Choices, Model, Parameter, Price, PriceUnit
 from segforge.spec.changes import model_changes
 from segforge.spec.sentences import sentence
+from segforge_contract import Request
 from segforge_contract.engine.plan import assumed_price
 from tests.catalogs import drawn_models
 from tests.emit.test_hostile_text import TEXT
@@ -205,6 +206,25 @@ def test_other_prices_are_no_estimate(catalog: Catalog, unit: PriceUnit | None) 
     price = replace(PRICE, unit=unit)
     assert cost(priced(catalog, price)) == cost(priced(catalog, None))
     assert cost(priced(catalog, price, typical_cost=0.7)) == Decimal("0.7")
+
+
+def test_a_price_per_second_counts_for_the_longest_output(catalog: Catalog) -> None:
+    price = replace(PRICE, unit="second")
+    [model] = priced(catalog, price).models
+    seconds = Parameter("seconds", "integer", False, "x", choices=Choices((4, 8, 12), 3))
+    returns = replace(model.returns, controls=replace(model.returns.controls, duration="seconds"))
+    timed = replace(model, parameters=(*model.parameters, seconds), returns=returns)
+    assert cost(replace(catalog, models=(timed,))) == Decimal("1.2") * 12
+    more = replace(timed, parameters=(*model.parameters, replace(seconds, choices=Choices((4, 8, 12), 5))))
+    assert cost(replace(catalog, models=(more,))) == cost(priced(catalog, None))
+
+
+def test_an_average_raises_the_estimate_also_at_a_printed_path(catalog: Catalog) -> None:
+    [model] = priced(catalog, None).models
+    known = replace(model, average=Average("2026-08-19", usd=1.5), paths={"v1": "/v1/models/{slug}/run"})
+    price = assumed_price(replace(catalog, models=(known,)), None)
+    assert price.of(Request("POST", f"/v1/models/{SLUG}/run")) == price.worst == Decimal("1.5")
+    assert price.of(Request("POST", "/v1/another")) == price.assumed
 
 
 @given(

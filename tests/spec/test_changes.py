@@ -78,7 +78,7 @@ def test_a_change_of_one_fact_at_any_depth_is_found_and_only_breaking_ones_refus
                     checked += 1
                     assert payload_violations(changed, payload) == [], (changes, payload)
     assert harmless > 100
-    assert checked > 500
+    assert checked > 400
 
 
 def test_a_breaking_change_of_a_part_refuses_a_payload_that_was_valid() -> None:

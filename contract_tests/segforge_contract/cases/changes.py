@@ -32,7 +32,7 @@ class ParameterChange:
 
 
 @dataclass(frozen=True)
-class Subject:
+class PartUnderTest:
     """A parameter or a nested part, with a valid value.
 
     `prose`: it takes any text. `sizes`: it sets the size or the number of outputs. `in_sample`: the page's sample has
@@ -46,7 +46,7 @@ class Subject:
     in_sample: bool = False
 
 
-def changes_of(subject: Subject) -> Iterator[ParameterChange]:
+def changes_of(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields every change of one value. `gate.sound` filters out changes that the specs contradict."""
     for family in (
         _range_changes,
@@ -63,24 +63,24 @@ def changes_of(subject: Subject) -> Iterator[ParameterChange]:
         yield from family(subject)
 
 
-def part_changes(subject: Subject) -> Iterator[ParameterChange]:
+def part_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields every change of one value, and of each part nested in it, as new values of the whole."""
     yield from changes_of(subject)
     for spot in spots(subject.part, subject.valid):
         prose = is_free(spot.part) and spot.part.required is False
-        own = Subject(spot.part, spot.value, prose=prose, in_sample=spot.in_sample)
+        own = PartUnderTest(spot.part, spot.value, prose=prose, in_sample=spot.in_sample)
         for change in _samples_of(own) if spot.again else changes_of(own):
             yield ParameterChange(change.rule, spot.put(change.value), spot.place, change.value)
 
 
-def _samples_of(subject: Subject) -> Iterator[ParameterChange]:
+def _samples_of(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields a few changes of a part that other changes test at another place."""
     yield from _presence_changes(subject)
     yield from itertools.islice(_type_changes(subject), 2)
     yield from (change for change in _enum_changes(subject) if change.rule == "enum.unknown")
 
 
-def _range_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _range_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     part = subject.part
     if part.minimum is not None:
         yield ParameterChange("range.at_minimum", part.minimum)
@@ -97,7 +97,7 @@ def _range_changes(subject: Subject) -> Iterator[ParameterChange]:
         yield ParameterChange("number.huge", _HUGE)
 
 
-def _exclusive_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _exclusive_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields the exclusive ends themselves, which are not allowed, and values far beyond them."""
     part = subject.part
     if part.exclusive_minimum is not None:
@@ -108,7 +108,7 @@ def _exclusive_changes(subject: Subject) -> Iterator[ParameterChange]:
         yield from _far_above(subject, part.exclusive_maximum)
 
 
-def _step_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _step_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields numbers in the range that are multiples of 1, or of half or a third of the step, but not of the step."""
     part = subject.part
     step = part.multiple_of
@@ -121,7 +121,7 @@ def _step_changes(subject: Subject) -> Iterator[ParameterChange]:
             yield ParameterChange("range.off_step", value)
 
 
-def _length_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _length_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields texts at both limits of the length, and one character beyond. Other texts than prose refer to things."""
     part = subject.part
     if not subject.prose:
@@ -136,7 +136,7 @@ def _length_changes(subject: Subject) -> Iterator[ParameterChange]:
         yield ParameterChange("range.too_long", "a" * (longest + 1))
 
 
-def _far_below(subject: Subject, minimum: float) -> Iterator[ParameterChange]:
+def _far_below(subject: PartUnderTest, minimum: float) -> Iterator[ParameterChange]:
     """Yields values that become valid if their sign is lost, and values that overflow."""
     part = subject.part
     valid = subject.valid
@@ -145,7 +145,7 @@ def _far_below(subject: Subject, minimum: float) -> Iterator[ParameterChange]:
     yield ParameterChange("range.below", -_HUGE if part.type == "integer" else -1e308)
 
 
-def _far_above(subject: Subject, maximum: float) -> Iterator[ParameterChange]:
+def _far_above(subject: PartUnderTest, maximum: float) -> Iterator[ParameterChange]:
     """Yields values that become valid if they are cut to 32 bits, and values that overflow."""
     part = subject.part
     if part.type == "integer":
@@ -159,7 +159,7 @@ def _step(part: Parameter, bound: float) -> float:
     return 1 if part.type == "integer" else 1e-6 * max(1.0, abs(bound))
 
 
-def _size_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _size_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields arrays at both limits of the number of items, and with one item less or more."""
     part = subject.part
     if part.type != "array":
@@ -176,7 +176,7 @@ def _size_changes(subject: Subject) -> Iterator[ParameterChange]:
         yield ParameterChange("range.too_many", sized(part, items, part.max_items + 1))
 
 
-def _enum_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _enum_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     part = subject.part
     if part.type == "boolean":
         yield from (ParameterChange("boolean.each", value) for value in (True, False))
@@ -205,7 +205,7 @@ def _strangers(part: Parameter, choices: Choices) -> Iterator[object]:
         yield from (value for value in (True, False) if not is_among(value, choices.known))
 
 
-def _union_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _union_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields a value of each member of a union, valid variants of it, and values that fit no member.
 
     A misfit has a wrong type, or is the value of a member with one change that breaks one of its rules.
@@ -217,7 +217,7 @@ def _union_changes(subject: Subject) -> Iterator[ParameterChange]:
     for member in union.any_of:
         valid = part_value(member, subject.valid if accepts(member, subject.valid) else None)
         yield ParameterChange("union.each", valid)
-        for change in part_changes(Subject(member, valid)):
+        for change in part_changes(PartUnderTest(member, valid)):
             if change.rule in ("enum.each", "boolean.each"):
                 yield ParameterChange("union.each", change.value)
             elif change.value is not OMITTED:
@@ -240,7 +240,7 @@ def _spells_number(value: Any) -> bool:
         return False
 
 
-def _presence_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _presence_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     part = subject.part
     if part.required:
         yield ParameterChange("required.missing", OMITTED)
@@ -261,7 +261,7 @@ def refuses_null(part: Parameter) -> bool:
     return not part.nullable and part.type != "any"
 
 
-def _type_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _type_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields values of every other JSON type. Where possible, a cast would make the value valid."""
     part = subject.part
     valid = subject.valid
@@ -310,7 +310,7 @@ def _truth(part: Parameter) -> bool:
     return part.minimum is None or part.minimum > 0 or part.maximum is None or part.maximum >= 1
 
 
-def _text_changes(subject: Subject) -> Iterator[ParameterChange]:
+def _text_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     """Yields odd texts for free text that the limits of its length allow.
 
     URLs and identities refer to real things, so they keep their values.

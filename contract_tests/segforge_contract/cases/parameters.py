@@ -7,7 +7,7 @@ from typing import Any
 from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge.spec.printable import show
 from segforge_contract.cases.case import Case, Operation, expected, promised
-from segforge_contract.cases.changes import ParameterChange, Subject, part_changes
+from segforge_contract.cases.changes import ParameterChange, PartUnderTest, part_changes
 from segforge_contract.cases.conditions import condition_changes
 from segforge_contract.cases.payloads import (
     base_payload,
@@ -127,7 +127,7 @@ def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterC
     """Yields every change of one parameter and its parts. `gate.sound` filters out those that the specs contradict."""
     sides = (model.returns.controls.width, model.returns.controls.height, model.returns.controls.count)
     yield from part_changes(
-        Subject(
+        PartUnderTest(
             parameter,
             valid_value(model, parameter),
             prose=is_prose(model, parameter),

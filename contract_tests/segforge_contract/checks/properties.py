@@ -19,6 +19,7 @@ _SIDES: Final = range(1, 4097)  # sides to check, in pixels; no page offers more
 _SECONDS: Final = re.compile(r"\s*([0-9]{1,4}(?:\.[0-9]{1,9})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
 _SIZE: Final = re.compile(r"\s*([0-9]{1,5})\s*[xX:*]\s*([0-9]{1,5})\s*")
 _LONGEST: Final = 60.0  # seconds to check
+_ENDLESS: Final = 1e6  # more seconds than any output has
 _FASTEST: Final = 60.0  # frames per second to check
 _LARGEST_RATIO: Final = 100  # 16:9 is a ratio, 1280:720 a size
 
@@ -35,12 +36,16 @@ def check_properties(model: Model, payload: Mapping[str, Any], decoded: DecodedF
         yield "bytes.match_format", f"{controls.format} {format_}", f"{decoded.format} file"
     if header.width is not None and header.height is not None:
         yield from _wrong_sizes(model, payload, header.width, header.height)
-    seconds = _seconds(asked(controls.duration))
-    if seconds is not None and header.seconds is not None and abs(header.seconds - seconds) > max(1.0, seconds / 10):
+    seconds = seconds_of(asked(controls.duration))
+    if seconds is not None and header.seconds is not None and _is_off_length(seconds, header.seconds):
         yield "bytes.match_duration", f"{controls.duration} {seconds:g} s", f"{header.seconds:.2f} s"
     fps = asked(controls.fps)
     if header.fps is not None and _is_off_rate(fps, header.fps):
         yield "bytes.match_fps", f"{controls.fps} {fps:g}", f"{header.fps:.2f} frames per second"
+
+
+def _is_off_length(asked: float, found: float) -> bool:
+    return asked <= _LONGEST and abs(found - asked) > max(1.0, asked / 10)
 
 
 def _is_off_rate(asked: object, found: float) -> bool:
@@ -66,11 +71,11 @@ def _wrong_sizes(model: Model, payload: Mapping[str, Any], width: int, height: i
             yield "bytes.match_size", f"{controls.size} {text}", found
 
 
-def _seconds(value: object) -> float | None:
-    """Returns a requested length: a number, or a text such as `5` or `5s`; None if it is not checked."""
+def seconds_of(value: object) -> float | None:
+    """Returns a requested length: a positive number, or a text such as `5` or `5s`; None for any other value."""
     found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
     number = float(found[1]) if found is not None else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= _LONGEST:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < _ENDLESS:
         return None
     return float(number)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases.case import Case, Operation, operations
 from segforge_contract.cases.tables import deterministic_cases
+from segforge_contract.checks.properties import seconds_of
 from segforge_contract.engine.phases.packs import Pack, packs
 from segforge_contract.engine.phases.relations import AT_ONCE, most_calls
 from segforge_contract.messages.request import Request
@@ -110,8 +111,9 @@ class AssumedPrice:
         return max([self.assumed, *self.stated.values()])
 
     def of(self, request: Request) -> Decimal:
-        """The price of a request, in credits."""
-        return self.stated.get(request.path.rpartition("/")[2], self.assumed)
+        """The price of a request, in credits. A page may print a path in which the slug is not the last part."""
+        stated = [self.stated[part] for part in request.path.split("/") if part in self.stated]
+        return max(stated, default=self.assumed)
 
 
 def assumed_price(catalog: Catalog, stated: Decimal | None) -> AssumedPrice:
@@ -128,14 +130,32 @@ def assumed_price(catalog: Catalog, stated: Decimal | None) -> AssumedPrice:
 def stated_cost(model: Model) -> Decimal | None:
     """Returns the highest cost of a call that the model's spec states, in credits; None if it states none.
 
-    That is the typical cost, or the upper end of the price per generation if it is higher. If the page prints only the
-    lower end, a call costs at least that. A price per second or token doesn't tell what a call costs. One USD counts as
-    one credit, which no source states (inferred).
+    That is the highest of the typical cost, the average in the vendor's directory, and the upper end of the price: per
+    generation, or per second for the longest output that the page allows. If the page prints only the lower end, a call
+    costs at least that. Another price doesn't tell what a call costs. One USD counts as one credit, which no source
+    states (inferred).
     """
-    amounts = [model.typical_cost]
-    if model.price is not None and model.price.unit == "generation":
-        amounts += [model.price.from_, model.price.to]
-    return max((Decimal(str(amount)) for amount in amounts if amount is not None), default=None)
+    average = None if model.average is None else model.average.usd
+    amounts = [_exact(amount) for amount in (model.typical_cost, average) if amount is not None]
+    price = model.price
+    times = None if price is None else {"generation": 1.0, "second": _longest(model)}.get(price.unit or "")
+    if price is not None and times is not None:
+        amounts += [_exact(end) * _exact(times) for end in (price.from_, price.to) if end is not None]
+    return max(amounts, default=None)
+
+
+def _exact(amount: float) -> Decimal:
+    return Decimal(str(amount))
+
+
+def _longest(model: Model) -> float | None:
+    """Returns the length in seconds of the longest output that the page allows, None if it states none."""
+    parameter = model.parameters_by_name.get(model.returns.controls.duration or "")
+    if parameter is None:
+        return None
+    known = () if parameter.choices is None or parameter.choices.open else parameter.choices.known
+    lengths = [seconds_of(value) for value in (*known, parameter.maximum, parameter.exclusive_maximum)]
+    return max((length for length in lengths if length is not None), default=None)
 
 
 def within(plan: Plan, cap: Decimal, price: AssumedPrice) -> Plan:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from segforge.spec.catalog import Media
 from segforge.spec.printable import one_line
 from segforge_contract.checks.decoders import pyav, scenes, sounds
-from segforge_contract.checks.decoders.headers import Header
+from segforge_contract.checks.decoders.headers import MediaHeader
 from segforge_contract.checks.decoders.isobmff import read_isobmff
 from segforge_contract.checks.decoders.matroska import read_matroska
 from segforge_contract.checks.images import decode
@@ -44,7 +44,7 @@ class DecodedFile:
     """A decoded file: its format, its size in pixels, its length in seconds and its frames per second, if known."""
 
     format: str
-    header: Header
+    header: MediaHeader
 
     @property
     def medium(self) -> Media:
@@ -75,7 +75,7 @@ def decode_file(data: bytes) -> DecodedFile | NotDecoded:
         image = decode(data)
         if isinstance(image, str):
             return NotDecoded(format_, image)
-        return DecodedFile(image.media_type.partition("/")[2], Header(width=image.width, height=image.height))
+        return DecodedFile(image.media_type.partition("/")[2], MediaHeader(width=image.width, height=image.height))
     try:
         decoded = DecodedFile(*_READERS[format_](data))
     except Exception as error:  # a damaged file may lead to any error
@@ -110,17 +110,17 @@ _STARTS: Final = (
 )
 
 
-def _isobmff(data: bytes) -> tuple[str, Header]:
+def _isobmff(data: bytes) -> tuple[str, MediaHeader]:
     header = read_isobmff(data)
     return ("mp4" if header.width is not None else "m4a"), header
 
 
-def _matroska(data: bytes) -> tuple[str, Header]:
+def _matroska(data: bytes) -> tuple[str, MediaHeader]:
     header = read_matroska(data)
     return ("webm" if header.width is not None else "weba"), header
 
 
-_READERS: Final[Mapping[str, Callable[[bytes], tuple[str, Header]]]] = {
+_READERS: Final[Mapping[str, Callable[[bytes], tuple[str, MediaHeader]]]] = {
     "mp4": _isobmff,
     "webm": _matroska,
     "wav": lambda data: ("wav", sounds.read_wav(data)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Header:
+class MediaHeader:
     """Width and height in pixels, the length in seconds, and frames per second; None if the file states none."""
 
     width: int | None = None

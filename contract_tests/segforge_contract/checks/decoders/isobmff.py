@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segforge_contract.checks.decoders.headers import Damaged, Header
+from segforge_contract.checks.decoders.headers import Damaged, MediaHeader
 
 _MOST_BOXES = 10_000
 
@@ -20,7 +20,7 @@ class _Track:
     samples: int
 
 
-def read_isobmff(data: bytes) -> Header:
+def read_isobmff(data: bytes) -> MediaHeader:
     """Returns what a file states. Width and height are None if no track holds a video. Raises Damaged."""
     boxes = dict(_boxes(data))
     if b"moov" not in boxes or not boxes.keys() & {b"mdat", b"moof"}:
@@ -33,9 +33,9 @@ def read_isobmff(data: bytes) -> Header:
     movie = _seconds(_only(boxes[b"moov"], b"mvhd"))
     seconds = (video.seconds if video is not None else longest) or movie or None
     if video is None:
-        return Header(seconds=seconds)
+        return MediaHeader(seconds=seconds)
     fps = video.samples / video.seconds if video.samples and video.seconds else None
-    return Header(video.width, video.height, seconds, fps)
+    return MediaHeader(video.width, video.height, seconds, fps)
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -3,14 +3,14 @@
 import struct
 from collections.abc import Iterator
 
-from segforge_contract.checks.decoders.headers import Damaged, Header
+from segforge_contract.checks.decoders.headers import Damaged, MediaHeader
 
 _SEGMENT, _INFO, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
 _SCALE, _LENGTH, _FRAME, _WIDTH, _HEIGHT = 0x2AD7B1, 0x4489, 0x23E383, 0xB0, 0xBA
 _MOST_ELEMENTS = 100_000
 
 
-def read_matroska(data: bytes) -> Header:
+def read_matroska(data: bytes) -> MediaHeader:
     """Returns what a file states. Width and height are None if no track holds a video. Raises Damaged."""
     segment = next((body for name, body in _elements(data) if name == _SEGMENT), None)
     if segment is None:
@@ -32,8 +32,8 @@ def read_matroska(data: bytes) -> Header:
             size = dict(_elements(parts[_VIDEO]))
             frame = int.from_bytes(parts.get(_FRAME, b""))
             width, height = int.from_bytes(size[_WIDTH]), int.from_bytes(size[_HEIGHT])
-            return Header(width, height, seconds, 1e9 / frame if frame else None)
-    return Header(seconds=seconds)
+            return MediaHeader(width, height, seconds, 1e9 / frame if frame else None)
+    return MediaHeader(seconds=seconds)
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

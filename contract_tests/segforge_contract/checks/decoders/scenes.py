@@ -5,13 +5,13 @@ import re
 import struct
 from xml.etree import ElementTree
 
-from segforge_contract.checks.decoders.headers import Damaged, Header
+from segforge_contract.checks.decoders.headers import Damaged, MediaHeader
 
 _JSON_CHUNK = 0x4E4F534A
 _PIXELS = re.compile(r"\s*([0-9]{1,6}(?:\.[0-9]{1,9})?)(?:px)?\s*")
 
 
-def read_glb(data: bytes) -> Header:
+def read_glb(data: bytes) -> MediaHeader:
     """Checks the header of a binary glTF file, its chunks and its JSON. Raises Damaged."""
     _, version, length = struct.unpack_from("<4sII", data)
     if version != 2 or length != len(data):
@@ -29,7 +29,7 @@ def read_glb(data: bytes) -> Header:
     asset = document.get("asset") if isinstance(document, dict) else None
     if not isinstance(asset, dict) or not str(asset.get("version", "")).startswith("2."):
         raise Damaged("no asset of version 2")
-    return Header()
+    return MediaHeader()
 
 
 def is_svg(data: bytes) -> bool:
@@ -38,7 +38,7 @@ def is_svg(data: bytes) -> bool:
     return start.startswith(b"<") and b"<svg" in start
 
 
-def read_svg(data: bytes) -> Header:
+def read_svg(data: bytes) -> MediaHeader:
     """Parses an SVG file. It has a size if its width and height are pixels. Raises Damaged."""
     if b"<!ENTITY" in data:
         raise Damaged("it declares entities, which are not expanded")
@@ -50,6 +50,6 @@ def read_svg(data: bytes) -> Header:
         raise Damaged(f"its root is {root.tag}")
     sides = [_PIXELS.fullmatch(root.get(name, "")) for name in ("width", "height")]
     if None in sides:
-        return Header()
+        return MediaHeader()
     width, height = (round(float(side[1])) for side in sides if side is not None)
-    return Header(width, height)
+    return MediaHeader(width, height)

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from segforge_contract.checks.decoders.headers import Damaged, Header
+from segforge_contract.checks.decoders.headers import Damaged, MediaHeader
 
 _BITRATES = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -19,7 +19,7 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 _MOST_PAGES = 1_000_000
 
 
-def read_wav(data: bytes) -> Header:
+def read_wav(data: bytes) -> MediaHeader:
     """Returns the length of a WAV file. A streamed one may state a size that it doesn't have. Raises Damaged."""
     at, rate = 12, 0
     while at + 8 <= len(data):
@@ -30,12 +30,12 @@ def read_wav(data: bytes) -> Header:
             left = len(data) - at - 8
             if not rate or (size > left and size < 0x7FFFFF00):
                 raise Damaged(f"{size} bytes of sound with {left} left")
-            return Header(seconds=min(size, left) / rate)
+            return MediaHeader(seconds=min(size, left) / rate)
         at += 8 + size + size % 2
     raise Damaged("no sound")
 
 
-def read_flac(data: bytes) -> Header:
+def read_flac(data: bytes) -> MediaHeader:
     """Returns the length of a FLAC file. Raises Damaged."""
     if len(data) < 42 or data[4] & 0x7F:
         raise Damaged("no stream information")
@@ -43,10 +43,10 @@ def read_flac(data: bytes) -> Header:
     rate, samples = packed >> 44, packed & (2**36 - 1)
     if not rate:
         raise Damaged("no sample rate")
-    return Header(seconds=samples / rate if samples else None)
+    return MediaHeader(seconds=samples / rate if samples else None)
 
 
-def read_ogg(data: bytes) -> Header:
+def read_ogg(data: bytes) -> MediaHeader:
     """Returns the length of an Ogg file with Vorbis or Opus. Raises Damaged."""
     at, last, rate, skip = 0, 0, 0, 0
     for _ in range(_MOST_PAGES):
@@ -63,7 +63,7 @@ def read_ogg(data: bytes) -> Header:
             rate, skip = _ogg_rate(data[body : body + size])
         last = max(last, granule)
         at = body + size
-    return Header(seconds=(last - skip) / rate if rate and last else None)
+    return MediaHeader(seconds=(last - skip) / rate if rate and last else None)
 
 
 def _ogg_rate(packet: bytes) -> tuple[int, int]:
@@ -86,7 +86,7 @@ def is_mp3(data: bytes) -> bool:
         return False
 
 
-def read_mp3(data: bytes) -> Header:
+def read_mp3(data: bytes) -> MediaHeader:
     """Returns the length of an MP3 file, the sum of its frames. Raises Damaged."""
     at = 0
     if data[:3] == b"ID3":
@@ -98,7 +98,7 @@ def read_mp3(data: bytes) -> Header:
         frames = frames[1:]  # the frame with the number of frames holds no sound
         if len(frames) < stated:
             raise Damaged(f"{len(frames)} of {stated} frames")
-    return Header(seconds=sum(frames))
+    return MediaHeader(seconds=sum(frames))
 
 
 def _stated_frames(data: bytes, at: int) -> int | None:
