@@ -30,6 +30,8 @@ OPENAPI = ROOT / "generated" / "openapi"
 TOOLS = ROOT / "tests" / "interop"
 DOCUMENTS = [OPENAPI / "segmind.yaml", OPENAPI / "segmind.json", *sorted((OPENAPI / "models").glob("*.yaml"))]
 
+OTHERS = OPENAPI / "other-routes.yaml"
+
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -132,10 +134,26 @@ def test_emitting_is_pure(catalog: Catalog) -> None:
 
 def test_redocly_reports_nothing(made_up: Path) -> None:
     options = ["--config", "redocly.yaml", "--format", "stylish"]
-    paths = [*DOCUMENTS, *made_up.rglob("*.yaml")]
+    paths = [*DOCUMENTS, OTHERS, *made_up.rglob("*.yaml")]
     result = node(tool("@redocly/cli", "redocly"), "lint", *options, *map(str, paths), cwd=TOOLS)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "warning" not in result.stdout
+
+
+def test_the_other_routes_have_a_document_with_their_own_servers(catalog: Catalog) -> None:
+    spec = load(OTHERS)
+    OpenAPIV31SpecValidator(spec).validate()
+    found = {
+        (method.upper(), item["servers"][0]["url"] + path)
+        for path, item in spec["paths"].items()
+        for method in item.keys() - {"servers"}
+    }
+    own = {"https://api.segmind.com/v1/requests/{request_id}", "https://api.segmind.com/v1/get-user-credits"}
+    assert found == {(one.method, one.url) for one in catalog.gateway.other_routes if one.url not in own}
+    upload = spec["paths"]["/upload-asset"]
+    assert upload["servers"] == [{"url": "https://workflows-api.segmind.com"}]
+    assert "data_urls" in upload["post"]["description"]
+    assert spec["paths"]["/llms.txt"]["get"]["security"] == []
 
 
 def test_documents_of_made_up_models_are_valid(made_up: Path) -> None:

@@ -285,6 +285,44 @@ def test_schemas_in_other_styles_are_imported(tmp_path: Path, capsys: pytest.Cap
     assert re.search(r"# TODO .*\"x\"", (tmp_path / "models/flux-img2img.yaml").read_text("utf-8"))
 
 
+A_B = {"properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "integer"}}}
+FADE = {"properties": {"a": {"const": "fade"}}, "required": ["a"]}
+CONDITIONS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "one of": ({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, [{"exactly_one_of": ["a", "b"]}]),
+    "dependent": ({"dependentRequired": {"a": ["b"]}}, [{"when_present": ["a"], "requires": ["b"]}]),
+    "never both": ({"not": {"required": ["a", "b"]}}, [{"when_present": ["a"], "forbids": ["b"]}]),
+    "only when": ({"dependentSchemas": {"b": FADE}}, [{"only_when": {"a": ["fade"]}, "parameters": ["b"]}]),
+    "if": ({"if": FADE, "then": {"required": ["b"]}}, [{"when": {"a": ["fade"]}, "requires": ["b"]}]),
+    "if not": (
+        {"allOf": [{"if": FADE, "then": {"properties": {"b": False, "c": {"not": {"enum": [1]}}}}}]},
+        [{"when": {"a": ["fade"]}, "forbids": ["b"]}, {"when": {"a": ["fade"]}, "forbids_values": {"c": [1]}}],
+    ),
+    "loose if": ({"if": {"properties": {"a": {"const": "x"}}}, "then": {"required": ["b"]}}, []),
+    "else": ({"if": FADE, "then": {}, "else": {"required": ["b"]}}, []),
+    "unknown name": ({"dependentRequired": {"a": ["z"]}}, []),
+    "odd": ({"oneOf": 5}, []),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_conditions_of_other_documents_are_imported(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keywords, expected = CONDITIONS[name]
+    _, said, drafts = imported(with_body({"type": "object", **A_B, **keywords}), tmp_path, capsys)
+    assert drafts["flux-img2img"].get("conditions", []) == expected
+    assert ("the condition is left out" in said) == (not expected)
+
+
+def test_alternative_bodies_become_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    two = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}, "required": ["a", "b"]}
+    _, _, drafts = imported(with_body({"oneOf": [one, two]}), tmp_path, capsys)
+    parameters = drafts["flux-img2img"]["parameters"]
+    assert (parameters["a"]["required"], parameters["b"]["required"]) == (True, False)
+    assert [member["type"] for member in parameters["a"]["any_of"]] == ["string", "integer"]
+
+
 def test_all_unsupported_properties_are_reported_and_the_rest_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

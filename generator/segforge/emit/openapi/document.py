@@ -19,6 +19,7 @@ from segforge.emit.openapi.components import (
     shared_schemas,
 )
 from segforge.emit.openapi.operations import component, model_operations, model_paths, request_name, shared_paths
+from segforge.emit.openapi.others import others_document
 from segforge.emit.openapi.text import (
     PATHS,
     SCHEMAS,
@@ -66,6 +67,27 @@ def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -
             at: [each[f"{suffix}.{at[-1]}"] for each in pieces] for at in (TAGS, PATHS, SCHEMAS)
         }
         yield Artifact(_FOLDER / f"segmind.{suffix}", written(whole, texts))
+    others = others_document(gateway, _opening(f"{gateway.title}: other routes", _OTHERS, gateway.reviewed))
+    if others is not None:
+        yield Artifact(_FOLDER / "other-routes.yaml", _yaml(others, {}))
+
+
+_OTHERS: Final = "Routes beside those of models, as their sources describe them. Neither clients nor the mock use them."
+
+
+def _opening(title: str, description: str, version: str) -> dict[str, Any]:
+    """The keys before the servers of a document."""
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": _DIALECT,
+        "info": {
+            "title": title,
+            "description": description,
+            "version": version,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "x-generated-by": _GENERATED,
+    }
 
 
 def document(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
@@ -104,16 +126,10 @@ def _around(
         "links": LINKS,
         "schemas": {**shared_schemas(gateway, models), **shape_components(shape_schemas(models)), **own[SCHEMAS]},
     }
+    title = f"{single.title} on {gateway.title}" if single else gateway.title
+    version = max([gateway.reviewed, *(model.source.reviewed for model in models)])
     return {
-        "openapi": "3.1.0",
-        "jsonSchemaDialect": _DIALECT,
-        "info": {
-            "title": f"{single.title} on {gateway.title}" if single else gateway.title,
-            "description": single.description if single else gateway.description,
-            "version": max([gateway.reviewed, *(model.source.reviewed for model in models)]),
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "x-generated-by": _GENERATED,
+        **_opening(title, single.description if single else gateway.description, version),
         "servers": [{"url": gateway.base_url}],
         "security": [{"apiKey": []}],
         "tags": [*own[TAGS], *(tag for tag in SHARED_TAGS if tag["name"] in used)],
