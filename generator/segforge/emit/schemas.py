@@ -180,12 +180,13 @@ def facts(parameter: Parameter) -> str:
     parts += _limit("More than", parameter.exclusive_minimum) + _limit("Less than", parameter.exclusive_maximum)
     parts += _limit("A multiple of", parameter.multiple_of)
     for unit, least, most in (
-        (" characters", parameter.min_length, parameter.max_length),
-        (" items", parameter.min_items, parameter.max_items),
+        (" character", parameter.min_length, parameter.max_length),
+        (" item", parameter.min_items, parameter.max_items),
     ):
         parts += _limit("At least", least, unit) + _limit("At most", most, unit)
     return " ".join(parts)
 
 
 def _limit(words: str, limit: float | None, unit: str = "") -> list[str]:
-    return [] if limit is None else [f"{words} {limit}{unit}."]
+    """Returns a sentence about a limit. A unit is in the singular."""
+    return [] if limit is None else [f"{words} {limit}{unit}{'s' if unit and limit != 1 else ''}."]
