@@ -16,8 +16,11 @@ from segforge.pages.draft import SCALARS, is_left_out
 from segforge.pages.drift.nested import (
     NAME,
     Node,
+    adds,
     find,
+    has_all_parts,
     is_similar,
+    is_slip,
     nested_doubt,
     objects,
     open_parent,
@@ -25,6 +28,7 @@ from segforge.pages.drift.nested import (
     statement,
     states,
     value_doubt,
+    values_in,
 )
 from segforge.pages.drift.parts import known_values
 from segforge.pages.layouts.traces import headers, is_one_edit, residue, spelled, trace
@@ -86,8 +90,10 @@ class Evidence:
             return nested_doubt(self.page, self.names, node, str(at[-1]), gone=gone)
         if node.depth and self.joined:
             return "the page's text is joined, so the fact may be one of another part"
-        if doubt := open_parent(node.page, self.names):
+        if doubt := open_parent(node.page, self.names) or self._holds_another(node.page):
             return doubt
+        if node.depth and not has_all_parts(self.shown[str(at[1])], self.names[str(at[1])]):
+            return "a part beside it came or went, so its text may hold another part"
         if at[end] == "enum":
             return self._enum(node, at[end:], old, gone=gone)
         return self._fact(node, str(at[end]), old, new, gone=gone)
@@ -100,12 +106,12 @@ class Evidence:
             if self.page.facts["price"].confidence < CERTAIN:
                 return self.page.facts["price"].why
             texts = ["" if one is None or not isinstance(one, Mapping) else one["printed"] for one in (old, new)]
-            slip = is_one_edit(*texts) or _adds(*texts)
+            slip = is_one_edit(*texts) or adds(*texts)
             return f"{show(texts[0])} and {show(texts[1])} differ by a slip" if slip and texts[0] else ""
         path = str(new).replace("{slug}", self.spec["slug"])
         if sum(one.times for one in self.page.endpoints if one.path == path) < 2:
             return f"only one place on the page names {show(path)}"
-        slip = is_one_edit(str(old), str(new)) or _adds(str(old), str(new))
+        slip = is_one_edit(str(old), str(new)) or adds(str(old), str(new))
         return f"{show(old)} and {show(new)} differ by a slip" if slip else ""
 
     @cached_property
@@ -214,6 +220,8 @@ class Evidence:
         one = node.shown
         if key in ("required", "type"):
             return f"the page doesn't state {key}"
+        if node.member:
+            return "pages print the facts of a union's members in several ways"
         if key == "format" and one.get("type") != node.spec.get("type"):
             return "the type changed too"
         if key == "format" and self.page.layout.endswith("/attributes"):
@@ -255,9 +263,11 @@ class Evidence:
 
     def _near_miss(self, node: Node, old: Any, new: Any) -> str:
         """Returns a reason if the texts differ by a slip and the old one is still on the page, or an empty string."""
-        if not (isinstance(old, str) and isinstance(new, str) and (is_one_edit(old, new) or _adds(old, new))):
+        if not (isinstance(old, str) and isinstance(new, str) and is_slip(old, new)):
             return ""
-        values = [value for sample in self.page.samples for value in sample.values()]
+        values = [value for sample in self.page.samples for value in values_in(sample)]
+        if "\\" in spelled(new) and is_one_edit(spelled(old), spelled(new)):
+            return "an escaped character may be damaged"
         if old in values or old == node.shown.get("default") or spelled(old) in self.page.listing:
             return f"the page also states {show(old)}, which is nearly the same"
         return ""
@@ -328,11 +338,6 @@ class Evidence:
             return self._nested_example(name, old, new, gone=gone)
         node, _ = find(self.page.parameters, self.names, ("parameters", name))
         return self._near_miss(node, old, new) if name in self.shown else ""
-
-
-def _adds(old: str, new: str) -> bool:
-    """Returns whether one text contains the other plus at most two characters, such as the rest of `&quot;`."""
-    return abs(len(old) - len(new)) <= 2 and (old in new or new in old)
 
 
 def _body(one: PageParameter) -> str:

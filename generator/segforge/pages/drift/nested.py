@@ -31,6 +31,8 @@ class Node:
     page_beside: Mapping[str, PageParameter]
     spec_beside: Mapping[str, Any]
     depth: int
+    member: bool = False
+    """Whether it is a member of a union."""
 
     @property
     def shown(self) -> PageParameter:
@@ -84,7 +86,7 @@ def find(parameters: Sequence[PageParameter], spec: Mapping[str, Any], at: Locat
         else:
             members = node.page.members if node.page is not None else ()
             page = members[key] if isinstance(key, int) and key < len(members) else None
-            node = Node(page, node.spec["any_of"][key], {}, {}, node.depth + 1)
+            node = Node(page, node.spec["any_of"][key], {}, {}, node.depth + 1, member=True)
         index += 2
     return node, end
 
@@ -126,6 +128,24 @@ def part_names(parameters: Mapping[str, Any]) -> Iterator[str]:
         yield from _names_in(one)
 
 
+def has_all_parts(page: PageParameter, spec: Mapping[str, Any]) -> bool:
+    """Returns whether a parameter has the same names of parts on both sides, and as many members of unions."""
+    shown = [(one.name, one) for one in walk((page,))][1:]
+    members = {id(member) for one in walk((page,)) for member in one.members}
+    names = sorted("" if id(one) in members else name for name, one in shown)
+    return names == sorted(_without_titles(spec))
+
+
+def _without_titles(one: Mapping[str, Any]) -> Iterator[str]:
+    for name, part in one.get("properties", {}).items():
+        yield name
+        yield from _without_titles(part)
+    for member in one.get("any_of", ()):
+        yield ""
+        yield from _without_titles(member)
+    yield from _without_titles(one["items"]) if "items" in one else ()
+
+
 def _names_in(one: Mapping[str, Any]) -> Iterator[str]:
     for name, part in one.get("properties", {}).items():
         yield name
@@ -160,6 +180,15 @@ def _not_new(page: Page, node: Node, name: str) -> Iterator[str]:
     for other in node.spec_beside.keys() - node.page_beside.keys():
         if is_similar(name, other) or states(node.shown, node.spec_beside[other]):
             yield f"it may be {show(other)}, which the list lacks"
+
+
+def values_in(value: Any) -> Iterator[Any]:
+    """Yields the scalars in a value of a sample, at any depth."""
+    if isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from values_in(one)
+    else:
+        yield value
 
 
 def value_doubt(old: Any, new: Any, names: Sequence[str]) -> str:
@@ -205,3 +234,13 @@ def objects(value: Any) -> Iterator[Mapping[str, Any]]:
             yield one
         if isinstance(one, Mapping | list):
             yield from objects(one)
+
+
+def is_slip(old: str, new: str) -> bool:
+    """Returns whether two texts, or their forms in JSON, differ by a slip."""
+    return is_one_edit(old, new) or adds(old, new) or is_one_edit(spelled(old), spelled(new))
+
+
+def adds(old: str, new: str) -> bool:
+    """Returns whether one text contains the other plus at most two characters, such as the rest of `&quot;`."""
+    return abs(len(old) - len(new)) <= 2 and (old in new or new in old)
