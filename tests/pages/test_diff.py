@@ -19,6 +19,7 @@ from segforge.spec.changes import Change, bump_of, gateway_changes, model_change
 from segforge.spec.yaml_edit import load
 from tests.pages.models import models
 from tests.pages.mutations import mutations
+from tests.seeds import copy_seeds
 
 ADDITIVE = {"compatible": "additive", "breaking": "breaking"}
 
@@ -259,7 +260,7 @@ def test_the_command_compares_folders_and_writes_a_changelog(
     file.write_text(file.read_text("utf-8").replace("maximum: 50", "maximum: 40"), "utf-8")
     log = specs / "changelog.yaml"
     log.write_text(RELEASED, "utf-8")
-    arguments = ["diff", str(default_specs()), str(specs)]
+    arguments = ["diff", str(copy_seeds(tmp_path / "old")), str(specs)]
     assert main([*arguments, "--format", "json", "--write-changelog"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["bump"] == "major"
@@ -363,10 +364,10 @@ def test_without_a_release_the_lines_of_the_base_are_kept(specs: Path) -> None:
 
 
 def test_the_command_also_prints_the_version_to_raise_before_1_0_0(
-    specs: Path, capsys: pytest.CaptureFixture[str]
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_maximum(specs, 60)
-    assert main(["diff", str(default_specs()), str(specs)]) == 0
+    assert main(["diff", str(copy_seeds(tmp_path / "old")), str(specs)]) == 0
     assert "1 change; version: minor (before 1.0.0: patch)" in capsys.readouterr().out
 
 

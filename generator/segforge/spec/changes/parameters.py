@@ -49,6 +49,8 @@ class PartPlace:
     subject: str
     at: str
     part: str
+    flagged: bool = True
+    """Whether the mark as required counts. Items and members of unions have none."""
 
     def change(self, key: str, rule: str, effect: Effect, old: Any, new: Any) -> Change:
         """Returns the change of one fact. None means that a side lacks it."""
@@ -59,15 +61,18 @@ class PartPlace:
         return reworded(self.subject, f"{self.at}.{key}", old, new, part=self.part)
 
     def below(self, at: str, part: str) -> "PartPlace":
-        """Returns the place of a nested part."""
-        return PartPlace(self.subject, f"{self.at}.{at}", self.part + part)
+        """Returns the place of the items of a list, or of a member of a union."""
+        return PartPlace(self.subject, f"{self.at}.{at}", self.part + part, flagged=False)
 
 
 def parameter_changes(place: PartPlace, old: Parameter, new: Parameter) -> Iterator[Change]:
     """Yields the changes of a parameter that both sides have. If its type changed, its parts are not compared."""
     yield from _type(place, old, new)
     yield from _format(place, old, new)
-    yield from _required(place, old.required, new.required)
+    if place.flagged:
+        yield from _required(place, old.required, new.required)
+    else:
+        yield from place.text("required", old.required, new.required)
     if old.nullable != new.nullable:
         effect: Effect = "additive" if new.nullable else "breaking"
         yield place.change("nullable", "nullable.changed", effect, old.nullable, new.nullable)
@@ -104,7 +109,10 @@ _FREE: Final = Parameter("items", "any", None, "", nullable=True)
 
 
 def _format(place: PartPlace, old: Parameter, new: Parameter) -> Iterator[Change]:
-    if old.format != new.format:
+    """Yields the change of the format, which only parameters without a set of values have to fit."""
+    if old.format != new.format and (old.choices is not None or new.choices is not None):
+        yield from place.text("format", old.format, new.format)
+    elif old.format != new.format:
         judged: _Judged = ("format.gone", "additive") if new.format is None else ("format.changed", "breaking")
         yield place.change("format", *judged, old.format, new.format)
 
