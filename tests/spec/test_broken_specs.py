@@ -135,6 +135,9 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "control of the wrong type": (replace("seed: seed", "seed: prompt"), "controls.type", "integer"),
     "formats that differ": (replace("formats: [jpeg, png, webp]", "formats: [jpeg, png]"), "returns.formats", "webp"),
     "formats of JSON": (replace("media: image", "media: json"), "returns.formats", "no formats"),
+    "path that leads up": (replace("versions:", 'paths: {v1: "/v1/../{slug}"}\nversions:'), "schema.pattern", "/v1/../{slug}"),
+    "path that ends above": (replace("versions:", 'paths: {v2: "/v2/{slug}/.."}\nversions:'), "schema.pattern", "/v2/{slug}/.."),
+    "path like a host": (replace("versions:", 'paths: {v1: "//example.com/{slug}"}\nversions:'), "schema.pattern", "//example.com"),
     "name with a line end": (replace("  true_gs:\n", '  "true\\ngs":\n'), "parameter.name", "\\n"),
 }  # fmt: skip
 
@@ -201,6 +204,16 @@ def test_a_repeated_value_is_one_finding(specs: Path) -> None:
     )
     _, findings = check_specs(specs)
     assert [finding.rule for finding in findings if finding.severity == "error"] == ["enum.duplicate"]
+
+
+def test_each_missing_field_is_one_finding(specs: Path) -> None:
+    path = specs / "models" / "flux-ipadapter.yaml"
+    text = re.sub(r"(?m)^(title|versions|source): .*\n", "", path.read_text("utf-8"))
+    path.write_text(text, "utf-8")
+    _, findings = check_specs(specs)
+    missing = [finding.found for finding in findings if finding.rule == "schema.required"]
+    assert len(missing) > 1
+    assert sorted(missing) == sorted(set(missing))
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,8 @@ def _pattern(_: object, pattern: str, instance: object, __: object) -> "Iterator
 
 def schema_findings(source: SourceFile, form: Form) -> Iterator[Finding]:
     """Yields a finding for each violation of the schema."""
-    for error in _validator(form).iter_errors(source.data):
-        yield from _explain(source, error)
+    found = (finding for error in _validator(form).iter_errors(source.data) for finding in _explain(source, error))
+    yield from dict.fromkeys(found)  # an object that lacks several fields has an error for each, which explains all
 
 
 _EXPECTED: Final = {
