@@ -116,6 +116,17 @@ def test_audio_has_the_requested_length(client: httpx.Client, format_: str, type
             assert file.getnframes() / file.getframerate() == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize("prompt", ["", "a"])
+def test_chunks_of_a_wav_file_have_even_lengths(client: httpx.Client, prompt: str) -> None:
+    content = v1(client, "audio", format="wav", duration=0.1, prompt=prompt).content
+    at = 12
+    while at < len(content):
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        assert length % 2 == 0, content[at : at + 4]
+        at += 8 + length
+    assert at == len(content)
+
+
 @pytest.mark.parametrize(
     ("slug", "asked", "said"),
     [

@@ -99,7 +99,8 @@ def _wav(audio: GeneratedAudio, about: str) -> bytes:
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(_sound(audio))
-    text = about.encode() + b"\0" * (1 + len(about) % 2)
+    text = about.encode()
+    text += b"\0" * (2 - len(text) % 2)  # RIFF pads each chunk to an even length
     comment = b"INFOICMT" + struct.pack("<I", len(text)) + text
     out.write(b"LIST" + struct.pack("<I", len(comment)) + comment)
     whole = out.getvalue()
