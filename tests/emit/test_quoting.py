@@ -3,7 +3,7 @@
 import jinja2
 import pytest
 
-from segforge.emit.quoting import environment, visible
+from segforge.emit.quoting import environment, markdown, visible
 
 
 @pytest.mark.parametrize("value", ["text", 1, None, ["text"], jinja2.Undefined()])
@@ -34,3 +34,24 @@ def test_visible_text_is_unchanged(text: str) -> None:
 @pytest.mark.parametrize("character", "\u200b\u202e\u2028\u2066\u3000\u3164\ufeff\ufe0f\ue000\ud800\U000e0041\x07")
 def test_hidden_characters_are_escaped(character: str) -> None:
     assert visible(f"a{character}b").isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("# x", "\\# x"),
+        ("###### x", "\\###### x"),
+        ("- x", "\\- x"),
+        ("+ x", "\\+ x"),
+        ("1. x", "1\\. x"),
+        ("12) x", "12\\) x"),
+        ("---", "\\---"),
+        ("===", "\\==="),
+        ("a # - 1. x", "a # - 1. x"),
+        ("-1", "-1"),
+        ("1.5", "1.5"),
+        ("#1", "#1"),
+    ],
+)
+def test_text_starts_no_block_of_markdown(text: str, escaped: str) -> None:
+    assert markdown(text) == escaped

@@ -19,6 +19,8 @@ from segforge.spec.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.printable import HIDDEN, json_visible
 
 LINE_LENGTH: Final = 120
+_BLOCK_START: Final = re.compile(r"^([0-9]{1,9}(?=[.)])|)(#{1,6}|[-+]|=+|-{2,}|[.)])(?=\s|\Z)")
+"""Markup that starts a heading, a list or a rule at the start of a line of Markdown."""
 LARGEST_NUMBER: Final = 2**53 - 1
 """The largest safe integer in JavaScript; larger ones are written as bigints."""
 
@@ -119,7 +121,8 @@ def comment(text: str) -> Code:
 
 def markdown(text: str) -> Code:
     """Returns text for a line of Markdown, with markup, HTML and table separators escaped."""
-    return Code(re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", " ".join(visible(text).split())))
+    escaped = re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", " ".join(visible(text).split()))
+    return Code(_BLOCK_START.sub(r"\1\\\2", escaped))
 
 
 def python_identifier(name: str) -> Code:
