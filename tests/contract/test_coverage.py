@@ -1,6 +1,7 @@
 """The coverage matrix counts sent cases, not planned ones."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_percentage_below_100_is_not_rounded_up(catalog: Catalog) -> None:
 
 def test_campaign_covers_everything(catalog: Catalog) -> None:
     assert reported(catalog, StandIn(catalog), SLUG).coverage.percent == 100
+
+
+def test_only_images_count_as_to_be_compared(catalog: Catalog) -> None:
+    image = catalog.model(SLUG)
+    compared = {"default.omitted_equals_explicit", "seed.repeats_picture", "seed.changes_picture"}
+    video = replace(image, returns=replace(image.returns, media="video", formats=()))
+    for model, expected in ((image, compared), (video, set[str]())):
+        found = coverage(replace(catalog, models=(model,)), [model], ())
+        assert {point.rule for point in found.points} & compared == expected
 
 
 def test_fail_under_names_a_missing_rule(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

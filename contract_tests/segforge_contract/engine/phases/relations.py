@@ -35,9 +35,12 @@ class Explicit:
 
 
 def explicit(model: Model) -> Explicit | None:
-    """Returns the payload with all defaults. Returns None if the model has no seed, or if the payload isn't valid."""
+    """Returns the payload with all defaults.
+
+    Returns None if the model returns no images or has no seed, or if the payload isn't valid.
+    """
     controls, by_name = model.returns.controls, model.parameters_by_name
-    if controls.seed is None:
+    if controls.seed is None or model.returns.media != "image":
         return None
     defaults = {p.name: p.default for p in model.parameters if not p.required and _printed(p)}
     payload = {**base_payload(model), **defaults}
@@ -81,7 +84,12 @@ def relations(session: Session, model: Model, operation: Operation) -> Iterator[
     """Compares the images of a model. Yields the failures of each step."""
     said = explicit(model)
     if said is None:
-        session.unsent[f"{model.slug}: images can't be compared, since no seed repeats one"] += 1
+        reason = (
+            "images can't be compared, since no seed repeats one"
+            if model.returns.media == "image"
+            else f"only images are compared, and the output is of the medium {model.returns.media}"
+        )
+        session.unsent[f"{model.slug}: {reason}"] += 1
         return
     comparison = _Relation(session, session.catalog.gateway, model, operation, said)
     if comparison.reference is None:
