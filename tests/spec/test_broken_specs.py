@@ -108,6 +108,14 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
     "null default": (replace("default: 3.5", "default: null"), "default.null", "nullable: true"),
     "more known values than there are": (replace("total: 3", "total: 2"), "enum.total", "3 known values of 2"),
     "value twice": (replace("[jpeg, png, webp], total", "[jpeg, png, png], total"), "enum.duplicate", '"png" again'),
+    "number twice": (
+        replace("    minimum: 10\n", "    enum: {known: [20, 20.0], total: 2}\n    minimum: 10\n"), "enum.duplicate", "20.0 again"
+    ),
+    "item of the wrong value": (replace("versions: [v1, v2]", "versions: [v1, v3]"), "schema.enum", '"versions"[1] is "v3"; expected one of'),
+    "limit without a description": (
+        replace("versions:", "conditions: [{exactly_one_of: [prompt, prompt]}]\nversions:"),
+        "schema.uniqueItems", "expected each entry once; change the value",
+    ),
     "number in a text enum": (replace("[jpeg, png, webp], total", "[jpeg, png, 5], total"), "enum.type", "quote it"),
     "format on a number": (replace("type: integer\n", "type: integer\n    format: uri\n"), "format.type", "integer"),
     "sample of another type": (replace("  seed: 32556\n", "  seed: none\n"), "example.type", "integer"),

@@ -151,9 +151,12 @@ def choices_of(schema: Schema, known: Sequence[Any], type_: str, *, is_open: boo
     if not known:
         total = int(shown[2]) if shown and int(shown[1]) == 0 else None
         return (Choices((), total), []) if (lost or total) and "enum" not in schema else (None, [])
-    unlike = list({(type(value), show(value, 10_000)): value for value in known}.values())
-    if not all(type_matches(value, type_) and (isinstance(value, str | bool) or is_number(value)) for value in unlike):
+    if not all(type_matches(value, type_) and (isinstance(value, str | bool) or is_number(value)) for value in known):
         return None, [f"the values {show(known)} do not all fit the type {type_}"]
+    first: dict[tuple[bool, Any], Any] = {}
+    for value in known:
+        first.setdefault((isinstance(value, bool), value), value)  # 1 equals 1.0, but not true
+    unlike = list(first.values())
     count = int(shown[2]) if shown and is_open else len(unlike) + is_open
     total = None if lost and is_open else max(count, len(unlike) + is_open)
     return Choices(tuple(unlike), total, _labels(schema, len(known)) if len(unlike) == len(known) else ()), []

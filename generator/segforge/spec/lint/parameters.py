@@ -129,20 +129,25 @@ def enums_make_sense(source: SourceFile) -> Iterator[Finding]:
         if "enum" not in parameter:
             continue
         known, total = known_values(parameter), parameter["enum"]["total"]
-        unlike = {(type(value), value) for value in known}  # a repeated value is reported separately
+        unlike = {_as_json(value) for value in known}  # a repeated value is reported separately
         if total is not None and len(unlike) > total:
             found, expected = f"{len(unlike)} known values of {total}", "known values no more than the total"
             yield source.finding((*at, "enum", "total"), "enum.total", found, expected, f"set total: {len(unlike)}")
-        seen: list[tuple[type, object]] = []
+        seen: set[tuple[bool, Any]] = set()
         for index, value in enumerate(known):
             here = (*at, "enum", "known", index)
             if not type_matches(value, parameter.get("type", "any")):
                 mend = "quote it" if parameter.get("type") == "string" else "change the value or the type"
                 expected = f"a value of type {parameter.get('type', 'any')}"
                 yield source.finding(here, "enum.type", show(value), expected, mend)
-            if (type(value), value) in seen:
+            if _as_json(value) in seen:
                 yield source.finding(here, "enum.duplicate", f"{show(value)} again", "each value once", "remove it")
-            seen.append((type(value), value))
+            seen.add(_as_json(value))
+
+
+def _as_json(value: Any) -> tuple[bool, Any]:
+    """Returns a key that equals those of equal JSON values: 1 equals 1.0, but not true."""
+    return isinstance(value, bool), value
 
 
 def known_values(parameter: Mapping[str, Any]) -> list[Any]:

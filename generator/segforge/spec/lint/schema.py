@@ -96,7 +96,7 @@ def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
     value: Any = error.instance
     limit: Any = error.validator_value
     schema: Any = error.schema
-    name = show(at[-1]) if at else "the file"
+    name = _name(at)
     match error.validator:
         case "additionalProperties":
             known = list(schema["properties"])
@@ -121,8 +121,16 @@ def _explain(source: SourceFile, error: "ValidationError") -> Iterator[Finding]:
         case _:
             named = f"a name in {name}" if "propertyNames" in error.absolute_schema_path else name
             expected = _EXPECTED.get(str(error.validator), f"{error.validator} {{}}").format(show(limit))
-            meaning = schema.get("description", "see the schema of the file")
-            yield source.finding(at, rule, f"{named} is {show(value)}", expected, f"the schema says: {meaning}")
+            meaning = f"the schema says: {schema['description']}" if "description" in schema else "change the value"
+            yield source.finding(at, rule, f"{named} is {show(value)}", expected, meaning)
+
+
+def _name(at: Location) -> str:
+    """Returns the last key of a place, with the indices after it, such as `"versions"[1]`."""
+    keys = [number for number, part in enumerate(at) if isinstance(part, str)]
+    if not keys:
+        return "the file"
+    return show(at[keys[-1]]) + "".join(f"[{index}]" for index in at[keys[-1] + 1 :])
 
 
 def _one_of(values: list[Any]) -> str:
