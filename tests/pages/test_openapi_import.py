@@ -182,6 +182,15 @@ ALL_OF = {
 ODD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "kind": ({"enum": ["a", "b"]}, {"type": "string", "enum": {"known": ["a", "b"], "total": 2}}),
     "equal": ({"enum": [1, 2, 1.0]}, {"type": "integer", "enum": {"known": [1, 2], "total": 2}}),
+    "open set with a format": (
+        {
+            "anyOf": [
+                {"type": "string", "x-format": "uri", "enum": ["https://a.test"]},
+                {"type": "string", "x-format": "uri"},
+            ]
+        },
+        {"type": "string", "format": "uri", "enum": {"known": ["https://a.test"], "total": 2}},
+    ),
     "level": ({"const": 3}, {"type": "integer", "enum": {"known": [3], "total": 1}}),
     "maybe": ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, {"type": "integer", "nullable": True}),
     "old": ({"type": "number", "nullable": True, "default": None}, {"type": "number", "default": None}),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from segforge.emit.schemas import DISPUTED, NOTE, REQUIRED, SHOWN_OF_TOTAL, UNKNOWN_TOTAL
+from segforge.emit.schemas import DISPUTED, DOUBTED_FORMAT, NOTE, REQUIRED, SHOWN_OF_TOTAL, UNKNOWN_TOTAL
 from segforge.pages.draft import is_name
 from segforge.pages.import_openapi.keywords import (
     JSON_TYPES,
@@ -253,6 +253,7 @@ def _open_set(members: Sequence[Schema], key: str) -> tuple[Schema, Schema] | No
     plain = rest.keys() <= {
         "type",
         "format",
+        DOUBTED_FORMAT,
         "contentEncoding",
         "not",
         "minLength",
