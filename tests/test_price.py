@@ -227,6 +227,13 @@ def test_an_average_raises_the_estimate_also_at_a_printed_path(catalog: Catalog)
     assert price.of(Request("POST", "/v1/another")) == price.assumed
 
 
+def test_a_model_that_is_not_tested_does_not_raise_the_estimate(catalog: Catalog) -> None:
+    others = tuple(model for model in catalog.models if model.slug != SLUG)
+    both = replace(catalog, models=(*priced(catalog).models, *others))
+    assert assumed_price(both, None, (SLUG,)).worst == Decimal("1.2")
+    assert assumed_price(both, None, (others[0].slug,)).worst == cost(priced(catalog, None))
+
+
 @given(
     to=st.none() | st.floats(0, 100),
     typical=st.none() | st.floats(0.001, 100),

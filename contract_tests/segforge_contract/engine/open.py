@@ -146,7 +146,7 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
 
     Raises Misuse, BadTarget and Unreachable.
     """
-    cap, price = _terms(settings, catalog, target)
+    cap, price = _terms(settings, catalog, target, planned=False)
     look_at(target, catalog)
     if cap is None:
         yield open_session(catalog, target)
@@ -187,10 +187,15 @@ def _capped(
     return session, purse.ledger
 
 
-def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, AssumedPrice]:
-    """The cap (None for none) and the price of a call. A host other than this machine always has a cap."""
+def _terms(
+    settings: Settings, catalog: Catalog, target: Target, *, planned: bool = True
+) -> tuple[Decimal | None, AssumedPrice]:
+    """The cap (None for none) and the price of a call. A host other than this machine always has a cap.
+
+    The cap must cover a call of each planned model. Without a plan, calls that don't fit are not sent.
+    """
     try:
-        price = assumed_price(catalog, settings.assume_price)
+        price = assumed_price(catalog, settings.assume_price, settings.models)
     except KeyError as error:
         raise Misuse(
             f"the specs assume no price (assumptions.{error.args[0]} is missing); state one with --assume-price"
@@ -198,9 +203,10 @@ def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decima
     cap = settings.max_spend
     if cap is None and not target.loopback:
         cap = NOTHING
-    if cap and cap < price.worst:
+    needed = price.worst if planned else price.assumed
+    if cap and cap < needed:
         raise Misuse(
-            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(price.worst)} credits; "
+            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(needed)} credits; "
             "raise it, set it to 0 to send only free requests, or lower --assume-price"
         )
     return cap, price

@@ -116,13 +116,13 @@ class AssumedPrice:
         return max(stated, default=self.assumed)
 
 
-def assumed_price(catalog: Catalog, stated: Decimal | None) -> AssumedPrice:
-    """The stated price, by default that of the specs. Raises KeyError if the specs assume none."""
+def assumed_price(catalog: Catalog, stated: Decimal | None, slugs: tuple[str, ...] | None = None) -> AssumedPrice:
+    """The stated price, by default that of the specs for these models or all. Raises KeyError if they assume none."""
     if stated is not None:
         return AssumedPrice(stated, "--assume-price")
     assumption = catalog.gateway.assumptions[_ASSUMPTION]
     assumed = Decimal(str(assumption.value))
-    costs = {model.slug: stated_cost(model) for model in catalog.models}
+    costs = {model.slug: stated_cost(model) for model in catalog.models if slugs is None or model.slug in slugs}
     dearer = {slug: cost for slug, cost in costs.items() if cost is not None and cost > assumed}
     return AssumedPrice(assumed, f"assumed: {assumption.source}", dearer)
 
