@@ -8,7 +8,8 @@ from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.values import is_among, payload_verdict, payload_violations, value_violations
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.parts import anywhere
-from segforge_contract.cases.payloads import base_payload, contradictions
+from segforge_contract.cases.payloads import base_payload
+from segforge_contract.cases.values import contradictions
 from segforge_contract.rules.table import RULES
 
 UNSOUND: Final = "the specs contradict the case"
@@ -53,7 +54,7 @@ def sound(model: Model | None, case: Case) -> bool:
     if case.undecided:
         return not payload_violations(model, payload)
     if case.accepted:
-        return _is_surely_valid(model, payload)
+        return is_surely_valid(model, payload)
     if case.payload is None or RULES[case.rule].family != "parameter":
         return True
     found = payload_violations(model, payload)
@@ -71,7 +72,7 @@ def _family(rule: str) -> str:
     return rule.partition(".")[0].replace("condition", "required")
 
 
-def _is_surely_valid(model: Model, payload: Mapping[str, Any]) -> bool:
+def is_surely_valid(model: Model, payload: Mapping[str, Any]) -> bool:
     """Returns whether a payload is valid, holds no value that the page contradicts, and omits nothing it may need."""
     if payload_verdict(model, payload) != "valid" or "json" not in model.encodings:
         return False

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from segforge.spec.catalog import Json, Model, Parameter
+from segforge.spec.catalog import Model, Parameter
 from segforge.spec.values import equal, is_among, verdict
 from segforge_contract.cases.settled import OMITTED, settled
-from segforge_contract.cases.values import is_free, part_value
+from segforge_contract.cases.values import contradictions, is_free, part_value
 
 
 def base_payload(model: Model) -> dict[str, Any]:
@@ -45,12 +45,6 @@ def valid_value(model: Model, parameter: Parameter) -> Any:
     printed = model.valid_example.get(parameter.name)
     sample = model.example.get(parameter.name)
     return part_value(parameter, printed, sample=sample, never=contradictions(model, parameter.name))
-
-
-def contradictions(model: Model, name: str) -> tuple[Json, ...]:
-    """Returns the values that the page prints for a parameter although it contradicts them, by the spec's quirks."""
-    places = {f"{where}.{name}" for where in ("sample", "default", "enum")}
-    return tuple(quirk.found for quirk in model.quirks if quirk.at in places)
 
 
 def is_valid(model: Model, parameter: Parameter, value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from segforge.spec.catalog import Condition, Model, Parameter
 from segforge.spec.values import broken_conditions, is_among, verdict
-from segforge_contract.cases.values import part_value
+from segforge_contract.cases.values import contradictions, part_value
 
 _MOST_TRIES: Final = 300
 """The most payloads that are tried."""
@@ -104,11 +104,16 @@ def options(model: Model, parameter: Parameter) -> tuple[Any, ...]:
         for values in (condition.when, condition.only_when, condition.forbids_values)
         for value in values.get(name, ())
     ]
-    usual = part_value(parameter, model.valid_example.get(name), sample=sample)
+    never = contradictions(model, name)
+    usual = part_value(parameter, model.valid_example.get(name), sample=sample, never=never)
     switch = (True, False) if parameter.type == "boolean" else ()
     found: list[Any] = []
     for value in (usual, *known, *switch, *named, *_others(parameter)):
-        if value is not None and not is_among(value, found) and verdict(parameter, value, sample=sample) == "valid":
+        if (
+            value is not None
+            and not is_among(value, (*found, *never))
+            and verdict(parameter, value, sample=sample) == "valid"
+        ):
             found.append(value)
     return tuple(found[:_MOST_VALUES])
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from segforge.spec.catalog import Absent, File, Json, Parameter
+from segforge.spec.catalog import Absent, File, Json, Model, Parameter
 from segforge.spec.values import has_limit, is_among, verdict
 
 LONGEST_SENT: Final = 100_000
@@ -112,3 +112,9 @@ def sized(part: Parameter, items: list[Any], size: int | None = None) -> list[An
 def is_free(part: Parameter) -> bool:
     """Returns whether a string has no format and no set, and stands for no file."""
     return part.type == "string" and part.format is None and part.choices is None and part.file is None
+
+
+def contradictions(model: Model, name: str) -> tuple[Json, ...]:
+    """Returns the values that the page prints for a parameter although it contradicts them, by the spec's quirks."""
+    places = {f"{where}.{name}" for where in ("sample", "default", "enum")}
+    return tuple(quirk.found for quirk in model.quirks if quirk.at in places)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from segforge.spec.catalog import Absent, Gateway, Model, Parameter
-from segforge.spec.values import payload_verdict, verdict
+from segforge.spec.values import equal, verdict
 from segforge_contract.cases.case import Case, Operation
+from segforge_contract.cases.gate import is_surely_valid
 from segforge_contract.cases.parameters import valid_case
-from segforge_contract.cases.payloads import base_payload
+from segforge_contract.cases.payloads import base_payload, is_valid
+from segforge_contract.cases.settled import settled
 from segforge_contract.checks.answers import Broken
 from segforge_contract.checks.images import alike
 from segforge_contract.engine.failure import Failure
@@ -37,12 +39,12 @@ class Explicit:
 def explicit(model: Model) -> Explicit | None:
     """Returns the payload with all defaults.
 
-    Returns None if the model returns no images or has no seed, or if the payload isn't valid.
+    Returns None if the model returns no images that can be compared or has no seed, or if the payload isn't valid.
     """
     controls, by_name = model.returns.controls, model.parameters_by_name
-    if controls.seed is None or model.returns.media != "image":
+    if controls.seed is None or not _has_images(model):
         return None
-    defaults = {p.name: p.default for p in model.parameters if not p.required and _printed(p)}
+    defaults = {p.name: p.default for p in model.parameters if not p.required and _printed(model, p)}
     payload = {**base_payload(model), **defaults}
     fixed = set()
     if not _is_seed(payload.get(controls.seed)) or not _is_seed(defaults.get(controls.seed, 0)):
@@ -51,13 +53,20 @@ def explicit(model: Model) -> Explicit | None:
     if controls.size_from_input is not None:  # otherwise width and height would have no effect
         payload[controls.size_from_input] = False
         fixed.add(controls.size_from_input)
-    if payload_verdict(model, payload) != "valid":
+    payload = settled(model, payload, fixed=fixed) or payload
+    if not is_surely_valid(model, payload):
         return None
-    return Explicit(payload, tuple(name for name in defaults if name not in fixed and by_name[name]), controls.seed)
+    sent = (name for name in defaults if name in payload and equal(payload[name], defaults[name]))
+    return Explicit(payload, tuple(name for name in sent if name not in fixed and by_name[name]), controls.seed)
 
 
-def _printed(parameter: Parameter) -> bool:
-    return not isinstance(parameter.default, Absent) and verdict(parameter, parameter.default) == "valid"
+def _has_images(model: Model) -> bool:
+    """Returns whether the outputs are images with pixels, which can be compared."""
+    return model.returns.media == "image" and set(model.returns.formats) != {"svg"}
+
+
+def _printed(model: Model, parameter: Parameter) -> bool:
+    return not isinstance(parameter.default, Absent) and is_valid(model, parameter, parameter.default)
 
 
 def _seeds(model: Model, near: int) -> Iterator[int]:
@@ -86,7 +95,7 @@ def relations(session: Session, model: Model, operation: Operation) -> Iterator[
     if said is None:
         reason = (
             "images can't be compared, since no seed repeats one"
-            if model.returns.media == "image"
+            if _has_images(model)
             else f"only images are compared, and the output is of the medium {model.returns.media}"
         )
         session.unsent[f"{model.slug}: {reason}"] += 1
