@@ -61,8 +61,10 @@ def explicit(model: Model) -> Explicit | None:
 
 
 def _has_images(model: Model) -> bool:
-    """Returns whether the outputs are images with pixels, which can be compared."""
-    return model.returns.media == "image" and set(model.returns.formats) != {"svg"}
+    """Returns whether the outputs are images with pixels, which can be compared. JSON without a shape may hold some."""
+    returns = model.returns
+    may_hold = returns.media == "image" or (returns.media == "json" and returns.shape is None)
+    return may_hold and set(returns.formats) != {"svg"}
 
 
 def _printed(model: Model, parameter: Parameter) -> bool:
