@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from segforge.spec.source import read_source
+from segforge.spec.yaml_reader import YamlReader
+from segforge.spec.yaml_text import dump, scalar, written
 
 scalars = (
     st.none()
@@ -76,3 +78,11 @@ def test_any_bytes_return_data_or_findings(path: Path, text: bytes) -> None:
     path.write_bytes(text)
     source, findings = read_source(path, "document.yaml")
     assert source is not None or findings
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from((1e16, 5e-324, -1.7e308)))
+def test_every_reader_reads_a_written_number_back(number: float) -> None:
+    text = dump({"a": scalar(number), "b": written([number])})
+    reader = YamlReader("a.yaml")
+    assert reader.read(text) == yaml.safe_load(text) == {"a": number, "b": [number]}
+    assert reader.findings == []

@@ -19,9 +19,15 @@ def round_trip() -> "YAML":
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null as `null` instead of nothing."""
+        """Writes null as `null` instead of nothing, and 1e16 as `1.0e+16`, since YAML 1.1 reads `1e+16` as text."""
+
+    def of_float(self: Representer, value: float) -> Any:
+        text = repr(value)
+        pointed = text if "." in text else text.replace("e", ".0e")
+        return self.represent_scalar("tag:yaml.org,2002:float", pointed)
 
     Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
+    Representer.add_representer(float, of_float)
     yaml = YAML(typ="rt")
     yaml.Representer = Representer
     yaml.preserve_quotes = True
