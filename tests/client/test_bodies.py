@@ -52,7 +52,7 @@ def test_a_model_with_a_path_of_its_own_is_called_there(wide_client: Any, gatewa
 @pytest.mark.parametrize("make", [bytes, bytearray, io.BytesIO])
 def test_a_file_that_a_page_wants_as_base64_is_plain_base64(wide_client: Any, gateway: Gateway, make: Any) -> None:
     assert sent(wide_client, gateway, "clip", prompt="a", sound=make(MP3)).json["sound"] == SOUND
-    assert sent(wide_client, gateway, "clip", prompt="a", picture=make(PNG)).json["picture"] == (
+    assert sent(wide_client, gateway, "clip", prompt="a", photo=make(PNG)).json["photo"] == (
         base64.b64encode(PNG).decode()
     )
     assert sent(wide_client, gateway, "clip", prompt="a", sound=URL).json["sound"] == URL
@@ -147,8 +147,8 @@ def test_a_partial_model_sends_what_was_passed_and_nothing_else(wide_client: Any
         ({"prompt": "a", "elements": ({"tag": "a", "odd key": 0},)}, [("range.below", "elements[0].odd key")]),
         ({"prompt": "a", "palette": {"name": 1}}, [("type.no_member", "palette")]),
         ({"prompt": "a", "palette": {"members": [1]}}, []),
-        ({"prompt": "a", "picture": PNG}, []),
-        ({"prompt": "a", "picture": "not base64!"}, [("type.no_member", "picture")]),
+        ({"prompt": "a", "photo": PNG}, []),
+        ({"prompt": "a", "photo": "not base64!"}, [("type.no_member", "photo")]),
         ({"prompt": "a", "clip_url": MP4}, [("type.object_for_string", "clip_url")]),
         ({"prompt": "a", "factor": 2.5}, [("enum.unknown", "factor")]),
         ({"prompt": "a", "speed": 2.0}, []),

@@ -47,7 +47,7 @@ parameters:
     description: Pictures.
     min_items: 1
     max_items: 2
-    items: {type: string, format: uri, file: image, description: A picture.}
+    items: {type: string, format: uri, file: image, description: A photo.}
   elements:
     type: array
     required: false
@@ -66,9 +66,9 @@ parameters:
       - title: custom
         type: object
         properties: {members: {type: array, items: {type: integer}, required: true, description: Colours.}}
-  picture:
+  photo:
     required: false
-    description: A picture in one of two forms.
+    description: A photo in one of two forms.
     any_of:
       - {title: address, type: string, format: uri, file: image}
       - {title: bytes, type: string, format: base64, file: image}

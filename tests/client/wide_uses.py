@@ -24,7 +24,7 @@ mesh: Model3dInput = b"glTF"
 run(
     prompt="a", duration=4, speed=2, factor=0.5, loud=True, size="720x1280",
     images=["https://a.test/x.png", b"...", Path("a.png"), open("a.png", "rb")],
-    elements=[element, {"tag": "b"}], palette=palette, picture=b"...", clip_url="https://a.test/x.mp4", sound=sound,
+    elements=[element, {"tag": "b"}], palette=palette, photo=b"...", clip_url="https://a.test/x.mp4", sound=sound,
     mesh=mesh, settings={"a": [1, {"b": None}]}, extra_value=[1, "a"], old="a",
 )
 run(prompt="a", palette={"name": "warm"}, extra_value={"a": 1})

@@ -75,7 +75,7 @@ def _alone(model: Model) -> tuple[tuple[Condition, Model], ...]:
 
 def _repaired(model: Model, condition: Condition, payload: Payload, fixed: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yields payloads with one parameter of a condition omitted, or with another valid value."""
-    for name in names_of(condition):
+    for name in condition.names:
         parameter = model.parameters_by_name.get(name)
         if parameter is None or name in fixed:
             continue
@@ -84,13 +84,6 @@ def _repaired(model: Model, condition: Condition, payload: Payload, fixed: Colle
         for value in options(model, parameter):
             if name not in payload or not is_among(payload[name], (value,)):
                 yield {**payload, name: value}
-
-
-def names_of(condition: Condition) -> tuple[str, ...]:
-    """Returns the parameters of a condition, those that it restricts first."""
-    restricted = (*condition.forbids, *condition.forbids_values, *condition.requires, *condition.parameters)
-    others = (*condition.exactly_one_of, *condition.when_present, *condition.when, *condition.only_when)
-    return tuple(dict.fromkeys((*restricted, *others)))
 
 
 @lru_cache(maxsize=10_000)

@@ -90,10 +90,15 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
 
 def _build_choices(data: Mapping[str, Any]) -> c.Choices:
     """Returns the Choices of a parameter's checked data."""
-    entries = [one if isinstance(one, Mapping) else {"value": one} for one in data["enum"]["known"]]
-    labels = tuple(one.get("label") for one in entries)
-    known = tuple(_converted(data, one["value"]) for one in entries)
+    entries = data["enum"]["known"]
+    labels = tuple(one.get("label") if isinstance(one, Mapping) else None for one in entries)
+    known = tuple(_converted(data, entry_value(one)) for one in entries)
     return c.Choices(known, data["enum"]["total"], labels if any(labels) else ())
+
+
+def entry_value(entry: Any) -> Any:
+    """Returns the value of an entry in a set of known values, which may have a label."""
+    return entry["value"] if isinstance(entry, Mapping) else entry
 
 
 def _converted(data: Mapping[str, Any], value: Any) -> Any:

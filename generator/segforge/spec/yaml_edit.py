@@ -36,7 +36,7 @@ def set_value(text: str, path: Path, value: Any) -> str:
 
 
 def rename(text: str, path: Path, name: str) -> str:
-    """Gives the key at an existing path another name. Its value, its place and its comments stay."""
+    """Renames the key at an existing path. Its value, its place and its comments stay."""
     parent = at(load(text), path[:-1])
     line, column = parent.lc.key(path[-1])
     for token in yaml.scan(text):

@@ -3,9 +3,10 @@
 A status with several meanings also has a class for each meaning.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from segforge.emit.quoting import Code
 from segforge.spec.catalog import Gateway, Status, StatusCase
 from segforge.spec.identifiers import pascal_case
 
@@ -56,6 +57,12 @@ def insufficient_credits(gateway: Gateway) -> tuple[tuple[int, str], ...]:
     status, case = gateway.cases["credits.insufficient"]
     words = _words(case)
     return ((status.code, words),) if words else ()
+
+
+def by_words(gateway: Gateway, classes: Iterable[ErrorClass]) -> list[tuple[int, str, Code]]:
+    """Returns the status, the words and the class of each meaning of a status with several meanings."""
+    balance = [(code, words, Code("InsufficientCredits")) for code, words in insufficient_credits(gateway)]
+    return [*balance, *((kind.code, kind.words, Code(kind.name)) for kind in classes if kind.words)]
 
 
 def _told_apart(gateway: Gateway, status: Status, base: str, used: set[str]) -> list[ErrorClass]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
-from segforge.emit.clients.errors import ErrorClass, failed_status, insufficient_credits
+from segforge.emit.clients.errors import by_words, failed_status
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
@@ -165,7 +165,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "sample_items": items(shown.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
         "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
-        "by_words": _by_words(gateway, errors),
+        "by_words": by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": [header_property(header) for header in gateway.headers],
         **_lifecycle(gateway),
@@ -228,12 +228,6 @@ def _model_module(named: NamedModel, params: ParamsModule) -> str:
         submit_text=submit_text(model),
         versions=model.versions,
     )
-
-
-def _by_words(gateway: Gateway, errors: list[ErrorClass]) -> list[tuple[int, str, Code]]:
-    """The status, words and class of each meaning of a status with several meanings."""
-    balance = [(code, words, Code("InsufficientCredits")) for code, words in insufficient_credits(gateway)]
-    return [*balance, *((error.code, error.words, Code(error.name)) for error in errors if error.words)]
 
 
 def _lifecycle(gateway: Gateway) -> dict[str, object]:

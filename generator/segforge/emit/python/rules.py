@@ -1,11 +1,11 @@
 """The rules of a model's parameters as the check of the Python client reads them: expressions that construct them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from segforge.emit.clients.files import input_kind
 from segforge.emit.quoting import Code, python_literal
-from segforge.spec.catalog import ABSENT, Condition, Model, Parameter
+from segforge.spec.catalog import Condition, Model, Parameter
 from segforge.spec.values import LIMITS
 
 _FACTS: Final = ("exactly_one_of", "only_when", "parameters", "when", "when_present", "requires", "forbids")
@@ -48,16 +48,5 @@ def conditions(model: Model) -> Code:
 def _condition(model: Model, condition: Condition) -> Code:
     facts = {name: getattr(condition, name) for name in (*_FACTS, "forbids_values") if getattr(condition, name)}
     if condition.with_defaults:
-        facts["defaults"] = _defaults(model, condition)
+        facts["defaults"] = model.defaults_in(condition)
     return Code(f"Condition({', '.join(f'{name}={python_literal(value)}' for name, value in facts.items())})")
-
-
-def _defaults(model: Model, condition: Condition) -> Mapping[str, object]:
-    """Returns the defaults of the parameters that a condition names."""
-    named = {*condition.exactly_one_of, *condition.only_when, *condition.parameters, *condition.when}
-    named |= {*condition.when_present, *condition.requires, *condition.forbids, *condition.forbids_values}
-    return {
-        parameter.name: parameter.default
-        for parameter in model.parameters
-        if parameter.name in named and parameter.default is not ABSENT
-    }

@@ -9,7 +9,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.condition_text import condition_sentences
-from segforge.emit.clients.errors import ErrorClass, error_classes, failed_status, insufficient_credits
+from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
@@ -146,7 +146,7 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
             Code(name) for name in sorted({*FIXED_ERRORS, "JobFailed", *(kind.name for kind in classes)})
         ],
         "by_status": [(kind.code, Code(kind.name)) for kind in classes if not kind.words],
-        "by_words": _by_words(gateway, classes),
+        "by_words": by_words(gateway, classes),
         "documented_errors": classes,
         "not_found": Code(next((kind.name for kind in classes if kind.code == 404), "SegmindError")),
         "headers": [header_property(header) for header in gateway.headers],
@@ -241,12 +241,6 @@ def _imports(named: TypescriptModel, rules: Rules, types: ParameterTypes, *, spe
 
 def _error(kind: ErrorClass) -> _Error:
     return _Error(Code(kind.name), Code(kind.base), kind.name, kind.text)
-
-
-def _by_words(gateway: Gateway, classes: list[ErrorClass]) -> list[tuple[int, str, Code]]:
-    """The status, words and class of each meaning of a status with several meanings."""
-    balance = [(code, text, Code("InsufficientCredits")) for code, text in insufficient_credits(gateway)]
-    return [*balance, *((kind.code, kind.words, Code(kind.name)) for kind in classes if kind.words)]
 
 
 def _lifecycle(gateway: Gateway) -> dict[str, object]:

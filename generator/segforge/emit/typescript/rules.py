@@ -7,7 +7,7 @@ from typing import Final
 from segforge.emit.clients.files import is_file
 from segforge.emit.quoting import Code, typescript_literal
 from segforge.emit.typescript.layout import Group, Tree, array, flat, labelled, laid_out
-from segforge.spec.catalog import ABSENT, Condition, Json, Model, Parameter
+from segforge.spec.catalog import Condition, Json, Model, Parameter
 
 BOUNDS: Final = ("multiple_of", "min_length", "max_length", "exclusive_minimum", "exclusive_maximum")
 """The limits of a parameter in the order of the arguments of the client's `bounds`. Minimum and maximum are common, so
@@ -140,15 +140,8 @@ def _condition(model: Model, condition: Condition) -> Group:
         if values
     ]
     if condition.with_defaults:
-        facts.append(labelled("defaults", _pairs(_defaults(model, condition))))
+        facts.append(labelled("defaults", _pairs(model.defaults_in(condition))))
     return Group("{ ", tuple(facts), " }")
-
-
-def _defaults(model: Model, condition: Condition) -> Mapping[str, Json]:
-    """Returns the defaults of the parameters that a condition names."""
-    named = {*condition.exactly_one_of, *condition.only_when, *condition.parameters, *condition.when}
-    named |= {*condition.when_present, *condition.requires, *condition.forbids, *condition.forbids_values}
-    return {one.name: one.default for one in model.parameters if one.name in named and one.default is not ABSENT}
 
 
 def _pairs(values: Mapping[str, Json]) -> Group:

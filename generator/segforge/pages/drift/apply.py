@@ -2,21 +2,23 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from segforge.pages.draft import Draft, draft_parameter, is_name, quoted, settle_comments, valid
-from segforge.pages.drift.difference import ABSENT, Difference, Drift, among, same
+from segforge.pages.drift.difference import ABSENT, Difference, Drift
 from segforge.pages.drift.names import places_of
 from segforge.pages.drift.nested import fact_of, find
 from segforge.pages.drift.whole import USUAL
 from segforge.pages.page import PageParameter
+from segforge.spec.build import entry_value
 from segforge.spec.finding import Finding
 from segforge.spec.inputs import MODELS_FOLDER, SHAPES_FOLDER
 from segforge.spec.lint import CONTROL_TYPES
 from segforge.spec.load import check_model
+from segforge.spec.values import equal, is_among
 from segforge.spec.yaml_edit import Path, at, insert, load, remove, rename, set_value, sync_list
 from segforge.spec.yaml_text import mapping, scalar, sequence, written
 
@@ -231,7 +233,7 @@ class _Edit:
         if "enum" in parent:
             old = list(parent["enum"]["known"])
             kept = old if (total or 0) > len(known) else []
-            added = [one for one in entries if not among(_value(one), list(map(_value, kept)))]
+            added = [one for one in entries if not is_among(entry_value(one), list(map(entry_value, kept)))]
             wanted = [*kept, *(_old_entry(one, old) for one in added)]
             self.text = sync_list(self.text, (*place, "known"), wanted)
             if parent["enum"]["total"] is not None or total is not None:
@@ -316,10 +318,6 @@ def _entry(value: Any, label: str | None) -> Any:
     return scalar(value) if label is None else mapping({"value": scalar(value), "label": scalar(label)}, flow=True)
 
 
-def _value(entry: Any) -> Any:
-    return entry["value"] if isinstance(entry, Mapping) else entry
-
-
 def _old_entry(entry: Any, old: Sequence[Any]) -> Any:
     """Returns the entry that a list has for the same value, with its label, or else the new one."""
-    return next((one for one in old if same(_value(one), _value(entry))), entry)
+    return next((one for one in old if equal(entry_value(one), entry_value(entry))), entry)

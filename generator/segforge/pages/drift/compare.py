@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from segforge.pages.draft import valid
 from segforge.pages.drift.comparison import Compared
-from segforge.pages.drift.difference import ABSENT, Difference, Drift, Place, likeness, same
+from segforge.pages.drift.difference import ABSENT, Difference, Drift, Place, likeness
 from segforge.pages.drift.evidence import Evidence
 from segforge.pages.drift.nested import linked
 from segforge.pages.drift.parts import Parts
 from segforge.pages.drift.whole import whole_model
 from segforge.pages.page import Page
 from segforge.spec.source import SourceFile
+from segforge.spec.values import equal
 
 LOOSE: Final = 0.08
 """Descriptions with a smaller share of common words than this are reported."""
@@ -115,9 +116,9 @@ def _sample(comparison: Compared, changed: Collection[str]) -> Iterator[Differen
     for key in {**sent, **spec}:
         old, new = spec.get(key, ABSENT), sent.get(key, ABSENT)
         quirk = old is ABSENT and any(
-            one["at"] == f"sample.{key}" and same(one["found"], new) for one in data.get("quirks", ())
+            one["at"] == f"sample.{key}" and equal(one["found"], new) for one in data.get("quirks", ())
         )
-        if not same(old, new) and key in held and key not in doubts and not quirk:
+        if not equal(old, new) and key in held and key not in doubts and not quirk:
             made = comparison.make(("example", key), "example.changed", "editorial", old, new, fact.span)
             settled = new is not ABSENT and key in data["parameters"] and key not in changed
             excluded = settled and not valid(data["parameters"][key], new)

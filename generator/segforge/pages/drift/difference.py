@@ -1,7 +1,7 @@
 """A fact on which a page and its spec disagree, and whether the change breaks callers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -95,24 +95,10 @@ def readings(doubt: Undecided) -> str:
     return " or ".join(show(value) for value in doubt.candidates) or "unknown"
 
 
-def same(one: Any, two: Any) -> bool:
-    """Returns whether two JSON values are equal. True differs from 1, and 1.0 equals 1."""
-    if one is ABSENT or two is ABSENT:
-        return one is two
-    if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(same, one, two))
-    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
-
-
 def likeness(one: str, two: str) -> float:
     """Returns the share (0 to 1) of the shorter text's words that both have. Ignores word endings and short words."""
     first, second = ({word[:5] for word in re.findall(r"\w{3,}", text.lower())} for text in (one, two))
     return len(first & second) / min(len(first), len(second)) if first and second else 1.0
-
-
-def among(value: Value, values: Sequence[Value]) -> bool:
-    """Returns whether a value equals one of the others."""
-    return any(same(value, other) for other in values)
 
 
 def short(one: PageParameter) -> dict[str, Any]:

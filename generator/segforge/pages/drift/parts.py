@@ -13,19 +13,19 @@ from segforge.pages.drift.difference import (
     Difference,
     Kind,
     _Rule,
-    among,
     as_page_facts,
     can_hold,
     is_same_type,
     readings,
-    same,
     short,
     short_spec,
 )
 from segforge.pages.layouts.labels import hinted
-from segforge.pages.page import Fact, PageParameter, Undecided, Value
+from segforge.pages.page import Fact, PageParameter, Undecided, Value, walk
+from segforge.spec.build import entry_value
 from segforge.spec.printable import show
 from segforge.spec.source import Location
+from segforge.spec.values import equal, is_among
 
 JOINED: Final = ("/joined", "/glued", "/tokens")
 """Layouts that join values to the next name."""
@@ -86,7 +86,7 @@ class Parts:
             whys.append(f"the spec form has no type {show(one.get('type'))}; to settle it, add to the spec: note: ")
             whys[-1] += left_out([one])
         sure = min((fact.confidence for key, fact in one.facts.items() if key != "sample"), default=0.0)
-        sure = sure if held and not any(part.undecided for part in walk(one)) else 0.0
+        sure = sure if held and not any(part.undecided for part in walk((one,))) else 0.0
         kind: Kind = "breaking" if required else "compatible"
         at = (*self.at, name)
         why = "; ".join(whys)
@@ -125,7 +125,7 @@ class OneParameter:
     def _is_same(self, key: str, old: Value, new: Value) -> bool:
         """Returns whether a fact is the same. Pages print `any` for members of unions, and for objects with keys."""
         if key != "type":
-            return same(old, new)
+            return equal(old, new)
         untyped = new == "any" and (self._is_member or (self.page.items and old in ("object", "object[]")))
         return bool(untyped) or is_same_type(old, new)
 
@@ -210,8 +210,8 @@ class OneParameter:
     def _values(self, old: Mapping[str, Any], shown: Fact) -> Iterator[Difference]:
         before, after, total = known_values(old), shown.value, self.page.facts.get("enum_total")
         count = total.value if total is not None else len(after)
-        missing = [index for index, value in enumerate(before) if not among(value, after)]
-        added = [value for value in after if not among(value, before)]
+        missing = [index for index, value in enumerate(before) if not is_among(value, after)]
+        added = [value for value in after if not is_among(value, before)]
         is_open = count > len(after)
         if is_open and count >= len(before) + len(added):
             missing = []  # they may be among the values that the page doesn't show
@@ -236,7 +236,7 @@ class OneParameter:
 
 def known_values(choices: Mapping[str, Any]) -> list[Any]:
     """Returns the known values of a spec's set, without their labels."""
-    return [one["value"] if isinstance(one, Mapping) else one for one in choices["known"]]
+    return list(map(entry_value, choices["known"]))
 
 
 def nested(
@@ -247,13 +247,6 @@ def nested(
         at, spec = (*at, "items"), spec["items"]
     if "properties" in spec or page.items:
         yield (*at, "properties"), spec.get("properties", {}), page.items
-
-
-def walk(one: PageParameter) -> Iterator[PageParameter]:
-    """Yields a page's parameter and its nested parts."""
-    yield one
-    for part in (*one.items, *one.members):
-        yield from walk(part)
 
 
 def _ends(longer: str, name: str) -> str:

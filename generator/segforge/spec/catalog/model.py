@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from segforge.spec.catalog.parameter import Absent, Json, Parameter, Scalar
+from segforge.spec.catalog.parameter import ABSENT, Absent, Json, Parameter, Scalar
 
 Version: TypeAlias = Literal["v1", "v2"]
 Media: TypeAlias = Literal["image", "video", "audio", "model3d", "json", "text"]
@@ -115,6 +115,13 @@ class Condition:
         """The hash of the names, since the values are mappings."""
         return hash((self.exactly_one_of, self.parameters, self.when_present, self.forbids))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that the condition is about, those that it restricts first."""
+        restricted = (*self.forbids, *self.forbids_values, *self.requires, *self.parameters)
+        others = (*self.exactly_one_of, *self.when_present, *self.when, *self.only_when)
+        return tuple(dict.fromkeys((*restricted, *others)))
+
 
 @dataclass(frozen=True)
 class Quirk:
@@ -166,6 +173,11 @@ class Model:
     def parameters_by_name(self) -> dict[str, Parameter]:
         """The parameters by name, in the page's order."""
         return {parameter.name: parameter for parameter in self.parameters}
+
+    def defaults_in(self, condition: Condition) -> dict[str, Json]:
+        """Returns the printed defaults of the parameters that a condition is about, in the page's order."""
+        named = condition.names
+        return {one.name: one.default for one in self.parameters if one.name in named and one.default is not ABSENT}
 
     @property
     def valid_example(self) -> dict[str, Json]:

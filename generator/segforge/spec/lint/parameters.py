@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from segforge.spec.build import build_parameter
+from segforge.spec.build import build_parameter, entry_value
 from segforge.spec.finding import Finding
 from segforge.spec.lint.rule import each_parameter
 from segforge.spec.printable import show
@@ -152,8 +152,7 @@ def _as_json(value: Any) -> tuple[bool, Any]:
 
 def known_values(parameter: Mapping[str, Any]) -> list[Any]:
     """Returns the known values of a parameter's data, without their labels."""
-    known = parameter.get("enum", {}).get("known", ())
-    return [one["value"] if isinstance(one, Mapping) else one for one in known]
+    return list(map(entry_value, parameter.get("enum", {}).get("known", ())))
 
 
 def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ send it neither as a valid nor as an invalid value.
 """
 
 from segforge.spec.values.conditions import broken_by, broken_conditions, in_words, premise_in_words
+from segforge.spec.values.equality import equal, is_among
 from segforge.spec.values.formats import BASE64_PATTERN, URI_PATTERN, fits
 from segforge.spec.values.judge import (
     LIMITS,
@@ -16,9 +17,7 @@ from segforge.spec.values.judge import (
     accepts,
     disputed,
     ends,
-    equal,
     has_limit,
-    is_among,
     json_type,
     payload_verdict,
     payload_violations,

@@ -5,6 +5,7 @@ from typing import Any
 
 from segforge.spec.catalog import ABSENT, Condition, Model, Scalar
 from segforge.spec.printable import show
+from segforge.spec.values.equality import is_among
 
 
 def broken_conditions(
@@ -61,7 +62,7 @@ def _broken_consequences(condition: Condition, payload: Mapping[str, Any]) -> It
         if name in payload:
             yield "condition.forbids", name, f"must not be sent with {premise}"
     for name, values in condition.forbids_values.items():
-        if name in payload and _is_one_of(payload[name], values):
+        if name in payload and is_among(payload[name], values):
             yield "condition.forbids_value", name, f"{show(payload[name])} must not be sent with {premise}"
 
 
@@ -76,9 +77,4 @@ def in_words(values: Mapping[str, tuple[Scalar, ...]]) -> str:
 
 
 def _holds(values: Mapping[str, tuple[Scalar, ...]], payload: Mapping[str, Any]) -> bool:
-    return all(name in payload and _is_one_of(payload[name], known) for name, known in values.items())
-
-
-def _is_one_of(value: Any, known: tuple[Scalar, ...]) -> bool:
-    """Returns whether a value is a known one. As in JSON Schema, 1 equals 1.0, but not true."""
-    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in known)
+    return all(name in payload and is_among(payload[name], known) for name, known in values.items())

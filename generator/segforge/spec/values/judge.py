@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from segforge.spec.catalog import Json, Model, Parameter
 from segforge.spec.printable import show
 from segforge.spec.values.conditions import broken_conditions
+from segforge.spec.values.equality import is_among
 from segforge.spec.values.formats import fits
 
 LIMITS: Final[Mapping[str, tuple[str, Callable[[Any, Any], object], str]]] = {
@@ -61,22 +62,6 @@ def json_type(value: object) -> str:
             return "array"
         case _:
             return "object"
-
-
-def equal(one: Json, two: Json) -> bool:
-    """Returns whether two JSON values are equal. As in JSON Schema, 1 equals 1.0, but not true."""
-    if isinstance(one, bool) or isinstance(two, bool):
-        return one is two
-    if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(equal, one, two))
-    if isinstance(one, Mapping) and isinstance(two, Mapping):
-        return one.keys() == two.keys() and all(equal(value, two[key]) for key, value in one.items())
-    return bool(one == two)
-
-
-def is_among(value: Json, known: Iterable[Json]) -> bool:
-    """Returns whether a JSON value equals one of the known ones."""
-    return any(equal(value, one) for one in known)
 
 
 def violations(parameters: Iterable[Parameter], payload: Mapping[str, Any], *, formats: bool = True) -> list[Violation]:
