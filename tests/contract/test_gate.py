@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from segforge import Catalog
@@ -13,7 +15,8 @@ from segforge.spec.load import build_model
 from segforge_contract import RULES
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.changes import ParameterChange
-from segforge_contract.cases.gate import UNSOUND
+from segforge_contract.cases.drawn import valid_payloads
+from segforge_contract.cases.gate import UNSOUND, is_surely_valid
 from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
@@ -67,6 +70,17 @@ def test_jsonschema_agrees_with_every_case(catalog: Catalog, nested: bool) -> No
             payload = dict(case.payload or {})
             valid = schema.is_valid(payload) and not any(broken_conditions(model, payload))
             assert valid is case.accepted, (case.name, payload)
+
+
+def test_valid_payloads_of_every_model_are_drawn_and_few_are_discarded(whole_catalog: Catalog) -> None:
+    @settings(max_examples=15, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @given(data=st.data())
+    def drawn(model: Model, data: st.DataObject) -> None:  # with the health checks of Hypothesis
+        payload = data.draw(valid_payloads(model))
+        assert is_surely_valid(model, payload) or not is_surely_valid(model, base_payload(model)), model.slug
+
+    for model in (*whole_catalog.models, *drawn_models(40, nested=True)):
+        drawn(model)
 
 
 def test_a_value_beyond_32_bits_is_above_the_range(catalog: Catalog) -> None:

@@ -1,8 +1,9 @@
 """Hypothesis strategies made from the Catalog: valid payloads, and changes of the sample that break one rule."""
 
 import math
+import re
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ _MOST_OUTPUTS = 10
 _MORE_ITEMS = 2
 _SEEDS = st.integers(0, 2**31 - 1)
 _SIZES = (512, 768, 1024)  # used if the page prints no range; every diffusion model takes them
-_LARGEST_SIZE = 512  # keeps drawn images fast to generate; the tables send the printed maximum
+_LARGEST_SIZE = 512  # large and long outputs take time and cost credits; the tables send each value of a set, and ends
 
 # Printable text with at least one letter: no page decides empty prompts or control characters.
 _PROMPTS = st.builds(
@@ -38,17 +39,16 @@ def _prompts(shortest: int, longest: int | None) -> st.SearchStrategy[str]:
     return _PROMPTS.map(lambda text: text.ljust(shortest, "t")[:longest])
 
 
+@lru_cache(maxsize=100)  # Hypothesis prepares each strategy once
 def valid_payloads(model: Model) -> st.SearchStrategy[dict[str, Any]]:
     """Draws payloads that the page allows: all required parameters and any optional ones, all valid.
 
-    A parameter of the sample that no source calls optional is always sent. If a drawn payload breaks a condition, it is
-    changed to keep it.
+    A parameter of the sample that no source calls optional is always sent; it keeps the sample's value if no value is
+    known to be valid. If a drawn payload breaks a condition, it is changed to keep it.
     """
-    sure = {p.name for p in model.parameters if p.required or (p.required is None and p.name in base_payload(model))}
-    required = {p.name: valid_values(model, p) for p in model.parameters if p.name in sure}
-    optional = {p.name: valid_values(model, p) for p in model.parameters if p.name not in sure}
-    optional = {name: values for name, values in optional.items() if not values.is_empty}
-    drawn = st.fixed_dictionaries(required, optional=optional)
+    base = base_payload(model)
+    sure = {p.name for p in model.parameters if p.required or (p.required is None and p.name in base)}
+    drawn = _dictionaries({p.name: valid_values(model, p) for p in model.parameters}, sure, base)
     return drawn.map(lambda payload: settled(model, payload) or payload) if model.conditions else drawn
 
 
@@ -61,9 +61,18 @@ def valid_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
 def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
     if parameter.choices is None and parameter.type == "integer":
         return _integers(model, parameter).filter(partial(_is_valid, parameter))
+    if parameter.name == model.returns.controls.duration and parameter.choices is not None:
+        known = [value for value in parameter.choices.known if _is_valid(parameter, value)]
+        return st.just(min(known, key=_number_in)) if known else st.nothing()
     if parameter.choices is None and parameter.type == "string":
         return _texts(model, parameter)
     return _part_values(parameter, valid_value(model, parameter))
+
+
+def _number_in(value: Any) -> float:
+    """Returns the number at the start of a value such as 5 or `5s`, or infinity."""
+    found = re.match(r"[0-9]+([.][0-9]+)?", str(value))
+    return float(found[0]) if found is not None else math.inf
 
 
 def _part_values(part: Parameter, usual: Any) -> st.SearchStrategy[Any]:
@@ -89,7 +98,11 @@ def _part_values(part: Parameter, usual: Any) -> st.SearchStrategy[Any]:
             return _objects(part, usual if isinstance(usual, dict) else {})
         case "any" if part.any_of:
             return st.one_of([_part_values(one, part_value(one)) for one in part.any_of]).filter(valid)
-    return st.just(usual)
+    return _only(part, usual)
+
+
+def _only(part: Parameter, usual: Any) -> st.SearchStrategy[Any]:
+    return st.just(usual) if _is_valid(part, usual) else st.nothing()
 
 
 def _arrays(part: Parameter, items: Parameter, usual: Any) -> st.SearchStrategy[list[Any]]:
@@ -97,9 +110,10 @@ def _arrays(part: Parameter, items: Parameter, usual: Any) -> st.SearchStrategy[
     least = part.min_items or 0
     most = least + _MORE_ITEMS if part.max_items is None else min(part.max_items, least + _MORE_ITEMS)
     if most < least or least > _MOST_OUTPUTS:
-        return st.just(usual)
+        return _only(part, usual)
     first = usual[0] if isinstance(usual, list) and usual else part_value(items)
-    return st.lists(_nullable(items, _part_values(items, first)), min_size=least, max_size=most)
+    values = _nullable(items, _part_values(items, first))
+    return _only(part, usual) if values.is_empty else st.lists(values, min_size=least, max_size=most)
 
 
 def _objects(part: Parameter, usual: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -107,9 +121,19 @@ def _objects(part: Parameter, usual: dict[str, Any]) -> st.SearchStrategy[dict[s
         one.name: _nullable(one, _part_values(one, usual[one.name] if one.name in usual else part_value(one)))
         for one in part.properties
     }
-    required = {one.name: drawn[one.name] for one in part.properties if one.required or one.required is None}
-    optional = {name: values for name, values in drawn.items() if name not in required and not values.is_empty}
-    return st.fixed_dictionaries(required, optional=optional)
+    return _dictionaries(drawn, {one.name for one in part.properties if one.required is not False}, usual)
+
+
+def _dictionaries(
+    drawn: dict[str, st.SearchStrategy[Any]], sure: set[str], usual: dict[str, Any]
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Draws objects with the `sure` keys and some others. A sure key keeps its usual value if it has no valid one."""
+    known = {name: values for name, values in drawn.items() if not values.is_empty}
+    kept = {name: st.just(value) for name, value in usual.items() if name in sure}
+    return st.fixed_dictionaries(
+        kept | {name: values for name, values in known.items() if name in sure},
+        optional={name: values for name, values in known.items() if name not in sure},
+    )
 
 
 def _nullable(part: Parameter, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -135,7 +159,7 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
             return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
         sizes = [size for size in _SIZES if _is_valid(parameter, size)]
         return st.sampled_from(sizes or [valid_value(model, parameter)])
-    if parameter.name == model.returns.controls.count:  # each output takes time and costs credits
+    if parameter.name in (model.returns.controls.count, model.returns.controls.duration):
         most = math.inf if high is None else high
         least = int(min(1, most) if low is None else low)
         return st.integers(least, int(min(least + _MOST_OUTPUTS, most)))
@@ -174,6 +198,7 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
     return st.just(valid_value(model, parameter))
 
 
+@lru_cache(maxsize=100)
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
     """Draws a parameter's name and a change of it, or of one of its nested parts, that breaks one rule."""
     changes: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []

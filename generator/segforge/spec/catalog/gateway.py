@@ -189,6 +189,10 @@ class Gateway:
     sample: str | None = None
     other_routes: tuple[OtherRoute, ...] = ()
 
+    def __hash__(self) -> int:
+        """The hash of a few facts, so that results can be cached per gateway."""
+        return hash((self.reviewed, self.base_url, self.title))
+
     @property
     def cases(self) -> dict[str, tuple[Status, StatusCase]]:
         """Each status case under its name, with the status it leads to."""
