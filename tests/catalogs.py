@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,6 +51,7 @@ SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 SCALAR_TYPES: tuple[ParameterType, ...] = ("string", "integer", "number", "boolean")
 
 
+@cache
 def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
     """Draws values of a type, including those near its limits."""
     if type_ == "string":
@@ -57,6 +59,7 @@ def values(type_: str, format_: str | None = None) -> st.SearchStrategy[Any]:
     return {"integer": INTEGERS, "number": INTEGERS | FLOATS, "boolean": st.booleans()}[type_]
 
 
+@cache
 @st.composite
 def parameters(draw: st.DrawFn) -> dict[str, Any]:
     """Draws the data of a parameter: any combination of facts, including contradictions."""
@@ -95,6 +98,7 @@ def parameters(draw: st.DrawFn) -> dict[str, Any]:
     return data
 
 
+@cache
 @st.composite
 def nested_parameters(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     """Draws the data of a parameter that may have parts, down to a depth, and facts that scalars alone don't have."""
@@ -115,6 +119,7 @@ def nested_parameters(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     return data
 
 
+@cache
 @st.composite
 def nested_parts(draw: st.DrawFn, kind: str, depth: int) -> dict[str, Any]:
     """Draws the facts about the parts of an array, an object or a union."""
@@ -154,6 +159,7 @@ def nested_values(data: dict[str, Any], depth: int = 3) -> st.SearchStrategy[Any
     return anything
 
 
+@cache
 @st.composite
 def prices(draw: st.DrawFn) -> dict[str, Any]:
     """Draws the data of a price: one amount, a range, or one end only, per unit or without one, in awkward text."""

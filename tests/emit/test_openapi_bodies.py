@@ -11,7 +11,6 @@ from segforge.spec.values import fits, payload_violations
 from tests.catalogs import drawn_models, drawn_payloads
 
 FORMATS = jsonschema.FormatChecker(formats=())
-MODELS = drawn_models(60, nested=True)
 
 
 @FORMATS.checks("uri")
@@ -20,7 +19,7 @@ def _is_uri(value: object) -> bool:
 
 
 def cases() -> Iterator[tuple[Model, dict[str, Any]]]:
-    for model in MODELS:
+    for model in drawn_models(60, nested=True):
         for payload in (model.valid_example, *drawn_payloads(model, 20)):
             yield model, payload
 
