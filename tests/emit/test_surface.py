@@ -4,26 +4,31 @@ import dataclasses
 import re
 import shutil
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from segforge import Catalog
 from segforge.cli import main
-from segforge.emit.clients.surface import SURFACE, broken, bump, model_lines
+from segforge.emit.clients.surface import SURFACE, broken, model_lines
+from segforge.emit.clients.surface_reading import read_surface
 from segforge.emit.pipeline import emit
 from segforge.spec.catalog import Choices, Condition, Model, Parameter, Returns
 from segforge.spec.changes import model_changes
 from tests.client.wide import wide_catalog
-from tests.pages.models import parameters
+from tests.spec.mutated import mutations
 
 BASE = Path("python") / SURFACE
 
 
 def surface(catalog: Catalog) -> str:
     return next(artifact.text for artifact in emit(catalog, ["python"]) if artifact.path.name == SURFACE)
+
+
+def bump(before: str, after: str) -> str:
+    """Returns the version part to raise between two surfaces."""
+    return "major" if broken(before, after) else "patch" if before == after else "minor"
 
 
 def with_model(catalog: Catalog, model: Model) -> Catalog:
@@ -120,25 +125,20 @@ def test_removing_a_returned_format_breaks_callers(catalog: Catalog) -> None:
     assert broken(jpeg, png) == ('client.flux_img2img returns "jpeg"',)
 
 
-FIELDS = ("required", "nullable", "minimum", "maximum", "choices", "type")
-
-
-@settings(max_examples=60)
-@given(st.data())
-def test_generate_and_diff_agree_on_breaking_changes(catalog: Catalog, data: st.DataObject) -> None:
-    """Two states of a model: parameters that come, go, change in one field, or become others of the same name."""
-    old = [data.draw(parameters(name)) for name in "abc"]
-    new = [data.draw(parameters("d"))] if data.draw(st.booleans()) else []
-    for one in old:
-        other = data.draw(st.one_of(parameters(one.name), st.none()))
-        field = data.draw(st.sampled_from(("whole", *FIELDS)))
-        if other is not None:
-            new.append(other if field == "whole" else dataclasses.replace(one, **{field: getattr(other, field)}))
-    new = [one if one.type == "string" else dataclasses.replace(one, format=None) for one in new]
-    states = [dataclasses.replace(catalog.models[0], parameters=tuple(state)) for state in (old, new)]
-    before, after = ("\n".join(model_lines(model, "client.x")) for model in states)
-    found = [change for change in model_changes(states[:1], states[1:]) if change.level == "breaking"]
-    assert bool(broken(before, after)) == bool(found), (broken(before, after), found)
+def test_generate_and_diff_agree_on_breaking_changes() -> None:
+    """The surface holds each fact that can break callers, so reading it back finds the same breaking changes."""
+    breaking = 0
+    for model, changed in mutations(Random(2), 50):
+        before, after = ("\n".join(model_lines(one, "client.x")) for one in (model, changed))
+        found = [one for one in model_changes([model], [changed]) if one.level == "breaking"]
+        lines = broken(before, after)
+        assert bool(lines) == bool(found), (lines, found)
+        assert set(lines) <= {*before.split("\n"), *after.split("\n")}, lines
+        read = [read_surface(text).model("client.x") for text in (before, after)]
+        again = [one for one in model_changes(read[:1], read[1:]) if one.level == "breaking"]
+        assert {(one.at, one.rule) for one in again} == {(one.at, one.rule) for one in found}
+        breaking += bool(found)
+    assert breaking > 400
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +169,7 @@ def _with(model: Model, name: str, **facts: Any) -> Model:
 
 PART = Parameter("new", "string", required=False, description="New.")
 NEEDED = dataclasses.replace(PART, required=True)
+OTHER = dataclasses.replace(PART, name="other")
 ELEMENT = dataclasses.replace(PART, type="object", properties=(NEEDED,))
 
 
@@ -180,7 +181,8 @@ ELEMENT = dataclasses.replace(PART, type="object", properties=(NEEDED,))
         ("images[]", {"nullable": True}, {"nullable": False}),
         ("elements[].tag", {"required": False}, {"required": True}),
         ("elements[].tag", {"max_length": 9}, {"max_length": 8}),
-        ("elements[]", {"properties": (PART,)}, {"properties": ()}),
+        ("elements[]", {"properties": (PART, OTHER)}, {"properties": (OTHER,)}),
+        ("elements[]", {"properties": ()}, {"properties": (PART,)}),
         ("palette|preset.name", {"required": None}, {"required": True}),
         ("extra_value", {"type": "any"}, {"type": "string"}),
         ("factor", {"choices": Choices((0.5, 2, 3), 3)}, {"choices": Choices((0.5, 2), 2)}),

@@ -11,9 +11,11 @@ from segforge.spec.changes.change import (
     raised,
     reaches_clients,
     sides,
+    stated,
 )
+from segforge.spec.changes.conditions import single_statements
 from segforge.spec.changes.gateway import gateway_changes
-from segforge.spec.changes.models import model_changes
+from segforge.spec.changes.models import model_changes, watched_defaults
 
 __all__ = [
     "UNRELEASED",
@@ -28,4 +30,7 @@ __all__ = [
     "raised",
     "reaches_clients",
     "sides",
+    "single_statements",
+    "stated",
+    "watched_defaults",
 ]

@@ -70,10 +70,11 @@ def _extends(one: Condition, before: Iterable[_Statement], added: Collection[str
 def _statements(model: Model, *, inferred: bool) -> Iterator[_Statement]:
     for one in model.conditions:
         if one.inferred is inferred:
-            yield from map(_Statement, _split(one))
+            yield from map(_Statement, single_statements(one))
 
 
-def _split(one: Condition) -> Iterator[Condition]:
+def single_statements(one: Condition) -> Iterator[Condition]:
+    """Yields each statement of a condition as a condition of its own."""
     own: dict[str, Any] = {"with_defaults": one.with_defaults, "inferred": one.inferred}
     premise = {**own, "when": one.when, "when_present": one.when_present}
     if one.exactly_one_of:

@@ -45,15 +45,14 @@ def _changes(old: Model, new: Model) -> Iterator[Change]:
         yield from reworded(slug, f"source.{key}", getattr(old.source, key), getattr(new.source, key))
 
 
+def watched_defaults(model: Model) -> set[str]:
+    """Returns the names of the parameters whose defaults a condition looks at."""
+    return {name for one in model.conditions if one.with_defaults and not one.inferred for name in one.names}
+
+
 def _watched(changes: Iterator[Change], new: Model) -> Iterator[Change]:
     """Yields the changes. A default breaks callers if a condition looks at the defaults of parameters not sent."""
-    watched = {
-        name
-        for one in new.conditions
-        if one.with_defaults and not one.inferred
-        for names in (one.exactly_one_of, one.only_when, one.parameters, one.when, one.when_present, one.requires)
-        for name in (*names, *one.forbids, *one.forbids_values)
-    }
+    watched = watched_defaults(new)
     for change in changes:
         default = change.rule.startswith("default.") and change.at == f"parameters.{change.part}.default"
         yield replace(change, level="breaking") if default and change.part in watched else change

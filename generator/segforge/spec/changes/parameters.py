@@ -99,11 +99,11 @@ def _type(place: PartPlace, old: Parameter, new: Parameter) -> Iterator[Change]:
 def _holds(union: Parameter, old: Parameter) -> bool:
     """Returns whether a parameter without a type, or one of its members, takes every value of another parameter."""
     own = replace(old, nullable=True)
-    members_ = (replace(one, nullable=True, required=old.required) for one in union.any_of)
+    members_ = (replace(one, nullable=True) for one in union.any_of)
     return not union.any_of or any(not breaks_callers(parameter_changes(_NOWHERE, own, one)) for one in members_)
 
 
-_NOWHERE: Final = PartPlace("", "", "")
+_NOWHERE: Final = PartPlace("", "", "", flagged=False)
 _FREE: Final = Parameter("items", "any", None, "", nullable=True)
 """Items that nothing describes, which take any value."""
 
