@@ -94,16 +94,161 @@ def test_a_file_is_a_result_of_its_medium_on_v2(
     assert type(wide_client.jobs.resume("r1", slug).download()).__name__ == kind
 
 
-@pytest.mark.parametrize("slug", ["clip", "speech", "solid"])
-def test_an_unexpected_answer_of_a_file_model_is_kept(wide_client: Any, gateway: Gateway, slug: str) -> None:
-    odd = json.dumps({"video": "not base64", "audio": 7, "model3d": None}).encode()
-    for content, kind in ((odd, "application/json"), (ODD, "application/octet-stream"), (b"", "")):
-        gateway.on("POST", path_of(slug), Answer(200, content, {"Content-Type": kind} if kind else {}))
-        result = getattr(wide_client, slug).run(prompt="a")
-        assert (result.content, result.raw, result.files) == (content, content, (content,))
-    finish(gateway, slug, {"output": {"note": "no file"}})
+ADDRESSED: list[Any] = ["URL", {"url": "URL", "file_size": "9"}, ["URL"], [{"url": "URL"}]]
+
+
+@pytest.mark.parametrize("place", ["output", "own"])
+@pytest.mark.parametrize("shape", ADDRESSED)
+@pytest.mark.parametrize(("slug", "kind", "content", "media_type", "name"), FILES)
+def test_a_job_s_file_is_downloaded_wherever_the_record_names_it(
+    wide_client: Any, gateway: Gateway, slug: str, kind: str, content: bytes, media_type: str, name: str, shape: Any, place: str
+) -> None:
+    gateway.on("GET", "/files/1", Answer(200, content, {"Content-Type": media_type}))
+    named = json.loads(json.dumps(shape).replace("URL", f"{gateway.url}/files/1"))
+    finish(gateway, slug, {name if place == "own" else "output": named})
     result = getattr(wide_client, slug).submit(prompt="a").download()
-    assert json.loads(result.content) == {"note": "no file"}
+    assert (type(result).__name__, result.content, result.request_id) == (kind, content, "r1")
+
+
+@pytest.mark.parametrize(("slug", "kind", "content", "media_type", "name"), FILES)
+def test_a_data_url_is_decoded(
+    wide_client: Any, gateway: Gateway, slug: str, kind: str, content: bytes, media_type: str, name: str
+) -> None:
+    finish(gateway, slug, {"output": f"data:{media_type};base64,{b64(content)}"})
+    result = getattr(wide_client, slug).submit(prompt="a").download()
+    assert (type(result).__name__, result.content, result.content_type) == (kind, content, media_type)
+
+
+@pytest.mark.parametrize("slug", ["clip", "speech", "solid"])
+def test_an_answer_of_a_file_model_without_a_file_is_never_saved(
+    wide: Any, wide_client: Any, gateway: Gateway, tmp_path: Path, slug: str
+) -> None:
+    odd = json.dumps({"video": "not base64", "audio": 7, "model3d": None}).encode()
+    for content, kind in ((odd, "application/json"), (odd, ""), (b"<html>", "text/html"), (b"", "video/mp4")):
+        gateway.on("POST", path_of(slug), Answer(200, content, {"Content-Type": kind, "x-cost": "0.5"}))
+        with pytest.raises(wide.UnexpectedOutput, match="no file") as caught:
+            getattr(wide_client, slug).run(prompt="a")
+        assert (caught.value.content, caught.value.cost, caught.value.model) == (content, 0.5, slug)
+    gateway.on("POST", path_of(slug), Answer(200, ODD, {"Content-Type": "application/octet-stream"}))
+    assert getattr(wide_client, slug).run(prompt="a").files == (ODD,)
+
+
+UNADDRESSED: list[Any] = [
+    {},
+    {"output": None},
+    {"output": ""},
+    {"output": {"note": "no file"}},
+    {"output": [1, {"url": 5}]},
+    {"output": "https://a.test/ says hi"},
+    {"output": "data:video/mp4;base64,%%%"},
+    {"output": "Sorry", "video": {"address": "https://a.test"}},
+]
+
+
+@pytest.mark.parametrize("fields", UNADDRESSED)
+@pytest.mark.parametrize("slug", ["clip", "speech", "solid"])
+def test_a_job_of_a_file_model_without_a_file_is_never_saved(
+    wide: Any, wide_client: Any, gateway: Gateway, tmp_path: Path, slug: str, fields: dict[str, Any]
+) -> None:
+    finish(gateway, slug, fields)
+    job = getattr(wide_client, slug).submit(prompt="a")
+    for ask in (job.download, lambda: job.save(tmp_path / "x"), wide_client.jobs.resume("r1", slug).download):
+        with pytest.raises(wide.UnexpectedOutput, match="names no file") as caught:
+            ask()
+        error = caught.value
+        assert error.body == {"status": "COMPLETED", "request_id": "r1", "metrics": {"cost": 0.25}, **fields}
+        assert (error.request_id, error.cost, error.maybe_billed, error.model) == ("r1", 0.25, True, slug)
+    assert list(tmp_path.iterdir()) == []
+    assert job.result()["status"] == "COMPLETED"
+    assert wide_client.spend.credits == 0.25
+
+
+def test_a_download_that_is_not_a_file_is_never_saved(wide: Any, wide_client: Any, gateway: Gateway) -> None:
+    finish(gateway, "clip", {"output": f"{gateway.url}/files/1"})
+    for content, kind in ((b"<html>", "text/html"), (b'{"error": "gone"}', "application/octet-stream"), (b"", "video/mp4")):
+        gateway.on("GET", "/files/1", Answer(200, content, {"Content-Type": kind}))
+        with pytest.raises(wide.UnexpectedOutput, match="not a file") as caught:
+            wide_client.clip.submit(prompt="a").download()
+        assert (caught.value.content, caught.value.body["request_id"]) == (content, "r1")
+
+
+def test_a_gltf_document_is_a_3d_model(wide_client: Any, gateway: Gateway) -> None:
+    content = b'{"asset": {"version": "2.0"}}'
+    for kind in ("model/gltf+json", "application/json", "application/octet-stream"):
+        gateway.on("POST", "/v1/solid", Answer(200, content, {"Content-Type": kind}))
+        assert wide_client.solid.run(prompt="a").content == content
+
+
+def test_a_resumed_job_of_an_unknown_model_is_read_by_its_output(
+    wide: Any, wide_client: Any, gateway: Gateway
+) -> None:
+    def downloaded(fields: dict[str, Any]) -> Any:
+        finish(gateway, "clip", fields)
+        return wide_client.jobs.resume("r1").download()
+
+    gateway.on("GET", "/files/1", Answer(200, MP4, {"Content-Type": "video/mp4"}))
+    gateway.on("GET", "/files/2", Answer(200, b'{"a": 1}', {"Content-Type": "application/json"}))
+    video = downloaded({"video": {"url": f"{gateway.url}/files/1"}})
+    assert (type(video).__name__, video.content) == ("VideoResult", MP4)
+    document = downloaded({"output": f"{gateway.url}/files/2"})
+    assert (type(document).__name__, document.data) == ("JsonResult", {"a": 1})
+    for output in ({"a": 1}, [1], "text", 0, False):
+        result = downloaded({"output": output})
+        assert (type(result).__name__, result.data) == ("JsonResult", output)
+    for fields in ({}, {"output": None}):
+        with pytest.raises(wide.UnexpectedOutput, match="no output"):
+            downloaded(fields)
+
+
+CUT = json.dumps(OPENAI)[:-9]
+
+
+@pytest.mark.parametrize("cut", [CUT, "{", '{"', ' {\n "choices"'])
+@pytest.mark.parametrize("slug", ["talk", "embed", "describe"])
+def test_a_document_that_is_cut_off_is_an_error_that_holds_it(
+    wide: Any, wide_client: Any, gateway: Gateway, slug: str, cut: str
+) -> None:
+    for kind in ("application/json", "text/plain", ""):
+        headers = {"Content-Type": kind, "x-cost": "0.5", "x-request-id": "id-1"}
+        gateway.on("POST", f"/v1/{slug}", Answer(200, cut.encode(), headers))
+        with pytest.raises(wide.UnexpectedOutput, match="not valid JSON") as caught:
+            wide_client.run_sync(slug)
+        error = caught.value
+        assert (error.body, error.content, error.request_id, error.cost) == (cut, cut.encode(), "id-1", 0.5)
+    finish(gateway, slug, {"output": cut})
+    job = wide_client.submit_async(slug)
+    with pytest.raises(wide.UnexpectedOutput, match="not valid JSON") as caught:
+        job.download()
+    assert (caught.value.body["output"], caught.value.request_id, caught.value.cost) == (cut, "r1", 0.25)
+    assert job.result().output == cut
+    gateway.on("GET", "/files/1", Answer(200, cut.encode(), {"Content-Type": "application/json"}))
+    finish(gateway, slug, {"output": f"{gateway.url}/files/1"})
+    with pytest.raises(wide.UnexpectedOutput, match="not valid JSON") as caught:
+        wide_client.submit_async(slug).download()
+    assert caught.value.content == cut.encode()
+
+
+def test_a_text_that_only_begins_like_json_is_a_text(wide_client: Any, gateway: Gateway) -> None:
+    for text in ("{smile} Hello", "[1] says", '{"a" is a set'):
+        gateway.on("POST", "/v1/words", Answer(200, text.encode(), {"Content-Type": "text/plain"}))
+        finish(gateway, "words", {"output": text})
+        assert wide_client.words.run(prompt="a").text == text
+        assert wide_client.words.submit(prompt="a").download().text == text
+        if not text.startswith('{"'):
+            finish(gateway, "talk", {"output": text})
+            assert wide_client.talk.submit(messages=[]).download().text == text
+
+
+def test_a_result_that_is_cut_off_can_be_requested_again(wide: Any, wide_client: Any, gateway: Gateway) -> None:
+    finish(gateway, "talk", {"output": json.dumps(OPENAI)})
+    whole = json.dumps({"status": "COMPLETED", "output": json.dumps(OPENAI)})
+    cut = Answer(200, whole[:-30].encode(), {"Content-Type": "application/json"})
+    gateway.on("GET", "/v2/requests/r1", cut, json_answer(json.loads(whole)))
+    job = wide_client.with_options(retries=0).talk.submit(messages=[])
+    with pytest.raises(wide.UnexpectedOutput, match="cut off") as caught:
+        job.download()
+    assert (caught.value.request_id, caught.value.body) == ("r1", whole[:-30])
+    assert job.download().text == "Hi é"
 
 
 @pytest.mark.parametrize("document", DIALECTS)
@@ -193,11 +338,9 @@ def test_a_deep_document_is_kept(wide: Any, wide_client: Any, gateway: Gateway, 
     deep = b'{"data":[' * depth + b"]}" * depth
     for slug in ("talk", "embed", "describe"):
         gateway.on("POST", f"/v1/{slug}", Answer(200, deep, {"Content-Type": "application/json"}))
-        result = wide_client.run_sync(slug)
-        assert result.content == deep
-        if slug == "embed":
-            with pytest.raises(wide.UnexpectedOutput):
-                _ = result.embedding
+        with pytest.raises(wide.UnexpectedOutput, match="nested") as caught:
+            wide_client.run_sync(slug)
+        assert caught.value.content == deep
 
 
 def test_a_call_by_slug_returns_the_class_of_its_model(wide_client: Any, gateway: Gateway) -> None:

@@ -93,7 +93,7 @@ def test_every_keyword_belongs_to_the_model(
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.slug for model in MODELS])
 def test_a_model_is_an_attribute_that_sends_its_parameters(gateway: Gateway, client: Segmind, model: Model) -> None:
-    gateway.on("POST", f"/v1/{model.slug}", json_answer({}))
+    gateway.on("POST", f"/v1/{model.slug}", json_answer({model.returns.media: "aGk="}))
     gateway.job(slug=model.slug)
     attribute = getattr(client, snake_case(model.slug))
     assert attribute.slug == model.slug

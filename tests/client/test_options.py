@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from segmind_client import AsyncSegmind, Event, Segmind
-from tests.client.conftest import KEY, Gateway, json_answer
+from tests.client.conftest import KEY, Answer, Gateway, json_answer
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_times_of_a_job_and_of_gather_are_checked_first(client: Segmind, gateway
 def test_a_wait_may_be_unlimited(client: Segmind, gateway: Gateway) -> None:
     gateway.job()
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "COMPLETED"}))
-    record = {"status": "COMPLETED", "output": f"{gateway.url}/v2/requests/r1/status"}
-    gateway.on("GET", "/v2/requests/r1", json_answer(record))
-    assert client.submit_async("flux-img2img").download(math.inf).content.startswith(b"{")
+    gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": f"{gateway.url}/1.svg"}))
+    gateway.on("GET", "/1.svg", Answer(200, b"<svg/>", {"Content-Type": "image/svg+xml"}))
+    assert client.submit_async("flux-img2img").download(math.inf).content == b"<svg/>"
 
 
 class Listener:

@@ -1,11 +1,13 @@
 import base64
+import json
+import pickle
 import sys
 import types
 from pathlib import Path
 
 import pytest
 
-from segmind_client import JsonResult, MediaResult, Segmind, VideoResult
+from segmind_client import JsonResult, MediaResult, Segmind, UnexpectedOutput, VideoResult
 from tests.client.conftest import Answer, Gateway, json_answer
 
 JPEG = b"\xff\xd8\xff\xe0 an image with bytes"
@@ -93,28 +95,74 @@ def test_several_images_are_in_order(client: Segmind, gateway: Gateway) -> None:
     assert result.content == PNG
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b'{"image": "not base64!"}',
-        b'{"image": ["aGk=", 5]}',
-        b'{"image": []}',
-        b'{"image": ""}',
-        b'{"image": null}',
-        b'{"images": [{"url": "https://images.test/1.png"}]}',
-        b'{"image": "aGk="',
-        b'["aGk="]',
-        b"null",
-        b"",
-        b"[" * 100_000,
-        b"\xff\xfe{",
-    ],
-)
-def test_an_unknown_shape_is_kept_raw(client: Segmind, gateway: Gateway, content: bytes) -> None:
+VALID = [
+    b'{"image": "not base64!"}',
+    b'{"image": ["aGk=", 5]}',
+    b'{"image": []}',
+    b'{"image": ""}',
+    b'{"image": null}',
+    b'{"image": {"url": "https://images.test/1.png"}}',
+    b'{"images": [{"url": "https://images.test/1.png"}]}',
+    b'["aGk="]',
+    b'"aGk="',
+    b"null",
+]
+INVALID = [b'{"image": "aGk="', b'{"choices": [{"message": {"content": "Hi', b"", b"[" * 100_000, b"\xff\xfe{", b"ok"]
+
+
+@pytest.mark.parametrize("content", [*VALID, *INVALID])
+def test_an_answer_without_a_file_is_an_error_that_holds_it(
+    client: Segmind, gateway: Gateway, content: bytes
+) -> None:
+    headers = {"Content-Type": "application/json", "x-cost": "0.25", "x-request-id": "id-1"}
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, headers))
+    with pytest.raises(UnexpectedOutput, match="no file") as caught:
+        image_of(client)
+    error = caught.value
+    assert (error.content, error.request_id, error.cost, error.maybe_billed) == (content, "id-1", 0.25, True)
+    assert (error.status, error.model, error.attempts) == (200, "flux-ipadapter", 1)
+    assert error.body == (json.loads(content) if content in VALID and content != b"null" else error.body)
+    assert (client.spend.credits, client.spend.unknown) == (0.25, 0)
+    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain; charset=utf-8", "application/problem+json", ""])
+def test_a_page_or_an_empty_body_is_not_a_file(client: Segmind, gateway: Gateway, content_type: str) -> None:
+    content = b"<html>" if content_type else b""
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": content_type}))
+    with pytest.raises(UnexpectedOutput) as caught:
+        image_of(client)
+    assert (caught.value.content, caught.value.body) == (content, content.decode())
+
+
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "application/octet-stream", "text/plain", "application/json", ""])
+def test_bytes_of_a_file_are_a_file_whatever_their_type(client: Segmind, gateway: Gateway, content_type: str) -> None:
+    content = b"<svg/>" if "svg" in content_type else PNG
+    gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": content_type}))
+    assert image_of(client).content == content
+
+
+@pytest.mark.parametrize("content", VALID)
+def test_a_call_by_slug_returns_json_as_a_document(client: Segmind, gateway: Gateway, content: bytes) -> None:
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": "application/json"}))
-    result = image_of(client)
-    assert (result.content, result.raw, result.images) == (content, content, (content,))
-    assert isinstance(client.run_sync("flux-ipadapter"), JsonResult)
+    result = client.run_sync("flux-ipadapter")
+    assert type(result) is JsonResult
+    assert (result.content, result.data) == (content, json.loads(content))
+
+
+@pytest.mark.parametrize("slug", ["flux-ipadapter", "flux-dev-finetuned", "unknown"])
+@pytest.mark.parametrize("content", INVALID)
+def test_json_that_is_not_valid_is_an_error_that_holds_it(
+    client: Segmind, gateway: Gateway, slug: str, content: bytes
+) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8", "x-cost": "0.25", "x-request-id": "id-1"}
+    gateway.on("POST", f"/v1/{slug}", Answer(200, content, headers))
+    with pytest.raises(UnexpectedOutput, match="not valid JSON") as caught:
+        client.run_sync(slug)
+    error = caught.value
+    assert (error.content, error.request_id, error.cost, error.maybe_billed) == (content, "id-1", 0.25, True)
+    assert (error.body, error.model) == (content.decode("utf-8", "replace"), slug)
+    assert client.spend.credits == 0.25
 
 
 def test_a_json_model_returns_its_document(client: Segmind, gateway: Gateway) -> None:
@@ -128,7 +176,7 @@ def test_a_json_model_returns_its_document(client: Segmind, gateway: Gateway) ->
     ("answer", "data"),
     [
         (Answer(200, b"hello", {"Content-Type": "text/plain; charset=utf-8"}), "hello"),
-        (Answer(200, b"{oops", {"Content-Type": "application/json"}), "{oops"),
+        (Answer(200, b"{oops", {"Content-Type": "text/plain"}), "{oops"),
         (Answer(200, b"null", {"Content-Type": "application/problem+json"}), None),
         (Answer(200, JPEG, {"Content-Type": "image/jpeg"}), None),
         (Answer(201, b'{"ok": true}', {}), {"ok": True}),

@@ -90,7 +90,43 @@ class InvalidParameters(SegmindError):
 
 
 class UnexpectedOutput(SegmindError):
-    """A successful answer has another shape than the class of the result promises. `body` and the result hold all of it."""
+    """A successful answer has another shape than the class of the result promises, for example because it is cut off.
+
+    It may have been billed, so the error holds all of it: `body` is the document, text or record of the job.
+
+    Attributes:
+        cost: the credits charged; None if the gateway does not state them.
+        content: the body of the answer as bytes; empty if a job's record names no file.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        body: Any = None,
+        model: str | None = None,
+        attempts: int = 0,
+        request: "SentRequest | None" = None,
+        maybe_billed: bool = False,
+        retry_after: float | None = None,
+        cost: float | None = None,
+        content: bytes = b"",
+    ) -> None:
+        super().__init__(
+            detail,
+            status=status,
+            request_id=request_id,
+            body=body,
+            model=model,
+            attempts=attempts,
+            request=request,
+            maybe_billed=maybe_billed,
+            retry_after=retry_after,
+        )
+        self.cost = cost
+        self.content = content
 
 
 class CannotSend(SegmindError):

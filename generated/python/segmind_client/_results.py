@@ -2,31 +2,24 @@
 """The results of successful calls: files or a JSON document, with the facts from the headers."""
 
 import base64
-import binascii
-import json
 import math
 import os
+import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from segmind_client._errors import UnexpectedOutput
 from segmind_client._media import file_type, media_type
-from segmind_client._models import result_of
 from segmind_client._reading import caption, chat_text, vectors
-from segmind_client._wire import Response
 
-_ADDRESSES: Final = ("https://", "http://")
-_FILES: Final = ("image", "video", "audio", "model3d")
+FILES: Final = ("image", "video", "audio", "model3d")
 """The names of an answer's files."""
-_OPENING: Final = 1_000
-"""Bytes in which the root of an SVG document is looked for."""
 
-F = TypeVar("F", bound="MediaResult")
-D = TypeVar("D", bound="JsonResult")
+_ADDRESS: Final = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -55,24 +48,24 @@ class Result:
     @property
     def cost(self) -> float | None:
         """The credits charged for this call. From the header `x-cost`; None if it is missing."""
-        return _number(self.headers.get("x-cost"))
+        return number_of(self.headers.get("x-cost"))
 
     @property
     def remaining_credits(self) -> float | None:
         """The credits left on the account after this call. From the header `x-remaining-credits`; None if it is
         missing.
         """
-        return _number(self.headers.get("x-remaining-credits"))
+        return number_of(self.headers.get("x-remaining-credits"))
 
     @property
     def generation_time(self) -> float | None:
         """The seconds that the model itself took. From the header `x-generation-time`; None if it is missing."""
-        return _number(self.headers.get("x-generation-time"))
+        return number_of(self.headers.get("x-generation-time"))
 
     @property
     def seed(self) -> int | None:
         """The seed that was used, if the model reports one. From the header `x-seed-value`; None if it is missing."""
-        return _integer(self.headers.get("x-seed-value"))
+        return integer_of(self.headers.get("x-seed-value"))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes `content` to a file and returns its path. The write is atomic: a failed one leaves the old file unchanged."""
@@ -104,7 +97,7 @@ class MediaResult(Result):
     """One or more files: images, or files of the kind that a subclass names. Base64 is decoded.
 
     Attributes:
-        content: the first file; the raw body if the answer does not have the documented shape.
+        content: the first file.
         images: all files, under the name for models of images. `files` is the same.
         raw: the body as received.
     """
@@ -154,14 +147,20 @@ class JsonResult(Result):
 
     Attributes:
         content: the body as received.
-        data: the document; the body as text if it is not JSON, None if it is not text either.
+        data: the document; the body as text if it is a text, None if it is neither.
     """
 
     data: Any
 
     def _unexpected(self, what: str) -> UnexpectedOutput:
-        detail = f"the answer has no {what}; read it as `data` or `content`, or write it to a file with `save`"
-        return UnexpectedOutput(detail, request_id=self.request_id, body=self.data, maybe_billed=True)
+        return UnexpectedOutput(
+            f"the answer has no {what}; read it as `data` or `content`, or write it to a file with `save`",
+            request_id=self.request_id,
+            body=self.data,
+            maybe_billed=True,
+            cost=number_of(self.headers.get("x-cost")),
+            content=self.content,
+        )
 
 
 class ChatResult(JsonResult):
@@ -235,27 +234,31 @@ class JobResult(dict[str, Any]):
     @property
     def cost(self) -> float | None:
         """The credits charged for the job; None if the gateway does not state them."""
-        return _number(self.metrics.get("cost"))
+        return number_of(self.metrics.get("cost"))
 
     @property
     def remaining_credits(self) -> float | None:
         """The credits left on the account after the job; None if the gateway does not state them."""
-        return _number(self.metrics.get("remaining_credits"))
+        return number_of(self.metrics.get("remaining_credits"))
 
     @property
     def seed(self) -> int | None:
         """The seed that was used; None if the gateway does not state it."""
-        return _integer(self.get("seed"))
+        return integer_of(self.get("seed"))
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The URLs of the output files, without duplicates, in order."""
-        places = [self.get("images"), *([self.get(name)] for name in _FILES)]
-        items = [item for place in places if isinstance(place, list) for item in cast("list[object]", place)]
-        output: object = self.output
-        listed = cast("list[object]", output) if isinstance(output, list) else [output]
-        found = [*listed, *(cast("dict[str, object]", item).get("url") for item in items if isinstance(item, dict))]
-        return tuple(dict.fromkeys(url for url in found if isinstance(url, str) and url.startswith(_ADDRESSES)))
+        """The URLs of the output files, without duplicates, in order.
+
+        They are read from `output`, `images`, `image`, `video`, `audio` and `model3d`. Each may be a URL, an object with a
+        `url`, or a list of them.
+        """
+        places: list[object] = [self.get(name) for name in ("output", "images", *FILES)]
+        items = [
+            item for place in places for item in (cast("list[object]", place) if isinstance(place, list) else [place])
+        ]
+        found = [cast("dict[str, object]", item).get("url") if isinstance(item, dict) else item for item in items]
+        return tuple(dict.fromkeys(url for url in found if isinstance(url, str) and _ADDRESS.fullmatch(url)))
 
 
 @dataclass(frozen=True)
@@ -271,107 +274,8 @@ class Gathered:
     failures: Mapping[int, Exception]
 
 
-def file_result(kind: type[F], response: Response) -> F:
-    """Reads files sent as bytes or as base64 in JSON. An answer of unknown shape is kept raw, because it has been billed."""
-    files = _decoded_files(response) if response.content[:1] == b"{" else ()
-    content = files[0] if files else response.content
-    content_type = _type_of(content) if files else response.content_type
-    return kind(content, content_type, response.headers, files or (content,), response.content)
-
-
-def json_result(kind: type[D], response: Response) -> D:
-    """Reads a JSON document. Any other body is kept as text or bytes."""
-    data = response.json
-    if (
-        data is None
-        and (response.is_json or response.content_type.startswith("text/"))
-        and response.content.strip() != b"null"
-    ):
-        data = response.text
-    return kind(response.content, response.content_type, response.headers, data)
-
-
-def any_result(slug: str, response: Response) -> MediaResult | JsonResult:
-    """Reads files or a document, depending on Content-Type and on the model. JSON that contains base64 files is read as files."""
-    known = _class_of(slug)
-    if (response.is_json and not _decoded_files(response)) or response.content_type.startswith("text/"):
-        return json_result(known if issubclass(known, JsonResult) else JsonResult, response)
-    if issubclass(known, MediaResult):
-        return file_result(known, response)
-    by_type = _BY_TYPE.get(response.content_type.partition("/")[0], MediaResult)
-    return file_result(by_type, response)
-
-
-def downloaded(record: JobResult, files: list[Response], slug: str | None) -> MediaResult | JsonResult:
-    """Returns the files of a job as a result of its model's class, or its output if there are no files."""
-    facts = {
-        "x-request-id": record.request_id,
-        "x-cost": record.cost,
-        "x-remaining-credits": record.remaining_credits,
-        "x-generation-time": record.metrics.get("inference_time"),
-        "x-seed-value": record.seed,
-    }
-    headers = {name: str(value) for name, value in facts.items() if value is not None}
-    known = _class_of(slug)
-    if isinstance(record.output, bytes):  # the gateway returned the file itself instead of a record
-        made = Response(200, {"content-type": _type_of(record.output)}, record.output)
-    elif files:
-        made = files[0]
-    else:
-        text = record.output if isinstance(record.output, str) else json.dumps(record.output, default=repr)
-        made = Response(200, {"content-type": "application/json"}, text.encode("utf-8", "surrogatepass"))
-    if issubclass(known, JsonResult) and known is not JsonResult:
-        return known(made.content, made.content_type, headers, _document(made, record, bool(files)))
-    if not files and not isinstance(record.output, bytes) and known in (MediaResult, JsonResult, Result):
-        return JsonResult(made.content, made.content_type, headers, record.output)
-    contents = tuple(file.content for file in files) or (made.content,)
-    kind = known if issubclass(known, MediaResult) else _BY_TYPE.get(made.content_type.partition("/")[0], MediaResult)
-    return kind(contents[0], made.content_type, headers, contents, contents[0])
-
-
-def _document(made: Response, record: JobResult, from_file: bool) -> Any:
-    """Returns the document of a job. The gateway sends that of a chat model as JSON in a string."""
-    if not from_file and not isinstance(record.output, str | bytes):
-        return record.output
-    parsed = made.json
-    return cast("object", parsed) if isinstance(parsed, dict | list) else made.text
-
-
-def _class_of(slug: str | None) -> type[Result]:
-    """Returns the class of a model's results; `Result` for a model that this client does not know."""
-    return _CLASSES.get(result_of(slug) or "", Result)
-
-
-def cost_of(response: Response) -> float | None:
-    """Returns the credits charged for a blocking call, or None if the gateway does not state them."""
-    return _number(response.headers.get("x-cost"))
-
-
-def _decoded_files(response: Response) -> tuple[bytes, ...]:
-    """Decodes the files of `{"image": "<base64>"}` or `{"image": ["<base64>", ...]}`. Returns none if any can't be decoded."""
-    body = response.object or {}
-    held = next((body[name] for name in _FILES if name in body), None)
-    texts = cast("list[object]", held) if isinstance(held, list) else [held]
-    files = [_decoded(text) for text in texts]
-    return tuple(file for file in files if file) if all(files) else ()
-
-
-def _type_of(content: bytes) -> str:
-    """Returns the media type of a file by its first bytes."""
-    return file_type(content) or ("image/svg+xml" if b"<svg" in content[:_OPENING] else "application/octet-stream")
-
-
-def _decoded(text: object) -> bytes | None:
-    if not isinstance(text, str):
-        return None
-    encoded = text.partition(",")[2] if text.startswith("data:") else text
-    try:
-        return base64.b64decode("".join(encoded.split()), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """Returns a finite number, or None for anything else."""
     try:
         number = math.nan if value is None else float(value)
     except (ValueError, TypeError, OverflowError):
@@ -379,7 +283,8 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _integer(value: Any) -> int | None:
+def integer_of(value: Any) -> int | None:
+    """Returns an integer, or None for anything else."""
     try:
         return None if value is None else int(value)
     except (ValueError, TypeError, OverflowError):
@@ -405,21 +310,3 @@ def _write(path: Path, content: bytes) -> Path:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     return path
-
-
-_CLASSES: Final[dict[str, type[Result]]] = {
-    kind.__name__: kind
-    for kind in (
-        MediaResult,
-        VideoResult,
-        AudioResult,
-        Model3dResult,
-        JsonResult,
-        ChatResult,
-        CaptionResult,
-        EmbeddingResult,
-        TextResult,
-    )
-}
-_BY_TYPE: Final[dict[str, type[MediaResult]]] = {"video": VideoResult, "audio": AudioResult, "model": Model3dResult}
-"""The class of files by the first part of their media type."""

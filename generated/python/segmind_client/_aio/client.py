@@ -11,11 +11,12 @@ from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.jobs import AsyncJobs, AsyncWork, gathered
 from segmind_client._aio.model import called
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._decoding import any_result
 from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import AsyncModels
 from segmind_client._options import Options, headers_of, hidden
-from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult, any_result
+from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._wire import credits_request
 

@@ -11,18 +11,20 @@ from typing_extensions import TypeVar
 
 from segmind_client import _gateway, _pace
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._decoding import downloaded
 from segmind_client._errors import (
     InferenceFailed,
     InferenceTimeout,
     RequestTimeout,
     ResultExpired,
     SegmindError,
+    UnexpectedOutput,
     reason_of,
 )
 from segmind_client._interrupt import Following, follow
 from segmind_client._models import typical_seconds
 from segmind_client._options import check_listener, check_seconds
-from segmind_client._results import JobResult, JsonResult, MediaResult, Result, downloaded
+from segmind_client._results import JobResult, JsonResult, MediaResult, Result
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
 
 R_co = TypeVar("R_co", bound=Result, covariant=True, default=MediaResult | JsonResult)
@@ -83,6 +85,7 @@ class AsyncJob(Generic[R_co]):
         Raises:
             InferenceFailed: the job failed; `detail` states the reason.
             ResultExpired: the job is unknown or has expired.
+            UnexpectedOutput: the answer is JSON that is cut off.
         """
         return await self._result(None)
 
@@ -119,10 +122,11 @@ class AsyncJob(Generic[R_co]):
             return await self._wait(timeout, interval, on_update)
 
     async def download(self, timeout: float = 600) -> R_co:
-        """Waits for the result and downloads its files. If there are none, the output is the content.
+        """Waits for the result and downloads its files. If the model returns a document, the output is the content.
 
         Raises:
             DownloadFailed: a file could not be downloaded. `result` still returns the record.
+            UnexpectedOutput: the output is not of the kind that the model returns; `body` is the record.
             SegmindError: any error of `wait`.
         """
         check_seconds("timeout", timeout)
@@ -130,7 +134,7 @@ class AsyncJob(Generic[R_co]):
         record = await self.wait(timeout)
         deadline = _deadline(start, timeout)
         files = [await self._transport.download(url, deadline, self._fetch) for url in record.urls]
-        made: Any = downloaded(record, files, self.slug)
+        made: Any = downloaded(record, files, self.slug, self.request_id)
         return cast("R_co", made)
 
     async def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
@@ -188,8 +192,13 @@ class AsyncJob(Generic[R_co]):
         record = response.object
         if record is not None and (response.ok or record.get("status") in _gateway.FAILED):
             return record
+        if response.ok and request == self._poll:
+            return {}
+        if response.ok and response.is_json and response.json is None:
+            detail = "the result is not valid JSON; it may be cut off, so request it again"
+            raise self._transport.error(response, kind=UnexpectedOutput, detail=detail)
         if response.ok:
-            return _unforeseen(response, self.request_id) if request == self._fetch else {}
+            return _unforeseen(response, self.request_id)
         kind = ResultExpired if response.status == 404 else None
         if kind is not None:
             self._transport.spend.expire(self.request_id)
@@ -222,7 +231,8 @@ def pause(elapsed: float, typical: float | None, longest: float) -> float:
 
 def _unforeseen(response: Response, request_id: str) -> dict[str, Any]:
     """Wraps a result that is not a JSON object in a record, so that a billed result is not lost."""
-    output = response.content if response.json is None else response.json
+    is_text = response.content_type.startswith("text/")
+    output = response.json if response.json is not None else response.text if is_text else response.content
     return {"status": _gateway.COMPLETED[0], "request_id": request_id, "output": output, "metrics": {}}
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
+from segmind_client._decoding import cost_of
 from segmind_client._models import typical_cost
-from segmind_client._results import cost_of
 from segmind_client._wire import Response, run_request
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from segmind_client._decoding import any_result
 from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import Models
 from segmind_client._options import Options, headers_of, hidden
-from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult, any_result
+from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._sync.http import Http, HttpClient, HttpTransport
 from segmind_client._sync.job import Job, submitted

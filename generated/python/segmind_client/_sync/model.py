@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from segmind_client._decoding import cost_of
 from segmind_client._models import typical_cost
-from segmind_client._results import cost_of
 from segmind_client._sync.job import Job, submitted
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Response, run_request

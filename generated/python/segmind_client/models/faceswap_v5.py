@@ -6,7 +6,8 @@ from typing import ClassVar
 from typing_extensions import Unpack
 
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import MediaResult, file_result
+from segmind_client._decoding import file_result
+from segmind_client._results import MediaResult
 from segmind_client._sync.model import Model
 from segmind_client.types.faceswap_v5 import FaceswapV5Params
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 from typing_extensions import Unpack
 
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import JsonResult, json_result
+from segmind_client._decoding import json_result
+from segmind_client._results import JsonResult
 from segmind_client._sync.model import Model
 from segmind_client.types.flux_dev_finetuned import FluxDevFinetunedParams
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 from typing_extensions import Unpack
 
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import ChatResult, json_result
+from segmind_client._decoding import json_result
+from segmind_client._results import ChatResult
 from segmind_client._sync.model import Model
 from segmind_client.types.o1_preview import O1PreviewParams
 

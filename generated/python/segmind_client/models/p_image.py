@@ -7,7 +7,8 @@ from typing_extensions import Unpack
 
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import JobResult, MediaResult, file_result
+from segmind_client._decoding import file_result
+from segmind_client._results import JobResult, MediaResult
 from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.p_image import PImageParams

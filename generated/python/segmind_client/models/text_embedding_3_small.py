@@ -7,7 +7,8 @@ from typing_extensions import Unpack
 
 from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.model import AsyncModel
-from segmind_client._results import EmbeddingResult, JobResult, json_result
+from segmind_client._decoding import json_result
+from segmind_client._results import EmbeddingResult, JobResult
 from segmind_client._sync.job import Job
 from segmind_client._sync.model import Model
 from segmind_client.types.text_embedding_3_small import TextEmbedding3SmallParams

@@ -42,6 +42,7 @@ _MODULES: Final = (
         "__init__",
         "_body",
         "_check",
+        "_decoding",
         "_default",
         "_environment",
         "_errors",

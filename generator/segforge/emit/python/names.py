@@ -69,7 +69,7 @@ _CLASS_NAMES: Final = frozenset(
     | {"Model", "Models", "Transport", "Unpack"}
 )
 _RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", "images", "raw", "save", "show"})
-_CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "_integer"), "number": ("float", "_number")}
+_CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "integer_of"), "number": ("float", "number_of")}
 
 
 def exports_of(catalog: Catalog) -> dict[str, str]:
