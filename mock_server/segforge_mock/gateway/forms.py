@@ -5,15 +5,16 @@ import hashlib
 import io
 import json
 import logging
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import msgspec
-from python_multipart import parse_form
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import Field, File
+from python_multipart.multipart import Field, File, FormParser, parse_options_header
 
 from segforge.spec.catalog import Json, Model, Parameter
+from segforge.spec.printable import show
 from segforge.spec.values import accepts, json_type
 from segforge_mock.http.counts import has_too_many_values
 from segforge_mock.models.served import Malformed
@@ -29,48 +30,92 @@ def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | 
 
     Arrays and objects are sent as JSON text. An array may also be sent as several fields of one name. A file becomes a
     URI with its name, since the gateway accepts files as URLs, or the base64 of its hash where the spec has base64.
+
+    Some clients send the bytes of a file without a file name. If the spec says that a parameter accepts a part, such
+    bytes are a file unless they are text that is valid for the parameter.
     """
-    fields: dict[str, list[str]] = {}
     parameters = model.parameters_by_name
-
-    def on_field(field: Field) -> None:
-        name = (field.field_name or b"").decode("utf-8", "replace")
-        fields.setdefault(name, []).append((field.value or b"").decode("utf-8", "replace"))
-
-    def on_file(file: File) -> None:
-        name = (file.field_name or b"").decode("utf-8", "replace")
-        fields.setdefault(name, []).append(_text_of(file, parameters.get(name)))
-
-    headers = {"Content-Type": content_type.encode("latin-1"), "Content-Length": str(len(body)).encode()}
     try:
-        parse_form(headers, io.BytesIO(body), on_field, on_file)
+        parts = _parts(parameters, content_type, body)
+        if any(has_too_many_values(part) for found in parts.values() for part in found if isinstance(part, bytes)):
+            return Malformed("a field holds more values than the limit of the mock")
+        return {name: _value(parameters.get(name), name, found) for name, found in parts.items()}
     except (FormParserError, ValueError) as error:
         return Malformed(str(error))
-    if any(has_too_many_values(text.encode()) for texts in fields.values() for text in texts):
-        return Malformed("a field holds more values than the limit of the mock")
-    return {name: _value(parameters.get(name), texts) for name, texts in fields.items()}
 
 
-def _text_of(file: File, parameter: Parameter | None) -> str:
+def _parts(parameters: Mapping[str, Parameter], content_type: str, body: bytes) -> dict[str, list[bytes | str]]:
+    """Returns the parts of a body by name: the bytes of a field, and the text that stands for a file with a name.
+
+    Raises FormParserError or ValueError if the body is broken.
+    """
+    found: dict[str, list[bytes | str]] = {}
+    ends: list[bool] = []
+
+    def on_field(field: Field) -> None:
+        found.setdefault(_name(field.field_name), []).append(field.value or b"")
+
+    def on_file(file: File) -> None:
+        name = _name(file.field_name)
+        file.file_object.seek(0)
+        text = _file_text(_item(parameters.get(name)), quote(file.file_name or b""), file.file_object)
+        found.setdefault(name, []).append(text)
+
+    kind, options = parse_options_header(content_type.encode("latin-1"))
+    boundary = options.get(b"boundary")
+    parser = FormParser(kind.decode("latin-1"), on_field, on_file, lambda: ends.append(True), boundary=boundary)
+    parser.write(body)
+    parser.finalize()
+    if not ends:
+        raise ValueError("the closing boundary of the form is missing")
+    return found
+
+
+def _name(name: bytes | None) -> str:
+    return _decoded(name or b"", "the name of a field")
+
+
+def _decoded(text: bytes, place: str) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{place} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def _item(parameter: Parameter | None) -> Parameter | None:
+    """Returns the parameter that one part of a name stands for."""
+    return parameter.items if parameter is not None and parameter.type == "array" else parameter
+
+
+def _file_text(parameter: Parameter | None, name: str, content: IO[bytes]) -> str:
     """Returns the text that stands for a file."""
-    if parameter is not None and parameter.type == "array":
-        parameter = parameter.items
     if parameter is None or parameter.format != "base64":
-        return f"file:{quote(file.file_name or b'')}"
-    file.file_object.seek(0)
-    return base64.b64encode(hashlib.file_digest(file.file_object, "sha256").digest()).decode()
+        return f"file:{name}"
+    return base64.b64encode(hashlib.sha256(content.read()).digest()).decode()
 
 
-def _value(parameter: Parameter | None, texts: list[str]) -> Json:
-    """Returns the value of the fields of one name. The last one counts, except in an array."""
-    if parameter is None:
-        return texts[-1]
-    if parameter.type != "array":
-        return _cast(parameter, texts[-1])
-    whole = _parsed(texts[-1]) if len(texts) == 1 else None
-    if isinstance(whole, list):
-        return whole
-    return [text if parameter.items is None else _cast(parameter.items, text) for text in texts]
+def _value(parameter: Parameter | None, name: str, parts: Sequence[bytes | str]) -> Json:
+    """Returns the value of the parts of one name. The last one counts, except in an array."""
+    item = _item(parameter)
+    if parameter is None or parameter.type != "array":
+        return [_part_value(item, name, part) for part in parts][-1]
+    whole = _parsed(parts[0]) if len(parts) == 1 else None
+    return whole if isinstance(whole, list) else [_part_value(item, name, part) for part in parts]
+
+
+def _part_value(parameter: Parameter | None, name: str, part: bytes | str) -> Json:
+    """Returns the value of one part: of its text, or of the file that its bytes are."""
+    if parameter is None or isinstance(part, str):
+        text = part if isinstance(part, str) else _decoded(part, f"the field {show(name)}")
+        return text if parameter is None else _cast(parameter, text)
+    file = next((one for one in (parameter, *parameter.any_of) if "part" in one.accepts), None)
+    if file is None:
+        return _cast(parameter, _decoded(part, f"the field {show(name)}"))
+    try:
+        value = _cast(parameter, part.decode())
+    except UnicodeDecodeError:
+        return _file_text(file, quote(name), io.BytesIO(part))
+    return value if accepts(parameter, value) else _file_text(file, quote(name), io.BytesIO(part))
 
 
 def _cast(parameter: Parameter, text: str) -> Json:
@@ -90,9 +135,9 @@ def _cast(parameter: Parameter, text: str) -> Json:
     return value if json_type(value) in ("boolean", "integer", "number") else text
 
 
-def _parsed(text: str) -> Json:
+def _parsed(text: bytes | str) -> Json:
     """Returns the value of a JSON text, or None if it is none."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None

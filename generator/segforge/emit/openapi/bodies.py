@@ -1,16 +1,18 @@
 """Schemas of request bodies in OpenAPI documents: JSON Schemas with shared shapes, conditions and notes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from segforge.emit.openapi.conditions import condition_schemas
-from segforge.emit.schemas import AFFECTS_PRICE, INFERRED, NOTE, REQUIRED, parameter_schema, request_schema
+from segforge.emit.schemas import AFFECTS_PRICE, FILE, INFERRED, NOTE, REQUIRED, parameter_schema, request_schema
 from segforge.spec.catalog import Model, Parameter
 from segforge.spec.identifiers import pascal_case
 
 Shapes: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The schema of each shared shape, by its name."""
 
+_BYTES: Final = {"type": "string", "format": "binary"}
 _OF_ONE_PLACE: Final = ("title", "description", "default", "deprecated", AFFECTS_PRICE, INFERRED, NOTE, REQUIRED)
 """The keywords that don't belong to a shape, but to the place where it is used."""
 
@@ -56,18 +58,33 @@ def shape_component(name: str) -> str:
 def form_schema(model: Model, shapes: Shapes) -> dict[str, Any] | None:
     """Returns the schema of a multipart body, or None if it is that of the JSON body.
 
-    It differs if a source says that a file may be a part of the body.
+    It differs if a source says that a file may be a part of the body. No source says that such a part needs a file
+    name, so it may be text or bytes. An array may be several parts.
     """
-    parts = [one.name for one in model.parameters if "part" in one.accepts]
-    if not parts:
-        return None
     schema = body_schema(model, shapes)
-    for name in parts:
-        whole = schema["properties"][name]
-        kept = {key: value for key, value in whole.items() if key in ("description", "x-file")}
-        text = {key: value for key, value in whole.items() if key not in kept}
-        schema["properties"][name] = {**kept, "anyOf": [text, {"type": "string", "format": "binary"}]}
-    return schema
+    properties = schema["properties"]
+    with_parts = {one.name: _with_bytes(one, properties[one.name]) for one in model.parameters}
+    return None if with_parts == properties else {**schema, "properties": with_parts}
+
+
+def _with_bytes(parameter: Parameter, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the schema of a parameter, or of one item of an array, that bytes fit, too, where a part may be a file.
+
+    The properties of an object are no parts of a form.
+    """
+    made = dict(schema)
+    if "part" in parameter.accepts:
+        kept: dict[str, Any] = {key: made.pop(key) for key in ("title", "description", FILE) if key in made}
+        return {**kept, "anyOf": [made, dict(_BYTES)]}
+    if parameter.disputed:
+        accepted, doubted = made["anyOf"]
+        return {**made, "anyOf": [_with_bytes(replace(parameter, disputed=()), accepted), doubted]}
+    if parameter.items is not None:
+        made["items"] = _with_bytes(parameter.items, made["items"])
+    if parameter.any_of:
+        rest = made["anyOf"][len(parameter.any_of) :]
+        made["anyOf"] = [*map(_with_bytes, parameter.any_of, made["anyOf"]), *rest]
+    return made
 
 
 def _shaped(parameters: Iterable[Parameter]) -> list[Parameter]:
