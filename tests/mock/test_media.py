@@ -320,6 +320,24 @@ def test_base64_and_several_files(client: httpx.Client) -> None:
     assert len({client.get(file["url"]).content for file in listed}) == 3
 
 
+@pytest.mark.parametrize("format_", ["mp4", "webm"])
+def test_a_plain_video_shows_one_image_in_all_of_its_frames(format_: str) -> None:
+    """The mock encodes two groups of twelve frames at most, and repeats them."""
+    with serving(media="plain") as client:
+        for frames in (1, 11, 12, 13, 24, 25, 60, 100):
+            asked = {"format": format_, "duration": frames / 20, "fps": 20, "size": "128x64"}
+            data = v1(client, "video", **asked).content
+            width, height, _, found, length = video_of(data)
+            assert (width, height, found) == (128, 64, frames)
+            assert length == pytest.approx(frames / 20, abs=0.002)
+            with av.open(io.BytesIO(data), "r", options={"err_detect": "explode"}) as container:
+                shown: list[Any] = list(container.decode(video=0))
+            assert [at for at, frame in enumerate(shown) if frame.key_frame] == list(range(0, frames, 12))
+            colours = [frame.to_image().resize((1, 1)).getpixel((0, 0)) for frame in shown]
+            for bands in zip(*colours, strict=True):
+                assert max(bands) - min(bands) <= 2
+
+
 @pytest.mark.parametrize("detail", ["plain", "tiny"])
 def test_less_detail_is_still_the_right_medium(detail: str) -> None:
     with serving(media=detail) as client:

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import repeat
+from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from segforge.spec.catalog import Gateway, Model
@@ -21,7 +21,7 @@ from segforge_mock.media.image import GeneratedImage, canvas
 from segforge_mock.media.pyav import encoding, is_sample, sample
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
 
 MEDIA_TYPES: Final = {"mp4": "video/mp4", "webm": "video/webm"}
 MAX_SIDE: Final = 2048
@@ -33,8 +33,10 @@ TINY_RATE: Final = 4
 TINY_SECONDS: Final = 1.0
 _BAR: Final = 8
 _WHITE: Final = b"\xeb"
+_GROUP: Final = 12
+"""Frames from one frame that is complete in itself to the next, in a plain video."""
 _CODECS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "mp4": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "crf": "28"}),
+    "mp4": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "crf": "28", "forced-idr": "1"}),
     "webm": ("libvpx", {"deadline": "realtime", "cpu-used": "16", "static-thresh": "1000"}),
 }
 
@@ -121,11 +123,38 @@ def render(video: GeneratedVideo, *, plain: bool = False) -> bytes:
         stream: Any = container.add_stream(codec, rate=video.rate, options=options)
         stream.width, stream.height, stream.pix_fmt = video.width, video.height, "yuv420p"
         stream.codec_context.thread_count = 1  # the result must not depend on the machine
-        for number, frame in enumerate(repeat(first, video.frames) if plain else _with_bar(first, video)):
-            frame.pts, frame.time_base = number, 1 / video.rate
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+        if plain:
+            container.mux(_repeated(stream, first, video))
+        else:
+            for number, frame in enumerate(_with_bar(first, video)):
+                frame.pts, frame.time_base = number, 1 / video.rate
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
     return out.getvalue()
+
+
+def _repeated(stream: Any, still: Any, video: GeneratedVideo) -> "list[Packet[Any]]":
+    """Returns the packets of a video that doesn't move. Two groups of frames are encoded, and then repeated.
+
+    Two, because H.264 wants different numbers in the first frames of neighbouring groups.
+    """
+    import av
+    from av.video.frame import PictureType
+
+    made: list[bytes] = []
+    for number, frame in enumerate(repeat(still, min(video.frames, 2 * _GROUP))):
+        frame.pts, frame.time_base = number, 1 / video.rate
+        frame.pict_type = PictureType.NONE if number % _GROUP else PictureType.I
+        made += map(bytes, stream.encode(frame))
+    made += map(bytes, stream.encode())
+    packets = []
+    for number, data in enumerate(islice(cycle(made), video.frames)):
+        packet = av.Packet(data)
+        packet.stream, packet.time_base = stream, 1 / video.rate
+        packet.pts = packet.dts = number
+        packet.duration, packet.is_keyframe = 1, number % _GROUP == 0
+        packets.append(packet)
+    return packets
 
 
 def _still(video: GeneratedVideo) -> GeneratedImage:
