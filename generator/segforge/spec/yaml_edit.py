@@ -58,9 +58,14 @@ def remove(text: str, path: Path) -> str:
         return dump(data)
     lines = text.split("\n")
     first, indent = _line(parent, key)
-    last = _end(lines, first, indent)
-    kept = [" " * indent + comment for comment in _comments(text, first, last)]
-    return "\n".join([*lines[:first], *kept, *lines[last:]])
+    last = _end(lines, first, indent, of_key=not isinstance(key, int))
+    comments = _comments(text, first, last)
+    dashes = lines[first][:indent]
+    if not dashes.strip():
+        return "\n".join([*lines[:first], *(" " * indent + one for one in comments), *lines[last:]])
+    following = next(at for at in range(last, len(lines)) if _is_content(lines[at]))
+    left = [*(" " * _depth(dashes) + one for one in comments), *lines[last:following]]
+    return "\n".join([*lines[:first], *left, dashes + lines[following][indent:], *lines[following + 1 :]])
 
 
 def insert(text: str, path: Path, value: Any, before: Sequence[str | int]) -> str:
@@ -74,10 +79,14 @@ def insert(text: str, path: Path, value: Any, before: Sequence[str | int]) -> st
     lines = text.split("\n")
     if present:
         first, indent = _line(parent, present[-1])
-        place = _end(lines, first, indent)
+        place = _end(lines, first, indent, of_key=True)
     else:
         place, indent = _line(parent, next(iter(parent)))
     made = dump(mapping({str(key): scalar(value)})).rstrip("\n").split("\n")
+    dashes = lines[place][:indent] if not present else ""
+    if dashes.strip():  # the first key of an item shares its line with the dash
+        own = [dashes + made[0], *(" " * indent + line if line else line for line in made[1:])]
+        return "\n".join([*lines[:place], *own, " " * indent + lines[place][indent:], *lines[place + 1 :]])
     return "\n".join([*lines[:place], *[" " * indent + line if line else line for line in made], *lines[place:]])
 
 
@@ -110,7 +119,7 @@ def insert_item(text: str, path: Path, index: int, value: Any) -> str:
         return dump(data)
     lines = text.split("\n")
     first, indent = _line(items, max(index - 1, 0))
-    place = _end(lines, first, indent) if index else first
+    place = _end(lines, first, indent, of_key=False) if index else first
     made = textwrap.dedent(dump([scalar(value)])).strip().split("\n")
     return "\n".join([*lines[:place], *[" " * indent + line for line in made], *lines[place:]])
 
@@ -124,17 +133,32 @@ def _line(parent: Any, key: str | int) -> tuple[int, int]:
     return int(line), int(column)
 
 
-def _end(lines: Sequence[str], first: int, indent: int) -> int:
-    """Returns the line after a key's value. Comments and blank lines below it don't count."""
+def _end(lines: Sequence[str], first: int, indent: int, *, of_key: bool) -> int:
+    """Returns the line after the value of a key or list item. Comments and blank lines below it don't count.
+
+    The dashes of a list may be as deep as the key that holds the list.
+    """
     last = first + 1
     for number in range(first + 1, len(lines)):
         bare = lines[number].lstrip(" ")
-        depth = len(lines[number]) - len(bare)
-        if bare and depth <= indent and not bare.startswith("#"):
+        deeper = _depth(lines[number]) > indent
+        if bare and _depth(lines[number]) == indent and of_key:
+            deeper = bare == "-" or bare.startswith("- ")
+        if _is_content(lines[number]) and not deeper:
             break
-        if bare and depth > indent:
+        if bare and deeper:
             last = number + 1
     return last
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _is_content(line: str) -> bool:
+    """Returns whether a line is neither blank nor a comment."""
+    bare = line.lstrip(" ")
+    return bool(bare) and not bare.startswith("#")
 
 
 def _comments(text: str, first: int, last: int) -> list[str]:

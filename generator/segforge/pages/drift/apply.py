@@ -11,6 +11,7 @@ from segforge.pages.draft import Draft, draft_parameter, is_name, quoted, settle
 from segforge.pages.drift.difference import ABSENT, Difference, Drift
 from segforge.pages.drift.names import places_of
 from segforge.pages.drift.nested import fact_of, find
+from segforge.pages.drift.removal import remove_mentions, remove_quirks
 from segforge.pages.drift.whole import USUAL
 from segforge.pages.page import PageParameter
 from segforge.spec.build import entry_value
@@ -264,17 +265,13 @@ class _Edit:
     def _remove(self, path: Path) -> bool:
         if not self._has(path):
             return False
+        before = load(self.text)["parameters"]
         self.text = remove(self.text, path)
-        if len(path) > 2:
-            if not at(load(self.text), path[:-1]):
-                self.text = remove(self.text, path[:-1])
-            return True
-        name, data = path[1], load(self.text)
-        if name in data["example"]:
-            self.text = remove(self.text, ("example", name))
-        for control, target in data["returns"].get("controls", {}).items():
-            if target == name:
-                self.text = remove(self.text, ("returns", "controls", control))
+        if len(path) == 2:
+            self.text = remove_mentions(self.text, str(path[1]))
+        elif not at(load(self.text), path[:-1]):
+            self.text = remove(self.text, path[:-1])
+        self.text = remove_quirks(self.text, before)
         return True
 
     def _rename(self, old: str, new: str) -> bool:

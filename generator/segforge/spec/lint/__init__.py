@@ -1,6 +1,7 @@
 """Rules that JSON Schema can't express. Each rule is one function that yields findings about checked data."""
 
 from segforge.spec.lint.changelog import lint_changelog
+from segforge.spec.lint.knowledge import names_part
 from segforge.spec.lint.names import DEVICES, lint_catalog, slugs_collide
 from segforge.spec.lint.parameters import known_values, limits_fit
 from segforge.spec.lint.requests import lint_paths
@@ -18,5 +19,6 @@ __all__ = [
     "lint_model",
     "lint_paths",
     "lint_shape",
+    "names_part",
     "slugs_collide",
 ]

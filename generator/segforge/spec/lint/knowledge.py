@@ -22,18 +22,18 @@ def quirks_have_places(source: SourceFile) -> Iterator[Finding]:
         if name if place in _OF_MODEL else not name and place != "sample":
             found = f"{show(quirk['at'])}, {'with' if name else 'without'} a parameter"
             expected = f"{place} alone" if name else f"{place}. and the name of a parameter"
-        elif name and not _exists(source.data["parameters"], name):
+        elif name and not names_part(source.data["parameters"], name):
             found, expected = show(quirk["at"]), f"the name of a parameter or part below, after {place}."
         else:
             continue
         yield source.finding(("quirks", index, "at"), "quirk.place", found, expected, "correct the place")
 
 
-def _exists(parameters: Mapping[str, Any], path: str) -> bool:
+def names_part(parameters: Mapping[str, Any], path: str) -> bool:
     """Returns whether a path such as `images[0].uri` names a parameter or part. Names may contain dots."""
     path = _INDEX.sub("", path)
     fitting = [name for name in parameters if path == name or path.startswith(f"{name}.")]
-    return any(path == name or _exists(_keys(parameters[name]), path[len(name) + 1 :]) for name in fitting)
+    return any(path == name or names_part(_keys(parameters[name]), path[len(name) + 1 :]) for name in fitting)
 
 
 def _keys(data: Mapping[str, Any]) -> dict[str, Any]:
