@@ -24,7 +24,8 @@ def returns_of(
         at = (*run.at, "responses", "200")
         try:
             responses = expect_mapping(expect_mapping(run.data, run.at).get("responses"), at[:-1])
-            content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
+            with schemas.within(at):
+                content = expect_mapping(schemas.whole(responses.get("200"), at).get("content", {}), (*at, "content"))
         except NotHeld as error:
             reading.problems.append(f"{problem_line(name, error)}; the output is unknown")
             reading.notes.append((None, ("returns", "the document doesn't say what the model returns")))

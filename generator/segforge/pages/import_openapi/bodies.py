@@ -84,7 +84,8 @@ def parameters_of(schemas: Schemas, name: str, body: Body, reading: DocumentRead
                 raise NotHeld(here, why, kind="name")
             if len(held) >= MAX_PARAMETERS:
                 raise NotHeld(here, f"more than {MAX_PARAMETERS} parameters")
-            parameter, notes = parameter_of(schemas, key, value, here, required=key in required)
+            with schemas.within(here, "one parameter"):
+                parameter, notes = parameter_of(schemas, key, value, here, required=key in required)
         except NotHeld as error:
             flag = "required" if key in required else "optional"
             reading.left_out.append(f"{one_line(key)[:100]} ({flag} {error.kind})")
@@ -134,9 +135,9 @@ def example_of(schemas: Schemas, name: str, body: Body, reading: DocumentReading
     found = body.content.get("example", body.schema.get("example", {}))
     try:
         if first is not None:
-            found = schemas.whole(
-                first[1], (*body.at, "examples" if "examples" in body.content else SAMPLE, first[0])
-            ).get("value", {})
+            here = (*body.at, "examples" if "examples" in body.content else SAMPLE, first[0])
+            with schemas.within(here):
+                found = schemas.whole(first[1], here).get("value", {})
         return dict(expect_mapping(found, (*body.at, "example")))
     except NotHeld as error:
         reading.problems.append(f"{problem_line(name, error)}; the sample is left out")

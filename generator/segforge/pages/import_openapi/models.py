@@ -21,7 +21,15 @@ from segforge.pages.import_openapi.facts import with_facts
 from segforge.pages.import_openapi.file import OpenapiError
 from segforge.pages.import_openapi.operations import Operation, operations_of
 from segforge.pages.import_openapi.reading import DocumentReading, problem_line
-from segforge.pages.import_openapi.schemas import NotHeld, Schema, Schemas, expect_mapping, is_mapping
+from segforge.pages.import_openapi.schemas import (
+    MAX_DOCUMENT_STEPS,
+    MAX_MODEL_STEPS,
+    NotHeld,
+    Schema,
+    Schemas,
+    expect_mapping,
+    is_mapping,
+)
 from segforge.spec.catalog import Absent, Model, Parameter, Source, Version
 from segforge.spec.printable import show
 from segforge.spec.values import disputed
@@ -47,21 +55,32 @@ def read_models(document: Mapping[str, Any], name: str) -> tuple[list[DocumentRe
     Never raises, whatever the document contains.
     """
     schemas = Schemas(document)
-    operations, problems = operations_of(schemas, name)
-    return [_read(schemas, name, slug, found) for slug, found in sorted(operations.items())], problems
+    with schemas.within((), "the document", MAX_DOCUMENT_STEPS):
+        operations, problems = operations_of(schemas, name)
+        return [_read(schemas, name, slug, found) for slug, found in sorted(operations.items())], problems
 
 
 def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[Version, Operation]) -> DocumentReading:
+    """Reads one model, within its own limit of steps."""
     reading = DocumentReading(slug)
-    schemas.steps = 0
     first = operations[min(operations)]
     try:
-        operation = expect_mapping(first.data, first.at)
-        body = body_of(schemas, operation, first.at)
-        parameters = parameters_of(schemas, name, body, reading)
+        with schemas.within(first.at, f"one model ({slug})", MAX_MODEL_STEPS):
+            reading.model = _model(schemas, name, slug, operations, reading)
     except NotHeld as error:
         reading.problems.append(problem_line(name, error))
-        return reading
+    return reading
+
+
+def _model(
+    schemas: Schemas, name: str, slug: str, operations: Mapping[Version, Operation], reading: DocumentReading
+) -> Model:
+    """Returns a model. Raises NotHeld if its body can't be read."""
+    first = operations[min(operations)]
+    operation = expect_mapping(first.data, first.at)
+    with schemas.within((*first.at, "requestBody"), "the body"):
+        body = body_of(schemas, operation, first.at)
+    parameters = parameters_of(schemas, name, body, reading)
     tag = _tag(schemas.document, slug)
     example = example_of(schemas, name, body, reading)
     note = body.schema.get(NOTE)
@@ -79,10 +98,10 @@ def _read(schemas: Schemas, name: str, slug: str, operations: Mapping[Version, O
         conditions=body_conditions(name, body, parameters, reading),
         note=note if isinstance(note, str) and note.strip() else None,
     )
-    reading.model = with_facts(model, tag, operation, reading)
-    if reading.model.level == "partial":
+    found = with_facts(model, tag, operation, reading)
+    if found.level == "partial":
         reading.notes = [one for one in reading.notes if one[1][0] != "description"]
-    return reading
+    return found
 
 
 def _with_sample(parameter: Parameter, example: Mapping[str, Any]) -> Parameter:

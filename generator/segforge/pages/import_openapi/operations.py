@@ -34,7 +34,8 @@ def operations_of(schemas: Schemas, name: str) -> tuple[dict[str, dict[Version, 
     for path, value in paths.items() if is_mapping(paths) else ():
         at: Place = ("paths", path)
         try:
-            item = schemas.whole(value, at)
+            with schemas.within(at):
+                item = schemas.whole(value, at)
         except NotHeld as error:
             problems.append(problem_line(name, error))
             continue

@@ -1,11 +1,13 @@
 """Reads the schemas of an OpenAPI document: follows references and merges `allOf`.
 
 A document may be any JSON. References to other documents are never fetched. Steps are counted, so that circular
-references, and references that multiply, end.
+references, and references that multiply, end. Each parameter, each model and the document have a limit of their own, so
+that a schema that multiplies spoils neither its neighbours nor the time of the whole.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeGuard
 from urllib.parse import unquote
@@ -18,8 +20,13 @@ Schema: TypeAlias = Mapping[str, Any]
 Note: TypeAlias = tuple[str, str]
 """A key of the draft, and the question to decide there."""
 
-MAX_STEPS: Final = 5_000
-"""The number of references and parts of `allOf` that are followed for one model."""
+MAX_STEPS: Final = 1_000
+"""The steps for one parameter, or for another part of an operation. Each schema and each reference is a step."""
+MAX_MODEL_STEPS: Final = 10_000
+MAX_DOCUMENT_STEPS: Final = 250_000
+"""The steps for a whole document. They take about half a minute."""
+_PER_STEP: Final = 100
+"""The entries of a schema, and of its own lists and objects, that count as one more step; 100 characters are one."""
 _MAX_NESTED: Final = 30
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
@@ -43,6 +50,18 @@ class NotHeld(Exception):
         self.at, self.kind = at, kind
 
 
+class TooLarge(Exception):
+    """The steps of a part of the document are used up. `Schemas.within` turns it into NotHeld."""
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """The number of steps at which reading ends, and the text that says so."""
+
+    steps: float
+    text: str
+
+
 def pointer(at: Place) -> str:
     """Returns a place as a JSON pointer in a URL fragment, such as `#/paths/~1v1~1slug/post`."""
     return "#" + "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in at)
@@ -62,10 +81,24 @@ def expect_mapping(value: object, at: Place) -> Schema:
 
 @dataclass
 class Schemas:
-    """The schemas of one document. `steps` counts the references followed, and is reset for each model."""
+    """The schemas of one document. `steps` counts what was read of it so far."""
 
     document: Schema
     steps: int = field(default=0)
+    _limit: _Limit = field(default=_Limit(math.inf, "any number of schemas"))
+
+    @contextmanager
+    def within(self, at: Place, part: str = "this part", most: int = MAX_STEPS) -> Iterator[None]:
+        """Limits the steps for a part of the document. Raises NotHeld with its place if a limit is exceeded."""
+        outer = self._limit
+        own = _Limit(self.steps + most, f"{most:,} schemas in {part}")
+        self._limit = min(own, outer, key=lambda one: one.steps)
+        try:
+            yield
+        except TooLarge as error:
+            raise NotHeld(at, str(error), kind="large schema") from None
+        finally:
+            self._limit = outer
 
     def whole(self, value: object, at: Place, nested: int = 0) -> Schema:
         """Returns a schema or another object with its reference followed and its `allOf` merged.
@@ -93,7 +126,7 @@ class Schemas:
         while "$ref" in schema:
             reference = schema["$ref"]
             beside = {key: item for key, item in schema.items() if key != "$ref"} | beside
-            self._step(at, nested)
+            self._step(schema, at, nested)
             if not isinstance(reference, str):
                 raise NotHeld(
                     (*at, "$ref"), f"found {show(reference)}; expected a reference such as #/components/schemas/X"
@@ -102,12 +135,16 @@ class Schemas:
                 raise NotHeld(at, f"the reference {show(reference)} is circular")
             seen.add(reference)
             schema = expect_mapping(self._target(reference, at), (*at, "$ref"))
-        self._step(at, nested)
+        self._step(schema, at, nested)
         return {**schema, **beside} if beside else schema
 
-    def _step(self, at: Place, nested: int) -> None:
-        self.steps += 1
-        if nested > _MAX_NESTED or self.steps > MAX_STEPS:
+    def _step(self, schema: Schema, at: Place, nested: int) -> None:
+        values = [value for value in schema.values() if isinstance(value, list | dict | str)]
+        size = len(schema) + sum(len(value) // (_PER_STEP if isinstance(value, str) else 1) for value in values)
+        self.steps += 1 + size // _PER_STEP
+        if self.steps > self._limit.steps:
+            raise TooLarge(f"more than {self._limit.text}, counted at each use; expected fewer")
+        if nested > _MAX_NESTED:
             raise NotHeld(at, "references and allOf are nested too deeply, or circular")
 
     def _target(self, reference: str, at: Place) -> object:
