@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "diff": Command(
         "segforge.commands.diff", "list the changes between two sets of specs, and which break callers", "pages"
     ),
+    "directory": Command("segforge.commands.directory", "list, search and show the models of the gateway's directory"),
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
     "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs", "contract"),
 }

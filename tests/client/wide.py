@@ -25,7 +25,6 @@ MODELS = {
 versions: [v1, v2]
 returns: {media: video, formats: [mp4]}
 price: {printed: "$0.400 - $1.20 per generation", from: 0.4, to: 1.2, unit: generation}
-average: {read: "2026-08-19", usd: 1.02, seconds: 178.7}
 paths: {v1: "/v1/models/{slug}"}
 parameters:
   prompt: {type: string, required: true, description: Scene.}

@@ -29,8 +29,9 @@ CATALOG = seed_catalog()
 
 
 def held(model: Model) -> Model:
-    """Returns the model without the facts that OpenAPI can't hold: a sample without a required parameter."""
-    return replace(model, example=model.valid_example, parameters=tuple(map(as_read, model.parameters)))
+    """Returns the model without the facts that a draft lacks: a sample without a required parameter, the average."""
+    parameters = tuple(map(as_read, model.parameters))
+    return replace(model, example=model.valid_example, parameters=parameters, average=None)
 
 
 def as_read(part: Parameter) -> Parameter:

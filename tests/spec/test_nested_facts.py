@@ -14,7 +14,6 @@ level: complete
 description: Any.
 source: {url: https://www.segmind.com/models/any/api, reviewed: "2026-11-28"}
 versions: [v1]
-average: {read: "2026-08-19", usd: 0.1}
 encodings: [json, multipart]
 returns: {media: json}
 parameters:
@@ -136,7 +135,6 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
     "quirk twice": (
         "quirks:\n", "quirks:\n  - {at: returns, found: Image, why: Again.}\n", "quirk.duplicate", "error", "{at: returns, found: Image, why: The"
     ),
-    "average of no day": ("2026-08-19", "2026-08-32", "average.date", "error", '"2026-08-32"'),
     "path of no version": ("encodings:", "paths: {v2: \"/v2/x/{slug}\"}\nencodings:", "path.version", "error", "v2: "),
     "part without multipart": ("[json, multipart]", "[json]", "accepts.part", "error", "part], required"),
     "base64 of a uri": (

@@ -1,9 +1,10 @@
 """Generates all files of a folder of specs, reusing results of earlier runs and several cores.
 
 This is a layer around `pipeline`: it decides which models need work, runs `emit_models` on those and passes all parts
-to `assemble`. The parts of a model depend on its file, `gateway.yaml`, the schemas and segforge's own code. The memo
-keeps the model's pieces of the common files and the digests of its own files under a key of these inputs. A model whose
-own files are unchanged on disk is not emitted again. The bytes written are the same with and without the cache.
+to `assemble`. The parts of a model depend on its file, its line in `directory.yaml`, `gateway.yaml`, the
+schemas and segforge's own code. The memo keeps the model's pieces of the common files and the digests of its own files
+under a key of these inputs. A model whose own files are unchanged on disk is not emitted again. The bytes written are
+the same with and without the cache.
 """
 
 import json
@@ -22,8 +23,8 @@ from segforge.emit.memo import Memo
 from segforge.emit.pipeline import Parts, assemble, emit_models, pieces_of
 from segforge.emit.typescript.names import class_names
 from segforge.emit.workers import BATCH, Map, batches, mapping
-from segforge.spec.build import build_gateway, build_model, build_releases
-from segforge.spec.catalog import Catalog, Gateway
+from segforge.spec.build import build_directory, build_gateway, build_model, build_releases, with_average
+from segforge.spec.catalog import Catalog, Directory, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
 from segforge.spec.lint import slugs_collide
 from segforge.spec.load import valid_data
@@ -55,17 +56,20 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
     """The files that `emit` would return for these emitters; None if the specs have an error."""
     gateway_data = _data(inputs.gateway, "gateway")
     changelog = _data(inputs.changelog, "changelog") if inputs.changelog else {"releases": []}
+    listed = _data(inputs.directory, "directory") if inputs.directory else None
     slugs = [file.path.stem for file in inputs.models]
-    if gateway_data is None or changelog is None or not slugs or slugs_collide(slugs):
+    unreadable = gateway_data is None or changelog is None or (inputs.directory and listed is None)
+    if unreadable or not slugs or slugs_collide(slugs):
         return None
+    directory = build_directory(listed) if listed is not None else Directory()
     gateway = build_gateway(gateway_data)
-    tasks = _tasks(inputs, names, memo)
+    tasks = _tasks(inputs, directory, names, memo)
     # Workers start before the memo is read, so the number of models that need work is an estimate.
     likely = sum(task.key not in memo for task in tasks) if (out / MANIFEST).exists() else len(tasks)
     with mapping(processes, likely) as map_:
         known = {task.key: found for task in tasks if (found := _recall(memo, task.key, out)) is not None}
         missing = [task for task in tasks if task.key not in known]
-        data = _read_all(missing, map_)
+        data = _read_all(missing, directory, map_)
         if data is None:
             return None
         making = map_(partial(_emit, gateway, tuple(names)), batches([(data[task.key], task.name) for task in missing]))
@@ -73,17 +77,19 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         models = tuple(build_model(json.loads(each)) for each in every)
         made: dict[str, Parts] = {}
         parts = _in_order(tasks, known, chain.from_iterable(making), made)
-        artifacts = list(assemble(Catalog(gateway, models, build_releases(changelog)), names, parts))
+        artifacts = list(assemble(Catalog(gateway, models, build_releases(changelog), directory), names, parts))
     _keep(memo, data, made, artifacts)
     return Generated(artifacts, {path: digest for each in known.values() for path, digest in each.files.items()})
 
 
-def _tasks(inputs: Inputs, names: Sequence[str], memo: Memo) -> list[_Task]:
+def _tasks(inputs: Inputs, directory: Directory, names: Sequence[str], memo: Memo) -> list[_Task]:
     shared = ",".join(names).encode(), inputs.shared_digest()
     typescript = class_names([file.path.stem for file in inputs.models])
+    read = directory.read.encode()
+    listings = (repr(directory.listings.get(file.path.stem)).encode() for file in inputs.models)
     return [
-        _Task(file, name, memo.key(*shared, name.encode(), file.name, file.raw))
-        for file, name in zip(inputs.models, typescript, strict=True)
+        _Task(file, name, memo.key(*shared, read, listing, name.encode(), file.name, file.raw))
+        for file, name, listing in zip(inputs.models, typescript, listings, strict=True)
     ]
 
 
@@ -117,15 +123,16 @@ def _keep(memo: Memo, data: Mapping[str, bytes], made: Mapping[str, Parts], arti
     memo.prune()
 
 
-def _read_all(tasks: Sequence[_Task], map_: Map) -> dict[str, bytes] | None:
+def _read_all(tasks: Sequence[_Task], directory: Directory, map_: Map) -> dict[str, bytes] | None:
     """The data of models as JSON, by key; None if one has an error."""
-    reading = (map_ if len(tasks) > BATCH else map)(_read, batches([task.file for task in tasks]))
+    reading = (map_ if len(tasks) > BATCH else map)(partial(_read, directory), batches([task.file for task in tasks]))
     data = {task.key: each for task, each in zip(tasks, chain.from_iterable(reading), strict=True) if each is not None}
     return data if len(data) == len(tasks) else None
 
 
-def _read(files: Sequence[SpecFile]) -> list[bytes | None]:
-    return [json.dumps(data).encode() if (data := _data(file, "model")) is not None else None for file in files]
+def _read(directory: Directory, files: Sequence[SpecFile]) -> list[bytes | None]:
+    read = (_data(file, "model") for file in files)
+    return [None if data is None else json.dumps(with_average(data, directory)).encode() for data in read]
 
 
 def _emit(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, str]]) -> list[Parts]:

@@ -10,7 +10,10 @@ from segforge.spec.values import disputed
 
 
 def build_model(data: Mapping[str, Any]) -> c.Model:
-    """Returns the Model of a checked model file's data. Shapes must have been replaced by their facts."""
+    """Returns the Model of a checked model file's data. Shapes must have been replaced by their facts.
+
+    `average` is no field of the file; the caller adds it from the directory.
+    """
     returns = data["returns"]
     parameters = data["parameters"]
     example = {name: _converted(parameters.get(name, {}), value) for name, value in data["example"].items()}
@@ -146,6 +149,22 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
         other_routes=tuple(c.OtherRoute(**{**one, "auth": tuple(one["auth"])}) for one in data.get("other_routes", ())),
     )
+
+
+def build_directory(data: Mapping[str, Any]) -> c.Directory:
+    """Returns the Directory of a checked directory file's data."""
+    modalities = {name: c.Modality(**one) for name, one in data["modalities"].items()}
+    listings = {slug: c.Listing(slug, **one) for slug, one in sorted(data["models"].items())}
+    unlisted = {slug: c.Unlisted(slug, **one) for slug, one in sorted(data.get("unlisted", {}).items())}
+    return c.Directory(data["source"], data["read"], modalities, listings, unlisted)
+
+
+def with_average(data: Mapping[str, Any], directory: c.Directory) -> Mapping[str, Any]:
+    """Returns the data of a model file with the average cost and time of the directory, if that lists the model."""
+    listing = directory.listings.get(data["slug"])
+    figures = {} if listing is None else {"usd": listing.usd, "seconds": listing.seconds}
+    known = {name: figure for name, figure in figures.items() if figure is not None}
+    return {**data, "average": {"read": directory.read, **known}} if known else data
 
 
 def build_releases(data: Mapping[str, Any]) -> tuple[c.Release, ...]:

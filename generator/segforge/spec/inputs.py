@@ -8,6 +8,7 @@ from pathlib import Path
 from segforge.spec.source import read_bytes
 
 GATEWAY_FILE = "gateway.yaml"
+DIRECTORY_FILE = "directory.yaml"
 CHANGELOG_FILE = "changelog.yaml"
 MODELS_FOLDER = "models"
 SHAPES_FOLDER = "shapes"
@@ -57,13 +58,14 @@ class Inputs:
     gateway: SpecFile
     models: tuple[SpecFile, ...]
     changelog: SpecFile | None
+    directory: SpecFile | None
     shapes: tuple[SpecFile, ...]
     schemas: tuple[SpecFile, ...]
 
     def digest(self) -> bytes:
         """Returns a digest of all files with their names."""
-        changelog = [self.changelog] if self.changelog else []
-        return _digest([self.gateway, *self.models, *changelog, *self.shapes, *self.schemas])
+        others = [file for file in (self.changelog, self.directory) if file is not None]
+        return _digest([self.gateway, *self.models, *others, *self.shapes, *self.schemas])
 
     def shared_digest(self) -> bytes:
         """Returns a digest of the files that affect every model."""
@@ -72,12 +74,13 @@ class Inputs:
 
 def read_inputs(specs: Path) -> Inputs | None:
     """Reads the files of a folder of specs. Returns None if a file can't be read."""
-    changelog = specs / CHANGELOG_FILE
+    changelog, directory = specs / CHANGELOG_FILE, specs / DIRECTORY_FILE
     try:
         return Inputs(
             _read(specs / GATEWAY_FILE),
             tuple(map(_read, sorted(model_paths(specs), key=lambda path: path.stem))),
             _read(changelog) if changelog.exists() else None,
+            _read(directory) if directory.exists() else None,
             tuple(map(_read, shape_paths(specs))),
             tuple(map(_read, sorted((default_specs() / "schema").glob("*.json")))),
         )

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from segforge.spec import catalog as c
-from segforge.spec.build import build_gateway, build_model, build_releases
+from segforge.spec.build import build_directory, build_gateway, build_model, build_releases, with_average
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.inputs import (
     CHANGELOG_FILE,
+    DIRECTORY_FILE,
     GATEWAY_FILE,
     MODELS_FOLDER,
     default_specs,
@@ -17,13 +18,23 @@ from segforge.spec.inputs import (
     model_paths,
     shape_paths,
 )
-from segforge.spec.lint import lint_catalog, lint_changelog, lint_gateway, lint_model, lint_paths, lint_shape
+from segforge.spec.lint import (
+    lint_catalog,
+    lint_changelog,
+    lint_directory,
+    lint_gateway,
+    lint_listed,
+    lint_model,
+    lint_paths,
+    lint_shape,
+)
 from segforge.spec.lint.schema import Form, fits_schema, schema_findings
 from segforge.spec.shapes import Shapes, names_shapes, with_shapes, with_whole_facts
 from segforge.spec.source import SourceFile, parse_source, read_bytes, read_source
 
 __all__ = [
     "CHANGELOG_FILE",
+    "DIRECTORY_FILE",
     "GATEWAY_FILE",
     "MODELS_FOLDER",
     "build_gateway",
@@ -36,13 +47,18 @@ __all__ = [
     "default_specs",
     "display",
     "load_catalog",
+    "load_directory",
     "model_paths",
     "valid_data",
 ]
 
 
+_OPTIONAL: Final[tuple[tuple[str, Form], ...]] = ((CHANGELOG_FILE, "changelog"), (DIRECTORY_FILE, "directory"))
+"""The files that a folder of specs may lack."""
+
+
 def load_catalog(specs: Path) -> c.Catalog:
-    """Loads a folder of specs: `gateway.yaml`, `models/*.yaml` and, if it exists, `changelog.yaml`.
+    """Loads a folder of specs: `gateway.yaml`, `models/*.yaml`, and the files that it may lack.
 
     Raises SpecError with all errors; warnings are ignored.
     """
@@ -72,12 +88,17 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     findings += lint_paths(gateway, models) if gateway is not None else []
     for path in shape_paths(specs):
         _checked(path, "shape", findings)
-    changelog = _checked(specs / CHANGELOG_FILE, "changelog", findings) if (specs / CHANGELOG_FILE).exists() else None
+    changelog, listed = (
+        _checked(specs / name, form, findings) if (specs / name).exists() else None for name, form in _OPTIONAL
+    )
+    findings += lint_listed(listed, models) if listed is not None else []
     if gateway is None or any(finding.severity == "error" for finding in findings):
         return None, sorted(findings)
-    built = sorted((build_model(source.data) for source in models), key=lambda model: model.slug)
+    directory = build_directory(listed.data) if listed is not None else c.Directory()
+    built = (build_model(with_average(source.data, directory)) for source in models)
     releases = build_releases(changelog.data) if changelog is not None else ()
-    return c.Catalog(build_gateway(gateway.data), tuple(built), releases), sorted(findings)
+    ordered = tuple(sorted(built, key=lambda model: model.slug))
+    return c.Catalog(build_gateway(gateway.data), ordered, releases, directory), sorted(findings)
 
 
 def check_model(path: Path) -> tuple[SourceFile | None, list[Finding]]:
@@ -90,6 +111,15 @@ def check_form(path: Path, form: Form) -> tuple[SourceFile | None, list[Finding]
     findings: list[Finding] = []
     source = _checked(path, form, findings)
     return source, sorted(findings)
+
+
+def load_directory(specs: Path) -> c.Directory:
+    """Loads the directory of a folder of specs, without the models. Raises SpecError with all errors."""
+    source, findings = check_form(specs / DIRECTORY_FILE, "directory")
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors or source is None:
+        raise SpecError(errors)
+    return build_directory(source.data)
 
 
 def check_changelog(path: Path) -> None:
@@ -152,6 +182,7 @@ _LINTS: Mapping[Form, Callable[[SourceFile], list[Finding]]] = {
     "model": lint_model,
     "gateway": lint_gateway,
     "changelog": lint_changelog,
+    "directory": lint_directory,
     "shape": lint_shape,
     "deviations": lambda _: [],
 }

@@ -53,6 +53,6 @@ MODEL = Model(
     example={"image": "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png", "type": "transparent"},
     typical_seconds=0.62,
     price=Price(printed="~$0.001", from_=0.001, to=0.001),
-    average=Average(read="2026-08-19", usd=0.0008893992875745101, seconds=0.69606),
+    average=Average(read="2026-08-19", usd=0.000889399, seconds=0.69606),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -42,6 +42,6 @@ MODEL = Model(
             {"role": "user", "content": "How many moons does it have?"},
         ]
     },
-    average=Average(read="2026-08-19", usd=0.04551593101182655, seconds=23.52418),
+    average=Average(read="2026-08-19", usd=0.0455159, seconds=23.5242),
     note="The page has an old layout, which doesn't mark what is required. Its messages are those of OpenAI, although the model is Anthropic's. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

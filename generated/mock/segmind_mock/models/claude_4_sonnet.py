@@ -137,7 +137,7 @@ MODEL = Model(
     },
     typical_seconds=8.86,
     price=Price(printed="~$0.007", from_=0.007, to=0.007),
-    average=Average(read="2026-08-19", usd=0.021433145101663584, seconds=11.23375),
+    average=Average(read="2026-08-19", usd=0.0214331, seconds=11.2338),
     auth=("bearer",),
     note="The page has no parameter max_tokens. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -109,6 +109,6 @@ MODEL = Model(
     ),
     example={"messages": [{"role": "user", "content": "What is the capital of France?"}]},
     typical_seconds=31.05,
-    average=Average(read="2026-08-19", usd=0.0012820433904013474, seconds=34.10292),
+    average=Average(read="2026-08-19", usd=0.00128204, seconds=34.1029),
     note="The page prints the type array for content, describes a text or blocks, and sends a text.",
 )

@@ -52,7 +52,7 @@ MODEL = Model(
         "output_format": "jpeg",
         "quality": 95,
     },
-    average=Average(read="2026-08-19", usd=0.0046643526179601736, seconds=4.92678),
+    average=Average(read="2026-08-19", usd=0.00466435, seconds=4.92678),
     quirks=(Quirk(at="sample.scale", found="2", why="The page's sample sends a text for the type integer."),),
     note="Another program says that scale goes from 2 to 4, and knows a parameter face_enhance. Neither is on the page. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -72,6 +72,6 @@ MODEL = Model(
     },
     typical_seconds=9.82,
     price=Price(printed="$0.05 per generation", from_=0.05, to=0.05, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.049976330591144646, seconds=9.65348),
+    average=Average(read="2026-08-19", usd=0.0499763, seconds=9.65348),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

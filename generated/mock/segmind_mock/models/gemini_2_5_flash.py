@@ -42,6 +42,6 @@ MODEL = Model(
             {"role": "user", "content": "How many moons does it have?"},
         ]
     },
-    average=Average(read="2026-08-19", usd=0.003799036607142857, seconds=11.07565),
+    average=Average(read="2026-08-19", usd=0.00379904, seconds=11.0756),
     note="The page has an old layout, which doesn't mark what is required. Its messages are those of OpenAI. Newer pages of Gemini models have contents and parts. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

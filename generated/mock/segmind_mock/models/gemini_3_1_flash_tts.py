@@ -38,6 +38,6 @@ MODEL = Model(
         ),
     ),
     example={"text": "Welcome aboard. The next train leaves in five minutes.", "voice_1": "Kore", "temperature": 0.4},
-    average=Average(read="2026-08-19", usd=0.00667107894736842, seconds=7.69709),
+    average=Average(read="2026-08-19", usd=0.00667108, seconds=7.69709),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -51,7 +51,7 @@ MODEL = Model(
             {"role": "user", "content": "How many moons does it have?"},
         ]
     },
-    average=Average(read="2026-08-19", usd=0.007496491503571936, seconds=6.0069),
+    average=Average(read="2026-08-19", usd=0.00749649, seconds=6.0069),
     quirks=(
         Quirk(
             at="parameter.role",

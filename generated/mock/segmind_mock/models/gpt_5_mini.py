@@ -42,6 +42,6 @@ MODEL = Model(
             {"role": "user", "content": "How many moons does it have?"},
         ]
     },
-    average=Average(read="2026-08-19", usd=0.01020766289791438, seconds=47.90171),
+    average=Average(read="2026-08-19", usd=0.0102077, seconds=47.9017),
     note="The page has an old layout, which is the same for all language models and doesn't mark what is required. Pages of other language models mark messages as required. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -24,6 +24,6 @@ MODEL = Model(
     example={"image_file": "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png"},
     typical_seconds=3.97,
     price=Price(printed="$0.015 per generation", from_=0.015, to=0.015, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.015000000000000003, seconds=3.93242),
+    average=Average(read="2026-08-19", usd=0.015, seconds=3.93242),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

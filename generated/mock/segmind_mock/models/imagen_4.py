@@ -42,6 +42,6 @@ MODEL = Model(
     },
     typical_seconds=11.17,
     price=Price(printed="$0.06 per generation", from_=0.06, to=0.06, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.059999999999999915, seconds=11.36461),
+    average=Average(read="2026-08-19", usd=0.06, seconds=11.3646),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

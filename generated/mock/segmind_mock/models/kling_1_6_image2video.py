@@ -68,7 +68,7 @@ MODEL = Model(
     },
     typical_seconds=294.02,
     price=Price(printed="$0.560 - $1.96 per generation", from_=0.56, to=1.96, unit="generation"),
-    average=Average(read="2026-08-19", usd=1.0528155725494146, seconds=289.3756),
+    average=Average(read="2026-08-19", usd=1.05282, seconds=289.376),
     quirks=(Quirk(at="sample.duration", found="5", why="The page's sample sends a text for the type integer."),),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -72,7 +72,7 @@ MODEL = Model(
     },
     typical_seconds=304.08,
     price=Price(printed="$0.560 - $1.96 per generation", from_=0.56, to=1.96, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.6886923076923093, seconds=304.07888),
+    average=Average(read="2026-08-19", usd=0.688692, seconds=304.079),
     quirks=(Quirk(at="sample.duration", found="5", why="The page's sample sends a text for the type integer."),),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -66,7 +66,7 @@ MODEL = Model(
     },
     typical_seconds=59.29,
     price=Price(printed="$0.035 per generation", from_=0.035, to=0.035, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.035, seconds=59.52196),
+    average=Average(read="2026-08-19", usd=0.035, seconds=59.522),
     quirks=(
         Quirk(
             at="required.image_urls",

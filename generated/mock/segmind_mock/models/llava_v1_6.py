@@ -27,6 +27,6 @@ MODEL = Model(
     },
     typical_seconds=3.6,
     price=Price(printed="~$0.006", from_=0.006, to=0.006),
-    average=Average(read="2026-08-19", usd=0.005302737698586939, seconds=3.58934),
+    average=Average(read="2026-08-19", usd=0.00530274, seconds=3.58934),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -43,7 +43,7 @@ MODEL = Model(
     example={"prompt": "A sailing boat crosses a calm bay at sunset", "prompt_optimizer": True},
     typical_seconds=177.52,
     price=Price(printed="$0.625 per generation", from_=0.625, to=0.625, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.6009749412252146, seconds=177.54842),
+    average=Average(read="2026-08-19", usd=0.600975, seconds=177.548),
     quirks=(Quirk(at="default.subject_reference", found="", why="An empty text is no URI. It stands for no image."),),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

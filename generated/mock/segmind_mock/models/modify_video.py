@@ -60,7 +60,7 @@ MODEL = Model(
     },
     typical_seconds=164.85,
     price=Price(printed="~$0.602", from_=0.602, to=0.602),
-    average=Average(read="2026-08-19", usd=0.6006692185185185, seconds=164.37768),
+    average=Average(read="2026-08-19", usd=0.600669, seconds=164.378),
     encodings=("json", "multipart"),
     note="An older copy of the page sends multipart form data if a file is uploaded, and JSON otherwise. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -55,6 +55,6 @@ MODEL = Model(
     },
     typical_seconds=14.28,
     price=Price(printed="$0.04 per generation", from_=0.04, to=0.04, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.03635954763730072, seconds=14.27113),
+    average=Average(read="2026-08-19", usd=0.0363595, seconds=14.2711),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

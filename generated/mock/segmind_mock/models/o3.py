@@ -42,6 +42,6 @@ MODEL = Model(
             {"role": "user", "content": "How many moons does it have?"},
         ]
     },
-    average=Average(read="2026-08-19", usd=0.0050085, seconds=10.96443),
+    average=Average(read="2026-08-19", usd=0.0050085, seconds=10.9644),
     note="The page has an old layout, which is the same for all language models and doesn't mark what is required. Pages of other language models mark messages as required. The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

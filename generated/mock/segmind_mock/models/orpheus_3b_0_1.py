@@ -67,6 +67,6 @@ MODEL = Model(
     },
     typical_seconds=117.52,
     price=Price(printed="~$0.124", from_=0.124, to=0.124),
-    average=Average(read="2026-08-19", usd=0.12419483106004443, seconds=117.62101),
+    average=Average(read="2026-08-19", usd=0.124195, seconds=117.621),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -67,7 +67,7 @@ MODEL = Model(
         ),
     ),
     example={"loop": False, "prompt": "A child rides a red bicycle through a wide canyon", "aspect_ratio": "16:9"},
-    average=Average(read="2026-08-19", usd=0.4267106325842696, seconds=60.61618),
+    average=Average(read="2026-08-19", usd=0.426711, seconds=60.6162),
     quirks=(Quirk(at="sample.duration", found="5", why="The page's sample sends a text for the type integer."),),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -48,6 +48,6 @@ MODEL = Model(
     example={"size": "1024x1024", "style": "any", "prompt": "A red fox asleep under a tree"},
     typical_seconds=18.15,
     price=Price(printed="$0.1 per generation", from_=0.1, to=0.1, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.10000000000000009, seconds=17.66325),
+    average=Average(read="2026-08-19", usd=0.1, seconds=17.6633),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -79,6 +79,6 @@ MODEL = Model(
     },
     typical_seconds=33.44,
     price=Price(printed="~$0.065", from_=0.065, to=0.065),
-    average=Average(read="2026-08-19", usd=0.06384196985583222, seconds=33.30635),
+    average=Average(read="2026-08-19", usd=0.063842, seconds=33.3064),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

@@ -23,6 +23,6 @@ MODEL = Model(
     example={"image": "https://segmind-sd-models.s3.amazonaws.com/display_images/model_1.png"},
     typical_seconds=3.75,
     price=Price(printed="~$0.008", from_=0.008, to=0.008),
-    average=Average(read="2026-08-19", usd=0.007594711676599745, seconds=3.80742),
+    average=Average(read="2026-08-19", usd=0.00759471, seconds=3.80742),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

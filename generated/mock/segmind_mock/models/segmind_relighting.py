@@ -61,6 +61,6 @@ MODEL = Model(
     },
     typical_seconds=10.34,
     price=Price(printed="$0.05 per generation", from_=0.05, to=0.05, unit="generation"),
-    average=Average(read="2026-08-19", usd=0.059251471825063066, seconds=10.33768),
+    average=Average(read="2026-08-19", usd=0.0592515, seconds=10.3377),
     note="The recorded facts of this page have no long texts and no addresses, so those in the example are ours.",
 )

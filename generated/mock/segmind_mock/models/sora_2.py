@@ -51,7 +51,7 @@ MODEL = Model(
     },
     typical_seconds=178.76,
     price=Price(printed="$0.400 - $1.20 per generation", from_=0.4, to=1.2, unit="generation"),
-    average=Average(read="2026-08-19", usd=1.015919811320755, seconds=178.74569),
+    average=Average(read="2026-08-19", usd=1.01592, seconds=178.746),
     quirks=(Quirk(at="sample.duration", found="8", why="The page's sample sends a text for the type integer."),),
     note="The recorded facts of this page have no long texts, so the prompt of the example is the printed default.",
 )

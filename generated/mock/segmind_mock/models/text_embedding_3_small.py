@@ -14,5 +14,5 @@ MODEL = Model(
     example={"prompt": "You are beautiful"},
     typical_seconds=1.26,
     price=Price(printed="~$0", from_=0, to=0),
-    average=Average(read="2026-08-19", usd=2.3989964637293316e-05, seconds=1.25323),
+    average=Average(read="2026-08-19", usd=2.399e-05, seconds=1.25323),
 )

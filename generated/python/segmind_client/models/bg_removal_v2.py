@@ -18,7 +18,7 @@ class BgRemovalV2(Model):
     Docs: https://www.segmind.com/models/bg-removal-v2/api (reviewed 2026-11-28).
     Typical time: 0.62 seconds.
     Price: ~$0.001.
-    Average in the vendor's directory on 2026-08-19: 0.0008893992875745101 USD, 0.69606 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.000889399 USD, 0.69606 seconds.
     """
 
     slug: ClassVar[str] = "bg-removal-v2"
@@ -46,7 +46,7 @@ class AsyncBgRemovalV2(AsyncModel):
     Docs: https://www.segmind.com/models/bg-removal-v2/api (reviewed 2026-11-28).
     Typical time: 0.62 seconds.
     Price: ~$0.001.
-    Average in the vendor's directory on 2026-08-19: 0.0008893992875745101 USD, 0.69606 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.000889399 USD, 0.69606 seconds.
     """
 
     slug: ClassVar[str] = "bg-removal-v2"

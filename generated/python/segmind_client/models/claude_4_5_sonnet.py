@@ -16,7 +16,7 @@ class Claude45Sonnet(Model):
     """Continues a conversation, with Claude Sonnet 4.5 by Anthropic.
 
     Docs: https://www.segmind.com/models/claude-4.5-sonnet/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.04551593101182655 USD, 23.52418 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0455159 USD, 23.5242 seconds.
     """
 
     slug: ClassVar[str] = "claude-4.5-sonnet"
@@ -42,7 +42,7 @@ class AsyncClaude45Sonnet(AsyncModel):
     """Continues a conversation, with Claude Sonnet 4.5 by Anthropic.
 
     Docs: https://www.segmind.com/models/claude-4.5-sonnet/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.04551593101182655 USD, 23.52418 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0455159 USD, 23.5242 seconds.
     """
 
     slug: ClassVar[str] = "claude-4.5-sonnet"

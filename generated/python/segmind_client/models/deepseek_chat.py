@@ -19,7 +19,7 @@ class DeepseekChat(Model):
 
     Docs: https://www.segmind.com/models/deepseek-chat/api (reviewed 2026-11-28).
     Typical time: 31.05 seconds.
-    Average in the vendor's directory on 2026-08-19: 0.0012820433904013474 USD, 34.10292 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00128204 USD, 34.1029 seconds.
     """
 
     slug: ClassVar[str] = "deepseek-chat"
@@ -68,7 +68,7 @@ class AsyncDeepseekChat(AsyncModel):
 
     Docs: https://www.segmind.com/models/deepseek-chat/api (reviewed 2026-11-28).
     Typical time: 31.05 seconds.
-    Average in the vendor's directory on 2026-08-19: 0.0012820433904013474 USD, 34.10292 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00128204 USD, 34.1029 seconds.
     """
 
     slug: ClassVar[str] = "deepseek-chat"

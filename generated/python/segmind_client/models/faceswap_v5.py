@@ -18,7 +18,7 @@ class FaceswapV5(Model):
     Docs: https://www.segmind.com/models/faceswap-v5/api (reviewed 2026-11-28).
     Typical time: 9.82 seconds.
     Price: $0.05 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.049976330591144646 USD, 9.65348 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0499763 USD, 9.65348 seconds.
     """
 
     slug: ClassVar[str] = "faceswap-v5"
@@ -49,7 +49,7 @@ class AsyncFaceswapV5(AsyncModel):
     Docs: https://www.segmind.com/models/faceswap-v5/api (reviewed 2026-11-28).
     Typical time: 9.82 seconds.
     Price: $0.05 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.049976330591144646 USD, 9.65348 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0499763 USD, 9.65348 seconds.
     """
 
     slug: ClassVar[str] = "faceswap-v5"

@@ -16,6 +16,7 @@ class FluxDevFinetuned(Model):
     """Makes images from text with a fine-tuned Flux model of 12 billion parameters.
 
     Docs: https://www.segmind.com/models/flux-dev-finetuned/api (reviewed 2026-11-21).
+    Average in the vendor's directory on 2026-08-19: 0.0339746 USD, 22.171 seconds.
     """
 
     slug: ClassVar[str] = "flux-dev-finetuned"
@@ -52,6 +53,7 @@ class AsyncFluxDevFinetuned(AsyncModel):
     """Makes images from text with a fine-tuned Flux model of 12 billion parameters.
 
     Docs: https://www.segmind.com/models/flux-dev-finetuned/api (reviewed 2026-11-21).
+    Average in the vendor's directory on 2026-08-19: 0.0339746 USD, 22.171 seconds.
     """
 
     slug: ClassVar[str] = "flux-dev-finetuned"

@@ -19,6 +19,7 @@ class FluxImg2img(Model):
 
     Docs: https://www.segmind.com/models/flux-img2img/api (reviewed 2026-11-21).
     Typical time: 24.99 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0264707 USD, 25.0048 seconds.
     """
 
     slug: ClassVar[str] = "flux-img2img"
@@ -65,6 +66,7 @@ class AsyncFluxImg2img(AsyncModel):
 
     Docs: https://www.segmind.com/models/flux-img2img/api (reviewed 2026-11-21).
     Typical time: 24.99 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0264707 USD, 25.0048 seconds.
     """
 
     slug: ClassVar[str] = "flux-img2img"

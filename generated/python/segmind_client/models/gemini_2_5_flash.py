@@ -16,7 +16,7 @@ class Gemini25Flash(Model):
     """Continues a conversation, with Gemini 2.5 Flash by Google.
 
     Docs: https://www.segmind.com/models/gemini-2.5-flash/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.003799036607142857 USD, 11.07565 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00379904 USD, 11.0756 seconds.
     """
 
     slug: ClassVar[str] = "gemini-2.5-flash"
@@ -42,7 +42,7 @@ class AsyncGemini25Flash(AsyncModel):
     """Continues a conversation, with Gemini 2.5 Flash by Google.
 
     Docs: https://www.segmind.com/models/gemini-2.5-flash/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.003799036607142857 USD, 11.07565 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00379904 USD, 11.0756 seconds.
     """
 
     slug: ClassVar[str] = "gemini-2.5-flash"

@@ -18,7 +18,7 @@ class Gemini31FlashTts(Model):
     """Speaks a text with one or two voices, with Gemini 3.1 Flash TTS.
 
     Docs: https://www.segmind.com/models/gemini-3.1-flash-tts/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.00667107894736842 USD, 7.69709 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00667108 USD, 7.69709 seconds.
     """
 
     slug: ClassVar[str] = "gemini-3.1-flash-tts"
@@ -54,7 +54,7 @@ class AsyncGemini31FlashTts(AsyncModel):
     """Speaks a text with one or two voices, with Gemini 3.1 Flash TTS.
 
     Docs: https://www.segmind.com/models/gemini-3.1-flash-tts/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.00667107894736842 USD, 7.69709 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00667108 USD, 7.69709 seconds.
     """
 
     slug: ClassVar[str] = "gemini-3.1-flash-tts"

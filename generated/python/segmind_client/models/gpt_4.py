@@ -16,7 +16,7 @@ class Gpt4(Model):
     """Continues a conversation, with GPT-4 by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-4/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.028924545905172412 USD, 13.14806 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0289245 USD, 13.1481 seconds.
     """
 
     slug: ClassVar[str] = "gpt-4"
@@ -42,7 +42,7 @@ class AsyncGpt4(AsyncModel):
     """Continues a conversation, with GPT-4 by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-4/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.028924545905172412 USD, 13.14806 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0289245 USD, 13.1481 seconds.
     """
 
     slug: ClassVar[str] = "gpt-4"

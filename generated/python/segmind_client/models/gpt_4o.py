@@ -16,7 +16,7 @@ class Gpt4o(Model):
     """Continues a conversation, with GPT-4o by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-4o/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.007496491503571936 USD, 6.0069 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00749649 USD, 6.0069 seconds.
     The docs page contradicts itself at parameter.role, where it prints "role": The page lists the key beside
     messages. The sample sends it within each message.
     The docs page contradicts itself at parameter.content, where it prints "content": The page lists the key
@@ -48,7 +48,7 @@ class AsyncGpt4o(AsyncModel):
     """Continues a conversation, with GPT-4o by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-4o/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.007496491503571936 USD, 6.0069 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00749649 USD, 6.0069 seconds.
     The docs page contradicts itself at parameter.role, where it prints "role": The page lists the key beside
     messages. The sample sends it within each message.
     The docs page contradicts itself at parameter.content, where it prints "content": The page lists the key

@@ -16,7 +16,7 @@ class Gpt5Mini(Model):
     """Continues a conversation, with GPT-5 mini by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-5-mini/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.01020766289791438 USD, 47.90171 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0102077 USD, 47.9017 seconds.
     """
 
     slug: ClassVar[str] = "gpt-5-mini"
@@ -42,7 +42,7 @@ class AsyncGpt5Mini(AsyncModel):
     """Continues a conversation, with GPT-5 mini by OpenAI.
 
     Docs: https://www.segmind.com/models/gpt-5-mini/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.01020766289791438 USD, 47.90171 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0102077 USD, 47.9017 seconds.
     """
 
     slug: ClassVar[str] = "gpt-5-mini"

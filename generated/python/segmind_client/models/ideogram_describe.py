@@ -18,7 +18,7 @@ class IdeogramDescribe(Model):
     Docs: https://www.segmind.com/models/ideogram-describe/api (reviewed 2026-11-28).
     Typical time: 3.97 seconds.
     Price: $0.015 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.015000000000000003 USD, 3.93242 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.015 USD, 3.93242 seconds.
     """
 
     slug: ClassVar[str] = "ideogram-describe"
@@ -42,7 +42,7 @@ class AsyncIdeogramDescribe(AsyncModel):
     Docs: https://www.segmind.com/models/ideogram-describe/api (reviewed 2026-11-28).
     Typical time: 3.97 seconds.
     Price: $0.015 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.015000000000000003 USD, 3.93242 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.015 USD, 3.93242 seconds.
     """
 
     slug: ClassVar[str] = "ideogram-describe"

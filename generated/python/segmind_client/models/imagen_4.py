@@ -18,7 +18,7 @@ class Imagen4(Model):
     Docs: https://www.segmind.com/models/imagen-4/api (reviewed 2026-11-28).
     Typical time: 11.17 seconds.
     Price: $0.06 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.059999999999999915 USD, 11.36461 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.06 USD, 11.3646 seconds.
     """
 
     slug: ClassVar[str] = "imagen-4"
@@ -44,7 +44,7 @@ class AsyncImagen4(AsyncModel):
     Docs: https://www.segmind.com/models/imagen-4/api (reviewed 2026-11-28).
     Typical time: 11.17 seconds.
     Price: $0.06 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.059999999999999915 USD, 11.36461 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.06 USD, 11.3646 seconds.
     """
 
     slug: ClassVar[str] = "imagen-4"

@@ -20,7 +20,7 @@ class Kling16Image2video(Model):
     Docs: https://www.segmind.com/models/kling-1.6-image2video/api (reviewed 2026-11-28).
     Typical time: 294.02 seconds.
     Price: $0.560 - $1.96 per generation.
-    Average in the vendor's directory on 2026-08-19: 1.0528155725494146 USD, 289.3756 seconds.
+    Average in the vendor's directory on 2026-08-19: 1.05282 USD, 289.376 seconds.
     The docs page contradicts itself at sample.duration, where it prints "5": The page's sample sends a text for
     the type integer.
     """
@@ -63,7 +63,7 @@ class AsyncKling16Image2video(AsyncModel):
     Docs: https://www.segmind.com/models/kling-1.6-image2video/api (reviewed 2026-11-28).
     Typical time: 294.02 seconds.
     Price: $0.560 - $1.96 per generation.
-    Average in the vendor's directory on 2026-08-19: 1.0528155725494146 USD, 289.3756 seconds.
+    Average in the vendor's directory on 2026-08-19: 1.05282 USD, 289.376 seconds.
     The docs page contradicts itself at sample.duration, where it prints "5": The page's sample sends a text for
     the type integer.
     """

@@ -18,7 +18,7 @@ class MinimaxAi(Model):
     Docs: https://www.segmind.com/models/minimax-ai/api (reviewed 2026-11-28).
     Typical time: 177.52 seconds.
     Price: $0.625 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.6009749412252146 USD, 177.54842 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.600975 USD, 177.548 seconds.
     The docs page contradicts itself at default.subject_reference, where it prints "": An empty text is no URI. It
     stands for no image.
     """
@@ -48,7 +48,7 @@ class AsyncMinimaxAi(AsyncModel):
     Docs: https://www.segmind.com/models/minimax-ai/api (reviewed 2026-11-28).
     Typical time: 177.52 seconds.
     Price: $0.625 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.6009749412252146 USD, 177.54842 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.600975 USD, 177.548 seconds.
     The docs page contradicts itself at default.subject_reference, where it prints "": An empty text is no URI. It
     stands for no image.
     """

@@ -20,7 +20,7 @@ class ModifyVideo(Model):
     Docs: https://www.segmind.com/models/modify-video/api (reviewed 2026-11-28).
     Typical time: 164.85 seconds.
     Price: ~$0.602.
-    Average in the vendor's directory on 2026-08-19: 0.6006692185185185 USD, 164.37768 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.600669 USD, 164.378 seconds.
     """
 
     slug: ClassVar[str] = "modify-video"
@@ -61,7 +61,7 @@ class AsyncModifyVideo(AsyncModel):
     Docs: https://www.segmind.com/models/modify-video/api (reviewed 2026-11-28).
     Typical time: 164.85 seconds.
     Price: ~$0.602.
-    Average in the vendor's directory on 2026-08-19: 0.6006692185185185 USD, 164.37768 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.600669 USD, 164.378 seconds.
     """
 
     slug: ClassVar[str] = "modify-video"

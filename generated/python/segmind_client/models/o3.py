@@ -16,7 +16,7 @@ class O3(Model):
     """Continues a conversation after reasoning about it, with o3 by OpenAI.
 
     Docs: https://www.segmind.com/models/o3/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0050085 USD, 10.96443 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0050085 USD, 10.9644 seconds.
     """
 
     slug: ClassVar[str] = "o3"
@@ -42,7 +42,7 @@ class AsyncO3(AsyncModel):
     """Continues a conversation after reasoning about it, with o3 by OpenAI.
 
     Docs: https://www.segmind.com/models/o3/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0050085 USD, 10.96443 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0050085 USD, 10.9644 seconds.
     """
 
     slug: ClassVar[str] = "o3"

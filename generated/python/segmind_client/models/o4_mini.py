@@ -16,7 +16,7 @@ class O4Mini(Model):
     """Continues a conversation after reasoning about it, with o4-mini by OpenAI.
 
     Docs: https://www.segmind.com/models/o4-mini/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.006826813091158328 USD, 12.00599 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00682681 USD, 12.006 seconds.
     """
 
     slug: ClassVar[str] = "o4-mini"
@@ -42,7 +42,7 @@ class AsyncO4Mini(AsyncModel):
     """Continues a conversation after reasoning about it, with o4-mini by OpenAI.
 
     Docs: https://www.segmind.com/models/o4-mini/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.006826813091158328 USD, 12.00599 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00682681 USD, 12.006 seconds.
     """
 
     slug: ClassVar[str] = "o4-mini"

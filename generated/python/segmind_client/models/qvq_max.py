@@ -16,7 +16,7 @@ class QvqMax(Model):
     """Continues a conversation after reasoning about it, with QVQ Max by Alibaba.
 
     Docs: https://www.segmind.com/models/qvq-max/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0075934999999999996 USD, 27.5905 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0075935 USD, 27.5905 seconds.
     """
 
     slug: ClassVar[str] = "qvq-max"
@@ -42,7 +42,7 @@ class AsyncQvqMax(AsyncModel):
     """Continues a conversation after reasoning about it, with QVQ Max by Alibaba.
 
     Docs: https://www.segmind.com/models/qvq-max/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0075934999999999996 USD, 27.5905 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.0075935 USD, 27.5905 seconds.
     """
 
     slug: ClassVar[str] = "qvq-max"

@@ -16,7 +16,7 @@ class Qwen3CoderFlash(Model):
     """Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba.
 
     Docs: https://www.segmind.com/models/qwen3-coder-flash/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0007448666666666667 USD, 4.72234 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.000744867 USD, 4.72234 seconds.
     """
 
     slug: ClassVar[str] = "qwen3-coder-flash"
@@ -42,7 +42,7 @@ class AsyncQwen3CoderFlash(AsyncModel):
     """Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba.
 
     Docs: https://www.segmind.com/models/qwen3-coder-flash/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.0007448666666666667 USD, 4.72234 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.000744867 USD, 4.72234 seconds.
     """
 
     slug: ClassVar[str] = "qwen3-coder-flash"

@@ -18,7 +18,7 @@ class RayFlash2720p(Model):
     """Makes videos of 720p from text and, optionally, from first and last frame, with Luma Ray Flash 2.
 
     Docs: https://www.segmind.com/models/ray-flash-2-720p/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.4267106325842696 USD, 60.61618 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.426711 USD, 60.6162 seconds.
     The docs page contradicts itself at sample.duration, where it prints "5": The page's sample sends a text for
     the type integer.
     """
@@ -60,7 +60,7 @@ class AsyncRayFlash2720p(AsyncModel):
     """Makes videos of 720p from text and, optionally, from first and last frame, with Luma Ray Flash 2.
 
     Docs: https://www.segmind.com/models/ray-flash-2-720p/api (reviewed 2026-11-28).
-    Average in the vendor's directory on 2026-08-19: 0.4267106325842696 USD, 60.61618 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.426711 USD, 60.6162 seconds.
     The docs page contradicts itself at sample.duration, where it prints "5": The page's sample sends a text for
     the type integer.
     """

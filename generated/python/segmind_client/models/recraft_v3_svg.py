@@ -20,7 +20,7 @@ class RecraftV3Svg(Model):
     Docs: https://www.segmind.com/models/recraft-v3-svg/api (reviewed 2026-11-28).
     Typical time: 18.15 seconds.
     Price: $0.1 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.10000000000000009 USD, 17.66325 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.1 USD, 17.6633 seconds.
     """
 
     slug: ClassVar[str] = "recraft-v3-svg"
@@ -59,7 +59,7 @@ class AsyncRecraftV3Svg(AsyncModel):
     Docs: https://www.segmind.com/models/recraft-v3-svg/api (reviewed 2026-11-28).
     Typical time: 18.15 seconds.
     Price: $0.1 per generation.
-    Average in the vendor's directory on 2026-08-19: 0.10000000000000009 USD, 17.66325 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.1 USD, 17.6633 seconds.
     """
 
     slug: ClassVar[str] = "recraft-v3-svg"

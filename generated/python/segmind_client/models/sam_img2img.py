@@ -20,7 +20,7 @@ class SamImg2img(Model):
     Docs: https://www.segmind.com/models/sam-img2img/api (reviewed 2026-11-28).
     Typical time: 3.75 seconds.
     Price: ~$0.008.
-    Average in the vendor's directory on 2026-08-19: 0.007594711676599745 USD, 3.80742 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00759471 USD, 3.80742 seconds.
     """
 
     slug: ClassVar[str] = "sam-img2img"
@@ -54,7 +54,7 @@ class AsyncSamImg2img(AsyncModel):
     Docs: https://www.segmind.com/models/sam-img2img/api (reviewed 2026-11-28).
     Typical time: 3.75 seconds.
     Price: ~$0.008.
-    Average in the vendor's directory on 2026-08-19: 0.007594711676599745 USD, 3.80742 seconds.
+    Average in the vendor's directory on 2026-08-19: 0.00759471 USD, 3.80742 seconds.
     """
 
     slug: ClassVar[str] = "sam-img2img"

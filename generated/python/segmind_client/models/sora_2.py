@@ -20,7 +20,7 @@ class Sora2(Model):
     Docs: https://www.segmind.com/models/sora-2/api (reviewed 2026-11-28).
     Typical time: 178.76 seconds.
     Price: $0.400 - $1.20 per generation.
-    Average in the vendor's directory on 2026-08-19: 1.015919811320755 USD, 178.74569 seconds.
+    Average in the vendor's directory on 2026-08-19: 1.01592 USD, 178.746 seconds.
     The docs page contradicts itself at sample.duration, where it prints "8": The page's sample sends a text for
     the type integer.
     """
@@ -61,7 +61,7 @@ class AsyncSora2(AsyncModel):
     Docs: https://www.segmind.com/models/sora-2/api (reviewed 2026-11-28).
     Typical time: 178.76 seconds.
     Price: $0.400 - $1.20 per generation.
-    Average in the vendor's directory on 2026-08-19: 1.015919811320755 USD, 178.74569 seconds.
+    Average in the vendor's directory on 2026-08-19: 1.01592 USD, 178.746 seconds.
     The docs page contradicts itself at sample.duration, where it prints "8": The page's sample sends a text for
     the type integer.
     """

@@ -20,7 +20,7 @@ class TextEmbedding3Small(Model):
     Docs: https://www.segmind.com/models/text-embedding-3-small/api (reviewed 2026-11-28).
     Typical time: 1.26 seconds.
     Price: ~$0.
-    Average in the vendor's directory on 2026-08-19: 2.3989964637293316e-05 USD, 1.25323 seconds.
+    Average in the vendor's directory on 2026-08-19: 2.399e-05 USD, 1.25323 seconds.
     """
 
     slug: ClassVar[str] = "text-embedding-3-small"
@@ -54,7 +54,7 @@ class AsyncTextEmbedding3Small(AsyncModel):
     Docs: https://www.segmind.com/models/text-embedding-3-small/api (reviewed 2026-11-28).
     Typical time: 1.26 seconds.
     Price: ~$0.
-    Average in the vendor's directory on 2026-08-19: 2.3989964637293316e-05 USD, 1.25323 seconds.
+    Average in the vendor's directory on 2026-08-19: 2.399e-05 USD, 1.25323 seconds.
     """
 
     slug: ClassVar[str] = "text-embedding-3-small"

@@ -39,7 +39,7 @@ const PARAMETERS: readonly Parameter[] = [["image", "string", 5], ["custom_color
  * Docs: https://www.segmind.com/models/bg-removal-v2/api (reviewed 2026-11-28).
  * Typical time: 0.62 seconds.
  * Price: ~$0.001.
- * Average in the vendor's directory on 2026-08-19: 0.0008893992875745101 USD, 0.69606 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.000889399 USD, 0.69606 seconds.
  */
 export class BgRemovalV2 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -119,7 +119,7 @@ const FORMS: readonly Form[] = [[["messages", "content", "source", "data"], "ima
  * Docs: https://www.segmind.com/models/claude-4-sonnet/api (reviewed 2026-11-28).
  * Typical time: 8.86 seconds.
  * Price: ~$0.007.
- * Average in the vendor's directory on 2026-08-19: 0.021433145101663584 USD, 11.23375 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0214331 USD, 11.2338 seconds.
  */
 export class Claude4Sonnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

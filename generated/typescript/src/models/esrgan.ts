@@ -30,7 +30,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Enlarges an image and restores details, with ESRGAN.
  *
  * Docs: https://www.segmind.com/models/esrgan/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.0046643526179601736 USD, 4.92678 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.00466435 USD, 4.92678 seconds.
  * The docs page contradicts itself at sample.scale, where it prints "2": The page's sample sends a text for the type
  * integer.
  */

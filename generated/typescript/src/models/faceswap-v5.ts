@@ -37,7 +37,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/faceswap-v5/api (reviewed 2026-11-28).
  * Typical time: 9.82 seconds.
  * Price: $0.05 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.049976330591144646 USD, 9.65348 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0499763 USD, 9.65348 seconds.
  */
 export class FaceswapV5 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -60,6 +60,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
  *
  * Docs: https://www.segmind.com/models/flux-ipadapter/api (reviewed 2026-11-21).
+ * Average in the vendor's directory on 2026-08-19: 0.0743283 USD, 76.0815 seconds.
  */
 export class FluxIpadapter extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Continues a conversation, with GPT-4 Turbo by OpenAI.
  *
  * Docs: https://www.segmind.com/models/gpt-4-turbo/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.005317002659762601 USD, 9.90926 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.005317 USD, 9.90926 seconds.
  */
 export class Gpt4Turbo extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

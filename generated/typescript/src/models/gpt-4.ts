@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Continues a conversation, with GPT-4 by OpenAI.
  *
  * Docs: https://www.segmind.com/models/gpt-4/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.028924545905172412 USD, 13.14806 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0289245 USD, 13.1481 seconds.
  */
 export class Gpt4 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Continues a conversation, with GPT-5 mini by OpenAI.
  *
  * Docs: https://www.segmind.com/models/gpt-5-mini/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.01020766289791438 USD, 47.90171 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0102077 USD, 47.9017 seconds.
  */
 export class Gpt5Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -23,7 +23,7 @@ const FORMS: readonly Form[] = [[["image_file"], "image", "base64"]];
  * Docs: https://www.segmind.com/models/ideogram-describe/api (reviewed 2026-11-28).
  * Typical time: 3.97 seconds.
  * Price: $0.015 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.015000000000000003 USD, 3.93242 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.015 USD, 3.93242 seconds.
  */
 export class IdeogramDescribe extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -27,7 +27,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/imagen-4/api (reviewed 2026-11-28).
  * Typical time: 11.17 seconds.
  * Price: $0.06 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.059999999999999915 USD, 11.36461 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.06 USD, 11.3646 seconds.
  */
 export class Imagen4 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

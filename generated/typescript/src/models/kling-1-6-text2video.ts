@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/kling-1.6-text2video/api (reviewed 2026-11-28).
  * Typical time: 304.08 seconds.
  * Price: $0.560 - $1.96 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.6886923076923093 USD, 304.07888 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.688692 USD, 304.079 seconds.
  * The docs page contradicts itself at sample.duration, where it prints "5": The page's sample sends a text for the type
  * integer.
  */

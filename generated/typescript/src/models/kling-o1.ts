@@ -40,7 +40,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/kling-o1/api (reviewed 2026-11-28).
  * Typical time: 59.29 seconds.
  * Price: $0.035 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.035 USD, 59.52196 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.035 USD, 59.522 seconds.
  * The docs page contradicts itself at required.image_urls, where it prints true: The page marks the parameter as
  * required, but its sample lacks it. The example adds two images.
  * The docs page contradicts itself at returns, where it prints "Image": The page's description speaks of videos. The

@@ -22,7 +22,7 @@ const PARAMETERS: readonly Parameter[] = [["images", "string", 5], ["prompt", "s
  * Docs: https://www.segmind.com/models/llava-v1.6/api (reviewed 2026-11-28).
  * Typical time: 3.6 seconds.
  * Price: ~$0.006.
- * Average in the vendor's directory on 2026-08-19: 0.005302737698586939 USD, 3.58934 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.00530274 USD, 3.58934 seconds.
  */
 export class LlavaV16 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

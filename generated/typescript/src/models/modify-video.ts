@@ -66,7 +66,7 @@ const FORMS: readonly Form[] = [[["video_url"], "video", "part"], [["first_frame
  * Docs: https://www.segmind.com/models/modify-video/api (reviewed 2026-11-28).
  * Typical time: 164.85 seconds.
  * Price: ~$0.602.
- * Average in the vendor's directory on 2026-08-19: 0.6006692185185185 USD, 164.37768 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.600669 USD, 164.378 seconds.
  */
 export class ModifyVideo extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -33,7 +33,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/nano-banana/api (reviewed 2026-11-28).
  * Typical time: 14.28 seconds.
  * Price: $0.04 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.03635954763730072 USD, 14.27113 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0363595 USD, 14.2711 seconds.
  */
 export class NanoBanana extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Continues a conversation after reasoning about it, with o4-mini by OpenAI.
  *
  * Docs: https://www.segmind.com/models/o4-mini/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.006826813091158328 USD, 12.00599 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.00682681 USD, 12.006 seconds.
  */
 export class O4Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

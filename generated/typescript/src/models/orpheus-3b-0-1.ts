@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/orpheus-3b-0.1/api (reviewed 2026-11-28).
  * Typical time: 117.52 seconds.
  * Price: ~$0.124.
- * Average in the vendor's directory on 2026-08-19: 0.12419483106004443 USD, 117.62101 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.124195 USD, 117.621 seconds.
  */
 export class Orpheus3b01 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

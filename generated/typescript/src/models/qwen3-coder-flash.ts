@@ -36,7 +36,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba.
  *
  * Docs: https://www.segmind.com/models/qwen3-coder-flash/api (reviewed 2026-11-28).
- * Average in the vendor's directory on 2026-08-19: 0.0007448666666666667 USD, 4.72234 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.000744867 USD, 4.72234 seconds.
  */
 export class Qwen3CoderFlash extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

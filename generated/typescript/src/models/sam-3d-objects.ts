@@ -44,7 +44,7 @@ const FORMS: readonly Form[] = [[["image"], "image", "base64"]];
  * Docs: https://www.segmind.com/models/sam-3d-objects/api (reviewed 2026-11-28).
  * Typical time: 33.44 seconds.
  * Price: ~$0.065.
- * Average in the vendor's directory on 2026-08-19: 0.06384196985583222 USD, 33.30635 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.063842 USD, 33.3064 seconds.
  */
 export class Sam3dObjects extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

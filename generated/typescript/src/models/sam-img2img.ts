@@ -21,7 +21,7 @@ const PARAMETERS: readonly Parameter[] = [["image", "string", 5]];
  * Docs: https://www.segmind.com/models/sam-img2img/api (reviewed 2026-11-28).
  * Typical time: 3.75 seconds.
  * Price: ~$0.008.
- * Average in the vendor's directory on 2026-08-19: 0.007594711676599745 USD, 3.80742 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.00759471 USD, 3.80742 seconds.
  */
 export class SamImg2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -34,7 +34,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Docs: https://www.segmind.com/models/segmind-relighting/api (reviewed 2026-11-28).
  * Typical time: 10.34 seconds.
  * Price: $0.05 per generation.
- * Average in the vendor's directory on 2026-08-19: 0.059251471825063066 USD, 10.33768 seconds.
+ * Average in the vendor's directory on 2026-08-19: 0.0592515 USD, 10.3377 seconds.
  */
 export class SegmindRelighting extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -63,6 +63,7 @@ const PARAMETERS: readonly Parameter[] = [
  * Transfers style and composition from images with Stable Diffusion and an IP adapter.
  *
  * Docs: https://www.segmind.com/models/style-transfer/api (reviewed 2026-11-21).
+ * Average in the vendor's directory on 2026-08-19: 0.0256683 USD, 16.6455 seconds.
  */
 export class StyleTransfer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

@@ -20,7 +20,7 @@ const PARAMETERS: readonly Parameter[] = [["prompt", "string", 1]];
  * Docs: https://www.segmind.com/models/text-embedding-3-small/api (reviewed 2026-11-28).
  * Typical time: 1.26 seconds.
  * Price: ~$0.
- * Average in the vendor's directory on 2026-08-19: 2.3989964637293316e-05 USD, 1.25323 seconds.
+ * Average in the vendor's directory on 2026-08-19: 2.399e-05 USD, 1.25323 seconds.
  */
 export class TextEmbedding3Small extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {

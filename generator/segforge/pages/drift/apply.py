@@ -58,7 +58,7 @@ _OF_PAGE: Final = ("default", "example", "range", "enum", "format", "length", "n
 """The first words of lint rules that facts of a page break together."""
 _HEAD: Final = (
     *("slug", "title", "description", "level", "source", "versions", "typical_seconds", "typical_cost", "price"),
-    *("average", "paths", "auth", "encodings"),
+    *("paths", "auth", "encodings"),
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from segforge.emit.openapi.about import average_data, returns_data
+from segforge.emit.openapi.about import returns_data
 from segforge.emit.openapi.conditions import condition_data
 from segforge.pages.draft import LEFT_OUT, Draft, mark_todo
 from segforge.pages.import_openapi.reading import DocumentReading
@@ -28,7 +28,6 @@ def spec_data(model: Model) -> dict[str, Any]:
         "typical_seconds": model.typical_seconds,
         "typical_cost": model.typical_cost,
         "price": None if model.price is None else model.price.facts,
-        "average": None if model.average is None else average_data(model.average),
         "paths": dict(model.paths),
         "auth": list(model.auth),
         "encodings": [] if model.encodings == ("json",) else list(model.encodings),

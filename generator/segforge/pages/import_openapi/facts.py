@@ -20,7 +20,6 @@ _OF_TAGS: Final = {
     "level": "x-level",
     "typical_seconds": "x-typical-seconds",
     "typical_cost": "x-typical-cost",
-    "average": "x-average",
     "paths": "x-printed-paths",
     "auth": "x-printed-auth",
     "returns": "x-returns",

@@ -1,6 +1,7 @@
 """The Catalog: every fact of the specs as frozen dataclasses, with derived properties only."""
 
 from segforge.spec.catalog.catalog import Catalog, Release
+from segforge.spec.catalog.directory import Directory, Listing, Modality, Unlisted
 from segforge.spec.catalog.gateway import (
     Assumption,
     Auth,
@@ -54,6 +55,7 @@ __all__ = [
     "Choices",
     "Condition",
     "Controls",
+    "Directory",
     "Encoding",
     "File",
     "FileForm",
@@ -62,7 +64,9 @@ __all__ = [
     "Json",
     "Level",
     "Lifecycle",
+    "Listing",
     "Media",
+    "Modality",
     "Model",
     "OtherRoute",
     "Outcome",
@@ -82,5 +86,6 @@ __all__ = [
     "State",
     "Status",
     "StatusCase",
+    "Unlisted",
     "Version",
 ]

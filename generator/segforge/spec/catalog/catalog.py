@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from segforge.spec.catalog.directory import Directory
 from segforge.spec.catalog.gateway import Gateway
 from segforge.spec.catalog.model import Model, Version
 
@@ -17,11 +18,12 @@ class Release:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All specs, loaded: models in the order of their slugs, releases newest first."""
+    """All specs, loaded: models in the order of their slugs, releases newest first, and the vendor's list of models."""
 
     gateway: Gateway
     models: tuple[Model, ...] = field(default_factory=tuple)
     releases: tuple[Release, ...] = ()
+    directory: Directory = field(default_factory=Directory)
 
     def __hash__(self) -> int:
         """The hash of the models, so that results can be cached per catalog."""

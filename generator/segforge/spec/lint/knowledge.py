@@ -1,4 +1,4 @@
-"""Rules about where facts come from: quirks, inferred facts, averages, and the facts that each level may state."""
+"""Rules about where facts come from: quirks, inferred facts, and the facts that each level may state."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -76,18 +76,6 @@ def quirks_stand_once(source: SourceFile) -> Iterator[Finding]:
             here, found = ("quirks", index), f"{show(quirk['at'])} again"
             yield source.finding(here, "quirk.duplicate", found, "each quirk once", "remove it")
         seen.append((quirk["at"], quirk["found"]))
-
-
-def average_has_a_date(source: SourceFile) -> Iterator[Finding]:
-    """The date of the directory with the averages exists in the calendar."""
-    import datetime
-
-    average = source.data.get("average")
-    try:
-        datetime.date.fromisoformat(average["read"] if average is not None else "2000-01-01")
-    except ValueError:
-        expected, mend = "a date, YYYY-MM-DD", "write the date of the directory"
-        yield source.finding(("average", "read"), "average.date", show(average["read"]), expected, mend)
 
 
 def inferred_facts_are_stated(source: SourceFile) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from segforge.spec.lint.gateway import (
     statuses_are_unique,
 )
 from segforge.spec.lint.knowledge import (
-    average_has_a_date,
     inferred_facts_are_stated,
     labels_differ,
     partial_facts_stay_open,
@@ -84,7 +83,6 @@ _MODEL_RULES: tuple[Rule, ...] = (
     slug_is_file_name,
     slug_is_a_name_everywhere,
     reviewed_is_date,
-    average_has_a_date,
     price_ends_are_printed,
     price_unit_is_printed,
     paths_have_versions,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
-Form: TypeAlias = Literal["gateway", "model", "shape", "changelog", "deviations"]
+Form: TypeAlias = Literal["gateway", "model", "shape", "directory", "changelog", "deviations"]
 """The kind of a file, which is the name of its schema."""
 
 
