@@ -66,14 +66,6 @@ def test_a_file_decodes_as_its_medium_with_its_properties(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_a_file_that_is_cut_off_does_not_decode(name: str) -> None:
-    body = ANSWERS[name].body
-    for share in (0.2, 0.5, 0.9):
-        cut = decode_file(body[: int(len(body) * share)])
-        assert isinstance(cut, NotDecoded) or name == "flac", share  # a FLAC file may end with any of its frames
-
-
-@pytest.mark.parametrize("name", ASKED)
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_raises_no_error(name: str, data: st.DataObject) -> None:

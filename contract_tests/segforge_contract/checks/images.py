@@ -8,6 +8,7 @@ from functools import lru_cache
 from segforge.spec.printable import one_line
 from segforge_contract.messages.request import Response
 
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # Pillow reads all pixels without it
 _EYE_SLACK = 3.0  # mean difference between two images that look the same, on a scale of 0 to 255
 _FILE_SLACK = 0.1  # relative difference of their sizes in bytes; another quality differs by more
 
@@ -69,6 +70,8 @@ def decode(data: bytes) -> DecodedImage | str:
             decoded = DecodedImage(Image.MIME[opened.format or ""], opened.width, opened.height)
             opened.draft("L", (opened.width // 8 or 1, opened.height // 8 or 1))  # decodes a whole JPEG at reduced cost
             opened.load()
+            if opened.format == "PNG" and _PNG_END not in data:
+                return "an image that does not decode (its end is cut off)"
             return decoded
     except UnidentifiedImageError:
         return "not a JPEG, PNG or WebP image"

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from segforge.spec.catalog import Media
 from segforge.spec.printable import one_line
 from segforge_contract.checks.decoders import pyav, scenes, sounds
+from segforge_contract.checks.decoders.flac import read_flac
 from segforge_contract.checks.decoders.headers import MediaHeader
 from segforge_contract.checks.decoders.isobmff import read_isobmff
 from segforge_contract.checks.decoders.matroska import read_matroska
@@ -126,7 +127,7 @@ _READERS: Final[Mapping[str, Callable[[bytes], tuple[str, MediaHeader]]]] = {
     "wav": lambda data: ("wav", sounds.read_wav(data)),
     "mp3": lambda data: ("mp3", sounds.read_mp3(data)),
     "ogg": lambda data: ("ogg", sounds.read_ogg(data)),
-    "flac": lambda data: ("flac", sounds.read_flac(data)),
+    "flac": lambda data: ("flac", read_flac(data)),
     "glb": lambda data: ("glb", scenes.read_glb(data)),
     "svg": lambda data: ("svg", scenes.read_svg(data)),
 }

@@ -22,7 +22,7 @@ class _Track:
 
 def read_isobmff(data: bytes) -> MediaHeader:
     """Returns what a file states. Width and height are None if no track holds a video. Raises Damaged."""
-    boxes = dict(_boxes(data))
+    boxes = dict(_boxes(data, whole=True))
     if b"moov" not in boxes or not boxes.keys() & {b"mdat", b"moof"}:
         raise Damaged("no moov or no media data")
     tracks = [_track(body) for kind, body in _boxes(boxes[b"moov"]) if kind == b"trak"]
@@ -38,11 +38,13 @@ def read_isobmff(data: bytes) -> MediaHeader:
     return MediaHeader(video.width, video.height, seconds, fps)
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yields type and body of each box."""
+def _boxes(data: bytes, *, whole: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    """Yields type and body of each box. With `whole`, no byte may follow the last one."""
     at = 0
     for _ in range(_MOST_BOXES):
         if at + 8 > len(data):
+            if whole and at < len(data):
+                raise Damaged(f"a box with {len(data) - at} bytes left")
             return
         size, kind = struct.unpack_from(">I4s", data, at)
         head = 8

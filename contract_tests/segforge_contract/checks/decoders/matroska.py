@@ -37,7 +37,10 @@ def read_matroska(data: bytes) -> MediaHeader:
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yields id and body of each element. An element of unknown size ends with the data."""
+    """Yields id and body of each element.
+
+    An element of unknown size ends with the data, but the parts of a cluster of unknown size follow it.
+    """
     at = 0
     for _ in range(_MOST_ELEMENTS):
         if at >= len(data):
@@ -45,7 +48,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         name, at, _width = _number(data, at, keep=True)
         size, at, width = _number(data, at, keep=False)
         if size == 2 ** (7 * width) - 1:
-            size = len(data) - at
+            size = 0 if name == _CLUSTER else len(data) - at
         if at + size > len(data):
             raise Damaged(f"an element of {size} bytes with {len(data) - at} left")
         yield name, data[at : at + size]

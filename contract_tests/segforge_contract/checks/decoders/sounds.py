@@ -1,4 +1,4 @@
-"""Reads sounds: WAV, MP3, Ogg and FLAC."""
+"""Reads sounds: WAV, MP3 and Ogg."""
 
 import struct
 from collections.abc import Iterator
@@ -17,33 +17,28 @@ _BITRATES = {
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 """Samples per second by the bits of the version."""
 _MOST_PAGES = 1_000_000
+_STREAMED = 0x7FFFFF00
+"""The size from which one is that of a stream, whose length was unknown when its header was written."""
 
 
 def read_wav(data: bytes) -> MediaHeader:
     """Returns the length of a WAV file. A streamed one may state a size that it doesn't have. Raises Damaged."""
     at, rate = 12, 0
+    stated = int.from_bytes(data[4:8], "little")
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<4sI", data, at)
         if kind == b"fmt ":
             (rate,) = struct.unpack_from("<I", data, at + 16)
         if kind == b"data":
             left = len(data) - at - 8
-            if not rate or (size > left and size < 0x7FFFFF00):
+            if not rate or (size > left and size < _STREAMED):
                 raise Damaged(f"{size} bytes of sound with {left} left")
+            is_padded = size != left or not size % 2  # some writers leave out the last byte, which holds no sound
+            if len(data) - 8 < stated < _STREAMED and is_padded:
+                raise Damaged(f"{stated} bytes stated, {len(data) - 8} sent")
             return MediaHeader(seconds=min(size, left) / rate)
         at += 8 + size + size % 2
     raise Damaged("no sound")
-
-
-def read_flac(data: bytes) -> MediaHeader:
-    """Returns the length of a FLAC file. Raises Damaged."""
-    if len(data) < 42 or data[4] & 0x7F:
-        raise Damaged("no stream information")
-    packed = int.from_bytes(data[18:26])
-    rate, samples = packed >> 44, packed & (2**36 - 1)
-    if not rate:
-        raise Damaged("no sample rate")
-    return MediaHeader(seconds=samples / rate if samples else None)
 
 
 def read_ogg(data: bytes) -> MediaHeader:
@@ -91,9 +86,12 @@ def read_mp3(data: bytes) -> MediaHeader:
     at = 0
     if data[:3] == b"ID3":
         at = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
-    frames, stated = list(_frames(data, at)), _stated_frames(data, at)
-    if not frames:
+    found, stated = list(_frames(data, at)), _stated_frames(data, at)
+    if not found:
         raise Damaged("no frames")
+    if found[-1][0] > len(data):
+        raise Damaged("the last frame is cut off")
+    frames = [seconds for _, seconds in found]
     if stated is not None:
         frames = frames[1:]  # the frame with the number of frames holds no sound
         if len(frames) < stated:
@@ -110,10 +108,11 @@ def _stated_frames(data: bytes, at: int) -> int | None:
     return None
 
 
-def _frames(data: bytes, at: int) -> Iterator[float]:
+def _frames(data: bytes, at: int) -> Iterator[tuple[int, float]]:
+    """Yields where each frame ends, which may be behind the data, and its length in seconds."""
     while at + 4 <= len(data) and (frame := _frame(data, at)) is not None:
+        yield frame
         at = frame[0]
-        yield frame[1]
 
 
 def _frame(data: bytes, at: int) -> tuple[int, float] | None:
