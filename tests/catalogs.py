@@ -311,3 +311,11 @@ def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:
 
     collect()
     return found[-count:]
+
+
+def sends_null_of_unknown_type(model: Model, payload: dict[str, Any]) -> bool:
+    """Returns whether a payload sends null for a parameter of which no source says that it may be null or may not."""
+    return any(
+        one.name in payload and payload[one.name] is None and one.takes_null and not one.nullable
+        for one in model.parameters
+    )

@@ -70,7 +70,10 @@ FAULTS: dict[str, tuple[Model, dict[str, set[str]]]] = {
     ),
     "numbers between": (changed("seconds", choices=None, minimum=4, maximum=12), {"enum.unknown": {"seconds"}}),
     "a member": (changed("palette", any_of=PALETTE.any_of[:1]), {"union.each": {"palette"}}),
-    "any member": (changed("palette", any_of=()), {"type.no_member": {"palette"}}),
+    "any member": (
+        changed("palette", any_of=()),
+        {"type.no_member": {"palette"}, "null.not_nullable": {"palette"}},
+    ),
     "a loose member": (changed("palette", "preset", "name", type="any"), {"type.no_member": {"palette"}}),
     "one of several": (with_condition(0), {"condition.none": {"data"}, "condition.several": {"data"}}),
     "two of several": (

@@ -40,6 +40,9 @@ BASE64: Final = "^(data:[A-Za-z0-9.+/;=_-]{0,200};base64,)?[A-Za-z0-9+/]*={0,2}$
 DOUBTED_FORMAT: Final = "x-format"
 """The keyword that holds the format of a text in place of `format`, which validators check, if a set decides alone."""
 
+NULL: Final = "x-null"
+"""The keyword, with the value `unknown`, of a value of unknown type, of which no source says whether it may be null."""
+
 NOT_NULL: Final = {"not": {"type": "null"}}
 """The schema of any value except null."""
 
@@ -128,7 +131,9 @@ def _remarks(parameter: Parameter) -> dict[str, Any]:
 def _types(parameter: Parameter) -> dict[str, Any]:
     """Returns the keywords about the type and the format of a parameter."""
     if parameter.type == "any":
-        return {} if parameter.nullable or parameter.any_of else dict(NOT_NULL)
+        if parameter.nullable or parameter.any_of:
+            return {}
+        return {NULL: "unknown"} if parameter.takes_null else dict(NOT_NULL)
     types: dict[str, Any] = {"type": [parameter.type, "null"] if parameter.nullable else parameter.type}
     if parameter.format == "base64":
         types |= {"contentEncoding": "base64", **({"pattern": BASE64} if parameter.choices is None else {})}

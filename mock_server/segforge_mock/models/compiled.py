@@ -66,7 +66,7 @@ def _field_type(parameter: Parameter) -> Any:
 
 def _value_type(parameter: Parameter) -> Any:
     plain = _not_null(parameter)
-    return plain | None if parameter.nullable else plain
+    return plain | None if parameter.takes_null else plain
 
 
 def _not_null(parameter: Parameter) -> Any:

@@ -16,7 +16,7 @@ RULES: Final[Mapping[str, Rules]] = {
                 Rules(
                     "object",
                     properties={
-                        "system_instruction": Rules("object", properties={"parts": Rules("any")}),
+                        "system_instruction": Rules("object", properties={"parts": Rules("any", nullable=True)}),
                         "contents": Rules(
                             "array",
                             items=Rules(

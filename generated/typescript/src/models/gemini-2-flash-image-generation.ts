@@ -11,7 +11,7 @@ import type { Parameter } from "../validation.js";
 /** How the model should behave in the whole conversation. */
 export interface Gemini2FlashImageGenerationMessagesConversationSystemInstruction {
   /** Parts with text. The samples send a single one. */
-  parts?: NonNullable<Json> | undefined;
+  parts?: NonNullable<Json> | null | undefined;
 }
 
 /** The image. */
@@ -66,7 +66,7 @@ const PARAMETERS: readonly Parameter[] = [
           "object",
           , , , , , , {
             properties: [
-              ["system_instruction", "object", , , , , , , { properties: [["parts", "any"]] }],
+              ["system_instruction", "object", , , , , , , { properties: [["parts", "any", 2]] }],
               [
                 "contents",
                 "array",

@@ -23,7 +23,7 @@ def _rules(parameter: Parameter) -> Code:
 
 def _facts(parameter: Parameter) -> Iterator[str]:
     file = any(input_kind(part) is not None for part in (parameter, *parameter.any_of))
-    for name, holds in (("required", parameter.required), ("nullable", parameter.nullable), ("file", file)):
+    for name, holds in (("required", parameter.required), ("nullable", parameter.takes_null), ("file", file)):
         yield from (f"{name}=True" for _ in [0] if holds)
     limits = {name: getattr(parameter, name) for name in LIMITS if getattr(parameter, name) is not None}
     yield from (f"limits={python_literal(limits)}" for _ in [0] if limits)

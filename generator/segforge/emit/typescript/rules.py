@@ -67,7 +67,7 @@ def _rule(parameter: Parameter, used: set[str], *, inner: bool = False) -> Group
     facts = tuple(_parts(parameter, used))
     if facts or parameter.type not in _SCALARS:
         used.add("deepViolations")
-    flags = bool(parameter.required) + 2 * parameter.nullable + 4 * is_file(parameter)
+    flags = bool(parameter.required) + 2 * parameter.takes_null + 4 * is_file(parameter)
     return array(
         typescript_literal(parameter.name),
         typescript_literal(parameter.type),

@@ -112,7 +112,7 @@ class _Interfaces:
                 members += [Code(f"({one} & {{}})") if members and one in _TYPES.values() else one for one in plain]
         else:
             members = plain
-        if parameter.nullable:
+        if parameter.takes_null:
             members.append(Code("null"))
         return list(dict.fromkeys(members))
 

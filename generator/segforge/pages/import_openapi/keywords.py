@@ -13,6 +13,7 @@ from segforge.emit.schemas import (
     KEYWORDS,
     LABELS,
     NOT_NULL,
+    NULL,
     SHAPE,
     SHOWN_OF_TOTAL,
     UNKNOWN_TOTAL,
@@ -68,13 +69,18 @@ def types_of(schema: Schema, known: Sequence[Any], at: Place) -> tuple[list[str]
     nullable = schema.get("nullable") is True or "null" in listed
     if stated is None:
         types = _concluded(schema, known)
-        refuses = schema.get("not") == NOT_NULL["not"]
-        nullable = nullable or (not refuses and not types and not known) or None in (schema.get("enum") or [])
+        is_open = not types and not known and not _is_untyped(schema)
+        nullable = nullable or is_open or None in (schema.get("enum") or [])
     return types, nullable
 
 
+def _is_untyped(schema: Schema) -> bool:
+    """Returns whether a document of segforge says that no source states a type, and that none states null."""
+    return schema.get("not") == NOT_NULL["not"] or schema.get(NULL) == "unknown"
+
+
 def _concluded(schema: Schema, known: Sequence[Any]) -> list[str]:
-    if schema.get("not") == NOT_NULL["not"]:
+    if _is_untyped(schema):
         return []
     if known:
         return [one for one in JSON_TYPES if all(type_matches(value, one) for value in known)][:1]

@@ -92,6 +92,12 @@ class Parameter:
         return hash((self.name, self.type))
 
     @property
+    def takes_null(self) -> bool:
+        """Whether null is accepted: a source states it, or neither a type nor a closed set of values excludes it."""
+        unknown = self.type == "any" and not self.any_of and (self.choices is None or self.choices.open)
+        return self.nullable or unknown
+
+    @property
     def parts(self) -> "tuple[Parameter, ...]":
         """The nested parts directly below: items, properties, members of a union."""
         return (*([self.items] if self.items is not None else []), *self.properties, *self.any_of)

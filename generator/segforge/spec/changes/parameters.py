@@ -73,7 +73,9 @@ def parameter_changes(place: PartPlace, old: Parameter, new: Parameter) -> Itera
         yield from _required(place, old.required, new.required)
     else:
         yield from place.text("required", old.required, new.required)
-    if old.nullable != new.nullable:
+    if old.takes_null and new.takes_null:
+        yield from place.text("nullable", old.nullable, new.nullable)
+    elif old.nullable != new.nullable:
         effect: Effect = "additive" if new.nullable else "breaking"
         yield place.change("nullable", "nullable.changed", effect, old.nullable, new.nullable)
     yield from _default(place, old.default, new.default)

@@ -99,7 +99,7 @@ def value_violations(
     """
     at = parameter.name if at is None else at
     if value is None:
-        if not parameter.nullable:
+        if not parameter.takes_null:
             yield Violation("null.not_nullable", at, "must not be null")
     elif not type_matches(value, parameter.type):
         found = json_type(value)
@@ -171,7 +171,7 @@ def verdict(parameter: Parameter, value: Any, *, sample: Json = None) -> Verdict
 
 def _is_undecided(parameter: Parameter, value: Any, samples: tuple[Json, ...] = ()) -> bool:
     """Returns whether a value that breaks no rule may nevertheless be wrong. `samples` are printed values of it."""
-    if value is None:
+    if value is None and parameter.nullable:
         return False
     if is_among(value, parameter.disputed):
         return True
