@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from segforge.spec.catalog import Absent, Model, Parameter
+from segforge.spec.catalog import Absent, Encoding, Model, Parameter
 from segforge.spec.values import is_among, payload_verdict, payload_violations, value_violations
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.parts import anywhere
@@ -54,7 +54,8 @@ def sound(model: Model | None, case: Case) -> bool:
     if case.undecided:
         return not payload_violations(model, payload)
     if case.accepted:
-        return is_surely_valid(model, payload)
+        is_form = (case.request.content_type or "").startswith("multipart/")
+        return is_surely_valid(model, payload, "multipart" if is_form else "json")
     if case.payload is None or RULES[case.rule].family != "parameter":
         return True
     found = payload_violations(model, payload)
@@ -72,9 +73,12 @@ def _family(rule: str) -> str:
     return rule.partition(".")[0].replace("condition", "required")
 
 
-def is_surely_valid(model: Model, payload: Mapping[str, Any]) -> bool:
-    """Returns whether a payload is valid, holds no value that the page contradicts, and omits nothing it may need."""
-    if payload_verdict(model, payload) != "valid" or "json" not in model.encodings:
+def is_surely_valid(model: Model, payload: Mapping[str, Any], encoding: Encoding = "json") -> bool:
+    """Returns whether a payload is valid, holds no value that the page contradicts, and omits nothing it may need.
+
+    The page must print the encoding, too.
+    """
+    if payload_verdict(model, payload) != "valid" or encoding not in model.encodings:
         return False
     if any(is_among(value, contradictions(model, name)) for name, value in payload.items()):
         return False

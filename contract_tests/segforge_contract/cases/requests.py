@@ -8,6 +8,7 @@ from typing import Any
 
 from segforge.spec.catalog import Gateway, Model, Version
 from segforge_contract.cases.case import OPERATIONS, Case, Operation, expected, named
+from segforge_contract.cases.forms import form_of, form_payload
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.messages.request import Key, Request
 
@@ -65,6 +66,10 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
         yield case("content_type.invalid", media_type, Request("POST", path, "valid", media_type, body))
     charset = f"{JSON_TYPE}; charset=utf-8"
     yield case("content_type.charset", charset, Request("POST", path, "valid", charset, body), base_payload(model))
+    if "multipart" in model.encodings:
+        held = form_payload(model, base_payload(model))
+        form = Request("POST", path, "valid", *form_of(held))
+        yield case("content_type.multipart", "a multipart form", form, held)
     yield case(
         "order.content_type_before_body",
         "text/plain that is no JSON",

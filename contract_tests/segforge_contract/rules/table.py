@@ -149,6 +149,7 @@ def _undecided_rules() -> Iterator[Rule]:
 def _request_rules() -> Iterator[Rule]:
     errors = "model page, Common Error Codes"
     codes = "api-evangelist, errors/segmind-error-codes.yml"
+    printed = "model page, sample code; api-evangelist, errors/segmind-error-codes.yml (406)"
     order = "inferred: a GET without a key was seen to return 401; the rest follows from the statuses"
     for name, promise, source, outcome in (
         ("body.malformed", "a body that is not a JSON object is refused", f"{errors} (400)", "body.malformed"),
@@ -159,6 +160,7 @@ def _request_rules() -> Iterator[Rule]:
         ("output.unknown", "the v1 poll URL of an unknown job returns 404", codes, "output.unknown"),
         ("method.not_allowed", "any method other than POST on a model returns 405", codes, "method.not_allowed"),
         ("content_type.invalid", "a body whose Content-Type is not JSON returns 406", codes, "content_type.invalid"),
+        ("content_type.multipart", "a valid form is accepted if the page prints multipart", printed, ACCEPTED),
         ("content_type.charset", "application/json may carry a charset", "RFC 9110, section 8.3.1", ACCEPTED),
         ("order.auth_before_model", "the key is checked before the model", order, "auth.missing"),
         ("order.auth_before_method", "the key is checked before the method", order, "auth.missing"),

@@ -7,6 +7,8 @@ from tests.harness.mutants.original import Fault
 
 ADAPTER = "flux-ipadapter"
 CONTROLNET = "flux-controlnet"
+FORMED = "formed"
+"""The model of `tests.harness.mutants.forms`."""
 IMG2IMG = "flux-img2img"
 NESTED = "nested"
 """The model of `tests.harness.mutants.nested`."""

@@ -5,9 +5,9 @@ from typing import Final
 
 from segforge import Catalog
 from segforge.spec.catalog import Model
-from tests.harness.mutants import limits, media, nested
+from tests.harness.mutants import forms, limits, media, nested
 
-OWN: Final[dict[str, Model]] = {model.slug: model for model in (limits.MODEL, nested.MODEL, *media.MEDIA)}
+OWN: Final[dict[str, Model]] = {model.slug: model for model in (limits.MODEL, nested.MODEL, forms.MODEL, *media.MEDIA)}
 """The models by slug."""
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.harness.mutants.answers import answer_mutants
+from tests.harness.mutants.forms import form_mutants
 from tests.harness.mutants.jobs import job_mutants
 from tests.harness.mutants.limits import limit_mutants
 from tests.harness.mutants.media import media_mutants
@@ -17,6 +18,7 @@ MUTANTS: Final = {
         limit_mutants,
         nested_mutants,
         request_mutants,
+        form_mutants,
         answer_mutants,
         media_mutants,
         job_mutants,
