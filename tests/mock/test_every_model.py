@@ -1,21 +1,18 @@
 """Every curated model answers its sample in its own medium, on each version and in both profiles."""
 
-import io
 import json
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
-from xml.etree import ElementTree
 
-import av
 import httpx
 import pytest
-from PIL import Image
 
 from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.values import payload_violations
 from segforge_mock import MockTransport, create_app
+from tests.decoders import medium_of
 from tests.mock.conftest import KEY
 
 CATALOG = load_catalog(default_specs())
@@ -29,27 +26,6 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-def kind_of(response: httpx.Response) -> str:
-    """Decodes an answer, and returns its medium."""
-    type_, data = response.headers["content-type"].partition(";")[0], response.content
-    if type_ == "image/svg+xml":
-        assert ElementTree.fromstring(data).tag.endswith("svg")
-        return "image"
-    if type_.startswith("image/"):
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            assert type_ == f"image/{(image.format or '').lower()}"
-        return "image"
-    if type_.startswith(("video/", "audio/")):
-        with av.open(io.BytesIO(data), "r") as container:
-            assert any(True for _ in container.decode())
-            return container.streams[0].type
-    if type_ == "model/gltf-binary":
-        assert data[:4] == b"glTF"
-        return "model3d"
-    return {"application/json": "json", "text/plain": "text"}[type_]
-
-
 CHAT_KEYS = {
     "openai_chat": "choices",
     "anthropic_chat": "content",
@@ -58,6 +34,11 @@ CHAT_KEYS = {
     "caption": "caption",
     None: "image",
 }
+
+
+def kind_of(response: httpx.Response) -> str:
+    """Decodes an answer, and returns its medium."""
+    return medium_of(response.content, response.headers["content-type"])
 
 
 def sample_of(model: Model) -> dict[str, Any]:
