@@ -1,11 +1,13 @@
-"""Work that is done once for a whole run of pytest, whichever of xdist's workers needs it first."""
+"""What tests of several areas share: work that is done once for a whole run of pytest, and quick reading of YAML."""
 
 import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -20,3 +22,8 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
             make(folder)
             done.touch()
     return folder
+
+
+def read_yaml(text: str) -> Any:
+    """Reads YAML as yaml.safe_load does, with the parser in C, which is ten times as fast."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 import segmind_client
 from segforge.spec.identifiers import snake_case
@@ -18,9 +17,10 @@ from segforge_mock import Mock
 from segforge_mock.handle import RecordedRequest
 from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
 from tests.seeds import seed_catalog
+from tests.shared import read_yaml
 
 TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
-READ = yaml.safe_load(TABLE.read_text("utf-8"))
+READ = read_yaml(TABLE.read_text("utf-8"))
 CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = seed_catalog()
 KEYS = {"name", "call", "model", "with", "without", "client", "wait", "mock", "expect", "request_id"}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 
 import pytest
-import yaml
 from annotated_types import Ge, Le
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +23,7 @@ from segforge.spec.identifiers import pascal_case, snake_case
 from segforge.spec.printable import HIDDEN
 from tests.client.wide import wide_catalog
 from tests.seeds import seed_catalog
+from tests.shared import read_yaml
 
 EMITTERS_OF_PYTHON = ["python", "mock"]
 
@@ -244,5 +244,5 @@ def test_documents_with_hidden_characters_read_back_equal() -> None:
         str(artifact.path): artifact.text for artifact in emit(with_texts(base(), texts, names=False), ["openapi"])
     }
     whole = json.loads(found["openapi/segmind.json"])
-    assert yaml.safe_load(found["openapi/segmind.yaml"]) == whole
+    assert read_yaml(found["openapi/segmind.yaml"]) == whole
     assert "\u202e" in json.dumps(whole, ensure_ascii=False)

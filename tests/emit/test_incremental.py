@@ -26,6 +26,7 @@ from segforge.spec.lint import lint_catalog, schema, slugs_collide
 from segforge.spec.printable import HIDDEN
 from segforge.spec.source import SourceFile
 from tests.emit.test_generate import tree
+from tests.shared import read_yaml
 
 MODEL = "models/flux-img2img.yaml"
 
@@ -208,7 +209,7 @@ def test_the_common_document_holds_all_models(catalog: Catalog, slug: str) -> No
     whole = dataclasses.replace(catalog, models=models)
     files = {artifact.path.name: artifact.text for artifact in emit(whole, ["openapi"])}
     expected = document(catalog.gateway, models)
-    assert json.loads(files["segmind.json"]) == expected == yaml.safe_load(files["segmind.yaml"])
+    assert json.loads(files["segmind.json"]) == expected == read_yaml(files["segmind.yaml"])
     assert list(json.loads(files["segmind.json"])["paths"]) == list(expected["paths"])
 
 

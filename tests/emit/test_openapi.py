@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 import schemathesis
-import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 
@@ -23,6 +22,7 @@ from segforge.emit.pipeline import EMITTERS, emit
 from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Absent, Model
 from tests.emit.made_up import made_up_models
+from tests.shared import read_yaml
 from tests.typescript.conftest import node, tool
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def made_up(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    loaded: dict[str, Any] = read_yaml(path.read_text("utf-8"))
     return loaded
 
 
@@ -222,7 +222,7 @@ def test_notes_reach_openapi_documents_but_no_client(catalog: Catalog) -> None:
     files = {str(one.path): one.text for one in emit(dataclasses.replace(catalog, models=models), EMITTERS)}
     noted = {path.partition("/")[0] for path, text in files.items() if mark in text}
     assert noted - {"mock"} == {"openapi"}
-    schema = yaml.safe_load(files["openapi/models/flux-img2img.yaml"])["components"]["schemas"]["FluxImg2imgRequest"]
+    schema = read_yaml(files["openapi/models/flux-img2img.yaml"])["components"]["schemas"]["FluxImg2imgRequest"]
     assert {schema["x-curator-note"], *(one["x-curator-note"] for one in schema["properties"].values())} == {mark}
 
 

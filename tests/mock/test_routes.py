@@ -11,6 +11,7 @@ import yaml
 from segforge_mock import MockTransport, create_app
 from segforge_mock.models.own_specs import models_of
 from tests.mock.media_models import KEY, app_of, model
+from tests.shared import read_yaml
 
 PRINTED = model("printed", "text", paths={"v1": "/v1/models/{slug}", "v2": "/v2/deep/er/{slug}-x"})
 CHAT = model("chat", "json", shape="openai_chat", auth=["bearer"])
@@ -87,7 +88,7 @@ def test_bearer_is_refused_on_routes_without_a_model(anonymous: httpx.Client) ->
 def test_own_specs_have_printed_paths(specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     source = specs / "models" / "style-transfer.yaml"
-    data = yaml.safe_load(source.read_text("utf-8"))
+    data = read_yaml(source.read_text("utf-8"))
     shutil.copy(source, specs / "models" / "copy.yaml")
     (specs / "models" / "copy.yaml").write_text(
         yaml.safe_dump({**data, "slug": "copy", "paths": {"v1": "/v1/models/{slug}"}}), "utf-8"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from segforge import Catalog, default_specs
 from segforge.cli import main
@@ -23,13 +22,14 @@ from tests.pages.damage import KINDS, damages, own_pages, sweep
 from tests.pages.layouts import ALL, blank_line, joined_bare, joined_labelled, tokens_bare
 from tests.pages.mutations import drift_of, spec_of
 from tests.pages.test_reader import HEAD, TAIL
+from tests.shared import read_yaml
 
 
 def applied(text: str, slug: str) -> tuple[Drift, Mapping[str, Any], Mapping[str, Any]]:
     """Returns the drift of a page, and the spec before and after its decided differences were written."""
     drift = drift_of(text, spec_of(slug))
     before = (default_specs() / "models" / f"{slug}.yaml").read_text("utf-8")
-    return drift, yaml.safe_load(before), yaml.safe_load(apply_linted(before, drift)[0])
+    return drift, read_yaml(before), read_yaml(apply_linted(before, drift)[0])
 
 
 def swapped(text: str, old: str, new: str) -> str:
@@ -127,7 +127,7 @@ def test_a_version_named_in_several_places_is_added(catalog: Catalog, tmp_path: 
     (tmp_path / "flux-img2img.yaml").write_text(text, "utf-8")
     source = check_model(tmp_path / "flux-img2img.yaml")[0]
     assert source is not None
-    made = yaml.safe_load(apply_linted(text, drift_of(blank_line(model), source))[0])
+    made = read_yaml(apply_linted(text, drift_of(blank_line(model), source))[0])
     assert made["versions"] == ["v1", "v2"]
 
 
@@ -218,10 +218,10 @@ def test_facts_are_written_one_by_one(
         "Default: 0.75Range: 0 - 1", "Default: 0.5Range: 0 - 2"
     )
     page.write_text(text, "utf-8")
-    before = yaml.safe_load(file.read_text("utf-8"))
+    before = read_yaml(file.read_text("utf-8"))
     assert main(["drift", str(page), "--specs", str(specs), "--apply"]) == 1
     assert "contradicts itself: parameters.steps" in capsys.readouterr().out
-    after = yaml.safe_load(file.read_text("utf-8"))
+    after = read_yaml(file.read_text("utf-8"))
     assert after["parameters"]["steps"] == before["parameters"]["steps"]
     assert after["parameters"]["denoise"] == {**before["parameters"]["denoise"], "default": 0.5, "maximum": 2}
 
@@ -288,7 +288,7 @@ def test_a_slip_in_the_sample_changes_no_example(tmp_path: Path, old: str, new: 
     assert source is not None
     assert old.encode() in raw
     drift = compare(page_of_bytes(raw.replace(old.encode(), new.encode(), 1), name), source)
-    assert yaml.safe_load(apply_linted(spec, drift)[0]) == yaml.safe_load(spec)
+    assert read_yaml(apply_linted(spec, drift)[0]) == read_yaml(spec)
 
 
 def test_an_unclosed_tag_removes_no_range(catalog: Catalog) -> None:

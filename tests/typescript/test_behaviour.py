@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from segforge import Catalog
+from tests.shared import read_yaml
 from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent
-TABLE = yaml.safe_load((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))
+TABLE = read_yaml((ROOT / "tests" / "conformance" / "client_cases.yaml").read_text("utf-8"))
 CASES = TABLE["cases"]
 
 LOSSES = ("drop-before", "drop-after")

@@ -137,7 +137,7 @@ def _released(version: str, specs: Path) -> tuple[str, Side] | None:
     found = None
     for revision in _git(specs, "log", "--format=%H", "HEAD", "--", log).stdout.decode().split():
         try:
-            releases = yaml.safe_load(_git(specs, "show", f"{revision}:./{log}").stdout)["releases"]
+            releases = yaml.load(_git(specs, "show", f"{revision}:./{log}").stdout, Loader=yaml.CSafeLoader)["releases"]
             if (releases[0]["version"], releases[0]["date"] != UNRELEASED) == (version, True):
                 found = revision
             elif found:
