@@ -114,7 +114,7 @@ INVALID = [b'{"image": "aGk="', b'{"choices": [{"message": {"content": "Hi', b""
 def test_an_answer_without_a_file_is_an_error_that_holds_it(client: Segmind, gateway: Gateway, content: bytes) -> None:
     headers = {"Content-Type": "application/json", "x-cost": "0.25", "x-request-id": "id-1"}
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, headers))
-    with pytest.raises(UnexpectedOutput, match="no file") as caught:
+    with pytest.raises(UnexpectedOutput, match="no file" if content in VALID else "not valid JSON") as caught:
         image_of(client)
     error = caught.value
     assert (error.content, error.request_id, error.cost, error.maybe_billed) == (content, "id-1", 0.25, True)
@@ -133,9 +133,7 @@ def test_a_page_or_an_empty_body_is_not_a_file(client: Segmind, gateway: Gateway
     assert (caught.value.content, caught.value.body) == (content, content.decode())
 
 
-@pytest.mark.parametrize(
-    "content_type", ["image/svg+xml", "application/octet-stream", "text/plain", "application/json", ""]
-)
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "application/octet-stream", "text/plain", ""])
 def test_bytes_of_a_file_are_a_file_whatever_their_type(client: Segmind, gateway: Gateway, content_type: str) -> None:
     content = b"<svg/>" if "svg" in content_type else PNG
     gateway.on("POST", "/v1/flux-ipadapter", Answer(200, content, {"Content-Type": content_type}))

@@ -56,14 +56,38 @@ describe("results", () => {
     assert.deepEqual([...(await readFile(path)).subarray(0, 2)], [0xff, 0xd8]);
   });
 
-  for (const [output, kept] of [["a text", "a text"], [{ choices: [1] }, '{"choices":[1]}'], [undefined, "null"]]) {
-    test(`an output that is not a file is saved unchanged: ${kept}`, async () => {
-      const record = { request_id: "r1", status: "COMPLETED", output };
-      const fetch = async () => new Response(JSON.stringify(record), { headers: { "content-type": "application/json" } });
-      const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", baseUrl: "http://gateway.test", fetch });
+  /** A client of a gateway that answers each request with the record of a completed job. */
+  function completed(fields) {
+    const record = { request_id: "r1", status: "COMPLETED", metrics: { cost: 0.25 }, ...fields };
+    const fetch = async () => new Response(JSON.stringify(record), { headers: { "content-type": "application/json" } });
+    return { record, client: new segmind.Segmind({ apiKey: "SG_0123456789abcdef", baseUrl: "http://gateway.test", fetch }) };
+  }
+
+  for (const [output, kept] of [["a text", "a text"], [{ choices: [1] }, '{"choices":[1]}'], [0, "0"]]) {
+    test(`the document of a model that is not known is saved unchanged: ${kept}`, async () => {
+      const { client } = completed({ output });
       const path = join(await mkdtemp(join(tmpdir(), "segmind-")), "output");
       await (await client.submitAsync("any", {})).save(path);
       assert.equal(await readFile(path, "utf-8"), kept);
+      const result = await client.jobs.resume("r1").output();
+      assert.deepEqual([result.constructor, result.requestId, result.cost], [segmind.JsonResult, "r1", 0.25]);
+    });
+  }
+
+  for (const fields of [{}, { output: null }, { output: "" }, { output: { note: "no file" } }, { output: "https://a.test/ says hi" }]) {
+    test(`a job without a file is an error that holds its record: ${JSON.stringify(fields)}`, async () => {
+      const { client, record } = completed(fields);
+      const job = await client.fluxImg2img.submit(PARAMS);
+      const unknown = "output" in fields && fields.output !== null ? [] : [await client.submitAsync("any", {}), client.jobs.resume("r1")];
+      for (const asked of [job, client.jobs.resume("r1", segmind.MediaResult), ...unknown]) {
+        await assert.rejects(asked.download(), (error) => {
+          assert.deepEqual([error.constructor, error.body, error.requestId], [segmind.UnexpectedOutput, record, "r1"]);
+          assert.deepEqual([error.cost, error.maybeBilled], [0.25, true]);
+          return true;
+        });
+      }
+      assert.deepEqual(await job.result(), record);
+      assert.equal(client.spend.credits, 0.25);
     });
   }
 
@@ -80,7 +104,7 @@ describe("results", () => {
 
   test("a seed beyond 2^53 is in the headers only, since a number would lose digits", async () => {
     for (const [sent, seed] of [["18446744073709551615", undefined], [`${2 ** 53 - 1}`, 2 ** 53 - 1]]) {
-      const fetch = async () => new Response("{}", { headers: { "x-seed-value": sent } });
+      const fetch = async () => new Response("\xff\xd8", { headers: { "content-type": "image/jpeg", "x-seed-value": sent } });
       const result = await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
       assert.deepEqual([result.seed, result.headers["x-seed-value"]], [seed, sent]);
     }
@@ -96,6 +120,46 @@ describe("results", () => {
     assert.equal((await client.runSync("x", {})).data, "{not JSON");
     const odd = await client.runSync("y", {});
     assert.deepEqual([odd.data, odd.cost], [{ image: "%%%" }, undefined]);
+  });
+
+  const documents = ['{"image": "%%%"}', '{"image": ["aGk=", 5]}', '{"image": ""}', '{"images": [{"url": "https://a.test/1"}]}', "[]", "null"];
+  const bodies = [
+    ...documents.map((body) => [body, "application/json", JSON.parse(body)]),
+    ...documents.slice(0, 4).map((body) => [body, "application/octet-stream", JSON.parse(body)]),
+    ...['{"image": "aGk="', "ok", "", "{"].map((body) => [body, "application/json; charset=utf-8", body]),
+    ...["<html>", ""].flatMap((body) => [[body, "text/html", body]]),
+    ["", "image/png", ""],
+  ];
+  for (const [body, type, kept] of bodies) {
+    test(`an answer without a file is an error that holds it: ${type} ${body}`, async () => {
+      const fetch = async () => new Response(body, { headers: { "content-type": type, "x-cost": "0.25", "x-request-id": "id-1" } });
+      const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", fetch });
+      await assert.rejects(client.fluxImg2img.run(PARAMS), (error) => {
+        assert.deepEqual([error.constructor, error.body, error.requestId], [segmind.UnexpectedOutput, kept ?? "null", "id-1"]);
+        assert.deepEqual([error.status, error.cost, error.maybeBilled], [200, 0.25, true]);
+        return true;
+      });
+      assert.deepEqual([client.spend.credits, client.spend.unknown], [0.25, 0]);
+    });
+  }
+
+  test("JSON that is cut off is an error of each call and each poll", async () => {
+    const fetch = async () => new Response('{"status": "COMPL', { headers: { "content-type": "application/json", "x-cost": "0.25" } });
+    const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", fetch, maxRetries: 0 });
+    const job = client.jobs.resume("r1");
+    const calls = [
+      () => client.runSync("any", {}),
+      () => client.fluxDevFinetuned.run(EXAMPLES["flux-dev-finetuned"]),
+      () => client.fluxImg2img.submit(PARAMS),
+    ];
+    for (const call of calls) {
+      await assert.rejects(call, { name: "UnexpectedOutput", cost: 0.25, maybeBilled: true, body: '{"status": "COMPL' });
+    }
+    for (const poll of [() => job.status(), () => job.result(), () => job.wait()]) {
+      await assert.rejects(poll, { name: "UnexpectedOutput", requestId: "r1" });
+    }
+    await assert.rejects(client.credits(), { name: "UnexpectedOutput" });
+    assert.deepEqual([client.spend.credits, client.spend.unknown], [0.75, 0]);
   });
 });
 
@@ -144,7 +208,7 @@ describe("input images", () => {
   /** Returns an image as it is sent. */
   async function sent(image) {
     let body;
-    const fetch = async (_url, init) => ((body = JSON.parse(init.body)), new Response("{}"));
+    const fetch = async (_url, init) => ((body = JSON.parse(init.body)), new Response('{"image": "aGk="}'));
     const client = new segmind.Segmind({ apiKey: "key", fetch });
     await client.fluxImg2img.run({ ...PARAMS, image }).finally(() => assert.equal(client.spend.unknown, body ? 1 : 0));
     return body.image;
@@ -157,7 +221,7 @@ describe("input images", () => {
     assert.equal(JSON.parse(post.request.body).image, "https://host.test/a%20b.png");
     const large = new Uint8Array(300_000).map((_, index) => JPEG[index] ?? index % 251);
     let sent;
-    const fetch = async (_url, init) => ((sent = JSON.parse(init.body)), new Response("{}"));
+    const fetch = async (_url, init) => ((sent = JSON.parse(init.body)), new Response(`{"image": "aGk="}`));
     await new FluxImg2img({ apiKey: "key", fetch }).run({ ...PARAMS, image: large });
     assert.deepEqual(new Uint8Array(Buffer.from(sent.image.split(",")[1], "base64")), large);
   });
@@ -173,7 +237,7 @@ describe("input images", () => {
   test("integers of any size are sent exactly", async () => {
     for (const seed of [1n, 2 ** 53 - 1, 9007199254740993n, -(10n ** 30n)]) {
       let sent;
-      const fetch = async (_url, init) => ((sent = init.body), new Response("{}"));
+      const fetch = async (_url, init) => ((sent = init.body), new Response(`{"image": "aGk="}`));
       await new FluxImg2img({ apiKey: "key", fetch, validate: true }).run({ ...PARAMS, seed });
       assert.match(sent, new RegExp(`"seed":${seed}[,}]`));
     }
@@ -636,7 +700,7 @@ describe("one exchange", () => {
   });
 
   test("a body without a stream, as in React Native, is read", async () => {
-    const fetch = async () => ({ status: 200, headers: new Headers(), arrayBuffer: async () => Uint8Array.of(1).buffer });
+    const fetch = async () => ({ status: 200, ok: true, headers: new Headers(), arrayBuffer: async () => Uint8Array.of(1).buffer });
     const result = await new segmind.SegmindCore({ apiKey: "key", fetch }).runSync("x", {});
     assert.deepEqual([...result.content], [1]);
   });
@@ -708,7 +772,7 @@ describe("one exchange", () => {
       const fetch = async (url, init) =>
         url.startsWith("https://gateway.test/") ? Response.json({ status: "COMPLETED", output }) : globalThis.fetch(url, init);
       const client = new segmind.SegmindCore({ apiKey: "key", baseUrl: "https://gateway.test", fetch, maxRetries: 0 });
-      await assert.rejects(client.jobs.resume("r1").download(), (error) => error instanceof segmind.SegmindError && error.requestId === "r1");
+      await assert.rejects(client.jobs.resume("r1", segmind.MediaResult).download(), (error) => error instanceof segmind.SegmindError && error.requestId === "r1");
     });
   }
 

@@ -14,7 +14,7 @@ function gateway(...answers) {
   const seen = [];
   const fetch = async (url, init = {}) => {
     seen.push({ url: String(url), ...init });
-    const answer = answers.shift() ?? { json: {} };
+    const answer = answers.shift() ?? { body: PNG, type: "image/png" };
     const body = "json" in answer ? JSON.stringify(answer.json) : answer.body;
     const type = answer.type ?? "application/json";
     return new Response(body, { status: answer.status ?? 200, headers: { "content-type": type, "x-request-id": "r9" } });
@@ -54,22 +54,42 @@ describe("files", () => {
       assert.deepEqual(bytesOf(await readFile(path)), content);
     });
 
-    test(`base64 in JSON becomes a ${kind}, and other JSON is kept`, async () => {
-      const odd = { [key]: "%%%" };
+    test(`base64 in JSON becomes a ${kind}, and other JSON is an error that holds it`, async () => {
       const { client } = gateway(
         { json: { [key]: base64(content) } },
         { json: { [key]: [base64(content), `data:${type};base64,${base64(content)}`] } },
-        { json: odd },
       );
       assert.deepEqual((await client[name].run(params)).content, content);
       assert.deepEqual((await client[name].run(params)).files, [content, content]);
-      const kept = await client[name].run(params);
-      assert.deepEqual([JSON.parse(Buffer.from(kept.content)), kept.files.length], [odd, 1]);
+      for (const odd of [{ [key]: "%%%" }, { [key]: { url: "https://files.test/1" } }, {}, [], null]) {
+        await assert.rejects(gateway({ json: odd }).client[name].run(params), { name: "UnexpectedOutput", requestId: "r9", body: odd ?? "null" });
+      }
+    });
+
+    test(`a job without a ${kind}, or with another download, is an error`, async () => {
+      for (const output of [null, "", { odd: 1 }, "https://a.test/ says hi", [{ url: 5 }]]) {
+        const { client } = gateway(...job({ output, metrics: { cost: 0.5 } }));
+        const found = { name: "UnexpectedOutput", requestId: "r1", cost: 0.5, body: { status: "COMPLETED", output, metrics: { cost: 0.5 } } };
+        await assert.rejects((await client[name].submit(params)).download(), found);
+      }
+      for (const [body, kind] of [["<html>", "text/html"], ['{"error": "gone"}', "application/octet-stream"], ["", type]]) {
+        const { client } = gateway(...job({ output: "https://files.test/1", metrics: { cost: 0.5 } }), { body, type: kind });
+        await assert.rejects((await client[name].submit(params)).download(), { name: "UnexpectedOutput", requestId: "r1", cost: 0.5 });
+      }
+    });
+
+    test(`a job resumed with its class returns a ${kind}`, async () => {
+      const { client } = gateway(...job({ [key]: { url: "https://files.test/1" } }).slice(1), { body: content, type });
+      const result = await client.jobs.resume("r1", segmind[kind]).output();
+      assert.deepEqual([result.constructor, result.content, result.requestId], [segmind[kind], content, "r1"]);
     });
 
     for (const [how, fields] of Object.entries({
       "an output": { output: "https://files.test/1" },
       "a file": { [key]: { url: "https://files.test/1", content_type: type } },
+      "a file's URL": { [key]: "https://files.test/1" },
+      "an object": { output: { url: "https://files.test/1" } },
+      "a list": { output: [{ url: "https://files.test/1" }] },
       both: { output: "https://files.test/1", [key]: [{ url: "https://files.test/1" }] },
     })) {
       test(`v2 downloads a ${kind} from ${how}, without the key`, async () => {
@@ -82,10 +102,12 @@ describe("files", () => {
     }
   }
 
-  test("an output that is not a file is kept", async () => {
-    const { client } = gateway(...job({ output: { odd: 1 } }));
-    const [kept] = await (await client.anyVideo.submit({ video: "https://a.test/x.mp4" })).download();
-    assert.deepEqual(JSON.parse(Buffer.from(kept.content)), { odd: 1 });
+  test("a glTF document is a 3D model", async () => {
+    const json = { asset: { version: "2.0" } };
+    for (const type of ["model/gltf+json", "application/json", "application/octet-stream"]) {
+      const result = await gateway({ json, type }).client.anyModel3d.run({ mesh: "https://a.test/x.glb" });
+      assert.deepEqual([JSON.parse(Buffer.from(result.content)), result.contentType], [json, type]);
+    }
   });
 });
 
@@ -107,6 +129,36 @@ describe("documents", () => {
       }
     });
   }
+
+  const cut = JSON.stringify(chats.anyOpenaiChat).slice(0, -9);
+  for (const body of [cut, "{", '{"', ' {\n "choices"']) {
+    test(`a document that is cut off is an error that holds it: ${body}`, async () => {
+      for (const name of ["anyOpenaiChat", "anyCaption", "anyEmbedding"]) {
+        for (const type of ["application/json", "text/plain", "application/octet-stream"]) {
+          await assert.rejects(gateway({ body, type }).client[name].run(params), { name: "UnexpectedOutput", body, requestId: "r9", maybeBilled: true });
+        }
+        const { client } = gateway(...job({ output: body, metrics: { cost: 0.5 } }));
+        const found = { name: "UnexpectedOutput", body, requestId: "r1", cost: 0.5, maybeBilled: true };
+        await assert.rejects((await client[name].submit(params)).output(), found);
+      }
+    });
+  }
+
+  test("a text that only begins like JSON is a text", async () => {
+    for (const body of ["{smile} Hello", "[1] says", '{"a" is a set']) {
+      const { client } = gateway({ body, type: "text/plain" }, ...job({ output: body }));
+      assert.equal((await client.anyText.run({ prompt: "a" })).text, body);
+      assert.equal((await (await client.anyText.submit({ prompt: "a" })).output()).text, body);
+    }
+    assert.equal((await gateway({ body: "{smile} Hello", type: "text/plain" }).client.anyOpenaiChat.run(params)).text, "{smile} Hello");
+  });
+
+  test("a document that is missing is an error", async () => {
+    for (const fields of [{}, { output: null }]) {
+      const { client } = gateway(...job(fields));
+      await assert.rejects((await client.anyText.submit({ prompt: "a" })).output(), { name: "UnexpectedOutput", requestId: "r1" });
+    }
+  });
 
   test("a text is read as it is, and an address in it is not downloaded", async () => {
     const { client, seen } = gateway({ body: "Hi", type: "text/plain" }, ...job({ output: "https://a.test/ says hi" }), ...job({ output: "42" }));

@@ -146,7 +146,7 @@ same(await client.anyModel3d.run({ mesh: new URL("https://a.test") }), null! as 
 same((await client.anyOpenaiChat.run({ messages })).text, null! as string, true);
 same((await (await client.anyAnthropicChat.submit({ messages })).output()).text, null! as string, true);
 same((await (await client.anyVideo.submit({ video: file })).download())[0]!, null! as every.VideoResult, true);
-same(await client.anyParts.submit(parts), null! as every.Job, true);
+same(await client.anyParts.submit(parts), null! as every.Job<every.MediaResult>, true);
 same((await client.anyEmbedding.run({ messages })).embedding, null! as number[], true);
 is<Promise<every.CaptionResult>>(client.anyCaption.run({ messages }));
 is<Promise<every.TextResult>>(client.anyText.run({ prompt: "a" }));

@@ -18,7 +18,7 @@ from tests.typescript.conftest import COMMITTED, TOOLS, node
 HERE = Path(__file__).parent
 
 RIGHT = """\
-import { Job, JsonResult, MediaResult, Segmind, type JobRecord } from "segmind-client";
+import { Job, JsonResult, MediaResult, Segmind, VideoResult, type JobRecord } from "segmind-client";
 
 const client = new Segmind();
 function given<T>(value: Promise<T>): T {
@@ -26,7 +26,7 @@ function given<T>(value: Promise<T>): T {
 }
 declare const media: MediaResult;
 declare const json: JsonResult;
-declare const queued: Job;
+declare const queued: Job<MediaResult>;
 declare const record: JobRecord;
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_a: A, _b: B, _same: Same<A, B>): void {}
@@ -100,7 +100,8 @@ def uses(project: Path, catalog: Catalog) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def checked(project: Path, uses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the compiler says of all these files in a browser's project; workers of one run share it."""
-    texts = {**uses, "many.ts": RIGHT + MANY, "promises.ts": PROMISES, "bytes.ts": RIGHT + BYTES}
+    more = {"many.ts": RIGHT + MANY, "jobs.ts": RIGHT + JOBS, "promises.ts": PROMISES, "bytes.ts": RIGHT + BYTES}
+    texts = {**uses, **more}
 
     def make(folder: Path) -> None:
         for name, text in texts.items():
@@ -162,7 +163,17 @@ const two = await client.gather([() => client.credits(), async () => 1]);
 same(two, null! as [PromiseSettledResult<Record<string, unknown>>, PromiseSettledResult<number>], true);
 same(await client.gather([1, 2].map((each) => async () => `${each}`)), null! as PromiseSettledResult<string>[], true);
 const jobs = [async () => queued, async () => json] as const;
-same(await client.gather(jobs), null! as [PromiseSettledResult<Job>, PromiseSettledResult<JsonResult>], true);
+type Both = [PromiseSettledResult<Job<MediaResult>>, PromiseSettledResult<JsonResult>];
+same(await client.gather(jobs), null! as Both, true);
+"""
+JOBS = """\
+const any: Job = client.jobs.resume("r1");
+same(any, null! as Job<MediaResult | JsonResult>, true);
+same(await any.output(), null! as MediaResult | JsonResult, true);
+same(client.jobs.resume("r1", VideoResult), null! as Job<VideoResult>, true);
+same(await client.submitAsync("any", {}), any, true);
+const images: Job = queued;
+void images;
 """
 BYTES = """\
 new Response(media.content), new Response(json.content), new Response(media.raw);
@@ -178,6 +189,10 @@ PROMISES = f"{WRONG}client.gather([client.credits()]);\nclient.gather([1]);\n"
 def test_gather_knows_the_type_of_each_place(checked: Any) -> None:
     lines = WRONG.count("\n")
     assert found_in(checked, "many.ts", "promises.ts") == [("promises.ts", lines + 1), ("promises.ts", lines + 2)]
+
+
+def test_a_resumed_job_has_the_class_that_is_passed_or_either_class(checked: Any) -> None:
+    assert found_in(checked, "jobs.ts") == []
 
 
 def test_bytes_go_into_a_response_and_a_blob(checked: Any) -> None:

@@ -35,7 +35,7 @@ D = TypeVar("D", bound=JsonResult)
 
 _OPENING: Final = 1_000
 """Bytes in which the root of an SVG document is looked for."""
-_INVALID: Final = "the answer is not valid JSON; it may be cut off, or be nested too deeply"
+UNREADABLE: Final = "the answer is not valid JSON; it may be cut off, or be nested too deeply"
 _MEDIA: Final = ("image", "video", "audio", "model")
 """The first parts of the media types of files."""
 _OBJECT: Final = re.compile(r'\s*\{\s*("|$)')
@@ -61,7 +61,7 @@ def json_result(kind: type[D], response: Response) -> D:
     data = response.json
     if data is None and response.content.strip() != b"null":
         if _is_broken(kind, response):
-            raise _unexpected(response, _INVALID)
+            raise _unexpected(response, UNREADABLE)
         data = response.text if response.content_type.startswith("text/") else None
     return kind(response.content, response.content_type, response.headers, data)
 
@@ -157,7 +157,7 @@ def _data_of(kind: type[JsonResult], made: Response) -> object:
     if isinstance(parsed, dict | list):
         return cast("object", parsed)
     if parsed is None and _is_broken(kind, made):
-        raise _Unreadable(_INVALID)
+        raise _Unreadable(UNREADABLE)
     return made.text
 
 

@@ -63,8 +63,7 @@ def _is_passing(response: Response) -> bool:
     """
     if (response.object or {}).get("status") in _gateway.FAILED:
         return False
-    is_cut = response.ok and response.is_json and response.json is None
-    return response.status >= 500 or response.status == 408 or is_cut
+    return response.status >= 500 or response.status == 408 or response.is_cut
 
 
 def _backoff(attempt: int) -> float:

@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 
 from segmind_client import _gateway
-from segmind_client._errors import SegmindError, SpendLimit
+from segmind_client._errors import SegmindError, SpendLimit, UnexpectedOutput
 from segmind_client._models import typical_cost
 from segmind_client._options import check_number
 
@@ -134,7 +134,8 @@ class Bill:
     ) -> None:
         if error is not None:
             unknown = error.maybe_billed if isinstance(error, SegmindError) else not isinstance(error, Exception)
-            self._spend.settle(self, self._model, None, maybe_billed=unknown)
+            cost = error.cost if isinstance(error, UnexpectedOutput) else None
+            self._spend.settle(self, self._model, cost, maybe_billed=unknown)
         elif self.request_id is not None:
             self._spend.postpone(self, self.request_id)
         else:

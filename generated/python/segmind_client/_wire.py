@@ -61,6 +61,11 @@ class Response:
             return None
 
     @property
+    def is_cut(self) -> bool:
+        """Whether a successful answer has the Content-Type of JSON but can't be read, because part of it was lost."""
+        return self.ok and self.is_json and self.json is None and self.content.strip() != b"null"
+
+    @property
     def object(self) -> dict[str, Any] | None:
         """The body as a JSON object; None if it is not one."""
         body: object = self.json

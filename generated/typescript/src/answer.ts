@@ -4,9 +4,10 @@
 /** Bytes that `Response` and `Blob` take: `Uint8Array<ArrayBuffer>`, and before TypeScript 5.7 just `Uint8Array`. */
 export type Bytes = ReturnType<typeof Uint8Array.of>;
 
-/** Status, headers (names in lower case) and the whole body. */
+/** Status, headers (names in lower case) and the whole body. `ok`: whether the status is 2xx. */
 export interface Answer {
   readonly status: number;
+  readonly ok: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Bytes;
 }
@@ -19,11 +20,6 @@ export type Json = string | number | bigint | boolean | null | readonly Json[] |
 
 /** An object of any JSON values. */
 export type JsonMap = { readonly [key: string]: Json | undefined };
-
-/** Whether the status is 2xx. */
-export function isOk(answer: Answer): boolean {
-  return answer.status >= 200 && answer.status < 300;
-}
 
 /** The media type without its parameters, such as `image/jpeg`; empty if the gateway sends none. */
 export function mediaType({ headers }: Answer): string {
@@ -60,7 +56,13 @@ export function jsonOrText(answer: Answer): unknown {
   return jsonOf(answer) ?? textOf(answer);
 }
 
+/** Returns a number below 2^53, or undefined for anything else: larger integers, such as seeds, would lose digits. */
+export function numberOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && value.trim() ? Number(value) : value;
+  return Number.isFinite(number) && (number as number) < 2 ** 53 ? (number as number) : undefined;
+}
+
 /** Whether a successful answer has the media type of JSON but an invalid body, because part of it was lost. */
 export function isCut(answer: Answer): boolean {
-  return isOk(answer) && /json$/.test(mediaType(answer)) && jsonOf(answer) === undefined;
+  return answer.ok && /json$/.test(mediaType(answer)) && jsonOf(answer) === undefined;
 }

@@ -2,11 +2,11 @@
 /** The results of models that return videos, sounds or 3D models. */
 
 import { type Answer, type Bytes, objectOf } from "./answer.js";
+import { unexpected } from "./errors.js";
 import { BRACE } from "./limits.js";
-import { bytesOf } from "./media.js";
-import { Result } from "./results.js";
+import { Result, filesIn } from "./results.js";
 
-/** One or more files; `content` is the first. Base64 is decoded. If the answer has another shape, `content` is the raw body. */
+/** One or more files; `content` is the first. Base64 is decoded. */
 abstract class FileResult extends Result {
   /** All files. */
   declare readonly files: readonly Bytes[];
@@ -15,18 +15,20 @@ abstract class FileResult extends Result {
 
   /** @internal */
   constructor(answer: Answer, key: string) {
-    const held = answer.bytes[0] === BRACE ? [objectOf(answer)?.[key]].flat().map(bytesOf) : [];
-    const files = held.filter((file): file is Bytes => file !== undefined);
-    const [first] = files.length === held.length ? files : [];
-    super(answer, first, first && "application/octet-stream");
     const raw = answer.bytes;
-    Object.assign(this, { files: first ? files : [raw], raw });
+    const files = isGltf(answer) ? [raw] : filesIn(answer, key);
+    const [content] = files;
+    if (!content) {
+      throw unexpected(answer, "no file");
+    }
+    super(answer, content, content === raw ? undefined : "application/octet-stream");
+    Object.assign(this, { files, raw });
   }
 }
 
 /** A video, or several: `result.save("video.mp4")`. */
 export class VideoResult extends FileResult {
-  static readonly key: string = "video";
+  static readonly keys: readonly string[] = ["video"];
 
   /** @internal */
   constructor(answer: Answer) {
@@ -36,7 +38,7 @@ export class VideoResult extends FileResult {
 
 /** A sound, or several: `result.save("speech.mp3")`. */
 export class AudioResult extends FileResult {
-  static readonly key: string = "audio";
+  static readonly keys: readonly string[] = ["audio"];
 
   /** @internal */
   constructor(answer: Answer) {
@@ -46,10 +48,16 @@ export class AudioResult extends FileResult {
 
 /** A 3D model, or several: `result.save("chair.glb")`. */
 export class Model3dResult extends FileResult {
-  static readonly key: string = "model3d";
+  static readonly keys: readonly string[] = ["model3d"];
 
   /** @internal */
   constructor(answer: Answer) {
     super(answer, "model3d");
   }
+}
+
+/** Whether an answer is a 3D model that is JSON (glTF 2.0, which requires `asset`). */
+function isGltf(answer: Answer): boolean {
+  const asset = answer.bytes[0] === BRACE && (objectOf(answer)?.["asset"] as { version?: unknown } | undefined);
+  return !!asset && asset.version !== undefined;
 }

@@ -19,31 +19,29 @@ export type Model3dInput = MediaInput;
 /** An input file of any kind: a URL, or bytes. */
 export type FileInput = MediaInput;
 
-/** Decodes base64 or a data URL. Returns undefined for other text. */
+/** Decodes base64 or a data URL. Returns undefined for other values. */
 export function bytesOf(text: unknown): Bytes | undefined {
   try {
-    const binary = atob((text as string).replace(/^data:.*?,/, ""));
-    return binary ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : undefined;
+    return Uint8Array.from(atob((text as string).replace(/^data:.*?,/, "")), (character) => character.charCodeAt(0));
   } catch {
     return; // it is neither
   }
 }
 
 /** The first bytes of each image format. */
-const OPENINGS: Readonly<Record<string, RegExp>> = {
-  jpeg: /^\xff\xd8\xff/,
-  png: /^\x89PNG/,
-  webp: /^RIFF....WEBP/s,
-  gif: /^GIF8/,
-  bmp: /^BM/,
-  tiff: /^(II\*|MM\0)/,
-};
+const OPENINGS: readonly (readonly [type: string, opening: RegExp])[] = [
+  ["image/jpeg", /^\xff\xd8\xff/],
+  ["image/png", /^\x89PNG/],
+  ["image/webp", /^RIFF....WEBP/s],
+  ["image/gif", /^GIF8/],
+  ["image/bmp", /^BM/],
+  ["image/tiff", /^(II\*|MM\0)/],
+];
 
 /** Returns the media type of an image by its first bytes, or undefined if the content is not an image. */
 export function sniffed(bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  const kind = Object.keys(OPENINGS).find((each) => OPENINGS[each]!.test(start));
-  return kind && `image/${kind}`;
+  return OPENINGS.find(([, opening]) => opening.test(start))?.[0];
 }
 
 /** The body of a call: JSON, or a Blob of its own media type. */

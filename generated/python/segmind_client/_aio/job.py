@@ -11,13 +11,12 @@ from typing_extensions import TypeVar
 
 from segmind_client import _gateway, _pace
 from segmind_client._aio.transport import AsyncTransport
-from segmind_client._decoding import downloaded
+from segmind_client._decoding import UNREADABLE, downloaded
 from segmind_client._errors import (
     InferenceFailed,
     InferenceTimeout,
     RequestTimeout,
     ResultExpired,
-    SegmindError,
     UnexpectedOutput,
     reason_of,
 )
@@ -192,13 +191,10 @@ class AsyncJob(Generic[R_co]):
         record = response.object
         if record is not None and (response.ok or record.get("status") in _gateway.FAILED):
             return record
-        if response.ok and request == self._poll:
-            return {}
-        if response.ok and response.is_json and response.json is None:
-            detail = "the result is not valid JSON; it may be cut off, so request it again"
-            raise self._transport.error(response, kind=UnexpectedOutput, detail=detail)
+        if response.is_cut:
+            raise self._transport.error(response, kind=UnexpectedOutput, detail=UNREADABLE)
         if response.ok:
-            return _unforeseen(response, self.request_id)
+            return _unforeseen(response, self.request_id) if request == self._fetch else {}
         kind = ResultExpired if response.status == 404 else None
         if kind is not None:
             self._transport.spend.expire(self.request_id)
@@ -215,7 +211,7 @@ async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, o
         request_id = body.get("request_id")
         if not isinstance(request_id, str) or not request_id:
             detail = "the gateway accepted the job but named no request_id, so that it can't be followed"
-            raise transport.error(response, kind=SegmindError, detail=detail)
+            raise transport.error(response, kind=UnexpectedOutput, detail=detail)
         bill.request_id = request_id
         follow(request_id)
     return AsyncJob(transport, slug, request_id, body)

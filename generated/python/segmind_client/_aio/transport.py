@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from segmind_client import _gateway, _pace
 from segmind_client._aio.http import AsyncHttp, checked_url, hide_in_logs
+from segmind_client._decoding import UNREADABLE, cost_of
 from segmind_client._errors import (
     CannotSend,
     ConnectionFailed,
@@ -16,6 +17,7 @@ from segmind_client._errors import (
     RequestTimeout,
     ResponseTooLarge,
     SegmindError,
+    UnexpectedOutput,
     class_for,
     detail_of,
 )
@@ -107,6 +109,8 @@ class AsyncTransport:
         response = await self.send(request, deadline)
         if not response.ok:
             raise self.error(response)
+        if response.is_cut:
+            raise self.error(response, kind=UnexpectedOutput, detail=UNREADABLE)
         return response
 
     def error(
@@ -119,7 +123,7 @@ class AsyncTransport:
         """Returns the error for a response. `kind` and `detail` take precedence over the response."""
         said = detail or detail_of(response.status, response.object or {})
         request = response.request
-        return (kind or class_for(response.status, said))(
+        error = (kind or class_for(response.status, said))(
             said,
             status=response.status,
             request_id=(request.job if request is not None else None) or _named_id(response),
@@ -130,6 +134,9 @@ class AsyncTransport:
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
+        if isinstance(error, UnexpectedOutput):
+            error.cost, error.content, error.maybe_billed = cost_of(response), response.content, True
+        return error
 
     async def download(self, url: str, deadline: float, request: Request) -> Response:
         """Downloads a file from any host, without the key. `request`: the request that returned its URL. Raises DownloadFailed."""

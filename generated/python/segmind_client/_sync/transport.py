@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from segmind_client import _gateway, _pace
+from segmind_client._decoding import UNREADABLE, cost_of
 from segmind_client._errors import (
     CannotSend,
     ConnectionFailed,
@@ -15,6 +16,7 @@ from segmind_client._errors import (
     RequestTimeout,
     ResponseTooLarge,
     SegmindError,
+    UnexpectedOutput,
     class_for,
     detail_of,
 )
@@ -105,6 +107,8 @@ class Transport:
         response = self.send(request, deadline)
         if not response.ok:
             raise self.error(response)
+        if response.is_cut:
+            raise self.error(response, kind=UnexpectedOutput, detail=UNREADABLE)
         return response
 
     def error(
@@ -117,7 +121,7 @@ class Transport:
         """Returns the error for a response. `kind` and `detail` take precedence over the response."""
         said = detail or detail_of(response.status, response.object or {})
         request = response.request
-        return (kind or class_for(response.status, said))(
+        error = (kind or class_for(response.status, said))(
             said,
             status=response.status,
             request_id=(request.job if request is not None else None) or _named_id(response),
@@ -128,6 +132,9 @@ class Transport:
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
+        if isinstance(error, UnexpectedOutput):
+            error.cost, error.content, error.maybe_billed = cost_of(response), response.content, True
+        return error
 
     def download(self, url: str, deadline: float, request: Request) -> Response:
         """Downloads a file from any host, without the key. `request`: the request that returned its URL. Raises DownloadFailed."""

@@ -48,7 +48,7 @@ export class Esrgan extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: EsrganParams, options?: CallOptions): Promise<Job> {
+  submit(params: EsrganParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

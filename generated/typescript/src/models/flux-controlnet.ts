@@ -99,7 +99,7 @@ export class FluxControlnet extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: FluxControlnetParams, options?: CallOptions): Promise<Job> {
+  submit(params: FluxControlnetParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

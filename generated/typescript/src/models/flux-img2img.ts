@@ -74,7 +74,7 @@ export class FluxImg2img extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: FluxImg2imgParams, options?: CallOptions): Promise<Job> {
+  submit(params: FluxImg2imgParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

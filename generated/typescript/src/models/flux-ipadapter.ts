@@ -76,7 +76,7 @@ export class FluxIpadapter extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: FluxIpadapterParams, options?: CallOptions): Promise<Job> {
+  submit(params: FluxIpadapterParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

@@ -62,7 +62,7 @@ export class KlingO1 extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: KlingO1Params, options?: CallOptions): Promise<Job> {
+  submit(params: KlingO1Params, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

@@ -62,7 +62,7 @@ export class PImage extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: PImageParams, options?: CallOptions): Promise<Job> {
+  submit(params: PImageParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

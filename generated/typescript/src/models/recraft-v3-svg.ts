@@ -60,7 +60,7 @@ export class RecraftV3Svg extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: RecraftV3SvgParams, options?: CallOptions): Promise<Job> {
+  submit(params: RecraftV3SvgParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

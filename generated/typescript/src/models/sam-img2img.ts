@@ -38,7 +38,7 @@ export class SamImg2img extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: SamImg2imgParams, options?: CallOptions): Promise<Job> {
+  submit(params: SamImg2imgParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

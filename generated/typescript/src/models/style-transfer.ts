@@ -79,7 +79,7 @@ export class StyleTransfer extends Model {
   }
 
   /** Submits a job (v2) and returns it without waiting. `wait` returns its result. */
-  submit(params: StyleTransferParams, options?: CallOptions): Promise<Job> {
+  submit(params: StyleTransferParams, options?: CallOptions): Promise<Job<MediaResult>> {
     return this.queue(params, options, MediaResult);
   }
 }

@@ -93,7 +93,7 @@ class TypescriptModel(NamedModel):
     @property
     def job(self) -> Code:
         """The class of a job."""
-        return Code("Job" if self.result == "MediaResult" else f"Job<{self.result}>")
+        return Code(f"Job<{self.result}>")
 
     @property
     def result_module(self) -> Code:
