@@ -142,7 +142,10 @@ def test_a_model_without_a_spec_is_drift(catalog: Catalog, tmp_path: Path, capsy
     page = tmp_path / "page.txt"
     page.write_text(blank_line(catalog.model("flux-img2img")).replace("flux-img2img", "brand-new"), "utf-8")
     assert main(["drift", str(page)]) == 1
-    assert "model.new" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "model.new" in said
+    assert "brand-new.yaml)" in said.replace("\n", "")
+    assert ":0" not in said
 
 
 def test_a_placeholder_list_is_not_compared(

@@ -1,12 +1,14 @@
 """Random models with arrays, objects, unions and conditions, and the same models with one change."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
+from itertools import zip_longest
 from random import Random
 from typing import Any
 
-from segforge.spec.catalog import Model, Parameter, Returns
+from segforge.spec.catalog import Choices, Model, Parameter, Returns
 from segforge.spec.values import accepts, payload_violations
 from tests.catalogs import drawn_models, drawn_payloads
 
@@ -85,6 +87,34 @@ def valid_payloads(model: Model, random: Random) -> list[dict[str, Any]]:
     ]
     unique = {repr(one): one for one in made}
     return [one for one in unique.values() if not payload_violations(model, one)]
+
+
+def canonical(model: Model) -> str:
+    """Returns all facts of a model as text, without the order of values and parts, in which 1 and 1.0 are the same."""
+    rules = (replace(one, exactly_one_of=tuple(sorted(one.exactly_one_of))) for one in model.conditions)
+    parameters = sorted(map(in_order, model.parameters), key=repr)
+    text = repr(replace(model, conditions=tuple(rules), parameters=tuple(parameters)))
+    return re.sub(r"\d+(?:\.\d+)?e[+-]\d+|\d+\.\d+", lambda found: whole(float(found[0])), text)
+
+
+def whole(number: float) -> str:
+    return str(int(number) if number.is_integer() else number)
+
+
+def in_order(one: Parameter) -> Parameter:
+    """Returns a parameter with its values and parts in an order of their own."""
+    choices = one.choices
+    if choices is not None:
+        pairs = sorted(zip_longest(choices.known, choices.labels), key=repr)
+        labels = tuple(label for _, label in pairs) if choices.labels else ()
+        choices = Choices(tuple(value for value, _ in pairs), choices.total, labels)
+    return replace(
+        one,
+        choices=choices,
+        items=one.items and in_order(one.items),
+        properties=tuple(sorted(map(in_order, one.properties), key=repr)),
+        any_of=tuple(sorted(map(in_order, one.any_of), key=repr)),
+    )
 
 
 def parts(model: Model) -> list[Parameter]:

@@ -48,3 +48,29 @@ def test_a_union_without_a_type_is_a_whole_shape(specs: Path) -> None:
 )
 def test_a_broken_shape_is_reported_with_its_line(specs: Path, old: str, new: str, rule: str, line: int) -> None:
     assert (rule, line) in _findings(specs, SHAPE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "words"),
+    [
+        (SHAPE, None, ""),
+        (SHAPE.replace("type: string", "type: strung"), "shape.broken", "correct specs/shapes/block.yaml"),
+        (SHAPE.replace("minimum: 1", "min_length: 1"), "shape.broken", "correct specs/shapes/block.yaml"),
+        ("{", "shape.broken", "correct specs/shapes/block.yaml"),
+        (None, "shape.unknown", "add the file block.yaml"),
+    ],
+)
+def test_a_model_names_a_shape_that_exists_and_has_no_errors(
+    specs: Path, text: str | None, rule: str | None, words: str
+) -> None:
+    model = specs / "models" / "flux-img2img.yaml"
+    old = "parameters:\n"
+    assert old in model.read_text("utf-8")
+    new = f"{old}  block: {{required: false, description: A block., shape: block}}\n"
+    model.write_text(model.read_text("utf-8").replace(old, new), "utf-8")
+    (specs / "shapes").mkdir(exist_ok=True)
+    if text is not None:
+        (specs / "shapes" / "block.yaml").write_text(text, "utf-8")
+    found = [one for one in check_specs(specs)[1] if one.file.endswith("flux-img2img.yaml")]
+    assert [one.rule for one in found] == ([] if rule is None else [rule])
+    assert all(words in one.mend for one in found)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from segforge.spec.printable import show
+from segforge.spec.printable import joined, show
 
 NOTE: Final = "x-curator-note"
 """The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
@@ -170,7 +170,7 @@ def describe(parameter: Parameter) -> str:
         noun = "string" if parameter.type == "string" else "value"
         shown, total = len(choices.known), choices.total
         parts.append(f"The docs show {shown} of {total} values; any other {noun} is sent unchanged.")
-    return " ".join(part for part in parts if part)
+    return joined(*parts)
 
 
 def facts(parameter: Parameter) -> str:

@@ -160,15 +160,13 @@ def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings:
 
 
 def _shapes(specs: Path) -> Shapes:
-    """Returns the shared shapes of a folder of specs. One that can't be used is left out."""
-    found = {}
+    """Returns the shared shapes of a folder of specs. One that can't be used has no facts."""
+    found: dict[str, Mapping[str, Any] | None] = {}
     for path in shape_paths(specs):
         try:
-            facts = _facts_of_shape(read_bytes(path), path)
+            found[path.stem] = _facts_of_shape(read_bytes(path), path)
         except OSError:
-            continue
-        if facts is not None:
-            found[path.stem] = facts
+            found[path.stem] = None
     return found
 
 

@@ -16,6 +16,9 @@ selectors U+FE0E and U+FE0F, which choose between text and emoji)."""
 
 _BLANKS: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
+_ENDED: Final = re.compile(r"[.!?:;,\u2026\u3002\uff01\uff1f][\"')\]\u201d\u2019\u00bb`*_]*\Z")
+"""Matches the end of a text to which no full stop is added, with closing quotes, brackets and marks of Markdown."""
+
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -28,6 +31,18 @@ def one_line(text: str) -> str:
 def json_visible(text: str) -> str:
     """Escapes hidden characters in JSON without changing its value."""
     return HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def ended(text: str) -> str:
+    """Returns a text with a full stop, unless it ends in a mark that ends or continues a sentence."""
+    bare = text.rstrip()
+    return bare if not bare or _ENDED.search(bare) else f"{bare}."
+
+
+def joined(*texts: str) -> str:
+    """Returns texts as one, each a sentence or more. Only the last may lack a full stop. Empty texts are ignored."""
+    *first, last = [text.strip() for text in texts if text.strip()] or [""]
+    return " ".join([*map(ended, first), last])
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,8 +11,8 @@ from segforge.spec.finding import Finding
 from segforge.spec.printable import show
 from segforge.spec.source import Location, SourceFile
 
-Shapes: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""The facts of each shape, by its name."""
+Shapes: TypeAlias = Mapping[str, Mapping[str, Any] | None]
+"""The facts of each shape, by its name; None for a shape whose file has errors."""
 
 
 class Expansion:
@@ -45,11 +45,16 @@ class Expansion:
 
     def _named(self, data: Mapping[str, Any], at: Location) -> Mapping[str, Any]:
         name = data.get("shape")
-        if name is None or name in self._shapes:
-            return self._shapes.get(name or "", {})
-        expected = f"one of {', '.join(self._shapes) or 'no shapes'}"
-        mend = f"correct the name, or add the file {name}.yaml to specs/shapes"
-        self.findings.append(self._source.finding((*at, "shape"), "shape.unknown", show(name), expected, mend))
+        facts = self._shapes.get(name or "")
+        if name is None or facts is not None:
+            return facts or {}
+        if name in self._shapes:
+            rule, found, expected = "shape.broken", f"{show(name)}, whose file has errors", "a shape without errors"
+            mend = f"correct specs/shapes/{name}.yaml, as segforge lint says"
+        else:
+            rule, found, expected = "shape.unknown", show(name), f"one of {', '.join(self._shapes) or 'no shapes'}"
+            mend = f"correct the name, or add the file {name}.yaml to specs/shapes"
+        self.findings.append(self._source.finding((*at, "shape"), rule, found, expected, mend))
         return {}
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from segforge.emit.clients.results import result_class
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Average, Model, Price, Quirk
-from segforge.spec.printable import show
+from segforge.spec.printable import ended, show
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class NamedModel:
 
     @property
     def summary(self) -> str:
-        """The model's title and description."""
-        return f"{self.model.title}: {self.model.description}"
+        """The model's title and description, ended by a full stop."""
+        return ended(f"{self.model.title}: {self.model.description}")
 
     @property
     def result(self) -> Code:
@@ -74,7 +74,7 @@ def about(model: Model) -> str:
 
 def price_sentence(price: Price) -> str:
     """Returns a sentence with the price as the page prints it."""
-    return f"Price: {' '.join(price.printed.split()).removesuffix('.')}."
+    return ended(f"Price: {' '.join(price.printed.split())}")
 
 
 def average_sentence(average: Average) -> str:
@@ -86,7 +86,7 @@ def average_sentence(average: Average) -> str:
 
 def quirk_sentence(quirk: Quirk) -> str:
     """Returns a sentence about a contradiction of the docs page."""
-    return f"The docs page contradicts itself at {quirk.at}, where it prints {show(quirk.found)}: {quirk.why}"
+    return ended(f"The docs page contradicts itself at {quirk.at}, where it prints {show(quirk.found)}: {quirk.why}")
 
 
 def sample(models: Sequence[_N], slug: str | None) -> _N:

@@ -7,7 +7,7 @@ from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.quoting import Code, markdown
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
-from segforge.spec.printable import show
+from segforge.spec.printable import joined, show
 
 KINDS: Final = {"image": "an image", "video": "a video", "audio": "a sound", "model3d": "a 3D model", "any": "a file"}
 """Each kind of file, in words."""
@@ -44,7 +44,7 @@ def _line(at: str, parameter: Parameter, need: str) -> str:
     kind = f"{parameter.type} or null" if parameter.nullable else parameter.type
     if parameter.any_of:
         kind = "one of several" + (" or null" if parameter.nullable else "")
-    text = " ".join(part for part in (part_text(parameter), _values(parameter)) if part)
+    text = joined(part_text(parameter), _values(parameter))
     return f"{at} ({', '.join(filter(None, (kind, need)))}): {text}".strip().removesuffix(":")
 
 
@@ -56,7 +56,7 @@ def part_text(parameter: Parameter) -> str:
     sentences += ["Affects the price."] if parameter.affects_price else []
     sentences += ["Deprecated."] if parameter.deprecated else []
     sentences += [f"Concluded from a sample: {', '.join(parameter.inferred)}."] if parameter.inferred else []
-    return " ".join(sentence for sentence in sentences if sentence)
+    return joined(*sentences)
 
 
 def file_text(parameter: Parameter) -> str:

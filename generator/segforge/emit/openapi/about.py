@@ -9,6 +9,7 @@ from typing import Any
 
 from segforge.emit.clients.about import price_sentence
 from segforge.spec.catalog import Average, Controls, Model, Returns
+from segforge.spec.printable import ended, joined
 
 
 def model_tag(model: Model) -> dict[str, Any]:
@@ -59,10 +60,10 @@ def operation_text(model: Model) -> str:
     if "bearer" in model.auth:
         parts.append("The docs page sends the key as a bearer token; the header of the security scheme works always.")
     if model.returns.printed is not None:
-        parts.append(f"The docs page says that the output is {' '.join(model.returns.printed.split())}.")
+        parts.append(ended(f"The docs page says that the output is {' '.join(model.returns.printed.split())}"))
     if model.quirks:
         parts.append("The docs page contradicts itself; see x-quirks of the tag.")
-    return " ".join(parts)
+    return joined(*parts)
 
 
 def _average_sentence(average: Average) -> str:

@@ -9,6 +9,7 @@ from segforge.emit.clients.errors import ErrorClass, error_classes
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Catalog, Gateway, Header, Model
 from segforge.spec.identifiers import pascal_case, snake_case
+from segforge.spec.printable import joined
 
 _ALWAYS_ERRORS: Final = (
     *("CannotSend", "ConnectionFailed", "DownloadFailed", "InferenceTimeout", "InvalidParameters", "JobFailed"),
@@ -100,6 +101,6 @@ def header_property(header: Header) -> HeaderProperty:
     """Returns the property of a header: `request_id` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = snake_case(header.name.removeprefix("x-").removesuffix("-value"))
     python_type, convert = _CONVERSIONS[header.type]
-    text = f"{header.description} From the header `{header.name}`; None if it is missing."
+    text = joined(header.description, f"From the header `{header.name}`; None if it is missing.")
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
     return HeaderProperty(named, header.name, Code(python_type), text, Code(convert))

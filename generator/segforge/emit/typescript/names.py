@@ -7,6 +7,7 @@ from segforge.emit.clients.about import HeaderProperty, NamedModel
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Header, Media, Model, Shape
 from segforge.spec.identifiers import camel_case, pascal_case, words
+from segforge.spec.printable import joined
 
 FIXED_ERRORS: Final = (
     "CannotSend",
@@ -143,6 +144,6 @@ def header_property(header: Header) -> HeaderProperty:
     """Returns the property of a header: `requestId` of `x-request-id`, `seed` of `x-seed-value`."""
     attribute = camel_case(header.name.removeprefix("x-").removesuffix("-value"))
     large = " or beyond 2^53" if header.type == "integer" else ""
-    text = f"{header.description} From the header `{header.name}`; undefined if it is missing{large}."
+    text = joined(header.description, f"From the header `{header.name}`; undefined if it is missing{large}.")
     named = Code(f"{attribute}_" if attribute in _RESULT_NAMES else attribute)
     return HeaderProperty(named, header.name, Code("string" if header.type == "string" else "number"), text, Code(""))

@@ -28,14 +28,14 @@ ABSENT: Final = NotOnPage()
 
 @dataclass(frozen=True)
 class Place:
-    """A position in a file, line and column from 1."""
+    """A position in a file, line and column from 1. Line 0 means the whole file, which may not exist yet."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True)

@@ -283,6 +283,10 @@ def _names(parts: Sequence[Parameter]) -> list[str] | None:
 
 
 def _short(one: Parameter) -> dict[str, Any]:
-    """Returns the facts of a parameter that concern callers."""
-    data = stated(replace(one, description="", note=None, disputed=()))
-    return {key: value for key, value in data.items() if key != "name"}
+    """Returns the facts of a parameter and its parts that concern callers, in the form of a spec."""
+    own = replace(one, description="", note=None, disputed=(), items=None, properties=(), any_of=())
+    data = {key: value for key, value in stated(own).items() if key not in ("name", "description")}
+    data = {key: value for key, value in data.items() if key != "required" or value is not None}
+    data |= {"items": _short(one.items)} if one.items is not None else {}
+    data |= {"properties": {part.name: _short(part) for part in one.properties}} if one.properties else {}
+    return data | ({"any_of": [{"title": part.name, **_short(part)} for part in one.any_of]} if one.any_of else {})
