@@ -38,6 +38,9 @@ COMMANDS: Final = {
         "segforge.commands.diff", "list the changes between two sets of specs, and which break callers", "pages"
     ),
     "directory": Command("segforge.commands.directory", "list, search and show the models of the gateway's directory"),
+    "check-usage": Command(
+        "segforge.commands.check_usage", "check code that calls the gateway: models, parameters, and prices"
+    ),
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
     "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs", "contract"),
 }

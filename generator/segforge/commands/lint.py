@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from segforge.console import console
+from segforge.sarif import sarif_document
 from segforge.spec.finding import Finding
 from segforge.spec.load import check_specs, default_specs
 from segforge.spec.printable import counted
@@ -13,7 +14,7 @@ from segforge.spec.printable import counted
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="output format")
+    parser.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         document = {"errors": errors, "warnings": warnings, "findings": [finding.to_json() for finding in findings]}
         print(json.dumps(document, indent=2, ensure_ascii=False))
+    elif args.format == "sarif":
+        print(json.dumps(sarif_document("lint", findings), indent=2))
     else:
         print_findings(findings)
         models = f"{counted(len(catalog.models), 'model')}, " if catalog else ""

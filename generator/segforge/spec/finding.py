@@ -23,7 +23,7 @@ class Finding:
     def __str__(self) -> str:
         text = f"{self.found}; expected {self.expected}; {self.mend}"
         severity = "" if self.severity == "error" else "warning: "
-        return f"{self.file}:{self.line}:{self.column}  {self.rule}  {severity}{one_line(text)}"
+        return f"{one_line(self.file)}:{self.line}:{self.column}  {self.rule}  {severity}{one_line(text)}"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the finding as a JSON object with one key per field."""
