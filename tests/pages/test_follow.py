@@ -440,3 +440,85 @@ def test_a_changed_table_of_statuses_is_reported(
     assert not rules[rule]["decided"]
     assert rules[rule]["spec_place"].startswith("gateway.yaml") or GATEWAY_FILE in rules[rule]["spec_place"]
     assert (specs / GATEWAY_FILE).read_bytes() == before
+
+
+LABELLED_SPEC = SPEC.replace(
+    "  # about the seed\n",
+    """  style:
+    type: string
+    required: false
+    description: The style.
+    enum: {known: [{value: oil, label: Oil paint}, {value: ink, label: Ink}, chalk], total: 3}
+  photo: {type: string, required: false, description: A photo., file: image, accepts: [url]}
+  # about the seed
+""",
+)
+
+
+def drift_of_facts(folder: Path, facts: dict[str, dict[str, Any]]) -> Drift:
+    """Returns the drift of a page with a set of values and a file, after some of its facts were replaced."""
+    page = page_of(PAGE)
+    seed = page.parameters[-1]
+    text: dict[str, Any] = {"type": "string", "required": False}
+    given = {
+        "prompt": {},
+        "style": {**text, "enum": ["oil", "ink", "chalk"], "enum_total": 3},
+        "photo": text,
+    }
+    parameters = [*page.parameters, *(replace(seed, name=name, facts={}, text=name) for name in ("style", "photo"))]
+    parameters = [
+        replace(
+            one,
+            facts={
+                **one.facts,
+                **{
+                    key: Fact(value, seed.span, CERTAIN, "")
+                    for key, value in {**given.get(one.name, {}), **facts.get(one.name, {})}.items()
+                },
+            },
+        )
+        for one in parameters
+    ]
+    file = folder / "models" / "scene.yaml"
+    file.write_text(LABELLED_SPEC, "utf-8")
+    source, findings = check_model(file)
+    assert source is not None, findings
+    return compare(replace(page, parameters=tuple(parameters)), source)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"style": {"enum_labels": ["Oil paint", "Ink", None]}}, []),
+        ({"style": {"enum_labels": [None, None, None]}}, []),
+        ({}, []),
+        ({"style": {"enum_labels": ["Oil  paint", "Tint", "Chalk"]}}, ["enum.label_changed 1", "enum.label_stated 2"]),
+        ({"photo": {"file": "image", "accepts": ["url"]}}, []),
+        ({"photo": {"file": "any"}}, []),
+        ({"photo": {"file": "video"}}, ["file.changed"]),
+        ({"prompt": {"file": "image"}}, ["file.stated"]),
+        ({"photo": {"accepts": ["url", "part"]}}, ["accepts.added"]),
+        ({"prompt": {"accepts": ["part"]}}, []),
+    ],
+)
+def test_labels_and_files_are_reported_and_need_a_decision(
+    folder: Path, facts: dict[str, dict[str, Any]], expected: list[str]
+) -> None:
+    drift = drift_of_facts(folder, facts)
+    assert [one.decided for one in drift.differences] == [False] * len(expected)
+    found = [f"{one.rule} {one.at[-2]}" if one.at[-1] == "label" else one.rule for one in drift.differences]
+    assert found == expected
+    assert apply(LABELLED_SPEC, drift) == (LABELLED_SPEC, [])
+
+
+def test_a_label_keeps_no_value_from_being_written(folder: Path) -> None:
+    values = {"enum": ["oil", "ink", "chalk", "wax"], "enum_total": 4, "enum_labels": ["Oil", "Ink", None, "Wax"]}
+    drift = drift_of_facts(folder, {"style": values})
+    assert [(one.rule, one.decided) for one in drift.differences] == [
+        ("enum.value_added", True),
+        ("enum.label_changed", False),
+    ]
+    made, _ = apply(LABELLED_SPEC, drift)
+    known = load(made)["parameters"]["style"]["enum"]["known"]
+    assert known[0] == {"value": "oil", "label": "Oil paint"}
+    assert known[-1] == {"value": "wax", "label": "Wax"}

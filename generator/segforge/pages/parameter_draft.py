@@ -26,7 +26,7 @@ _EXTENSIONS: Final[Mapping[str, str]] = {
 """The kinds of files by the ends of their names."""
 _MAX_MEMBERS: Final = 20
 _MAX_PARTS: Final = 200
-_MAX_LABEL: Final = 200
+MAX_LABEL: Final = 200
 
 
 def is_name(name: str) -> bool:
@@ -197,7 +197,7 @@ def _choices(made: Draft, data: Any, leaf: Any, one: PageParameter) -> None:
     labels = one.get("enum_labels") or []
     if known and kind in SCALARS and all(type_matches(value, kind) for value in known) and _differ(known):
         entries = [
-            mapping({"value": scalar(value), "label": scalar(label[:_MAX_LABEL])}, flow=True) if label else value
+            mapping({"value": scalar(value), "label": scalar(label[:MAX_LABEL])}, flow=True) if label else value
             for value, label in zip(known, labels or [None] * len(known), strict=True)
         ]
         leaf["enum"] = mapping(

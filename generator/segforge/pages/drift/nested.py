@@ -56,8 +56,11 @@ def fact_of(at: Location) -> int:
 
 
 def linked(at: Location) -> tuple[Any, ...]:
-    """Returns the statement that a fact belongs to. Facts of one statement are written together or not at all."""
-    if len(at) > 2 and at[0] == "parameters" and (end := fact_of(at)) < len(at):
+    """Returns the statement that a fact belongs to. Facts of one statement are written together or not at all.
+
+    A label of a value is a statement of its own.
+    """
+    if at[-1:] != ("label",) and len(at) > 2 and at[0] == "parameters" and (end := fact_of(at)) < len(at):
         keys = next((keys for keys in _LINKED if at[end] in keys), at[end])
         return (*at[:end], keys)
     return at

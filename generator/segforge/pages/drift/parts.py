@@ -22,6 +22,7 @@ from segforge.pages.drift.difference import (
 )
 from segforge.pages.layouts.labels import hinted
 from segforge.pages.page import Fact, PageParameter, Undecided, Value, walk
+from segforge.pages.parameter_draft import MAX_LABEL
 from segforge.spec.build import entry_value
 from segforge.spec.printable import show
 from segforge.spec.source import Location
@@ -115,6 +116,8 @@ class OneParameter:
             if not (self._is_member and key == "required"):  # pages print a flag beside members, but it says nothing
                 yield from self._fact(key, stated, rule)
         yield from self._enum()
+        yield from self._labels()
+        yield from self._file()
         yield from self._parts()
 
     @property
@@ -200,6 +203,41 @@ class OneParameter:
             yield self._make(("enum",), "enum.gone", "compatible", old, ABSENT, one.span)
         elif shown is not None and old is not None:
             yield from self._values(old, shown)
+
+    def _labels(self) -> Iterator[Difference]:
+        """Yields the labels of values that differ. A person decides them. Some layouts print no labels."""
+        shown, fact, old = self.page.get("enum"), self.page.facts.get("enum_labels"), self.spec.get("enum")
+        if not shown or fact is None or old is None:
+            return
+        known = known_values(old)
+        why = "labels are texts for readers; change them by hand if the page is right"
+        for value, label in zip(shown, fact.value, strict=False):
+            index = next((at for at, one in enumerate(known) if equal(one, value)), None)
+            if index is None or not label:
+                continue
+            entry = old["known"][index]
+            stated = str(entry["label"]) if isinstance(entry, Mapping) else None
+            if stated is None or stated.split() != label[:MAX_LABEL].split():
+                rule = "enum.label_stated" if stated is None else "enum.label_changed"
+                at, sides = ("enum", "known", index, "label"), (ABSENT if stated is None else stated, label)
+                yield self._make(at, rule, "editorial", *sides, fact.span, sure=0, why=why)
+
+    def _file(self) -> Iterator[Difference]:
+        """Yields a kind or a form of file that the page shows and the spec lacks. A person decides it."""
+        kind, forms = self.page.facts.get("file"), self.page.facts.get("accepts")
+        stated, accepts = self.spec.get("file", ABSENT), self.spec.get("accepts")
+        is_known = stated is not ABSENT or self.spec.get("format") == "uri"
+        if kind is not None and kind.value != stated and not (kind.value == "any" and is_known):
+            why = "a kind of file follows from a type alone; change it by hand if the page is right"
+            change: tuple[str, Kind] = (
+                ("file.stated", "compatible") if stated is ABSENT else ("file.changed", "breaking")
+            )
+            yield self._make(("file",), *change, stated, kind.value, kind.span, sure=0, why=why)
+        more = [form for form in forms.value if form not in accepts] if forms is not None and accepts else []
+        if forms is not None and more:
+            why = "a sample shows it; change it by hand if the page is right"
+            sides = list(accepts or ()), forms.value
+            yield self._make(("accepts",), "accepts.added", "compatible", *sides, forms.span, sure=0, why=why)
 
     def _doubt_of_set(self, fact: str, doubt: Undecided) -> Iterator[Difference]:
         stated = self.spec.get("enum")
