@@ -776,6 +776,42 @@ describe("one exchange", () => {
     });
   }
 
+  const HOSTILE = "no\r\n paid \x1b[31m\x07\u202e\u2028\x85 https://bob:hunter2@a.test/x?y=z@w";
+  const isPlain = (text) => !/\p{C}|\u2028|hunter2|bob/u.test(text);
+
+  test("the gateway's text is shown without control characters and users of URLs", async () => {
+    for (const error of [HOSTILE, { message: HOSTILE }]) {
+      const fetch = async () => Response.json({ error, request_id: HOSTILE, status: "FAILED" }, { status: 422 });
+      const client = new segmind.SegmindCore({ apiKey: "key", fetch });
+      for (const call of [() => client.runSync("any", {}), () => client.jobs.resume("r1").wait()]) {
+        await assert.rejects(call, (caught) => isPlain(caught.message) && isPlain(caught.detail) && caught.body.error !== undefined);
+      }
+      if (typeof error === "string") {
+        await assert.rejects(client.runSync("any", {}), { detail: "no paid [31m https://a.test/x?y=z@w" });
+      }
+    }
+  });
+
+  test("the text of a failed connection is shown without control characters and users of URLs", async () => {
+    const events = [];
+    const fetch = async () => {
+      throw new TypeError(HOSTILE);
+    };
+    const client = new segmind.SegmindCore({ apiKey: "key", fetch, maxRetries: 0, onEvent: (event) => events.push(event) });
+    await assert.rejects(client.runSync("any", {}), (error) => isPlain(error.message) && isPlain(error.detail));
+    assert.ok(events.map(({ detail = "" }) => detail).every(isPlain));
+  });
+
+  test("the user of a download's URL is shown nowhere but in the record", async () => {
+    const record = { status: "COMPLETED", output: "https://bob:hunter2@a.test/x" };
+    const events = [];
+    const fetch = async (url, init) => (url.startsWith("https://gateway.test/") ? Response.json(record) : globalThis.fetch(url, init));
+    const onEvent = (event) => events.push(event);
+    const client = new segmind.SegmindCore({ apiKey: "key", baseUrl: "https://gateway.test", fetch, maxRetries: 0, onEvent });
+    await assert.rejects(client.jobs.resume("r1").download(), (error) => isPlain(`${error.message} ${error.detail} ${error.request.url}`));
+    assert.ok(events.every(({ url, detail = "" }) => isPlain(`${url} ${detail}`)));
+  });
+
   test("fetch is not called as a method", async () => {
     async function fetch() {
       assert.ok(this === undefined || this === globalThis);

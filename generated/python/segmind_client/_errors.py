@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from segmind_client._text import plain
+
 if TYPE_CHECKING:
     from segmind_client._check import Violation
     from segmind_client._wire import SentRequest
@@ -14,7 +16,8 @@ class SegmindError(Exception):
     """The base class of all errors of this package, and the error for a status that the gateway does not document.
 
     Attributes:
-        detail: the gateway's message, or a description of the failure if there was no answer.
+        detail: the gateway's message, or a description of the failure if there was no answer. Control characters, and users and
+            passwords of URLs, are in `body` only.
         status: the HTTP status; None without an answer.
         request_id: the id of the request or job, to quote to support; None if the gateway sent none.
         body: the body of the answer, as JSON or text; None without an answer.
@@ -41,8 +44,8 @@ class SegmindError(Exception):
         maybe_billed: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = plain(detail)
+        super().__init__(self.detail)
         self.status = status
         self.body = body
         self.model = model
@@ -60,13 +63,13 @@ class SegmindError(Exception):
     def __str__(self) -> str:
         label = " ".join(str(part) for part in (self.status, self.title) if part)
         text = f"{label}: {self.detail}" if label and self.detail != self.title else label or self.detail
-        facts = [f"request {self.request_id}"] if self.request_id else []
+        facts = [f"request {plain(self.request_id)}"] if self.request_id else []
         facts += [f"{self.attempts} attempts"] if self.attempts > 1 else []
         facts += ["may have been billed"] if self.maybe_billed else []
         return f"{text} ({', '.join(facts)})" if facts else text
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.detail!r}, status={self.status!r}, request_id={self.request_id!r})"
+        return plain(f"{type(self).__name__}({self.detail!r}, status={self.status!r}, request_id={self.request_id!r})")
 
 
 class MissingApiKey(SegmindError):

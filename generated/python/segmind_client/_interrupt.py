@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from segmind_client._errors import SegmindError
 from segmind_client._log import LOGGER
+from segmind_client._text import plain
 
 _JOBS: Final[ContextVar[dict[str, None] | None]] = ContextVar("segmind_client_jobs", default=None)
 _MOST_NOTED: Final = 20
@@ -53,9 +54,9 @@ def follow(request_id: str) -> None:
 
 def _keep(error: BaseException, request_ids: tuple[str, ...]) -> None:
     for start in range(0, len(request_ids), _MOST_IN_LINE):
-        part = ", ".join(request_ids[start : start + _MOST_IN_LINE])
+        part = plain(", ".join(request_ids[start : start + _MOST_IN_LINE]))
         LOGGER.warning("%s ended the wait for jobs that keep running and may be billed: %s", type(error).__name__, part)
-    shown = ", ".join(request_ids[:_MOST_NOTED])
+    shown = plain(", ".join(request_ids[:_MOST_NOTED]))
     more = (
         f" and {len(request_ids) - _MOST_NOTED} more, see request_ids of this exception"
         if len(request_ids) > _MOST_NOTED

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from segmind_client._text import plain
+
 LEVEL_VARIABLE: Final = "SEGMIND_LOG"
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -100,4 +102,4 @@ def _sentence(event: Event) -> str:
     if event.kind == "retry":
         return f"{text}: again in {event.seconds:.2f} s"
     said = event.detail if event.kind == "failure" else f"{event.status}, request {event.request_id}"
-    return f"{text}: {said}, after {event.seconds:.2f} s"
+    return plain(f"{text}: {said}, after {event.seconds:.2f} s")

@@ -32,7 +32,10 @@ export class SegmindError extends Error {
   /** The name of the class, which a minifier does not change. */
   static readonly label: string = "SegmindError";
 
-  /** The gateway's message, or a description of the failure if there was no answer. */
+  /**
+   * The gateway's message, or a description of the failure if there was no answer. Control characters, and users and passwords of
+   * URLs, are in `body` only.
+   */
   declare readonly detail: string;
   /** The HTTP status; undefined without an answer. */
   declare readonly status?: number;
@@ -300,7 +303,7 @@ const BY_WORDS: readonly (readonly [status: number, words: string, kind: typeof 
 
 /** Removes control and format characters and the users of URLs from a text, which may be the gateway's. */
 export function plain(text: string): string {
-  return text.replace(/\/\/[^/\s]*@/g, "//").replace(/[\p{C}\p{Z}]+/gu, " ");
+  return text.replace(/\/\/[^/?#\s]*@/g, "//").replace(/[\p{C}\p{Z}]+/gu, " ");
 }
 
 /** Returns the error for an answer. If its status has several meanings, its text decides. */

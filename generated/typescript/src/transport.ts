@@ -146,7 +146,7 @@ export class Transport {
       const said = [url.split(/[/?#,]/, 3).join("/"), ...words].filter(Boolean).join(": ");
       const other = late || TOO_LATE.test(said) ? RequestTimeout : ConnectionFailed;
       const kind = signal?.aborted ? RequestAborted : other;
-      return { kind, detail: this.#masked(said), sent: sent && !NOT_SENT.test(said) };
+      return { kind, detail: plain(this.#masked(said)), sent: sent && !NOT_SENT.test(said) };
     } finally {
       stop();
     }

@@ -25,6 +25,7 @@ from segmind_client._log import Event, EventKind, heard, tell
 from segmind_client._options import Options, Secret
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
 from segmind_client._spend import Spend
+from segmind_client._text import plain
 from segmind_client._wire import Failure, Outcome, Request, Response, shown
 
 _MASK = "[api key]"
@@ -169,7 +170,7 @@ class AsyncTransport:
         )
         took = _pace.monotonic() - start
         if isinstance(outcome, Failure):
-            outcome = replace(outcome, detail=self._masked(f"{self.base_url}: {outcome.detail}"))
+            outcome = replace(outcome, detail=plain(self._masked(f"{self.base_url}: {outcome.detail}")))
             self._tell("failure", request, attempt, took, detail=outcome.detail)
             return outcome
         response = self._masked_response(outcome, request, attempt)

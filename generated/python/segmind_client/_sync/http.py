@@ -11,6 +11,7 @@ from segmind_client import _gateway, _pace
 from segmind_client._environment import Unusable
 from segmind_client._options import LONGEST
 from segmind_client._sync.network import END, Routes
+from segmind_client._text import plain
 from segmind_client._wire import Failure, Response
 
 HttpClient: TypeAlias = httpx.Client
@@ -182,7 +183,10 @@ def checked_url(text: str, expected: str) -> str:
 
 
 class _Mask(logging.Filter):
-    """Hides keys in the logs of httpx and httpcore, which show headers in full: a gateway may quote the key in one."""
+    """Hides keys, and users of URLs, in the logs of httpx and httpcore.
+
+    They show URLs and headers in full: a gateway may quote the key in one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,7 +194,7 @@ class _Mask(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        masked = text
+        masked = plain(text)
         for key in self.keys:
             masked = masked.replace(key, "[api key]")
         if masked != text:

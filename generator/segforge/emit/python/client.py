@@ -52,7 +52,7 @@ _MODULES: Final = (
         "_media",
         "_models",
     ),
-    *("_options", "_pace", "_reading", "_results", "_retry", "_spend", "_values", "_wire"),
+    *("_options", "_pace", "_reading", "_results", "_retry", "_spend", "_text", "_values", "_wire"),
 )
 _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
 
