@@ -82,6 +82,33 @@ def test_a_file_is_refused_where_only_a_url_is_taken(wide_client: Any, gateway: 
     assert gateway.received == []
 
 
+def test_an_error_about_a_file_names_its_place(wide_client: Any, gateway: Gateway) -> None:
+    """In the default form, in a form that the page states, and for values that are not files."""
+    missing = Path("no/such/file")
+    for wrong, params in {
+        r"'images\[1\]'.*empty": {"images": [PNG, b""]},
+        r"'images\[1\]'.*3D model": {"images": (PNG, b"odd")},
+        r"'images\[0\]' can't be read": {"images": [missing]},
+        r"'elements\[1\]\.uri'.*empty": {"elements": [{"tag": "a"}, {"uri": b""}]},
+        r"'settings\.a\[1\]\.b'.*neither JSON nor a file": {"settings": {"a": [0, {"b": object()}]}},
+        r"'settings\.a\[1\]'.*Out of range": {"settings": {"a": [0, float("nan")]}},
+        r"'mesh'.*empty": {"mesh": b""},
+    }.items():
+        with pytest.raises((TypeError, ValueError), match=wrong):
+            wide_client.run_sync("clip", **params)
+    for wrong, params in {
+        r"'masks\[1\]'.*3D model": {"masks": [PNG, b"odd"]},
+        r"'options\.a\[0\]' can't be read": {"options": {"a": [missing]}},
+    }.items():
+        with pytest.raises((TypeError, ValueError), match=wrong):
+            wide_client.run_sync("form", image=PNG, **params)
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(ValueError, match="'settings'"):
+        wide_client.run_sync("clip", settings={"a": loop})
+    assert gateway.received == []
+
+
 def test_a_file_part_makes_a_multipart_form(wide_client: Any, gateway: Gateway) -> None:
     received = sent(wide_client, gateway, "form", image=PNG, masks=[PNG, PNG + b"2"], steps=3, options={"a": [1, None]})
     assert parts_of(received) == [
@@ -123,7 +150,7 @@ def test_an_error_shows_a_form_by_its_size(wide: Any, wide_client: Any, gateway:
 
 
 def test_a_partial_model_sends_what_was_passed_and_nothing_else(wide_client: Any, gateway: Gateway) -> None:
-    gateway.on("POST", "/v1/glimpse", json_answer({}))
+    gateway.on("POST", "/v1/glimpse", json_answer({"video": "aGk="}))
     wide_client.glimpse.run(prompt="a", unknown=[1], **{"self": "s", "with-hyphen": "h"})
     assert gateway.received[-1].json == {"prompt": "a", "unknown": [1], "self": "s", "with-hyphen": "h"}
     gateway.job(slug="glimpse")

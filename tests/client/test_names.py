@@ -123,7 +123,7 @@ def test_parameters_arrive_as_they_were_given(params: dict[str, object]) -> None
 
 @pytest.mark.parametrize("value", [b"bytes", object(), float("nan"), {1: {2, 3}}])
 def test_a_value_that_is_not_json_is_rejected_with_its_name(gateway: Gateway, client: Segmind, value: object) -> None:
-    with pytest.raises((TypeError, ValueError), match="parameter 'image' can't be sent as JSON"):
+    with pytest.raises((TypeError, ValueError), match=r"parameter 'image(\.1)?' can't be sent"):
         client.run_sync("any", prompt="a cat", image=value)
     assert gateway.received == []
 

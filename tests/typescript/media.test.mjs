@@ -266,6 +266,18 @@ describe("input files", () => {
     });
   }
 
+  test("an error about a file or a number names its place", async () => {
+    const wrong = [
+      ["anyParts", { ...REQUIRED, image_urls: [PNG, new Uint8Array()] }, "image_urls[1] is empty"],
+      ["anyParts", { ...REQUIRED, referenceImages: [{ uri: PNG }, { uri: bytesOf("odd") }] }, "referenceImages[1].uri is not an image"],
+      ["anyParts", { ...REQUIRED, grid: [[1, NaN]] }, "grid[0][1] is NaN"],
+      ["anyAudio", { voice: MP3, clips: [{ sound: MP3 }, { sound: PNG }] }, "clips[1].sound is not of kind audio"],
+    ];
+    for (const [name, params, message] of wrong) {
+      await assert.rejects(client[name].run(params), (error) => error.message.includes(message));
+    }
+  });
+
   test("a Blob that has a type is sent with it", async () => {
     const { voice } = await sentJson("anyAudio", { voice: new Blob(["x"], { type: "audio/odd" }) });
     assert.equal(voice, "data:audio/odd;base64,eA==");

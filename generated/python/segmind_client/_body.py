@@ -2,8 +2,9 @@
 """The body of a call: JSON, or a multipart form for the models that take one."""
 
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
@@ -55,12 +56,22 @@ Body: TypeAlias = tuple[bytes, str]
 """The bytes of a body, and its Content-Type."""
 
 
+class _Unsendable(Exception):
+    """A part of a parameter can't be sent. `reason` is the error that it caused."""
+
+    def __init__(self, part: object, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.part = part
+        self.reason = reason
+
+
 def _default(value: object) -> object:
     """Returns what is encoded in place of a value that JSON doesn't know."""
-    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else data_url(value)
+    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else _file(value, _PLAIN_FILES)
 
 
 _JSON = json.JSONEncoder(allow_nan=False, default=_default)
+_PLAIN_FILES: Final = Files("data_uri")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -84,11 +95,36 @@ def _named(name: str, value: object, files: Files | None) -> object:
         return value
     try:
         return _sent(value, files)
-    except OSError as error:
-        raise ValueError(f"parameter {name!r} can't be read: {error}") from None
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"parameter {name!r} can't be sent: {error}") from None
+    except _Unsendable as error:
+        raise _named_error(name, value, error) from None
+
+
+def _named_error(name: str, value: object, error: _Unsendable) -> TypeError | ValueError:
+    """Returns the error that names the place of a part that can't be sent, such as `image_urls[1]`."""
+    place = name + _place(value, lambda part: part is error.part)
+    if isinstance(error.reason, OSError):
+        return ValueError(f"parameter {place!r} can't be read: {error}")
+    kind = TypeError if isinstance(error.reason, TypeError) else ValueError
+    return kind(f"parameter {place!r} can't be sent: {error}")
+
+
+def _place(value: object, is_wrong: Callable[[object], bool]) -> str:
+    """Returns the place of the first wrong part of a value, such as `[1].uri`; empty if it is the value itself."""
+    waiting = [("", value)]
+    seen: set[int] = set()
+    while waiting:
+        place, held = waiting.pop()
+        if is_wrong(held):
+            return place
+        parts: list[tuple[str, object]] = []
+        if isinstance(held, Mapping):
+            parts = [(f"{place}.{key}", part) for key, part in cast("Mapping[str, object]", held).items()]
+        elif isinstance(held, list | tuple):
+            parts = [(f"{place}[{index}]", part) for index, part in enumerate(cast("list[object]", held))]
+        if parts and id(held) not in seen:
+            seen.add(id(held))
+            waiting += reversed(parts)
+    return ""
 
 
 def _sent(value: Any, files: Files) -> Any:
@@ -103,6 +139,13 @@ def _sent(value: Any, files: Files) -> Any:
 
 
 def _file(value: object, files: Files) -> object:
+    try:
+        return _encoded_file(value, files)
+    except (OSError, TypeError, ValueError) as error:
+        raise _Unsendable(value, error) from None
+
+
+def _encoded_file(value: object, files: Files) -> object:
     if files.form == "url":
         raise TypeError("the model takes the URL of the file, not its bytes; upload it to a host of your own first")
     if files.form == "base64":
@@ -128,11 +171,12 @@ def _encoded(name: str, value: object) -> str:
     """Encodes one parameter. Parameters are encoded one by one, so that an error can name its parameter."""
     try:
         return _JSON.encode(value)
-    except OSError as error:
-        raise ValueError(f"parameter {name!r} can't be read: {error}") from None
+    except _Unsendable as error:
+        raise _named_error(name, value, error) from None
     except (TypeError, ValueError, RecursionError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"parameter {name!r} can't be sent as JSON: {error}") from None
+        place = name + _place(value, lambda part: isinstance(part, float) and not math.isfinite(part))
+        raise kind(f"parameter {place!r} can't be sent as JSON: {error}") from None
 
 
 def _as_form(params: Mapping[str, object]) -> Body:

@@ -120,8 +120,8 @@ def file_content(value: object, *, any_kind: bool = False) -> tuple[bytes, str]:
     kind = file_type(content) or (_UNKNOWN if any_kind else None)
     if kind is None:
         raise ValueError(
-            "its bytes are not an image, a video or a sound; expected JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC, MP4, WebM, "
-            "MP3, WAV, FLAC, Ogg or another common format"
+            "its bytes are not an image, a video, a sound or a 3D model; expected JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC, "
+            "MP4, WebM, MP3, WAV, FLAC, Ogg, GLB or another common format"
         )
     return content, kind
 

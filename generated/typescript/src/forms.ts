@@ -2,7 +2,7 @@
 /** Encodes files that are not simply images sent as data URLs: other kinds, base64, and parts of a multipart body. */
 
 import { type Encoded, bytesIn, dataUrl, sniffed } from "./media.js";
-import { nested } from "./nested.js";
+import { nested, partOf } from "./nested.js";
 
 /** The media types of files by their first bytes. */
 const OPENINGS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
@@ -49,14 +49,14 @@ async function prepared(name: string, value: any, listed: readonly Form[]): Prom
     return sent(name, bytes, value, own);
   }
   if (Array.isArray(value)) {
-    return Promise.all(value.map((item) => prepared(name, item, listed)));
+    return Promise.all(value.map((item, index) => prepared(partOf(name, index, true), item, listed)));
   }
   if (!value || typeof value !== "object" || typeof value.toJSON === "function") {
     return value;
   }
   const entries = Object.entries(value).map(async ([key, inner]) => {
     const inside = listed.flatMap(([[first, ...rest], ...how]): Form[] => (first === key ? [[rest, ...how]] : []));
-    return [key, inside.length ? await prepared(name || key, inner, inside) : inner];
+    return [key, inside.length ? await prepared(partOf(name, key, false), inner, inside) : inner];
   });
   return Object.fromEntries(await Promise.all(entries));
 }

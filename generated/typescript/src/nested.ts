@@ -10,12 +10,17 @@ export async function nested(params: object): Promise<string> {
   return (await json("", params))!;
 }
 
-/** Encodes a value at any depth, with its files. `name` is that of the parameter, `outer` are the values around it. */
+/** Returns the place of a part of a value, such as `images[1]`, `style.uri`, or its key at the top. */
+export function partOf(place: string, key: string | number, isArray: boolean): string {
+  return isArray ? `${place}[${key}]` : place ? `${place}.${key}` : `${key}`;
+}
+
+/** Encodes a value at any depth, with its files. `name` is its place, such as `images[1]`, `outer` are the values around it. */
 async function json(name: string, value: any, outer: readonly unknown[] = []): Promise<string | undefined> {
   const bytes = await bytesIn(value);
   const held = bytes ? dataUrl(name, bytes, sniffed(bytes) || value.type) : typeof value?.toJSON === "function" ? value.toJSON() : value;
   if (outer.length > DEEPEST || outer.includes(held)) {
-    throw new CannotSend(`${name} is nested too deeply for JSON`);
+    throw new CannotSend(`${name.split(/[.[]/, 1)} is nested too deeply for JSON`);
   }
   if (!held || typeof held !== "object") {
     return typeof held === "bigint" ? `${held}` : JSON.stringify(safe(name, held));
@@ -24,7 +29,7 @@ async function json(name: string, value: any, outer: readonly unknown[] = []): P
   const isArray = Array.isArray(held);
   const around = [...outer, held];
   for (const [key, inner] of Object.entries(isArray ? Array.from(held) : held)) {
-    const text = await json(name || key, inner, around);
+    const text = await json(partOf(name, key, isArray), inner, around);
     parts.push(isArray ? (text ?? "null") : text ? `${JSON.stringify(key)}:${text}` : []);
   }
   return isArray ? `[${parts}]` : `{${parts.flat()}}`;
