@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from segforge import check_specs
+from segforge.spec import values
+from segforge.spec.catalog import parameter
 from segforge.spec.load import check_form
 
 BASE = """\
@@ -222,3 +224,7 @@ def test_a_printed_path_is_neither_usual_nor_another_routes(
     found = [(each.rule, each.line) for each in check_specs(specs)[1] if each.file.endswith(model.name)]
     line = model.read_text("utf-8").partition("paths:")[0].count("\n") + 1
     assert found == ([(rule, line)] if rule else [])
+
+
+def test_every_limit_is_checked() -> None:
+    assert tuple(values.LIMITS) == parameter.LIMITS

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, TypeAlias
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 Json: TypeAlias = Any
@@ -14,6 +15,19 @@ File: TypeAlias = Literal["image", "video", "audio", "model3d", "any"]
 """The kind of file that a text stands for."""
 FileForm: TypeAlias = Literal["url", "base64", "data_uri", "part"]
 """A form in which a file may be sent. `part` is a part of a multipart body."""
+
+LIMITS: Final = (
+    "minimum",
+    "exclusive_minimum",
+    "maximum",
+    "exclusive_maximum",
+    "multiple_of",
+    "min_length",
+    "max_length",
+    "min_items",
+    "max_items",
+)
+"""The facts of a parameter that limit numbers, the length of texts or the number of items, in the order of checks."""
 
 
 class Absent(Enum):
@@ -90,6 +104,11 @@ class Parameter:
     def __hash__(self) -> int:
         """The hash of name and type, since a default may be a list or a mapping."""
         return hash((self.name, self.type))
+
+    @cached_property
+    def limits(self) -> tuple[tuple[str, int | float], ...]:
+        """The limits that the parameter has, by name, in the order of `LIMITS`."""
+        return tuple((name, end) for name in LIMITS if (end := getattr(self, name)) is not None)
 
     @property
     def takes_null(self) -> bool:

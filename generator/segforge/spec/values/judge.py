@@ -45,11 +45,23 @@ def type_matches(value: object, type_: str) -> bool:
     return found == type_ or (found == "integer" and type_ == "number") or (type_ == "any" and value is not None)
 
 
+_TYPES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+"""The JSON types of values whose class alone tells them."""
+
+
 def json_type(value: object) -> str:
     """Returns the JSON type of a value; "integer" for a number without fraction, "infinity" for infinity and NaN."""
+    found = _TYPES.get(type(value))
+    if found is not None:
+        return found
     match value:
-        case None:
-            return "null"
         case bool():
             return "boolean"
         case int():
@@ -104,10 +116,14 @@ def value_violations(
     elif not type_matches(value, parameter.type):
         found = json_type(value)
         yield Violation(f"type.{found}_for_{parameter.type}", at, f"{show(value)} is not of type {parameter.type}")
-    elif not is_among(value, parameter.disputed):
-        yield from _limit_violations(parameter, value, at)
-        yield from _set_violations(parameter, value, at, formats=formats)
-        yield from _part_violations(parameter, value, at, formats=formats)
+    elif not parameter.disputed or not is_among(value, parameter.disputed):
+        # A campaign judges millions of values, and most parameters have few facts.
+        if parameter.limits:
+            yield from _limit_violations(parameter, value, at)
+        if parameter.choices is not None or parameter.format is not None:
+            yield from _set_violations(parameter, value, at, formats=formats)
+        if parameter.items is not None or parameter.properties or parameter.any_of:
+            yield from _part_violations(parameter, value, at, formats=formats)
 
 
 def _limit_violations(parameter: Parameter, value: Any, at: str) -> Iterator[Violation]:
@@ -115,9 +131,9 @@ def _limit_violations(parameter: Parameter, value: Any, at: str) -> Iterator[Vio
     if isinstance(value, bool | Mapping):
         return
     size = len(value) if isinstance(value, str | list) else value
-    for name, (rule, broken, words) in LIMITS.items():
-        limit = getattr(parameter, name)
-        if limit is not None and broken(size, limit):
+    for name, limit in parameter.limits:
+        rule, broken, words = LIMITS[name]
+        if broken(size, limit):
             yield Violation(rule, at, f"{show(value)} {words} {limit}")
 
 
@@ -155,7 +171,7 @@ def ends(parameter: Parameter) -> tuple[float | None, float | None]:
 
 def has_limit(parameter: Parameter) -> bool:
     """Returns whether a parameter limits its numbers, the length of its texts, or the number of its items."""
-    return any(getattr(parameter, name) is not None for name in LIMITS)
+    return bool(parameter.limits)
 
 
 def verdict(parameter: Parameter, value: Any, *, sample: Json = None) -> Verdict:
