@@ -45,7 +45,7 @@ def run(code: str, folder: Path, mock: Mock) -> str:
 def test_the_samples_of_the_readme_run_in_order(mock: Mock, tmp_path: Path) -> None:
     assert len(SAMPLES) == 7
     printed = run("\n".join(SAMPLES), tmp_path, mock)
-    for name in ("image.jpeg", "from-job.jpeg"):
+    for name in ("image.jpeg", "from-job-image.jpeg"):
         assert (tmp_path / name).read_bytes().startswith(JPEG)
     assert "COMPLETED" in printed
     assert "required.missing" in printed
@@ -55,7 +55,7 @@ def test_the_samples_of_the_readme_run_in_order(mock: Mock, tmp_path: Path) -> N
 def test_an_example_prints_the_expected_output(example: Path, mock: Mock, tmp_path: Path) -> None:
     printed = run(example.read_text("utf-8"), tmp_path, mock)
     expected = {
-        "image": r"image\.jpeg image/jpeg 0\.\d+ credits",
+        "call": r"image\.jpeg image/jpeg 0\.\d+ credits",
         "job": r"COMPLETED\nhttp://\S+ \{",
         "many": r"5 http://\S+\nSpend\(credits=0\.\d+, calls=6",
         "errors": r"required\.missing prompt is required",

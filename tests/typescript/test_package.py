@@ -120,7 +120,7 @@ def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url:
     environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
     run = node("readme.mjs", cwd=project / "readme", **environment)
     assert run.returncode == 0, run.stderr
-    assert (project / "readme" / "image.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    assert (project / "readme" / "image.jpeg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
 EXAMPLES = sorted((COMMITTED / "examples").glob("*.mjs"))
@@ -134,7 +134,7 @@ def test_an_example_prints_the_expected_output(example: Path, project: Path, moc
     environment = {"SEGMIND_API_KEY": "SG_0123456789abcdef", "SEGMIND_BASE_URL": mock_url}
     run = node(example.name, cwd=folder, **environment)
     expected = {
-        "image": r"image/jpeg 0\.\d+ credits",
+        "call": r"image/jpeg 0\.\d+ credits",
         "job": r"COMPLETED\nhttp://\S+ \{",
         "many": r"5 image/jpeg\n0\.\d+ credits",
     }

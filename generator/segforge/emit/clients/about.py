@@ -92,10 +92,11 @@ def quirk_sentence(quirk: Quirk) -> str:
 def sample(models: Sequence[_N], slug: str | None) -> _N:
     """Returns the model of the samples: the one with that slug.
 
-    Without one, it is the model with the shortest call among those that return images in both versions.
+    Without one, it is the model with the shortest call among those that have both versions, preferably one of images.
     """
     for named in models:
         if named.model.slug == slug:
             return named
-    fit = [named for named in models if len(named.model.versions) == 2 and named.model.returns.media == "image"]
-    return min(fit or models, key=lambda named: len(named.model.valid_example))
+    both = [named for named in models if len(named.model.versions) == 2]
+    images = [named for named in both if named.model.returns.media == "image"]
+    return min(images or both or models, key=lambda named: len(named.model.valid_example))

@@ -11,7 +11,7 @@ from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.errors import by_words, failed_status
 from segforge.emit.clients.parameter_text import parameter_lines
-from segforge.emit.clients.results import FILES
+from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.python.blocking import blocking
@@ -34,7 +34,7 @@ _PACKAGE: Final = "segmind_client/"
 
 _PAGES: Final = (
     "pyproject.toml",
-    *(f"examples/{name}.py" for name in ("errors", "image", "job", "many")),
+    *(f"examples/{name}.py" for name in ("call", "errors", "job", "many")),
 )
 
 _MODULES: Final = (
@@ -162,6 +162,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,
+        "output": output_of(shown.model.returns),
         "sample_arguments": arguments(shown.model.valid_example),
         "sample_items": items(shown.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
