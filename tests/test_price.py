@@ -16,13 +16,15 @@ from segforge import Catalog, check_specs, load_catalog
 from segforge.cli import main
 from segforge.emit.openapi.document import document
 from segforge.emit.pipeline import emit
-from segforge.spec.catalog import Average, Choices, Model, Parameter, Price, PriceUnit
+from segforge.spec.catalog import Assumption, Choices, Model, Parameter, Price, PriceUnit
 from segforge.spec.changes import model_changes
+from segforge.spec.price import highest_credits, model_estimate, usual_credits
 from segforge.spec.sentences import sentence
 from segforge_contract import Request
-from segforge_contract.engine.plan import assumed_price
+from segforge_contract.engine.price import prices_of, unpriced
 from tests.catalogs import drawn_models
 from tests.emit.test_hostile_text import TEXT
+from tests.seeds import costing
 
 SLUG = "flux-img2img"
 COMMENT = re.compile(r"/\*\*.*?\*/", re.DOTALL)
@@ -39,10 +41,11 @@ def with_price(specs: Path, price: str) -> Path:
     return path
 
 
-def priced(catalog: Catalog, price: Price | None = PRICE, *, typical_cost: float | None = None) -> Catalog:
-    """Returns the catalog with only one model, which has this price."""
-    model = replace(catalog.model(SLUG), price=price, typical_cost=typical_cost)
-    return replace(catalog, models=(model,), gateway=replace(catalog.gateway, sample=SLUG))
+def priced(catalog: Catalog, price: Price | None = PRICE, *, usd: float | None = None, factor: float = 3) -> Catalog:
+    """Returns the catalog with only one model, which has this price and this average cost."""
+    model = costing(replace(catalog.model(SLUG), price=price), usd)
+    assumptions = {**catalog.gateway.assumptions, "price_factor": Assumption(factor, "a test")}
+    return replace(catalog, models=(model,), gateway=replace(catalog.gateway, sample=SLUG, assumptions=assumptions))
 
 
 def emitted(catalog: Catalog, *emitters: str) -> Mapping[str, str]:
@@ -104,7 +107,7 @@ def test_openapi_states_the_price_of_run_and_submit(catalog: Catalog) -> None:
     for version in ("v1", "v2"):
         operation = paths[f"/{version}/{SLUG}"]["post"]
         assert operation["x-price"] == FACTS
-        assert operation["description"].startswith(f"Price: {PRINTED}. Average of a run: $")
+        assert operation["description"] == f"Price: {PRINTED}."
     assert json.dumps(paths).count("x-price") == 2
     assert "x-price" not in json.dumps(document(catalog.gateway, priced(catalog, None).models))
 
@@ -120,13 +123,15 @@ def test_the_docs_of_both_clients_show_the_price(catalog: Catalog) -> None:
     ]
 
 
-def test_a_price_adds_no_code_to_the_typescript_client(catalog: Catalog) -> None:
-    """The price is in comments only, which bundlers remove."""
+def test_a_price_adds_its_upper_end_alone_to_the_code_of_the_typescript_client(catalog: Catalog) -> None:
+    """The rest is in comments only, which bundlers remove."""
     without, with_ = (
         {path: COMMENT.sub("", text) for path, text in emitted(priced(catalog, price), "typescript").items()}
         for price in (None, PRICE)
     )
-    assert {path for path, text in with_.items() if text != without[path]} == {"typescript/reference.md"}
+    module = f"typescript/src/models/{SLUG}.ts"
+    assert {path for path, text in with_.items() if text != without[path]} == {"typescript/reference.md", module}
+    assert with_[module].replace("      cost: 1.2,\n", "") == without[module]
 
 
 def test_the_mock_s_module_holds_the_price(catalog: Catalog) -> None:
@@ -186,26 +191,44 @@ def test_a_hostile_price_stays_on_the_line_of_its_change(catalog: Catalog, text:
     assert "\x1b" not in sentence(change)
 
 
-def cost(catalog: Catalog) -> Decimal:
-    return assumed_price(catalog, None).worst
+def cost(catalog: Catalog) -> float | None:
+    """Returns the most that a call of the only model costs, in credits."""
+    return highest_credits(catalog.gateway, catalog.models[0])
 
 
-def test_the_upper_end_per_generation_is_the_estimate(catalog: Catalog) -> None:
-    assert cost(priced(catalog)) == Decimal("1.2")
-    assert cost(priced(catalog, typical_cost=1.5)) == Decimal("1.5")
-    assert cost(priced(catalog, typical_cost=0.7)) == Decimal("1.2")
-    assert assumed_price(priced(catalog), Decimal("0.1")).worst == Decimal("0.1")
+def test_the_highest_of_the_printed_price_and_the_average_times_the_factor_counts(catalog: Catalog) -> None:
+    assert cost(priced(catalog)) == 1.2
+    assert cost(priced(catalog, usd=0.5)) == 1.5
+    assert cost(priced(catalog, usd=0.3)) == 1.2
+    assert cost(priced(catalog, None, usd=0.3)) == pytest.approx(0.9)
+    one = priced(catalog, usd=0.3)
+    found = model_estimate(one.gateway, one.models[0])
+    assert found is not None
+    assert (found.low, found.average) == (0.4, 0.3)
+    assert PRINTED in found.source
+    assert "0.3 USD" in found.source
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        None,
+        Price("from $0.40 per generation", 0.4, unit="generation"),
+        Price("~$0.172", 0.172, 0.172),
+        replace(PRICE, unit="second"),
+        replace(PRICE, unit="input_second"),
+        replace(PRICE, unit="token"),
+    ],
+)
+def test_a_price_without_an_upper_end_of_a_call_prices_nothing_alone(catalog: Catalog, price: Price | None) -> None:
+    assert cost(priced(catalog, price)) is None
+    assert cost(priced(catalog, price, usd=2)) == 6
+    assert unpriced(priced(catalog, price), None) == (SLUG,)
+    assert unpriced(priced(catalog, price), ()) == unpriced(priced(catalog, price, usd=2), None) == ()
 
 
 def test_the_least_a_call_costs_raises_the_estimate(catalog: Catalog) -> None:
-    assert cost(priced(catalog, Price("from $0.40 per generation", 0.4, unit="generation"))) == Decimal("0.4")
-
-
-@pytest.mark.parametrize("unit", ["second", "input_second", "token", None])
-def test_other_prices_are_no_estimate(catalog: Catalog, unit: PriceUnit | None) -> None:
-    price = replace(PRICE, unit=unit)
-    assert cost(priced(catalog, price)) == cost(priced(catalog, None))
-    assert cost(priced(catalog, price, typical_cost=0.7)) == Decimal("0.7")
+    assert cost(priced(catalog, Price("from $0.40 per generation", 0.4, unit="generation"), usd=0.1)) == 0.4
 
 
 def test_a_price_per_second_counts_for_the_longest_output(catalog: Catalog) -> None:
@@ -214,38 +237,66 @@ def test_a_price_per_second_counts_for_the_longest_output(catalog: Catalog) -> N
     seconds = Parameter("seconds", "integer", False, "x", choices=Choices((4, 8, 12), 3))
     returns = replace(model.returns, controls=replace(model.returns.controls, duration="seconds"))
     timed = replace(model, parameters=(*model.parameters, seconds), returns=returns)
-    assert cost(replace(catalog, models=(timed,))) == Decimal("1.2") * 12
+    assert cost(replace(catalog, models=(timed,))) == pytest.approx(1.2 * 12)
     more = replace(timed, parameters=(*model.parameters, replace(seconds, choices=Choices((4, 8, 12), 5))))
-    assert cost(replace(catalog, models=(more,))) == cost(priced(catalog, None))
+    assert cost(replace(catalog, models=(more,))) is None
 
 
-def test_an_average_raises_the_estimate_also_at_a_printed_path(catalog: Catalog) -> None:
-    [model] = priced(catalog, None).models
-    known = replace(model, average=Average("2026-08-19", usd=1.5), paths={"v1": "/v1/models/{slug}/run"})
-    price = assumed_price(replace(catalog, models=(known,)), None)
-    assert price.of(Request("POST", f"/v1/models/{SLUG}/run")) == price.worst == Decimal("1.5")
-    assert price.of(Request("POST", "/v1/another")) == price.assumed
-
-
-def test_a_model_that_is_not_tested_does_not_raise_the_estimate(catalog: Catalog) -> None:
-    others = tuple(model for model in catalog.models if model.slug != SLUG)
-    both = replace(catalog, models=(*priced(catalog).models, *others))
-    assert assumed_price(both, None, (SLUG,)).worst == Decimal("1.2")
-    assert assumed_price(both, None, (others[0].slug,)).worst == cost(priced(catalog, None))
+def test_each_call_has_the_price_of_its_model_also_at_a_printed_path(catalog: Catalog) -> None:
+    one = priced(catalog, None, usd=0.5)
+    known = replace(one.models[0], paths={"v1": "/v1/models/{slug}/run"})
+    prices = prices_of(one.gateway, [known, costing(replace(known, slug="cheap"), 0.01)], None)
+    assert prices.of(Request("POST", f"/v1/models/{SLUG}/run")) == prices.worst == Decimal("1.5")
+    assert prices.of(Request("POST", "/v1/cheap")) == prices.least == Decimal("0.03")
+    assert prices.of(Request("POST", "/v1/another")) == prices.worst  # any model may answer there
+    assert replace(prices, assumed=Decimal("0.1")).of(Request("POST", "/v1/another")) == Decimal("0.1")
+    assert prices.cost({SLUG: 2, "cheap": 10, None: 1}) == Decimal("4.8")
 
 
 @given(
     to=st.none() | st.floats(0, 100),
-    typical=st.none() | st.floats(0.001, 100),
+    usd=st.none() | st.floats(0, 100),
+    factor=st.floats(1, 10),
     unit=st.sampled_from((None, "generation", "token")),
 )
 def test_no_estimate_is_below_a_stated_cost(
-    catalog: Catalog, to: float | None, typical: float | None, unit: PriceUnit | None
+    catalog: Catalog, to: float | None, usd: float | None, factor: float, unit: PriceUnit | None
 ) -> None:
-    found = cost(priced(catalog, Price("printed", to=to, unit=unit), typical_cost=typical))
-    floor = Decimal(str(catalog.gateway.assumptions["credits_per_call"].value))
-    stated = [Decimal(str(amount)) for amount in (typical, to if unit == "generation" else None) if amount is not None]
-    assert found == max([floor, *stated])
+    found = cost(priced(catalog, Price("printed", to=to, unit=unit), usd=usd, factor=factor))
+    stated = [amount for amount in (None if usd is None else usd * factor, to) if amount is not None]
+    if found is None:
+        assert usd is None
+        assert to is None or unit == "token"
+    else:
+        assert max(stated) <= found <= max(stated) * 1.01
+
+
+def test_every_model_costs_at_most_what_its_sources_say(whole_catalog: Catalog) -> None:
+    """The upper end is at least the printed maximum, and the average times the stated factor."""
+    gateway = whole_catalog.gateway
+    factor = float(gateway.assumptions["price_factor"].value)
+    for model in whole_catalog.models:
+        found = model_estimate(gateway, model)
+        average = model.average.usd if model.average is not None else None
+        printed = model.price.to if model.price is not None else None
+        assert found is not None or average is None
+        reserved = highest_credits(gateway, model)
+        for amount in (None if average is None else average * factor, printed):
+            assert found is None or amount is None or reserved is None or reserved >= found.high >= amount
+        assert found is None or found.low <= found.high
+
+
+def test_credits_and_usd_have_one_rate(catalog: Catalog) -> None:
+    one = priced(catalog, usd=0.1)
+    dearer = replace(one.gateway, assumptions={**one.gateway.assumptions, "usd_per_credit": Assumption(0.5, "a test")})
+    assert highest_credits(dearer, one.models[0]) == 2 * (highest_credits(one.gateway, one.models[0]) or 0)
+    assert usual_credits(dearer, one.models[0]) == 0.2
+
+
+def test_a_mock_bills_the_average_or_else_the_highest_price(catalog: Catalog) -> None:
+    assumed = catalog.gateway.assumptions["credits_per_call"].value
+    for usd, price, bill in ((0.3, PRICE, 0.3), (None, PRICE, 1.2), (None, None, assumed), (0, PRICE, 0)):
+        assert usual_credits(catalog.gateway, priced(catalog, price, usd=usd).models[0]) == bill
 
 
 def test_a_plan_announces_the_price(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,25 +7,32 @@ from typing import Any
 
 import pytest
 
+from segforge import default_specs, load_catalog
+from segforge.spec.price import highest_credits, usual_credits
 from segforge_mock import Mock
 from segmind_client import AsyncSegmind, ResultExpired, Segmind, ServerError, SpendLimit
 from tests.client.conftest import KEY, Gateway, json_answer
 
+CATALOG = load_catalog(default_specs())
 COST = {"x-cost": "0.4"}
+BILLED = usual_credits(CATALOG.gateway, CATALOG.model("flux-ipadapter"))
+"""What the mock bills for a call of flux-ipadapter."""
+MOST = highest_credits(CATALOG.gateway, CATALOG.model("flux-ipadapter")) or 0.0
+"""The most that one may cost, which the clients reserve."""
 
 
 def test_the_ledger_adds_up_v1_and_v2_and_counts_a_job_once() -> None:
     with Mock(time_scale=0, images="tiny") as mock, Segmind(mock.key, mock.url) as client:
-        assert client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat").cost == 0.05
+        assert client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat").cost == BILLED
         job = client.flux_ipadapter.submit(image="https://host.test/a.png", prompt="a cat")
         assert client.spend.calls == 1
         for _ in range(2):
-            assert job.wait().cost == 0.05
+            assert job.wait().cost == BILLED
         again = client.jobs.from_json(job.to_json())
-        assert again.wait().cost == 0.05
-        assert client.spend.credits == pytest.approx(0.1)
+        assert again.wait().cost == BILLED
+        assert client.spend.credits == pytest.approx(2 * BILLED)
         assert (client.spend.calls, client.spend.unknown) == (2, 0)
-        assert client.spend.by_model == {"flux-ipadapter": pytest.approx(0.1)}
+        assert client.spend.by_model == {"flux-ipadapter": pytest.approx(2 * BILLED)}
         assert mock.credits == pytest.approx(10_000 - client.spend.credits)
 
 
@@ -87,9 +94,9 @@ def mock() -> Iterator[Mock]:
         yield mock
 
 
-@pytest.mark.parametrize(("limit", "sent"), [(0.05, 1), (0.12, 3), (0, 0)])
+@pytest.mark.parametrize(("limit", "sent"), [(1, 1), (2.4, 2), (0, 0)])
 def test_concurrent_calls_do_not_exceed_the_limit(mock: Mock, limit: float, sent: int) -> None:
-    with Segmind(mock.key, mock.url, max_spend=limit) as client:
+    with Segmind(mock.key, mock.url, max_spend=limit * MOST) as client:
         done = client.gather([partial(client.flux_ipadapter.run, **CALL)] * 8)
         assert len(done.failures) == 8 - sent
         assert {type(error) for error in done.failures.values()} == {SpendLimit}
@@ -99,7 +106,7 @@ def test_concurrent_calls_do_not_exceed_the_limit(mock: Mock, limit: float, sent
 
 def test_concurrent_calls_do_not_exceed_the_limit_on_an_event_loop(mock: Mock) -> None:
     async def main() -> int:
-        async with AsyncSegmind(mock.key, mock.url, max_spend=0.05) as client:
+        async with AsyncSegmind(mock.key, mock.url, max_spend=MOST) as client:
             return len((await client.gather([partial(client.flux_ipadapter.submit, **CALL)] * 8)).failures)
 
     assert asyncio.run(main()) == 7
@@ -124,7 +131,7 @@ def test_a_job_of_an_unknown_model_is_not_in_by_model(mock: Mock) -> None:
         job = client.flux_ipadapter.submit(**CALL)
         with Segmind(mock.key, mock.url) as other:
             other.jobs.resume(job.request_id).wait()
-            assert (other.spend.credits, other.spend.by_model) == (0.05, {})
+            assert (other.spend.credits, other.spend.by_model) == (BILLED, {})
 
 
 @pytest.mark.parametrize("limit", [-1, float("nan")])

@@ -35,6 +35,7 @@ class Faults:
 
     seed: int = 0
     price: Decimal = Decimal("0.05")
+    prices: Mapping[str, Decimal] = field(default_factory=dict)  # of models that cost something else
     told: str = "true"  # x-cost and metrics.cost: true, half, double, none, words, nan, negative
     balance: str = "true"  # true, missing, frozen
     bills_at: str = "completion"  # when a job is billed: submit, completion
@@ -78,16 +79,22 @@ class Gateway:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.random = random.Random(faults.seed)
         self.lock = threading.Lock()
+        self.slug = ""  # of the request that is being answered
 
     def chance(self, share: float) -> bool:
         return share > 0 and self.random.random() < share
 
+    @property
+    def price(self) -> Decimal:
+        """What a call of the model of the current request costs."""
+        return self.faults.prices.get(self.slug, self.faults.price)
+
     def bill(self, what: str) -> None:
-        self.book.entries.append((what, self.faults.price))
+        self.book.entries.append((what, self.price))
 
     def cost(self) -> Any:
         """The cost that an answer states."""
-        price = self.faults.price
+        price = self.price
         return {
             "true": float(price),
             "half": float(price / 2),
@@ -131,6 +138,7 @@ class Gateway:
         model = self.models.get(parts[1])
         if model is None:
             return refusal(404, "Model not found")
+        self.slug = model.slug
         if method != "POST":
             return 405, {"content-type": "text/html"}, b"<title>405</title>"
         if headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -163,7 +171,7 @@ class Gateway:
         request_id = str(uuid.UUID(int=self.random.getrandbits(128)))
         if self.jobs and self.chance(self.faults.id_repeated):
             request_id = self.random.choice(list(self.jobs))
-        self.jobs[request_id] = {"looks": 0, "billed": self.faults.bills_at == "submit"}
+        self.jobs[request_id] = {"slug": self.slug, "looks": 0, "billed": self.faults.bills_at == "submit"}
         self.jobs[request_id]["fails"] = self.chance(self.faults.job_fails)
         if self.faults.bills_at == "submit":
             self.bill("submit")
@@ -175,6 +183,7 @@ class Gateway:
         job = self.jobs.get(parts[2])
         if job is None:
             return refusal(404, "not found")
+        self.slug = job["slug"]
         job["looks"] += parts[-1] == "status"
         if job["looks"] < 2:
             return reply(200, {"status": "PROCESSING", "request_id": parts[2], "metrics": {}})

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import atexit
 import contextlib
 import io
 import os
@@ -15,16 +16,23 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from segforge import Catalog
 from segforge.cli import main
 from segforge_contract import HttpTarget, NoAnswer, Request, Response
 from tests.contract.billing import KEY, Faults, Gateway, serve
-from tests.seeds import seed_catalog
+from tests.seeds import copy_seeds, seed_catalog
 
 WORST = Decimal("0.05")
-MODELS = ("flux-img2img", "flux-ipadapter", "flux-controlnet", "style-transfer")
+PRICES = {
+    "flux-img2img": WORST,
+    "flux-ipadapter": Decimal("0.02"),
+    "flux-controlnet": Decimal("0.11"),
+    "style-transfer": Decimal("0.05"),
+}
+"""The most that a call of each model costs by its spec."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Trial:
 
     seed: int
     faults: Faults
-    model: str
+    models: tuple[str, ...]
     cap: Decimal
     kills: tuple[int, ...]
     hard: bool
@@ -59,13 +67,22 @@ def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
         yield kinds[seed % 4](seed)
 
 
+def _models(draw: random.Random) -> tuple[str, ...]:
+    """Draws one model, or two that cost different amounts."""
+    return tuple(draw.sample(sorted(PRICES), draw.choice((1, 1, 2))))
+
+
+def _prices(share: Decimal) -> dict[str, Decimal]:
+    return {slug: price * share for slug, price in PRICES.items()}
+
+
 def _paid_trial(seed: int) -> Trial:
     draw = random.Random(seed)
     balance = draw.choice(("true", "true", "missing", "frozen"))
     seen = balance == "true"  # a cap can't cover a cost that neither an answer nor the balance shows
     faults = Faults(
         seed=seed,
-        price=draw.choice((WORST, WORST, Decimal("0.02"), Decimal("0.0033"))),
+        prices=_prices(draw.choice((Decimal(1), Decimal(1), Decimal("0.4"), Decimal("0.066")))),
         told=draw.choice(("true", "true", "half", "double", "none", "words", "nan", "negative")),
         balance=balance,
         bills_at=draw.choice(("submit", "completion")),
@@ -80,9 +97,9 @@ def _paid_trial(seed: int) -> Trial:
         id_repeated=draw.choice((0, 0, 0, 0.2)),
         limited=draw.choice((0, 0.03)),
     )
-    cap = draw.choice((WORST, Decimal("0.12"), Decimal("0.4"), Decimal("1.5")))
+    cap = draw.choice((Decimal("0.11"), Decimal("0.15"), Decimal("0.4"), Decimal("1.5")))
     kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2, 4))))
-    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
+    return Trial(seed, faults, _models(draw), cap, kills, hard=seed % 5 == 0)
 
 
 def _hungry_trial(seed: int) -> Trial:
@@ -91,6 +108,7 @@ def _hungry_trial(seed: int) -> Trial:
     balance = draw.choice(("true", "missing"))
     faults = Faults(
         seed=seed,
+        prices=_prices(Decimal(1)),
         told="true" if balance == "missing" else draw.choice(("true", "none", "half")),
         balance=balance,
         bills_at=draw.choice(("submit", "completion")),
@@ -99,9 +117,9 @@ def _hungry_trial(seed: int) -> Trial:
         refusal_told=balance == "missing" or draw.random() < 0.5,
         invalid_accepted=draw.choice((0, 0.5, 1)),
     )
-    cap = WORST * draw.randrange(2, 20)
+    cap = WORST * draw.randrange(3, 20)
     kills = tuple(draw.randrange(2, 60) for _ in range(draw.choice((2, 4, 6))))
-    return Trial(seed, faults, draw.choice(MODELS), cap, kills, hard=seed % 5 == 0)
+    return Trial(seed, faults, _models(draw), cap, kills, hard=seed % 5 == 0)
 
 
 def _free_trial(seed: int) -> Trial:
@@ -109,6 +127,7 @@ def _free_trial(seed: int) -> Trial:
     draw = random.Random(seed)
     faults = Faults(
         seed=seed,
+        prices=_prices(Decimal(1)),
         balance=draw.choice(("true", "missing")),
         bills_at=draw.choice(("submit", "completion")),
         lost_before=draw.choice((0, 0.1)),
@@ -116,7 +135,15 @@ def _free_trial(seed: int) -> Trial:
         limited=draw.choice((0, 0.05)),
     )
     kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2))))
-    return Trial(seed, faults, draw.choice(MODELS), Decimal(0), kills, hard=seed % 5 == 0)
+    return Trial(seed, faults, _models(draw), Decimal(0), kills, hard=seed % 5 == 0)
+
+
+@cache
+def specs() -> Path:
+    """Returns a folder of specs whose models have the prices above."""
+    folder = tempfile.TemporaryDirectory(prefix="segforge-money-")
+    atexit.register(folder.cleanup)
+    return copy_seeds(Path(folder.name) / "specs", PRICES)
 
 
 def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
@@ -139,10 +166,10 @@ def run_trial(trial: Trial, catalog: Catalog, folder: Path) -> Result:
 
 def _arguments(trial: Trial, url: str, file: Path) -> list[str]:
     if file.exists():
-        return ["contract", "--target", url, "--resume", str(file)]
+        return ["contract", "--specs", str(specs()), "--target", url, "--resume", str(file)]
     return [
-        *("contract", "--target", url, "--record", str(file), "--models", trial.model, "--max-examples", "1"),
-        *("--seed", str(trial.seed), "--max-spend", str(trial.cap), "--assume-price", str(WORST)),
+        *("contract", "--specs", str(specs()), "--target", url, "--record", str(file), "--models", *trial.models),
+        *("--max-examples", "1", "--seed", str(trial.seed), "--max-spend", str(trial.cap)),
     ]
 
 

@@ -28,8 +28,10 @@ from segforge_contract.targets.base import NO_CONNECTION
 from tests.contract import billing
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, Answer, StandIn
+from tests.seeds import seed_specs
 
-MODEL = ("--models", "style-transfer", "--max-examples", "0", "--seed", "1", "--forget")
+SPECS = ("--specs", str(seed_specs()))
+MODEL = (*SPECS, "--models", "style-transfer", "--max-examples", "0", "--seed", "1", "--forget")
 PROGRAM = (sys.executable, "-c", "import sys; from segforge.cli import main; sys.exit(main())", "contract")
 
 Message = MutableMapping[str, Any]
@@ -265,7 +267,7 @@ def test_replayed_run_has_the_same_verdict(tmp_path: Path, capsys: pytest.Captur
     assert main(["contract", "--target", "mock", "--record", str(file), *MODEL]) == 0
     assert file.stat().st_mode & 0o777 == 0o600
     capsys.readouterr()
-    assert main(["contract", "--replay", str(file)]) == 0, capsys.readouterr().out
+    assert main(["contract", *SPECS, "--replay", str(file)]) == 0, capsys.readouterr().out
 
 
 @contextmanager
@@ -328,7 +330,7 @@ def test_run_cannot_be_resumed_under_other_terms(
     file = tmp_path / "run.jsonl"
     with bills(catalog) as (_, url):
         main(["contract", "--target", url, *MODEL, "--max-spend", "0.5", "--record", str(file)])
-        assert main(["contract", "--resume", str(file), *options]) == 2
+        assert main(["contract", *SPECS, "--resume", str(file), *options]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -168,10 +168,11 @@ def test_a_large_body_is_refused(quick: httpx.Client) -> None:
 
 
 def test_an_empty_balance_is_406_and_takes_nothing(catalog: Catalog) -> None:
+    from segforge_mock.models.served import models_of_catalog
     from segforge_mock.stores.memory import MemoryStore
 
     store = MemoryStore(opening_credits=0.12)
-    app = create_app(store=store, time_scale=0)
+    app = create_app(models=models_of_catalog(catalog), store=store, time_scale=0)
     example = catalog.model("style-transfer").example
     with httpx.Client(
         transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": "SG_" + "0" * 16}

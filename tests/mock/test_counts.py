@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
+from segforge.spec.price import usual_credits
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
@@ -125,7 +126,7 @@ def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, ma
             answer = client.post(f"{path}/style-transfer", json={**EXAMPLE, "number_of_images": asked})
             assert answer.status_code == 200
         balance = client.get("/v1/get-user-credits").json()["credits"]
-    cost = model.typical_cost or float(models.gateway.assumptions["credits_per_call"].value)
+    cost = usual_credits(models.gateway, model)
     assert balance == pytest.approx(float(models.gateway.assumptions["opening_credits"].value) - 3 * cost)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from segforge import Catalog
+from segforge import Catalog, load_catalog
 from segforge.spec.catalog import Choices, Condition, Model, Parameter
 from segforge.spec.values import broken_conditions, payload_violations
 from segforge_mock.models import own_specs
@@ -201,9 +201,8 @@ def test_equal_payloads_have_equal_values(catalog: Catalog) -> None:
     assert repr(served.values(b"{}")) == repr(served.values(b'{"any": [{"a": 1}]}'))
 
 
-def test_cached_specs_are_the_same_models(
-    specs: Path, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_specs_are_the_same_models(specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = load_catalog(specs)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fresh = models_of(specs)
 

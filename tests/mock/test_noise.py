@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 
+from segforge.spec.price import usual_credits
 from segforge_mock import Mock
 from segforge_mock.faults.scenarios import FAULTS
 from segforge_mock.http import server
@@ -47,7 +48,7 @@ def test_a_stop_ends_requests_in_flight_without_a_log_line(
         for caller in callers:
             caller.start()
         deadline = time.monotonic() + 10
-        cost = MODEL.typical_cost or float(mock.app.models.gateway.assumptions["credits_per_call"].value)
+        cost = usual_credits(mock.app.models.gateway, MODEL)
         while mock.credits > opening - 2.5 * cost and time.monotonic() < deadline:
             time.sleep(0.01)
     for caller in callers:

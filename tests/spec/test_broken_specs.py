@@ -366,9 +366,7 @@ def test_a_slug_reserved_on_windows_is_reported(slug: str, specs: Path) -> None:
     assert "slug.reserved" in {finding.rule for finding in check_specs(specs)[1]}
 
 
-@pytest.mark.parametrize(
-    "slug", ["flux-ipadapter\\n", "Flux-ipadapter", "flux-ipadapter.", "flux..ipadapter", "a/b", ".."]
-)
+@pytest.mark.parametrize("slug", ["flux-ipadapter\\n", "flux-ipadapter.", "flux..ipadapter", "a/b", ".."])
 def test_a_malformed_slug_is_reported(slug: str, specs: Path) -> None:
     path = specs / "models" / "flux-ipadapter.yaml"
     path.write_text(path.read_text("utf-8").replace("slug: flux-ipadapter", f'slug: "{slug}"'), "utf-8")

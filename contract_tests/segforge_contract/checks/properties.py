@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from segforge.spec.catalog import Absent, Model
+from segforge.spec.price import seconds_of
 from segforge.spec.printable import show
 from segforge_contract.checks.decoders import FORMATS, DecodedFile
 
@@ -16,10 +17,8 @@ COUNTS: Final = range(1, 101)
 """Numbers of outputs to check."""
 _SLACK: Final = 15  # pixels; models work on a grid of 8 or 16 pixels, and no page says how a size is rounded
 _SIDES: Final = range(1, 4097)  # sides to check, in pixels; no page offers more or decides 0
-_SECONDS: Final = re.compile(r"\s*([0-9]{1,4}(?:\.[0-9]{1,9})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
 _SIZE: Final = re.compile(r"\s*([0-9]{1,5})\s*[xX:*]\s*([0-9]{1,5})\s*")
 _LONGEST: Final = 60.0  # seconds to check
-_ENDLESS: Final = 1e6  # more seconds than any output has
 _FASTEST: Final = 60.0  # frames per second to check
 _LARGEST_RATIO: Final = 100  # 16:9 is a ratio, 1280:720 a size
 
@@ -69,15 +68,6 @@ def _wrong_sizes(model: Model, payload: Mapping[str, Any], width: int, height: i
         wrong = any(abs(asked - side) > _SLACK for asked, side in zip(sides, (width, height), strict=True))
         if wrong and all(side in _SIDES for side in sides):
             yield "bytes.match_size", f"{controls.size} {text}", found
-
-
-def seconds_of(value: object) -> float | None:
-    """Returns a requested length: a positive number, or a text such as `5` or `5s`; None for any other value."""
-    found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
-    number = float(found[1]) if found is not None else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < _ENDLESS:
-        return None
-    return float(number)
 
 
 def asked_format_of(model: Model, payload: Mapping[str, Any]) -> str | None:

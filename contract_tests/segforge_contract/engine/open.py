@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from segforge.spec.catalog import Catalog
+from segforge.spec.catalog import Catalog, Model
 from segforge_contract.engine.campaign import RunResult, unexplained
 from segforge_contract.engine.failure import Failure
-from segforge_contract.engine.plan import AssumedPrice, Plan, announcement, assumed_price, within
+from segforge_contract.engine.plan import Plan, announcement, within
 from segforge_contract.engine.preflight import look_at
+from segforge_contract.engine.price import Prices, prices_of, unpriced
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
 from segforge_contract.errors import BadJournal, Misuse
@@ -27,6 +28,7 @@ from segforge_contract.targets.open import open_target
 from segforge_contract.targets.patient import PatientTarget
 from segforge_contract.targets.replay import RecordedTarget, ReplayedTarget
 
+_SHOWN: Final = 5
 Notify: TypeAlias = Callable[[str], None]
 """Shows a message to the user while the run goes on."""
 
@@ -77,12 +79,12 @@ class Offer:
     plan: Plan
     target: Target
     cap: Decimal | None
-    price: AssumedPrice
+    prices: Prices
     journal: Journal | None = None
 
     def announcement(self) -> Iterator[str]:
         """Describes what the run will send and may cost, one line at a time."""
-        return announcement(self.plan, self.target.base_url, self.cap, self.price)
+        return announcement(self.plan, self.target.base_url, self.cap, self.prices)
 
     def spent_before(self) -> Iterator[str]:
         """Describes what the journal of a resumed run says about its spending."""
@@ -90,7 +92,7 @@ class Offer:
             return
         silent = ReplayedTarget(Journal(self.journal.settings))
         kept = Journal(self.journal.settings, self.journal.entries)
-        ledger = CappedTarget(silent, self.plan.catalog.gateway, kept, cap=self.cap, worst=self.price.of).ledger
+        ledger = CappedTarget(silent, self.plan.catalog.gateway, kept, cap=self.cap, worst=self.prices.of).ledger
         left = max(self.cap - ledger.spent - ledger.held, NOTHING)
         yield f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved, {plain(left)} left."
 
@@ -104,7 +106,7 @@ class Offer:
                 kept = RecordedTarget(self.target, journal) if journal.durable else self.target
                 yield Run(self.plan, open_session(catalog, kept, deadline=deadline))
                 return
-            session, ledger = _capped(self.target, catalog, journal, self.cap, self.price, deadline, notify)
+            session, ledger = _capped(self.target, catalog, journal, self.cap, self.prices, deadline, notify)
             yield Run(self.plan, session, ledger, journal.file)
 
     def _new_journal(self, notify: Notify) -> Journal:
@@ -120,14 +122,14 @@ def offered(settings: Settings, plan: Plan, journal: Journal | None, *, needs_ke
     catalog = plan.catalog
     key = os.environ.get(catalog.gateway.auth.environment) or (None if needs_key else INVALID_KEY)
     with closing(open_target(settings.target or "", key, catalog, settings.specs)) as target:
-        cap, price = _terms(settings, catalog, target)
-        yield Offer(settings, plan if cap is None else within(plan, cap, price), target, cap, price, journal)
+        cap, prices = _terms(settings, catalog, target)
+        yield Offer(settings, plan if cap is None else within(plan, cap, prices), target, cap, prices, journal)
 
 
 def replayed(settings: Settings, plan: Plan, journal: Journal) -> Run:
     """A run that judges the answers in a journal. Raises Misuse."""
     target = ReplayedTarget(journal)
-    cap, price = _terms(settings, plan.catalog, target)
+    cap, prices = _terms(settings, plan.catalog, target)
     session = open_session(
         plan.catalog,
         target,
@@ -137,7 +139,7 @@ def replayed(settings: Settings, plan: Plan, journal: Journal) -> Run:
         careful=cap is not None,
         audited=not journal.settings.get("out_of_order"),
     )
-    return Run(plan if cap is None else within(plan, cap, price), session)
+    return Run(plan if cap is None else within(plan, cap, prices), session)
 
 
 @contextmanager
@@ -146,13 +148,13 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
 
     Raises Misuse, BadTarget and Unreachable.
     """
-    cap, price = _terms(settings, catalog, target, planned=False)
+    cap, prices = _terms(settings, catalog, target)
     look_at(target, catalog)
     if cap is None:
         yield open_session(catalog, target)
         return
     with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
-        yield _capped(target, catalog, journal, cap, price, None, notify)[0]
+        yield _capped(target, catalog, journal, cap, prices, None, notify)[0]
 
 
 def _capped(
@@ -160,7 +162,7 @@ def _capped(
     catalog: Catalog,
     journal: Journal,
     cap: Decimal,
-    price: AssumedPrice,
+    prices: Prices,
     deadline: float | None,
     notify: Notify,
 ) -> tuple[Session, Ledger]:
@@ -175,7 +177,7 @@ def _capped(
         if seconds >= 1:
             notify(f"429, too many requests: waiting {seconds:.0f} s")
 
-    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=price.of, tell=tell_wait)
+    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, tell=tell_wait)
     session = open_session(
         catalog,
         PatientTarget(purse, tell=tell_wait),
@@ -187,29 +189,36 @@ def _capped(
     return session, purse.ledger
 
 
-def _terms(
-    settings: Settings, catalog: Catalog, target: Target, *, planned: bool = True
-) -> tuple[Decimal | None, AssumedPrice]:
-    """The cap (None for none) and the price of a call. A host other than this machine always has a cap.
+def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, Prices]:
+    """The cap (None for none) and the prices of calls. A host other than this machine always has a cap.
 
-    The cap must cover a call of each planned model. Without a plan, calls that don't fit are not sent.
+    A cap needs the price of each model that may be called, and must cover a call of one. Calls that don't fit are not
+    sent.
     """
-    try:
-        price = assumed_price(catalog, settings.assume_price, settings.models)
-    except KeyError as error:
-        raise Misuse(
-            f"the specs assume no price (assumptions.{error.args[0]} is missing); state one with --assume-price"
-        ) from None
+    prices = prices_of(catalog.gateway, catalog.models, settings.assume_price)
     cap = settings.max_spend
     if cap is None and not target.loopback:
         cap = NOTHING
-    needed = price.worst if planned else price.assumed
-    if cap and cap < needed:
+    if not cap:
+        return cap, prices
+    unknown = unpriced(catalog, settings.models) if settings.assume_price is None else ()
+    if unknown:
+        shown = ", ".join(unknown[:_SHOWN]) + (f" and {len(unknown) - _SHOWN} more" if unknown[_SHOWN:] else "")
         raise Misuse(
-            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(needed)} credits; "
-            "raise it, set it to 0 to send only free requests, or lower --assume-price"
+            f"no source states what a call of {shown} may cost; state the most that one costs with --assume-price, "
+            "choose other models with --models, or set --max-spend to 0 to send only free requests"
         )
-    return cap, price
+    tested = prices_of(catalog.gateway, _tested(catalog, settings), settings.assume_price)
+    if cap < tested.least:
+        raise Misuse(
+            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(tested.least)} credits; "
+            "raise it, or set it to 0 to send only free requests"
+        )
+    return cap, prices
+
+
+def _tested(catalog: Catalog, settings: Settings) -> list[Model]:
+    return [model for model in catalog.models if settings.models is None or model.slug in settings.models]
 
 
 def _start_journal(

@@ -490,6 +490,13 @@ GATEWAY = Gateway(
         "credits_per_call": Assumption(
             value=0.05, source="observed (one face-swap call on v2 cost 0.05); no price is printed on the five pages"
         ),
+        "usd_per_credit": Assumption(
+            value=1, source="inferred (a v2 call with cost 0.05 was seen, and the SDK's history calls its credits USD)"
+        ),
+        "price_factor": Assumption(
+            value=3,
+            source="inferred (some calls cost more than the average; the printed upper end of kling-1.6-text2video is 2.85 times its average)",
+        ),
         "opening_credits": Assumption(value=10000.0, source="inferred"),
         "queue_seconds": Assumption(
             value=0.23, source="api-evangelist, errors/segmind-error-codes.yml (queue_time of the example)"

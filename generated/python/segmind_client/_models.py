@@ -115,16 +115,16 @@ if TYPE_CHECKING:
 _Facts: TypeAlias = tuple[str, str, str, float | None, float | None, str]
 
 _MODELS: Final[dict[str, _Facts]] = {
-    "bg_removal_v2": ("bg-removal-v2", "bg_removal_v2", "BgRemovalV2", 0.62, None, "MediaResult"),
-    "claude_4_sonnet": ("claude-4-sonnet", "claude_4_sonnet", "Claude4Sonnet", 8.86, None, "ChatResult"),
-    "claude_4_5_sonnet": ("claude-4.5-sonnet", "claude_4_5_sonnet", "Claude45Sonnet", None, None, "ChatResult"),
-    "deepseek_chat": ("deepseek-chat", "deepseek_chat", "DeepseekChat", 31.05, None, "ChatResult"),
-    "esrgan": ("esrgan", "esrgan", "Esrgan", None, None, "MediaResult"),
-    "faceswap_v5": ("faceswap-v5", "faceswap_v5", "FaceswapV5", 9.82, None, "MediaResult"),
-    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, None, "MediaResult"),
-    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, None, "JsonResult"),
-    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, None, "MediaResult"),
-    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, None, "MediaResult"),
+    "bg_removal_v2": ("bg-removal-v2", "bg_removal_v2", "BgRemovalV2", 0.62, 0.00267, "MediaResult"),
+    "claude_4_sonnet": ("claude-4-sonnet", "claude_4_sonnet", "Claude4Sonnet", 8.86, 0.0643, "ChatResult"),
+    "claude_4_5_sonnet": ("claude-4.5-sonnet", "claude_4_5_sonnet", "Claude45Sonnet", None, 0.137, "ChatResult"),
+    "deepseek_chat": ("deepseek-chat", "deepseek_chat", "DeepseekChat", 31.05, 0.00385, "ChatResult"),
+    "esrgan": ("esrgan", "esrgan", "Esrgan", None, 0.014, "MediaResult"),
+    "faceswap_v5": ("faceswap-v5", "faceswap_v5", "FaceswapV5", 9.82, 0.15, "MediaResult"),
+    "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, 0.141, "MediaResult"),
+    "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, 0.102, "JsonResult"),
+    "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, 0.0795, "MediaResult"),
+    "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, 0.223, "MediaResult"),
     "gemini_1_5_pro": ("gemini-1.5-pro", "gemini_1_5_pro", "Gemini15Pro", 11.22, None, "ChatResult"),
     "gemini_2_flash_image_generation": (
         "gemini-2-flash-image-generation",
@@ -134,21 +134,21 @@ _MODELS: Final[dict[str, _Facts]] = {
         None,
         "ChatResult",
     ),
-    "gemini_2_5_flash": ("gemini-2.5-flash", "gemini_2_5_flash", "Gemini25Flash", None, None, "ChatResult"),
+    "gemini_2_5_flash": ("gemini-2.5-flash", "gemini_2_5_flash", "Gemini25Flash", None, 0.0114, "ChatResult"),
     "gemini_3_1_flash_tts": (
         "gemini-3.1-flash-tts",
         "gemini_3_1_flash_tts",
         "Gemini31FlashTts",
         None,
-        None,
+        0.0201,
         "AudioResult",
     ),
-    "gpt_4": ("gpt-4", "gpt_4", "Gpt4", None, None, "ChatResult"),
-    "gpt_4_turbo": ("gpt-4-turbo", "gpt_4_turbo", "Gpt4Turbo", None, None, "ChatResult"),
-    "gpt_4o": ("gpt-4o", "gpt_4o", "Gpt4o", None, None, "ChatResult"),
-    "gpt_5_mini": ("gpt-5-mini", "gpt_5_mini", "Gpt5Mini", None, None, "ChatResult"),
-    "ideogram_describe": ("ideogram-describe", "ideogram_describe", "IdeogramDescribe", 3.97, None, "CaptionResult"),
-    "imagen_4": ("imagen-4", "imagen_4", "Imagen4", 11.17, None, "MediaResult"),
+    "gpt_4": ("gpt-4", "gpt_4", "Gpt4", None, 0.0868, "ChatResult"),
+    "gpt_4_turbo": ("gpt-4-turbo", "gpt_4_turbo", "Gpt4Turbo", None, 0.016, "ChatResult"),
+    "gpt_4o": ("gpt-4o", "gpt_4o", "Gpt4o", None, 0.0225, "ChatResult"),
+    "gpt_5_mini": ("gpt-5-mini", "gpt_5_mini", "Gpt5Mini", None, 0.0307, "ChatResult"),
+    "ideogram_describe": ("ideogram-describe", "ideogram_describe", "IdeogramDescribe", 3.97, 0.045, "CaptionResult"),
+    "imagen_4": ("imagen-4", "imagen_4", "Imagen4", 11.17, 0.18, "MediaResult"),
     "kandinsky2_1_txt2im": (
         "kandinsky2.1-txt2im",
         "kandinsky2_1_txt2im",
@@ -162,7 +162,7 @@ _MODELS: Final[dict[str, _Facts]] = {
         "kling_1_6_image2video",
         "Kling16Image2video",
         294.02,
-        None,
+        3.16,
         "VideoResult",
     ),
     "kling_1_6_text2video": (
@@ -170,12 +170,12 @@ _MODELS: Final[dict[str, _Facts]] = {
         "kling_1_6_text2video",
         "Kling16Text2video",
         304.08,
-        None,
+        2.07,
         "VideoResult",
     ),
-    "kling_o1": ("kling-o1", "kling_o1", "KlingO1", 59.29, None, "MediaResult"),
-    "llava_v1_6": ("llava-v1.6", "llava_v1_6", "LlavaV16", 3.6, None, "CaptionResult"),
-    "minimax_ai": ("minimax-ai", "minimax_ai", "MinimaxAi", 177.52, None, "VideoResult"),
+    "kling_o1": ("kling-o1", "kling_o1", "KlingO1", 59.29, 0.106, "MediaResult"),
+    "llava_v1_6": ("llava-v1.6", "llava_v1_6", "LlavaV16", 3.6, 0.016, "CaptionResult"),
+    "minimax_ai": ("minimax-ai", "minimax_ai", "MinimaxAi", 177.52, 1.81, "VideoResult"),
     "mixtral_8x7b_instruct": (
         "mixtral-8x7b-instruct",
         "mixtral_8x7b_instruct",
@@ -184,36 +184,43 @@ _MODELS: Final[dict[str, _Facts]] = {
         None,
         "ChatResult",
     ),
-    "modify_video": ("modify-video", "modify_video", "ModifyVideo", 164.85, None, "VideoResult"),
-    "nano_banana": ("nano-banana", "nano_banana", "NanoBanana", 14.28, None, "MediaResult"),
+    "modify_video": ("modify-video", "modify_video", "ModifyVideo", 164.85, 1.81, "VideoResult"),
+    "nano_banana": ("nano-banana", "nano_banana", "NanoBanana", 14.28, 0.11, "MediaResult"),
     "o1_preview": ("o1-preview", "o1_preview", "O1Preview", None, None, "ChatResult"),
-    "o3": ("o3", "o3", "O3", None, None, "ChatResult"),
-    "o3_mini": ("o3-mini", "o3_mini", "O3Mini", None, None, "ChatResult"),
-    "o4_mini": ("o4-mini", "o4_mini", "O4Mini", None, None, "ChatResult"),
-    "orpheus_3b_0_1": ("orpheus-3b-0.1", "orpheus_3b_0_1", "Orpheus3b01", 117.52, None, "AudioResult"),
-    "p_image": ("p-image", "p_image", "PImage", 6.3, None, "MediaResult"),
-    "qvq_max": ("qvq-max", "qvq_max", "QvqMax", None, None, "ChatResult"),
-    "qwen3_coder_flash": ("qwen3-coder-flash", "qwen3_coder_flash", "Qwen3CoderFlash", None, None, "ChatResult"),
-    "ray_flash_2_720p": ("ray-flash-2-720p", "ray_flash_2_720p", "RayFlash2720p", None, None, "VideoResult"),
-    "recraft_v3_svg": ("recraft-v3-svg", "recraft_v3_svg", "RecraftV3Svg", 18.15, None, "MediaResult"),
-    "runway_gen4_image": ("runway-gen4-image", "runway_gen4_image", "RunwayGen4Image", 30.64, None, "MediaResult"),
-    "sam_3d_objects": ("sam-3d-objects", "sam_3d_objects", "Sam3dObjects", 33.44, None, "Model3dResult"),
-    "sam_img2img": ("sam-img2img", "sam_img2img", "SamImg2img", 3.75, None, "MediaResult"),
-    "segmind_relighting": ("segmind-relighting", "segmind_relighting", "SegmindRelighting", 10.34, None, "MediaResult"),
-    "sora_2": ("sora-2", "sora_2", "Sora2", 178.76, None, "VideoResult"),
-    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, None, "MediaResult"),
+    "o3": ("o3", "o3", "O3", None, 0.0151, "ChatResult"),
+    "o3_mini": ("o3-mini", "o3_mini", "O3Mini", None, 0.00417, "ChatResult"),
+    "o4_mini": ("o4-mini", "o4_mini", "O4Mini", None, 0.0205, "ChatResult"),
+    "orpheus_3b_0_1": ("orpheus-3b-0.1", "orpheus_3b_0_1", "Orpheus3b01", 117.52, 0.373, "AudioResult"),
+    "p_image": ("p-image", "p_image", "PImage", 6.3, 0.015, "MediaResult"),
+    "qvq_max": ("qvq-max", "qvq_max", "QvqMax", None, 0.0228, "ChatResult"),
+    "qwen3_coder_flash": ("qwen3-coder-flash", "qwen3_coder_flash", "Qwen3CoderFlash", None, 0.00224, "ChatResult"),
+    "ray_flash_2_720p": ("ray-flash-2-720p", "ray_flash_2_720p", "RayFlash2720p", None, 1.29, "VideoResult"),
+    "recraft_v3_svg": ("recraft-v3-svg", "recraft_v3_svg", "RecraftV3Svg", 18.15, 0.301, "MediaResult"),
+    "runway_gen4_image": ("runway-gen4-image", "runway_gen4_image", "RunwayGen4Image", 30.64, 0.301, "MediaResult"),
+    "sam_3d_objects": ("sam-3d-objects", "sam_3d_objects", "Sam3dObjects", 33.44, 0.192, "Model3dResult"),
+    "sam_img2img": ("sam-img2img", "sam_img2img", "SamImg2img", 3.75, 0.0228, "MediaResult"),
+    "segmind_relighting": (
+        "segmind-relighting",
+        "segmind_relighting",
+        "SegmindRelighting",
+        10.34,
+        0.178,
+        "MediaResult",
+    ),
+    "sora_2": ("sora-2", "sora_2", "Sora2", 178.76, 3.05, "VideoResult"),
+    "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, 0.0771, "MediaResult"),
     "text_embedding_3_small": (
         "text-embedding-3-small",
         "text_embedding_3_small",
         "TextEmbedding3Small",
         1.26,
-        None,
+        7.2e-05,
         "EmbeddingResult",
     ),
     "video_speed_change": ("video-speed-change", "video_speed_change", "VideoSpeedChange", None, None, "VideoResult"),
 }
-"""Slug, module, class, typical seconds, typical credits and class of results by attribute. Seconds and credits are None if they
-are not known."""
+"""Slug, module, class, typical seconds, highest cost in credits and class of results by attribute. Seconds and cost are None if
+they are not known."""
 
 _SENDING: Final[dict[str, Sending]] = {
     "claude-4-sonnet": Sending(
@@ -636,8 +643,8 @@ def typical_seconds(slug: str | None) -> float | None:
     return known[3] if known is not None else None
 
 
-def typical_cost(slug: str) -> float | None:
-    """Returns the credits that a call of a model typically costs, or None if that is not known."""
+def highest_cost(slug: str) -> float | None:
+    """Returns the most credits that a call of a model may cost by its sources, or None if these state no upper end."""
     known = _by_slug().get(slug)
     return known[4] if known is not None else None
 

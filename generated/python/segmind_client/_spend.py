@@ -6,7 +6,7 @@ from types import TracebackType
 
 from segmind_client import _gateway
 from segmind_client._errors import SegmindError, SpendLimit, UnexpectedOutput
-from segmind_client._models import typical_cost
+from segmind_client._models import highest_cost
 from segmind_client._options import check_number
 
 
@@ -26,7 +26,7 @@ class Spend:
         self._lock = threading.Lock()
         self._costs: dict[str, float] = {}
         self._calls: dict[str, int] = {}
-        self._last: dict[str, float] = {}
+        self._most: dict[str, float] = {}
         self._open: dict[object, str] = {}
         self._counted: set[object] = set()
         self._unknown = 0
@@ -61,8 +61,8 @@ class Spend:
     def call(self, model: str) -> "Bill":
         """Opens a bill for a call that is about to be sent: `with spend.call(slug) as bill:`.
 
-        The expected cost is the cost of the model's last call, or its typical cost before the first call. If neither is known,
-        the call is sent until the limit is reached. It then counts as 0.05 credits while it is running, so that
+        The expected cost is the most that a call of the model may cost by its sources, or the most that one has cost, if that is
+        more. If neither is known, the call is sent until the limit is reached. It then counts as 0.05 credits while it is running, so that
         concurrent calls do not exceed the limit together.
 
         Raises:
@@ -75,7 +75,7 @@ class Spend:
                 spent = sum(self._costs.values()) + sum(map(self._cost_under_way, self._open.values()))
                 if spent >= self.limit or spent + estimate > self.limit:
                     raise SpendLimit(
-                        f"{spent:g} credits are spent or reserved and this call costs about {estimate:g}; the limit of "
+                        f"{spent:g} credits are spent or reserved and this call may cost {estimate:g}; the limit of "
                         f"this client is max_spend={self.limit:g}",
                         model=model,
                     )
@@ -95,7 +95,7 @@ class Spend:
                 return
             self._costs[model] = self._costs.get(model, 0.0) + cost
             self._calls[model] = self._calls.get(model, 0) + 1
-            self._last[model] = cost
+            self._most[model] = max(cost, self._most.get(model, cost))
 
     def postpone(self, bill: object, request_id: str) -> None:
         """Replaces the bill of a call with the id of its job, whose cost is known when it ends."""
@@ -109,8 +109,8 @@ class Spend:
                 self._unknown += 1
 
     def _known_cost(self, model: str) -> float | None:
-        last = self._last.get(model)
-        return typical_cost(model) if last is None else last
+        costs = [cost for cost in (highest_cost(model), self._most.get(model)) if cost is not None]
+        return max(costs, default=None)
 
     def _cost_under_way(self, model: str) -> float:
         known = self._known_cost(model)

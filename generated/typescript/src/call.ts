@@ -22,7 +22,7 @@ export interface Called {
   readonly run?: Route;
   readonly submit?: Route;
   readonly typicalMs?: number;
-  readonly typicalCost?: number;
+  readonly cost?: number;
 }
 
 /** The facts about a model that has a spec. */
@@ -61,7 +61,7 @@ export async function submitModel<R extends Result>(
 async function post(
   transport: Transport,
   route: Route,
-  { slug, check, encode = encoded, typicalCost }: Called,
+  { slug, check, encode = encoded, cost }: Called,
   params: object,
   options: CallOptions | undefined,
   submits?: boolean,
@@ -72,7 +72,7 @@ async function post(
     throw new InvalidParameters(detail, { model: slug, violations: broken });
   }
   const [method] = route;
-  const request = { method, path: pathOf(route, slug), model: slug, body: await encode(params), typicalCost, submits };
+  const request = { method, path: pathOf(route, slug), model: slug, body: await encode(params), cost, submits };
   const exchange = await transport.send(request, options);
   if (exchange.answer.ok) {
     return exchange;

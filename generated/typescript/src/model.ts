@@ -25,11 +25,6 @@ export abstract class Model {
     return this.#facts.slug;
   }
 
-  /** The credits that a call typically costs; undefined if that is not known. */
-  get typicalCost(): number | undefined {
-    return this.#facts.typicalCost;
-  }
-
   /** Returns all rules of the docs page that the parameters break, without a request. */
   check(params: object): Violation[] {
     return this.#facts.check(params);

@@ -37,8 +37,8 @@ export interface SegmindOptions extends ConnectionOptions {
   /**
    * The credits that all calls of this client may cost together. A call that would exceed it throws `SpendLimit`.
    *
-   * A running call counts as the cost of the model's last call, or as its typical cost. If neither is known, it counts as
-   * 0.05 credits.
+   * A running call counts as the most that a call of its model may cost by its sources, or has cost. If neither is known, it
+   * counts as 0.05 credits.
    */
   maxSpend?: number | undefined;
 }

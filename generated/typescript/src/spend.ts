@@ -14,7 +14,7 @@ export class Spend {
   #calls = 0;
   #unknown = 0;
   readonly #costs = new Map<string | undefined, number>();
-  readonly #last = new Map<string | undefined, number>();
+  readonly #most = new Map<string | undefined, number>();
   readonly #open = new Map<unknown, number>();
   readonly #counted = new Set<unknown>();
 
@@ -46,18 +46,19 @@ export class Spend {
   /**
    * Reserves the cost of a call that is about to be sent. `token` identifies it until it is settled. Throws `SpendLimit`.
    *
-   * The expected cost is the cost of the model's last call, or its typical cost before the first call. If neither is known, the
-   * call is sent until the limit is reached, and counts as 0.05 credits while it is running.
+   * The expected cost is the most that a call of the model may cost by its sources, or has cost, if that is more. If neither is
+   * known, the call is sent until the limit is reached, and counts as 0.05 credits while it is running.
    *
    * @internal
    */
-  admit(token: unknown, model: string, typicalCost?: number): void {
+  admit(token: unknown, model: string, cost?: number): void {
     const { limit } = this;
-    const known = this.#last.get(model) ?? typicalCost;
+    const seen = this.#most.get(model);
+    const known = seen === undefined ? cost : Math.max(seen, cost ?? 0);
     const estimate = known ?? 0;
     const spent = this.credits + sum(this.#open);
     if (limit !== undefined && (spent >= limit || spent + estimate > limit)) {
-      const detail = `${spent} credits are spent or reserved and this call costs about ${estimate}`;
+      const detail = `${spent} credits are spent or reserved and this call may cost ${estimate}`;
       throw new SpendLimit(`${detail}; the limit of this client is maxSpend: ${limit}`, { model });
     }
     this.#open.set(token, known ?? ASSUMED_COST);
@@ -83,7 +84,7 @@ export class Spend {
       return;
     }
     this.#calls++;
-    this.#last.set(model, cost);
+    this.#most.set(model, Math.max(cost, this.#most.get(model) ?? 0));
     this.#costs.set(model, (this.#costs.get(model) ?? 0) + cost);
   }
 
@@ -112,7 +113,7 @@ export class CountingTransport extends Transport {
   override async send(request: WireRequest, options?: CallOptions): Promise<Exchange> {
     const isCall = request.method === "POST";
     if (isCall) {
-      this.spend.admit(request, request.model!, request.typicalCost);
+      this.spend.admit(request, request.model!, request.cost);
     }
     try {
       const exchange = await super.send(request, options);

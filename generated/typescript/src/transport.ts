@@ -27,7 +27,7 @@ export interface WireRequest {
   readonly foreign?: boolean;
   /** The model that errors name. */
   readonly model?: string | undefined;
-  readonly typicalCost?: number | undefined;
+  readonly cost?: number | undefined;
   /** Whether the request submits a job. */
   readonly submits?: boolean | undefined;
   readonly requestId?: string | undefined;

@@ -34,7 +34,6 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         example=example,
         level=data.get("level", "complete"),
         typical_seconds=data.get("typical_seconds"),
-        typical_cost=data.get("typical_cost"),
         price=_build_price(data["price"]) if "price" in data else None,
         average=c.Average(**data["average"]) if "average" in data else None,
         paths=data.get("paths", {}),

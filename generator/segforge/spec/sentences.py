@@ -17,7 +17,6 @@ _PRICES: Final = {
 """The start of the sentence about a changed price."""
 _FIGURES: Final = {
     "typical_seconds": "`typical_seconds`",
-    "typical_cost": "`typical_cost`",
     "average.usd": "the average cost in USD",
     "average.seconds": "the average time in seconds",
 }

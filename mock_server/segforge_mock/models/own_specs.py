@@ -8,8 +8,8 @@ import msgspec
 import platformdirs
 
 from segforge.emit.memo import Memo
-from segforge.spec.build import build_gateway, build_model
-from segforge.spec.catalog import Model
+from segforge.spec.build import build_directory, build_gateway, build_model, with_average
+from segforge.spec.catalog import Directory, Model
 from segforge.spec.inputs import Inputs, SpecFile, read_inputs
 from segforge.spec.lint import slugs_collide
 from segforge.spec.lint.schema import Form
@@ -53,13 +53,17 @@ def _check(inputs: Inputs, specs: Path) -> _Checked | None:
     if inputs.changelog is not None:
         data.append(_valid(inputs.changelog, "changelog"))
     data += [_valid(shape, "shape") for shape in inputs.shapes]
+    listed = _valid(inputs.directory, "directory") if inputs.directory is not None else None
+    if inputs.directory is not None:
+        data.append(listed)
     if not slugs or None in data or slugs_collide(slugs):
         return None
     named = dict(zip(slugs, data[1:], strict=False))
     paths = _paths(specs) if any("paths" in model for model in named.values()) else {}
     if paths is None:
         return None
-    models = {slug: json.dumps(each).encode() for slug, each in named.items()}
+    directory = build_directory(listed) if listed is not None else Directory()
+    models = {slug: json.dumps(with_average(each, directory)).encode() for slug, each in named.items()}
     return _Checked(json.dumps(data[0]).encode(), models, paths)
 
 

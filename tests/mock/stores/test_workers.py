@@ -9,17 +9,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from segforge import default_specs, load_catalog
 from segforge.cli import main
+from segforge.spec.price import usual_credits
 from segforge_mock.stores import open_store
 from segforge_mock.tenants.tenants import name_of
 from tests.mock.conftest import KEY
 from tests.mock.stores.conftest import Kind, redis_server
-from tests.mock.stores.processes import Caller, Served, ends_of, serving, submit_until
+from tests.mock.stores.processes import SLUG, Caller, Served, ends_of, serving, submit_until
 
 TENANT = name_of(KEY.encode())
 
 OPENING = 10_000.0
-COST = 0.05
+CATALOG = load_catalog(default_specs())
+COST = usual_credits(CATALOG.gateway, CATALOG.model(SLUG))
+"""What a call costs."""
 
 
 def nothing(_: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._decoding import cost_of
-from segmind_client._models import typical_cost
+from segmind_client._models import highest_cost
 from segmind_client._wire import Response, run_request
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class AsyncModel:
         return f"{type(self).__name__}(slug={self.slug!r}, base_url={self._transport.base_url!r})"
 
     @property
-    def typical_cost(self) -> float | None:
-        """The credits that a call typically costs; None if that is not known."""
-        return typical_cost(self.slug)
+    def highest_cost(self) -> float | None:
+        """The most credits that a call may cost by its sources; None if these state no upper end."""
+        return highest_cost(self.slug)
 
     def check(self, /, **params: Any) -> "tuple[Violation, ...]":
         """Returns all rules of the docs page that the parameters break, without a request. Empty if they are valid."""

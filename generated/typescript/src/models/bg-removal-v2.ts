@@ -46,6 +46,7 @@ export class BgRemovalV2 extends Model {
     super(client, {
       slug: "bg-removal-v2",
       typicalMs: 620,
+      cost: 0.00267,
       check: (params) => violations(PARAMETERS, params),
     });
   }

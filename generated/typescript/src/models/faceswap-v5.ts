@@ -44,6 +44,7 @@ export class FaceswapV5 extends Model {
     super(client, {
       slug: "faceswap-v5",
       typicalMs: 9820,
+      cost: 0.15,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -60,6 +60,7 @@ export class FluxDevFinetuned extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-dev-finetuned",
+      cost: 0.102,
       check: (params) => violations(PARAMETERS, params),
     });
   }

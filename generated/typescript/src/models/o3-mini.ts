@@ -42,6 +42,7 @@ export class O3Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "o3-mini",
+      cost: 0.00417,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

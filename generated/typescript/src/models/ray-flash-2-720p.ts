@@ -44,6 +44,7 @@ export class RayFlash2720p extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ray-flash-2-720p",
+      cost: 1.29,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -47,6 +47,7 @@ export class Sora2 extends Model {
     super(client, {
       slug: "sora-2",
       typicalMs: 178760,
+      cost: 3.05,
       check: (params) => violations(PARAMETERS, params),
     });
   }

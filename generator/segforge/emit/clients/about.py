@@ -60,8 +60,6 @@ def about(model: Model) -> str:
     lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
     if model.typical_seconds is not None:
         lines.append(f"Typical time: {model.typical_seconds} seconds.")
-    if model.typical_cost is not None:
-        lines.append(f"Typical cost: {model.typical_cost} credits.")
     if model.price is not None:
         lines.append(price_sentence(model.price))
     if model.average is not None:

@@ -20,7 +20,6 @@ def model_tag(model: Model) -> dict[str, Any]:
         "level": model.level if model.level != "complete" else None,
         "returns": returns_data(model.returns),
         "typical-seconds": model.typical_seconds,
-        "typical-cost": model.typical_cost,
         "average": None if model.average is None else average_data(model.average),
         "printed-auth": list(model.auth),
         "printed-paths": dict(model.paths),

@@ -25,6 +25,7 @@ from segforge.emit.python.signature import signature
 from segforge.emit.python.surface import python_lines
 from segforge.emit.quoting import Code, render
 from segforge.spec.catalog import Catalog, Gateway
+from segforge.spec.price import highest_credits
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 LOG_VARIABLE: Final = "SEGMIND_LOG"
@@ -159,6 +160,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,
         "models": models,
+        "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
         "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,

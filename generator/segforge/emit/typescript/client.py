@@ -29,6 +29,7 @@ from segforge.emit.typescript.rules import MODULES, Rules, rules_of
 from segforge.emit.typescript.surface import typescript_lines
 from segforge.emit.typescript.types import ParameterTypes, parameter_types
 from segforge.spec.catalog import Catalog, Gateway, Model, Route, Version
+from segforge.spec.price import highest_credits
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 _LICENSE: Final = "LICENSE"
@@ -184,7 +185,7 @@ def _model_module(named: TypescriptModel, gateway: Gateway) -> str:
         rules=rules,
         violations=rules.violations,
         slug=model.slug,
-        typical_cost=model.typical_cost,
+        highest_cost=highest_credits(gateway, model),
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
     )

@@ -26,7 +26,6 @@ def spec_data(model: Model) -> dict[str, Any]:
         "source": {"url": model.source.url, "reviewed": model.source.reviewed},
         "versions": list(model.versions),
         "typical_seconds": model.typical_seconds,
-        "typical_cost": model.typical_cost,
         "price": None if model.price is None else model.price.facts,
         "paths": dict(model.paths),
         "auth": list(model.auth),

@@ -19,7 +19,6 @@ from segforge.spec.source import SourceFile
 _OF_TAGS: Final = {
     "level": "x-level",
     "typical_seconds": "x-typical-seconds",
-    "typical_cost": "x-typical-cost",
     "paths": "x-printed-paths",
     "auth": "x-printed-auth",
     "returns": "x-returns",

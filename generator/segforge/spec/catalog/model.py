@@ -138,7 +138,7 @@ class Quirk:
 
 @dataclass(frozen=True)
 class Model:
-    """One model: the facts of its docs page. `typical_seconds` is a time, `typical_cost` an amount of credits.
+    """One model: the facts of its docs page. `typical_seconds` is the time that the page prints.
 
     `paths` are the path templates that the page prints where they differ from the gateway's routes. `auth` lists the
     schemes that the page prints beside the API key. `encodings` are those of request bodies. A `partial` model has
@@ -155,7 +155,6 @@ class Model:
     example: Mapping[str, Json]
     level: Level = "complete"
     typical_seconds: float | None = None
-    typical_cost: float | None = None
     price: Price | None = None
     average: Average | None = None
     paths: Mapping[Version, str] = field(default_factory=dict)

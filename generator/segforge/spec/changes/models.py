@@ -9,7 +9,7 @@ from segforge.spec.changes.change import Change, Effect, as_data, members, rewor
 from segforge.spec.changes.conditions import condition_changes
 from segforge.spec.changes.parameters import parameter_sets
 
-_READ: Final = ("title", "description", "note", "typical_seconds", "typical_cost", "example", "auth", "quirks")
+_READ: Final = ("title", "description", "note", "typical_seconds", "example", "auth", "quirks")
 """The facts that concern readers only. Clients always send the API key, whatever schemes a page prints beside it."""
 _VERSIONS: Final[tuple[Version, ...]] = ("v1", "v2")
 
@@ -87,7 +87,7 @@ def _paths(old: Model, new: Model) -> Iterator[Change]:
 
 
 def _price(slug: str, old: Price | None, new: Price | None) -> Iterator[Change]:
-    """Yields the change of a price. It is editorial like one of `typical_cost`: requests and answers stay the same.
+    """Yields the change of a price. It is editorial, since requests and answers stay the same.
 
     A correction of the facts without a new text of the page neither raises nor lowers the price.
     """

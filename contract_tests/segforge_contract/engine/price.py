@@ -1,0 +1,89 @@
+"""The most that a call of each model is expected to cost, in credits, by the sources that state prices."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from segforge.spec.catalog import Catalog, Gateway, Model
+from segforge.spec.price import highest_credits
+from segforge_contract.messages.request import Request
+from segforge_contract.targets.ledger import plain
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The highest price of a call of each model, by slug, in credits.
+
+    `assumed` is the price of a call of any other model: what the user states, or None.
+    """
+
+    known: Mapping[str, Decimal] = field(default_factory=dict)
+    assumed: Decimal | None = None
+
+    @property
+    def worst(self) -> Decimal:
+        """The price of the most expensive model."""
+        return max([*self.known.values(), *([] if self.assumed is None else [self.assumed])], default=Decimal(0))
+
+    @property
+    def least(self) -> Decimal:
+        """The price of the cheapest model."""
+        return min([*self.known.values(), *([] if self.assumed is None else [self.assumed])], default=Decimal(0))
+
+    def of(self, request: Request) -> Decimal:
+        """Returns the price of a request. A page may print a path in which the slug is not the last part."""
+        return max((self.known[part] for part in request.path.split("/") if part in self.known), default=self.other)
+
+    def of_model(self, slug: str | None) -> Decimal:
+        """Returns the price of a call of a model."""
+        return self.known.get(slug or "", self.other)
+
+    @property
+    def other(self) -> Decimal:
+        """The price of a call that names no priced model: the stated one, or the highest."""
+        return self.worst if self.assumed is None else self.assumed
+
+    def cost(self, calls: Mapping[str | None, int]) -> Decimal:
+        """Returns the price of some calls of each model."""
+        return sum((self.of_model(slug) * count for slug, count in calls.items()), Decimal(0))
+
+
+def prices_of(gateway: Gateway, models: Iterable[Model], assumed: Decimal | None) -> Prices:
+    """Returns the prices of models. `assumed` is the price of those that no source prices."""
+    found = ((model.slug, known_price(gateway, model)) for model in models)
+    return Prices({slug: price for slug, price in found if price is not None}, assumed)
+
+
+def known_price(gateway: Gateway, model: Model) -> Decimal | None:
+    """Returns the most that a call of a model costs by its sources, in credits; None if they state no upper end."""
+    found = highest_credits(gateway, model)
+    return None if found is None else Decimal(repr(found))
+
+
+def unpriced(catalog: Catalog, slugs: Iterable[str] | None) -> tuple[str, ...]:
+    """Returns the slugs of the models that no source prices, among these or all."""
+    wanted = None if slugs is None else set(slugs)
+    return tuple(
+        model.slug
+        for model in catalog.models
+        if (wanted is None or model.slug in wanted) and known_price(catalog.gateway, model) is None
+    )
+
+
+def announced(prices: Prices, gateway: Gateway) -> Iterator[str]:
+    """Describes prices, one line at a time: the most expensive models, and where the figures come from."""
+    if prices.known:
+        dearest = heapq.nlargest(_SHOWN, prices.known.items(), key=lambda item: item[1])
+        more = len(prices.known) - len(dearest)
+        shown = ", ".join(f"{slug} {plain(price)}" for slug, price in dearest)
+        yield f"Price of a call, at most: {shown}{f', and {more} cheaper models' if more else ''} (credits)."
+        factor, rate = (gateway.assumptions[name].value for name in ("price_factor", "usd_per_credit"))
+        yield (
+            f"Source: the printed price, or {factor:g} times the average of the vendor's directory if that is more. "
+            f"One credit is assumed to be {rate:g} USD."
+        )
+    if prices.assumed is not None:
+        yield f"Price of a call of a model without a stated price: {plain(prices.assumed)} credits (--assume-price)."
