@@ -85,7 +85,7 @@ def test_a_file_is_refused_where_only_a_url_is_taken(wide_client: Any, gateway: 
 def test_an_error_about_a_file_names_its_place(wide_client: Any, gateway: Gateway) -> None:
     """In the default form, in a form that the page states, and for values that are not files."""
     missing = Path("no/such/file")
-    for wrong, params in {
+    places: dict[str, dict[str, Any]] = {
         r"'images\[1\]'.*empty": {"images": [PNG, b""]},
         r"'images\[1\]'.*3D model": {"images": (PNG, b"odd")},
         r"'images\[0\]' can't be read": {"images": [missing]},
@@ -93,13 +93,15 @@ def test_an_error_about_a_file_names_its_place(wide_client: Any, gateway: Gatewa
         r"'settings\.a\[1\]\.b'.*neither JSON nor a file": {"settings": {"a": [0, {"b": object()}]}},
         r"'settings\.a\[1\]'.*Out of range": {"settings": {"a": [0, float("nan")]}},
         r"'mesh'.*empty": {"mesh": b""},
-    }.items():
+    }
+    for wrong, params in places.items():
         with pytest.raises((TypeError, ValueError), match=wrong):
             wide_client.run_sync("clip", **params)
-    for wrong, params in {
+    parts: dict[str, dict[str, Any]] = {
         r"'masks\[1\]'.*3D model": {"masks": [PNG, b"odd"]},
         r"'options\.a\[0\]' can't be read": {"options": {"a": [missing]}},
-    }.items():
+    }
+    for wrong, params in parts.items():
         with pytest.raises((TypeError, ValueError), match=wrong):
             wide_client.run_sync("form", image=PNG, **params)
     loop: list[Any] = []

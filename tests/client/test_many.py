@@ -292,7 +292,7 @@ def test_several_files_and_redirects(client: Segmind, gateway: Gateway) -> None:
     assert not any("x-api-key" in r.headers for r in gateway.received if r.path.endswith(".png"))
 
 
-@pytest.mark.parametrize("output", ["a text", {"choices": [1]}, None, 7])
+@pytest.mark.parametrize("output", ["a text", {"choices": [1]}, False, 7])
 def test_an_output_that_is_not_a_file_is_the_content(client: Segmind, gateway: Gateway, output: object) -> None:
     completed(gateway, {"output": output})
     result = client.submit_async("any").download()

@@ -8,6 +8,7 @@ import pytest
 
 from segforge import Catalog
 from segforge.emit.pipeline import emit
+from segforge.spec.catalog import Version
 from tests.client.wide import wide_catalog
 
 OUTPUTS = {
@@ -43,7 +44,7 @@ def test_samples_save_the_medium_of_their_model(wide: Catalog, slug: str) -> Non
 
 
 @pytest.mark.parametrize("versions", [("v1",), ("v2",), ("v1", "v2")])
-def test_samples_call_only_the_versions_of_their_model(wide: Catalog, versions: tuple[str, ...]) -> None:
+def test_samples_call_only_the_versions_of_their_model(wide: Catalog, versions: tuple[Version, ...]) -> None:
     texts = samples(replace(wide, models=(replace(wide.model("clip"), versions=versions),)))
     for path in ("python/README.md", "typescript/README.md", "python/examples/call.py", "typescript/examples/call.mjs"):
         called = {"v1": ".clip.run(" in texts[path], "v2": ".clip.submit(" in texts[path]}

@@ -116,14 +116,15 @@ def _place(value: object, is_wrong: Callable[[object], bool]) -> str:
         place, held = waiting.pop()
         if is_wrong(held):
             return place
+        if (identity := id(held)) in seen:
+            continue
+        seen.add(identity)
         parts: list[tuple[str, object]] = []
         if isinstance(held, Mapping):
             parts = [(f"{place}.{key}", part) for key, part in cast("Mapping[str, object]", held).items()]
         elif isinstance(held, list | tuple):
             parts = [(f"{place}[{index}]", part) for index, part in enumerate(cast("list[object]", held))]
-        if parts and id(held) not in seen:
-            seen.add(id(held))
-            waiting += reversed(parts)
+        waiting += reversed(parts)
     return ""
 
 
