@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
+from tests import seeds
 from tests.seeds import copy_seeds, seed_catalog
 
 # The tests start several hundred Python processes. Without bytecode files, each would compile the packages anew.
@@ -41,7 +42,7 @@ def catalog() -> Catalog:
 @pytest.fixture(scope="session")
 def whole_catalog() -> Catalog:
     """The Catalog of all of the project's own specs."""
-    return load_catalog(default_specs())
+    return seeds.whole_catalog()
 
 
 @pytest.fixture

@@ -23,7 +23,13 @@ SEEDS: Final = ("flux-controlnet", "flux-dev-finetuned", "flux-img2img", "flux-i
 @cache
 def seed_catalog() -> Catalog:
     """Returns the Catalog of the project's own specs with the seed models alone."""
-    return only_seeds(load_catalog(default_specs()))
+    return only_seeds(whole_catalog())
+
+
+@cache
+def whole_catalog() -> Catalog:
+    """Returns the Catalog of all of the project's own specs, which is loaded once for all tests of a worker."""
+    return load_catalog(default_specs())
 
 
 def only_seeds(catalog: Catalog) -> Catalog:

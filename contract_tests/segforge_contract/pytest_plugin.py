@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from segforge_contract.errors import BadTarget
 
     try:
-        target = _open(config, _catalog())
+        target = _open(config, own_catalog())
         target.close()
     except BadTarget as error:
         raise pytest.UsageError(f"--segforge-target: {error}") from None
@@ -79,7 +79,7 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
     from segforge_contract.errors import BadTarget, Misuse, Unreachable
     from segforge_contract.testing import Contract
 
-    catalog = _catalog()
+    catalog = own_catalog()
     with closing(_open(request.config, catalog)) as target:
         try:
             with session_within(_settings(request.config), catalog, target, _notify) as session:
@@ -120,7 +120,9 @@ def _settings(config: pytest.Config) -> "Settings":
     return Settings(target=config.getoption("--segforge-target") or IN_PROCESS, max_spend=cap)
 
 
-def _catalog() -> "Catalog":
+@cache
+def own_catalog() -> "Catalog":
+    """The Catalog of segforge's own specs, which the suite and its target share."""
     from segforge.spec.load import default_specs, load_catalog
 
     return load_catalog(default_specs())

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.values import payload_violations
 from tests.catalogs import drawn_models, drawn_payloads, sends_null_of_unknown_type
 from tests.client import wide
+from tests.seeds import whole_catalog
 from tests.shared import once
 
 MODELS = int(os.environ.get("SEGFORGE_MODELS", "40"))
@@ -48,7 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
 @pytest.fixture(scope="module")
 def client(models: list[Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a client of these models."""
-    catalog = load_catalog(default_specs())
+    catalog = whole_catalog()
     gateway = replace(catalog.gateway, sample=models[0].slug)
     listed = tuple(sorted(models, key=lambda model: model.slug))
     whole = replace(catalog, models=listed, gateway=gateway)

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge.emit.clients.results import result_class
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
@@ -15,8 +14,9 @@ from segmind_client import Segmind
 from tests.client.conftest import KEY
 from tests.client.test_types import a_value
 from tests.decoders import medium_of
+from tests.seeds import whole_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = whole_catalog()
 CALLS = [(model, version) for model in CATALOG.models for version in model.versions]
 
 

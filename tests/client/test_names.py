@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import segmind_client
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
 from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
+from tests.seeds import whole_catalog
 
-MODELS = load_catalog(default_specs()).models
+MODELS = whole_catalog().models
 QUEUED_MODELS = [model for model in MODELS if "v2" in model.versions]
 RESULT = {"status": "COMPLETED", "output": "https://images.test/1.jpeg", "metrics": {"inference_time": 13.06}}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog
 from segforge.emit.clients.files import input_kind
 from segforge.emit.clients.results import result_class
 from segforge.emit.python.params import is_name
@@ -19,10 +19,11 @@ from segforge.emit.quoting import Code
 from segforge.spec.catalog import Choices, Model, Parameter
 from segforge.spec.identifiers import pascal_case, snake_case
 from tests.client import wide, wide_uses
+from tests.seeds import whole_catalog
 from tests.shared import once
 
 ROOT = Path(__file__).parents[2]
-MODELS = load_catalog(default_specs()).models
+MODELS = whole_catalog().models
 
 # Names that are legal in a spec and awkward in Python: keywords, names of types and of the client, non-identifiers.
 ODD_SLUGS = {
@@ -206,7 +207,7 @@ PLACES = ("client", "odd", "wide")
 
 
 def make_project(folder: Path) -> None:
-    catalog = load_catalog(default_specs())
+    catalog = whole_catalog()
     catalogs = (catalog, odd_catalog(catalog), wide.wide_catalog(folder / "specs"))
     for place, of in zip(PLACES, catalogs, strict=True):
         wide.write_client(of, folder / place)

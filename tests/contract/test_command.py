@@ -67,7 +67,7 @@ def test_profile_option_selects_the_observed_profile(catalog: Catalog) -> None:
     ],
 )
 def test_misuse_exits_with_2_and_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract", *arguments]) == 2
+    assert main(["contract", *MODEL, *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err.splitlines()[-1]
@@ -101,7 +101,7 @@ def test_run_leaves_no_files_in_the_working_directory(catalog: Catalog, tmp_path
 
 
 def test_unreachable_target_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract", "--target", unused_url()]) == 2
+    assert main(["contract", "--target", unused_url(), *MODEL]) == 2
     assert "can't be reached" in capsys.readouterr().err
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import httpx
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.load import build_model
 from segforge_mock import MockTransport, create_app
 from segforge_mock.app import App
 from segforge_mock.models.served import models_of_catalog
+from tests.seeds import whole_catalog
 
 KEY = "SG_0123456789abcdef"
-CATALOG = load_catalog(default_specs())
+CATALOG = whole_catalog()
 CONTROLS = {
     "aspect_ratio": "string",
     "base64": "boolean",

@@ -8,14 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
 from segforge.spec.values import payload_violations
 from segforge_mock import MockTransport, create_app
 from tests.decoders import medium_of
 from tests.mock.conftest import KEY
+from tests.seeds import whole_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = whole_catalog()
 PROFILES = ("documented", "observed")
 
 

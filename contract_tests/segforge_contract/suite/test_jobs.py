@@ -2,12 +2,12 @@
 
 import pytest
 
-from segforge.spec.catalog import Catalog, Model
-from segforge.spec.load import default_specs, load_catalog
+from segforge.spec.catalog import Model
 from segforge_contract import Contract
 from segforge_contract.cases.parameters import payload_case
+from segforge_contract.pytest_plugin import own_catalog
 
-CATALOG: Catalog = load_catalog(default_specs())
+CATALOG = own_catalog()
 QUEUED = [model for model in CATALOG.models if "v2" in model.versions]
 
 

@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
-from segforge.spec.load import default_specs, load_catalog
 from segforge_contract import Contract
 from segforge_contract.cases.case import Operation, operations
 from segforge_contract.cases.drawn import breaking_changes, valid_payloads
 from segforge_contract.cases.parameters import payload_case, valid_case
+from segforge_contract.pytest_plugin import own_catalog
 
-CATALOG = load_catalog(default_specs())
+CATALOG = own_catalog()
 CALLS = [(model, operation) for model in CATALOG.models for operation in operations(model)]
 
 each_call = pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from collections import defaultdict
 
 import pytest
 
-from segforge.spec.load import default_specs, load_catalog
 from segforge_contract import Contract, plan
 from segforge_contract.cases.case import Case
+from segforge_contract.pytest_plugin import own_catalog
 
 
 def _by_rule() -> dict[str, list[Case]]:
-    catalog = load_catalog(default_specs())
+    catalog = own_catalog()
     groups: defaultdict[str, list[Case]] = defaultdict(list)
     for case in plan(catalog, catalog.models, max_examples=0, seed=0).cases:
         groups[f"{case.model or 'gateway'}-{case.operation}-{case.rule}"].append(case)
