@@ -10,11 +10,16 @@ from hypothesis import HealthCheck, settings
 
 from segforge import Catalog
 from tests import seeds
+from tests.catalogs import COMMON
 from tests.seeds import copy_seeds, seed_catalog
+from tests.shared import common
 
 # The tests start several hundred Python processes. Without bytecode files, each would compile the packages anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Hypothesis would compute its tables of characters in each folder from which a test starts a process.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / ".hypothesis"))
 
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
@@ -31,6 +36,7 @@ def pytest_collection_finish() -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uses a temporary cache, so that tests do not read or write the user's cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ[COMMON] = str(common(tmp_path_factory))
 
 
 @pytest.fixture(scope="session")

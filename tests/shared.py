@@ -12,8 +12,17 @@ import yaml
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Returns a folder that `make(folder)` has filled. The other workers wait for it, and then read the same folder."""
+    return once_in(common(factory), name, make)
+
+
+def common(factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder that all workers of a run share."""
     base = factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def once_in(root: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Returns a folder of that name in `root`, like `once`."""
     folder, done = root / name, root / f"{name}.done"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

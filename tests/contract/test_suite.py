@@ -1,5 +1,6 @@
 """The pytest suite, run like by a user of the installed package, against a test gateway."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ def suite(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -
         "no:schemathesis",
         *arguments,
     ]
-    environment = {"PATH": "", "SEGMIND_API_KEY": KEY} if env is None else dict(env)
+    tables = {"HYPOTHESIS_STORAGE_DIRECTORY": os.environ["HYPOTHESIS_STORAGE_DIRECTORY"]}
+    environment = tables | ({"PATH": "", "SEGMIND_API_KEY": KEY} if env is None else dict(env))
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
