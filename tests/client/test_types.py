@@ -39,7 +39,7 @@ ODD_SLUGS = {
 }
 ODD_PARAMETERS = (
     ("self", "str", "int", "bool", "Literal", "NotRequired", "Annotated", "StepsRange", "steps"),
-    ("_private", "__mangled", "__dunder__", "slug", "params"),
+    ("_private", "__mangled", "__dunder__", "slug", "params", "huge"),
     ("class", "with-hyphen", "with space", "1st", "naïve", "日本", 'quo"te', "steps"),
 )
 
@@ -82,13 +82,15 @@ def odd_catalog(catalog: Catalog) -> Catalog:
     for index, slug in enumerate(ODD_SLUGS):
         names = ODD_PARAMETERS[index % len(ODD_PARAMETERS)]
         parameters = [_odd_parameter(name, index) for index, name in enumerate(names)]
-        example = {name: 1 if name == "steps" else "a" for name in names}
+        example = {name: 1 if name in ("steps", "huge") else "a" for name in names}
         models.append(dataclasses.replace(MODELS[2], slug=slug, parameters=tuple(parameters), example=example))
     return dataclasses.replace(catalog, models=tuple(models))
 
 
 def _odd_parameter(name: str, index: int) -> Parameter:
     plain = Parameter(name, "string", required=True, description="Odd.", choices=Choices(("a", "b"), 2 + index % 2))
+    if name == "huge":
+        return dataclasses.replace(plain, type="integer", choices=Choices((1, 2**63, -(2**63)), 2 + index % 2))
     if name != "steps":
         return plain
     return dataclasses.replace(plain, type="integer", choices=None, minimum=1, maximum=9, nullable=True)

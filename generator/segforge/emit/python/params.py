@@ -160,7 +160,8 @@ class _Definitions:
 def _chosen(part: Parameter, plain: str) -> str:
     """Returns the type of a part with a set of values.
 
-    `Literal` can't hold fractions, so a closed set with one has the plain type, and the check before a call knows it.
+    `Literal` can't hold every number. A closed set with such a one has the plain type, and the check before a call
+    knows it.
     """
     known = [*part.choices.known, *part.disputed] if part.choices is not None else []
     literals = list(dict.fromkeys(filter(None, map(_literal, known))))
@@ -173,10 +174,15 @@ def _chosen(part: Parameter, plain: str) -> str:
 
 
 def _literal(value: Json) -> str | None:
-    """Returns a value as `Literal` takes it; None for null and for a fraction, which it doesn't take."""
+    """Returns a value as `Literal` takes it; None for null and for a number which it doesn't take.
+
+    These are fractions and, in mypy, integers of 64 bits and more.
+    """
     if isinstance(value, float):
-        return python_literal(int(value)) if value.is_integer() else None
-    return None if value is None or isinstance(value, list | dict) else python_literal(value)
+        return _literal(int(value)) if value.is_integer() else None
+    if value is None or isinstance(value, list | dict) or (isinstance(value, int) and abs(value) >= 2**63):
+        return None
+    return python_literal(value)
 
 
 def is_name(name: str) -> bool:
