@@ -43,7 +43,7 @@ def test_every_marked_fault_is_found_and_nothing_else(path: Path, known: Knowled
 
 
 def test_every_language_has_programs() -> None:
-    assert {path.suffix for path in PROGRAMS} >= {".md", ".py", ".sh"}
+    assert {path.suffix for path in PROGRAMS} >= {".go", ".jsx", ".md", ".php", ".py", ".sh", ".ts"}
 
 
 def test_the_project_itself_has_no_finding(known: Knowledge) -> None:

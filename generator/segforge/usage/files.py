@@ -16,7 +16,10 @@ MAX_FILES: Final = 100_000
 """The most files that one run looks at."""
 LANGUAGES: Final[dict[str, Language]] = {
     **dict.fromkeys((".py", ".pyi", ".pyw"), "python"),
+    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"), "javascript"),
     **dict.fromkeys((".sh", ".bash", ".zsh", ".ksh"), "shell"),
+    **dict.fromkeys((".php", ".phtml"), "php"),
+    ".go": "go",
     **dict.fromkeys((".md", ".markdown", ".mdx"), "markdown"),
 }
 _SKIPPED_FOLDERS: Final = frozenset(

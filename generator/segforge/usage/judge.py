@@ -90,12 +90,12 @@ class Judge:
             yield self._finding(
                 use.bearer, "auth.bearer", found, f"the header {header}, as its page prints", f"send {header}"
             )
-        if use.payload is None:
-            return
         accepted = self._known.gateway.content_types
         if use.encoding and use.encoding not in accepted:
             found = f"the parameters are sent as {show(use.encoding)}"
             yield self._finding(use.call, "body.encoding", found, " or ".join(accepted), "send them as JSON")
+        if use.payload is None:
+            return
         if model.level == "complete":
             yield from self._unknown_names(use.payload, model)
         yield from self._of_values(use, use.payload, model)

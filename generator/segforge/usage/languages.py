@@ -6,6 +6,9 @@ from typing import Final, TypeAlias
 
 from segforge.usage.address import AddressBook
 from segforge.usage.files import Language
+from segforge.usage.golang import read_go
+from segforge.usage.javascript import read_javascript
+from segforge.usage.php import read_php
 from segforge.usage.python import read_python
 from segforge.usage.shell import read_shell
 from segforge.usage.shown import Gone, NotReadable, Use
@@ -20,6 +23,9 @@ _BLOCK: Final = re.compile(
 )
 _TAGS: Final[Mapping[str, Language]] = {
     **dict.fromkeys(("py", "python", "python3"), "python"),
+    **dict.fromkeys(("js", "javascript", "jsx", "mjs", "ts", "typescript", "tsx", "node"), "javascript"),
+    "php": "php",
+    **dict.fromkeys(("go", "golang"), "go"),
     **dict.fromkeys(("sh", "shell", "bash", "zsh", "console", "curl"), "shell"),
 }
 _MOST_PADDING: Final = 300_000
@@ -48,7 +54,10 @@ def read_markdown(page: str, book: AddressBook) -> Iterator[Use | Gone]:
 
 
 READERS: Final[Mapping[Language, CodeReader]] = {
+    "go": read_go,
+    "javascript": read_javascript,
     "markdown": read_markdown,
+    "php": read_php,
     "python": read_python,
     "shell": read_shell,
 }

@@ -40,9 +40,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class Unseen:
-    """A value that the code doesn't show. `start` is the start of its text, as far as that is known."""
+    """A value that the code doesn't show. `start` is the start of its text, as far as that is known, with its place."""
 
     start: str = ""
+    position: Position | None = None
 
 
 UNSEEN: Final = Unseen()
@@ -141,7 +142,8 @@ def joined(parts: Sequence[Shown]) -> Shown:
     for part in parts:
         if isinstance(part, bool) or not isinstance(part, str | int):
             rest = part.start if isinstance(part, Unseen) else ""
-            return Unseen(("".join(known) + rest)[:MAX_TEXT])
+            first = parts[0]
+            return Unseen(("".join(known) + rest)[:MAX_TEXT], getattr(first, "position", None))
         if isinstance(part, CodeText) and (position is None or (part.strip("/") and part[0] not in "?#")):
             position = part.position
         known.append(str(part))

@@ -23,7 +23,7 @@ curl -sS -X POST "$API/$SLUG" \
 # fault 3 lines above: parameter.unknown
 
 curl "$API/$WRONG" -d @payload.json
-curl "$API/$SLUG" -d @payload.json
+curl "$API/$SLUG" -d @payload.json  # fault: body.encoding
 curl "$API/$SLUG" -d "{\"seed\": 4, $MORE}"  # fault: body.encoding
 curl --request GET "$API/requests/0123"
 curl "$API/${MODEL:-flux}" -d '{}'

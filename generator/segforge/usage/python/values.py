@@ -19,8 +19,10 @@ from segforge.usage.shown import (
 )
 
 _MAX_DEPTH: Final = 40
-_MAX_STEPS: Final = 20_000
+_MAX_STEPS: Final = 2_000
 """Steps of one evaluation, so that names that refer to each other many times cost little."""
+_MOST_STEPS: Final = 500_000
+"""Steps of all evaluations of one module."""
 _TRANSPARENT: Final = frozenset({"with_options"})
 
 
@@ -30,7 +32,7 @@ class Evaluator:
     def __init__(self, module: Module, lines: list[str]) -> None:
         self._module = module
         self._lines = lines
-        self._steps = 0
+        self._steps = self._spent = 0
 
     def position(self, node: ast.AST) -> Position:
         """Returns the position of a node. The parser counts columns in bytes."""
@@ -47,7 +49,8 @@ class Evaluator:
 
     def _value(self, node: ast.expr | None, scope: Scope, depth: int) -> Shown:
         self._steps += 1
-        if node is None or depth > _MAX_DEPTH or self._steps > _MAX_STEPS:
+        self._spent += 1
+        if self._spent > _MOST_STEPS or node is None or depth > _MAX_DEPTH or self._steps > _MAX_STEPS:
             return UNSEEN
         match node:
             case ast.Constant():
