@@ -134,7 +134,7 @@ def test_a_job_goes_from_queued_to_completed(client: httpx.Client, clock: Clock,
     clock.now += 1
     assert status()["status"] == "PROCESSING"
     assert "output" not in client.get(job["response_url"]).json()
-    clock.now += 30
+    clock.now += 100  # longer than the average of each model
     done = status()
     assert done["status"] == "COMPLETED"
     assert {"cost", "remaining_credits", "inference_time", "queue_time", "total_time"} == set(done["metrics"])

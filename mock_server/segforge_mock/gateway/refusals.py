@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from segforge.spec.catalog import Gateway
@@ -26,6 +26,12 @@ class Refusals:
     def case(self, name: str, values: Mapping[str, object] | None = None) -> Answer:
         """Returns the answer of a status case, with its `{placeholders}` filled from `values`."""
         return case_answer(self._cases, name, values)
+
+    def unknown_model(self, slug: str, near: Sequence[str]) -> Answer:
+        """Returns 404 for an unknown slug. The `hint` in its body names the nearest slugs, and how to allow any."""
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        hint = f"{meant}`segforge directory search WORD` lists models; `segforge mock --any-model` serves any slug."
+        return case_answer(self._cases, "model.unknown", {"slug": slug}, hint=hint)
 
     def error(self, name: str, default: str) -> str:
         """Returns the error text of a status case, or a default if the case has none."""

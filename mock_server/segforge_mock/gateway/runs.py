@@ -15,7 +15,7 @@ from segforge_mock.http.waiting import pause
 from segforge_mock.jobs.job import QUEUED, Job
 from segforge_mock.memory import Memory
 from segforge_mock.models.served import ServedModel, ServedModels
-from segforge_mock.models.unlisted import UnlistedModel, unlisted_model
+from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
 
 _REMEMBERED: Final = 10_000
@@ -114,10 +114,14 @@ class Runs:
     def _served(self, call: Call, version: Version) -> ServedModel | Answer:
         """Returns the model of a call, or the refusal of its slug, method or Content-Type."""
         request, slug = call.request, call.match.value
+        if self._models.is_retired(slug):
+            return self._refusals.case("model.retired", {"slug": slug})
         served: ServedModel | None = self._models.get(slug)
         if served is None and self._any_model:
             served = unlisted_model(slug)
-        if served is None or version not in served.model.versions:
+        if served is None:
+            return self._refusals.unknown_model(slug, self._models.near(slug))
+        if version not in served.model.versions:
             return self._refusals.case("model.unknown", {"slug": slug})
         if request.method != call.match.method:
             return self._refusals.wrong_method(call.match)
@@ -178,7 +182,6 @@ class Runs:
 
 
 def _marked(answer: Answer, served: ServedModel) -> Answer:
-    """Returns the answer, with a header if the model has no spec."""
-    if isinstance(served, UnlistedModel):
-        answer.headers.append((b"x-mock-model", b"unlisted"))
+    """Returns the answer, with a header that says how much is known about the model."""
+    answer.headers.append((b"x-mock-model", served.level.encode()))
     return answer

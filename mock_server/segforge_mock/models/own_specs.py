@@ -18,14 +18,16 @@ from segforge_mock.models.served import ServedModels, models_of_catalog
 
 
 class _Checked(msgspec.Struct):
-    """The data of checked specs as JSON: the gateway, and the models by slug. `paths` are those that pages print.
+    """The data of checked specs as JSON: the gateway, the models by slug, and the directory (null without one).
 
-    Models are built from it when they are first requested. MessagePack holds no integer beyond 64 bits, JSON does.
+    `paths` are those that pages print. Models are built when they are first requested. MessagePack holds no integer
+    beyond 64 bits, JSON does.
     """
 
     gateway: bytes
     models: dict[str, bytes]
     paths: dict[str, tuple[str, str]]
+    directory: bytes
 
 
 def models_of(specs: Path) -> ServedModels:
@@ -64,7 +66,7 @@ def _check(inputs: Inputs, specs: Path) -> _Checked | None:
         return None
     directory = build_directory(listed) if listed is not None else Directory()
     models = {slug: json.dumps(with_average(each, directory)).encode() for slug, each in named.items()}
-    return _Checked(json.dumps(data[0]).encode(), models, paths)
+    return _Checked(json.dumps(data[0]).encode(), models, paths, json.dumps(listed).encode())
 
 
 def _paths(specs: Path) -> dict[str, tuple[str, str]] | None:
@@ -81,4 +83,8 @@ def _models(checked: _Checked) -> ServedModels:
     def load(slug: str) -> Model:
         return build_model(json.loads(checked.models[slug]))
 
-    return ServedModels(build_gateway(json.loads(checked.gateway)), checked.models, load, checked.paths)
+    def directory() -> Directory:
+        listed = json.loads(checked.directory)
+        return Directory() if listed is None else build_directory(listed)
+
+    return ServedModels(build_gateway(json.loads(checked.gateway)), checked.models, load, checked.paths, directory)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import ABSENT, Catalog, Gateway, Json, Model, Parameter
+from segforge.spec.catalog import ABSENT, Catalog, Directory, Gateway, Json, Model, Parameter
+from segforge.spec.search import near_slugs
 from segforge.spec.values import Violation, payload_violations
 from segforge_mock.http.counts import MAX_OUTPUTS
 from segforge_mock.models.compiled import request_type
@@ -32,6 +33,11 @@ class ServedModel:
     """A model that reads payloads. A mock has one instance of each."""
 
     model: Model
+
+    @property
+    def level(self) -> str:
+        """How much is known about the model: complete, partial, listed or unlisted."""
+        return self.model.level
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct] | None:
@@ -115,7 +121,8 @@ def _default(parameter: Parameter) -> Json:
 class ServedModels:
     """The gateway's facts, and the models by slug. `load` returns the facts of a model, which it may read late.
 
-    `paths` are the paths that pages print beside the gateway's routes, each with its version and slug.
+    `paths` are the paths that pages print beside the gateway's routes, each with its version and slug. `directory`
+    returns the vendor's list, which is read late, too.
     """
 
     def __init__(
@@ -124,20 +131,43 @@ class ServedModels:
         slugs: Iterable[str],
         load: Callable[[str], Model],
         paths: Mapping[str, tuple[str, str]],
+        directory: Callable[[], Directory] = Directory,
     ) -> None:
         self.gateway = gateway
+        self._read_directory = directory
         self.paths = paths
         self.slugs: tuple[str, ...] = tuple(slugs)
         self._known = frozenset(self.slugs)
         self._load = load
         self._loaded: dict[str, ServedModel] = {}
 
+    @cached_property
+    def directory(self) -> Directory:
+        """The vendor's list of models."""
+        return self._read_directory()
+
     def get(self, slug: str) -> ServedModel | None:
-        """Returns the model of a slug, or None."""
+        """Returns the model of a slug: that of its spec, or one that the list names. None if neither has it."""
         served = self._loaded.get(slug)
         if served is None and slug in self._known:
             served = self._loaded[slug] = ServedModel(self._load(slug))
+        elif served is None and slug in self.directory.listings:
+            from segforge_mock.models.unlisted import listed_model
+
+            served = self._loaded[slug] = listed_model(self.directory, self.directory.listings[slug])
         return served
+
+    def is_retired(self, slug: str) -> bool:
+        """Returns whether there is evidence that the vendor ended a model."""
+        return slug in self._retired
+
+    @cached_property
+    def _retired(self) -> frozenset[str]:
+        return frozenset(slug for slug, one in self.directory.unlisted.items() if one.state == "retired")
+
+    def near(self, slug: str) -> list[str]:
+        """Returns the slugs of served models that look most like a slug, the nearest first."""
+        return near_slugs(slug, dict.fromkeys((*self.slugs, *self.directory.listings)))
 
 
 def packaged_models() -> ServedModels:
@@ -149,10 +179,14 @@ def packaged_models() -> ServedModels:
         model: Model = importlib.import_module(f"segmind_mock.models.{segmind_mock.MODELS[slug]}").MODEL
         return model
 
-    return ServedModels(GATEWAY, segmind_mock.MODELS, load, segmind_mock.PATHS)
+    def directory() -> Directory:
+        listed: Directory = importlib.import_module("segmind_mock.directory").DIRECTORY
+        return listed
+
+    return ServedModels(GATEWAY, segmind_mock.MODELS, load, segmind_mock.PATHS, directory)
 
 
 def models_of_catalog(catalog: Catalog) -> ServedModels:
     """Returns the models of a Catalog."""
     slugs = [model.slug for model in catalog.models]
-    return ServedModels(catalog.gateway, slugs, catalog.model, catalog.printed_paths)
+    return ServedModels(catalog.gateway, slugs, catalog.model, catalog.printed_paths, lambda: catalog.directory)

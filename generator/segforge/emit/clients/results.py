@@ -38,19 +38,19 @@ _ENDINGS: Final = {"json": "json", "text": "txt"}
 
 
 @dataclass(frozen=True)
-class Output:
+class SavedOutput:
     """The output of the model in the samples: a noun for it, and the name of the file to which they save it."""
 
     noun: str
     file: str
 
 
-def output_of(returns: Returns) -> Output:
+def output_of(returns: Returns) -> SavedOutput:
     """Returns what samples call the output of a model, and the name of a file for it in its first format."""
     noun, stem = _OUTPUTS[returns.media]
     formats = [each for each in returns.formats if re.fullmatch(r"[a-z0-9]{1,8}", each)]
     ending = formats[0] if formats else _ENDINGS.get(returns.media)
-    return Output(noun, stem if ending is None else f"{stem}.{ending}")
+    return SavedOutput(noun, stem if ending is None else f"{stem}.{ending}")
 
 
 def result_class(returns: Returns) -> str:
