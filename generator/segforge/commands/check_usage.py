@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from segforge.console import console
 from segforge.sarif import sarif_document
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import default_specs
+from segforge.spec.price import Estimate
 from segforge.spec.printable import counted, one_line
 from segforge.usage.check import Checked, check_usage
 from segforge.usage.knowledge import load_knowledge
@@ -61,15 +63,23 @@ def _document(checked: Checked) -> dict[str, object]:
     }
 
 
+def _in_words(prices: Sequence[Estimate | None]) -> str:
+    """Returns what a call of one model costs in words: the average, and the highest upper end of all places."""
+    known = [price for price in prices if price is not None]
+    if not known:
+        return "no known price"
+    average = known[0].average
+    usual = "" if average is None else f"{average:.4g} USD a run on average, "
+    return f"{usual}at most {max(price.high for price in known):.4g} USD by its sources"
+
+
 def _print(checked: Checked) -> None:
     out = console()
     print_findings(list(checked.findings))
     for file, why in checked.unread:
         console(error=True).print(one_line(f"{file}: not read: {why}"), style="yellow", markup=False)
-    prices = {call.slug: call.usd for call in checked.calls}
     for slug, count in sorted(Counter(call.slug for call in checked.calls).items()):
-        usd = prices[slug]
-        price = "no known price" if usd is None else f"{usd:.4g} USD a run on average"
+        price = _in_words([call.price for call in checked.calls if call.slug == slug])
         out.print(one_line(f"{slug}  {counted(count, 'place')}  {price}"), markup=False)
     errors = sum(finding.severity == "error" for finding in checked.findings)
     warnings = len(checked.findings) - errors

@@ -8,6 +8,7 @@ from typing import Final
 
 from segforge.spec.finding import Finding
 from segforge.spec.inputs import display
+from segforge.spec.price import Estimate
 from segforge.usage.address import AddressBook
 from segforge.usage.files import CodeFile, code_files
 from segforge.usage.judge import Judge
@@ -21,14 +22,14 @@ _IGNORED: Final = re.compile(r"segforge: *ignore(?:\[([a-z_., ]{1,200})\])?")
 
 @dataclass(frozen=True)
 class FoundUse:
-    """A call of a known model, or its address: its place, and the average price of a run in USD, if that is known."""
+    """A call of a known model, or its address: its place, and what a call costs, if a source states it."""
 
     file: str
     line: int
     column: int
     kind: str
     slug: str
-    usd: float | None
+    price: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -104,4 +105,4 @@ def _calls(judge: Judge, uses: list[Use | Gone], file: str) -> Iterator[FoundUse
     for use in uses:
         slug = judge.slug(use) if isinstance(use, Use) else None
         if isinstance(use, Use) and slug is not None:
-            yield FoundUse(file, use.call.line, use.call.column, use.kind, slug, judge.usd(slug))
+            yield FoundUse(file, use.call.line, use.call.column, use.kind, slug, judge.price(use, slug))

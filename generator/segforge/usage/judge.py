@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from segforge.spec.catalog import Model, Parameter, Unlisted
+from segforge.spec.catalog import Average, Model, Parameter, Unlisted
 from segforge.spec.finding import Finding
 from segforge.spec.identifiers import words
+from segforge.spec.price import Estimate, estimate, model_estimate, seconds_of
 from segforge.spec.printable import show
 from segforge.spec.search import near_slugs
 from segforge.spec.values import Violation, broken_conditions, json_type, type_matches, value_violations, violations
@@ -47,10 +48,20 @@ class Judge:
             return self._known.attributes.get(use.slug.rstrip("_"))
         return use.slug if use.slug in self._known.slugs else None
 
-    def usd(self, slug: str) -> float | None:
-        """Returns the average price of a run of a model in USD, if the vendor's list has it."""
-        listing = self._known.directory.listings.get(slug)
-        return None if listing is None else listing.usd
+    def price(self, use: Use, slug: str) -> Estimate | None:
+        """Returns what a call costs by its sources, or None. A length of the output that the code shows counts."""
+        known = self._known
+        model = known.model(slug)
+        if model is None:
+            listing = known.directory.listings.get(slug)
+            usd = None if listing is None else listing.usd
+            return None if usd is None else estimate(known.gateway, None, Average(known.directory.read, usd))
+        name = model.returns.controls.duration
+        shown = use.payload.get(name) if use.payload is not None and name is not None else None
+        length = seconds_of(shown)
+        if length is None:
+            return model_estimate(known.gateway, model)
+        return estimate(known.gateway, model.price, model.average, (length, length))
 
     def _of_slug(self, use: Use, slug: str | None) -> Iterator[Finding]:
         directory = self._known.directory
