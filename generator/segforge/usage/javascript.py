@@ -10,6 +10,7 @@ from segforge.usage.script.values import ScriptCode
 from segforge.usage.shown import (
     UNSEEN,
     CodeText,
+    Encoded,
     Entries,
     Gone,
     Position,
@@ -89,7 +90,8 @@ class _Javascript:
         if isinstance(options, Entries):
             stated = options.get("headers")
             headers = stated if stated is not None else Entries((), url.position, options.whole)
-        encoding = encoding_in(headers, default) if body is not None else ""
+        is_text = isinstance(body, Encoded | str)  # a form sets its content type itself
+        encoding = encoding_in(headers, default if is_text else "") if body is not None else ""
         at = self.code.position(call.first)
         return Use(slug, url.position, "http", at, payload_of(body), "json", encoding, bearer_in(headers))
 

@@ -133,7 +133,7 @@ class Judge:
                 continue
             for violation in _violations(parameter, value, entry.name):
                 numeric = _is_numeric(violation, value)
-                warning = numeric or violation.rule.startswith("format.")
+                warning = numeric or violation.rule.startswith(("format.", "null."))
                 found = f"{model.slug}: {violation.parameter}: {violation.message}"
                 mend = "send a number; only some models convert text" if numeric else "send a value that the docs allow"
                 expected = f"what {model.source.url} states"

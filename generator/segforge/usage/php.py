@@ -12,6 +12,7 @@ from segforge.usage.shown import (
     FORM_ENCODING,
     UNSEEN,
     CodeText,
+    Encoded,
     Entries,
     Entry,
     Gone,
@@ -120,7 +121,8 @@ class _Php:
             if bodies and isinstance(bodies[0], Entries):  # curl sends an array as a multipart body
                 yield Use(slug, url.position, "http", at, payload, "text", bearer=bearer_in(headers))
                 continue
-            encoding = encoding_in(headers, FORM_ENCODING) if bodies else ""
+            is_text = len(bodies) == 1 and isinstance(bodies[0], Encoded | str)
+            encoding = encoding_in(headers, FORM_ENCODING) if is_text else ""
             yield Use(slug, url.position, "http", at, payload, "json", encoding, bearer_in(headers))
 
 

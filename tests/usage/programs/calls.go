@@ -47,6 +47,19 @@ func bearer(key string) {
 	req.Header.Set("Authorization", "Bearer "+key) // fault: auth.bearer
 }
 
+func plain() {
+	url := "https://api.segmind.com/v1/flux-img2img"
+	method := "POST"
+	payload := strings.NewReader(`{
+  "image": "x",
+  "steps": 7
+}`) // fault 2 lines above: format.uri
+	req, err := http.NewRequest(method, url, payload) // fault: required.missing
+	if err == nil {
+		http.DefaultClient.Do(req)
+	}
+}
+
 func changed(url string, payload map[string]any) {
 	payload["steps"] = 900
 	body, _ := json.Marshal(payload)

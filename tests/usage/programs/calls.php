@@ -41,6 +41,21 @@ function by_array(string $key): string
     return curl_exec($curl);
 }
 
+function by_text(string $key, $form): string
+{
+    $curl = curl_init(); // fault: required.missing
+    curl_setopt_array($curl, array(
+        CURLOPT_URL => 'https://api.segmind.com/v1/flux-img2img',
+        CURLOPT_POSTFIELDS => '{
+            "steps": 0
+        }', // fault 1 line above: range.below
+        CURLOPT_HTTPHEADER => array('Content-Type: application/json', 'x-api-key: ' . $key),
+    ));
+    $other = curl_init('https://api.segmind.com/v1/flux-img2img');
+    curl_setopt($other, CURLOPT_POSTFIELDS, $form);
+    return curl_exec($curl);
+}
+
 function unknown(string $url, array $data): void
 {
     $curl = curl_init($url);

@@ -87,6 +87,15 @@ await client.gather([1].map((steps) => () => client.fluxImg2img.run({ ...params,
 client.fluxImg2img.check({ steps: 0 });
 const alone = new Redraw();
 await alone.run({ ...rest(), denoise: 2 }); // fault: range.above
+async function forms(form: FormData, session: Session) {
+  await fetch(`${BASE_URL}/flux-img2img`, { method: "POST", headers: { "x-api-key": KEY }, body: form });
+  const data = { steps: 900 };
+  await axios.post(`${BASE_URL}/flux-img2img`, { ...(form ? data : {}), prompt() {} }, { headers });
+  for (const steps of [900]) await axios.post(`${BASE_URL}/flux-img2img`, { ...rest(), steps }, { headers });
+  const later = { steps: 900 };
+  if (form) later.steps = 20;
+  await axios.post(`${BASE_URL}/flux-img2img`, { ...rest(), ...later }, { headers });
+}
 async function typed(own: Segmind, other: Other) {
   await own.styleTransfer.run({ style_image: 1 }); // fault: type.integer_for_string
   await other.styleTransfer.run({ style_image: 1 });

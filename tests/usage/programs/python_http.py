@@ -113,6 +113,25 @@ class Service:
         self.session.get("https://api.segmind.com/v1/" + self.model)
 
 
+class Other:
+    name = "flux-img2img"
+    slug = "flux-img2img"
+
+    def run(self) -> None:
+        requests.post(f"{BASE}/{self.name}", json={"steps": 900}, headers=HEADERS, timeout=60)
+        requests.post(f"{BASE}/{self.slug}", json={"steps": 900}, headers=HEADERS, timeout=60)
+
+
+class Child(Other):
+    slug = "style-transfer"
+
+
+def other() -> None:
+    one = Other()
+    one.name = "style-transfer"
+    one.run()
+
+
 def ignored() -> None:
     requests.post("https://api.segmind.com/v1/my-own-lora", json={}, timeout=60)  # segforge: ignore[slug.unknown]
     if UNKNOWN.startswith("https://api.segmind.com/v1/never"):

@@ -122,6 +122,7 @@ class Module:
         self.calls: list[FoundCall] = []
         self.texts: list[FoundText] = []
         self.bases: set[str] = set()
+        self.set_elsewhere: set[str] = set()
         self.imports: list[tuple[str, ast.stmt]] = []
         self._uses: dict[str, list[tuple[Scope, Mutation]]] = defaultdict(list)
         self._tasks: list[tuple[ast.AST, Scope, bool]] = [(tree, Scope("module"), False)]
@@ -242,13 +243,8 @@ class Module:
                     self._assign(one, values[index] if values is not None else None, scope)
             case ast.Starred():
                 self._assign(target.value, None, scope)
-            case ast.Attribute(value=ast.Name(id=owner)):
-                home = scope.around()
-                method: Scope | None = scope
-                while method is not None and method.kind == "function" and not method.self_name:
-                    method = method.parent
-                if home is not None and method is not None and owner == method.self_name:
-                    home.attributes[target.attr].append(Bound(value, scope))
+            case ast.Attribute():
+                self._attribute(target, value, scope)
             case ast.Subscript(value=ast.Name() as base):
                 key = target.slice.value if isinstance(target.slice, ast.Constant) else None
                 known = key if isinstance(key, str) and value is not None else None
@@ -261,6 +257,18 @@ class Module:
                 self._assign(nested, None, scope)
             case _:
                 pass
+
+    def _attribute(self, target: ast.Attribute, value: ast.expr | None, scope: Scope) -> None:
+        """Notes the value of `self.name`. Through another name, the object may be of any class of the module."""
+        home = scope.around()
+        method: Scope | None = scope
+        while method is not None and method.kind == "function" and not method.self_name:
+            method = method.parent
+        owner = target.value.id if isinstance(target.value, ast.Name) else ""
+        if home is not None and method is not None and owner and owner == method.self_name:
+            home.attributes[target.attr].append(Bound(value, scope))
+        else:
+            self.set_elsewhere.add(target.attr)
 
     def _bind(self, scope: Scope, name: str, value: "ast.expr | Imported | None") -> None:
         home = scope

@@ -154,7 +154,9 @@ class Evaluator:
         while method is not None and not method.self_name:
             method = method.parent
         home = scope.around()
-        if method is None or home is None or method.self_name != owner or home.class_name in self._module.bases:
+        if method is None or home is None or method.self_name != owner:
+            return None
+        if home.class_name in self._module.bases or name in self._module.set_elsewhere:
             return None
         found = [*home.names.get(name, ()), *home.attributes.get(name, ())]
         return found[0] if len(found) == 1 else None

@@ -219,8 +219,9 @@ class Scopes:
         tokens = self._tokens
         before, after = tokens.value(index - 1), tokens.value(index + 1)
         if before in _ACCESS:
-            if tokens.value(index - 2) in _SELF and (after == "=" or after in _CHANGERS):
-                self._members[name].append(self.extent(index + 2) if after == "=" else None)
+            if after == "=" or after in _CHANGERS:  # through another name, the object may be of any class
+                known = tokens.value(index - 2) in _SELF and after == "="
+                self._members[name].append(self.extent(index + 2) if known else None)
         elif index in self.declared:
             return
         elif name in ("const", "let", "var") and self._dialect != "php":
