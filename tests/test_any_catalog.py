@@ -25,7 +25,8 @@ from segforge.spec.values import violations
 from segforge_contract import AsgiTarget, open_session, plan, run
 from segforge_mock import MockTransport, create_app
 from segforge_mock.app import App
-from segforge_mock.models.served import Payload, models_of_catalog
+from segforge_mock.models.reading import Payload
+from segforge_mock.models.served import models_of_catalog
 from tests.catalogs import drawn_models, drawn_payloads
 from tests.typescript.conftest import execute, tool
 

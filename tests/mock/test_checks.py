@@ -14,7 +14,8 @@ from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Scalar
 from segforge.spec.values import violations
 from segforge_mock import MockTransport, create_app
-from segforge_mock.models.served import Payload, packaged_models
+from segforge_mock.models.reading import Payload
+from segforge_mock.models.served import packaged_models
 from tests.seeds import seed_catalog
 
 CATALOG = seed_catalog()

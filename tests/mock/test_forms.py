@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from segforge_mock.gateway.forms import read_form
-from segforge_mock.models.served import Malformed
+from segforge_mock.models.reading import Malformed
 from tests.mock.media_models import model, serving
 
 MODEL = model(

@@ -15,7 +15,7 @@ from segforge.spec.values import broken_conditions, payload_violations
 from segforge_mock.models import own_specs
 from segforge_mock.models.compiled import request_type
 from segforge_mock.models.own_specs import models_of
-from segforge_mock.models.served import Malformed, Payload, ServedModel
+from segforge_mock.models.reading import Malformed, Payload, ServedModel
 from tests.catalogs import drawn_models, drawn_payloads, sends_null_of_unknown_type
 
 TEXT = Parameter("text", "string", required=None, description="Text.")

@@ -10,7 +10,7 @@ from segforge_mock.http.answers import Answer, case_answer, json_answer
 from segforge_mock.http.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
 from segforge_mock.http.request import MAX_BODY_BYTES, IncomingRequest
 from segforge_mock.media.asked import number_of
-from segforge_mock.models.served import Malformed, Payload, ServedModel
+from segforge_mock.models.reading import Malformed, Payload, ServedModel
 
 REMEMBERED: Final = 1_000
 REMEMBERED_BYTES: Final = 4 * 2**10

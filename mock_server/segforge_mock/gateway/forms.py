@@ -17,7 +17,7 @@ from segforge.spec.catalog import Json, Model, Parameter
 from segforge.spec.printable import show
 from segforge.spec.values import accepts, json_type
 from segforge_mock.http.counts import has_too_many_values
-from segforge_mock.models.served import Malformed
+from segforge_mock.models.reading import Malformed
 
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # the answer says what is wrong
 

@@ -12,7 +12,7 @@ from segforge_mock.http.answers import RawHeaders, json_bytes
 from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.media.files import Detail, GeneratedFile, is_quick, is_sampled, is_slow, made, render
 from segforge_mock.memory import Memory, Shelf
-from segforge_mock.models.served import ServedModel
+from segforge_mock.models.reading import ServedModel
 
 CACHE_BYTES: Final = 64 * 2**20
 CACHED_PAYLOADS: Final = 1_000

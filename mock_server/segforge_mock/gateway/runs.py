@@ -14,7 +14,8 @@ from segforge_mock.http.answers import Answer, bytes_answer, json_bytes_answer
 from segforge_mock.http.waiting import pause
 from segforge_mock.jobs.job import QUEUED, Job
 from segforge_mock.memory import Memory
-from segforge_mock.models.served import ServedModel, ServedModels
+from segforge_mock.models.reading import ServedModel
+from segforge_mock.models.served import ServedModels
 from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
 

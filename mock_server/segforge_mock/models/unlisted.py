@@ -19,7 +19,7 @@ from segforge.spec.catalog import (
     Source,
 )
 from segforge_mock.models.normal import MAX_DEPTH, is_deep
-from segforge_mock.models.served import Malformed, Payload, ServedModel
+from segforge_mock.models.reading import Malformed, Payload, ServedModel
 
 USUAL_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "prompt": ("prompt", "text", "text_prompt", "instruction"),

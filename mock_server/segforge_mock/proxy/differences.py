@@ -9,7 +9,8 @@ from segforge.spec.catalog import Gateway, Model, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.routing import Match
 from segforge_mock.media.files import MEDIA_TYPES
-from segforge_mock.models.served import Malformed, Payload, ServedModel, ServedModels
+from segforge_mock.models.reading import Malformed, Payload, ServedModel
+from segforge_mock.models.served import ServedModels
 
 _ACCEPTED_KEYS = ("request_id", "status", "poll_url", "status_url", "response_url")
 
