@@ -1,13 +1,14 @@
 """Whole campaigns against the correct mock, on each profile and over many seeds: no rule may break.
 
-`python -m tests.contract.false_alarms [SEEDS]` runs 20, `test_false_alarms.py` a few.
+`python -m tests.contract.false_alarms [SEEDS] [--whole]` runs 20, `test_false_alarms.py` a few.
 """
 
 import argparse
 import contextlib
+import sys
 import time
 
-from segforge import Catalog
+from segforge import Catalog, default_specs, load_catalog
 from segforge_contract import open_session, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.campaign import RunResult
@@ -31,18 +32,21 @@ def main() -> int:
     """Runs all campaigns. Returns 1 if there was a false alarm."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", nargs="?", type=int, default=20, metavar="SEEDS")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed (default: 0)")
+    parser.add_argument("--whole", action="store_true", help="test all models, not the seed models alone")
     parser.add_argument("--max-examples", type=int, default=20, metavar="N", help="as in segforge contract")
     args = parser.parse_args()
-    catalog = seed_catalog()
+    catalog = load_catalog(default_specs()) if args.whole else seed_catalog()
     found = 0
     for profile in (profile.name for profile in catalog.gateway.profiles):
         cases, started = 0, time.process_time()
-        for seed in range(args.seeds):
+        for seed in range(args.first, args.first + args.seeds):
             outcome = campaign(under_profile(catalog, profile), seed=seed, max_examples=args.max_examples)
             cases += len(outcome.sent)
             found += len(outcome.failures)
             for line in alarms(outcome):
                 print(f"{profile}, seed {seed}: {line}", flush=True)
+            print(f"{profile}: {seed + 1 - args.first} of {args.seeds} seeds, {cases} cases", file=sys.stderr)
         print(f"{profile}: {args.seeds} seeds, {cases} cases, {time.process_time() - started:.0f} CPU s", flush=True)
     print(f"{found} false alarms")
     return min(found, 1)
