@@ -83,6 +83,20 @@ def test_valid_payloads_of_every_model_are_drawn_and_few_are_discarded(whole_cat
         drawn(model)
 
 
+def test_a_size_above_an_exclusive_end_is_drawn() -> None:
+    facts = {"type": "integer", "required": True, "description": "x", "exclusive_minimum": 5000, "maximum": 9000}
+    made = probe(size=facts)
+    controls = replace(made.returns.controls, width="size")
+    model = replace(made, returns=replace(made.returns, controls=controls))
+
+    @settings(max_examples=15, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @given(valid_payloads(model))
+    def drawn(payload: dict[str, Any]) -> None:  # with the health checks of Hypothesis
+        assert 5000 < payload["size"] <= 9000
+
+    drawn()
+
+
 def test_a_value_beyond_32_bits_is_above_the_range(catalog: Catalog) -> None:
     facts = {"type": "integer", "required": False, "description": "x", "default": 42}
     model = probe(seed={**facts, "minimum": 0, "maximum": 9999999999})

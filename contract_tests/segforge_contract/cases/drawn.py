@@ -156,7 +156,8 @@ def _integers(model: Model, parameter: Parameter) -> st.SearchStrategy[int]:
     low, high = ends(parameter)
     if parameter.name in (model.returns.controls.width, model.returns.controls.height):
         if low is not None and high is not None:
-            return st.integers(int(low), max(int(low), min(int(high), _LARGEST_SIZE)))
+            least = int(low) + (parameter.minimum is None)
+            return st.integers(least, max(least, min(int(high), _LARGEST_SIZE)))
         sizes = [size for size in _SIZES if _is_valid(parameter, size)]
         return st.sampled_from(sizes or [valid_value(model, parameter)])
     if parameter.name in (model.returns.controls.count, model.returns.controls.duration):
