@@ -1,8 +1,6 @@
 """Random catalogs with any types, bounds, sets, names and controls that lint accepts."""
 
 import math
-import os
-import pickle
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +15,6 @@ from segforge.spec.load import build_model
 from segforge.spec.shapes import with_shapes
 from segforge.spec.source import SourceFile
 from segforge.spec.values import LIMITS
-from tests.shared import once_in
 
 SLUGS = (
     "constructor", "to-string", "object", "promise", "map", "error", "url", "blob", "array", "list", "dict", "type",
@@ -49,10 +46,6 @@ ENDS = tuple(
 """The names of the ends of a range; empty for none."""
 LENGTHS = st.integers(0, 3) | st.sampled_from((30, 400, 10**7))
 FORMATS = ("jpeg", "jpg", "png", "webp")
-COMMON = "SEGFORGE_TESTS_COMMON"
-"""The environment variable that names the folder which all workers of a run share."""
-POOL = 80
-"""Models that are drawn for all tests together. A test that wants more draws its own."""
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 """Checks of Hypothesis that would fail on a busy machine."""
 SCALAR_TYPES: tuple[ParameterType, ...] = ("string", "integer", "number", "boolean")
@@ -272,39 +265,11 @@ def models(draw: st.DrawFn, *, nested: bool = False) -> Model:
 
 def drawn_models(count: int, *, nested: bool = False) -> list[Model]:
     """Returns `count` models, always the same, whose names differ in every language."""
+    from tests.harness import pool
+
     slugs = [*SLUGS, *(f"any-{number}" for number in range(count))]
-    spread = [number * POOL // count for number in range(count)]  # models that are drawn in a row may be alike
-    drawn = [_pool(nested=nested)[at] for at in spread] if count <= POOL else _draw(count, nested=nested)
+    drawn = pool.models(count, nested=nested)
     return [replace(model, slug=slug) for model, slug in zip(drawn, slugs, strict=False)]
-
-
-@cache
-def _pool(*, nested: bool) -> list[Model]:
-    """Returns the models from which tests take theirs. One worker draws them, since that takes seconds."""
-
-    def make(folder: Path) -> None:
-        (folder / "models").write_bytes(pickle.dumps(_draw(POOL, nested=nested)))
-
-    if COMMON not in os.environ:
-        return _draw(POOL, nested=nested)
-    folder = once_in(Path(os.environ[COMMON]), f"drawn-{'nested' if nested else 'flat'}", make)
-    models: list[Model] = pickle.loads((folder / "models").read_bytes())
-    return models
-
-
-def _draw(count: int, *, nested: bool) -> list[Model]:
-    """Draws `count` models."""
-    found: list[Model] = []
-
-    @settings(
-        max_examples=2 * count, phases=[Phase.generate], database=None, derandomize=True, suppress_health_check=SLOW
-    )
-    @given(model=models(nested=nested))
-    def collect(model: Model) -> None:
-        found.append(model)
-
-    collect()
-    return found[-count:]
 
 
 def drawn_payloads(model: Model, count: int) -> list[dict[str, Any]]:

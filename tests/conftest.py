@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from segforge import Catalog
 from tests import seeds
-from tests.catalogs import COMMON
+from tests.harness.pool import COMMON
 from tests.seeds import copy_seeds, seed_catalog
 from tests.shared import common
 
