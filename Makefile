@@ -61,7 +61,7 @@ generate: $(STAMP)  ## write everything that is derived from the specs
 	$(BIN)/segforge generate
 
 contract: $(STAMP)  ## run the contract tests alone, against the mock in this process
-	$(BIN)/pytest contract_tests --quiet
+	$(BIN)/pytest contract_tests --quiet --segforge-models all
 
 $(LOWEST): pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }

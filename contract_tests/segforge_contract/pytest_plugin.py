@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache, partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from segforge_contract.engine.settings import Settings
     from segforge_contract.targets.base import Target
     from segforge_contract.testing import Contract
+
+ALL: Final = "all"
+SAMPLE: Final = "sample"
+"""Values of --segforge-models that stand for several models."""
 
 LOOPBACK = pytest.StashKey[bool]()
 """Whether the target runs on this machine, so that a request can't cost money."""
@@ -30,6 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--segforge-yes",
         action="store_true",
         help="send requests to a host other than this machine",
+    )
+    group.addoption(
+        "--segforge-models",
+        metavar="SLUGS",
+        default=ALL,
+        help=f"test only these models, separated by commas; {SAMPLE}: the complete ones and every tenth partial one "
+        f"(default: {ALL})",
     )
     group.addoption(
         "--segforge-max-spend",

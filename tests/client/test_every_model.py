@@ -1,4 +1,4 @@
-"""The client runs each of the project's models against the mock, on each version, and returns the right medium."""
+"""The client runs the project's models against the mock, on each version, and returns the right medium."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from segmind_client import Segmind
 from tests.client.conftest import KEY
 from tests.client.test_types import a_value
 from tests.decoders import medium_of
-from tests.seeds import whole_catalog
+from tests.seeds import spread, whole_catalog
 
 CATALOG = whole_catalog()
-CALLS = [(model, version) for model in CATALOG.models for version in model.versions]
+CALLS = [(model, version) for model in spread(CATALOG.models) for version in model.versions]
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ def test_show_prints_a_model_with_its_spec_or_the_nearest_slugs(capsys: pytest.C
     facts = json.loads(out)
     assert (code, facts["level"], facts["media"], facts["usd"]) == (0, "complete", "video", 1.01592)
     assert "duration" in facts["parameters"]
-    code, out, _ = command(capsys, "show", "z-image-turbo", "--format", "json")
+    code, out, _ = command(capsys, "show", "ai-product-photography", "--format", "json")
     assert (code, json.loads(out)["level"]) == (0, "listed")
     code, out, _ = command(capsys, "show", "sd2.1-txt2img")
     assert code == 0

@@ -1,11 +1,15 @@
 """Settings of the suite: few drawn payloads, the same in every run, and no shrinking if it may cost money."""
 
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from segforge.extras import MissingExtra, require_extra
-from segforge_contract.pytest_plugin import LOOPBACK
+from segforge.spec.catalog import Model
+from segforge.spec.printable import show
+from segforge_contract.pytest_plugin import ALL, LOOPBACK, SAMPLE, own_catalog
 
 try:
     require_extra("contract", "the suite segforge_contract")
@@ -14,12 +18,60 @@ except MissingExtra as error:
 
 from hypothesis import Phase, settings
 
+from segforge_contract.cases.case import Case, operations
+from segforge_contract.engine.plan import plan
+
 _HERE = Path(__file__).parent
 _BILLED = (
     "test_valid_payload_is_accepted",
     "test_job_ends_with_a_result",
     "test_jobs_live_as_documented_in_any_order",
 )
+_OF_ONE_MODEL = ("test_jobs_live_as_documented_in_any_order",)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Makes a test for each rule, call or job of the models that --segforge-models names."""
+    models = _models(str(metafunc.config.getoption("--segforge-models")))
+    names = metafunc.fixturenames
+    if "cases" in names:
+        cases = _by_rule(models)
+        metafunc.parametrize("cases", cases.values(), ids=cases)
+    elif "operation" in names:
+        calls = [(model, operation) for model in models for operation in operations(model)]
+        ids = [f"{model.slug}-{operation}" for model, operation in calls]
+        metafunc.parametrize(("model", "operation"), calls, ids=ids)
+    elif "model" in names:
+        queued = [model for model in models if "v2" in model.versions]
+        queued = queued[:1] if metafunc.definition.originalname in _OF_ONE_MODEL else queued
+        metafunc.parametrize("model", queued, ids=[model.slug for model in queued])
+
+
+@cache
+def _models(wanted: str) -> tuple[Model, ...]:
+    """Returns the models of the specs that the option names. Stops the run if it names another one."""
+    models = own_catalog().models
+    if wanted == ALL:
+        return models
+    if wanted == SAMPLE:
+        partial = [model for model in models if model.level == "partial"]
+        return tuple(model for model in models if model.level != "partial" or model in partial[::10])
+    slugs = [slug.strip() for slug in wanted.split(",")]
+    known = {model.slug: model for model in models}
+    if unknown := [slug for slug in slugs if slug not in known]:
+        raise pytest.UsageError(
+            f"--segforge-models: no spec has the slug {show(unknown[0])}; write slugs of specs, {ALL} or {SAMPLE}"
+        )
+    return tuple(known[slug] for slug in dict.fromkeys(slugs))
+
+
+@cache
+def _by_rule(models: tuple[Model, ...]) -> dict[str, list[Case]]:
+    """Returns the cases of each rule on each model and operation."""
+    groups: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in plan(own_catalog(), models, max_examples=0, seed=0).cases:
+        groups[f"{case.model or 'gateway'}-{case.operation}-{case.rule}"].append(case)
+    return groups
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +89,11 @@ def _is_billed(item: pytest.Item) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the Hypothesis profile. It shrinks only on this machine, since shrinking sends more requests."""
+    """Refuses unknown models, and registers the Hypothesis profile.
+
+    The profile shrinks only on this machine, since shrinking sends more requests.
+    """
+    _models(str(config.getoption("--segforge-models")))
     phases = (Phase.generate, *([Phase.shrink] if config.stash.get(LOOPBACK, True) else []))
     settings.register_profile(
         "segforge-contract", max_examples=15, deadline=None, derandomize=True, database=None, phases=phases

@@ -1,26 +1,19 @@
 """Properties of drawn payloads: valid payloads are accepted, and one breaking change is refused."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Model
 from segforge_contract import Contract
-from segforge_contract.cases.case import Operation, operations
+from segforge_contract.cases.case import Operation
 from segforge_contract.cases.drawn import breaking_changes, valid_payloads
 from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.pytest_plugin import own_catalog
 
 CATALOG = own_catalog()
-CALLS = [(model, operation) for model in CATALOG.models for operation in operations(model)]
-
-each_call = pytest.mark.parametrize(
-    ("model", "operation"), CALLS, ids=[f"{model.slug}-{operation}" for model, operation in CALLS]
-)
 drawn = settings(settings.get_profile("segforge-contract"))  # see conftest.py
 
 
-@each_call
 @drawn
 @given(data=st.data())
 def test_valid_payload_is_accepted(
@@ -31,7 +24,6 @@ def test_valid_payload_is_accepted(
     segforge_contract.holds([valid_case(CATALOG.gateway, model, operation, payload, "a drawn payload")])
 
 
-@each_call
 @drawn
 @given(data=st.data())
 def test_breaking_change_is_refused(

@@ -13,30 +13,160 @@ if TYPE_CHECKING:
     from segmind_client._aio.transport import AsyncTransport
     from segmind_client._sync.transport import Transport
     from segmind_client._values import Condition, Rules
+    from segmind_client.models.ace_step_music import AceStepMusic as _AceStepMusic
+    from segmind_client.models.ace_step_music import AsyncAceStepMusic as _AsyncAceStepMusic
+    from segmind_client.models.ai_face_swap import AiFaceSwap as _AiFaceSwap
+    from segmind_client.models.ai_face_swap import AsyncAiFaceSwap as _AsyncAiFaceSwap
+    from segmind_client.models.ai_product_photo_editor import AiProductPhotoEditor as _AiProductPhotoEditor
+    from segmind_client.models.ai_product_photo_editor import AsyncAiProductPhotoEditor as _AsyncAiProductPhotoEditor
+    from segmind_client.models.aura_flow import AsyncAuraFlow as _AsyncAuraFlow
+    from segmind_client.models.aura_flow import AuraFlow as _AuraFlow
+    from segmind_client.models.automatic_mask_generator import (
+        AsyncAutomaticMaskGenerator as _AsyncAutomaticMaskGenerator,
+    )
+    from segmind_client.models.automatic_mask_generator import AutomaticMaskGenerator as _AutomaticMaskGenerator
+    from segmind_client.models.background_eraser import AsyncBackgroundEraser as _AsyncBackgroundEraser
+    from segmind_client.models.background_eraser import BackgroundEraser as _BackgroundEraser
+    from segmind_client.models.become_image import AsyncBecomeImage as _AsyncBecomeImage
+    from segmind_client.models.become_image import BecomeImage as _BecomeImage
+    from segmind_client.models.bg_removal import AsyncBgRemoval as _AsyncBgRemoval
+    from segmind_client.models.bg_removal import BgRemoval as _BgRemoval
     from segmind_client.models.bg_removal_v2 import AsyncBgRemovalV2 as _AsyncBgRemovalV2
     from segmind_client.models.bg_removal_v2 import BgRemovalV2 as _BgRemovalV2
+    from segmind_client.models.bg_replace import AsyncBgReplace as _AsyncBgReplace
+    from segmind_client.models.bg_replace import BgReplace as _BgReplace
+    from segmind_client.models.bria_erase_foreground import AsyncBriaEraseForeground as _AsyncBriaEraseForeground
+    from segmind_client.models.bria_erase_foreground import BriaEraseForeground as _BriaEraseForeground
+    from segmind_client.models.bria_expand_image import AsyncBriaExpandImage as _AsyncBriaExpandImage
+    from segmind_client.models.bria_expand_image import BriaExpandImage as _BriaExpandImage
+    from segmind_client.models.bria_gen_fill import AsyncBriaGenFill as _AsyncBriaGenFill
+    from segmind_client.models.bria_gen_fill import BriaGenFill as _BriaGenFill
+    from segmind_client.models.bria_replace_background import AsyncBriaReplaceBackground as _AsyncBriaReplaceBackground
+    from segmind_client.models.bria_replace_background import BriaReplaceBackground as _BriaReplaceBackground
+    from segmind_client.models.bria_text_to_image import AsyncBriaTextToImage as _AsyncBriaTextToImage
+    from segmind_client.models.bria_text_to_image import BriaTextToImage as _BriaTextToImage
+    from segmind_client.models.bria_text_to_vector_graphics import (
+        AsyncBriaTextToVectorGraphics as _AsyncBriaTextToVectorGraphics,
+    )
+    from segmind_client.models.bria_text_to_vector_graphics import BriaTextToVectorGraphics as _BriaTextToVectorGraphics
+    from segmind_client.models.chatterbox_tts import AsyncChatterboxTts as _AsyncChatterboxTts
+    from segmind_client.models.chatterbox_tts import ChatterboxTts as _ChatterboxTts
+    from segmind_client.models.chatterbox_turbo_tts import AsyncChatterboxTurboTts as _AsyncChatterboxTurboTts
+    from segmind_client.models.chatterbox_turbo_tts import ChatterboxTurboTts as _ChatterboxTurboTts
+    from segmind_client.models.chroma import AsyncChroma as _AsyncChroma
+    from segmind_client.models.chroma import Chroma as _Chroma
+    from segmind_client.models.clarity_upscaler import AsyncClarityUpscaler as _AsyncClarityUpscaler
+    from segmind_client.models.clarity_upscaler import ClarityUpscaler as _ClarityUpscaler
+    from segmind_client.models.claude_3_5_sonnet import AsyncClaude35Sonnet as _AsyncClaude35Sonnet
+    from segmind_client.models.claude_3_5_sonnet import Claude35Sonnet as _Claude35Sonnet
     from segmind_client.models.claude_4_5_sonnet import AsyncClaude45Sonnet as _AsyncClaude45Sonnet
     from segmind_client.models.claude_4_5_sonnet import Claude45Sonnet as _Claude45Sonnet
     from segmind_client.models.claude_4_sonnet import AsyncClaude4Sonnet as _AsyncClaude4Sonnet
     from segmind_client.models.claude_4_sonnet import Claude4Sonnet as _Claude4Sonnet
+    from segmind_client.models.codeformer import AsyncCodeformer as _AsyncCodeformer
+    from segmind_client.models.codeformer import Codeformer as _Codeformer
+    from segmind_client.models.cog_video_5b_i2v import AsyncCogVideo5bI2v as _AsyncCogVideo5bI2v
+    from segmind_client.models.cog_video_5b_i2v import CogVideo5bI2v as _CogVideo5bI2v
+    from segmind_client.models.cog_video_5b_t2v import AsyncCogVideo5bT2v as _AsyncCogVideo5bT2v
+    from segmind_client.models.cog_video_5b_t2v import CogVideo5bT2v as _CogVideo5bT2v
+    from segmind_client.models.consistent_character_with_pose import (
+        AsyncConsistentCharacterWithPose as _AsyncConsistentCharacterWithPose,
+    )
+    from segmind_client.models.consistent_character_with_pose import (
+        ConsistentCharacterWithPose as _ConsistentCharacterWithPose,
+    )
     from segmind_client.models.deepseek_chat import AsyncDeepseekChat as _AsyncDeepseekChat
     from segmind_client.models.deepseek_chat import DeepseekChat as _DeepseekChat
+    from segmind_client.models.dia import AsyncDia as _AsyncDia
+    from segmind_client.models.dia import Dia as _Dia
+    from segmind_client.models.dubbing import AsyncDubbing as _AsyncDubbing
+    from segmind_client.models.dubbing import Dubbing as _Dubbing
+    from segmind_client.models.eleven_labs_transcript import AsyncElevenLabsTranscript as _AsyncElevenLabsTranscript
+    from segmind_client.models.eleven_labs_transcript import ElevenLabsTranscript as _ElevenLabsTranscript
+    from segmind_client.models.elevenlabs_voice_design import AsyncElevenlabsVoiceDesign as _AsyncElevenlabsVoiceDesign
+    from segmind_client.models.elevenlabs_voice_design import ElevenlabsVoiceDesign as _ElevenlabsVoiceDesign
     from segmind_client.models.esrgan import AsyncEsrgan as _AsyncEsrgan
     from segmind_client.models.esrgan import Esrgan as _Esrgan
+    from segmind_client.models.esrgan_video_upscaler import AsyncEsrganVideoUpscaler as _AsyncEsrganVideoUpscaler
+    from segmind_client.models.esrgan_video_upscaler import EsrganVideoUpscaler as _EsrganVideoUpscaler
+    from segmind_client.models.expression_editor import AsyncExpressionEditor as _AsyncExpressionEditor
+    from segmind_client.models.expression_editor import ExpressionEditor as _ExpressionEditor
+    from segmind_client.models.face_detailer import AsyncFaceDetailer as _AsyncFaceDetailer
+    from segmind_client.models.face_detailer import FaceDetailer as _FaceDetailer
+    from segmind_client.models.face_to_many import AsyncFaceToMany as _AsyncFaceToMany
+    from segmind_client.models.face_to_many import FaceToMany as _FaceToMany
+    from segmind_client.models.face_to_sticker import AsyncFaceToSticker as _AsyncFaceToSticker
+    from segmind_client.models.face_to_sticker import FaceToSticker as _FaceToSticker
+    from segmind_client.models.faceswap_v2 import AsyncFaceswapV2 as _AsyncFaceswapV2
+    from segmind_client.models.faceswap_v2 import FaceswapV2 as _FaceswapV2
+    from segmind_client.models.faceswap_v3 import AsyncFaceswapV3 as _AsyncFaceswapV3
+    from segmind_client.models.faceswap_v3 import FaceswapV3 as _FaceswapV3
+    from segmind_client.models.faceswap_v3_multifaceswap import (
+        AsyncFaceswapV3Multifaceswap as _AsyncFaceswapV3Multifaceswap,
+    )
+    from segmind_client.models.faceswap_v3_multifaceswap import FaceswapV3Multifaceswap as _FaceswapV3Multifaceswap
+    from segmind_client.models.faceswap_v4 import AsyncFaceswapV4 as _AsyncFaceswapV4
+    from segmind_client.models.faceswap_v4 import FaceswapV4 as _FaceswapV4
     from segmind_client.models.faceswap_v5 import AsyncFaceswapV5 as _AsyncFaceswapV5
     from segmind_client.models.faceswap_v5 import FaceswapV5 as _FaceswapV5
+    from segmind_client.models.fast_flux_schnell import AsyncFastFluxSchnell as _AsyncFastFluxSchnell
+    from segmind_client.models.fast_flux_schnell import FastFluxSchnell as _FastFluxSchnell
+    from segmind_client.models.flashvsr import AsyncFlashvsr as _AsyncFlashvsr
+    from segmind_client.models.flashvsr import Flashvsr as _Flashvsr
+    from segmind_client.models.flux_1_1_pro_ultra import AsyncFlux11ProUltra as _AsyncFlux11ProUltra
+    from segmind_client.models.flux_1_1_pro_ultra import Flux11ProUltra as _Flux11ProUltra
+    from segmind_client.models.flux_2_flex import AsyncFlux2Flex as _AsyncFlux2Flex
+    from segmind_client.models.flux_2_flex import Flux2Flex as _Flux2Flex
+    from segmind_client.models.flux_2_max import AsyncFlux2Max as _AsyncFlux2Max
+    from segmind_client.models.flux_2_max import Flux2Max as _Flux2Max
+    from segmind_client.models.flux_2_pro import AsyncFlux2Pro as _AsyncFlux2Pro
+    from segmind_client.models.flux_2_pro import Flux2Pro as _Flux2Pro
     from segmind_client.models.flux_controlnet import AsyncFluxControlnet as _AsyncFluxControlnet
     from segmind_client.models.flux_controlnet import FluxControlnet as _FluxControlnet
+    from segmind_client.models.flux_depth_dev import AsyncFluxDepthDev as _AsyncFluxDepthDev
+    from segmind_client.models.flux_depth_dev import FluxDepthDev as _FluxDepthDev
+    from segmind_client.models.flux_depth_pro import AsyncFluxDepthPro as _AsyncFluxDepthPro
+    from segmind_client.models.flux_depth_pro import FluxDepthPro as _FluxDepthPro
+    from segmind_client.models.flux_dev import AsyncFluxDev as _AsyncFluxDev
+    from segmind_client.models.flux_dev import FluxDev as _FluxDev
     from segmind_client.models.flux_dev_finetuned import AsyncFluxDevFinetuned as _AsyncFluxDevFinetuned
     from segmind_client.models.flux_dev_finetuned import FluxDevFinetuned as _FluxDevFinetuned
+    from segmind_client.models.flux_fill_pro import AsyncFluxFillPro as _AsyncFluxFillPro
+    from segmind_client.models.flux_fill_pro import FluxFillPro as _FluxFillPro
     from segmind_client.models.flux_img2img import AsyncFluxImg2img as _AsyncFluxImg2img
     from segmind_client.models.flux_img2img import FluxImg2img as _FluxImg2img
+    from segmind_client.models.flux_inpaint import AsyncFluxInpaint as _AsyncFluxInpaint
+    from segmind_client.models.flux_inpaint import FluxInpaint as _FluxInpaint
     from segmind_client.models.flux_ipadapter import AsyncFluxIpadapter as _AsyncFluxIpadapter
     from segmind_client.models.flux_ipadapter import FluxIpadapter as _FluxIpadapter
+    from segmind_client.models.flux_kontext_dev import AsyncFluxKontextDev as _AsyncFluxKontextDev
+    from segmind_client.models.flux_kontext_dev import FluxKontextDev as _FluxKontextDev
+    from segmind_client.models.flux_kontext_max import AsyncFluxKontextMax as _AsyncFluxKontextMax
+    from segmind_client.models.flux_kontext_max import FluxKontextMax as _FluxKontextMax
+    from segmind_client.models.flux_kontext_pro import AsyncFluxKontextPro as _AsyncFluxKontextPro
+    from segmind_client.models.flux_kontext_pro import FluxKontextPro as _FluxKontextPro
+    from segmind_client.models.flux_krea_dev import AsyncFluxKreaDev as _AsyncFluxKreaDev
+    from segmind_client.models.flux_krea_dev import FluxKreaDev as _FluxKreaDev
+    from segmind_client.models.flux_pro import AsyncFluxPro as _AsyncFluxPro
+    from segmind_client.models.flux_pro import FluxPro as _FluxPro
+    from segmind_client.models.flux_pulid import AsyncFluxPulid as _AsyncFluxPulid
+    from segmind_client.models.flux_pulid import FluxPulid as _FluxPulid
+    from segmind_client.models.flux_realism_lora import AsyncFluxRealismLora as _AsyncFluxRealismLora
+    from segmind_client.models.flux_realism_lora import FluxRealismLora as _FluxRealismLora
+    from segmind_client.models.flux_schnell import AsyncFluxSchnell as _AsyncFluxSchnell
+    from segmind_client.models.flux_schnell import FluxSchnell as _FluxSchnell
+    from segmind_client.models.focus_inpaint import AsyncFocusInpaint as _AsyncFocusInpaint
+    from segmind_client.models.focus_inpaint import FocusInpaint as _FocusInpaint
+    from segmind_client.models.focus_outpaint import AsyncFocusOutpaint as _AsyncFocusOutpaint
+    from segmind_client.models.focus_outpaint import FocusOutpaint as _FocusOutpaint
+    from segmind_client.models.fooocus import AsyncFooocus as _AsyncFooocus
+    from segmind_client.models.fooocus import Fooocus as _Fooocus
     from segmind_client.models.gemini_1_5_pro import AsyncGemini15Pro as _AsyncGemini15Pro
     from segmind_client.models.gemini_1_5_pro import Gemini15Pro as _Gemini15Pro
     from segmind_client.models.gemini_2_5_flash import AsyncGemini25Flash as _AsyncGemini25Flash
     from segmind_client.models.gemini_2_5_flash import Gemini25Flash as _Gemini25Flash
+    from segmind_client.models.gemini_2_5_flash_tts import AsyncGemini25FlashTts as _AsyncGemini25FlashTts
+    from segmind_client.models.gemini_2_5_flash_tts import Gemini25FlashTts as _Gemini25FlashTts
     from segmind_client.models.gemini_2_flash_image_generation import (
         AsyncGemini2FlashImageGeneration as _AsyncGemini2FlashImageGeneration,
     )
@@ -45,6 +175,12 @@ if TYPE_CHECKING:
     )
     from segmind_client.models.gemini_3_1_flash_tts import AsyncGemini31FlashTts as _AsyncGemini31FlashTts
     from segmind_client.models.gemini_3_1_flash_tts import Gemini31FlashTts as _Gemini31FlashTts
+    from segmind_client.models.gemini_embedding_001 import AsyncGeminiEmbedding001 as _AsyncGeminiEmbedding001
+    from segmind_client.models.gemini_embedding_001 import GeminiEmbedding001 as _GeminiEmbedding001
+    from segmind_client.models.gemini_embedding_2 import AsyncGeminiEmbedding2 as _AsyncGeminiEmbedding2
+    from segmind_client.models.gemini_embedding_2 import GeminiEmbedding2 as _GeminiEmbedding2
+    from segmind_client.models.gemini_omni_flash import AsyncGeminiOmniFlash as _AsyncGeminiOmniFlash
+    from segmind_client.models.gemini_omni_flash import GeminiOmniFlash as _GeminiOmniFlash
     from segmind_client.models.gpt_4 import AsyncGpt4 as _AsyncGpt4
     from segmind_client.models.gpt_4 import Gpt4 as _Gpt4
     from segmind_client.models.gpt_4_turbo import AsyncGpt4Turbo as _AsyncGpt4Turbo
@@ -53,28 +189,146 @@ if TYPE_CHECKING:
     from segmind_client.models.gpt_4o import Gpt4o as _Gpt4o
     from segmind_client.models.gpt_5_mini import AsyncGpt5Mini as _AsyncGpt5Mini
     from segmind_client.models.gpt_5_mini import Gpt5Mini as _Gpt5Mini
+    from segmind_client.models.gpt_image_1_5 import AsyncGptImage15 as _AsyncGptImage15
+    from segmind_client.models.gpt_image_1_5 import GptImage15 as _GptImage15
+    from segmind_client.models.gpt_image_1_5_edit import AsyncGptImage15Edit as _AsyncGptImage15Edit
+    from segmind_client.models.gpt_image_1_5_edit import GptImage15Edit as _GptImage15Edit
+    from segmind_client.models.gpt_image_1_edit import AsyncGptImage1Edit as _AsyncGptImage1Edit
+    from segmind_client.models.gpt_image_1_edit import GptImage1Edit as _GptImage1Edit
+    from segmind_client.models.gpt_image_1_edit_mini import AsyncGptImage1EditMini as _AsyncGptImage1EditMini
+    from segmind_client.models.gpt_image_1_edit_mini import GptImage1EditMini as _GptImage1EditMini
+    from segmind_client.models.grok_tts import AsyncGrokTts as _AsyncGrokTts
+    from segmind_client.models.grok_tts import GrokTts as _GrokTts
+    from segmind_client.models.hailuo_02_fast import AsyncHailuo02Fast as _AsyncHailuo02Fast
+    from segmind_client.models.hailuo_02_fast import Hailuo02Fast as _Hailuo02Fast
+    from segmind_client.models.hailuo_2_3 import AsyncHailuo23 as _AsyncHailuo23
+    from segmind_client.models.hailuo_2_3 import Hailuo23 as _Hailuo23
+    from segmind_client.models.hallo import AsyncHallo as _AsyncHallo
+    from segmind_client.models.hallo import Hallo as _Hallo
+    from segmind_client.models.heygen_avatar_v import AsyncHeygenAvatarV as _AsyncHeygenAvatarV
+    from segmind_client.models.heygen_avatar_v import HeygenAvatarV as _HeygenAvatarV
+    from segmind_client.models.hidream_l1_fast import AsyncHidreamL1Fast as _AsyncHidreamL1Fast
+    from segmind_client.models.hidream_l1_fast import HidreamL1Fast as _HidreamL1Fast
+    from segmind_client.models.higgsfield_image2video import AsyncHiggsfieldImage2video as _AsyncHiggsfieldImage2video
+    from segmind_client.models.higgsfield_image2video import HiggsfieldImage2video as _HiggsfieldImage2video
+    from segmind_client.models.higgsfield_speech2video import (
+        AsyncHiggsfieldSpeech2video as _AsyncHiggsfieldSpeech2video,
+    )
+    from segmind_client.models.higgsfield_speech2video import HiggsfieldSpeech2video as _HiggsfieldSpeech2video
+    from segmind_client.models.hunyuan3d_2mv import AsyncHunyuan3d2mv as _AsyncHunyuan3d2mv
+    from segmind_client.models.hunyuan3d_2mv import Hunyuan3d2mv as _Hunyuan3d2mv
+    from segmind_client.models.hunyuan_3d_2 import AsyncHunyuan3d2 as _AsyncHunyuan3d2
+    from segmind_client.models.hunyuan_3d_2 import Hunyuan3d2 as _Hunyuan3d2
+    from segmind_client.models.ic_light import AsyncIcLight as _AsyncIcLight
+    from segmind_client.models.ic_light import IcLight as _IcLight
+    from segmind_client.models.ideogram_2a_txt_2_img import AsyncIdeogram2aTxt2Img as _AsyncIdeogram2aTxt2Img
+    from segmind_client.models.ideogram_2a_txt_2_img import Ideogram2aTxt2Img as _Ideogram2aTxt2Img
+    from segmind_client.models.ideogram_3 import AsyncIdeogram3 as _AsyncIdeogram3
+    from segmind_client.models.ideogram_3 import Ideogram3 as _Ideogram3
+    from segmind_client.models.ideogram_3_reframe import AsyncIdeogram3Reframe as _AsyncIdeogram3Reframe
+    from segmind_client.models.ideogram_3_reframe import Ideogram3Reframe as _Ideogram3Reframe
+    from segmind_client.models.ideogram_3_remix import AsyncIdeogram3Remix as _AsyncIdeogram3Remix
+    from segmind_client.models.ideogram_3_remix import Ideogram3Remix as _Ideogram3Remix
     from segmind_client.models.ideogram_describe import AsyncIdeogramDescribe as _AsyncIdeogramDescribe
     from segmind_client.models.ideogram_describe import IdeogramDescribe as _IdeogramDescribe
+    from segmind_client.models.ideogram_turbo_img_2_img import AsyncIdeogramTurboImg2Img as _AsyncIdeogramTurboImg2Img
+    from segmind_client.models.ideogram_turbo_img_2_img import IdeogramTurboImg2Img as _IdeogramTurboImg2Img
+    from segmind_client.models.ideogram_turbo_txt_2_img import AsyncIdeogramTurboTxt2Img as _AsyncIdeogramTurboTxt2Img
+    from segmind_client.models.ideogram_turbo_txt_2_img import IdeogramTurboTxt2Img as _IdeogramTurboTxt2Img
+    from segmind_client.models.ideogram_txt_2_img import AsyncIdeogramTxt2Img as _AsyncIdeogramTxt2Img
+    from segmind_client.models.ideogram_txt_2_img import IdeogramTxt2Img as _IdeogramTxt2Img
+    from segmind_client.models.idm_vton import AsyncIdmVton as _AsyncIdmVton
+    from segmind_client.models.idm_vton import IdmVton as _IdmVton
+    from segmind_client.models.illusion_diffusion_hq import AsyncIllusionDiffusionHq as _AsyncIllusionDiffusionHq
+    from segmind_client.models.illusion_diffusion_hq import IllusionDiffusionHq as _IllusionDiffusionHq
+    from segmind_client.models.imagen import AsyncImagen as _AsyncImagen
+    from segmind_client.models.imagen import Imagen as _Imagen
     from segmind_client.models.imagen_4 import AsyncImagen4 as _AsyncImagen4
     from segmind_client.models.imagen_4 import Imagen4 as _Imagen4
+    from segmind_client.models.imagen_4_fast import AsyncImagen4Fast as _AsyncImagen4Fast
+    from segmind_client.models.imagen_4_fast import Imagen4Fast as _Imagen4Fast
+    from segmind_client.models.imagen_4_ultra import AsyncImagen4Ultra as _AsyncImagen4Ultra
+    from segmind_client.models.imagen_4_ultra import Imagen4Ultra as _Imagen4Ultra
+    from segmind_client.models.infinite_talk import AsyncInfiniteTalk as _AsyncInfiniteTalk
+    from segmind_client.models.infinite_talk import InfiniteTalk as _InfiniteTalk
+    from segmind_client.models.insta_depth import AsyncInstaDepth as _AsyncInstaDepth
+    from segmind_client.models.insta_depth import InstaDepth as _InstaDepth
+    from segmind_client.models.instantid import AsyncInstantid as _AsyncInstantid
+    from segmind_client.models.instantid import Instantid as _Instantid
+    from segmind_client.models.ip_sdxl_canny import AsyncIpSdxlCanny as _AsyncIpSdxlCanny
+    from segmind_client.models.ip_sdxl_canny import IpSdxlCanny as _IpSdxlCanny
+    from segmind_client.models.ip_sdxl_depth import AsyncIpSdxlDepth as _AsyncIpSdxlDepth
+    from segmind_client.models.ip_sdxl_depth import IpSdxlDepth as _IpSdxlDepth
     from segmind_client.models.kandinsky2_1_txt2im import AsyncKandinsky21Txt2im as _AsyncKandinsky21Txt2im
     from segmind_client.models.kandinsky2_1_txt2im import Kandinsky21Txt2im as _Kandinsky21Txt2im
     from segmind_client.models.kling_1_6_image2video import AsyncKling16Image2video as _AsyncKling16Image2video
     from segmind_client.models.kling_1_6_image2video import Kling16Image2video as _Kling16Image2video
     from segmind_client.models.kling_1_6_text2video import AsyncKling16Text2video as _AsyncKling16Text2video
     from segmind_client.models.kling_1_6_text2video import Kling16Text2video as _Kling16Text2video
+    from segmind_client.models.kling_2 import AsyncKling2 as _AsyncKling2
+    from segmind_client.models.kling_2 import Kling2 as _Kling2
+    from segmind_client.models.kling_2_1 import AsyncKling21 as _AsyncKling21
+    from segmind_client.models.kling_2_1 import Kling21 as _Kling21
+    from segmind_client.models.kling_2_5_turbo import AsyncKling25Turbo as _AsyncKling25Turbo
+    from segmind_client.models.kling_2_5_turbo import Kling25Turbo as _Kling25Turbo
+    from segmind_client.models.kling_2_6 import AsyncKling26 as _AsyncKling26
+    from segmind_client.models.kling_2_6 import Kling26 as _Kling26
     from segmind_client.models.kling_o1 import AsyncKlingO1 as _AsyncKlingO1
     from segmind_client.models.kling_o1 import KlingO1 as _KlingO1
+    from segmind_client.models.kling_o3_image2video import AsyncKlingO3Image2video as _AsyncKlingO3Image2video
+    from segmind_client.models.kling_o3_image2video import KlingO3Image2video as _KlingO3Image2video
+    from segmind_client.models.kling_v2_pro_avatar import AsyncKlingV2ProAvatar as _AsyncKlingV2ProAvatar
+    from segmind_client.models.kling_v2_pro_avatar import KlingV2ProAvatar as _KlingV2ProAvatar
+    from segmind_client.models.kling_v2_standard_avatar import AsyncKlingV2StandardAvatar as _AsyncKlingV2StandardAvatar
+    from segmind_client.models.kling_v2_standard_avatar import KlingV2StandardAvatar as _KlingV2StandardAvatar
+    from segmind_client.models.kolors import AsyncKolors as _AsyncKolors
+    from segmind_client.models.kolors import Kolors as _Kolors
+    from segmind_client.models.live_portrait import AsyncLivePortrait as _AsyncLivePortrait
+    from segmind_client.models.live_portrait import LivePortrait as _LivePortrait
+    from segmind_client.models.live_portrait_video_to_video import (
+        AsyncLivePortraitVideoToVideo as _AsyncLivePortraitVideoToVideo,
+    )
+    from segmind_client.models.live_portrait_video_to_video import LivePortraitVideoToVideo as _LivePortraitVideoToVideo
+    from segmind_client.models.llama_v3_8b_instruct import AsyncLlamaV38bInstruct as _AsyncLlamaV38bInstruct
+    from segmind_client.models.llama_v3_8b_instruct import LlamaV38bInstruct as _LlamaV38bInstruct
+    from segmind_client.models.llama_v3p1_8b_instruct import AsyncLlamaV3p18bInstruct as _AsyncLlamaV3p18bInstruct
+    from segmind_client.models.llama_v3p1_8b_instruct import LlamaV3p18bInstruct as _LlamaV3p18bInstruct
+    from segmind_client.models.llama_v3p1_70b_instruct import AsyncLlamaV3p170bInstruct as _AsyncLlamaV3p170bInstruct
+    from segmind_client.models.llama_v3p1_70b_instruct import LlamaV3p170bInstruct as _LlamaV3p170bInstruct
     from segmind_client.models.llava_v1_6 import AsyncLlavaV16 as _AsyncLlavaV16
     from segmind_client.models.llava_v1_6 import LlavaV16 as _LlavaV16
+    from segmind_client.models.ltx_2_19b_t2v import AsyncLtx219bT2v as _AsyncLtx219bT2v
+    from segmind_client.models.ltx_2_19b_t2v import Ltx219bT2v as _Ltx219bT2v
+    from segmind_client.models.ltx_2_fast import AsyncLtx2Fast as _AsyncLtx2Fast
+    from segmind_client.models.ltx_2_fast import Ltx2Fast as _Ltx2Fast
+    from segmind_client.models.ltx_2_pro import AsyncLtx2Pro as _AsyncLtx2Pro
+    from segmind_client.models.ltx_2_pro import Ltx2Pro as _Ltx2Pro
+    from segmind_client.models.magic_eraser import AsyncMagicEraser as _AsyncMagicEraser
+    from segmind_client.models.magic_eraser import MagicEraser as _MagicEraser
+    from segmind_client.models.material_transfer import AsyncMaterialTransfer as _AsyncMaterialTransfer
+    from segmind_client.models.material_transfer import MaterialTransfer as _MaterialTransfer
     from segmind_client.models.minimax_ai import AsyncMinimaxAi as _AsyncMinimaxAi
     from segmind_client.models.minimax_ai import MinimaxAi as _MinimaxAi
+    from segmind_client.models.minimax_hailuo_2 import AsyncMinimaxHailuo2 as _AsyncMinimaxHailuo2
+    from segmind_client.models.minimax_hailuo_2 import MinimaxHailuo2 as _MinimaxHailuo2
+    from segmind_client.models.minimax_music_01 import AsyncMinimaxMusic01 as _AsyncMinimaxMusic01
+    from segmind_client.models.minimax_music_01 import MinimaxMusic01 as _MinimaxMusic01
     from segmind_client.models.mixtral_8x7b_instruct import AsyncMixtral8x7bInstruct as _AsyncMixtral8x7bInstruct
     from segmind_client.models.mixtral_8x7b_instruct import Mixtral8x7bInstruct as _Mixtral8x7bInstruct
+    from segmind_client.models.mixtral_8x22b_instruct import AsyncMixtral8x22bInstruct as _AsyncMixtral8x22bInstruct
+    from segmind_client.models.mixtral_8x22b_instruct import Mixtral8x22bInstruct as _Mixtral8x22bInstruct
     from segmind_client.models.modify_video import AsyncModifyVideo as _AsyncModifyVideo
     from segmind_client.models.modify_video import ModifyVideo as _ModifyVideo
+    from segmind_client.models.motionctrl_svd import AsyncMotionctrlSvd as _AsyncMotionctrlSvd
+    from segmind_client.models.motionctrl_svd import MotionctrlSvd as _MotionctrlSvd
     from segmind_client.models.nano_banana import AsyncNanoBanana as _AsyncNanoBanana
     from segmind_client.models.nano_banana import NanoBanana as _NanoBanana
+    from segmind_client.models.nano_banana_2 import AsyncNanoBanana2 as _AsyncNanoBanana2
+    from segmind_client.models.nano_banana_2 import NanoBanana2 as _NanoBanana2
+    from segmind_client.models.nano_banana_pro import AsyncNanoBananaPro as _AsyncNanoBananaPro
+    from segmind_client.models.nano_banana_pro import NanoBananaPro as _NanoBananaPro
+    from segmind_client.models.nomos_upscaler import AsyncNomosUpscaler as _AsyncNomosUpscaler
+    from segmind_client.models.nomos_upscaler import NomosUpscaler as _NomosUpscaler
     from segmind_client.models.o1_preview import AsyncO1Preview as _AsyncO1Preview
     from segmind_client.models.o1_preview import O1Preview as _O1Preview
     from segmind_client.models.o3 import O3 as _O3
@@ -83,48 +337,481 @@ if TYPE_CHECKING:
     from segmind_client.models.o3_mini import O3Mini as _O3Mini
     from segmind_client.models.o4_mini import AsyncO4Mini as _AsyncO4Mini
     from segmind_client.models.o4_mini import O4Mini as _O4Mini
+    from segmind_client.models.omni_zero import AsyncOmniZero as _AsyncOmniZero
+    from segmind_client.models.omni_zero import OmniZero as _OmniZero
+    from segmind_client.models.openvoice import AsyncOpenvoice as _AsyncOpenvoice
+    from segmind_client.models.openvoice import Openvoice as _Openvoice
     from segmind_client.models.orpheus_3b_0_1 import AsyncOrpheus3b01 as _AsyncOrpheus3b01
     from segmind_client.models.orpheus_3b_0_1 import Orpheus3b01 as _Orpheus3b01
     from segmind_client.models.p_image import AsyncPImage as _AsyncPImage
     from segmind_client.models.p_image import PImage as _PImage
+    from segmind_client.models.p_image_try_on import AsyncPImageTryOn as _AsyncPImageTryOn
+    from segmind_client.models.p_image_try_on import PImageTryOn as _PImageTryOn
+    from segmind_client.models.p_video_avatar import AsyncPVideoAvatar as _AsyncPVideoAvatar
+    from segmind_client.models.p_video_avatar import PVideoAvatar as _PVideoAvatar
+    from segmind_client.models.pixverse_4_5_video import AsyncPixverse45Video as _AsyncPixverse45Video
+    from segmind_client.models.pixverse_4_5_video import Pixverse45Video as _Pixverse45Video
+    from segmind_client.models.pixverse_text2video import AsyncPixverseText2video as _AsyncPixverseText2video
+    from segmind_client.models.pixverse_text2video import PixverseText2video as _PixverseText2video
+    from segmind_client.models.playground_v2_5 import AsyncPlaygroundV25 as _AsyncPlaygroundV25
+    from segmind_client.models.playground_v2_5 import PlaygroundV25 as _PlaygroundV25
+    from segmind_client.models.pulid_base import AsyncPulidBase as _AsyncPulidBase
+    from segmind_client.models.pulid_base import PulidBase as _PulidBase
     from segmind_client.models.qvq_max import AsyncQvqMax as _AsyncQvqMax
     from segmind_client.models.qvq_max import QvqMax as _QvqMax
     from segmind_client.models.qwen3_coder_flash import AsyncQwen3CoderFlash as _AsyncQwen3CoderFlash
     from segmind_client.models.qwen3_coder_flash import Qwen3CoderFlash as _Qwen3CoderFlash
+    from segmind_client.models.qwen_image import AsyncQwenImage as _AsyncQwenImage
+    from segmind_client.models.qwen_image import QwenImage as _QwenImage
+    from segmind_client.models.qwen_image_2512 import AsyncQwenImage2512 as _AsyncQwenImage2512
+    from segmind_client.models.qwen_image_2512 import QwenImage2512 as _QwenImage2512
+    from segmind_client.models.qwen_image_edit import AsyncQwenImageEdit as _AsyncQwenImageEdit
+    from segmind_client.models.qwen_image_edit import QwenImageEdit as _QwenImageEdit
+    from segmind_client.models.qwen_image_edit_fast import AsyncQwenImageEditFast as _AsyncQwenImageEditFast
+    from segmind_client.models.qwen_image_edit_fast import QwenImageEditFast as _QwenImageEditFast
+    from segmind_client.models.qwen_image_edit_plus import AsyncQwenImageEditPlus as _AsyncQwenImageEditPlus
+    from segmind_client.models.qwen_image_edit_plus import QwenImageEditPlus as _QwenImageEditPlus
+    from segmind_client.models.qwen_image_edit_plus_multi_lora import (
+        AsyncQwenImageEditPlusMultiLora as _AsyncQwenImageEditPlusMultiLora,
+    )
+    from segmind_client.models.qwen_image_edit_plus_multi_lora import (
+        QwenImageEditPlusMultiLora as _QwenImageEditPlusMultiLora,
+    )
+    from segmind_client.models.qwen_image_edit_plus_multiple_angle import (
+        AsyncQwenImageEditPlusMultipleAngle as _AsyncQwenImageEditPlusMultipleAngle,
+    )
+    from segmind_client.models.qwen_image_edit_plus_multiple_angle import (
+        QwenImageEditPlusMultipleAngle as _QwenImageEditPlusMultipleAngle,
+    )
+    from segmind_client.models.qwen_image_edit_plus_texture_apply import (
+        AsyncQwenImageEditPlusTextureApply as _AsyncQwenImageEditPlusTextureApply,
+    )
+    from segmind_client.models.qwen_image_edit_plus_texture_apply import (
+        QwenImageEditPlusTextureApply as _QwenImageEditPlusTextureApply,
+    )
     from segmind_client.models.ray_flash_2_720p import AsyncRayFlash2720p as _AsyncRayFlash2720p
     from segmind_client.models.ray_flash_2_720p import RayFlash2720p as _RayFlash2720p
     from segmind_client.models.recraft_v3_svg import AsyncRecraftV3Svg as _AsyncRecraftV3Svg
     from segmind_client.models.recraft_v3_svg import RecraftV3Svg as _RecraftV3Svg
     from segmind_client.models.runway_gen4_image import AsyncRunwayGen4Image as _AsyncRunwayGen4Image
     from segmind_client.models.runway_gen4_image import RunwayGen4Image as _RunwayGen4Image
+    from segmind_client.models.sadtalker import AsyncSadtalker as _AsyncSadtalker
+    from segmind_client.models.sadtalker import Sadtalker as _Sadtalker
+    from segmind_client.models.sam3_image import AsyncSam3Image as _AsyncSam3Image
+    from segmind_client.models.sam3_image import Sam3Image as _Sam3Image
     from segmind_client.models.sam_3d_objects import AsyncSam3dObjects as _AsyncSam3dObjects
     from segmind_client.models.sam_3d_objects import Sam3dObjects as _Sam3dObjects
     from segmind_client.models.sam_img2img import AsyncSamImg2img as _AsyncSamImg2img
     from segmind_client.models.sam_img2img import SamImg2img as _SamImg2img
+    from segmind_client.models.sam_v2_video import AsyncSamV2Video as _AsyncSamV2Video
+    from segmind_client.models.sam_v2_video import SamV2Video as _SamV2Video
+    from segmind_client.models.sd1_5_controlnet_canny import AsyncSd15ControlnetCanny as _AsyncSd15ControlnetCanny
+    from segmind_client.models.sd1_5_controlnet_canny import Sd15ControlnetCanny as _Sd15ControlnetCanny
+    from segmind_client.models.sd1_5_controlnet_depth import AsyncSd15ControlnetDepth as _AsyncSd15ControlnetDepth
+    from segmind_client.models.sd1_5_controlnet_depth import Sd15ControlnetDepth as _Sd15ControlnetDepth
+    from segmind_client.models.sd1_5_controlnet_openpose import (
+        AsyncSd15ControlnetOpenpose as _AsyncSd15ControlnetOpenpose,
+    )
+    from segmind_client.models.sd1_5_controlnet_openpose import Sd15ControlnetOpenpose as _Sd15ControlnetOpenpose
+    from segmind_client.models.sd1_5_controlnet_scribble import (
+        AsyncSd15ControlnetScribble as _AsyncSd15ControlnetScribble,
+    )
+    from segmind_client.models.sd1_5_controlnet_scribble import Sd15ControlnetScribble as _Sd15ControlnetScribble
+    from segmind_client.models.sd1_5_controlnet_softedge import (
+        AsyncSd15ControlnetSoftedge as _AsyncSd15ControlnetSoftedge,
+    )
+    from segmind_client.models.sd1_5_controlnet_softedge import Sd15ControlnetSoftedge as _Sd15ControlnetSoftedge
+    from segmind_client.models.sd1_5_cyberrealistic import AsyncSd15Cyberrealistic as _AsyncSd15Cyberrealistic
+    from segmind_client.models.sd1_5_cyberrealistic import Sd15Cyberrealistic as _Sd15Cyberrealistic
+    from segmind_client.models.sd1_5_edgeofrealism import AsyncSd15Edgeofrealism as _AsyncSd15Edgeofrealism
+    from segmind_client.models.sd1_5_edgeofrealism import Sd15Edgeofrealism as _Sd15Edgeofrealism
+    from segmind_client.models.sd1_5_epicrealism import AsyncSd15Epicrealism as _AsyncSd15Epicrealism
+    from segmind_client.models.sd1_5_epicrealism import Sd15Epicrealism as _Sd15Epicrealism
+    from segmind_client.models.sd1_5_img2img import AsyncSd15Img2img as _AsyncSd15Img2img
+    from segmind_client.models.sd1_5_img2img import Sd15Img2img as _Sd15Img2img
+    from segmind_client.models.sd1_5_inpainting import AsyncSd15Inpainting as _AsyncSd15Inpainting
+    from segmind_client.models.sd1_5_inpainting import Sd15Inpainting as _Sd15Inpainting
+    from segmind_client.models.sd1_5_juggernaut import AsyncSd15Juggernaut as _AsyncSd15Juggernaut
+    from segmind_client.models.sd1_5_juggernaut import Sd15Juggernaut as _Sd15Juggernaut
+    from segmind_client.models.sd1_5_outpaint import AsyncSd15Outpaint as _AsyncSd15Outpaint
+    from segmind_client.models.sd1_5_outpaint import Sd15Outpaint as _Sd15Outpaint
+    from segmind_client.models.sd1_5_realisticvision import AsyncSd15Realisticvision as _AsyncSd15Realisticvision
+    from segmind_client.models.sd1_5_realisticvision import Sd15Realisticvision as _Sd15Realisticvision
+    from segmind_client.models.sd1_5_reliberate import AsyncSd15Reliberate as _AsyncSd15Reliberate
+    from segmind_client.models.sd1_5_reliberate import Sd15Reliberate as _Sd15Reliberate
+    from segmind_client.models.sd2_1_faceswapper import AsyncSd21Faceswapper as _AsyncSd21Faceswapper
+    from segmind_client.models.sd2_1_faceswapper import Sd21Faceswapper as _Sd21Faceswapper
+    from segmind_client.models.sd2_1_txt2img import AsyncSd21Txt2img as _AsyncSd21Txt2img
+    from segmind_client.models.sd2_1_txt2img import Sd21Txt2img as _Sd21Txt2img
+    from segmind_client.models.sd3_med_canny import AsyncSd3MedCanny as _AsyncSd3MedCanny
+    from segmind_client.models.sd3_med_canny import Sd3MedCanny as _Sd3MedCanny
+    from segmind_client.models.sd3_med_img2img import AsyncSd3MedImg2img as _AsyncSd3MedImg2img
+    from segmind_client.models.sd3_med_img2img import Sd3MedImg2img as _Sd3MedImg2img
+    from segmind_client.models.sd3_med_pose import AsyncSd3MedPose as _AsyncSd3MedPose
+    from segmind_client.models.sd3_med_pose import Sd3MedPose as _Sd3MedPose
+    from segmind_client.models.sd3_med_tile import AsyncSd3MedTile as _AsyncSd3MedTile
+    from segmind_client.models.sd3_med_tile import Sd3MedTile as _Sd3MedTile
+    from segmind_client.models.sdxl1_0_colossus_lightning import (
+        AsyncSdxl10ColossusLightning as _AsyncSdxl10ColossusLightning,
+    )
+    from segmind_client.models.sdxl1_0_colossus_lightning import Sdxl10ColossusLightning as _Sdxl10ColossusLightning
+    from segmind_client.models.sdxl1_0_dreamshaper import AsyncSdxl10Dreamshaper as _AsyncSdxl10Dreamshaper
+    from segmind_client.models.sdxl1_0_dreamshaper import Sdxl10Dreamshaper as _Sdxl10Dreamshaper
+    from segmind_client.models.sdxl1_0_dreamshaper_lightning import (
+        AsyncSdxl10DreamshaperLightning as _AsyncSdxl10DreamshaperLightning,
+    )
+    from segmind_client.models.sdxl1_0_dreamshaper_lightning import (
+        Sdxl10DreamshaperLightning as _Sdxl10DreamshaperLightning,
+    )
+    from segmind_client.models.sdxl1_0_dyanvis_lightning import (
+        AsyncSdxl10DyanvisLightning as _AsyncSdxl10DyanvisLightning,
+    )
+    from segmind_client.models.sdxl1_0_dyanvis_lightning import Sdxl10DyanvisLightning as _Sdxl10DyanvisLightning
+    from segmind_client.models.sdxl1_0_juggernaut_lightning import (
+        AsyncSdxl10JuggernautLightning as _AsyncSdxl10JuggernautLightning,
+    )
+    from segmind_client.models.sdxl1_0_juggernaut_lightning import (
+        Sdxl10JuggernautLightning as _Sdxl10JuggernautLightning,
+    )
+    from segmind_client.models.sdxl1_0_newreality_lightning import (
+        AsyncSdxl10NewrealityLightning as _AsyncSdxl10NewrealityLightning,
+    )
+    from segmind_client.models.sdxl1_0_newreality_lightning import (
+        Sdxl10NewrealityLightning as _Sdxl10NewrealityLightning,
+    )
+    from segmind_client.models.sdxl1_0_nightvis_lightning import (
+        AsyncSdxl10NightvisLightning as _AsyncSdxl10NightvisLightning,
+    )
+    from segmind_client.models.sdxl1_0_nightvis_lightning import Sdxl10NightvisLightning as _Sdxl10NightvisLightning
+    from segmind_client.models.sdxl1_0_protovis_lightning import (
+        AsyncSdxl10ProtovisLightning as _AsyncSdxl10ProtovisLightning,
+    )
+    from segmind_client.models.sdxl1_0_protovis_lightning import Sdxl10ProtovisLightning as _Sdxl10ProtovisLightning
+    from segmind_client.models.sdxl1_0_realdream_lightning import (
+        AsyncSdxl10RealdreamLightning as _AsyncSdxl10RealdreamLightning,
+    )
+    from segmind_client.models.sdxl1_0_realdream_lightning import Sdxl10RealdreamLightning as _Sdxl10RealdreamLightning
+    from segmind_client.models.sdxl1_0_realdream_pony_v9 import (
+        AsyncSdxl10RealdreamPonyV9 as _AsyncSdxl10RealdreamPonyV9,
+    )
+    from segmind_client.models.sdxl1_0_realdream_pony_v9 import Sdxl10RealdreamPonyV9 as _Sdxl10RealdreamPonyV9
+    from segmind_client.models.sdxl1_0_realism_lightning import (
+        AsyncSdxl10RealismLightning as _AsyncSdxl10RealismLightning,
+    )
+    from segmind_client.models.sdxl1_0_realism_lightning import Sdxl10RealismLightning as _Sdxl10RealismLightning
+    from segmind_client.models.sdxl1_0_realvis import AsyncSdxl10Realvis as _AsyncSdxl10Realvis
+    from segmind_client.models.sdxl1_0_realvis import Sdxl10Realvis as _Sdxl10Realvis
+    from segmind_client.models.sdxl1_0_realvis_lightning import (
+        AsyncSdxl10RealvisLightning as _AsyncSdxl10RealvisLightning,
+    )
+    from segmind_client.models.sdxl1_0_realvis_lightning import Sdxl10RealvisLightning as _Sdxl10RealvisLightning
+    from segmind_client.models.sdxl1_0_samaritan_3d import AsyncSdxl10Samaritan3d as _AsyncSdxl10Samaritan3d
+    from segmind_client.models.sdxl1_0_samaritan_3d import Sdxl10Samaritan3d as _Sdxl10Samaritan3d
+    from segmind_client.models.sdxl1_0_samaritan_lightning import (
+        AsyncSdxl10SamaritanLightning as _AsyncSdxl10SamaritanLightning,
+    )
+    from segmind_client.models.sdxl1_0_samaritan_lightning import Sdxl10SamaritanLightning as _Sdxl10SamaritanLightning
+    from segmind_client.models.sdxl1_0_timeless import AsyncSdxl10Timeless as _AsyncSdxl10Timeless
+    from segmind_client.models.sdxl1_0_timeless import Sdxl10Timeless as _Sdxl10Timeless
+    from segmind_client.models.sdxl1_0_txt2img import AsyncSdxl10Txt2img as _AsyncSdxl10Txt2img
+    from segmind_client.models.sdxl1_0_txt2img import Sdxl10Txt2img as _Sdxl10Txt2img
+    from segmind_client.models.sdxl1_0_wildcard_lightning import (
+        AsyncSdxl10WildcardLightning as _AsyncSdxl10WildcardLightning,
+    )
+    from segmind_client.models.sdxl1_0_wildcard_lightning import Sdxl10WildcardLightning as _Sdxl10WildcardLightning
+    from segmind_client.models.sdxl1_0_zavychroma import AsyncSdxl10Zavychroma as _AsyncSdxl10Zavychroma
+    from segmind_client.models.sdxl1_0_zavychroma import Sdxl10Zavychroma as _Sdxl10Zavychroma
+    from segmind_client.models.sdxl_controlnet import AsyncSdxlControlnet as _AsyncSdxlControlnet
+    from segmind_client.models.sdxl_controlnet import SdxlControlnet as _SdxlControlnet
+    from segmind_client.models.sdxl_img2img import AsyncSdxlImg2img as _AsyncSdxlImg2img
+    from segmind_client.models.sdxl_img2img import SdxlImg2img as _SdxlImg2img
+    from segmind_client.models.sdxl_inpaint import AsyncSdxlInpaint as _AsyncSdxlInpaint
+    from segmind_client.models.sdxl_inpaint import SdxlInpaint as _SdxlInpaint
+    from segmind_client.models.sdxl_openpose import AsyncSdxlOpenpose as _AsyncSdxlOpenpose
+    from segmind_client.models.sdxl_openpose import SdxlOpenpose as _SdxlOpenpose
+    from segmind_client.models.sdxl_torch import AsyncSdxlTorch as _AsyncSdxlTorch
+    from segmind_client.models.sdxl_torch import SdxlTorch as _SdxlTorch
+    from segmind_client.models.seedance_1_5_pro import AsyncSeedance15Pro as _AsyncSeedance15Pro
+    from segmind_client.models.seedance_1_5_pro import Seedance15Pro as _Seedance15Pro
+    from segmind_client.models.seedance_2_0 import AsyncSeedance20 as _AsyncSeedance20
+    from segmind_client.models.seedance_2_0 import Seedance20 as _Seedance20
+    from segmind_client.models.seedance_2_0_fast import AsyncSeedance20Fast as _AsyncSeedance20Fast
+    from segmind_client.models.seedance_2_0_fast import Seedance20Fast as _Seedance20Fast
+    from segmind_client.models.seedance_2_5 import AsyncSeedance25 as _AsyncSeedance25
+    from segmind_client.models.seedance_2_5 import Seedance25 as _Seedance25
+    from segmind_client.models.seedance_pro import AsyncSeedancePro as _AsyncSeedancePro
+    from segmind_client.models.seedance_pro import SeedancePro as _SeedancePro
+    from segmind_client.models.seedance_v1_lite_text_to_video import (
+        AsyncSeedanceV1LiteTextToVideo as _AsyncSeedanceV1LiteTextToVideo,
+    )
+    from segmind_client.models.seedance_v1_lite_text_to_video import (
+        SeedanceV1LiteTextToVideo as _SeedanceV1LiteTextToVideo,
+    )
+    from segmind_client.models.seedream_4 import AsyncSeedream4 as _AsyncSeedream4
+    from segmind_client.models.seedream_4 import Seedream4 as _Seedream4
+    from segmind_client.models.seedream_4_5 import AsyncSeedream45 as _AsyncSeedream45
+    from segmind_client.models.seedream_4_5 import Seedream45 as _Seedream45
+    from segmind_client.models.seedream_v3_text_to_image import (
+        AsyncSeedreamV3TextToImage as _AsyncSeedreamV3TextToImage,
+    )
+    from segmind_client.models.seedream_v3_text_to_image import SeedreamV3TextToImage as _SeedreamV3TextToImage
+    from segmind_client.models.seedream_v5_lite_image_to_image import (
+        AsyncSeedreamV5LiteImageToImage as _AsyncSeedreamV5LiteImageToImage,
+    )
+    from segmind_client.models.seedream_v5_lite_image_to_image import (
+        SeedreamV5LiteImageToImage as _SeedreamV5LiteImageToImage,
+    )
+    from segmind_client.models.seedream_v5_lite_text_to_image import (
+        AsyncSeedreamV5LiteTextToImage as _AsyncSeedreamV5LiteTextToImage,
+    )
+    from segmind_client.models.seedream_v5_lite_text_to_image import (
+        SeedreamV5LiteTextToImage as _SeedreamV5LiteTextToImage,
+    )
+    from segmind_client.models.seg_swap import AsyncSegSwap as _AsyncSegSwap
+    from segmind_client.models.seg_swap import SegSwap as _SegSwap
     from segmind_client.models.segmind_relighting import AsyncSegmindRelighting as _AsyncSegmindRelighting
     from segmind_client.models.segmind_relighting import SegmindRelighting as _SegmindRelighting
+    from segmind_client.models.segmind_relighting_v2 import AsyncSegmindRelightingV2 as _AsyncSegmindRelightingV2
+    from segmind_client.models.segmind_relighting_v2 import SegmindRelightingV2 as _SegmindRelightingV2
+    from segmind_client.models.segmind_vega import AsyncSegmindVega as _AsyncSegmindVega
+    from segmind_client.models.segmind_vega import SegmindVega as _SegmindVega
+    from segmind_client.models.segmind_vega_rt_v1 import AsyncSegmindVegaRtV1 as _AsyncSegmindVegaRtV1
+    from segmind_client.models.segmind_vega_rt_v1 import SegmindVegaRtV1 as _SegmindVegaRtV1
+    from segmind_client.models.simple_vector_flux import AsyncSimpleVectorFlux as _AsyncSimpleVectorFlux
+    from segmind_client.models.simple_vector_flux import SimpleVectorFlux as _SimpleVectorFlux
     from segmind_client.models.sora_2 import AsyncSora2 as _AsyncSora2
     from segmind_client.models.sora_2 import Sora2 as _Sora2
+    from segmind_client.models.sound_generation import AsyncSoundGeneration as _AsyncSoundGeneration
+    from segmind_client.models.sound_generation import SoundGeneration as _SoundGeneration
+    from segmind_client.models.ssd_1b import AsyncSsd1b as _AsyncSsd1b
+    from segmind_client.models.ssd_1b import Ssd1b as _Ssd1b
+    from segmind_client.models.ssd_depth import AsyncSsdDepth as _AsyncSsdDepth
+    from segmind_client.models.ssd_depth import SsdDepth as _SsdDepth
+    from segmind_client.models.stable_diffusion_3_5_turbo_txt2img import (
+        AsyncStableDiffusion35TurboTxt2img as _AsyncStableDiffusion35TurboTxt2img,
+    )
+    from segmind_client.models.stable_diffusion_3_5_turbo_txt2img import (
+        StableDiffusion35TurboTxt2img as _StableDiffusion35TurboTxt2img,
+    )
+    from segmind_client.models.stable_diffusion_3_medium_txt2img import (
+        AsyncStableDiffusion3MediumTxt2img as _AsyncStableDiffusion3MediumTxt2img,
+    )
+    from segmind_client.models.stable_diffusion_3_medium_txt2img import (
+        StableDiffusion3MediumTxt2img as _StableDiffusion3MediumTxt2img,
+    )
+    from segmind_client.models.storydiffusion import AsyncStorydiffusion as _AsyncStorydiffusion
+    from segmind_client.models.storydiffusion import Storydiffusion as _Storydiffusion
+    from segmind_client.models.sts_eleven_labs import AsyncStsElevenLabs as _AsyncStsElevenLabs
+    from segmind_client.models.sts_eleven_labs import StsElevenLabs as _StsElevenLabs
     from segmind_client.models.style_transfer import AsyncStyleTransfer as _AsyncStyleTransfer
     from segmind_client.models.style_transfer import StyleTransfer as _StyleTransfer
+    from segmind_client.models.svd import AsyncSvd as _AsyncSvd
+    from segmind_client.models.svd import Svd as _Svd
+    from segmind_client.models.sync_so_lipsync_2_pro import AsyncSyncSoLipsync2Pro as _AsyncSyncSoLipsync2Pro
+    from segmind_client.models.sync_so_lipsync_2_pro import SyncSoLipsync2Pro as _SyncSoLipsync2Pro
     from segmind_client.models.text_embedding_3_small import AsyncTextEmbedding3Small as _AsyncTextEmbedding3Small
     from segmind_client.models.text_embedding_3_small import TextEmbedding3Small as _TextEmbedding3Small
+    from segmind_client.models.tooncrafter import AsyncTooncrafter as _AsyncTooncrafter
+    from segmind_client.models.tooncrafter import Tooncrafter as _Tooncrafter
+    from segmind_client.models.topaz_video_upscale import AsyncTopazVideoUpscale as _AsyncTopazVideoUpscale
+    from segmind_client.models.topaz_video_upscale import TopazVideoUpscale as _TopazVideoUpscale
+    from segmind_client.models.try_on_diffusion import AsyncTryOnDiffusion as _AsyncTryOnDiffusion
+    from segmind_client.models.try_on_diffusion import TryOnDiffusion as _TryOnDiffusion
+    from segmind_client.models.tts_eleven_labs import AsyncTtsElevenLabs as _AsyncTtsElevenLabs
+    from segmind_client.models.tts_eleven_labs import TtsElevenLabs as _TtsElevenLabs
+    from segmind_client.models.tts_elevenlabs_with_timestamps import (
+        AsyncTtsElevenlabsWithTimestamps as _AsyncTtsElevenlabsWithTimestamps,
+    )
+    from segmind_client.models.tts_elevenlabs_with_timestamps import (
+        TtsElevenlabsWithTimestamps as _TtsElevenlabsWithTimestamps,
+    )
+    from segmind_client.models.v_express import AsyncVExpress as _AsyncVExpress
+    from segmind_client.models.v_express import VExpress as _VExpress
+    from segmind_client.models.veena_max_tts import AsyncVeenaMaxTts as _AsyncVeenaMaxTts
+    from segmind_client.models.veena_max_tts import VeenaMaxTts as _VeenaMaxTts
+    from segmind_client.models.veena_tts import AsyncVeenaTts as _AsyncVeenaTts
+    from segmind_client.models.veena_tts import VeenaTts as _VeenaTts
+    from segmind_client.models.veo_3 import AsyncVeo3 as _AsyncVeo3
+    from segmind_client.models.veo_3 import Veo3 as _Veo3
+    from segmind_client.models.veo_3_1 import AsyncVeo31 as _AsyncVeo31
+    from segmind_client.models.veo_3_1 import Veo31 as _Veo31
+    from segmind_client.models.veo_3_1_fast import AsyncVeo31Fast as _AsyncVeo31Fast
+    from segmind_client.models.veo_3_1_fast import Veo31Fast as _Veo31Fast
+    from segmind_client.models.veo_3_fast import AsyncVeo3Fast as _AsyncVeo3Fast
+    from segmind_client.models.veo_3_fast import Veo3Fast as _Veo3Fast
+    from segmind_client.models.video_concatenate import AsyncVideoConcatenate as _AsyncVideoConcatenate
+    from segmind_client.models.video_concatenate import VideoConcatenate as _VideoConcatenate
+    from segmind_client.models.video_effects import AsyncVideoEffects as _AsyncVideoEffects
+    from segmind_client.models.video_effects import VideoEffects as _VideoEffects
     from segmind_client.models.video_speed_change import AsyncVideoSpeedChange as _AsyncVideoSpeedChange
     from segmind_client.models.video_speed_change import VideoSpeedChange as _VideoSpeedChange
+    from segmind_client.models.videofaceswap import AsyncVideofaceswap as _AsyncVideofaceswap
+    from segmind_client.models.videofaceswap import Videofaceswap as _Videofaceswap
+    from segmind_client.models.w2imgsd1_5_img2img import AsyncW2imgsd15Img2img as _AsyncW2imgsd15Img2img
+    from segmind_client.models.w2imgsd1_5_img2img import W2imgsd15Img2img as _W2imgsd15Img2img
+    from segmind_client.models.wan2_7_image import AsyncWan27Image as _AsyncWan27Image
+    from segmind_client.models.wan2_7_image import Wan27Image as _Wan27Image
+    from segmind_client.models.wan2_7_image_pro import AsyncWan27ImagePro as _AsyncWan27ImagePro
+    from segmind_client.models.wan2_7_image_pro import Wan27ImagePro as _Wan27ImagePro
+    from segmind_client.models.wan_2_2_i2v_fast import AsyncWan22I2vFast as _AsyncWan22I2vFast
+    from segmind_client.models.wan_2_2_i2v_fast import Wan22I2vFast as _Wan22I2vFast
+    from segmind_client.models.wan_2_2_i2v_flash import AsyncWan22I2vFlash as _AsyncWan22I2vFlash
+    from segmind_client.models.wan_2_2_i2v_flash import Wan22I2vFlash as _Wan22I2vFlash
+    from segmind_client.models.wan_2_6_i2v import AsyncWan26I2v as _AsyncWan26I2v
+    from segmind_client.models.wan_2_6_i2v import Wan26I2v as _Wan26I2v
+    from segmind_client.models.z_image_turbo import AsyncZImageTurbo as _AsyncZImageTurbo
+    from segmind_client.models.z_image_turbo import ZImageTurbo as _ZImageTurbo
 
 _Facts: TypeAlias = tuple[str, str, str, float | None, float | None, str]
 
 _MODELS: Final[dict[str, _Facts]] = {
+    "simple_vector_flux": ("Simple_Vector_Flux", "simple_vector_flux", "SimpleVectorFlux", None, 0.102, "MediaResult"),
+    "ace_step_music": ("ace-step-music", "ace_step_music", "AceStepMusic", None, 0.106, "AudioResult"),
+    "ai_face_swap": ("ai-face-swap", "ai_face_swap", "AiFaceSwap", 29.4, 0.31, "VideoResult"),
+    "ai_product_photo_editor": (
+        "ai-product-photo-editor",
+        "ai_product_photo_editor",
+        "AiProductPhotoEditor",
+        None,
+        0.0668,
+        "MediaResult",
+    ),
+    "aura_flow": ("aura-flow", "aura_flow", "AuraFlow", None, 0.352, "MediaResult"),
+    "automatic_mask_generator": (
+        "automatic-mask-generator",
+        "automatic_mask_generator",
+        "AutomaticMaskGenerator",
+        None,
+        None,
+        "MediaResult",
+    ),
+    "background_eraser": ("background-eraser", "background_eraser", "BackgroundEraser", None, 0.00185, "MediaResult"),
+    "become_image": ("become-image", "become_image", "BecomeImage", None, 0.284, "MediaResult"),
+    "bg_removal": ("bg-removal", "bg_removal", "BgRemoval", 1.67, 0.0063, "MediaResult"),
     "bg_removal_v2": ("bg-removal-v2", "bg_removal_v2", "BgRemovalV2", 0.62, 0.00267, "MediaResult"),
+    "bg_replace": ("bg-replace", "bg_replace", "BgReplace", 9.12, None, "MediaResult"),
+    "bria_erase_foreground": (
+        "bria-erase-foreground",
+        "bria_erase_foreground",
+        "BriaEraseForeground",
+        11.97,
+        0.129,
+        "MediaResult",
+    ),
+    "bria_expand_image": ("bria-expand-image", "bria_expand_image", "BriaExpandImage", 13.48, 0.118, "MediaResult"),
+    "bria_gen_fill": ("bria-gen-fill", "bria_gen_fill", "BriaGenFill", None, 0.114, "MediaResult"),
+    "bria_replace_background": (
+        "bria-replace-background",
+        "bria_replace_background",
+        "BriaReplaceBackground",
+        None,
+        0.125,
+        "MediaResult",
+    ),
+    "bria_text_to_image": ("bria-text-to-image", "bria_text_to_image", "BriaTextToImage", None, 0.117, "MediaResult"),
+    "bria_text_to_vector_graphics": (
+        "bria-text-to-vector-graphics",
+        "bria_text_to_vector_graphics",
+        "BriaTextToVectorGraphics",
+        None,
+        0.118,
+        "MediaResult",
+    ),
+    "chatterbox_tts": ("chatterbox-tts", "chatterbox_tts", "ChatterboxTts", None, 0.0599, "AudioResult"),
+    "chatterbox_turbo_tts": (
+        "chatterbox-turbo-tts",
+        "chatterbox_turbo_tts",
+        "ChatterboxTurboTts",
+        13.6,
+        0.0626,
+        "AudioResult",
+    ),
+    "chroma": ("chroma", "chroma", "Chroma", 53.06, 0.167, "MediaResult"),
+    "clarity_upscaler": ("clarity-upscaler", "clarity_upscaler", "ClarityUpscaler", 18.25, None, "MediaResult"),
+    "claude_3_5_sonnet": ("claude-3.5-sonnet", "claude_3_5_sonnet", "Claude35Sonnet", 11.2, None, "ChatResult"),
     "claude_4_sonnet": ("claude-4-sonnet", "claude_4_sonnet", "Claude4Sonnet", 8.86, 0.0643, "ChatResult"),
     "claude_4_5_sonnet": ("claude-4.5-sonnet", "claude_4_5_sonnet", "Claude45Sonnet", None, 0.137, "ChatResult"),
+    "codeformer": ("codeformer", "codeformer", "Codeformer", None, 0.0372, "MediaResult"),
+    "cog_video_5b_i2v": ("cog-video-5b-i2v", "cog_video_5b_i2v", "CogVideo5bI2v", None, 1.07, "VideoResult"),
+    "cog_video_5b_t2v": ("cog-video-5b-t2v", "cog_video_5b_t2v", "CogVideo5bT2v", None, 1.07, "VideoResult"),
+    "consistent_character_with_pose": (
+        "consistent-character-with-pose",
+        "consistent_character_with_pose",
+        "ConsistentCharacterWithPose",
+        None,
+        0.0883,
+        "MediaResult",
+    ),
     "deepseek_chat": ("deepseek-chat", "deepseek_chat", "DeepseekChat", 31.05, 0.00385, "ChatResult"),
+    "dia": ("dia", "dia", "Dia", None, 0.21, "AudioResult"),
+    "dubbing": ("dubbing", "dubbing", "Dubbing", None, 0.75, "AudioResult"),
+    "eleven_labs_transcript": (
+        "eleven-labs-transcript",
+        "eleven_labs_transcript",
+        "ElevenLabsTranscript",
+        8.15,
+        0.0105,
+        "JsonResult",
+    ),
+    "elevenlabs_voice_design": (
+        "elevenlabs-voice-design",
+        "elevenlabs_voice_design",
+        "ElevenlabsVoiceDesign",
+        None,
+        0.03,
+        "JsonResult",
+    ),
     "esrgan": ("esrgan", "esrgan", "Esrgan", None, 0.014, "MediaResult"),
+    "esrgan_video_upscaler": (
+        "esrgan-video-upscaler",
+        "esrgan_video_upscaler",
+        "EsrganVideoUpscaler",
+        None,
+        0.966,
+        "VideoResult",
+    ),
+    "expression_editor": ("expression-editor", "expression_editor", "ExpressionEditor", None, 0.00467, "MediaResult"),
+    "face_detailer": ("face-detailer", "face_detailer", "FaceDetailer", 16.43, 0.0447, "MediaResult"),
+    "face_to_many": ("face-to-many", "face_to_many", "FaceToMany", None, 0.0738, "MediaResult"),
+    "face_to_sticker": ("face-to-sticker", "face_to_sticker", "FaceToSticker", None, 0.26, "MediaResult"),
+    "faceswap_v2": ("faceswap-v2", "faceswap_v2", "FaceswapV2", None, 0.0129, "MediaResult"),
+    "faceswap_v3": ("faceswap-v3", "faceswap_v3", "FaceswapV3", None, 0.0175, "MediaResult"),
+    "faceswap_v3_multifaceswap": (
+        "faceswap-v3-multifaceswap",
+        "faceswap_v3_multifaceswap",
+        "FaceswapV3Multifaceswap",
+        None,
+        0.0229,
+        "MediaResult",
+    ),
+    "faceswap_v4": ("faceswap-v4", "faceswap_v4", "FaceswapV4", 32.91, 0.371, "MediaResult"),
     "faceswap_v5": ("faceswap-v5", "faceswap_v5", "FaceswapV5", 9.82, 0.15, "MediaResult"),
+    "fast_flux_schnell": ("fast-flux-schnell", "fast_flux_schnell", "FastFluxSchnell", None, 0.0165, "MediaResult"),
+    "flashvsr": ("flashvsr", "flashvsr", "Flashvsr", 163.06, 3.53, "VideoResult"),
+    "flux_1_1_pro_ultra": ("flux-1.1-pro-ultra", "flux_1_1_pro_ultra", "Flux11ProUltra", None, 0.225, "MediaResult"),
+    "flux_2_flex": ("flux-2-flex", "flux_2_flex", "Flux2Flex", 48.88, 0.512, "MediaResult"),
+    "flux_2_max": ("flux-2-max", "flux_2_max", "Flux2Max", None, 0.66, "MediaResult"),
+    "flux_2_pro": ("flux-2-pro", "flux_2_pro", "Flux2Pro", 26.19, 0.218, "MediaResult"),
     "flux_controlnet": ("flux-controlnet", "flux_controlnet", "FluxControlnet", None, 0.141, "MediaResult"),
+    "flux_depth_dev": ("flux-depth-dev", "flux_depth_dev", "FluxDepthDev", 16.2, 0.0938, "MediaResult"),
+    "flux_depth_pro": ("flux-depth-pro", "flux_depth_pro", "FluxDepthPro", 25.66, 0.188, "MediaResult"),
+    "flux_dev": ("flux-dev", "flux_dev", "FluxDev", None, 0.0589, "MediaResult"),
     "flux_dev_finetuned": ("flux-dev-finetuned", "flux_dev_finetuned", "FluxDevFinetuned", None, 0.102, "JsonResult"),
+    "flux_fill_pro": ("flux-fill-pro", "flux_fill_pro", "FluxFillPro", None, 0.188, "MediaResult"),
     "flux_img2img": ("flux-img2img", "flux_img2img", "FluxImg2img", 24.99, 0.0795, "MediaResult"),
+    "flux_inpaint": ("flux-inpaint", "flux_inpaint", "FluxInpaint", None, 0.0732, "MediaResult"),
     "flux_ipadapter": ("flux-ipadapter", "flux_ipadapter", "FluxIpadapter", None, 0.223, "MediaResult"),
+    "flux_kontext_dev": ("flux-kontext-dev", "flux_kontext_dev", "FluxKontextDev", None, 0.121, "MediaResult"),
+    "flux_kontext_max": ("flux-kontext-max", "flux_kontext_max", "FluxKontextMax", 24.34, 0.301, "MediaResult"),
+    "flux_kontext_pro": ("flux-kontext-pro", "flux_kontext_pro", "FluxKontextPro", None, 0.151, "MediaResult"),
+    "flux_krea_dev": ("flux-krea-dev", "flux_krea_dev", "FluxKreaDev", None, 0.0959, "MediaResult"),
+    "flux_pro": ("flux-pro", "flux_pro", "FluxPro", None, 0.202, "MediaResult"),
+    "flux_pulid": ("flux-pulid", "flux_pulid", "FluxPulid", None, 0.109, "MediaResult"),
+    "flux_realism_lora": ("flux-realism-lora", "flux_realism_lora", "FluxRealismLora", None, 0.163, "MediaResult"),
+    "flux_schnell": ("flux-schnell", "flux_schnell", "FluxSchnell", 10.04, 0.0236, "MediaResult"),
+    "focus_inpaint": ("focus-inpaint", "focus_inpaint", "FocusInpaint", None, 0.0747, "MediaResult"),
+    "focus_outpaint": ("focus-outpaint", "focus_outpaint", "FocusOutpaint", None, 0.0737, "MediaResult"),
+    "fooocus": ("fooocus", "fooocus", "Fooocus", None, 0.186, "MediaResult"),
     "gemini_1_5_pro": ("gemini-1.5-pro", "gemini_1_5_pro", "Gemini15Pro", 11.22, None, "ChatResult"),
     "gemini_2_flash_image_generation": (
         "gemini-2-flash-image-generation",
@@ -135,6 +822,14 @@ _MODELS: Final[dict[str, _Facts]] = {
         "ChatResult",
     ),
     "gemini_2_5_flash": ("gemini-2.5-flash", "gemini_2_5_flash", "Gemini25Flash", None, 0.0114, "ChatResult"),
+    "gemini_2_5_flash_tts": (
+        "gemini-2.5-flash-tts",
+        "gemini_2_5_flash_tts",
+        "Gemini25FlashTts",
+        19.69,
+        0.015,
+        "AudioResult",
+    ),
     "gemini_3_1_flash_tts": (
         "gemini-3.1-flash-tts",
         "gemini_3_1_flash_tts",
@@ -143,12 +838,110 @@ _MODELS: Final[dict[str, _Facts]] = {
         0.0201,
         "AudioResult",
     ),
+    "gemini_embedding_001": (
+        "gemini-embedding-001",
+        "gemini_embedding_001",
+        "GeminiEmbedding001",
+        None,
+        9.87e-05,
+        "EmbeddingResult",
+    ),
+    "gemini_embedding_2": (
+        "gemini-embedding-2",
+        "gemini_embedding_2",
+        "GeminiEmbedding2",
+        None,
+        9.94e-06,
+        "EmbeddingResult",
+    ),
+    "gemini_omni_flash": ("gemini-omni-flash", "gemini_omni_flash", "GeminiOmniFlash", 43.77, 1.5, "VideoResult"),
     "gpt_4": ("gpt-4", "gpt_4", "Gpt4", None, 0.0868, "ChatResult"),
     "gpt_4_turbo": ("gpt-4-turbo", "gpt_4_turbo", "Gpt4Turbo", None, 0.016, "ChatResult"),
     "gpt_4o": ("gpt-4o", "gpt_4o", "Gpt4o", None, 0.0225, "ChatResult"),
     "gpt_5_mini": ("gpt-5-mini", "gpt_5_mini", "Gpt5Mini", None, 0.0307, "ChatResult"),
+    "gpt_image_1_edit": ("gpt-image-1-edit", "gpt_image_1_edit", "GptImage1Edit", None, 0.423, "MediaResult"),
+    "gpt_image_1_edit_mini": (
+        "gpt-image-1-edit-mini",
+        "gpt_image_1_edit_mini",
+        "GptImage1EditMini",
+        None,
+        0.0822,
+        "MediaResult",
+    ),
+    "gpt_image_1_5": ("gpt-image-1.5", "gpt_image_1_5", "GptImage15", 39.85, 0.507, "MediaResult"),
+    "gpt_image_1_5_edit": ("gpt-image-1.5-edit", "gpt_image_1_5_edit", "GptImage15Edit", 56.95, 0.624, "MediaResult"),
+    "grok_tts": ("grok-tts", "grok_tts", "GrokTts", None, 0.00689, "AudioResult"),
+    "hailuo_02_fast": ("hailuo-02-fast", "hailuo_02_fast", "Hailuo02Fast", None, 0.484, "VideoResult"),
+    "hailuo_2_3": ("hailuo-2.3", "hailuo_2_3", "Hailuo23", None, 1.59, "VideoResult"),
+    "hallo": ("hallo", "hallo", "Hallo", None, 1.27, "VideoResult"),
+    "heygen_avatar_v": ("heygen-avatar-v", "heygen_avatar_v", "HeygenAvatarV", None, 0.938, "VideoResult"),
+    "hidream_l1_fast": ("hidream-l1-fast", "hidream_l1_fast", "HidreamL1Fast", 9.75, 0.0457, "MediaResult"),
+    "higgsfield_image2video": (
+        "higgsfield-image2video",
+        "higgsfield_image2video",
+        "HiggsfieldImage2video",
+        None,
+        1.92,
+        "VideoResult",
+    ),
+    "higgsfield_speech2video": (
+        "higgsfield-speech2video",
+        "higgsfield_speech2video",
+        "HiggsfieldSpeech2video",
+        361.21,
+        5.92,
+        "VideoResult",
+    ),
+    "hunyuan_3d_2": ("hunyuan-3d-2", "hunyuan_3d_2", "Hunyuan3d2", 36.91, 1.04, "Model3dResult"),
+    "hunyuan3d_2mv": ("hunyuan3d-2mv", "hunyuan3d_2mv", "Hunyuan3d2mv", 101.31, 0.927, "Model3dResult"),
+    "ic_light": ("ic-light", "ic_light", "IcLight", 30.5, 0.11, "MediaResult"),
+    "ideogram_2a_txt_2_img": (
+        "ideogram-2a-txt-2-img",
+        "ideogram_2a_txt_2_img",
+        "Ideogram2aTxt2Img",
+        12.37,
+        0.151,
+        "MediaResult",
+    ),
+    "ideogram_3": ("ideogram-3", "ideogram_3", "Ideogram3", 10.3, 0.197, "MediaResult"),
+    "ideogram_3_reframe": ("ideogram-3-reframe", "ideogram_3_reframe", "Ideogram3Reframe", 11.3, 0.125, "MediaResult"),
+    "ideogram_3_remix": ("ideogram-3-remix", "ideogram_3_remix", "Ideogram3Remix", 10.66, 0.224, "MediaResult"),
     "ideogram_describe": ("ideogram-describe", "ideogram_describe", "IdeogramDescribe", 3.97, 0.045, "CaptionResult"),
+    "ideogram_turbo_img_2_img": (
+        "ideogram-turbo-img-2-img",
+        "ideogram_turbo_img_2_img",
+        "IdeogramTurboImg2Img",
+        11.02,
+        0.189,
+        "MediaResult",
+    ),
+    "ideogram_turbo_txt_2_img": (
+        "ideogram-turbo-txt-2-img",
+        "ideogram_turbo_txt_2_img",
+        "IdeogramTurboTxt2Img",
+        12.84,
+        0.189,
+        "MediaResult",
+    ),
+    "ideogram_txt_2_img": ("ideogram-txt-2-img", "ideogram_txt_2_img", "IdeogramTxt2Img", None, 0.301, "MediaResult"),
+    "idm_vton": ("idm-vton", "idm_vton", "IdmVton", None, 0.133, "MediaResult"),
+    "illusion_diffusion_hq": (
+        "illusion-diffusion-hq",
+        "illusion_diffusion_hq",
+        "IllusionDiffusionHq",
+        None,
+        0.128,
+        "MediaResult",
+    ),
+    "imagen": ("imagen", "imagen", "Imagen", None, 0.18, "MediaResult"),
     "imagen_4": ("imagen-4", "imagen_4", "Imagen4", 11.17, 0.18, "MediaResult"),
+    "imagen_4_fast": ("imagen-4-fast", "imagen_4_fast", "Imagen4Fast", None, 0.0751, "MediaResult"),
+    "imagen_4_ultra": ("imagen-4-ultra", "imagen_4_ultra", "Imagen4Ultra", 12.07, 0.225, "MediaResult"),
+    "infinite_talk": ("infinite-talk", "infinite_talk", "InfiniteTalk", 283.41, 1.39, "VideoResult"),
+    "insta_depth": ("insta-depth", "insta_depth", "InstaDepth", None, 0.157, "MediaResult"),
+    "instantid": ("instantid", "instantid", "Instantid", None, 0.0754, "MediaResult"),
+    "ip_sdxl_canny": ("ip-sdxl-canny", "ip_sdxl_canny", "IpSdxlCanny", None, 0.0341, "MediaResult"),
+    "ip_sdxl_depth": ("ip-sdxl-depth", "ip_sdxl_depth", "IpSdxlDepth", None, 0.0475, "MediaResult"),
     "kandinsky2_1_txt2im": (
         "kandinsky2.1-txt2im",
         "kandinsky2_1_txt2im",
@@ -173,9 +966,86 @@ _MODELS: Final[dict[str, _Facts]] = {
         2.07,
         "VideoResult",
     ),
+    "kling_2": ("kling-2", "kling_2", "Kling2", 317.18, 6.89, "VideoResult"),
+    "kling_2_1": ("kling-2.1", "kling_2_1", "Kling21", 134.69, 2.71, "VideoResult"),
+    "kling_2_5_turbo": ("kling-2.5-turbo", "kling_2_5_turbo", "Kling25Turbo", None, 1.7, "VideoResult"),
+    "kling_2_6": ("kling-2.6", "kling_2_6", "Kling26", 123.28, 3.33, "VideoResult"),
     "kling_o1": ("kling-o1", "kling_o1", "KlingO1", 59.29, 0.106, "MediaResult"),
+    "kling_o3_image2video": (
+        "kling-o3-image2video",
+        "kling_o3_image2video",
+        "KlingO3Image2video",
+        190.46,
+        5.53,
+        "VideoResult",
+    ),
+    "kling_v2_pro_avatar": (
+        "kling-v2-pro-avatar",
+        "kling_v2_pro_avatar",
+        "KlingV2ProAvatar",
+        None,
+        15.9,
+        "VideoResult",
+    ),
+    "kling_v2_standard_avatar": (
+        "kling-v2-standard-avatar",
+        "kling_v2_standard_avatar",
+        "KlingV2StandardAvatar",
+        None,
+        8.34,
+        "VideoResult",
+    ),
+    "kolors": ("kolors", "kolors", "Kolors", None, 0.287, "MediaResult"),
+    "live_portrait": ("live-portrait", "live_portrait", "LivePortrait", None, 0.165, "VideoResult"),
+    "live_portrait_video_to_video": (
+        "live-portrait-video-to-video",
+        "live_portrait_video_to_video",
+        "LivePortraitVideoToVideo",
+        74.56,
+        0.839,
+        "VideoResult",
+    ),
+    "llama_v3_8b_instruct": (
+        "llama-v3-8b-instruct",
+        "llama_v3_8b_instruct",
+        "LlamaV38bInstruct",
+        None,
+        0.0019,
+        "ChatResult",
+    ),
+    "llama_v3p1_70b_instruct": (
+        "llama-v3p1-70b-instruct",
+        "llama_v3p1_70b_instruct",
+        "LlamaV3p170bInstruct",
+        None,
+        0.00574,
+        "ChatResult",
+    ),
+    "llama_v3p1_8b_instruct": (
+        "llama-v3p1-8b-instruct",
+        "llama_v3p1_8b_instruct",
+        "LlamaV3p18bInstruct",
+        None,
+        8.11e-05,
+        "ChatResult",
+    ),
     "llava_v1_6": ("llava-v1.6", "llava_v1_6", "LlavaV16", 3.6, 0.016, "CaptionResult"),
+    "ltx_2_19b_t2v": ("ltx-2-19b-t2v", "ltx_2_19b_t2v", "Ltx219bT2v", 102.69, 1.23, "VideoResult"),
+    "ltx_2_fast": ("ltx-2-fast", "ltx_2_fast", "Ltx2Fast", 46.54, 2.0, "VideoResult"),
+    "ltx_2_pro": ("ltx-2-pro", "ltx_2_pro", "Ltx2Pro", 70.71, 1.89, "VideoResult"),
+    "magic_eraser": ("magic-eraser", "magic_eraser", "MagicEraser", None, 0.000479, "MediaResult"),
+    "material_transfer": ("material-transfer", "material_transfer", "MaterialTransfer", None, 0.756, "MediaResult"),
     "minimax_ai": ("minimax-ai", "minimax_ai", "MinimaxAi", 177.52, 1.81, "VideoResult"),
+    "minimax_hailuo_2": ("minimax-hailuo-2", "minimax_hailuo_2", "MinimaxHailuo2", 173.29, 1.17, "VideoResult"),
+    "minimax_music_01": ("minimax-music-01", "minimax_music_01", "MinimaxMusic01", 43.93, None, "AudioResult"),
+    "mixtral_8x22b_instruct": (
+        "mixtral-8x22b-instruct",
+        "mixtral_8x22b_instruct",
+        "Mixtral8x22bInstruct",
+        None,
+        0.00152,
+        "ChatResult",
+    ),
     "mixtral_8x7b_instruct": (
         "mixtral-8x7b-instruct",
         "mixtral_8x7b_instruct",
@@ -185,20 +1055,330 @@ _MODELS: Final[dict[str, _Facts]] = {
         "ChatResult",
     ),
     "modify_video": ("modify-video", "modify_video", "ModifyVideo", 164.85, 1.81, "VideoResult"),
+    "motionctrl_svd": ("motionctrl-svd", "motionctrl_svd", "MotionctrlSvd", None, 0.268, "VideoResult"),
     "nano_banana": ("nano-banana", "nano_banana", "NanoBanana", 14.28, 0.11, "MediaResult"),
+    "nano_banana_2": ("nano-banana-2", "nano_banana_2", "NanoBanana2", 38.52, 0.277, "MediaResult"),
+    "nano_banana_pro": ("nano-banana-pro", "nano_banana_pro", "NanoBananaPro", 59.09, 0.495, "MediaResult"),
+    "nomos_upscaler": ("nomos-upscaler", "nomos_upscaler", "NomosUpscaler", None, 0.0347, "MediaResult"),
     "o1_preview": ("o1-preview", "o1_preview", "O1Preview", None, None, "ChatResult"),
     "o3": ("o3", "o3", "O3", None, 0.0151, "ChatResult"),
     "o3_mini": ("o3-mini", "o3_mini", "O3Mini", None, 0.00417, "ChatResult"),
     "o4_mini": ("o4-mini", "o4_mini", "O4Mini", None, 0.0205, "ChatResult"),
+    "omni_zero": ("omni-zero", "omni_zero", "OmniZero", None, 0.52, "MediaResult"),
+    "openvoice": ("openvoice", "openvoice", "Openvoice", None, 0.027, "AudioResult"),
     "orpheus_3b_0_1": ("orpheus-3b-0.1", "orpheus_3b_0_1", "Orpheus3b01", 117.52, 0.373, "AudioResult"),
     "p_image": ("p-image", "p_image", "PImage", 6.3, 0.015, "MediaResult"),
+    "p_image_try_on": ("p-image-try-on", "p_image_try_on", "PImageTryOn", None, 0.0591, "MediaResult"),
+    "p_video_avatar": ("p-video-avatar", "p_video_avatar", "PVideoAvatar", None, 2.44, "VideoResult"),
+    "pixverse_4_5_video": ("pixverse-4.5-video", "pixverse_4_5_video", "Pixverse45Video", 46.22, 1.75, "VideoResult"),
+    "pixverse_text2video": (
+        "pixverse-text2video",
+        "pixverse_text2video",
+        "PixverseText2video",
+        None,
+        1.29,
+        "VideoResult",
+    ),
+    "playground_v2_5": ("playground-v2.5", "playground_v2_5", "PlaygroundV25", None, 0.0112, "MediaResult"),
+    "pulid_base": ("pulid-base", "pulid_base", "PulidBase", None, 0.614, "MediaResult"),
     "qvq_max": ("qvq-max", "qvq_max", "QvqMax", None, 0.0228, "ChatResult"),
+    "qwen_image": ("qwen-image", "qwen_image", "QwenImage", 28.4, 0.364, "MediaResult"),
+    "qwen_image_2512": ("qwen-image-2512", "qwen_image_2512", "QwenImage2512", None, 0.0418, "MediaResult"),
+    "qwen_image_edit": ("qwen-image-edit", "qwen_image_edit", "QwenImageEdit", 49.92, 0.599, "MediaResult"),
+    "qwen_image_edit_fast": (
+        "qwen-image-edit-fast",
+        "qwen_image_edit_fast",
+        "QwenImageEditFast",
+        None,
+        0.11,
+        "MediaResult",
+    ),
+    "qwen_image_edit_plus": (
+        "qwen-image-edit-plus",
+        "qwen_image_edit_plus",
+        "QwenImageEditPlus",
+        12.37,
+        0.106,
+        "MediaResult",
+    ),
+    "qwen_image_edit_plus_multi_lora": (
+        "qwen-image-edit-plus-multi-lora",
+        "qwen_image_edit_plus_multi_lora",
+        "QwenImageEditPlusMultiLora",
+        None,
+        0.259,
+        "MediaResult",
+    ),
+    "qwen_image_edit_plus_multiple_angle": (
+        "qwen-image-edit-plus-multiple-angle",
+        "qwen_image_edit_plus_multiple_angle",
+        "QwenImageEditPlusMultipleAngle",
+        None,
+        0.288,
+        "MediaResult",
+    ),
+    "qwen_image_edit_plus_texture_apply": (
+        "qwen-image-edit-plus-texture-apply",
+        "qwen_image_edit_plus_texture_apply",
+        "QwenImageEditPlusTextureApply",
+        None,
+        0.3,
+        "MediaResult",
+    ),
     "qwen3_coder_flash": ("qwen3-coder-flash", "qwen3_coder_flash", "Qwen3CoderFlash", None, 0.00224, "ChatResult"),
     "ray_flash_2_720p": ("ray-flash-2-720p", "ray_flash_2_720p", "RayFlash2720p", None, 1.29, "VideoResult"),
     "recraft_v3_svg": ("recraft-v3-svg", "recraft_v3_svg", "RecraftV3Svg", 18.15, 0.301, "MediaResult"),
     "runway_gen4_image": ("runway-gen4-image", "runway_gen4_image", "RunwayGen4Image", 30.64, 0.301, "MediaResult"),
+    "sadtalker": ("sadtalker", "sadtalker", "Sadtalker", None, 0.535, "VideoResult"),
     "sam_3d_objects": ("sam-3d-objects", "sam_3d_objects", "Sam3dObjects", 33.44, 0.192, "Model3dResult"),
     "sam_img2img": ("sam-img2img", "sam_img2img", "SamImg2img", 3.75, 0.0228, "MediaResult"),
+    "sam_v2_video": ("sam-v2-video", "sam_v2_video", "SamV2Video", None, 0.171, "VideoResult"),
+    "sam3_image": ("sam3-image", "sam3_image", "Sam3Image", None, 0.021, "MediaResult"),
+    "sd1_5_controlnet_canny": (
+        "sd1.5-controlnet-canny",
+        "sd1_5_controlnet_canny",
+        "Sd15ControlnetCanny",
+        None,
+        0.0112,
+        "MediaResult",
+    ),
+    "sd1_5_controlnet_depth": (
+        "sd1.5-controlnet-depth",
+        "sd1_5_controlnet_depth",
+        "Sd15ControlnetDepth",
+        None,
+        0.0298,
+        "MediaResult",
+    ),
+    "sd1_5_controlnet_openpose": (
+        "sd1.5-controlnet-openpose",
+        "sd1_5_controlnet_openpose",
+        "Sd15ControlnetOpenpose",
+        None,
+        0.0184,
+        "MediaResult",
+    ),
+    "sd1_5_controlnet_scribble": (
+        "sd1.5-controlnet-scribble",
+        "sd1_5_controlnet_scribble",
+        "Sd15ControlnetScribble",
+        None,
+        0.00891,
+        "MediaResult",
+    ),
+    "sd1_5_controlnet_softedge": (
+        "sd1.5-controlnet-softedge",
+        "sd1_5_controlnet_softedge",
+        "Sd15ControlnetSoftedge",
+        None,
+        0.00853,
+        "MediaResult",
+    ),
+    "sd1_5_cyberrealistic": (
+        "sd1.5-cyberrealistic",
+        "sd1_5_cyberrealistic",
+        "Sd15Cyberrealistic",
+        None,
+        0.00858,
+        "MediaResult",
+    ),
+    "sd1_5_edgeofrealism": (
+        "sd1.5-edgeofrealism",
+        "sd1_5_edgeofrealism",
+        "Sd15Edgeofrealism",
+        None,
+        0.0101,
+        "MediaResult",
+    ),
+    "sd1_5_epicrealism": ("sd1.5-epicrealism", "sd1_5_epicrealism", "Sd15Epicrealism", None, 0.0107, "MediaResult"),
+    "sd1_5_img2img": ("sd1.5-img2img", "sd1_5_img2img", "Sd15Img2img", None, 0.0112, "MediaResult"),
+    "sd1_5_inpainting": ("sd1.5-inpainting", "sd1_5_inpainting", "Sd15Inpainting", None, 0.00546, "MediaResult"),
+    "sd1_5_juggernaut": ("sd1.5-juggernaut", "sd1_5_juggernaut", "Sd15Juggernaut", None, 0.00905, "MediaResult"),
+    "sd1_5_outpaint": ("sd1.5-outpaint", "sd1_5_outpaint", "Sd15Outpaint", None, 0.0328, "MediaResult"),
+    "sd1_5_realisticvision": (
+        "sd1.5-realisticvision",
+        "sd1_5_realisticvision",
+        "Sd15Realisticvision",
+        None,
+        0.00755,
+        "MediaResult",
+    ),
+    "sd1_5_reliberate": ("sd1.5-reliberate", "sd1_5_reliberate", "Sd15Reliberate", None, 0.00986, "MediaResult"),
+    "sd2_1_faceswapper": ("sd2.1-faceswapper", "sd2_1_faceswapper", "Sd21Faceswapper", None, 0.0675, "MediaResult"),
+    "sd2_1_txt2img": ("sd2.1-txt2img", "sd2_1_txt2img", "Sd21Txt2img", None, None, "MediaResult"),
+    "sd3_med_canny": ("sd3-med-canny", "sd3_med_canny", "Sd3MedCanny", None, 0.0199, "MediaResult"),
+    "sd3_med_img2img": ("sd3-med-img2img", "sd3_med_img2img", "Sd3MedImg2img", None, 0.0228, "MediaResult"),
+    "sd3_med_pose": ("sd3-med-pose", "sd3_med_pose", "Sd3MedPose", None, 0.0499, "MediaResult"),
+    "sd3_med_tile": ("sd3-med-tile", "sd3_med_tile", "Sd3MedTile", None, 0.0231, "MediaResult"),
+    "sdxl_controlnet": ("sdxl-controlnet", "sdxl_controlnet", "SdxlControlnet", None, 0.0372, "MediaResult"),
+    "sdxl_img2img": ("sdxl-img2img", "sdxl_img2img", "SdxlImg2img", None, 0.0585, "MediaResult"),
+    "sdxl_inpaint": ("sdxl-inpaint", "sdxl_inpaint", "SdxlInpaint", None, 0.0207, "MediaResult"),
+    "sdxl_openpose": ("sdxl-openpose", "sdxl_openpose", "SdxlOpenpose", None, 0.0242, "MediaResult"),
+    "sdxl_torch": ("sdxl-torch", "sdxl_torch", "SdxlTorch", None, None, "MediaResult"),
+    "sdxl1_0_colossus_lightning": (
+        "sdxl1.0-colossus-lightning",
+        "sdxl1_0_colossus_lightning",
+        "Sdxl10ColossusLightning",
+        None,
+        0.0221,
+        "MediaResult",
+    ),
+    "sdxl1_0_dreamshaper": (
+        "sdxl1.0-dreamshaper",
+        "sdxl1_0_dreamshaper",
+        "Sdxl10Dreamshaper",
+        None,
+        0.0331,
+        "MediaResult",
+    ),
+    "sdxl1_0_dreamshaper_lightning": (
+        "sdxl1.0-dreamshaper-lightning",
+        "sdxl1_0_dreamshaper_lightning",
+        "Sdxl10DreamshaperLightning",
+        None,
+        0.0184,
+        "MediaResult",
+    ),
+    "sdxl1_0_dyanvis_lightning": (
+        "sdxl1.0-dyanvis-lightning",
+        "sdxl1_0_dyanvis_lightning",
+        "Sdxl10DyanvisLightning",
+        None,
+        0.0203,
+        "MediaResult",
+    ),
+    "sdxl1_0_juggernaut_lightning": (
+        "sdxl1.0-juggernaut-lightning",
+        "sdxl1_0_juggernaut_lightning",
+        "Sdxl10JuggernautLightning",
+        None,
+        0.0126,
+        "MediaResult",
+    ),
+    "sdxl1_0_newreality_lightning": (
+        "sdxl1.0-newreality-lightning",
+        "sdxl1_0_newreality_lightning",
+        "Sdxl10NewrealityLightning",
+        None,
+        0.0191,
+        "MediaResult",
+    ),
+    "sdxl1_0_nightvis_lightning": (
+        "sdxl1.0-nightvis-lightning",
+        "sdxl1_0_nightvis_lightning",
+        "Sdxl10NightvisLightning",
+        None,
+        0.0232,
+        "MediaResult",
+    ),
+    "sdxl1_0_protovis_lightning": (
+        "sdxl1.0-protovis-lightning",
+        "sdxl1_0_protovis_lightning",
+        "Sdxl10ProtovisLightning",
+        None,
+        0.0195,
+        "MediaResult",
+    ),
+    "sdxl1_0_realdream_lightning": (
+        "sdxl1.0-realdream-lightning",
+        "sdxl1_0_realdream_lightning",
+        "Sdxl10RealdreamLightning",
+        None,
+        0.0071,
+        "MediaResult",
+    ),
+    "sdxl1_0_realdream_pony_v9": (
+        "sdxl1.0-realdream-pony-v9",
+        "sdxl1_0_realdream_pony_v9",
+        "Sdxl10RealdreamPonyV9",
+        None,
+        0.0223,
+        "MediaResult",
+    ),
+    "sdxl1_0_realism_lightning": (
+        "sdxl1.0-realism-lightning",
+        "sdxl1_0_realism_lightning",
+        "Sdxl10RealismLightning",
+        None,
+        0.0216,
+        "MediaResult",
+    ),
+    "sdxl1_0_realvis": ("sdxl1.0-realvis", "sdxl1_0_realvis", "Sdxl10Realvis", None, 0.031, "MediaResult"),
+    "sdxl1_0_realvis_lightning": (
+        "sdxl1.0-realvis-lightning",
+        "sdxl1_0_realvis_lightning",
+        "Sdxl10RealvisLightning",
+        None,
+        0.0151,
+        "MediaResult",
+    ),
+    "sdxl1_0_samaritan_3d": (
+        "sdxl1.0-samaritan-3d",
+        "sdxl1_0_samaritan_3d",
+        "Sdxl10Samaritan3d",
+        None,
+        0.0258,
+        "MediaResult",
+    ),
+    "sdxl1_0_samaritan_lightning": (
+        "sdxl1.0-samaritan-lightning",
+        "sdxl1_0_samaritan_lightning",
+        "Sdxl10SamaritanLightning",
+        None,
+        0.0211,
+        "MediaResult",
+    ),
+    "sdxl1_0_timeless": ("sdxl1.0-timeless", "sdxl1_0_timeless", "Sdxl10Timeless", None, 0.031, "MediaResult"),
+    "sdxl1_0_txt2img": ("sdxl1.0-txt2img", "sdxl1_0_txt2img", "Sdxl10Txt2img", None, 0.024, "MediaResult"),
+    "sdxl1_0_wildcard_lightning": (
+        "sdxl1.0-wildcard-lightning",
+        "sdxl1_0_wildcard_lightning",
+        "Sdxl10WildcardLightning",
+        None,
+        0.0151,
+        "MediaResult",
+    ),
+    "sdxl1_0_zavychroma": ("sdxl1.0-zavychroma", "sdxl1_0_zavychroma", "Sdxl10Zavychroma", None, 0.0306, "MediaResult"),
+    "seedance_1_5_pro": ("seedance-1.5-pro", "seedance_1_5_pro", "Seedance15Pro", 93.64, 1.22, "VideoResult"),
+    "seedance_2_0": ("seedance-2.0", "seedance_2_0", "Seedance20", 163.1, 3.64, "VideoResult"),
+    "seedance_2_0_fast": ("seedance-2.0-fast", "seedance_2_0_fast", "Seedance20Fast", None, 2.31, "VideoResult"),
+    "seedance_2_5": ("seedance-2.5", "seedance_2_5", "Seedance25", None, 7.17, "VideoResult"),
+    "seedance_pro": ("seedance-pro", "seedance_pro", "SeedancePro", 62.06, 1.06, "VideoResult"),
+    "seedance_v1_lite_text_to_video": (
+        "seedance-v1-lite-text-to-video",
+        "seedance_v1_lite_text_to_video",
+        "SeedanceV1LiteTextToVideo",
+        None,
+        None,
+        "VideoResult",
+    ),
+    "seedream_4": ("seedream-4", "seedream_4", "Seedream4", 20.66, 0.106, "MediaResult"),
+    "seedream_4_5": ("seedream-4.5", "seedream_4_5", "Seedream45", 32.23, 0.121, "MediaResult"),
+    "seedream_v3_text_to_image": (
+        "seedream-v3-text-to-image",
+        "seedream_v3_text_to_image",
+        "SeedreamV3TextToImage",
+        None,
+        None,
+        "MediaResult",
+    ),
+    "seedream_v5_lite_image_to_image": (
+        "seedream-v5-lite-image-to-image",
+        "seedream_v5_lite_image_to_image",
+        "SeedreamV5LiteImageToImage",
+        None,
+        0.106,
+        "MediaResult",
+    ),
+    "seedream_v5_lite_text_to_image": (
+        "seedream-v5-lite-text-to-image",
+        "seedream_v5_lite_text_to_image",
+        "SeedreamV5LiteTextToImage",
+        36.06,
+        0.106,
+        "MediaResult",
+    ),
+    "seg_swap": ("seg-swap", "seg_swap", "SegSwap", 26.33, 0.862, "MediaResult"),
     "segmind_relighting": (
         "segmind-relighting",
         "segmind_relighting",
@@ -207,8 +1387,48 @@ _MODELS: Final[dict[str, _Facts]] = {
         0.178,
         "MediaResult",
     ),
+    "segmind_relighting_v2": (
+        "segmind-relighting-v2",
+        "segmind_relighting_v2",
+        "SegmindRelightingV2",
+        None,
+        0.775,
+        "MediaResult",
+    ),
+    "segmind_vega": ("segmind-vega", "segmind_vega", "SegmindVega", None, 0.00675, "MediaResult"),
+    "segmind_vega_rt_v1": ("segmind-vega-rt-v1", "segmind_vega_rt_v1", "SegmindVegaRtV1", None, 0.00601, "MediaResult"),
     "sora_2": ("sora-2", "sora_2", "Sora2", 178.76, 3.05, "VideoResult"),
+    "sound_generation": ("sound-generation", "sound_generation", "SoundGeneration", None, 0.0796, "AudioResult"),
+    "ssd_1b": ("ssd-1b", "ssd_1b", "Ssd1b", None, 0.0126, "MediaResult"),
+    "ssd_depth": ("ssd-depth", "ssd_depth", "SsdDepth", None, 0.0273, "MediaResult"),
+    "stable_diffusion_3_medium_txt2img": (
+        "stable-diffusion-3-medium-txt2img",
+        "stable_diffusion_3_medium_txt2img",
+        "StableDiffusion3MediumTxt2img",
+        None,
+        0.124,
+        "MediaResult",
+    ),
+    "stable_diffusion_3_5_turbo_txt2img": (
+        "stable-diffusion-3.5-turbo-txt2img",
+        "stable_diffusion_3_5_turbo_txt2img",
+        "StableDiffusion35TurboTxt2img",
+        None,
+        0.0105,
+        "MediaResult",
+    ),
+    "storydiffusion": ("storydiffusion", "storydiffusion", "Storydiffusion", None, 0.497, "MediaResult"),
+    "sts_eleven_labs": ("sts-eleven-labs", "sts_eleven_labs", "StsElevenLabs", None, 0.0563, "AudioResult"),
     "style_transfer": ("style-transfer", "style_transfer", "StyleTransfer", None, 0.0771, "MediaResult"),
+    "svd": ("svd", "svd", "Svd", None, 0.498, "VideoResult"),
+    "sync_so_lipsync_2_pro": (
+        "sync.so-lipsync-2-pro",
+        "sync_so_lipsync_2_pro",
+        "SyncSoLipsync2Pro",
+        222.43,
+        3.17,
+        "VideoResult",
+    ),
     "text_embedding_3_small": (
         "text-embedding-3-small",
         "text_embedding_3_small",
@@ -217,12 +1437,51 @@ _MODELS: Final[dict[str, _Facts]] = {
         7.2e-05,
         "EmbeddingResult",
     ),
+    "tooncrafter": ("tooncrafter", "tooncrafter", "Tooncrafter", None, 0.369, "VideoResult"),
+    "topaz_video_upscale": (
+        "topaz-video-upscale",
+        "topaz_video_upscale",
+        "TopazVideoUpscale",
+        None,
+        4.81,
+        "VideoResult",
+    ),
+    "try_on_diffusion": ("try-on-diffusion", "try_on_diffusion", "TryOnDiffusion", None, 0.0333, "MediaResult"),
+    "tts_eleven_labs": ("tts-eleven-labs", "tts_eleven_labs", "TtsElevenLabs", None, 0.287, "AudioResult"),
+    "tts_elevenlabs_with_timestamps": (
+        "tts-elevenlabs-with-timestamps",
+        "tts_elevenlabs_with_timestamps",
+        "TtsElevenlabsWithTimestamps",
+        None,
+        0.178,
+        "JsonResult",
+    ),
+    "v_express": ("v-express", "v_express", "VExpress", None, 0.791, "VideoResult"),
+    "veena_max_tts": ("veena-max-tts", "veena_max_tts", "VeenaMaxTts", 12.96, 0.0515, "AudioResult"),
+    "veena_tts": ("veena-tts", "veena_tts", "VeenaTts", 44.98, 0.168, "AudioResult"),
+    "veo_3": ("veo-3", "veo_3", "Veo3", 149.89, 15.6, "VideoResult"),
+    "veo_3_fast": ("veo-3-fast", "veo_3_fast", "Veo3Fast", 80.33, 4.87, "VideoResult"),
+    "veo_3_1": ("veo-3.1", "veo_3_1", "Veo31", 69.92, 6.49, "VideoResult"),
+    "veo_3_1_fast": ("veo-3.1-fast", "veo_3_1_fast", "Veo31Fast", None, 2.58, "VideoResult"),
+    "video_concatenate": ("video-concatenate", "video_concatenate", "VideoConcatenate", None, None, "VideoResult"),
+    "video_effects": ("video-effects", "video_effects", "VideoEffects", None, 1.58, "VideoResult"),
     "video_speed_change": ("video-speed-change", "video_speed_change", "VideoSpeedChange", None, None, "VideoResult"),
+    "videofaceswap": ("videofaceswap", "videofaceswap", "Videofaceswap", 184.81, 1.24, "VideoResult"),
+    "w2imgsd1_5_img2img": ("w2imgsd1.5-img2img", "w2imgsd1_5_img2img", "W2imgsd15Img2img", None, 0.0143, "MediaResult"),
+    "wan_2_2_i2v_fast": ("wan-2.2-i2v-fast", "wan_2_2_i2v_fast", "Wan22I2vFast", 54.46, 0.264, "VideoResult"),
+    "wan_2_2_i2v_flash": ("wan-2.2-i2v-flash", "wan_2_2_i2v_flash", "Wan22I2vFlash", 65.39, 0.517, "VideoResult"),
+    "wan_2_6_i2v": ("wan-2.6-i2v", "wan_2_6_i2v", "Wan26I2v", 139.37, 3.56, "VideoResult"),
+    "wan2_7_image": ("wan2.7-image", "wan2_7_image", "Wan27Image", 17.8, 0.113, "MediaResult"),
+    "wan2_7_image_pro": ("wan2.7-image-pro", "wan2_7_image_pro", "Wan27ImagePro", 33.38, 0.282, "MediaResult"),
+    "z_image_turbo": ("z-image-turbo", "z_image_turbo", "ZImageTurbo", 6.71, 0.092, "MediaResult"),
 }
 """Slug, module, class, typical seconds, highest cost in credits and class of results by attribute. Seconds and cost are None if
 they are not known."""
 
 _SENDING: Final[dict[str, Sending]] = {
+    "ai-face-swap": Sending(files={"target": Files("data_uri", any=True)}),
+    "bria-erase-foreground": Sending(files={"image": Files("base64")}),
+    "bria-expand-image": Sending(files={"image": Files("base64")}),
     "claude-4-sonnet": Sending(
         files={
             "messages": Files(
@@ -236,6 +1495,8 @@ _SENDING: Final[dict[str, Sending]] = {
             )
         }
     ),
+    "dia": Sending(files={"input_audio": Files("base64")}),
+    "dubbing": Sending(files={"source_url": Files("data_uri", any=True)}),
     "gemini-1.5-pro": Sending(
         files={
             "messages": Files(
@@ -270,8 +1531,12 @@ _SENDING: Final[dict[str, Sending]] = {
             )
         }
     ),
+    "hailuo-2.3": Sending(multipart="always"),
+    "hunyuan-3d-2": Sending(files={"mesh": Files("data_uri", any=True)}),
     "ideogram-describe": Sending(files={"image_file": Files("base64")}),
+    "infinite-talk": Sending(files={"image": Files("data_uri", any=True)}),
     "modify-video": Sending(files={"video_url": Files("part"), "first_frame_url": Files("part")}, multipart="parts"),
+    "nomos-upscaler": Sending(files={"image": Files("base64")}),
     "sam-3d-objects": Sending(files={"image": Files("base64")}),
 }
 """The models, by slug, whose requests differ from those of most models."""
@@ -284,8 +1549,71 @@ class Models:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
+        simple_vector_flux: _SimpleVectorFlux
+        """Simple Vector Flux Lora: Makes images from text, with Simple Vector Flux Lora."""
+
+        ace_step_music: _AceStepMusic
+        """Ace Step Music: Makes sound from text, with Ace Step Music."""
+
+        ai_face_swap: _AiFaceSwap
+        """AI Face Swap (image and video): Puts a face into an image or a video, with AI Face Swap."""
+
+        ai_product_photo_editor: _AiProductPhotoEditor
+        """AI Product Photo Editor: Makes images from text and images, with AI Product Photo Editor."""
+
+        aura_flow: _AuraFlow
+        """Aura Flow: Makes images from text, with Aura Flow."""
+
+        automatic_mask_generator: _AutomaticMaskGenerator
+        """Automatic Mask Generator: Makes a mask of the objects in an image that a text names."""
+
+        background_eraser: _BackgroundEraser
+        """Background Eraser: Removes the background of an image, or returns its mask."""
+
+        become_image: _BecomeImage
+        """Profile Photo Style Transfer: Draws the person in one image in the style of another."""
+
+        bg_removal: _BgRemoval
+        """Background Removal: Removes the background of an image."""
+
         bg_removal_v2: _BgRemovalV2
         """Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask."""
+
+        bg_replace: _BgReplace
+        """Background Replace: Replaces the background of an image by one from text and a reference image."""
+
+        bria_erase_foreground: _BriaEraseForeground
+        """Bria Erase Foreground: Removes the foreground of an image and fills the gap, with Bria."""
+
+        bria_expand_image: _BriaExpandImage
+        """Bria Expand Image: Extends an image beyond its edges, with Bria."""
+
+        bria_gen_fill: _BriaGenFill
+        """Bria Generative Fill: Fills a masked part of an image from text, with Bria."""
+
+        bria_replace_background: _BriaReplaceBackground
+        """Bria Generate Background: Replaces the background of an image from text, with Bria."""
+
+        bria_text_to_image: _BriaTextToImage
+        """Bria 3.2 Text to Image: Makes images from text, with Bria 3.2."""
+
+        bria_text_to_vector_graphics: _BriaTextToVectorGraphics
+        """Bria Vector Graphics: Makes vector graphics from text, with Bria."""
+
+        chatterbox_tts: _ChatterboxTts
+        """Chatterbox TTS: Makes sound from text and audio, with Chatterbox TTS."""
+
+        chatterbox_turbo_tts: _ChatterboxTurboTts
+        """Chatterbox Turbo TTS: Makes sound from text and audio, with Chatterbox Turbo TTS."""
+
+        chroma: _Chroma
+        """Chroma: Makes images from text, with Chroma."""
+
+        clarity_upscaler: _ClarityUpscaler
+        """Clarity Upscaler: Enlarges an image and adds details, with Clarity Upscaler."""
+
+        claude_3_5_sonnet: _Claude35Sonnet
+        """Claude 3.5 Sonnet: Continues a conversation, with Claude 3.5 Sonnet by Anthropic."""
 
         claude_4_sonnet: _Claude4Sonnet
         """Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic."""
@@ -293,30 +1621,149 @@ class Models:
         claude_4_5_sonnet: _Claude45Sonnet
         """Claude Sonnet 4.5: Continues a conversation, with Claude Sonnet 4.5 by Anthropic."""
 
+        codeformer: _Codeformer
+        """Codeformer: Restores faces in an image, with CodeFormer."""
+
+        cog_video_5b_i2v: _CogVideo5bI2v
+        """Cog videoX Image To Video: Makes videos from text and an image, with Cog videoX Image To Video."""
+
+        cog_video_5b_t2v: _CogVideo5bT2v
+        """Cog Video X 5B: Makes videos from text, with Cog Video X 5B."""
+
+        consistent_character_with_pose: _ConsistentCharacterWithPose
+        """Consistent Character With Pose: Makes images from text and images, with Consistent Character With Pose."""
+
         deepseek_chat: _DeepseekChat
         """DeepSeek Chat: Continues a conversation, with DeepSeek Chat."""
+
+        dia: _Dia
+        """Dia (Text to Speech): Speaks a text with several voices, with Dia."""
+
+        dubbing: _Dubbing
+        """ElevenLabs Dubbing: Translates the speech of a video or sound into another language."""
+
+        eleven_labs_transcript: _ElevenLabsTranscript
+        """Elevenlabs Transcript: Turns speech into text, with ElevenLabs."""
+
+        elevenlabs_voice_design: _ElevenlabsVoiceDesign
+        """Elevenlabs Voice Design: Designs a voice from a description, with ElevenLabs."""
 
         esrgan: _Esrgan
         """ESRGAN: Enlarges an image and restores details, with ESRGAN."""
 
+        esrgan_video_upscaler: _EsrganVideoUpscaler
+        """Esrgan Video Upscaler: Enlarges a video, with ESRGAN."""
+
+        expression_editor: _ExpressionEditor
+        """Expression Editor: Changes the expression of a face in an image."""
+
+        face_detailer: _FaceDetailer
+        """Face Detailer: Repairs and refines faces in an image."""
+
+        face_to_many: _FaceToMany
+        """face-to-many: Draws the person in an image in another style."""
+
+        face_to_sticker: _FaceToSticker
+        """face-to-sticker: Makes a sticker of the face in an image."""
+
+        faceswap_v2: _FaceswapV2
+        """Faceswap V2: Puts the face of one image into another image, with version 2 of Faceswap."""
+
+        faceswap_v3: _FaceswapV3
+        """Faceswap V3: Puts the face of one image into another image, with version 3 of Faceswap."""
+
+        faceswap_v3_multifaceswap: _FaceswapV3Multifaceswap
+        """Faceswap V3 Multifaceswap: Puts several faces of one image into another image."""
+
+        faceswap_v4: _FaceswapV4
+        """Segmind Faceswap v4: Puts the face or the whole head of one image into another image, with version 4 of
+        Faceswap.
+        """
+
         faceswap_v5: _FaceswapV5
         """Segmind Faceswap v5: Puts the face of one image into another image."""
+
+        fast_flux_schnell: _FastFluxSchnell
+        """Fast Flux.1 Schnell: Makes images from text, with Fast Flux.1 Schnell."""
+
+        flashvsr: _Flashvsr
+        """FlashVSR: Enlarges a video, with FlashVSR."""
+
+        flux_1_1_pro_ultra: _Flux11ProUltra
+        """Flux-1.1 Pro Ultra: Makes images from text, with Flux-1.1 Pro Ultra."""
+
+        flux_2_flex: _Flux2Flex
+        """Flux 2 Flex: Makes images from text and images, with Flux 2 Flex."""
+
+        flux_2_max: _Flux2Max
+        """Flux 2 Max: Makes images from text, with Flux 2 Max."""
+
+        flux_2_pro: _Flux2Pro
+        """Flux 2 Pro: Makes images from text and images, with Flux 2 Pro."""
 
         flux_controlnet: _FluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         image.
         """
 
+        flux_depth_dev: _FluxDepthDev
+        """Flux Depth Dev: Makes images from text and an image, with Flux Depth Dev."""
+
+        flux_depth_pro: _FluxDepthPro
+        """Flux Depth Pro: Makes images from text and an image, with Flux Depth Pro."""
+
+        flux_dev: _FluxDev
+        """Flux.1 Dev: Makes images from text, with Flux.1 Dev."""
+
         flux_dev_finetuned: _FluxDevFinetuned
         """Flux Dev Finetuned: Makes images from text with a fine-tuned Flux model of 12 billion parameters."""
 
+        flux_fill_pro: _FluxFillPro
+        """Flux Fill Pro: Fills a masked part of an image from text, with Flux Fill Pro."""
+
         flux_img2img: _FluxImg2img
         """Flux.1 Image To Image: Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs."""
+
+        flux_inpaint: _FluxInpaint
+        """Flux Inpaint: Fills a masked part of an image from text, with Flux."""
 
         flux_ipadapter: _FluxIpadapter
         """Flux Ipadapter: Makes images with Flux from a reference image and a prompt, blending styles through an IP
         adapter.
         """
+
+        flux_kontext_dev: _FluxKontextDev
+        """FLUX.1 Kontext [dev]: Makes images from text and an image, with FLUX.1 Kontext [dev]."""
+
+        flux_kontext_max: _FluxKontextMax
+        """Flux Kontext Max: Makes images from text and an image, with Flux Kontext Max."""
+
+        flux_kontext_pro: _FluxKontextPro
+        """Flux Kontext Pro: Makes images from text and an image, with Flux Kontext Pro."""
+
+        flux_krea_dev: _FluxKreaDev
+        """Flux Krea Dev: Makes images from text, with Flux Krea Dev."""
+
+        flux_pro: _FluxPro
+        """Flux .1 Pro: Makes images from text, with Flux .1 Pro."""
+
+        flux_pulid: _FluxPulid
+        """Flux Pulid: Makes images from text and an image, with Flux Pulid."""
+
+        flux_realism_lora: _FluxRealismLora
+        """Flux Realism Lora with Upscale: Makes images from text, with Flux Realism Lora with Upscale."""
+
+        flux_schnell: _FluxSchnell
+        """Flux.1 Schnell: Makes images from text, with Flux.1 Schnell."""
+
+        focus_inpaint: _FocusInpaint
+        """Fooocus Inpainting: Fills a masked part of an image from text, with Fooocus."""
+
+        focus_outpaint: _FocusOutpaint
+        """Fooocus Outpainting: Extends an image beyond its edges from text, with Fooocus."""
+
+        fooocus: _Fooocus
+        """Fooocus: Makes images from text and images, with Fooocus."""
 
         gemini_1_5_pro: _Gemini15Pro
         """Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google."""
@@ -327,8 +1774,20 @@ class Models:
         gemini_2_5_flash: _Gemini25Flash
         """Gemini 2.5 Flash: Continues a conversation, with Gemini 2.5 Flash by Google."""
 
+        gemini_2_5_flash_tts: _Gemini25FlashTts
+        """Gemini TTS 2.5 Flash: Makes sound from text, with Gemini TTS 2.5 Flash."""
+
         gemini_3_1_flash_tts: _Gemini31FlashTts
         """Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS."""
+
+        gemini_embedding_001: _GeminiEmbedding001
+        """Gemini Embedding 001: Turns a text into a vector of numbers, with Gemini Embedding 001."""
+
+        gemini_embedding_2: _GeminiEmbedding2
+        """Gemini Embedding 2: Turns text or other media into a vector of numbers, with Gemini Embedding 2."""
+
+        gemini_omni_flash: _GeminiOmniFlash
+        """Gemini Omni Flash: Makes videos from text, with Gemini Omni Flash."""
 
         gpt_4: _Gpt4
         """GPT-4: Continues a conversation, with GPT-4 by OpenAI."""
@@ -342,11 +1801,107 @@ class Models:
         gpt_5_mini: _Gpt5Mini
         """GPT-5 Mini: Continues a conversation, with GPT-5 mini by OpenAI."""
 
+        gpt_image_1_edit: _GptImage1Edit
+        """GPT Image 1 Edit: Makes images from text and images, with GPT Image 1 Edit."""
+
+        gpt_image_1_edit_mini: _GptImage1EditMini
+        """GPT Image 1 Edit Mini: Makes images from text and images, with GPT Image 1 Edit Mini."""
+
+        gpt_image_1_5: _GptImage15
+        """GPT Image 1.5: Makes images from text, with GPT Image 1.5."""
+
+        gpt_image_1_5_edit: _GptImage15Edit
+        """GPT Image 1.5 Edit: Makes images from text and images, with GPT Image 1.5 Edit."""
+
+        grok_tts: _GrokTts
+        """Grok Text-to-Speech: Makes sound from text, with Grok Text-to-Speech."""
+
+        hailuo_02_fast: _Hailuo02Fast
+        """Hailuo 02 Fast: Makes videos from text and an image, with Hailuo 02 Fast."""
+
+        hailuo_2_3: _Hailuo23
+        """Hailuo 2.3: Makes videos from text and an image, with Hailuo 2.3."""
+
+        hallo: _Hallo
+        """Hallo: Makes the face in an image speak with a recorded voice, with Hallo."""
+
+        heygen_avatar_v: _HeygenAvatarV
+        """HeyGen Avatar V: Makes videos from text and audio, with HeyGen Avatar V."""
+
+        hidream_l1_fast: _HidreamL1Fast
+        """HiDream-I1 (Fast): Makes images from text, with HiDream-I1 (Fast)."""
+
+        higgsfield_image2video: _HiggsfieldImage2video
+        """Higgsfield Image 2 Video: Makes videos from text and images, with Higgsfield Image 2 Video."""
+
+        higgsfield_speech2video: _HiggsfieldSpeech2video
+        """Higgsfield Speech 2 Video: Makes videos from text, audio and an image, with Higgsfield Speech 2 Video."""
+
+        hunyuan_3d_2: _Hunyuan3d2
+        """Hunyuan3D-2: Makes 3D models from a mesh and an image, with Hunyuan3D-2."""
+
+        hunyuan3d_2mv: _Hunyuan3d2mv
+        """Hunyuan-3d 2mv: Makes 3D models from images, with Hunyuan-3d 2mv."""
+
+        ic_light: _IcLight
+        """Relighting: Changes the light on the subject of an image, with IC-Light."""
+
+        ideogram_2a_txt_2_img: _Ideogram2aTxt2Img
+        """Ideogram 2a Text To Image: Makes images from text, with Ideogram 2a Text To Image."""
+
+        ideogram_3: _Ideogram3
+        """Ideogram 3.0: Makes images from text, with Ideogram 3.0."""
+
+        ideogram_3_reframe: _Ideogram3Reframe
+        """Ideogram 3 Reframe: Extends an image to another shape, with Ideogram 3."""
+
+        ideogram_3_remix: _Ideogram3Remix
+        """Ideogram 3 Remix: Makes images from text and an image, with Ideogram 3 Remix."""
+
         ideogram_describe: _IdeogramDescribe
         """Ideogram Describe: Describes an image in words, with Ideogram."""
 
+        ideogram_turbo_img_2_img: _IdeogramTurboImg2Img
+        """Ideogram Turbo Image To Image: Makes images from text and an image, with Ideogram Turbo Image To Image."""
+
+        ideogram_turbo_txt_2_img: _IdeogramTurboTxt2Img
+        """Ideogram Turbo Text To Image: Makes images from text, with Ideogram Turbo Text To Image."""
+
+        ideogram_txt_2_img: _IdeogramTxt2Img
+        """Ideogram Text To Image: Makes images from text, with Ideogram Text To Image."""
+
+        idm_vton: _IdmVton
+        """IDM VTON: Shows a person in other clothes, with IDM-VTON."""
+
+        illusion_diffusion_hq: _IllusionDiffusionHq
+        """illusion-diffusion-hq: Makes images from text and an image, with illusion-diffusion-hq."""
+
+        imagen: _Imagen
+        """Imagen 3: Makes images from text, with Imagen 3."""
+
         imagen_4: _Imagen4
         """Imagen 4: Makes images from text, with Imagen 4 by Google."""
+
+        imagen_4_fast: _Imagen4Fast
+        """Imagen 4 Fast: Makes images from text, with Imagen 4 Fast."""
+
+        imagen_4_ultra: _Imagen4Ultra
+        """Imagen 4 Ultra: Makes images from text, with Imagen 4 Ultra."""
+
+        infinite_talk: _InfiniteTalk
+        """InfiniteTalk: Makes an image or video speak with a recorded voice, with InfiniteTalk."""
+
+        insta_depth: _InstaDepth
+        """Insta Depth: Makes images from text and images, with Insta Depth."""
+
+        instantid: _Instantid
+        """InstantID: Makes images of a person from text and an image of the face, with InstantID."""
+
+        ip_sdxl_canny: _IpSdxlCanny
+        """IP-adapter Canny XL: Makes images from text and images, with IP-adapter Canny XL."""
+
+        ip_sdxl_depth: _IpSdxlDepth
+        """IP-adapter Depth XL: Makes images from text and images, with IP-adapter Depth XL."""
 
         kandinsky2_1_txt2im: _Kandinsky21Txt2im
         """Kandinsky 2.1: Makes images from text, with Kandinsky 2.1."""
@@ -357,16 +1912,79 @@ class Models:
         kling_1_6_text2video: _Kling16Text2video
         """Kling AI 1.6 Text to Video: Makes videos from text, with Kling 1.6."""
 
+        kling_2: _Kling2
+        """Kling 2: Makes videos from text and an image, with Kling 2."""
+
+        kling_2_1: _Kling21
+        """Kling 2.1 AI Video Generator: Makes videos from text and an image, with Kling 2.1 AI Video Generator."""
+
+        kling_2_5_turbo: _Kling25Turbo
+        """Kling 2.5 Turbo: Makes videos from text, with Kling 2.5 Turbo."""
+
+        kling_2_6: _Kling26
+        """Kling 2.6: Makes videos from text, with Kling 2.6."""
+
         kling_o1: _KlingO1
         """Kling O1: Makes an image from a text that refers to reference images, with Kling O1."""
 
+        kling_o3_image2video: _KlingO3Image2video
+        """Kling O3 Image To Video: Makes videos from text and images, with Kling O3 Image To Video."""
+
+        kling_v2_pro_avatar: _KlingV2ProAvatar
+        """Kling V2 Pro Avatar: Makes videos from an image and audio, with Kling V2 Pro Avatar."""
+
+        kling_v2_standard_avatar: _KlingV2StandardAvatar
+        """Kling Avatar V2 Standard: Makes videos from an image and audio, with Kling Avatar V2 Standard."""
+
+        kolors: _Kolors
+        """Kolors: Makes images from text, with Kolors."""
+
+        live_portrait: _LivePortrait
+        """Live Portrait: Animates a face in an image after a driving video, with Live Portrait."""
+
+        live_portrait_video_to_video: _LivePortraitVideoToVideo
+        """Live Portrait video to video: Animates a face in a video after a driving video, with Live Portrait."""
+
+        llama_v3_8b_instruct: _LlamaV38bInstruct
+        """Llama 3 8b: Continues a conversation, with Llama 3 8B."""
+
+        llama_v3p1_70b_instruct: _LlamaV3p170bInstruct
+        """Llama 3.1 70b: Continues a conversation, with Llama 3.1 70B."""
+
+        llama_v3p1_8b_instruct: _LlamaV3p18bInstruct
+        """Llama 3.1 8b: Continues a conversation, with Llama 3.1 8B."""
+
         llava_v1_6: _LlavaV16
         """LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B."""
+
+        ltx_2_19b_t2v: _Ltx219bT2v
+        """LTX-2-19B T2V: Makes videos from text, with LTX-2-19B T2V."""
+
+        ltx_2_fast: _Ltx2Fast
+        """LTX 2 Fast: Makes videos from text, with LTX 2 Fast."""
+
+        ltx_2_pro: _Ltx2Pro
+        """LTX 2 Pro: Makes videos from text and an image, with LTX 2 Pro."""
+
+        magic_eraser: _MagicEraser
+        """Magic Eraser: Removes a masked object from an image."""
+
+        material_transfer: _MaterialTransfer
+        """material-transfer: Gives the subject of one image the material of another."""
 
         minimax_ai: _MinimaxAi
         """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
         character, with MiniMax Hailuo.
         """
+
+        minimax_hailuo_2: _MinimaxHailuo2
+        """Minimax Hailou 2: Makes videos from text and images, with Minimax Hailou 2."""
+
+        minimax_music_01: _MinimaxMusic01
+        """Minimax Music-01: Makes music with lyrics, with MiniMax Music-01."""
+
+        mixtral_8x22b_instruct: _Mixtral8x22bInstruct
+        """Mixtral 8x22b: Continues a conversation, with Mixtral 8x22B."""
 
         mixtral_8x7b_instruct: _Mixtral8x7bInstruct
         """Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral."""
@@ -376,8 +1994,20 @@ class Models:
         Luma.
         """
 
+        motionctrl_svd: _MotionctrlSvd
+        """Motion Control SVD: Animates an image with a chosen camera motion, with MotionCtrl SVD."""
+
         nano_banana: _NanoBanana
         """Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image."""
+
+        nano_banana_2: _NanoBanana2
+        """Nano Banana 2: Makes images from text, with Nano Banana 2."""
+
+        nano_banana_pro: _NanoBananaPro
+        """Nano Banana Pro: Makes images from text and images, with Nano Banana Pro."""
+
+        nomos_upscaler: _NomosUpscaler
+        """Nomos Image Upscaler 4k: Enlarges an image, with Nomos."""
 
         o1_preview: _O1Preview
         """OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI."""
@@ -391,14 +2021,68 @@ class Models:
         o4_mini: _O4Mini
         """OpenAI o4-mini: Continues a conversation after reasoning about it, with o4-mini by OpenAI."""
 
+        omni_zero: _OmniZero
+        """Omni Zero: Makes images from text and images, with Omni Zero."""
+
+        openvoice: _Openvoice
+        """Openvoice: Speaks a text with the voice of a recording, with OpenVoice."""
+
         orpheus_3b_0_1: _Orpheus3b01
         """3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B."""
 
         p_image: _PImage
         """Pruna P Image: Makes images from text quickly, with P-Image by Pruna."""
 
+        p_image_try_on: _PImageTryOn
+        """Pruna P Image Try-On: Shows a person in other clothes, with Pruna P Image Try-On."""
+
+        p_video_avatar: _PVideoAvatar
+        """Pruna P Video Avatar: Makes videos from an image, with Pruna P Video Avatar."""
+
+        pixverse_4_5_video: _Pixverse45Video
+        """Pixverse 4.5 Video: Makes videos from text and an image, with Pixverse 4.5 Video."""
+
+        pixverse_text2video: _PixverseText2video
+        """Pixverse Text to Video: Makes videos from text, with Pixverse Text to Video."""
+
+        playground_v2_5: _PlaygroundV25
+        """Playground V2.5: Makes images from text, with Playground V2.5."""
+
+        pulid_base: _PulidBase
+        """PuLID: Makes images from text and an image, with PuLID."""
+
         qvq_max: _QvqMax
         """QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba."""
+
+        qwen_image: _QwenImage
+        """Qwen Image: Makes images from text, with Qwen Image."""
+
+        qwen_image_2512: _QwenImage2512
+        """Qwen Image 2512: Makes images from text, with Qwen Image 2512."""
+
+        qwen_image_edit: _QwenImageEdit
+        """Qwen Image Edit: Makes images from text and an image, with Qwen Image Edit."""
+
+        qwen_image_edit_fast: _QwenImageEditFast
+        """Qwen Image Edit Fast: Makes images from text and an image, with Qwen Image Edit Fast."""
+
+        qwen_image_edit_plus: _QwenImageEditPlus
+        """Qwen Image Edit Plus: Makes images from text and images, with Qwen Image Edit Plus."""
+
+        qwen_image_edit_plus_multi_lora: _QwenImageEditPlusMultiLora
+        """Qwen Image Edit Plus Multi Lora: Makes images from text and an image, with Qwen Image Edit Plus Multi
+        Lora.
+        """
+
+        qwen_image_edit_plus_multiple_angle: _QwenImageEditPlusMultipleAngle
+        """Qwen Image Edit Plus Multiple Angles: Makes images from text and an image, with Qwen Image Edit Plus
+        Multiple Angles.
+        """
+
+        qwen_image_edit_plus_texture_apply: _QwenImageEditPlusTextureApply
+        """Qwen Image Edit Plus Texture Apply: Makes images from text and images, with Qwen Image Edit Plus Texture
+        Apply.
+        """
 
         qwen3_coder_flash: _Qwen3CoderFlash
         """Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba."""
@@ -414,28 +2098,315 @@ class Models:
         runway_gen4_image: _RunwayGen4Image
         """Runway Gen 4 Image: Makes images from text and tagged reference images, with Runway Gen-4."""
 
+        sadtalker: _Sadtalker
+        """SadTalker: Makes the face in an image speak with a recorded voice, with SadTalker."""
+
         sam_3d_objects: _Sam3dObjects
         """Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta."""
 
         sam_img2img: _SamImg2img
         """Segment Anything Model: Finds the parts of an image and colors each, with the Segment Anything Model."""
 
+        sam_v2_video: _SamV2Video
+        """Sam V2 Video: Marks an object that a text names in a video, with SAM 2."""
+
+        sam3_image: _Sam3Image
+        """Sam3 Image: Marks objects that a text or points name in an image, with SAM 3."""
+
+        sd1_5_controlnet_canny: _Sd15ControlnetCanny
+        """ControlNet Canny: Makes images from text and an image, with ControlNet Canny."""
+
+        sd1_5_controlnet_depth: _Sd15ControlnetDepth
+        """ControlNet Depth: Makes images from text and an image, with ControlNet Depth."""
+
+        sd1_5_controlnet_openpose: _Sd15ControlnetOpenpose
+        """ControlNet Openpose: Makes images from text and an image, with ControlNet Openpose."""
+
+        sd1_5_controlnet_scribble: _Sd15ControlnetScribble
+        """ControlNet Scribble: Makes images from text and an image, with ControlNet Scribble."""
+
+        sd1_5_controlnet_softedge: _Sd15ControlnetSoftedge
+        """ControlNet Soft Edge: Makes images from text and an image, with ControlNet Soft Edge."""
+
+        sd1_5_cyberrealistic: _Sd15Cyberrealistic
+        """Cyber Realistic: Makes images from text, with Cyber Realistic."""
+
+        sd1_5_edgeofrealism: _Sd15Edgeofrealism
+        """Edge of Realism: Makes images from text, with Edge of Realism."""
+
+        sd1_5_epicrealism: _Sd15Epicrealism
+        """Epic Realism: Makes images from text, with Epic Realism."""
+
+        sd1_5_img2img: _Sd15Img2img
+        """Stable Diffusion img2img: Makes images from text and an image, with Stable Diffusion img2img."""
+
+        sd1_5_inpainting: _Sd15Inpainting
+        """Stable Diffusion Inpainting: Fills masked parts of an image from text, with Stable Diffusion Inpainting."""
+
+        sd1_5_juggernaut: _Sd15Juggernaut
+        """Juggernaut Final: Makes images from text, with Juggernaut Final."""
+
+        sd1_5_outpaint: _Sd15Outpaint
+        """SD Outpainting: Extends an image beyond its edges from text, with Stable Diffusion."""
+
+        sd1_5_realisticvision: _Sd15Realisticvision
+        """Realistic Vision: Makes images from text, with Realistic Vision."""
+
+        sd1_5_reliberate: _Sd15Reliberate
+        """Reliberate: Makes images from text, with Reliberate."""
+
+        sd2_1_faceswapper: _Sd21Faceswapper
+        """Faceswap: Puts the face of one image into another image or animation."""
+
+        sd2_1_txt2img: _Sd21Txt2img
+        """Stable Diffusion 2.1: Makes images from text, with Stable Diffusion 2.1."""
+
+        sd3_med_canny: _Sd3MedCanny
+        """SD3 Medium Canny Controlnet: Makes images from text and an image, with SD3 Medium Canny Controlnet."""
+
+        sd3_med_img2img: _Sd3MedImg2img
+        """Stable Diffusion 3 Medium Image to Image: Makes images from text and an image, with Stable Diffusion 3
+        Medium Image to Image.
+        """
+
+        sd3_med_pose: _Sd3MedPose
+        """SD3 Medium Pose Controlnet: Makes images from text and an image, with SD3 Medium Pose Controlnet."""
+
+        sd3_med_tile: _Sd3MedTile
+        """SD3 Medium Tile Controlnet: Makes images from text and an image, with SD3 Medium Tile Controlnet."""
+
+        sdxl_controlnet: _SdxlControlnet
+        """SDXL Controlnet: Makes images from text and an image, with SDXL Controlnet."""
+
+        sdxl_img2img: _SdxlImg2img
+        """SDXL Img2Img: Makes images from text and an image, with SDXL Img2Img."""
+
+        sdxl_inpaint: _SdxlInpaint
+        """SDXL Inpaint: Fills masked parts of an image from text, with SDXL Inpaint."""
+
+        sdxl_openpose: _SdxlOpenpose
+        """SDXL-Openpose: Makes images from text and an image, with SDXL-Openpose."""
+
+        sdxl_torch: _SdxlTorch
+        """Stable Diffusion XL 1.0 - Torch: Makes images from text, with Stable Diffusion XL 1.0 - Torch."""
+
+        sdxl1_0_colossus_lightning: _Sdxl10ColossusLightning
+        """Colossus Lightning SDXL: Makes images from text, with Colossus Lightning SDXL."""
+
+        sdxl1_0_dreamshaper: _Sdxl10Dreamshaper
+        """Dreamshaper SDXL: Makes images from text, with Dreamshaper SDXL."""
+
+        sdxl1_0_dreamshaper_lightning: _Sdxl10DreamshaperLightning
+        """DreamShaper Lightning SDXL: Makes images from text, with DreamShaper Lightning SDXL."""
+
+        sdxl1_0_dyanvis_lightning: _Sdxl10DyanvisLightning
+        """Dynavis Lightning SDXL: Makes images from text, with Dynavis Lightning SDXL."""
+
+        sdxl1_0_juggernaut_lightning: _Sdxl10JuggernautLightning
+        """Juggernaut Lightning SDXL: Makes images from text, with Juggernaut Lightning SDXL."""
+
+        sdxl1_0_newreality_lightning: _Sdxl10NewrealityLightning
+        """NewReality Lightning SDXL: Makes images from text, with NewReality Lightning SDXL."""
+
+        sdxl1_0_nightvis_lightning: _Sdxl10NightvisLightning
+        """NightVis Lightning SDXL: Makes images from text, with NightVis Lightning SDXL."""
+
+        sdxl1_0_protovis_lightning: _Sdxl10ProtovisLightning
+        """ProtoVision Lightning SDXL: Makes images from text, with ProtoVision Lightning SDXL."""
+
+        sdxl1_0_realdream_lightning: _Sdxl10RealdreamLightning
+        """RealDream Lightning: Makes images from text, with RealDream Lightning."""
+
+        sdxl1_0_realdream_pony_v9: _Sdxl10RealdreamPonyV9
+        """Realdream Pony V9: Makes images from text, with Realdream Pony V9."""
+
+        sdxl1_0_realism_lightning: _Sdxl10RealismLightning
+        """Realism Lightning SDXL: Makes images from text, with Realism Lightning SDXL."""
+
+        sdxl1_0_realvis: _Sdxl10Realvis
+        """Realvis SDXL: Makes images from text, with Realvis SDXL."""
+
+        sdxl1_0_realvis_lightning: _Sdxl10RealvisLightning
+        """Realvis Lightning SDXL: Makes images from text, with Realvis Lightning SDXL."""
+
+        sdxl1_0_samaritan_3d: _Sdxl10Samaritan3d
+        """Samaritan 3D XL: Makes images from text, with Samaritan 3D XL."""
+
+        sdxl1_0_samaritan_lightning: _Sdxl10SamaritanLightning
+        """Samaritan Lightning SDXL: Makes images from text, with Samaritan Lightning SDXL."""
+
+        sdxl1_0_timeless: _Sdxl10Timeless
+        """Copax Timeless SDXL: Makes images from text, with Copax Timeless SDXL."""
+
+        sdxl1_0_txt2img: _Sdxl10Txt2img
+        """Stable Diffusion XL 1.0: Makes images from text, with Stable Diffusion XL 1.0."""
+
+        sdxl1_0_wildcard_lightning: _Sdxl10WildcardLightning
+        """WildCard Lightning SDXL: Makes images from text, with WildCard Lightning SDXL."""
+
+        sdxl1_0_zavychroma: _Sdxl10Zavychroma
+        """Zavychroma SDXL: Makes images from text, with Zavychroma SDXL."""
+
+        seedance_1_5_pro: _Seedance15Pro
+        """Seedance 1.5 Pro: Makes videos from text and an image, with Seedance 1.5 Pro."""
+
+        seedance_2_0: _Seedance20
+        """Seedance 2.0: Makes videos from text, with Seedance 2.0."""
+
+        seedance_2_0_fast: _Seedance20Fast
+        """Seedance 2.0 Fast: Makes videos from text, images and audio, with Seedance 2.0 Fast."""
+
+        seedance_2_5: _Seedance25
+        """Seedance 2.5: Makes videos from text, images, audio and videos, with Seedance 2.5."""
+
+        seedance_pro: _SeedancePro
+        """Seedance 1.0 Pro: Makes videos from text and an image, with Seedance 1.0 Pro."""
+
+        seedance_v1_lite_text_to_video: _SeedanceV1LiteTextToVideo
+        """Seedance V1 Lite T2V: Makes videos from text, with Seedance V1 Lite T2V."""
+
+        seedream_4: _Seedream4
+        """Seedream 4.0 (4k): Makes images from text and images, with Seedream 4.0 (4k)."""
+
+        seedream_4_5: _Seedream45
+        """Seedream 4.5: Makes images from text and images, with Seedream 4.5."""
+
+        seedream_v3_text_to_image: _SeedreamV3TextToImage
+        """Seedream 3.0 t2i: Makes images from text, with Seedream 3.0 t2i."""
+
+        seedream_v5_lite_image_to_image: _SeedreamV5LiteImageToImage
+        """Seedream 5.0 Lite: Image-to-Image: Makes images from text and images, with Seedream 5.0 Lite: Image-to-
+        Image.
+        """
+
+        seedream_v5_lite_text_to_image: _SeedreamV5LiteTextToImage
+        """Seedream 5.0 Lite: Text-to-Image: Makes images from text, with Seedream 5.0 Lite: Text-to-Image."""
+
+        seg_swap: _SegSwap
+        """Segmind SegSwap v0.1: Puts an object of one image into a masked part of another."""
+
         segmind_relighting: _SegmindRelighting
         """Segmind Relighting: Changes the light in an image: its direction, strength, color and source."""
 
+        segmind_relighting_v2: _SegmindRelightingV2
+        """Segmind Relighting V2: Changes the light in an image, with Segmind Relighting V2."""
+
+        segmind_vega: _SegmindVega
+        """Segmind-Vega: Makes images from text, with Segmind-Vega."""
+
+        segmind_vega_rt_v1: _SegmindVegaRtV1
+        """Segmind-VegaRT: Makes images from text, with Segmind-VegaRT."""
+
         sora_2: _Sora2
         """Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI."""
+
+        sound_generation: _SoundGeneration
+        """Elevenlabs Sound Generation: Makes sounds from a description, with ElevenLabs."""
+
+        ssd_1b: _Ssd1b
+        """SSD-1B: Makes images from text, with SSD-1B."""
+
+        ssd_depth: _SsdDepth
+        """SSD-Depth: Makes images from text and an image, with SSD-Depth."""
+
+        stable_diffusion_3_medium_txt2img: _StableDiffusion3MediumTxt2img
+        """Stable Diffusion 3 Medium Text to Image: Makes images from text, with Stable Diffusion 3 Medium Text to
+        Image.
+        """
+
+        stable_diffusion_3_5_turbo_txt2img: _StableDiffusion35TurboTxt2img
+        """Stable Diffusion 3.5 Turbo Text to Image: Makes images from text, with Stable Diffusion 3.5 Turbo Text to
+        Image.
+        """
+
+        storydiffusion: _Storydiffusion
+        """Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion."""
+
+        sts_eleven_labs: _StsElevenLabs
+        """Elevenlabs Speech To Speech: Speaks a recording with another voice, with ElevenLabs."""
 
         style_transfer: _StyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP
         adapter.
         """
 
+        svd: _Svd
+        """Stable Video Diffusion: Animates an image, with Stable Video Diffusion."""
+
+        sync_so_lipsync_2_pro: _SyncSoLipsync2Pro
+        """Sync.so Lipsync 2 Pro: Moves the lips in a video to a recorded voice, with Sync.so Lipsync 2 Pro."""
+
         text_embedding_3_small: _TextEmbedding3Small
         """Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI."""
 
+        tooncrafter: _Tooncrafter
+        """Tooncrafter: Makes the frames between drawings, with ToonCrafter."""
+
+        topaz_video_upscale: _TopazVideoUpscale
+        """Topaz Labs Video Upscale: Enlarges a video, with Topaz."""
+
+        try_on_diffusion: _TryOnDiffusion
+        """Try-On Diffusion: Shows a person in other clothes, with Try-On Diffusion."""
+
+        tts_eleven_labs: _TtsElevenLabs
+        """Elevenlabs Text To Speech: Speaks a text, with ElevenLabs."""
+
+        tts_elevenlabs_with_timestamps: _TtsElevenlabsWithTimestamps
+        """TTS Elevenlabs With Timing: Speaks a text and says when each part is spoken, with ElevenLabs."""
+
+        v_express: _VExpress
+        """V Express: Makes the face in an image speak with a recorded voice, with V-Express."""
+
+        veena_max_tts: _VeenaMaxTts
+        """VeenaMax TTS: Makes sound from text, with VeenaMax TTS."""
+
+        veena_tts: _VeenaTts
+        """Veena TTS: Makes sound from text, with Veena TTS."""
+
+        veo_3: _Veo3
+        """Google Veo 3: Makes videos from text, with Google Veo 3."""
+
+        veo_3_fast: _Veo3Fast
+        """Veo 3 Fast: Makes videos from text and an image, with Veo 3 Fast."""
+
+        veo_3_1: _Veo31
+        """Veo 3.1: Makes videos from text, with Veo 3.1."""
+
+        veo_3_1_fast: _Veo31Fast
+        """Veo 3.1 Fast: Makes videos from text and images, with Veo 3.1 Fast."""
+
+        video_concatenate: _VideoConcatenate
+        """Video Concatenate: Puts two videos side by side or one above the other."""
+
+        video_effects: _VideoEffects
+        """Wan Video Effects: Makes a video from an image with a chosen effect, with Wan Video Effects."""
+
         video_speed_change: _VideoSpeedChange
         """Video Speed Change: Makes a video play faster or slower."""
+
+        videofaceswap: _Videofaceswap
+        """Video Faceswap: Puts the face of an image into a video."""
+
+        w2imgsd1_5_img2img: _W2imgsd15Img2img
+        """Word2img: Makes images from text and an image, with Word2img."""
+
+        wan_2_2_i2v_fast: _Wan22I2vFast
+        """Wan 2.2 Image to Video Fast: Makes videos from text and an image, with Wan 2.2 Image to Video Fast."""
+
+        wan_2_2_i2v_flash: _Wan22I2vFlash
+        """Wan 2.2 Image to Video Flash: Makes videos from text and an image, with Wan 2.2 Image to Video Flash."""
+
+        wan_2_6_i2v: _Wan26I2v
+        """Wan 2.6 Image To Video: Makes videos from text, an image and audio, with Wan 2.6 Image To Video."""
+
+        wan2_7_image: _Wan27Image
+        """Wan 2.7 Image Generation: Makes images from text, with Wan 2.7 Image Generation."""
+
+        wan2_7_image_pro: _Wan27ImagePro
+        """Wan 2.7 Image Generation Pro: Makes images from text, with Wan 2.7 Image Generation Pro."""
+
+        z_image_turbo: _ZImageTurbo
+        """Z Image Turbo: Makes images from text, with Z Image Turbo."""
 
     def __init__(self, transport: "Transport") -> None:
         self._transport = transport
@@ -458,8 +2429,71 @@ class AsyncModels:
     """The models of the gateway."""
 
     if TYPE_CHECKING:
+        simple_vector_flux: _AsyncSimpleVectorFlux
+        """Simple Vector Flux Lora: Makes images from text, with Simple Vector Flux Lora."""
+
+        ace_step_music: _AsyncAceStepMusic
+        """Ace Step Music: Makes sound from text, with Ace Step Music."""
+
+        ai_face_swap: _AsyncAiFaceSwap
+        """AI Face Swap (image and video): Puts a face into an image or a video, with AI Face Swap."""
+
+        ai_product_photo_editor: _AsyncAiProductPhotoEditor
+        """AI Product Photo Editor: Makes images from text and images, with AI Product Photo Editor."""
+
+        aura_flow: _AsyncAuraFlow
+        """Aura Flow: Makes images from text, with Aura Flow."""
+
+        automatic_mask_generator: _AsyncAutomaticMaskGenerator
+        """Automatic Mask Generator: Makes a mask of the objects in an image that a text names."""
+
+        background_eraser: _AsyncBackgroundEraser
+        """Background Eraser: Removes the background of an image, or returns its mask."""
+
+        become_image: _AsyncBecomeImage
+        """Profile Photo Style Transfer: Draws the person in one image in the style of another."""
+
+        bg_removal: _AsyncBgRemoval
+        """Background Removal: Removes the background of an image."""
+
         bg_removal_v2: _AsyncBgRemovalV2
         """Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask."""
+
+        bg_replace: _AsyncBgReplace
+        """Background Replace: Replaces the background of an image by one from text and a reference image."""
+
+        bria_erase_foreground: _AsyncBriaEraseForeground
+        """Bria Erase Foreground: Removes the foreground of an image and fills the gap, with Bria."""
+
+        bria_expand_image: _AsyncBriaExpandImage
+        """Bria Expand Image: Extends an image beyond its edges, with Bria."""
+
+        bria_gen_fill: _AsyncBriaGenFill
+        """Bria Generative Fill: Fills a masked part of an image from text, with Bria."""
+
+        bria_replace_background: _AsyncBriaReplaceBackground
+        """Bria Generate Background: Replaces the background of an image from text, with Bria."""
+
+        bria_text_to_image: _AsyncBriaTextToImage
+        """Bria 3.2 Text to Image: Makes images from text, with Bria 3.2."""
+
+        bria_text_to_vector_graphics: _AsyncBriaTextToVectorGraphics
+        """Bria Vector Graphics: Makes vector graphics from text, with Bria."""
+
+        chatterbox_tts: _AsyncChatterboxTts
+        """Chatterbox TTS: Makes sound from text and audio, with Chatterbox TTS."""
+
+        chatterbox_turbo_tts: _AsyncChatterboxTurboTts
+        """Chatterbox Turbo TTS: Makes sound from text and audio, with Chatterbox Turbo TTS."""
+
+        chroma: _AsyncChroma
+        """Chroma: Makes images from text, with Chroma."""
+
+        clarity_upscaler: _AsyncClarityUpscaler
+        """Clarity Upscaler: Enlarges an image and adds details, with Clarity Upscaler."""
+
+        claude_3_5_sonnet: _AsyncClaude35Sonnet
+        """Claude 3.5 Sonnet: Continues a conversation, with Claude 3.5 Sonnet by Anthropic."""
 
         claude_4_sonnet: _AsyncClaude4Sonnet
         """Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic."""
@@ -467,30 +2501,149 @@ class AsyncModels:
         claude_4_5_sonnet: _AsyncClaude45Sonnet
         """Claude Sonnet 4.5: Continues a conversation, with Claude Sonnet 4.5 by Anthropic."""
 
+        codeformer: _AsyncCodeformer
+        """Codeformer: Restores faces in an image, with CodeFormer."""
+
+        cog_video_5b_i2v: _AsyncCogVideo5bI2v
+        """Cog videoX Image To Video: Makes videos from text and an image, with Cog videoX Image To Video."""
+
+        cog_video_5b_t2v: _AsyncCogVideo5bT2v
+        """Cog Video X 5B: Makes videos from text, with Cog Video X 5B."""
+
+        consistent_character_with_pose: _AsyncConsistentCharacterWithPose
+        """Consistent Character With Pose: Makes images from text and images, with Consistent Character With Pose."""
+
         deepseek_chat: _AsyncDeepseekChat
         """DeepSeek Chat: Continues a conversation, with DeepSeek Chat."""
+
+        dia: _AsyncDia
+        """Dia (Text to Speech): Speaks a text with several voices, with Dia."""
+
+        dubbing: _AsyncDubbing
+        """ElevenLabs Dubbing: Translates the speech of a video or sound into another language."""
+
+        eleven_labs_transcript: _AsyncElevenLabsTranscript
+        """Elevenlabs Transcript: Turns speech into text, with ElevenLabs."""
+
+        elevenlabs_voice_design: _AsyncElevenlabsVoiceDesign
+        """Elevenlabs Voice Design: Designs a voice from a description, with ElevenLabs."""
 
         esrgan: _AsyncEsrgan
         """ESRGAN: Enlarges an image and restores details, with ESRGAN."""
 
+        esrgan_video_upscaler: _AsyncEsrganVideoUpscaler
+        """Esrgan Video Upscaler: Enlarges a video, with ESRGAN."""
+
+        expression_editor: _AsyncExpressionEditor
+        """Expression Editor: Changes the expression of a face in an image."""
+
+        face_detailer: _AsyncFaceDetailer
+        """Face Detailer: Repairs and refines faces in an image."""
+
+        face_to_many: _AsyncFaceToMany
+        """face-to-many: Draws the person in an image in another style."""
+
+        face_to_sticker: _AsyncFaceToSticker
+        """face-to-sticker: Makes a sticker of the face in an image."""
+
+        faceswap_v2: _AsyncFaceswapV2
+        """Faceswap V2: Puts the face of one image into another image, with version 2 of Faceswap."""
+
+        faceswap_v3: _AsyncFaceswapV3
+        """Faceswap V3: Puts the face of one image into another image, with version 3 of Faceswap."""
+
+        faceswap_v3_multifaceswap: _AsyncFaceswapV3Multifaceswap
+        """Faceswap V3 Multifaceswap: Puts several faces of one image into another image."""
+
+        faceswap_v4: _AsyncFaceswapV4
+        """Segmind Faceswap v4: Puts the face or the whole head of one image into another image, with version 4 of
+        Faceswap.
+        """
+
         faceswap_v5: _AsyncFaceswapV5
         """Segmind Faceswap v5: Puts the face of one image into another image."""
+
+        fast_flux_schnell: _AsyncFastFluxSchnell
+        """Fast Flux.1 Schnell: Makes images from text, with Fast Flux.1 Schnell."""
+
+        flashvsr: _AsyncFlashvsr
+        """FlashVSR: Enlarges a video, with FlashVSR."""
+
+        flux_1_1_pro_ultra: _AsyncFlux11ProUltra
+        """Flux-1.1 Pro Ultra: Makes images from text, with Flux-1.1 Pro Ultra."""
+
+        flux_2_flex: _AsyncFlux2Flex
+        """Flux 2 Flex: Makes images from text and images, with Flux 2 Flex."""
+
+        flux_2_max: _AsyncFlux2Max
+        """Flux 2 Max: Makes images from text, with Flux 2 Max."""
+
+        flux_2_pro: _AsyncFlux2Pro
+        """Flux 2 Pro: Makes images from text and images, with Flux 2 Pro."""
 
         flux_controlnet: _AsyncFluxControlnet
         """Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input
         image.
         """
 
+        flux_depth_dev: _AsyncFluxDepthDev
+        """Flux Depth Dev: Makes images from text and an image, with Flux Depth Dev."""
+
+        flux_depth_pro: _AsyncFluxDepthPro
+        """Flux Depth Pro: Makes images from text and an image, with Flux Depth Pro."""
+
+        flux_dev: _AsyncFluxDev
+        """Flux.1 Dev: Makes images from text, with Flux.1 Dev."""
+
         flux_dev_finetuned: _AsyncFluxDevFinetuned
         """Flux Dev Finetuned: Makes images from text with a fine-tuned Flux model of 12 billion parameters."""
 
+        flux_fill_pro: _AsyncFluxFillPro
+        """Flux Fill Pro: Fills a masked part of an image from text, with Flux Fill Pro."""
+
         flux_img2img: _AsyncFluxImg2img
         """Flux.1 Image To Image: Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs."""
+
+        flux_inpaint: _AsyncFluxInpaint
+        """Flux Inpaint: Fills a masked part of an image from text, with Flux."""
 
         flux_ipadapter: _AsyncFluxIpadapter
         """Flux Ipadapter: Makes images with Flux from a reference image and a prompt, blending styles through an IP
         adapter.
         """
+
+        flux_kontext_dev: _AsyncFluxKontextDev
+        """FLUX.1 Kontext [dev]: Makes images from text and an image, with FLUX.1 Kontext [dev]."""
+
+        flux_kontext_max: _AsyncFluxKontextMax
+        """Flux Kontext Max: Makes images from text and an image, with Flux Kontext Max."""
+
+        flux_kontext_pro: _AsyncFluxKontextPro
+        """Flux Kontext Pro: Makes images from text and an image, with Flux Kontext Pro."""
+
+        flux_krea_dev: _AsyncFluxKreaDev
+        """Flux Krea Dev: Makes images from text, with Flux Krea Dev."""
+
+        flux_pro: _AsyncFluxPro
+        """Flux .1 Pro: Makes images from text, with Flux .1 Pro."""
+
+        flux_pulid: _AsyncFluxPulid
+        """Flux Pulid: Makes images from text and an image, with Flux Pulid."""
+
+        flux_realism_lora: _AsyncFluxRealismLora
+        """Flux Realism Lora with Upscale: Makes images from text, with Flux Realism Lora with Upscale."""
+
+        flux_schnell: _AsyncFluxSchnell
+        """Flux.1 Schnell: Makes images from text, with Flux.1 Schnell."""
+
+        focus_inpaint: _AsyncFocusInpaint
+        """Fooocus Inpainting: Fills a masked part of an image from text, with Fooocus."""
+
+        focus_outpaint: _AsyncFocusOutpaint
+        """Fooocus Outpainting: Extends an image beyond its edges from text, with Fooocus."""
+
+        fooocus: _AsyncFooocus
+        """Fooocus: Makes images from text and images, with Fooocus."""
 
         gemini_1_5_pro: _AsyncGemini15Pro
         """Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google."""
@@ -501,8 +2654,20 @@ class AsyncModels:
         gemini_2_5_flash: _AsyncGemini25Flash
         """Gemini 2.5 Flash: Continues a conversation, with Gemini 2.5 Flash by Google."""
 
+        gemini_2_5_flash_tts: _AsyncGemini25FlashTts
+        """Gemini TTS 2.5 Flash: Makes sound from text, with Gemini TTS 2.5 Flash."""
+
         gemini_3_1_flash_tts: _AsyncGemini31FlashTts
         """Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS."""
+
+        gemini_embedding_001: _AsyncGeminiEmbedding001
+        """Gemini Embedding 001: Turns a text into a vector of numbers, with Gemini Embedding 001."""
+
+        gemini_embedding_2: _AsyncGeminiEmbedding2
+        """Gemini Embedding 2: Turns text or other media into a vector of numbers, with Gemini Embedding 2."""
+
+        gemini_omni_flash: _AsyncGeminiOmniFlash
+        """Gemini Omni Flash: Makes videos from text, with Gemini Omni Flash."""
 
         gpt_4: _AsyncGpt4
         """GPT-4: Continues a conversation, with GPT-4 by OpenAI."""
@@ -516,11 +2681,107 @@ class AsyncModels:
         gpt_5_mini: _AsyncGpt5Mini
         """GPT-5 Mini: Continues a conversation, with GPT-5 mini by OpenAI."""
 
+        gpt_image_1_edit: _AsyncGptImage1Edit
+        """GPT Image 1 Edit: Makes images from text and images, with GPT Image 1 Edit."""
+
+        gpt_image_1_edit_mini: _AsyncGptImage1EditMini
+        """GPT Image 1 Edit Mini: Makes images from text and images, with GPT Image 1 Edit Mini."""
+
+        gpt_image_1_5: _AsyncGptImage15
+        """GPT Image 1.5: Makes images from text, with GPT Image 1.5."""
+
+        gpt_image_1_5_edit: _AsyncGptImage15Edit
+        """GPT Image 1.5 Edit: Makes images from text and images, with GPT Image 1.5 Edit."""
+
+        grok_tts: _AsyncGrokTts
+        """Grok Text-to-Speech: Makes sound from text, with Grok Text-to-Speech."""
+
+        hailuo_02_fast: _AsyncHailuo02Fast
+        """Hailuo 02 Fast: Makes videos from text and an image, with Hailuo 02 Fast."""
+
+        hailuo_2_3: _AsyncHailuo23
+        """Hailuo 2.3: Makes videos from text and an image, with Hailuo 2.3."""
+
+        hallo: _AsyncHallo
+        """Hallo: Makes the face in an image speak with a recorded voice, with Hallo."""
+
+        heygen_avatar_v: _AsyncHeygenAvatarV
+        """HeyGen Avatar V: Makes videos from text and audio, with HeyGen Avatar V."""
+
+        hidream_l1_fast: _AsyncHidreamL1Fast
+        """HiDream-I1 (Fast): Makes images from text, with HiDream-I1 (Fast)."""
+
+        higgsfield_image2video: _AsyncHiggsfieldImage2video
+        """Higgsfield Image 2 Video: Makes videos from text and images, with Higgsfield Image 2 Video."""
+
+        higgsfield_speech2video: _AsyncHiggsfieldSpeech2video
+        """Higgsfield Speech 2 Video: Makes videos from text, audio and an image, with Higgsfield Speech 2 Video."""
+
+        hunyuan_3d_2: _AsyncHunyuan3d2
+        """Hunyuan3D-2: Makes 3D models from a mesh and an image, with Hunyuan3D-2."""
+
+        hunyuan3d_2mv: _AsyncHunyuan3d2mv
+        """Hunyuan-3d 2mv: Makes 3D models from images, with Hunyuan-3d 2mv."""
+
+        ic_light: _AsyncIcLight
+        """Relighting: Changes the light on the subject of an image, with IC-Light."""
+
+        ideogram_2a_txt_2_img: _AsyncIdeogram2aTxt2Img
+        """Ideogram 2a Text To Image: Makes images from text, with Ideogram 2a Text To Image."""
+
+        ideogram_3: _AsyncIdeogram3
+        """Ideogram 3.0: Makes images from text, with Ideogram 3.0."""
+
+        ideogram_3_reframe: _AsyncIdeogram3Reframe
+        """Ideogram 3 Reframe: Extends an image to another shape, with Ideogram 3."""
+
+        ideogram_3_remix: _AsyncIdeogram3Remix
+        """Ideogram 3 Remix: Makes images from text and an image, with Ideogram 3 Remix."""
+
         ideogram_describe: _AsyncIdeogramDescribe
         """Ideogram Describe: Describes an image in words, with Ideogram."""
 
+        ideogram_turbo_img_2_img: _AsyncIdeogramTurboImg2Img
+        """Ideogram Turbo Image To Image: Makes images from text and an image, with Ideogram Turbo Image To Image."""
+
+        ideogram_turbo_txt_2_img: _AsyncIdeogramTurboTxt2Img
+        """Ideogram Turbo Text To Image: Makes images from text, with Ideogram Turbo Text To Image."""
+
+        ideogram_txt_2_img: _AsyncIdeogramTxt2Img
+        """Ideogram Text To Image: Makes images from text, with Ideogram Text To Image."""
+
+        idm_vton: _AsyncIdmVton
+        """IDM VTON: Shows a person in other clothes, with IDM-VTON."""
+
+        illusion_diffusion_hq: _AsyncIllusionDiffusionHq
+        """illusion-diffusion-hq: Makes images from text and an image, with illusion-diffusion-hq."""
+
+        imagen: _AsyncImagen
+        """Imagen 3: Makes images from text, with Imagen 3."""
+
         imagen_4: _AsyncImagen4
         """Imagen 4: Makes images from text, with Imagen 4 by Google."""
+
+        imagen_4_fast: _AsyncImagen4Fast
+        """Imagen 4 Fast: Makes images from text, with Imagen 4 Fast."""
+
+        imagen_4_ultra: _AsyncImagen4Ultra
+        """Imagen 4 Ultra: Makes images from text, with Imagen 4 Ultra."""
+
+        infinite_talk: _AsyncInfiniteTalk
+        """InfiniteTalk: Makes an image or video speak with a recorded voice, with InfiniteTalk."""
+
+        insta_depth: _AsyncInstaDepth
+        """Insta Depth: Makes images from text and images, with Insta Depth."""
+
+        instantid: _AsyncInstantid
+        """InstantID: Makes images of a person from text and an image of the face, with InstantID."""
+
+        ip_sdxl_canny: _AsyncIpSdxlCanny
+        """IP-adapter Canny XL: Makes images from text and images, with IP-adapter Canny XL."""
+
+        ip_sdxl_depth: _AsyncIpSdxlDepth
+        """IP-adapter Depth XL: Makes images from text and images, with IP-adapter Depth XL."""
 
         kandinsky2_1_txt2im: _AsyncKandinsky21Txt2im
         """Kandinsky 2.1: Makes images from text, with Kandinsky 2.1."""
@@ -531,16 +2792,79 @@ class AsyncModels:
         kling_1_6_text2video: _AsyncKling16Text2video
         """Kling AI 1.6 Text to Video: Makes videos from text, with Kling 1.6."""
 
+        kling_2: _AsyncKling2
+        """Kling 2: Makes videos from text and an image, with Kling 2."""
+
+        kling_2_1: _AsyncKling21
+        """Kling 2.1 AI Video Generator: Makes videos from text and an image, with Kling 2.1 AI Video Generator."""
+
+        kling_2_5_turbo: _AsyncKling25Turbo
+        """Kling 2.5 Turbo: Makes videos from text, with Kling 2.5 Turbo."""
+
+        kling_2_6: _AsyncKling26
+        """Kling 2.6: Makes videos from text, with Kling 2.6."""
+
         kling_o1: _AsyncKlingO1
         """Kling O1: Makes an image from a text that refers to reference images, with Kling O1."""
 
+        kling_o3_image2video: _AsyncKlingO3Image2video
+        """Kling O3 Image To Video: Makes videos from text and images, with Kling O3 Image To Video."""
+
+        kling_v2_pro_avatar: _AsyncKlingV2ProAvatar
+        """Kling V2 Pro Avatar: Makes videos from an image and audio, with Kling V2 Pro Avatar."""
+
+        kling_v2_standard_avatar: _AsyncKlingV2StandardAvatar
+        """Kling Avatar V2 Standard: Makes videos from an image and audio, with Kling Avatar V2 Standard."""
+
+        kolors: _AsyncKolors
+        """Kolors: Makes images from text, with Kolors."""
+
+        live_portrait: _AsyncLivePortrait
+        """Live Portrait: Animates a face in an image after a driving video, with Live Portrait."""
+
+        live_portrait_video_to_video: _AsyncLivePortraitVideoToVideo
+        """Live Portrait video to video: Animates a face in a video after a driving video, with Live Portrait."""
+
+        llama_v3_8b_instruct: _AsyncLlamaV38bInstruct
+        """Llama 3 8b: Continues a conversation, with Llama 3 8B."""
+
+        llama_v3p1_70b_instruct: _AsyncLlamaV3p170bInstruct
+        """Llama 3.1 70b: Continues a conversation, with Llama 3.1 70B."""
+
+        llama_v3p1_8b_instruct: _AsyncLlamaV3p18bInstruct
+        """Llama 3.1 8b: Continues a conversation, with Llama 3.1 8B."""
+
         llava_v1_6: _AsyncLlavaV16
         """LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B."""
+
+        ltx_2_19b_t2v: _AsyncLtx219bT2v
+        """LTX-2-19B T2V: Makes videos from text, with LTX-2-19B T2V."""
+
+        ltx_2_fast: _AsyncLtx2Fast
+        """LTX 2 Fast: Makes videos from text, with LTX 2 Fast."""
+
+        ltx_2_pro: _AsyncLtx2Pro
+        """LTX 2 Pro: Makes videos from text and an image, with LTX 2 Pro."""
+
+        magic_eraser: _AsyncMagicEraser
+        """Magic Eraser: Removes a masked object from an image."""
+
+        material_transfer: _AsyncMaterialTransfer
+        """material-transfer: Gives the subject of one image the material of another."""
 
         minimax_ai: _AsyncMinimaxAi
         """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
         character, with MiniMax Hailuo.
         """
+
+        minimax_hailuo_2: _AsyncMinimaxHailuo2
+        """Minimax Hailou 2: Makes videos from text and images, with Minimax Hailou 2."""
+
+        minimax_music_01: _AsyncMinimaxMusic01
+        """Minimax Music-01: Makes music with lyrics, with MiniMax Music-01."""
+
+        mixtral_8x22b_instruct: _AsyncMixtral8x22bInstruct
+        """Mixtral 8x22b: Continues a conversation, with Mixtral 8x22B."""
 
         mixtral_8x7b_instruct: _AsyncMixtral8x7bInstruct
         """Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral."""
@@ -550,8 +2874,20 @@ class AsyncModels:
         Luma.
         """
 
+        motionctrl_svd: _AsyncMotionctrlSvd
+        """Motion Control SVD: Animates an image with a chosen camera motion, with MotionCtrl SVD."""
+
         nano_banana: _AsyncNanoBanana
         """Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image."""
+
+        nano_banana_2: _AsyncNanoBanana2
+        """Nano Banana 2: Makes images from text, with Nano Banana 2."""
+
+        nano_banana_pro: _AsyncNanoBananaPro
+        """Nano Banana Pro: Makes images from text and images, with Nano Banana Pro."""
+
+        nomos_upscaler: _AsyncNomosUpscaler
+        """Nomos Image Upscaler 4k: Enlarges an image, with Nomos."""
 
         o1_preview: _AsyncO1Preview
         """OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI."""
@@ -565,14 +2901,68 @@ class AsyncModels:
         o4_mini: _AsyncO4Mini
         """OpenAI o4-mini: Continues a conversation after reasoning about it, with o4-mini by OpenAI."""
 
+        omni_zero: _AsyncOmniZero
+        """Omni Zero: Makes images from text and images, with Omni Zero."""
+
+        openvoice: _AsyncOpenvoice
+        """Openvoice: Speaks a text with the voice of a recording, with OpenVoice."""
+
         orpheus_3b_0_1: _AsyncOrpheus3b01
         """3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B."""
 
         p_image: _AsyncPImage
         """Pruna P Image: Makes images from text quickly, with P-Image by Pruna."""
 
+        p_image_try_on: _AsyncPImageTryOn
+        """Pruna P Image Try-On: Shows a person in other clothes, with Pruna P Image Try-On."""
+
+        p_video_avatar: _AsyncPVideoAvatar
+        """Pruna P Video Avatar: Makes videos from an image, with Pruna P Video Avatar."""
+
+        pixverse_4_5_video: _AsyncPixverse45Video
+        """Pixverse 4.5 Video: Makes videos from text and an image, with Pixverse 4.5 Video."""
+
+        pixverse_text2video: _AsyncPixverseText2video
+        """Pixverse Text to Video: Makes videos from text, with Pixverse Text to Video."""
+
+        playground_v2_5: _AsyncPlaygroundV25
+        """Playground V2.5: Makes images from text, with Playground V2.5."""
+
+        pulid_base: _AsyncPulidBase
+        """PuLID: Makes images from text and an image, with PuLID."""
+
         qvq_max: _AsyncQvqMax
         """QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba."""
+
+        qwen_image: _AsyncQwenImage
+        """Qwen Image: Makes images from text, with Qwen Image."""
+
+        qwen_image_2512: _AsyncQwenImage2512
+        """Qwen Image 2512: Makes images from text, with Qwen Image 2512."""
+
+        qwen_image_edit: _AsyncQwenImageEdit
+        """Qwen Image Edit: Makes images from text and an image, with Qwen Image Edit."""
+
+        qwen_image_edit_fast: _AsyncQwenImageEditFast
+        """Qwen Image Edit Fast: Makes images from text and an image, with Qwen Image Edit Fast."""
+
+        qwen_image_edit_plus: _AsyncQwenImageEditPlus
+        """Qwen Image Edit Plus: Makes images from text and images, with Qwen Image Edit Plus."""
+
+        qwen_image_edit_plus_multi_lora: _AsyncQwenImageEditPlusMultiLora
+        """Qwen Image Edit Plus Multi Lora: Makes images from text and an image, with Qwen Image Edit Plus Multi
+        Lora.
+        """
+
+        qwen_image_edit_plus_multiple_angle: _AsyncQwenImageEditPlusMultipleAngle
+        """Qwen Image Edit Plus Multiple Angles: Makes images from text and an image, with Qwen Image Edit Plus
+        Multiple Angles.
+        """
+
+        qwen_image_edit_plus_texture_apply: _AsyncQwenImageEditPlusTextureApply
+        """Qwen Image Edit Plus Texture Apply: Makes images from text and images, with Qwen Image Edit Plus Texture
+        Apply.
+        """
 
         qwen3_coder_flash: _AsyncQwen3CoderFlash
         """Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba."""
@@ -588,28 +2978,315 @@ class AsyncModels:
         runway_gen4_image: _AsyncRunwayGen4Image
         """Runway Gen 4 Image: Makes images from text and tagged reference images, with Runway Gen-4."""
 
+        sadtalker: _AsyncSadtalker
+        """SadTalker: Makes the face in an image speak with a recorded voice, with SadTalker."""
+
         sam_3d_objects: _AsyncSam3dObjects
         """Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta."""
 
         sam_img2img: _AsyncSamImg2img
         """Segment Anything Model: Finds the parts of an image and colors each, with the Segment Anything Model."""
 
+        sam_v2_video: _AsyncSamV2Video
+        """Sam V2 Video: Marks an object that a text names in a video, with SAM 2."""
+
+        sam3_image: _AsyncSam3Image
+        """Sam3 Image: Marks objects that a text or points name in an image, with SAM 3."""
+
+        sd1_5_controlnet_canny: _AsyncSd15ControlnetCanny
+        """ControlNet Canny: Makes images from text and an image, with ControlNet Canny."""
+
+        sd1_5_controlnet_depth: _AsyncSd15ControlnetDepth
+        """ControlNet Depth: Makes images from text and an image, with ControlNet Depth."""
+
+        sd1_5_controlnet_openpose: _AsyncSd15ControlnetOpenpose
+        """ControlNet Openpose: Makes images from text and an image, with ControlNet Openpose."""
+
+        sd1_5_controlnet_scribble: _AsyncSd15ControlnetScribble
+        """ControlNet Scribble: Makes images from text and an image, with ControlNet Scribble."""
+
+        sd1_5_controlnet_softedge: _AsyncSd15ControlnetSoftedge
+        """ControlNet Soft Edge: Makes images from text and an image, with ControlNet Soft Edge."""
+
+        sd1_5_cyberrealistic: _AsyncSd15Cyberrealistic
+        """Cyber Realistic: Makes images from text, with Cyber Realistic."""
+
+        sd1_5_edgeofrealism: _AsyncSd15Edgeofrealism
+        """Edge of Realism: Makes images from text, with Edge of Realism."""
+
+        sd1_5_epicrealism: _AsyncSd15Epicrealism
+        """Epic Realism: Makes images from text, with Epic Realism."""
+
+        sd1_5_img2img: _AsyncSd15Img2img
+        """Stable Diffusion img2img: Makes images from text and an image, with Stable Diffusion img2img."""
+
+        sd1_5_inpainting: _AsyncSd15Inpainting
+        """Stable Diffusion Inpainting: Fills masked parts of an image from text, with Stable Diffusion Inpainting."""
+
+        sd1_5_juggernaut: _AsyncSd15Juggernaut
+        """Juggernaut Final: Makes images from text, with Juggernaut Final."""
+
+        sd1_5_outpaint: _AsyncSd15Outpaint
+        """SD Outpainting: Extends an image beyond its edges from text, with Stable Diffusion."""
+
+        sd1_5_realisticvision: _AsyncSd15Realisticvision
+        """Realistic Vision: Makes images from text, with Realistic Vision."""
+
+        sd1_5_reliberate: _AsyncSd15Reliberate
+        """Reliberate: Makes images from text, with Reliberate."""
+
+        sd2_1_faceswapper: _AsyncSd21Faceswapper
+        """Faceswap: Puts the face of one image into another image or animation."""
+
+        sd2_1_txt2img: _AsyncSd21Txt2img
+        """Stable Diffusion 2.1: Makes images from text, with Stable Diffusion 2.1."""
+
+        sd3_med_canny: _AsyncSd3MedCanny
+        """SD3 Medium Canny Controlnet: Makes images from text and an image, with SD3 Medium Canny Controlnet."""
+
+        sd3_med_img2img: _AsyncSd3MedImg2img
+        """Stable Diffusion 3 Medium Image to Image: Makes images from text and an image, with Stable Diffusion 3
+        Medium Image to Image.
+        """
+
+        sd3_med_pose: _AsyncSd3MedPose
+        """SD3 Medium Pose Controlnet: Makes images from text and an image, with SD3 Medium Pose Controlnet."""
+
+        sd3_med_tile: _AsyncSd3MedTile
+        """SD3 Medium Tile Controlnet: Makes images from text and an image, with SD3 Medium Tile Controlnet."""
+
+        sdxl_controlnet: _AsyncSdxlControlnet
+        """SDXL Controlnet: Makes images from text and an image, with SDXL Controlnet."""
+
+        sdxl_img2img: _AsyncSdxlImg2img
+        """SDXL Img2Img: Makes images from text and an image, with SDXL Img2Img."""
+
+        sdxl_inpaint: _AsyncSdxlInpaint
+        """SDXL Inpaint: Fills masked parts of an image from text, with SDXL Inpaint."""
+
+        sdxl_openpose: _AsyncSdxlOpenpose
+        """SDXL-Openpose: Makes images from text and an image, with SDXL-Openpose."""
+
+        sdxl_torch: _AsyncSdxlTorch
+        """Stable Diffusion XL 1.0 - Torch: Makes images from text, with Stable Diffusion XL 1.0 - Torch."""
+
+        sdxl1_0_colossus_lightning: _AsyncSdxl10ColossusLightning
+        """Colossus Lightning SDXL: Makes images from text, with Colossus Lightning SDXL."""
+
+        sdxl1_0_dreamshaper: _AsyncSdxl10Dreamshaper
+        """Dreamshaper SDXL: Makes images from text, with Dreamshaper SDXL."""
+
+        sdxl1_0_dreamshaper_lightning: _AsyncSdxl10DreamshaperLightning
+        """DreamShaper Lightning SDXL: Makes images from text, with DreamShaper Lightning SDXL."""
+
+        sdxl1_0_dyanvis_lightning: _AsyncSdxl10DyanvisLightning
+        """Dynavis Lightning SDXL: Makes images from text, with Dynavis Lightning SDXL."""
+
+        sdxl1_0_juggernaut_lightning: _AsyncSdxl10JuggernautLightning
+        """Juggernaut Lightning SDXL: Makes images from text, with Juggernaut Lightning SDXL."""
+
+        sdxl1_0_newreality_lightning: _AsyncSdxl10NewrealityLightning
+        """NewReality Lightning SDXL: Makes images from text, with NewReality Lightning SDXL."""
+
+        sdxl1_0_nightvis_lightning: _AsyncSdxl10NightvisLightning
+        """NightVis Lightning SDXL: Makes images from text, with NightVis Lightning SDXL."""
+
+        sdxl1_0_protovis_lightning: _AsyncSdxl10ProtovisLightning
+        """ProtoVision Lightning SDXL: Makes images from text, with ProtoVision Lightning SDXL."""
+
+        sdxl1_0_realdream_lightning: _AsyncSdxl10RealdreamLightning
+        """RealDream Lightning: Makes images from text, with RealDream Lightning."""
+
+        sdxl1_0_realdream_pony_v9: _AsyncSdxl10RealdreamPonyV9
+        """Realdream Pony V9: Makes images from text, with Realdream Pony V9."""
+
+        sdxl1_0_realism_lightning: _AsyncSdxl10RealismLightning
+        """Realism Lightning SDXL: Makes images from text, with Realism Lightning SDXL."""
+
+        sdxl1_0_realvis: _AsyncSdxl10Realvis
+        """Realvis SDXL: Makes images from text, with Realvis SDXL."""
+
+        sdxl1_0_realvis_lightning: _AsyncSdxl10RealvisLightning
+        """Realvis Lightning SDXL: Makes images from text, with Realvis Lightning SDXL."""
+
+        sdxl1_0_samaritan_3d: _AsyncSdxl10Samaritan3d
+        """Samaritan 3D XL: Makes images from text, with Samaritan 3D XL."""
+
+        sdxl1_0_samaritan_lightning: _AsyncSdxl10SamaritanLightning
+        """Samaritan Lightning SDXL: Makes images from text, with Samaritan Lightning SDXL."""
+
+        sdxl1_0_timeless: _AsyncSdxl10Timeless
+        """Copax Timeless SDXL: Makes images from text, with Copax Timeless SDXL."""
+
+        sdxl1_0_txt2img: _AsyncSdxl10Txt2img
+        """Stable Diffusion XL 1.0: Makes images from text, with Stable Diffusion XL 1.0."""
+
+        sdxl1_0_wildcard_lightning: _AsyncSdxl10WildcardLightning
+        """WildCard Lightning SDXL: Makes images from text, with WildCard Lightning SDXL."""
+
+        sdxl1_0_zavychroma: _AsyncSdxl10Zavychroma
+        """Zavychroma SDXL: Makes images from text, with Zavychroma SDXL."""
+
+        seedance_1_5_pro: _AsyncSeedance15Pro
+        """Seedance 1.5 Pro: Makes videos from text and an image, with Seedance 1.5 Pro."""
+
+        seedance_2_0: _AsyncSeedance20
+        """Seedance 2.0: Makes videos from text, with Seedance 2.0."""
+
+        seedance_2_0_fast: _AsyncSeedance20Fast
+        """Seedance 2.0 Fast: Makes videos from text, images and audio, with Seedance 2.0 Fast."""
+
+        seedance_2_5: _AsyncSeedance25
+        """Seedance 2.5: Makes videos from text, images, audio and videos, with Seedance 2.5."""
+
+        seedance_pro: _AsyncSeedancePro
+        """Seedance 1.0 Pro: Makes videos from text and an image, with Seedance 1.0 Pro."""
+
+        seedance_v1_lite_text_to_video: _AsyncSeedanceV1LiteTextToVideo
+        """Seedance V1 Lite T2V: Makes videos from text, with Seedance V1 Lite T2V."""
+
+        seedream_4: _AsyncSeedream4
+        """Seedream 4.0 (4k): Makes images from text and images, with Seedream 4.0 (4k)."""
+
+        seedream_4_5: _AsyncSeedream45
+        """Seedream 4.5: Makes images from text and images, with Seedream 4.5."""
+
+        seedream_v3_text_to_image: _AsyncSeedreamV3TextToImage
+        """Seedream 3.0 t2i: Makes images from text, with Seedream 3.0 t2i."""
+
+        seedream_v5_lite_image_to_image: _AsyncSeedreamV5LiteImageToImage
+        """Seedream 5.0 Lite: Image-to-Image: Makes images from text and images, with Seedream 5.0 Lite: Image-to-
+        Image.
+        """
+
+        seedream_v5_lite_text_to_image: _AsyncSeedreamV5LiteTextToImage
+        """Seedream 5.0 Lite: Text-to-Image: Makes images from text, with Seedream 5.0 Lite: Text-to-Image."""
+
+        seg_swap: _AsyncSegSwap
+        """Segmind SegSwap v0.1: Puts an object of one image into a masked part of another."""
+
         segmind_relighting: _AsyncSegmindRelighting
         """Segmind Relighting: Changes the light in an image: its direction, strength, color and source."""
 
+        segmind_relighting_v2: _AsyncSegmindRelightingV2
+        """Segmind Relighting V2: Changes the light in an image, with Segmind Relighting V2."""
+
+        segmind_vega: _AsyncSegmindVega
+        """Segmind-Vega: Makes images from text, with Segmind-Vega."""
+
+        segmind_vega_rt_v1: _AsyncSegmindVegaRtV1
+        """Segmind-VegaRT: Makes images from text, with Segmind-VegaRT."""
+
         sora_2: _AsyncSora2
         """Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI."""
+
+        sound_generation: _AsyncSoundGeneration
+        """Elevenlabs Sound Generation: Makes sounds from a description, with ElevenLabs."""
+
+        ssd_1b: _AsyncSsd1b
+        """SSD-1B: Makes images from text, with SSD-1B."""
+
+        ssd_depth: _AsyncSsdDepth
+        """SSD-Depth: Makes images from text and an image, with SSD-Depth."""
+
+        stable_diffusion_3_medium_txt2img: _AsyncStableDiffusion3MediumTxt2img
+        """Stable Diffusion 3 Medium Text to Image: Makes images from text, with Stable Diffusion 3 Medium Text to
+        Image.
+        """
+
+        stable_diffusion_3_5_turbo_txt2img: _AsyncStableDiffusion35TurboTxt2img
+        """Stable Diffusion 3.5 Turbo Text to Image: Makes images from text, with Stable Diffusion 3.5 Turbo Text to
+        Image.
+        """
+
+        storydiffusion: _AsyncStorydiffusion
+        """Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion."""
+
+        sts_eleven_labs: _AsyncStsElevenLabs
+        """Elevenlabs Speech To Speech: Speaks a recording with another voice, with ElevenLabs."""
 
         style_transfer: _AsyncStyleTransfer
         """IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP
         adapter.
         """
 
+        svd: _AsyncSvd
+        """Stable Video Diffusion: Animates an image, with Stable Video Diffusion."""
+
+        sync_so_lipsync_2_pro: _AsyncSyncSoLipsync2Pro
+        """Sync.so Lipsync 2 Pro: Moves the lips in a video to a recorded voice, with Sync.so Lipsync 2 Pro."""
+
         text_embedding_3_small: _AsyncTextEmbedding3Small
         """Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI."""
 
+        tooncrafter: _AsyncTooncrafter
+        """Tooncrafter: Makes the frames between drawings, with ToonCrafter."""
+
+        topaz_video_upscale: _AsyncTopazVideoUpscale
+        """Topaz Labs Video Upscale: Enlarges a video, with Topaz."""
+
+        try_on_diffusion: _AsyncTryOnDiffusion
+        """Try-On Diffusion: Shows a person in other clothes, with Try-On Diffusion."""
+
+        tts_eleven_labs: _AsyncTtsElevenLabs
+        """Elevenlabs Text To Speech: Speaks a text, with ElevenLabs."""
+
+        tts_elevenlabs_with_timestamps: _AsyncTtsElevenlabsWithTimestamps
+        """TTS Elevenlabs With Timing: Speaks a text and says when each part is spoken, with ElevenLabs."""
+
+        v_express: _AsyncVExpress
+        """V Express: Makes the face in an image speak with a recorded voice, with V-Express."""
+
+        veena_max_tts: _AsyncVeenaMaxTts
+        """VeenaMax TTS: Makes sound from text, with VeenaMax TTS."""
+
+        veena_tts: _AsyncVeenaTts
+        """Veena TTS: Makes sound from text, with Veena TTS."""
+
+        veo_3: _AsyncVeo3
+        """Google Veo 3: Makes videos from text, with Google Veo 3."""
+
+        veo_3_fast: _AsyncVeo3Fast
+        """Veo 3 Fast: Makes videos from text and an image, with Veo 3 Fast."""
+
+        veo_3_1: _AsyncVeo31
+        """Veo 3.1: Makes videos from text, with Veo 3.1."""
+
+        veo_3_1_fast: _AsyncVeo31Fast
+        """Veo 3.1 Fast: Makes videos from text and images, with Veo 3.1 Fast."""
+
+        video_concatenate: _AsyncVideoConcatenate
+        """Video Concatenate: Puts two videos side by side or one above the other."""
+
+        video_effects: _AsyncVideoEffects
+        """Wan Video Effects: Makes a video from an image with a chosen effect, with Wan Video Effects."""
+
         video_speed_change: _AsyncVideoSpeedChange
         """Video Speed Change: Makes a video play faster or slower."""
+
+        videofaceswap: _AsyncVideofaceswap
+        """Video Faceswap: Puts the face of an image into a video."""
+
+        w2imgsd1_5_img2img: _AsyncW2imgsd15Img2img
+        """Word2img: Makes images from text and an image, with Word2img."""
+
+        wan_2_2_i2v_fast: _AsyncWan22I2vFast
+        """Wan 2.2 Image to Video Fast: Makes videos from text and an image, with Wan 2.2 Image to Video Fast."""
+
+        wan_2_2_i2v_flash: _AsyncWan22I2vFlash
+        """Wan 2.2 Image to Video Flash: Makes videos from text and an image, with Wan 2.2 Image to Video Flash."""
+
+        wan_2_6_i2v: _AsyncWan26I2v
+        """Wan 2.6 Image To Video: Makes videos from text, an image and audio, with Wan 2.6 Image To Video."""
+
+        wan2_7_image: _AsyncWan27Image
+        """Wan 2.7 Image Generation: Makes images from text, with Wan 2.7 Image Generation."""
+
+        wan2_7_image_pro: _AsyncWan27ImagePro
+        """Wan 2.7 Image Generation Pro: Makes images from text, with Wan 2.7 Image Generation Pro."""
+
+        z_image_turbo: _AsyncZImageTurbo
+        """Z Image Turbo: Makes images from text, with Z Image Turbo."""
 
     def __init__(self, transport: "AsyncTransport") -> None:
         self._transport = transport

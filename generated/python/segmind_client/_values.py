@@ -12,9 +12,11 @@ OMITTED: Any = object()
 """The default of a keyword that is not sent. Its type fits every keyword."""
 
 
-def given(params: dict[str, Any]) -> dict[str, Any]:
-    """Returns the parameters that were passed."""
-    return {name: value for name, value in params.items() if value is not OMITTED}
+def given(variables: dict[str, Any]) -> dict[str, Any]:
+    """Returns the parameters that were passed, from the variables of a call: its keywords, and all others in `extra`."""
+    others: dict[str, Any] = variables["extra"]
+    named = {name: value for name, value in variables.items() if name not in ("self", "extra")}
+    return {name: value for name, value in named.items() if value is not OMITTED} | others
 
 
 @dataclass(frozen=True)

@@ -2,59 +2,394 @@
 /** The client, with a property for each model. */
 
 import { SegmindCore } from "./core.js";
+import { SimpleVectorFlux } from "./models/simple-vector-flux.js";
+import { AceStepMusic } from "./models/ace-step-music.js";
+import { AiFaceSwap } from "./models/ai-face-swap.js";
+import { AiProductPhotoEditor } from "./models/ai-product-photo-editor.js";
+import { AuraFlow } from "./models/aura-flow.js";
+import { AutomaticMaskGenerator } from "./models/automatic-mask-generator.js";
+import { BackgroundEraser } from "./models/background-eraser.js";
+import { BecomeImage } from "./models/become-image.js";
+import { BgRemoval } from "./models/bg-removal.js";
 import { BgRemovalV2 } from "./models/bg-removal-v2.js";
+import { BgReplace } from "./models/bg-replace.js";
+import { BriaEraseForeground } from "./models/bria-erase-foreground.js";
+import { BriaExpandImage } from "./models/bria-expand-image.js";
+import { BriaGenFill } from "./models/bria-gen-fill.js";
+import { BriaReplaceBackground } from "./models/bria-replace-background.js";
+import { BriaTextToImage } from "./models/bria-text-to-image.js";
+import { BriaTextToVectorGraphics } from "./models/bria-text-to-vector-graphics.js";
+import { ChatterboxTts } from "./models/chatterbox-tts.js";
+import { ChatterboxTurboTts } from "./models/chatterbox-turbo-tts.js";
+import { Chroma } from "./models/chroma.js";
+import { ClarityUpscaler } from "./models/clarity-upscaler.js";
+import { Claude35Sonnet } from "./models/claude-3-5-sonnet.js";
 import { Claude4Sonnet } from "./models/claude-4-sonnet.js";
 import { Claude45Sonnet } from "./models/claude-4-5-sonnet.js";
+import { Codeformer } from "./models/codeformer.js";
+import { CogVideo5bI2v } from "./models/cog-video-5b-i2v.js";
+import { CogVideo5bT2v } from "./models/cog-video-5b-t2v.js";
+import { ConsistentCharacterWithPose } from "./models/consistent-character-with-pose.js";
 import { DeepseekChat } from "./models/deepseek-chat.js";
+import { Dia } from "./models/dia.js";
+import { Dubbing } from "./models/dubbing.js";
+import { ElevenLabsTranscript } from "./models/eleven-labs-transcript.js";
+import { ElevenlabsVoiceDesign } from "./models/elevenlabs-voice-design.js";
 import { Esrgan } from "./models/esrgan.js";
+import { EsrganVideoUpscaler } from "./models/esrgan-video-upscaler.js";
+import { ExpressionEditor } from "./models/expression-editor.js";
+import { FaceDetailer } from "./models/face-detailer.js";
+import { FaceToMany } from "./models/face-to-many.js";
+import { FaceToSticker } from "./models/face-to-sticker.js";
+import { FaceswapV2 } from "./models/faceswap-v2.js";
+import { FaceswapV3 } from "./models/faceswap-v3.js";
+import { FaceswapV3Multifaceswap } from "./models/faceswap-v3-multifaceswap.js";
+import { FaceswapV4 } from "./models/faceswap-v4.js";
 import { FaceswapV5 } from "./models/faceswap-v5.js";
+import { FastFluxSchnell } from "./models/fast-flux-schnell.js";
+import { Flashvsr } from "./models/flashvsr.js";
+import { Flux11ProUltra } from "./models/flux-1-1-pro-ultra.js";
+import { Flux2Flex } from "./models/flux-2-flex.js";
+import { Flux2Max } from "./models/flux-2-max.js";
+import { Flux2Pro } from "./models/flux-2-pro.js";
 import { FluxControlnet } from "./models/flux-controlnet.js";
+import { FluxDepthDev } from "./models/flux-depth-dev.js";
+import { FluxDepthPro } from "./models/flux-depth-pro.js";
+import { FluxDev } from "./models/flux-dev.js";
 import { FluxDevFinetuned } from "./models/flux-dev-finetuned.js";
+import { FluxFillPro } from "./models/flux-fill-pro.js";
 import { FluxImg2img } from "./models/flux-img2img.js";
+import { FluxInpaint } from "./models/flux-inpaint.js";
 import { FluxIpadapter } from "./models/flux-ipadapter.js";
+import { FluxKontextDev } from "./models/flux-kontext-dev.js";
+import { FluxKontextMax } from "./models/flux-kontext-max.js";
+import { FluxKontextPro } from "./models/flux-kontext-pro.js";
+import { FluxKreaDev } from "./models/flux-krea-dev.js";
+import { FluxPro } from "./models/flux-pro.js";
+import { FluxPulid } from "./models/flux-pulid.js";
+import { FluxRealismLora } from "./models/flux-realism-lora.js";
+import { FluxSchnell } from "./models/flux-schnell.js";
+import { FocusInpaint } from "./models/focus-inpaint.js";
+import { FocusOutpaint } from "./models/focus-outpaint.js";
+import { Fooocus } from "./models/fooocus.js";
 import { Gemini15Pro } from "./models/gemini-1-5-pro.js";
 import { Gemini2FlashImageGeneration } from "./models/gemini-2-flash-image-generation.js";
 import { Gemini25Flash } from "./models/gemini-2-5-flash.js";
+import { Gemini25FlashTts } from "./models/gemini-2-5-flash-tts.js";
 import { Gemini31FlashTts } from "./models/gemini-3-1-flash-tts.js";
+import { GeminiEmbedding001 } from "./models/gemini-embedding-001.js";
+import { GeminiEmbedding2 } from "./models/gemini-embedding-2.js";
+import { GeminiOmniFlash } from "./models/gemini-omni-flash.js";
 import { Gpt4 } from "./models/gpt-4.js";
 import { Gpt4Turbo } from "./models/gpt-4-turbo.js";
 import { Gpt4o } from "./models/gpt-4o.js";
 import { Gpt5Mini } from "./models/gpt-5-mini.js";
+import { GptImage1Edit } from "./models/gpt-image-1-edit.js";
+import { GptImage1EditMini } from "./models/gpt-image-1-edit-mini.js";
+import { GptImage15 } from "./models/gpt-image-1-5.js";
+import { GptImage15Edit } from "./models/gpt-image-1-5-edit.js";
+import { GrokTts } from "./models/grok-tts.js";
+import { Hailuo02Fast } from "./models/hailuo-02-fast.js";
+import { Hailuo23 } from "./models/hailuo-2-3.js";
+import { Hallo } from "./models/hallo.js";
+import { HeygenAvatarV } from "./models/heygen-avatar-v.js";
+import { HidreamL1Fast } from "./models/hidream-l1-fast.js";
+import { HiggsfieldImage2video } from "./models/higgsfield-image2video.js";
+import { HiggsfieldSpeech2video } from "./models/higgsfield-speech2video.js";
+import { Hunyuan3d2 } from "./models/hunyuan-3d-2.js";
+import { Hunyuan3d2mv } from "./models/hunyuan3d-2mv.js";
+import { IcLight } from "./models/ic-light.js";
+import { Ideogram2aTxt2Img } from "./models/ideogram-2a-txt-2-img.js";
+import { Ideogram3 } from "./models/ideogram-3.js";
+import { Ideogram3Reframe } from "./models/ideogram-3-reframe.js";
+import { Ideogram3Remix } from "./models/ideogram-3-remix.js";
 import { IdeogramDescribe } from "./models/ideogram-describe.js";
+import { IdeogramTurboImg2Img } from "./models/ideogram-turbo-img-2-img.js";
+import { IdeogramTurboTxt2Img } from "./models/ideogram-turbo-txt-2-img.js";
+import { IdeogramTxt2Img } from "./models/ideogram-txt-2-img.js";
+import { IdmVton } from "./models/idm-vton.js";
+import { IllusionDiffusionHq } from "./models/illusion-diffusion-hq.js";
+import { Imagen } from "./models/imagen.js";
 import { Imagen4 } from "./models/imagen-4.js";
+import { Imagen4Fast } from "./models/imagen-4-fast.js";
+import { Imagen4Ultra } from "./models/imagen-4-ultra.js";
+import { InfiniteTalk } from "./models/infinite-talk.js";
+import { InstaDepth } from "./models/insta-depth.js";
+import { Instantid } from "./models/instantid.js";
+import { IpSdxlCanny } from "./models/ip-sdxl-canny.js";
+import { IpSdxlDepth } from "./models/ip-sdxl-depth.js";
 import { Kandinsky21Txt2im } from "./models/kandinsky2-1-txt2im.js";
 import { Kling16Image2video } from "./models/kling-1-6-image2video.js";
 import { Kling16Text2video } from "./models/kling-1-6-text2video.js";
+import { Kling2 } from "./models/kling-2.js";
+import { Kling21 } from "./models/kling-2-1.js";
+import { Kling25Turbo } from "./models/kling-2-5-turbo.js";
+import { Kling26 } from "./models/kling-2-6.js";
 import { KlingO1 } from "./models/kling-o1.js";
+import { KlingO3Image2video } from "./models/kling-o3-image2video.js";
+import { KlingV2ProAvatar } from "./models/kling-v2-pro-avatar.js";
+import { KlingV2StandardAvatar } from "./models/kling-v2-standard-avatar.js";
+import { Kolors } from "./models/kolors.js";
+import { LivePortrait } from "./models/live-portrait.js";
+import { LivePortraitVideoToVideo } from "./models/live-portrait-video-to-video.js";
+import { LlamaV38bInstruct } from "./models/llama-v3-8b-instruct.js";
+import { LlamaV3p170bInstruct } from "./models/llama-v3p1-70b-instruct.js";
+import { LlamaV3p18bInstruct } from "./models/llama-v3p1-8b-instruct.js";
 import { LlavaV16 } from "./models/llava-v1-6.js";
+import { Ltx219bT2v } from "./models/ltx-2-19b-t2v.js";
+import { Ltx2Fast } from "./models/ltx-2-fast.js";
+import { Ltx2Pro } from "./models/ltx-2-pro.js";
+import { MagicEraser } from "./models/magic-eraser.js";
+import { MaterialTransfer } from "./models/material-transfer.js";
 import { MinimaxAi } from "./models/minimax-ai.js";
+import { MinimaxHailuo2 } from "./models/minimax-hailuo-2.js";
+import { MinimaxMusic01 } from "./models/minimax-music-01.js";
+import { Mixtral8x22bInstruct } from "./models/mixtral-8x22b-instruct.js";
 import { Mixtral8x7bInstruct } from "./models/mixtral-8x7b-instruct.js";
 import { ModifyVideo } from "./models/modify-video.js";
+import { MotionctrlSvd } from "./models/motionctrl-svd.js";
 import { NanoBanana } from "./models/nano-banana.js";
+import { NanoBanana2 } from "./models/nano-banana-2.js";
+import { NanoBananaPro } from "./models/nano-banana-pro.js";
+import { NomosUpscaler } from "./models/nomos-upscaler.js";
 import { O1Preview } from "./models/o1-preview.js";
 import { O3 } from "./models/o3.js";
 import { O3Mini } from "./models/o3-mini.js";
 import { O4Mini } from "./models/o4-mini.js";
+import { OmniZero } from "./models/omni-zero.js";
+import { Openvoice } from "./models/openvoice.js";
 import { Orpheus3b01 } from "./models/orpheus-3b-0-1.js";
 import { PImage } from "./models/p-image.js";
+import { PImageTryOn } from "./models/p-image-try-on.js";
+import { PVideoAvatar } from "./models/p-video-avatar.js";
+import { Pixverse45Video } from "./models/pixverse-4-5-video.js";
+import { PixverseText2video } from "./models/pixverse-text2video.js";
+import { PlaygroundV25 } from "./models/playground-v2-5.js";
+import { PulidBase } from "./models/pulid-base.js";
 import { QvqMax } from "./models/qvq-max.js";
+import { QwenImage } from "./models/qwen-image.js";
+import { QwenImage2512 } from "./models/qwen-image-2512.js";
+import { QwenImageEdit } from "./models/qwen-image-edit.js";
+import { QwenImageEditFast } from "./models/qwen-image-edit-fast.js";
+import { QwenImageEditPlus } from "./models/qwen-image-edit-plus.js";
+import { QwenImageEditPlusMultiLora } from "./models/qwen-image-edit-plus-multi-lora.js";
+import { QwenImageEditPlusMultipleAngle } from "./models/qwen-image-edit-plus-multiple-angle.js";
+import { QwenImageEditPlusTextureApply } from "./models/qwen-image-edit-plus-texture-apply.js";
 import { Qwen3CoderFlash } from "./models/qwen3-coder-flash.js";
 import { RayFlash2720p } from "./models/ray-flash-2-720p.js";
 import { RecraftV3Svg } from "./models/recraft-v3-svg.js";
 import { RunwayGen4Image } from "./models/runway-gen4-image.js";
+import { Sadtalker } from "./models/sadtalker.js";
 import { Sam3dObjects } from "./models/sam-3d-objects.js";
 import { SamImg2img } from "./models/sam-img2img.js";
+import { SamV2Video } from "./models/sam-v2-video.js";
+import { Sam3Image } from "./models/sam3-image.js";
+import { Sd15ControlnetCanny } from "./models/sd1-5-controlnet-canny.js";
+import { Sd15ControlnetDepth } from "./models/sd1-5-controlnet-depth.js";
+import { Sd15ControlnetOpenpose } from "./models/sd1-5-controlnet-openpose.js";
+import { Sd15ControlnetScribble } from "./models/sd1-5-controlnet-scribble.js";
+import { Sd15ControlnetSoftedge } from "./models/sd1-5-controlnet-softedge.js";
+import { Sd15Cyberrealistic } from "./models/sd1-5-cyberrealistic.js";
+import { Sd15Edgeofrealism } from "./models/sd1-5-edgeofrealism.js";
+import { Sd15Epicrealism } from "./models/sd1-5-epicrealism.js";
+import { Sd15Img2img } from "./models/sd1-5-img2img.js";
+import { Sd15Inpainting } from "./models/sd1-5-inpainting.js";
+import { Sd15Juggernaut } from "./models/sd1-5-juggernaut.js";
+import { Sd15Outpaint } from "./models/sd1-5-outpaint.js";
+import { Sd15Realisticvision } from "./models/sd1-5-realisticvision.js";
+import { Sd15Reliberate } from "./models/sd1-5-reliberate.js";
+import { Sd21Faceswapper } from "./models/sd2-1-faceswapper.js";
+import { Sd21Txt2img } from "./models/sd2-1-txt2img.js";
+import { Sd3MedCanny } from "./models/sd3-med-canny.js";
+import { Sd3MedImg2img } from "./models/sd3-med-img2img.js";
+import { Sd3MedPose } from "./models/sd3-med-pose.js";
+import { Sd3MedTile } from "./models/sd3-med-tile.js";
+import { SdxlControlnet } from "./models/sdxl-controlnet.js";
+import { SdxlImg2img } from "./models/sdxl-img2img.js";
+import { SdxlInpaint } from "./models/sdxl-inpaint.js";
+import { SdxlOpenpose } from "./models/sdxl-openpose.js";
+import { SdxlTorch } from "./models/sdxl-torch.js";
+import { Sdxl10ColossusLightning } from "./models/sdxl1-0-colossus-lightning.js";
+import { Sdxl10Dreamshaper } from "./models/sdxl1-0-dreamshaper.js";
+import { Sdxl10DreamshaperLightning } from "./models/sdxl1-0-dreamshaper-lightning.js";
+import { Sdxl10DyanvisLightning } from "./models/sdxl1-0-dyanvis-lightning.js";
+import { Sdxl10JuggernautLightning } from "./models/sdxl1-0-juggernaut-lightning.js";
+import { Sdxl10NewrealityLightning } from "./models/sdxl1-0-newreality-lightning.js";
+import { Sdxl10NightvisLightning } from "./models/sdxl1-0-nightvis-lightning.js";
+import { Sdxl10ProtovisLightning } from "./models/sdxl1-0-protovis-lightning.js";
+import { Sdxl10RealdreamLightning } from "./models/sdxl1-0-realdream-lightning.js";
+import { Sdxl10RealdreamPonyV9 } from "./models/sdxl1-0-realdream-pony-v9.js";
+import { Sdxl10RealismLightning } from "./models/sdxl1-0-realism-lightning.js";
+import { Sdxl10Realvis } from "./models/sdxl1-0-realvis.js";
+import { Sdxl10RealvisLightning } from "./models/sdxl1-0-realvis-lightning.js";
+import { Sdxl10Samaritan3d } from "./models/sdxl1-0-samaritan-3d.js";
+import { Sdxl10SamaritanLightning } from "./models/sdxl1-0-samaritan-lightning.js";
+import { Sdxl10Timeless } from "./models/sdxl1-0-timeless.js";
+import { Sdxl10Txt2img } from "./models/sdxl1-0-txt2img.js";
+import { Sdxl10WildcardLightning } from "./models/sdxl1-0-wildcard-lightning.js";
+import { Sdxl10Zavychroma } from "./models/sdxl1-0-zavychroma.js";
+import { Seedance15Pro } from "./models/seedance-1-5-pro.js";
+import { Seedance20 } from "./models/seedance-2-0.js";
+import { Seedance20Fast } from "./models/seedance-2-0-fast.js";
+import { Seedance25 } from "./models/seedance-2-5.js";
+import { SeedancePro } from "./models/seedance-pro.js";
+import { SeedanceV1LiteTextToVideo } from "./models/seedance-v1-lite-text-to-video.js";
+import { Seedream4 } from "./models/seedream-4.js";
+import { Seedream45 } from "./models/seedream-4-5.js";
+import { SeedreamV3TextToImage } from "./models/seedream-v3-text-to-image.js";
+import { SeedreamV5LiteImageToImage } from "./models/seedream-v5-lite-image-to-image.js";
+import { SeedreamV5LiteTextToImage } from "./models/seedream-v5-lite-text-to-image.js";
+import { SegSwap } from "./models/seg-swap.js";
 import { SegmindRelighting } from "./models/segmind-relighting.js";
+import { SegmindRelightingV2 } from "./models/segmind-relighting-v2.js";
+import { SegmindVega } from "./models/segmind-vega.js";
+import { SegmindVegaRtV1 } from "./models/segmind-vega-rt-v1.js";
 import { Sora2 } from "./models/sora-2.js";
+import { SoundGeneration } from "./models/sound-generation.js";
+import { Ssd1b } from "./models/ssd-1b.js";
+import { SsdDepth } from "./models/ssd-depth.js";
+import { StableDiffusion3MediumTxt2img } from "./models/stable-diffusion-3-medium-txt2img.js";
+import { StableDiffusion35TurboTxt2img } from "./models/stable-diffusion-3-5-turbo-txt2img.js";
+import { Storydiffusion } from "./models/storydiffusion.js";
+import { StsElevenLabs } from "./models/sts-eleven-labs.js";
 import { StyleTransfer } from "./models/style-transfer.js";
+import { Svd } from "./models/svd.js";
+import { SyncSoLipsync2Pro } from "./models/sync-so-lipsync-2-pro.js";
 import { TextEmbedding3Small } from "./models/text-embedding-3-small.js";
+import { Tooncrafter } from "./models/tooncrafter.js";
+import { TopazVideoUpscale } from "./models/topaz-video-upscale.js";
+import { TryOnDiffusion } from "./models/try-on-diffusion.js";
+import { TtsElevenLabs } from "./models/tts-eleven-labs.js";
+import { TtsElevenlabsWithTimestamps } from "./models/tts-elevenlabs-with-timestamps.js";
+import { VExpress } from "./models/v-express.js";
+import { VeenaMaxTts } from "./models/veena-max-tts.js";
+import { VeenaTts } from "./models/veena-tts.js";
+import { Veo3 } from "./models/veo-3.js";
+import { Veo3Fast } from "./models/veo-3-fast.js";
+import { Veo31 } from "./models/veo-3-1.js";
+import { Veo31Fast } from "./models/veo-3-1-fast.js";
+import { VideoConcatenate } from "./models/video-concatenate.js";
+import { VideoEffects } from "./models/video-effects.js";
 import { VideoSpeedChange } from "./models/video-speed-change.js";
+import { Videofaceswap } from "./models/videofaceswap.js";
+import { W2imgsd15Img2img } from "./models/w2imgsd1-5-img2img.js";
+import { Wan22I2vFast } from "./models/wan-2-2-i2v-fast.js";
+import { Wan22I2vFlash } from "./models/wan-2-2-i2v-flash.js";
+import { Wan26I2v } from "./models/wan-2-6-i2v.js";
+import { Wan27Image } from "./models/wan2-7-image.js";
+import { Wan27ImagePro } from "./models/wan2-7-image-pro.js";
+import { ZImageTurbo } from "./models/z-image-turbo.js";
 
 /** A client of Segmind serverless inference; each model is a property: `client.fluxImg2img.run({ ... })`. */
 export class Segmind extends SegmindCore {
+  /** Simple Vector Flux Lora: Makes images from text, with Simple Vector Flux Lora. */
+  get simpleVectorFlux(): SimpleVectorFlux {
+    return new SimpleVectorFlux(this);
+  }
+
+  /** Ace Step Music: Makes sound from text, with Ace Step Music. */
+  get aceStepMusic(): AceStepMusic {
+    return new AceStepMusic(this);
+  }
+
+  /** AI Face Swap (image and video): Puts a face into an image or a video, with AI Face Swap. */
+  get aiFaceSwap(): AiFaceSwap {
+    return new AiFaceSwap(this);
+  }
+
+  /** AI Product Photo Editor: Makes images from text and images, with AI Product Photo Editor. */
+  get aiProductPhotoEditor(): AiProductPhotoEditor {
+    return new AiProductPhotoEditor(this);
+  }
+
+  /** Aura Flow: Makes images from text, with Aura Flow. */
+  get auraFlow(): AuraFlow {
+    return new AuraFlow(this);
+  }
+
+  /** Automatic Mask Generator: Makes a mask of the objects in an image that a text names. */
+  get automaticMaskGenerator(): AutomaticMaskGenerator {
+    return new AutomaticMaskGenerator(this);
+  }
+
+  /** Background Eraser: Removes the background of an image, or returns its mask. */
+  get backgroundEraser(): BackgroundEraser {
+    return new BackgroundEraser(this);
+  }
+
+  /** Profile Photo Style Transfer: Draws the person in one image in the style of another. */
+  get becomeImage(): BecomeImage {
+    return new BecomeImage(this);
+  }
+
+  /** Background Removal: Removes the background of an image. */
+  get bgRemoval(): BgRemoval {
+    return new BgRemoval(this);
+  }
+
   /** Background Removal V2: Removes the background of an image, or replaces it by a color, a blur or a mask. */
   get bgRemovalV2(): BgRemovalV2 {
     return new BgRemovalV2(this);
+  }
+
+  /** Background Replace: Replaces the background of an image by one from text and a reference image. */
+  get bgReplace(): BgReplace {
+    return new BgReplace(this);
+  }
+
+  /** Bria Erase Foreground: Removes the foreground of an image and fills the gap, with Bria. */
+  get briaEraseForeground(): BriaEraseForeground {
+    return new BriaEraseForeground(this);
+  }
+
+  /** Bria Expand Image: Extends an image beyond its edges, with Bria. */
+  get briaExpandImage(): BriaExpandImage {
+    return new BriaExpandImage(this);
+  }
+
+  /** Bria Generative Fill: Fills a masked part of an image from text, with Bria. */
+  get briaGenFill(): BriaGenFill {
+    return new BriaGenFill(this);
+  }
+
+  /** Bria Generate Background: Replaces the background of an image from text, with Bria. */
+  get briaReplaceBackground(): BriaReplaceBackground {
+    return new BriaReplaceBackground(this);
+  }
+
+  /** Bria 3.2 Text to Image: Makes images from text, with Bria 3.2. */
+  get briaTextToImage(): BriaTextToImage {
+    return new BriaTextToImage(this);
+  }
+
+  /** Bria Vector Graphics: Makes vector graphics from text, with Bria. */
+  get briaTextToVectorGraphics(): BriaTextToVectorGraphics {
+    return new BriaTextToVectorGraphics(this);
+  }
+
+  /** Chatterbox TTS: Makes sound from text and audio, with Chatterbox TTS. */
+  get chatterboxTts(): ChatterboxTts {
+    return new ChatterboxTts(this);
+  }
+
+  /** Chatterbox Turbo TTS: Makes sound from text and audio, with Chatterbox Turbo TTS. */
+  get chatterboxTurboTts(): ChatterboxTurboTts {
+    return new ChatterboxTurboTts(this);
+  }
+
+  /** Chroma: Makes images from text, with Chroma. */
+  get chroma(): Chroma {
+    return new Chroma(this);
+  }
+
+  /** Clarity Upscaler: Enlarges an image and adds details, with Clarity Upscaler. */
+  get clarityUpscaler(): ClarityUpscaler {
+    return new ClarityUpscaler(this);
+  }
+
+  /** Claude 3.5 Sonnet: Continues a conversation, with Claude 3.5 Sonnet by Anthropic. */
+  get claude35Sonnet(): Claude35Sonnet {
+    return new Claude35Sonnet(this);
   }
 
   /** Claude 4 Sonnet: Continues a conversation about text and images, with Claude Sonnet 4 by Anthropic. */
@@ -67,9 +402,49 @@ export class Segmind extends SegmindCore {
     return new Claude45Sonnet(this);
   }
 
+  /** Codeformer: Restores faces in an image, with CodeFormer. */
+  get codeformer(): Codeformer {
+    return new Codeformer(this);
+  }
+
+  /** Cog videoX Image To Video: Makes videos from text and an image, with Cog videoX Image To Video. */
+  get cogVideo5bI2v(): CogVideo5bI2v {
+    return new CogVideo5bI2v(this);
+  }
+
+  /** Cog Video X 5B: Makes videos from text, with Cog Video X 5B. */
+  get cogVideo5bT2v(): CogVideo5bT2v {
+    return new CogVideo5bT2v(this);
+  }
+
+  /** Consistent Character With Pose: Makes images from text and images, with Consistent Character With Pose. */
+  get consistentCharacterWithPose(): ConsistentCharacterWithPose {
+    return new ConsistentCharacterWithPose(this);
+  }
+
   /** DeepSeek Chat: Continues a conversation, with DeepSeek Chat. */
   get deepseekChat(): DeepseekChat {
     return new DeepseekChat(this);
+  }
+
+  /** Dia (Text to Speech): Speaks a text with several voices, with Dia. */
+  get dia(): Dia {
+    return new Dia(this);
+  }
+
+  /** ElevenLabs Dubbing: Translates the speech of a video or sound into another language. */
+  get dubbing(): Dubbing {
+    return new Dubbing(this);
+  }
+
+  /** Elevenlabs Transcript: Turns speech into text, with ElevenLabs. */
+  get elevenLabsTranscript(): ElevenLabsTranscript {
+    return new ElevenLabsTranscript(this);
+  }
+
+  /** Elevenlabs Voice Design: Designs a voice from a description, with ElevenLabs. */
+  get elevenlabsVoiceDesign(): ElevenlabsVoiceDesign {
+    return new ElevenlabsVoiceDesign(this);
   }
 
   /** ESRGAN: Enlarges an image and restores details, with ESRGAN. */
@@ -77,9 +452,86 @@ export class Segmind extends SegmindCore {
     return new Esrgan(this);
   }
 
+  /** Esrgan Video Upscaler: Enlarges a video, with ESRGAN. */
+  get esrganVideoUpscaler(): EsrganVideoUpscaler {
+    return new EsrganVideoUpscaler(this);
+  }
+
+  /** Expression Editor: Changes the expression of a face in an image. */
+  get expressionEditor(): ExpressionEditor {
+    return new ExpressionEditor(this);
+  }
+
+  /** Face Detailer: Repairs and refines faces in an image. */
+  get faceDetailer(): FaceDetailer {
+    return new FaceDetailer(this);
+  }
+
+  /** face-to-many: Draws the person in an image in another style. */
+  get faceToMany(): FaceToMany {
+    return new FaceToMany(this);
+  }
+
+  /** face-to-sticker: Makes a sticker of the face in an image. */
+  get faceToSticker(): FaceToSticker {
+    return new FaceToSticker(this);
+  }
+
+  /** Faceswap V2: Puts the face of one image into another image, with version 2 of Faceswap. */
+  get faceswapV2(): FaceswapV2 {
+    return new FaceswapV2(this);
+  }
+
+  /** Faceswap V3: Puts the face of one image into another image, with version 3 of Faceswap. */
+  get faceswapV3(): FaceswapV3 {
+    return new FaceswapV3(this);
+  }
+
+  /** Faceswap V3 Multifaceswap: Puts several faces of one image into another image. */
+  get faceswapV3Multifaceswap(): FaceswapV3Multifaceswap {
+    return new FaceswapV3Multifaceswap(this);
+  }
+
+  /**
+   * Segmind Faceswap v4: Puts the face or the whole head of one image into another image, with version 4 of Faceswap.
+   */
+  get faceswapV4(): FaceswapV4 {
+    return new FaceswapV4(this);
+  }
+
   /** Segmind Faceswap v5: Puts the face of one image into another image. */
   get faceswapV5(): FaceswapV5 {
     return new FaceswapV5(this);
+  }
+
+  /** Fast Flux.1 Schnell: Makes images from text, with Fast Flux.1 Schnell. */
+  get fastFluxSchnell(): FastFluxSchnell {
+    return new FastFluxSchnell(this);
+  }
+
+  /** FlashVSR: Enlarges a video, with FlashVSR. */
+  get flashvsr(): Flashvsr {
+    return new Flashvsr(this);
+  }
+
+  /** Flux-1.1 Pro Ultra: Makes images from text, with Flux-1.1 Pro Ultra. */
+  get flux11ProUltra(): Flux11ProUltra {
+    return new Flux11ProUltra(this);
+  }
+
+  /** Flux 2 Flex: Makes images from text and images, with Flux 2 Flex. */
+  get flux2Flex(): Flux2Flex {
+    return new Flux2Flex(this);
+  }
+
+  /** Flux 2 Max: Makes images from text, with Flux 2 Max. */
+  get flux2Max(): Flux2Max {
+    return new Flux2Max(this);
+  }
+
+  /** Flux 2 Pro: Makes images from text and images, with Flux 2 Pro. */
+  get flux2Pro(): Flux2Pro {
+    return new Flux2Pro(this);
   }
 
   /** Flux Controlnets: Flux.1 steered by a ControlNet, which takes depth, edges, pose or tiles from an input image. */
@@ -87,9 +539,29 @@ export class Segmind extends SegmindCore {
     return new FluxControlnet(this);
   }
 
+  /** Flux Depth Dev: Makes images from text and an image, with Flux Depth Dev. */
+  get fluxDepthDev(): FluxDepthDev {
+    return new FluxDepthDev(this);
+  }
+
+  /** Flux Depth Pro: Makes images from text and an image, with Flux Depth Pro. */
+  get fluxDepthPro(): FluxDepthPro {
+    return new FluxDepthPro(this);
+  }
+
+  /** Flux.1 Dev: Makes images from text, with Flux.1 Dev. */
+  get fluxDev(): FluxDev {
+    return new FluxDev(this);
+  }
+
   /** Flux Dev Finetuned: Makes images from text with a fine-tuned Flux model of 12 billion parameters. */
   get fluxDevFinetuned(): FluxDevFinetuned {
     return new FluxDevFinetuned(this);
+  }
+
+  /** Flux Fill Pro: Fills a masked part of an image from text, with Flux Fill Pro. */
+  get fluxFillPro(): FluxFillPro {
+    return new FluxFillPro(this);
   }
 
   /** Flux.1 Image To Image: Redraws an image to match a text prompt, with Flux.1 by Black Forest Labs. */
@@ -97,11 +569,71 @@ export class Segmind extends SegmindCore {
     return new FluxImg2img(this);
   }
 
+  /** Flux Inpaint: Fills a masked part of an image from text, with Flux. */
+  get fluxInpaint(): FluxInpaint {
+    return new FluxInpaint(this);
+  }
+
   /**
    * Flux Ipadapter: Makes images with Flux from a reference image and a prompt, blending styles through an IP adapter.
    */
   get fluxIpadapter(): FluxIpadapter {
     return new FluxIpadapter(this);
+  }
+
+  /** FLUX.1 Kontext [dev]: Makes images from text and an image, with FLUX.1 Kontext [dev]. */
+  get fluxKontextDev(): FluxKontextDev {
+    return new FluxKontextDev(this);
+  }
+
+  /** Flux Kontext Max: Makes images from text and an image, with Flux Kontext Max. */
+  get fluxKontextMax(): FluxKontextMax {
+    return new FluxKontextMax(this);
+  }
+
+  /** Flux Kontext Pro: Makes images from text and an image, with Flux Kontext Pro. */
+  get fluxKontextPro(): FluxKontextPro {
+    return new FluxKontextPro(this);
+  }
+
+  /** Flux Krea Dev: Makes images from text, with Flux Krea Dev. */
+  get fluxKreaDev(): FluxKreaDev {
+    return new FluxKreaDev(this);
+  }
+
+  /** Flux .1 Pro: Makes images from text, with Flux .1 Pro. */
+  get fluxPro(): FluxPro {
+    return new FluxPro(this);
+  }
+
+  /** Flux Pulid: Makes images from text and an image, with Flux Pulid. */
+  get fluxPulid(): FluxPulid {
+    return new FluxPulid(this);
+  }
+
+  /** Flux Realism Lora with Upscale: Makes images from text, with Flux Realism Lora with Upscale. */
+  get fluxRealismLora(): FluxRealismLora {
+    return new FluxRealismLora(this);
+  }
+
+  /** Flux.1 Schnell: Makes images from text, with Flux.1 Schnell. */
+  get fluxSchnell(): FluxSchnell {
+    return new FluxSchnell(this);
+  }
+
+  /** Fooocus Inpainting: Fills a masked part of an image from text, with Fooocus. */
+  get focusInpaint(): FocusInpaint {
+    return new FocusInpaint(this);
+  }
+
+  /** Fooocus Outpainting: Extends an image beyond its edges from text, with Fooocus. */
+  get focusOutpaint(): FocusOutpaint {
+    return new FocusOutpaint(this);
+  }
+
+  /** Fooocus: Makes images from text and images, with Fooocus. */
+  get fooocus(): Fooocus {
+    return new Fooocus(this);
   }
 
   /** Gemini PRO: Continues a conversation about text and images, with Gemini 1.5 Pro by Google. */
@@ -119,9 +651,29 @@ export class Segmind extends SegmindCore {
     return new Gemini25Flash(this);
   }
 
+  /** Gemini TTS 2.5 Flash: Makes sound from text, with Gemini TTS 2.5 Flash. */
+  get gemini25FlashTts(): Gemini25FlashTts {
+    return new Gemini25FlashTts(this);
+  }
+
   /** Gemini 3.1 Flash TTS: Speaks a text with one or two voices, with Gemini 3.1 Flash TTS. */
   get gemini31FlashTts(): Gemini31FlashTts {
     return new Gemini31FlashTts(this);
+  }
+
+  /** Gemini Embedding 001: Turns a text into a vector of numbers, with Gemini Embedding 001. */
+  get geminiEmbedding001(): GeminiEmbedding001 {
+    return new GeminiEmbedding001(this);
+  }
+
+  /** Gemini Embedding 2: Turns text or other media into a vector of numbers, with Gemini Embedding 2. */
+  get geminiEmbedding2(): GeminiEmbedding2 {
+    return new GeminiEmbedding2(this);
+  }
+
+  /** Gemini Omni Flash: Makes videos from text, with Gemini Omni Flash. */
+  get geminiOmniFlash(): GeminiOmniFlash {
+    return new GeminiOmniFlash(this);
   }
 
   /** GPT-4: Continues a conversation, with GPT-4 by OpenAI. */
@@ -144,14 +696,174 @@ export class Segmind extends SegmindCore {
     return new Gpt5Mini(this);
   }
 
+  /** GPT Image 1 Edit: Makes images from text and images, with GPT Image 1 Edit. */
+  get gptImage1Edit(): GptImage1Edit {
+    return new GptImage1Edit(this);
+  }
+
+  /** GPT Image 1 Edit Mini: Makes images from text and images, with GPT Image 1 Edit Mini. */
+  get gptImage1EditMini(): GptImage1EditMini {
+    return new GptImage1EditMini(this);
+  }
+
+  /** GPT Image 1.5: Makes images from text, with GPT Image 1.5. */
+  get gptImage15(): GptImage15 {
+    return new GptImage15(this);
+  }
+
+  /** GPT Image 1.5 Edit: Makes images from text and images, with GPT Image 1.5 Edit. */
+  get gptImage15Edit(): GptImage15Edit {
+    return new GptImage15Edit(this);
+  }
+
+  /** Grok Text-to-Speech: Makes sound from text, with Grok Text-to-Speech. */
+  get grokTts(): GrokTts {
+    return new GrokTts(this);
+  }
+
+  /** Hailuo 02 Fast: Makes videos from text and an image, with Hailuo 02 Fast. */
+  get hailuo02Fast(): Hailuo02Fast {
+    return new Hailuo02Fast(this);
+  }
+
+  /** Hailuo 2.3: Makes videos from text and an image, with Hailuo 2.3. */
+  get hailuo23(): Hailuo23 {
+    return new Hailuo23(this);
+  }
+
+  /** Hallo: Makes the face in an image speak with a recorded voice, with Hallo. */
+  get hallo(): Hallo {
+    return new Hallo(this);
+  }
+
+  /** HeyGen Avatar V: Makes videos from text and audio, with HeyGen Avatar V. */
+  get heygenAvatarV(): HeygenAvatarV {
+    return new HeygenAvatarV(this);
+  }
+
+  /** HiDream-I1 (Fast): Makes images from text, with HiDream-I1 (Fast). */
+  get hidreamL1Fast(): HidreamL1Fast {
+    return new HidreamL1Fast(this);
+  }
+
+  /** Higgsfield Image 2 Video: Makes videos from text and images, with Higgsfield Image 2 Video. */
+  get higgsfieldImage2video(): HiggsfieldImage2video {
+    return new HiggsfieldImage2video(this);
+  }
+
+  /** Higgsfield Speech 2 Video: Makes videos from text, audio and an image, with Higgsfield Speech 2 Video. */
+  get higgsfieldSpeech2video(): HiggsfieldSpeech2video {
+    return new HiggsfieldSpeech2video(this);
+  }
+
+  /** Hunyuan3D-2: Makes 3D models from a mesh and an image, with Hunyuan3D-2. */
+  get hunyuan3d2(): Hunyuan3d2 {
+    return new Hunyuan3d2(this);
+  }
+
+  /** Hunyuan-3d 2mv: Makes 3D models from images, with Hunyuan-3d 2mv. */
+  get hunyuan3d2mv(): Hunyuan3d2mv {
+    return new Hunyuan3d2mv(this);
+  }
+
+  /** Relighting: Changes the light on the subject of an image, with IC-Light. */
+  get icLight(): IcLight {
+    return new IcLight(this);
+  }
+
+  /** Ideogram 2a Text To Image: Makes images from text, with Ideogram 2a Text To Image. */
+  get ideogram2aTxt2Img(): Ideogram2aTxt2Img {
+    return new Ideogram2aTxt2Img(this);
+  }
+
+  /** Ideogram 3.0: Makes images from text, with Ideogram 3.0. */
+  get ideogram3(): Ideogram3 {
+    return new Ideogram3(this);
+  }
+
+  /** Ideogram 3 Reframe: Extends an image to another shape, with Ideogram 3. */
+  get ideogram3Reframe(): Ideogram3Reframe {
+    return new Ideogram3Reframe(this);
+  }
+
+  /** Ideogram 3 Remix: Makes images from text and an image, with Ideogram 3 Remix. */
+  get ideogram3Remix(): Ideogram3Remix {
+    return new Ideogram3Remix(this);
+  }
+
   /** Ideogram Describe: Describes an image in words, with Ideogram. */
   get ideogramDescribe(): IdeogramDescribe {
     return new IdeogramDescribe(this);
   }
 
+  /** Ideogram Turbo Image To Image: Makes images from text and an image, with Ideogram Turbo Image To Image. */
+  get ideogramTurboImg2Img(): IdeogramTurboImg2Img {
+    return new IdeogramTurboImg2Img(this);
+  }
+
+  /** Ideogram Turbo Text To Image: Makes images from text, with Ideogram Turbo Text To Image. */
+  get ideogramTurboTxt2Img(): IdeogramTurboTxt2Img {
+    return new IdeogramTurboTxt2Img(this);
+  }
+
+  /** Ideogram Text To Image: Makes images from text, with Ideogram Text To Image. */
+  get ideogramTxt2Img(): IdeogramTxt2Img {
+    return new IdeogramTxt2Img(this);
+  }
+
+  /** IDM VTON: Shows a person in other clothes, with IDM-VTON. */
+  get idmVton(): IdmVton {
+    return new IdmVton(this);
+  }
+
+  /** illusion-diffusion-hq: Makes images from text and an image, with illusion-diffusion-hq. */
+  get illusionDiffusionHq(): IllusionDiffusionHq {
+    return new IllusionDiffusionHq(this);
+  }
+
+  /** Imagen 3: Makes images from text, with Imagen 3. */
+  get imagen(): Imagen {
+    return new Imagen(this);
+  }
+
   /** Imagen 4: Makes images from text, with Imagen 4 by Google. */
   get imagen4(): Imagen4 {
     return new Imagen4(this);
+  }
+
+  /** Imagen 4 Fast: Makes images from text, with Imagen 4 Fast. */
+  get imagen4Fast(): Imagen4Fast {
+    return new Imagen4Fast(this);
+  }
+
+  /** Imagen 4 Ultra: Makes images from text, with Imagen 4 Ultra. */
+  get imagen4Ultra(): Imagen4Ultra {
+    return new Imagen4Ultra(this);
+  }
+
+  /** InfiniteTalk: Makes an image or video speak with a recorded voice, with InfiniteTalk. */
+  get infiniteTalk(): InfiniteTalk {
+    return new InfiniteTalk(this);
+  }
+
+  /** Insta Depth: Makes images from text and images, with Insta Depth. */
+  get instaDepth(): InstaDepth {
+    return new InstaDepth(this);
+  }
+
+  /** InstantID: Makes images of a person from text and an image of the face, with InstantID. */
+  get instantid(): Instantid {
+    return new Instantid(this);
+  }
+
+  /** IP-adapter Canny XL: Makes images from text and images, with IP-adapter Canny XL. */
+  get ipSdxlCanny(): IpSdxlCanny {
+    return new IpSdxlCanny(this);
+  }
+
+  /** IP-adapter Depth XL: Makes images from text and images, with IP-adapter Depth XL. */
+  get ipSdxlDepth(): IpSdxlDepth {
+    return new IpSdxlDepth(this);
   }
 
   /** Kandinsky 2.1: Makes images from text, with Kandinsky 2.1. */
@@ -169,14 +881,104 @@ export class Segmind extends SegmindCore {
     return new Kling16Text2video(this);
   }
 
+  /** Kling 2: Makes videos from text and an image, with Kling 2. */
+  get kling2(): Kling2 {
+    return new Kling2(this);
+  }
+
+  /** Kling 2.1 AI Video Generator: Makes videos from text and an image, with Kling 2.1 AI Video Generator. */
+  get kling21(): Kling21 {
+    return new Kling21(this);
+  }
+
+  /** Kling 2.5 Turbo: Makes videos from text, with Kling 2.5 Turbo. */
+  get kling25Turbo(): Kling25Turbo {
+    return new Kling25Turbo(this);
+  }
+
+  /** Kling 2.6: Makes videos from text, with Kling 2.6. */
+  get kling26(): Kling26 {
+    return new Kling26(this);
+  }
+
   /** Kling O1: Makes an image from a text that refers to reference images, with Kling O1. */
   get klingO1(): KlingO1 {
     return new KlingO1(this);
   }
 
+  /** Kling O3 Image To Video: Makes videos from text and images, with Kling O3 Image To Video. */
+  get klingO3Image2video(): KlingO3Image2video {
+    return new KlingO3Image2video(this);
+  }
+
+  /** Kling V2 Pro Avatar: Makes videos from an image and audio, with Kling V2 Pro Avatar. */
+  get klingV2ProAvatar(): KlingV2ProAvatar {
+    return new KlingV2ProAvatar(this);
+  }
+
+  /** Kling Avatar V2 Standard: Makes videos from an image and audio, with Kling Avatar V2 Standard. */
+  get klingV2StandardAvatar(): KlingV2StandardAvatar {
+    return new KlingV2StandardAvatar(this);
+  }
+
+  /** Kolors: Makes images from text, with Kolors. */
+  get kolors(): Kolors {
+    return new Kolors(this);
+  }
+
+  /** Live Portrait: Animates a face in an image after a driving video, with Live Portrait. */
+  get livePortrait(): LivePortrait {
+    return new LivePortrait(this);
+  }
+
+  /** Live Portrait video to video: Animates a face in a video after a driving video, with Live Portrait. */
+  get livePortraitVideoToVideo(): LivePortraitVideoToVideo {
+    return new LivePortraitVideoToVideo(this);
+  }
+
+  /** Llama 3 8b: Continues a conversation, with Llama 3 8B. */
+  get llamaV38bInstruct(): LlamaV38bInstruct {
+    return new LlamaV38bInstruct(this);
+  }
+
+  /** Llama 3.1 70b: Continues a conversation, with Llama 3.1 70B. */
+  get llamaV3p170bInstruct(): LlamaV3p170bInstruct {
+    return new LlamaV3p170bInstruct(this);
+  }
+
+  /** Llama 3.1 8b: Continues a conversation, with Llama 3.1 8B. */
+  get llamaV3p18bInstruct(): LlamaV3p18bInstruct {
+    return new LlamaV3p18bInstruct(this);
+  }
+
   /** LLAVA 1.6 7B: Answers questions about an image, with LLaVA 1.6 7B. */
   get llavaV16(): LlavaV16 {
     return new LlavaV16(this);
+  }
+
+  /** LTX-2-19B T2V: Makes videos from text, with LTX-2-19B T2V. */
+  get ltx219bT2v(): Ltx219bT2v {
+    return new Ltx219bT2v(this);
+  }
+
+  /** LTX 2 Fast: Makes videos from text, with LTX 2 Fast. */
+  get ltx2Fast(): Ltx2Fast {
+    return new Ltx2Fast(this);
+  }
+
+  /** LTX 2 Pro: Makes videos from text and an image, with LTX 2 Pro. */
+  get ltx2Pro(): Ltx2Pro {
+    return new Ltx2Pro(this);
+  }
+
+  /** Magic Eraser: Removes a masked object from an image. */
+  get magicEraser(): MagicEraser {
+    return new MagicEraser(this);
+  }
+
+  /** material-transfer: Gives the subject of one image the material of another. */
+  get materialTransfer(): MaterialTransfer {
+    return new MaterialTransfer(this);
   }
 
   /**
@@ -185,6 +987,21 @@ export class Segmind extends SegmindCore {
    */
   get minimaxAi(): MinimaxAi {
     return new MinimaxAi(this);
+  }
+
+  /** Minimax Hailou 2: Makes videos from text and images, with Minimax Hailou 2. */
+  get minimaxHailuo2(): MinimaxHailuo2 {
+    return new MinimaxHailuo2(this);
+  }
+
+  /** Minimax Music-01: Makes music with lyrics, with MiniMax Music-01. */
+  get minimaxMusic01(): MinimaxMusic01 {
+    return new MinimaxMusic01(this);
+  }
+
+  /** Mixtral 8x22b: Continues a conversation, with Mixtral 8x22B. */
+  get mixtral8x22bInstruct(): Mixtral8x22bInstruct {
+    return new Mixtral8x22bInstruct(this);
   }
 
   /** Mixtral 8x7b: Continues a conversation, with Mixtral 8x7B Instruct by Mistral. */
@@ -197,9 +1014,29 @@ export class Segmind extends SegmindCore {
     return new ModifyVideo(this);
   }
 
+  /** Motion Control SVD: Animates an image with a chosen camera motion, with MotionCtrl SVD. */
+  get motionctrlSvd(): MotionctrlSvd {
+    return new MotionctrlSvd(this);
+  }
+
   /** Nano Banana: Makes and edits images by text, with Gemini 2.5 Flash Image. */
   get nanoBanana(): NanoBanana {
     return new NanoBanana(this);
+  }
+
+  /** Nano Banana 2: Makes images from text, with Nano Banana 2. */
+  get nanoBanana2(): NanoBanana2 {
+    return new NanoBanana2(this);
+  }
+
+  /** Nano Banana Pro: Makes images from text and images, with Nano Banana Pro. */
+  get nanoBananaPro(): NanoBananaPro {
+    return new NanoBananaPro(this);
+  }
+
+  /** Nomos Image Upscaler 4k: Enlarges an image, with Nomos. */
+  get nomosUpscaler(): NomosUpscaler {
+    return new NomosUpscaler(this);
   }
 
   /** OpenAI o1-preview: Continues a conversation after reasoning about it, with o1-preview by OpenAI. */
@@ -222,6 +1059,16 @@ export class Segmind extends SegmindCore {
     return new O4Mini(this);
   }
 
+  /** Omni Zero: Makes images from text and images, with Omni Zero. */
+  get omniZero(): OmniZero {
+    return new OmniZero(this);
+  }
+
+  /** Openvoice: Speaks a text with the voice of a recording, with OpenVoice. */
+  get openvoice(): Openvoice {
+    return new Openvoice(this);
+  }
+
   /** 3B Orpheus TTS (0.1): Speaks a text with a natural voice, with Orpheus 3B. */
   get orpheus3b01(): Orpheus3b01 {
     return new Orpheus3b01(this);
@@ -232,9 +1079,82 @@ export class Segmind extends SegmindCore {
     return new PImage(this);
   }
 
+  /** Pruna P Image Try-On: Shows a person in other clothes, with Pruna P Image Try-On. */
+  get pImageTryOn(): PImageTryOn {
+    return new PImageTryOn(this);
+  }
+
+  /** Pruna P Video Avatar: Makes videos from an image, with Pruna P Video Avatar. */
+  get pVideoAvatar(): PVideoAvatar {
+    return new PVideoAvatar(this);
+  }
+
+  /** Pixverse 4.5 Video: Makes videos from text and an image, with Pixverse 4.5 Video. */
+  get pixverse45Video(): Pixverse45Video {
+    return new Pixverse45Video(this);
+  }
+
+  /** Pixverse Text to Video: Makes videos from text, with Pixverse Text to Video. */
+  get pixverseText2video(): PixverseText2video {
+    return new PixverseText2video(this);
+  }
+
+  /** Playground V2.5: Makes images from text, with Playground V2.5. */
+  get playgroundV25(): PlaygroundV25 {
+    return new PlaygroundV25(this);
+  }
+
+  /** PuLID: Makes images from text and an image, with PuLID. */
+  get pulidBase(): PulidBase {
+    return new PulidBase(this);
+  }
+
   /** QVQ Max: Continues a conversation after reasoning about it, with QVQ Max by Alibaba. */
   get qvqMax(): QvqMax {
     return new QvqMax(this);
+  }
+
+  /** Qwen Image: Makes images from text, with Qwen Image. */
+  get qwenImage(): QwenImage {
+    return new QwenImage(this);
+  }
+
+  /** Qwen Image 2512: Makes images from text, with Qwen Image 2512. */
+  get qwenImage2512(): QwenImage2512 {
+    return new QwenImage2512(this);
+  }
+
+  /** Qwen Image Edit: Makes images from text and an image, with Qwen Image Edit. */
+  get qwenImageEdit(): QwenImageEdit {
+    return new QwenImageEdit(this);
+  }
+
+  /** Qwen Image Edit Fast: Makes images from text and an image, with Qwen Image Edit Fast. */
+  get qwenImageEditFast(): QwenImageEditFast {
+    return new QwenImageEditFast(this);
+  }
+
+  /** Qwen Image Edit Plus: Makes images from text and images, with Qwen Image Edit Plus. */
+  get qwenImageEditPlus(): QwenImageEditPlus {
+    return new QwenImageEditPlus(this);
+  }
+
+  /** Qwen Image Edit Plus Multi Lora: Makes images from text and an image, with Qwen Image Edit Plus Multi Lora. */
+  get qwenImageEditPlusMultiLora(): QwenImageEditPlusMultiLora {
+    return new QwenImageEditPlusMultiLora(this);
+  }
+
+  /**
+   * Qwen Image Edit Plus Multiple Angles: Makes images from text and an image, with Qwen Image Edit Plus Multiple
+   * Angles.
+   */
+  get qwenImageEditPlusMultipleAngle(): QwenImageEditPlusMultipleAngle {
+    return new QwenImageEditPlusMultipleAngle(this);
+  }
+
+  /** Qwen Image Edit Plus Texture Apply: Makes images from text and images, with Qwen Image Edit Plus Texture Apply. */
+  get qwenImageEditPlusTextureApply(): QwenImageEditPlusTextureApply {
+    return new QwenImageEditPlusTextureApply(this);
   }
 
   /** Qwen3 Coder Flash: Writes and explains code in a conversation, with Qwen3 Coder Flash by Alibaba. */
@@ -260,6 +1180,11 @@ export class Segmind extends SegmindCore {
     return new RunwayGen4Image(this);
   }
 
+  /** SadTalker: Makes the face in an image speak with a recorded voice, with SadTalker. */
+  get sadtalker(): Sadtalker {
+    return new Sadtalker(this);
+  }
+
   /** Sam 3D Object: Makes a 3D model of an object in an image, with SAM 3D by Meta. */
   get sam3dObjects(): Sam3dObjects {
     return new Sam3dObjects(this);
@@ -270,9 +1195,317 @@ export class Segmind extends SegmindCore {
     return new SamImg2img(this);
   }
 
+  /** Sam V2 Video: Marks an object that a text names in a video, with SAM 2. */
+  get samV2Video(): SamV2Video {
+    return new SamV2Video(this);
+  }
+
+  /** Sam3 Image: Marks objects that a text or points name in an image, with SAM 3. */
+  get sam3Image(): Sam3Image {
+    return new Sam3Image(this);
+  }
+
+  /** ControlNet Canny: Makes images from text and an image, with ControlNet Canny. */
+  get sd15ControlnetCanny(): Sd15ControlnetCanny {
+    return new Sd15ControlnetCanny(this);
+  }
+
+  /** ControlNet Depth: Makes images from text and an image, with ControlNet Depth. */
+  get sd15ControlnetDepth(): Sd15ControlnetDepth {
+    return new Sd15ControlnetDepth(this);
+  }
+
+  /** ControlNet Openpose: Makes images from text and an image, with ControlNet Openpose. */
+  get sd15ControlnetOpenpose(): Sd15ControlnetOpenpose {
+    return new Sd15ControlnetOpenpose(this);
+  }
+
+  /** ControlNet Scribble: Makes images from text and an image, with ControlNet Scribble. */
+  get sd15ControlnetScribble(): Sd15ControlnetScribble {
+    return new Sd15ControlnetScribble(this);
+  }
+
+  /** ControlNet Soft Edge: Makes images from text and an image, with ControlNet Soft Edge. */
+  get sd15ControlnetSoftedge(): Sd15ControlnetSoftedge {
+    return new Sd15ControlnetSoftedge(this);
+  }
+
+  /** Cyber Realistic: Makes images from text, with Cyber Realistic. */
+  get sd15Cyberrealistic(): Sd15Cyberrealistic {
+    return new Sd15Cyberrealistic(this);
+  }
+
+  /** Edge of Realism: Makes images from text, with Edge of Realism. */
+  get sd15Edgeofrealism(): Sd15Edgeofrealism {
+    return new Sd15Edgeofrealism(this);
+  }
+
+  /** Epic Realism: Makes images from text, with Epic Realism. */
+  get sd15Epicrealism(): Sd15Epicrealism {
+    return new Sd15Epicrealism(this);
+  }
+
+  /** Stable Diffusion img2img: Makes images from text and an image, with Stable Diffusion img2img. */
+  get sd15Img2img(): Sd15Img2img {
+    return new Sd15Img2img(this);
+  }
+
+  /** Stable Diffusion Inpainting: Fills masked parts of an image from text, with Stable Diffusion Inpainting. */
+  get sd15Inpainting(): Sd15Inpainting {
+    return new Sd15Inpainting(this);
+  }
+
+  /** Juggernaut Final: Makes images from text, with Juggernaut Final. */
+  get sd15Juggernaut(): Sd15Juggernaut {
+    return new Sd15Juggernaut(this);
+  }
+
+  /** SD Outpainting: Extends an image beyond its edges from text, with Stable Diffusion. */
+  get sd15Outpaint(): Sd15Outpaint {
+    return new Sd15Outpaint(this);
+  }
+
+  /** Realistic Vision: Makes images from text, with Realistic Vision. */
+  get sd15Realisticvision(): Sd15Realisticvision {
+    return new Sd15Realisticvision(this);
+  }
+
+  /** Reliberate: Makes images from text, with Reliberate. */
+  get sd15Reliberate(): Sd15Reliberate {
+    return new Sd15Reliberate(this);
+  }
+
+  /** Faceswap: Puts the face of one image into another image or animation. */
+  get sd21Faceswapper(): Sd21Faceswapper {
+    return new Sd21Faceswapper(this);
+  }
+
+  /** Stable Diffusion 2.1: Makes images from text, with Stable Diffusion 2.1. */
+  get sd21Txt2img(): Sd21Txt2img {
+    return new Sd21Txt2img(this);
+  }
+
+  /** SD3 Medium Canny Controlnet: Makes images from text and an image, with SD3 Medium Canny Controlnet. */
+  get sd3MedCanny(): Sd3MedCanny {
+    return new Sd3MedCanny(this);
+  }
+
+  /**
+   * Stable Diffusion 3 Medium Image to Image: Makes images from text and an image, with Stable Diffusion 3 Medium Image
+   * to Image.
+   */
+  get sd3MedImg2img(): Sd3MedImg2img {
+    return new Sd3MedImg2img(this);
+  }
+
+  /** SD3 Medium Pose Controlnet: Makes images from text and an image, with SD3 Medium Pose Controlnet. */
+  get sd3MedPose(): Sd3MedPose {
+    return new Sd3MedPose(this);
+  }
+
+  /** SD3 Medium Tile Controlnet: Makes images from text and an image, with SD3 Medium Tile Controlnet. */
+  get sd3MedTile(): Sd3MedTile {
+    return new Sd3MedTile(this);
+  }
+
+  /** SDXL Controlnet: Makes images from text and an image, with SDXL Controlnet. */
+  get sdxlControlnet(): SdxlControlnet {
+    return new SdxlControlnet(this);
+  }
+
+  /** SDXL Img2Img: Makes images from text and an image, with SDXL Img2Img. */
+  get sdxlImg2img(): SdxlImg2img {
+    return new SdxlImg2img(this);
+  }
+
+  /** SDXL Inpaint: Fills masked parts of an image from text, with SDXL Inpaint. */
+  get sdxlInpaint(): SdxlInpaint {
+    return new SdxlInpaint(this);
+  }
+
+  /** SDXL-Openpose: Makes images from text and an image, with SDXL-Openpose. */
+  get sdxlOpenpose(): SdxlOpenpose {
+    return new SdxlOpenpose(this);
+  }
+
+  /** Stable Diffusion XL 1.0 - Torch: Makes images from text, with Stable Diffusion XL 1.0 - Torch. */
+  get sdxlTorch(): SdxlTorch {
+    return new SdxlTorch(this);
+  }
+
+  /** Colossus Lightning SDXL: Makes images from text, with Colossus Lightning SDXL. */
+  get sdxl10ColossusLightning(): Sdxl10ColossusLightning {
+    return new Sdxl10ColossusLightning(this);
+  }
+
+  /** Dreamshaper SDXL: Makes images from text, with Dreamshaper SDXL. */
+  get sdxl10Dreamshaper(): Sdxl10Dreamshaper {
+    return new Sdxl10Dreamshaper(this);
+  }
+
+  /** DreamShaper Lightning SDXL: Makes images from text, with DreamShaper Lightning SDXL. */
+  get sdxl10DreamshaperLightning(): Sdxl10DreamshaperLightning {
+    return new Sdxl10DreamshaperLightning(this);
+  }
+
+  /** Dynavis Lightning SDXL: Makes images from text, with Dynavis Lightning SDXL. */
+  get sdxl10DyanvisLightning(): Sdxl10DyanvisLightning {
+    return new Sdxl10DyanvisLightning(this);
+  }
+
+  /** Juggernaut Lightning SDXL: Makes images from text, with Juggernaut Lightning SDXL. */
+  get sdxl10JuggernautLightning(): Sdxl10JuggernautLightning {
+    return new Sdxl10JuggernautLightning(this);
+  }
+
+  /** NewReality Lightning SDXL: Makes images from text, with NewReality Lightning SDXL. */
+  get sdxl10NewrealityLightning(): Sdxl10NewrealityLightning {
+    return new Sdxl10NewrealityLightning(this);
+  }
+
+  /** NightVis Lightning SDXL: Makes images from text, with NightVis Lightning SDXL. */
+  get sdxl10NightvisLightning(): Sdxl10NightvisLightning {
+    return new Sdxl10NightvisLightning(this);
+  }
+
+  /** ProtoVision Lightning SDXL: Makes images from text, with ProtoVision Lightning SDXL. */
+  get sdxl10ProtovisLightning(): Sdxl10ProtovisLightning {
+    return new Sdxl10ProtovisLightning(this);
+  }
+
+  /** RealDream Lightning: Makes images from text, with RealDream Lightning. */
+  get sdxl10RealdreamLightning(): Sdxl10RealdreamLightning {
+    return new Sdxl10RealdreamLightning(this);
+  }
+
+  /** Realdream Pony V9: Makes images from text, with Realdream Pony V9. */
+  get sdxl10RealdreamPonyV9(): Sdxl10RealdreamPonyV9 {
+    return new Sdxl10RealdreamPonyV9(this);
+  }
+
+  /** Realism Lightning SDXL: Makes images from text, with Realism Lightning SDXL. */
+  get sdxl10RealismLightning(): Sdxl10RealismLightning {
+    return new Sdxl10RealismLightning(this);
+  }
+
+  /** Realvis SDXL: Makes images from text, with Realvis SDXL. */
+  get sdxl10Realvis(): Sdxl10Realvis {
+    return new Sdxl10Realvis(this);
+  }
+
+  /** Realvis Lightning SDXL: Makes images from text, with Realvis Lightning SDXL. */
+  get sdxl10RealvisLightning(): Sdxl10RealvisLightning {
+    return new Sdxl10RealvisLightning(this);
+  }
+
+  /** Samaritan 3D XL: Makes images from text, with Samaritan 3D XL. */
+  get sdxl10Samaritan3d(): Sdxl10Samaritan3d {
+    return new Sdxl10Samaritan3d(this);
+  }
+
+  /** Samaritan Lightning SDXL: Makes images from text, with Samaritan Lightning SDXL. */
+  get sdxl10SamaritanLightning(): Sdxl10SamaritanLightning {
+    return new Sdxl10SamaritanLightning(this);
+  }
+
+  /** Copax Timeless SDXL: Makes images from text, with Copax Timeless SDXL. */
+  get sdxl10Timeless(): Sdxl10Timeless {
+    return new Sdxl10Timeless(this);
+  }
+
+  /** Stable Diffusion XL 1.0: Makes images from text, with Stable Diffusion XL 1.0. */
+  get sdxl10Txt2img(): Sdxl10Txt2img {
+    return new Sdxl10Txt2img(this);
+  }
+
+  /** WildCard Lightning SDXL: Makes images from text, with WildCard Lightning SDXL. */
+  get sdxl10WildcardLightning(): Sdxl10WildcardLightning {
+    return new Sdxl10WildcardLightning(this);
+  }
+
+  /** Zavychroma SDXL: Makes images from text, with Zavychroma SDXL. */
+  get sdxl10Zavychroma(): Sdxl10Zavychroma {
+    return new Sdxl10Zavychroma(this);
+  }
+
+  /** Seedance 1.5 Pro: Makes videos from text and an image, with Seedance 1.5 Pro. */
+  get seedance15Pro(): Seedance15Pro {
+    return new Seedance15Pro(this);
+  }
+
+  /** Seedance 2.0: Makes videos from text, with Seedance 2.0. */
+  get seedance20(): Seedance20 {
+    return new Seedance20(this);
+  }
+
+  /** Seedance 2.0 Fast: Makes videos from text, images and audio, with Seedance 2.0 Fast. */
+  get seedance20Fast(): Seedance20Fast {
+    return new Seedance20Fast(this);
+  }
+
+  /** Seedance 2.5: Makes videos from text, images, audio and videos, with Seedance 2.5. */
+  get seedance25(): Seedance25 {
+    return new Seedance25(this);
+  }
+
+  /** Seedance 1.0 Pro: Makes videos from text and an image, with Seedance 1.0 Pro. */
+  get seedancePro(): SeedancePro {
+    return new SeedancePro(this);
+  }
+
+  /** Seedance V1 Lite T2V: Makes videos from text, with Seedance V1 Lite T2V. */
+  get seedanceV1LiteTextToVideo(): SeedanceV1LiteTextToVideo {
+    return new SeedanceV1LiteTextToVideo(this);
+  }
+
+  /** Seedream 4.0 (4k): Makes images from text and images, with Seedream 4.0 (4k). */
+  get seedream4(): Seedream4 {
+    return new Seedream4(this);
+  }
+
+  /** Seedream 4.5: Makes images from text and images, with Seedream 4.5. */
+  get seedream45(): Seedream45 {
+    return new Seedream45(this);
+  }
+
+  /** Seedream 3.0 t2i: Makes images from text, with Seedream 3.0 t2i. */
+  get seedreamV3TextToImage(): SeedreamV3TextToImage {
+    return new SeedreamV3TextToImage(this);
+  }
+
+  /** Seedream 5.0 Lite: Image-to-Image: Makes images from text and images, with Seedream 5.0 Lite: Image-to-Image. */
+  get seedreamV5LiteImageToImage(): SeedreamV5LiteImageToImage {
+    return new SeedreamV5LiteImageToImage(this);
+  }
+
+  /** Seedream 5.0 Lite: Text-to-Image: Makes images from text, with Seedream 5.0 Lite: Text-to-Image. */
+  get seedreamV5LiteTextToImage(): SeedreamV5LiteTextToImage {
+    return new SeedreamV5LiteTextToImage(this);
+  }
+
+  /** Segmind SegSwap v0.1: Puts an object of one image into a masked part of another. */
+  get segSwap(): SegSwap {
+    return new SegSwap(this);
+  }
+
   /** Segmind Relighting: Changes the light in an image: its direction, strength, color and source. */
   get segmindRelighting(): SegmindRelighting {
     return new SegmindRelighting(this);
+  }
+
+  /** Segmind Relighting V2: Changes the light in an image, with Segmind Relighting V2. */
+  get segmindRelightingV2(): SegmindRelightingV2 {
+    return new SegmindRelightingV2(this);
+  }
+
+  /** Segmind-Vega: Makes images from text, with Segmind-Vega. */
+  get segmindVega(): SegmindVega {
+    return new SegmindVega(this);
+  }
+
+  /** Segmind-VegaRT: Makes images from text, with Segmind-VegaRT. */
+  get segmindVegaRtV1(): SegmindVegaRtV1 {
+    return new SegmindVegaRtV1(this);
   }
 
   /** Sora 2: Makes videos from text and, optionally, a reference image, with Sora 2 by OpenAI. */
@@ -280,9 +1513,56 @@ export class Segmind extends SegmindCore {
     return new Sora2(this);
   }
 
+  /** Elevenlabs Sound Generation: Makes sounds from a description, with ElevenLabs. */
+  get soundGeneration(): SoundGeneration {
+    return new SoundGeneration(this);
+  }
+
+  /** SSD-1B: Makes images from text, with SSD-1B. */
+  get ssd1b(): Ssd1b {
+    return new Ssd1b(this);
+  }
+
+  /** SSD-Depth: Makes images from text and an image, with SSD-Depth. */
+  get ssdDepth(): SsdDepth {
+    return new SsdDepth(this);
+  }
+
+  /** Stable Diffusion 3 Medium Text to Image: Makes images from text, with Stable Diffusion 3 Medium Text to Image. */
+  get stableDiffusion3MediumTxt2img(): StableDiffusion3MediumTxt2img {
+    return new StableDiffusion3MediumTxt2img(this);
+  }
+
+  /**
+   * Stable Diffusion 3.5 Turbo Text to Image: Makes images from text, with Stable Diffusion 3.5 Turbo Text to Image.
+   */
+  get stableDiffusion35TurboTxt2img(): StableDiffusion35TurboTxt2img {
+    return new StableDiffusion35TurboTxt2img(this);
+  }
+
+  /** Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion. */
+  get storydiffusion(): Storydiffusion {
+    return new Storydiffusion(this);
+  }
+
+  /** Elevenlabs Speech To Speech: Speaks a recording with another voice, with ElevenLabs. */
+  get stsElevenLabs(): StsElevenLabs {
+    return new StsElevenLabs(this);
+  }
+
   /** IPAdapter Style Transfer: Transfers style and composition from images with Stable Diffusion and an IP adapter. */
   get styleTransfer(): StyleTransfer {
     return new StyleTransfer(this);
+  }
+
+  /** Stable Video Diffusion: Animates an image, with Stable Video Diffusion. */
+  get svd(): Svd {
+    return new Svd(this);
+  }
+
+  /** Sync.so Lipsync 2 Pro: Moves the lips in a video to a recorded voice, with Sync.so Lipsync 2 Pro. */
+  get syncSoLipsync2Pro(): SyncSoLipsync2Pro {
+    return new SyncSoLipsync2Pro(this);
   }
 
   /** Text Embedding 3 Small: Turns a text into a vector of numbers, with text-embedding-3-small by OpenAI. */
@@ -290,9 +1570,119 @@ export class Segmind extends SegmindCore {
     return new TextEmbedding3Small(this);
   }
 
+  /** Tooncrafter: Makes the frames between drawings, with ToonCrafter. */
+  get tooncrafter(): Tooncrafter {
+    return new Tooncrafter(this);
+  }
+
+  /** Topaz Labs Video Upscale: Enlarges a video, with Topaz. */
+  get topazVideoUpscale(): TopazVideoUpscale {
+    return new TopazVideoUpscale(this);
+  }
+
+  /** Try-On Diffusion: Shows a person in other clothes, with Try-On Diffusion. */
+  get tryOnDiffusion(): TryOnDiffusion {
+    return new TryOnDiffusion(this);
+  }
+
+  /** Elevenlabs Text To Speech: Speaks a text, with ElevenLabs. */
+  get ttsElevenLabs(): TtsElevenLabs {
+    return new TtsElevenLabs(this);
+  }
+
+  /** TTS Elevenlabs With Timing: Speaks a text and says when each part is spoken, with ElevenLabs. */
+  get ttsElevenlabsWithTimestamps(): TtsElevenlabsWithTimestamps {
+    return new TtsElevenlabsWithTimestamps(this);
+  }
+
+  /** V Express: Makes the face in an image speak with a recorded voice, with V-Express. */
+  get vExpress(): VExpress {
+    return new VExpress(this);
+  }
+
+  /** VeenaMax TTS: Makes sound from text, with VeenaMax TTS. */
+  get veenaMaxTts(): VeenaMaxTts {
+    return new VeenaMaxTts(this);
+  }
+
+  /** Veena TTS: Makes sound from text, with Veena TTS. */
+  get veenaTts(): VeenaTts {
+    return new VeenaTts(this);
+  }
+
+  /** Google Veo 3: Makes videos from text, with Google Veo 3. */
+  get veo3(): Veo3 {
+    return new Veo3(this);
+  }
+
+  /** Veo 3 Fast: Makes videos from text and an image, with Veo 3 Fast. */
+  get veo3Fast(): Veo3Fast {
+    return new Veo3Fast(this);
+  }
+
+  /** Veo 3.1: Makes videos from text, with Veo 3.1. */
+  get veo31(): Veo31 {
+    return new Veo31(this);
+  }
+
+  /** Veo 3.1 Fast: Makes videos from text and images, with Veo 3.1 Fast. */
+  get veo31Fast(): Veo31Fast {
+    return new Veo31Fast(this);
+  }
+
+  /** Video Concatenate: Puts two videos side by side or one above the other. */
+  get videoConcatenate(): VideoConcatenate {
+    return new VideoConcatenate(this);
+  }
+
+  /** Wan Video Effects: Makes a video from an image with a chosen effect, with Wan Video Effects. */
+  get videoEffects(): VideoEffects {
+    return new VideoEffects(this);
+  }
+
   /** Video Speed Change: Makes a video play faster or slower. */
   get videoSpeedChange(): VideoSpeedChange {
     return new VideoSpeedChange(this);
+  }
+
+  /** Video Faceswap: Puts the face of an image into a video. */
+  get videofaceswap(): Videofaceswap {
+    return new Videofaceswap(this);
+  }
+
+  /** Word2img: Makes images from text and an image, with Word2img. */
+  get w2imgsd15Img2img(): W2imgsd15Img2img {
+    return new W2imgsd15Img2img(this);
+  }
+
+  /** Wan 2.2 Image to Video Fast: Makes videos from text and an image, with Wan 2.2 Image to Video Fast. */
+  get wan22I2vFast(): Wan22I2vFast {
+    return new Wan22I2vFast(this);
+  }
+
+  /** Wan 2.2 Image to Video Flash: Makes videos from text and an image, with Wan 2.2 Image to Video Flash. */
+  get wan22I2vFlash(): Wan22I2vFlash {
+    return new Wan22I2vFlash(this);
+  }
+
+  /** Wan 2.6 Image To Video: Makes videos from text, an image and audio, with Wan 2.6 Image To Video. */
+  get wan26I2v(): Wan26I2v {
+    return new Wan26I2v(this);
+  }
+
+  /** Wan 2.7 Image Generation: Makes images from text, with Wan 2.7 Image Generation. */
+  get wan27Image(): Wan27Image {
+    return new Wan27Image(this);
+  }
+
+  /** Wan 2.7 Image Generation Pro: Makes images from text, with Wan 2.7 Image Generation Pro. */
+  get wan27ImagePro(): Wan27ImagePro {
+    return new Wan27ImagePro(this);
+  }
+
+  /** Z Image Turbo: Makes images from text, with Z Image Turbo. */
+  get zImageTurbo(): ZImageTurbo {
+    return new ZImageTurbo(this);
   }
 }
 

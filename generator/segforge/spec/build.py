@@ -33,6 +33,7 @@ def build_model(data: Mapping[str, Any]) -> c.Model:
         parameters=tuple(build_parameter(name, value, example.get(name)) for name, value in parameters.items()),
         example=example,
         level=data.get("level", "complete"),
+        sources=tuple(data.get("sources", ())),
         typical_seconds=data.get("typical_seconds"),
         price=_build_price(data["price"]) if "price" in data else None,
         average=c.Average(**data["average"]) if "average" in data else None,

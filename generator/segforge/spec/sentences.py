@@ -26,6 +26,7 @@ _READ: Final = {
     "returns.printed": "the page's text about its output was corrected",
     "quirks": "the known contradictions of its page changed",
     "conditions": "the conditions that its page's texts suggest changed",
+    "sources": "the sources of its facts were corrected",
     "auth": "the ways to authenticate that its page prints changed",
 }
 """The sentence about a fact that concerns readers only."""

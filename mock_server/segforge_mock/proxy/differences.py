@@ -88,8 +88,13 @@ def _output(model: Model, observed: ObservedAnswer) -> Iterator[AnswerDifference
         allowed.add("application/json")
     if model.returns.media == "text":
         allowed.add("text/plain")
-    if media_type not in allowed:
-        yield AnswerDifference("bytes.content_type", f"one of {', '.join(sorted(allowed))}", media_type)
+    kind = "model" if model.returns.media == "model3d" else model.returns.media
+    fits = not model.returns.formats and media_type.startswith(
+        f"{kind}/"
+    )  # any file of the medium, by no stated format
+    if media_type not in allowed and not fits:
+        expected = f"one of {', '.join(sorted(allowed | ({f'{kind}/*'} if not model.returns.formats else set())))}"
+        yield AnswerDifference("bytes.content_type", expected, media_type)
 
 
 def _accepted(gateway: Gateway, observed: ObservedAnswer) -> Iterator[AnswerDifference]:

@@ -33,10 +33,10 @@ class Claude4Sonnet(Model):
                     don't show all of them; any other value is sent unchanged. Values: "user", "assistant".
                 messages[].content (array, optional): Blocks of text and images.
                 messages[].content[] (one of several)
-                messages[].content[] as text_block (object): Concluded from a sample: properties.
+                messages[].content[] as text_block (object): Inferred: properties.
                 messages[].content[] as text_block.type (string, optional): Kind of the block. Values: "text".
                 messages[].content[] as text_block.text (string, optional): The text.
-                messages[].content[] as image_block (object): Concluded from a sample: properties.
+                messages[].content[] as image_block (object): Inferred: properties.
                 messages[].content[] as image_block.type (string, optional): Kind of the block. Values: "image".
                 messages[].content[] as image_block.source (object, optional): The image.
                 messages[].content[] as image_block.source.type (string, optional): Form of the image. The docs
@@ -75,10 +75,10 @@ class AsyncClaude4Sonnet(AsyncModel):
                     don't show all of them; any other value is sent unchanged. Values: "user", "assistant".
                 messages[].content (array, optional): Blocks of text and images.
                 messages[].content[] (one of several)
-                messages[].content[] as text_block (object): Concluded from a sample: properties.
+                messages[].content[] as text_block (object): Inferred: properties.
                 messages[].content[] as text_block.type (string, optional): Kind of the block. Values: "text".
                 messages[].content[] as text_block.text (string, optional): The text.
-                messages[].content[] as image_block (object): Concluded from a sample: properties.
+                messages[].content[] as image_block (object): Inferred: properties.
                 messages[].content[] as image_block.type (string, optional): Kind of the block. Values: "image".
                 messages[].content[] as image_block.source (object, optional): The image.
                 messages[].content[] as image_block.source.type (string, optional): Form of the image. The docs

@@ -35,11 +35,11 @@ class DeepseekChat(Model):
                 messages[].content as text (string): The text alone.
                 messages[].content as blocks (array): Blocks of text and images.
                 messages[].content as blocks[] (one of several)
-                messages[].content as blocks[] as text_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as text_block (object): Inferred: properties.
                 messages[].content as blocks[] as text_block.type (string, optional): Kind of the block. Values:
                     "text".
                 messages[].content as blocks[] as text_block.text (string, optional): The text.
-                messages[].content as blocks[] as image_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as image_block (object): Inferred: properties.
                 messages[].content as blocks[] as image_block.type (string, optional): Kind of the block.
                     Values: "image_url".
                 messages[].content as blocks[] as image_block.image_url (object, optional): The image.
@@ -84,11 +84,11 @@ class AsyncDeepseekChat(AsyncModel):
                 messages[].content as text (string): The text alone.
                 messages[].content as blocks (array): Blocks of text and images.
                 messages[].content as blocks[] (one of several)
-                messages[].content as blocks[] as text_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as text_block (object): Inferred: properties.
                 messages[].content as blocks[] as text_block.type (string, optional): Kind of the block. Values:
                     "text".
                 messages[].content as blocks[] as text_block.text (string, optional): The text.
-                messages[].content as blocks[] as image_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as image_block (object): Inferred: properties.
                 messages[].content as blocks[] as image_block.type (string, optional): Kind of the block.
                     Values: "image_url".
                 messages[].content as blocks[] as image_block.image_url (object, optional): The image.

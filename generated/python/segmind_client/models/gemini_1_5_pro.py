@@ -33,8 +33,8 @@ class Gemini15Pro(Model):
         Args:
             messages (one of several, required): The conversation: an object with contents, or the list of
                 contents.
-                messages as conversation (object): An object with contents, as in the samples. Concluded from a
-                    sample: properties.
+                messages as conversation (object): An object with contents, as in the samples. Inferred:
+                    properties.
                 messages as conversation.system_instruction (object, optional): How the model should behave in
                     the whole conversation.
                 messages as conversation.system_instruction.parts (any, optional): Parts with text. The samples
@@ -82,8 +82,8 @@ class AsyncGemini15Pro(AsyncModel):
         Args:
             messages (one of several, required): The conversation: an object with contents, or the list of
                 contents.
-                messages as conversation (object): An object with contents, as in the samples. Concluded from a
-                    sample: properties.
+                messages as conversation (object): An object with contents, as in the samples. Inferred:
+                    properties.
                 messages as conversation.system_instruction (object, optional): How the model should behave in
                     the whole conversation.
                 messages as conversation.system_instruction.parts (any, optional): Parts with text. The samples

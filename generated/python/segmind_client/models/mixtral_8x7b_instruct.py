@@ -35,11 +35,11 @@ class Mixtral8x7bInstruct(Model):
                 messages[].content as text (string): The text alone.
                 messages[].content as blocks (array): Blocks of text and images.
                 messages[].content as blocks[] (one of several)
-                messages[].content as blocks[] as text_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as text_block (object): Inferred: properties.
                 messages[].content as blocks[] as text_block.type (string, optional): Kind of the block. Values:
                     "text".
                 messages[].content as blocks[] as text_block.text (string, optional): The text.
-                messages[].content as blocks[] as image_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as image_block (object): Inferred: properties.
                 messages[].content as blocks[] as image_block.type (string, optional): Kind of the block.
                     Values: "image_url".
                 messages[].content as blocks[] as image_block.image_url (object, optional): The image.
@@ -75,11 +75,11 @@ class AsyncMixtral8x7bInstruct(AsyncModel):
                 messages[].content as text (string): The text alone.
                 messages[].content as blocks (array): Blocks of text and images.
                 messages[].content as blocks[] (one of several)
-                messages[].content as blocks[] as text_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as text_block (object): Inferred: properties.
                 messages[].content as blocks[] as text_block.type (string, optional): Kind of the block. Values:
                     "text".
                 messages[].content as blocks[] as text_block.text (string, optional): The text.
-                messages[].content as blocks[] as image_block (object): Concluded from a sample: properties.
+                messages[].content as blocks[] as image_block (object): Inferred: properties.
                 messages[].content as blocks[] as image_block.type (string, optional): Kind of the block.
                     Values: "image_url".
                 messages[].content as blocks[] as image_block.image_url (object, optional): The image.

@@ -40,7 +40,7 @@ class MessagesConversationContentsItem(TypedDict):
 
 
 class MessagesConversation(TypedDict):
-    """An object with contents, as in the samples. Concluded from a sample: properties."""
+    """An object with contents, as in the samples. Inferred: properties."""
 
     system_instruction: NotRequired[MessagesConversationSystemInstruction]
     """How the model should behave in the whole conversation."""

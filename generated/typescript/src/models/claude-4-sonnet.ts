@@ -7,7 +7,7 @@ import type { CallOptions, ConnectionOptions } from "../options.js";
 import { deepViolations } from "../parts.js";
 import type { Parameter } from "../validation.js";
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface Claude4SonnetMessagesItemContentItemTextBlock {
   /** Kind of the block. */
   type?: "text" | undefined;
@@ -27,7 +27,7 @@ export interface Claude4SonnetMessagesItemContentItemImageBlockSource {
   data?: string | Blob | ArrayBuffer | Uint8Array | undefined;
 }
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface Claude4SonnetMessagesItemContentItemImageBlock {
   /** Kind of the block. */
   type?: "image" | undefined;

@@ -9,7 +9,7 @@ import type { CallOptions, ConnectionOptions } from "../options.js";
 import { deepViolations } from "../parts.js";
 import type { Parameter } from "../validation.js";
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface DeepseekChatMessagesItemContentBlocksItemTextBlock {
   /** Kind of the block. */
   type?: "text" | undefined;
@@ -23,7 +23,7 @@ export interface DeepseekChatMessagesItemContentBlocksItemImageBlockImageUrl {
   url?: MediaInput | undefined;
 }
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface DeepseekChatMessagesItemContentBlocksItemImageBlock {
   /** Kind of the block. */
   type?: "image_url" | undefined;

@@ -38,7 +38,7 @@ export interface Gemini15ProMessagesConversationContentsItem {
   parts?: readonly Gemini15ProMessagesConversationContentsItemPartsItem[] | undefined;
 }
 
-/** An object with contents, as in the samples. Concluded from a sample: properties. */
+/** An object with contents, as in the samples. Inferred: properties. */
 export interface Gemini15ProMessagesConversation {
   /** How the model should behave in the whole conversation. */
   system_instruction?: Gemini15ProMessagesConversationSystemInstruction | undefined;

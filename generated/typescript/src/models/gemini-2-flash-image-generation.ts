@@ -38,7 +38,7 @@ export interface Gemini2FlashImageGenerationMessagesConversationContentsItem {
   parts?: readonly Gemini2FlashImageGenerationMessagesConversationContentsItemPartsItem[] | undefined;
 }
 
-/** An object with contents, as in the samples. Concluded from a sample: properties. */
+/** An object with contents, as in the samples. Inferred: properties. */
 export interface Gemini2FlashImageGenerationMessagesConversation {
   /** How the model should behave in the whole conversation. */
   system_instruction?: Gemini2FlashImageGenerationMessagesConversationSystemInstruction | undefined;

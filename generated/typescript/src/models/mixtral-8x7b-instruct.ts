@@ -8,7 +8,7 @@ import type { CallOptions, ConnectionOptions } from "../options.js";
 import { deepViolations } from "../parts.js";
 import type { Parameter } from "../validation.js";
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface Mixtral8x7bInstructMessagesItemContentBlocksItemTextBlock {
   /** Kind of the block. */
   type?: "text" | undefined;
@@ -22,7 +22,7 @@ export interface Mixtral8x7bInstructMessagesItemContentBlocksItemImageBlockImage
   url?: MediaInput | undefined;
 }
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface Mixtral8x7bInstructMessagesItemContentBlocksItemImageBlock {
   /** Kind of the block. */
   type?: "image_url" | undefined;

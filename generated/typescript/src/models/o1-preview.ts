@@ -8,7 +8,7 @@ import type { CallOptions, ConnectionOptions } from "../options.js";
 import { deepViolations } from "../parts.js";
 import type { Parameter } from "../validation.js";
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface O1PreviewMessagesItemContentBlocksItemTextBlock {
   /** Kind of the block. */
   type?: "text" | undefined;
@@ -22,7 +22,7 @@ export interface O1PreviewMessagesItemContentBlocksItemImageBlockImageUrl {
   url?: MediaInput | undefined;
 }
 
-/** Concluded from a sample: properties. */
+/** Inferred: properties. */
 export interface O1PreviewMessagesItemContentBlocksItemImageBlock {
   /** Kind of the block. */
   type?: "image_url" | undefined;

@@ -66,6 +66,8 @@ def about(model: Model) -> str:
         lines.append(average_sentence(model.average))
     if model.level == "partial":
         lines.append("The docs page was not read whole: the model may have more parameters and values than are listed.")
+        if any(part.inferred for one in model.parameters for part in one.walk()):
+            lines.append("What is marked as inferred was concluded from a sample.")
     lines += map(quirk_sentence, model.quirks)
     return "\n".join(" ".join(line.split()) for line in lines)
 

@@ -55,8 +55,14 @@ def part_text(parameter: Parameter) -> str:
         sentences.append(_values(parameter))
     sentences += ["Affects the price."] if parameter.affects_price else []
     sentences += ["Deprecated."] if parameter.deprecated else []
-    sentences += [f"Concluded from a sample: {', '.join(parameter.inferred)}."] if parameter.inferred else []
+    sentences += [_inferred(parameter)] if parameter.inferred else []
     return joined(*sentences)
+
+
+def _inferred(parameter: Parameter) -> str:
+    """Returns the facts that were concluded from a sample. They are not named if they are about the type alone."""
+    others = not set(parameter.inferred) <= {"type", "format", "file", "items"}
+    return f"Inferred: {', '.join(parameter.inferred)}." if others else "Inferred."
 
 
 def file_text(parameter: Parameter) -> str:

@@ -18,6 +18,7 @@ def model_tag(model: Model) -> dict[str, Any]:
         "displayName": model.title,
         "reviewed": model.source.reviewed,
         "level": model.level if model.level != "complete" else None,
+        "sources": list(model.sources),
         "returns": returns_data(model.returns),
         "typical-seconds": model.typical_seconds,
         "average": None if model.average is None else average_data(model.average),

@@ -22,6 +22,9 @@ MEDIA_TYPES: Final = {
 }
 """The media type of each file format."""
 
+_RANGES: Final = {"image": "image/*", "video": "video/*", "audio": "audio/*", "model3d": "model/*"}
+"""The media range of files of unknown format."""
+
 _TEXT: Final = {"type": "string"}
 _ANY_JSON: Final = {"description": "Output of the model. Its form is not documented."}
 _BASE64_FILE: Final = {"description": "The output as base64 text in a JSON object. Its keys are not documented."}
@@ -35,14 +38,19 @@ def output_content(model: Model) -> dict[str, Any]:
     if returns.media == "json":
         form = _ANY_JSON if returns.shape is None else {"$ref": f"#/components/schemas/{_answer_name(returns.shape)}"}
         return {"application/json": {"schema": form}}
-    types = dict.fromkeys(MEDIA_TYPES[format_] for format_ in returns.formats)
+    types = dict.fromkeys(MEDIA_TYPES[format_] for format_ in returns.formats) or {_RANGES[returns.media]: None}
     content: dict[str, Any] = {
-        type_: {"schema": {"type": "string", "format": "binary", "contentMediaType": type_}} for type_ in types
+        type_: {"schema": {"type": "string", "format": "binary", **_kind(type_)}} for type_ in types
     }
     if returns.controls.base64 is not None:
         image = {"$ref": "#/components/schemas/Base64Image"}
         content["application/json"] = {"schema": image if returns.media == "image" else _BASE64_FILE}
     return content
+
+
+def _kind(type_: str) -> dict[str, str]:
+    """Returns the keyword for a media type. A range is none."""
+    return {} if type_.endswith("/*") else {"contentMediaType": type_}
 
 
 def _answer_name(shape: str) -> str:

@@ -35,14 +35,16 @@ def references_in(value: object) -> set[str]:
     return set()
 
 
-def failure(status: Status, models: Sequence[Model]) -> dict[str, Any]:
-    """Returns the response of a status, with an example for each of its cases."""
+def failure(status: Status, models: Sequence[Model], *, brief: bool = False) -> dict[str, Any]:
+    """Returns the response of a status, with an example for each of its cases unless it is to be `brief`."""
     values = _EXAMPLE_VALUES | {"slug": models[0].slug if models else "flux-img2img"}
     content: dict[str, Any] = {}
     for case in status.cases:
         media_type, schema, value = _case_content(status, case)
-        examples = content.setdefault(media_type, {"schema": schema, "examples": {}})["examples"]
-        examples[case.name] = {"summary": case.when, "value": fill(value, values)}
+        found = content.setdefault(media_type, {"schema": schema})
+        if not brief:
+            examples = found.setdefault("examples", {})
+            examples[case.name] = {"summary": case.when, "value": fill(value, values)}
     return {"description": status.meaning, "content": content}
 
 

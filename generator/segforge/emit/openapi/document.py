@@ -18,7 +18,15 @@ from segforge.emit.openapi.components import (
     references_in,
     shared_schemas,
 )
-from segforge.emit.openapi.operations import component, model_operations, model_paths, request_name, shared_paths
+from segforge.emit.openapi.operations import (
+    CODE,
+    component,
+    model_operations,
+    model_paths,
+    request_name,
+    shared_paths,
+    without,
+)
 from segforge.emit.openapi.others import others_document
 from segforge.emit.openapi.text import (
     PATHS,
@@ -39,15 +47,20 @@ _FOLDER: Final = PurePosixPath("openapi")
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models."""
+    """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models.
+
+    The document of one model leaves out what those of all models hold: examples of failures, and the balance.
+    """
     gateway, model = subject.gateway, subject.model
     own = _own(gateway, model, shape_schemas([model]))
     references = references_in(own[PATHS]) | references_in(own[SCHEMAS])
+    text = _yaml(_around(gateway, [model], references, own, brief=True), {})
     shared = references - {f"#/components/schemas/{request_name(model)}"}
     pieces = {"references": "\n".join(sorted(shared))}
+    if model.level == "partial":  # its own document has the code samples
+        own = {**own, PATHS: without(own[PATHS], CODE)}
     for at, value in own.items():
         pieces |= {f"yaml.{at[-1]}": yaml_entries(value, at), f"json.{at[-1]}": json_entries(value, at)}
-    text = _yaml(_around(gateway, [model], references, own), {})
     return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
 
 
@@ -110,11 +123,14 @@ def _own(gateway: Gateway, model: Model, shapes: Shapes) -> dict[Location, Any]:
 
 
 def _around(
-    gateway: Gateway, models: Sequence[Model], references: set[str], own: Mapping[Location, Any]
+    gateway: Gateway, models: Sequence[Model], references: set[str], own: Mapping[Location, Any], *, brief: bool = False
 ) -> dict[str, Any]:
-    """The document of some models: the entries in `own`, and the components that `references` need."""
+    """The document of some models: the entries in `own`, and the components that `references` need.
+
+    A `brief` one has neither examples of failures nor the route of the balance.
+    """
     single = models[0] if len(models) == 1 else None
-    paths = {**own[PATHS], **shared_paths(gateway, models)}
+    paths = {**own[PATHS], **shared_paths(gateway, models, brief=brief)}
     used = {model.slug for model in models} | {
         tag for item in paths.values() for operation in item.values() for tag in operation["tags"]
     }
@@ -122,7 +138,9 @@ def _around(
         "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": gateway.auth.header}},
         "headers": {header.name: header_object(header) for header in gateway.headers},
         "parameters": {"requestId": REQUEST_ID},
-        "responses": {component(status): failure(status, models) for status in gateway.statuses if status.code != 200},
+        "responses": {
+            component(status): failure(status, models, brief=brief) for status in gateway.statuses if status.code != 200
+        },
         "links": LINKS,
         "schemas": {**shared_schemas(gateway, models), **shape_components(shape_schemas(models)), **own[SCHEMAS]},
     }

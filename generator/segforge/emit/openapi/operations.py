@@ -1,6 +1,6 @@
 """The operations of an OpenAPI document: run and submit of a model, the polls that all models share, the balance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from segforge.emit.openapi.about import operation_text
@@ -16,8 +16,8 @@ SAMPLE: Final = "x-invalid-sample"
 """The keyword, in place of `examples`, that holds a sample that the other facts of its page exclude."""
 
 
-def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
-    """Returns the paths of polls, if a model has jobs, and of the balance."""
+def shared_paths(gateway: Gateway, models: Sequence[Model], *, brief: bool = False) -> dict[str, Any]:
+    """Returns the paths of polls, if a model has jobs, and of the balance unless the document is to be `brief`."""
     routes = gateway.routes
     paths = {}
     if any("v2" in model.versions for model in models):
@@ -31,7 +31,8 @@ def shared_paths(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
             routes.poll,
             _poll(gateway, "poll", "pollJob", "Output of a job, for the poll_url of old clients", "JobResult"),
         )
-    paths[routes.credits.path] = operation(routes.credits, _credits(gateway))
+    if not brief:
+        paths[routes.credits.path] = operation(routes.credits, _credits(gateway))
     return paths
 
 
@@ -53,10 +54,26 @@ def model_operations(gateway: Gateway, model: Model, shapes: Shapes) -> dict[str
     routes: dict[Version, Route] = {"v1": gateway.routes.run, "v2": gateway.routes.submit}
     made = {"v1": _run, "v2": _submit}
     body = _request_body(model, shapes)
-    return {
+    found = {
         path: operation(routes[version], made[version](gateway, model, path, body))
         for version, path in model_paths(gateway, model).items()
     }
+    if model.level == "partial":  # there are many, and the samples of their second operations would differ in a word
+        first, *others = found
+        found = {first: found[first], **{path: without(found[path], _SAMPLES) for path in others}}
+    return found
+
+
+_SAMPLES: Final = ("x-codeSamples", "examples", SAMPLE, "example")
+CODE: Final = ("x-codeSamples",)
+"""The keyword of code samples."""
+
+
+def without(value: Any, keywords: Container[str]) -> Any:
+    """Returns a part of an operation without keywords, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: without(part, keywords) for key, part in value.items() if key not in keywords}
+    return value
 
 
 def _run(gateway: Gateway, model: Model, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +146,8 @@ def _credits(gateway: Gateway) -> dict[str, Any]:
 
 def _request_body(model: Model, shapes: Shapes) -> dict[str, Any]:
     complete = model.valid_example == dict(model.example)
-    summary = (
-        "The docs page's sample"
-        if complete
-        else "The docs page's sample, completed with the required parameters that it lacks"
-    )
+    source = "A sample" if model.level == "partial" else "The docs page's sample"
+    summary = source if complete else f"{source}, completed with the required parameters that it lacks"
     reference = {"$ref": f"#/components/schemas/{request_name(model)}"}
     sample = {"sample": {"summary": summary, "value": model.valid_example}}
     examples = {SAMPLE if payload_violations(model, model.valid_example) else "examples": sample}

@@ -47,8 +47,10 @@ def sample_payload(model: Model) -> dict[str, Json] | None:
 
 
 def _file(model: Model) -> str:
-    """Returns the name of a file for the output; empty if the output is JSON or text."""
-    return f"output.{model.returns.formats[0]}" if model.returns.formats else ""
+    """Returns the name of a file for the output, without a suffix if its format is unknown; empty for JSON and text."""
+    if model.returns.media in ("json", "text"):
+        return ""
+    return f"output.{model.returns.formats[0]}" if model.returns.formats else "output"
 
 
 def _samples(curl: str, python: str, typescript: str) -> list[dict[str, str]]:

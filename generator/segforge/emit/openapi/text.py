@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from io import StringIO
 from typing import Any, Final, TypeAlias
 
 import yaml
@@ -62,15 +63,15 @@ def yaml_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
         nested = entry
         for key in reversed(at):
             nested = {key: nested}
-        texts.append(_yaml(json.dumps(nested)).split("\n", len(at))[-1])
+        texts.append(_yaml(json.dumps(nested), len(at) + 1).split("\n", len(at))[-1])
     return "".join(texts)
 
 
 def json_entries(value: Mapping[str, Any] | Sequence[Any], at: Location) -> str:
-    """Returns entries as JSON, like `yaml_entries`, without a comma at the end."""
-    pad = "\n" + "  " * len(at)
-    texts = [json.dumps(entry, indent=2, ensure_ascii=False)[2:-2].replace("\n", pad) for entry in _apart(value)]
-    return json_visible(",\n".join(pad[1:] + text for text in texts))
+    """Returns entries as JSON, like `yaml_entries`, each on one line, and without a comma at the end."""
+    pad = "  " * (len(at) + 1)
+    texts = (json.dumps(entry, ensure_ascii=False, separators=(",", ":"))[1:-1] for entry in _apart(value))
+    return json_visible(",\n".join(pad + text for text in texts))
 
 
 def _apart(value: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
@@ -83,12 +84,31 @@ def _braced(key: str, entries: Sequence[str], pad: str, braces: str = "{}") -> s
 
 
 @lru_cache(maxsize=1024)
-def _yaml(text: str) -> str:
-    """Converts JSON in ASCII to YAML. With a hidden character, all non-ASCII is escaped, as PyYAML can't pick."""
+def _yaml(text: str, levels: int = 1) -> str:
+    """Converts JSON in ASCII to YAML. With a hidden character, all non-ASCII is escaped, as PyYAML can't pick.
+
+    Mappings and lists of scalars are on one line, except the outermost `levels`.
+    """
     value = json.loads(text)
     seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
-    dumped: str = yaml.dump(value, Dumper=SafeTextDumper, sort_keys=False, allow_unicode=seen, width=120)
-    return dumped
+    stream = StringIO()
+    dumper = SafeTextDumper(stream, sort_keys=False, allow_unicode=seen, width=120)
+    node = dumper.represent_data(value)
+    _lay_out(node, levels)
+    dumper.open()
+    dumper.serialize(node)
+    dumper.close()
+    return stream.getvalue()
+
+
+def _lay_out(node: yaml.Node, levels: int) -> None:
+    """Puts mappings and lists of scalars on one line, below the outermost levels, and entries of others on several."""
+    if isinstance(node, yaml.CollectionNode):
+        parts = [part[1] if isinstance(part, tuple) else part for part in node.value]
+        leaf = not any(isinstance(part, yaml.CollectionNode) for part in parts)
+        node.flow_style = leaf and (levels < 1 or not parts)
+        for part in parts:
+            _lay_out(part, levels - 1)
 
 
 _NOT_TEXT: Final = re.compile(

@@ -217,6 +217,7 @@ def _model_module(named: NamedModel, params: ParamsModule) -> str:
         "python/models/model.py.jinja",
         heading=f"{model.title}.",
         about=about(model),
+        alike=f"The same as in `{named.name}`, which lists the parameters." if model.level == "partial" else "",
         decode=Code(decode),
         job_result=Code("" if named.result in ("MediaResult", "JsonResult") else f"[{named.result}]"),
         flavours=_FLAVOURS,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from segforge.emit.python.params import ParamsModule, TypedKey, is_name
-from segforge.emit.quoting import Code, python_literal, python_visible
+from segforge.emit.quoting import Code, python_visible
 
 TYPES: Final = "_types"
 """The name under which a model's module imports that of its types."""
@@ -30,12 +30,8 @@ def signature(module: ParamsModule, *, partial: bool) -> Signature:
         return Signature(Code(f"**params: Unpack[{module.name}]"), Code("params"))
     named = [key for key in module.keys if is_name(key.name) and key.name not in _TAKEN]
     keywords = [_keyword(key, module) for key in named]
-    items = [f"{python_literal(key.name)}: {key.name}" for key in named]
     star = ["*"] if named else []
-    return Signature(
-        Code(", ".join([*star, *keywords, "**extra: Any"])),
-        Code(f"given({{{', '.join([*items, '**extra'])}}})"),
-    )
+    return Signature(Code(", ".join([*star, *keywords, "**extra: Any"])), Code("given(locals())"))
 
 
 def _keyword(key: TypedKey, module: ParamsModule) -> str:

@@ -57,7 +57,7 @@ _CONTRADICTIONS: Final = frozenset(
 _OF_PAGE: Final = ("default", "example", "range", "enum", "format", "length", "number", "type")
 """The first words of lint rules that facts of a page break together."""
 _HEAD: Final = (
-    *("slug", "title", "description", "level", "source", "versions", "typical_seconds", "price"),
+    *("slug", "title", "description", "level", "source", "sources", "versions", "typical_seconds", "price"),
     *("paths", "auth", "encodings"),
 )
 

@@ -32,6 +32,10 @@ def returns_of(
     types = [media.partition(";")[0].strip().lower() for media in content]
     files = [type_ for type_ in types if type_ in _FORMATS]
     if not files:
+        for type_ in types:
+            if type_.endswith("/*") and (kind := type_.removesuffix("/*")) in _MEDIA:
+                reading.notes.append((None, ("returns", f"the document names no format beside {show(type_)}")))
+                return Returns(cast("Media", _MEDIA[kind]), (), Controls(base64=_base64(types, parameters)))
         known = ("application/json", "text/plain")
         if odd := [type_ for type_ in types if type_ not in known]:
             reading.notes.append((None, ("returns", f"a spec can't hold the media type {show(odd[0])}")))
@@ -41,9 +45,10 @@ def returns_of(
     spelled = {value for one in parameters if one.choices for value in one.choices.known}
     if "jpg" in spelled and "jpeg" not in spelled:
         formats = ["jpg" if format_ == "jpeg" else format_ for format_ in formats]
-    base64 = "base64" if "application/json" in types and _is_boolean("base64", parameters) else None
-    return Returns(cast("Media", _MEDIA[kind]), tuple(formats), Controls(base64=base64))
+    return Returns(cast("Media", _MEDIA[kind]), tuple(formats), Controls(base64=_base64(types, parameters)))
 
 
-def _is_boolean(name: str, parameters: Sequence[Parameter]) -> bool:
-    return any(one.name == name and one.type == "boolean" for one in parameters)
+def _base64(types: Sequence[str], parameters: Sequence[Parameter]) -> str | None:
+    """Returns the name of the flag for base64 text in JSON, if the answer may be JSON and there is one."""
+    flag = any(one.name == "base64" and one.type == "boolean" for one in parameters)
+    return "base64" if "application/json" in types and flag else None

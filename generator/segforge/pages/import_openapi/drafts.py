@@ -24,6 +24,7 @@ def spec_data(model: Model) -> dict[str, Any]:
         "level": model.level if model.level != "complete" else None,
         "description": model.description,
         "source": {"url": model.source.url, "reviewed": model.source.reviewed},
+        "sources": list(model.sources),
         "versions": list(model.versions),
         "typical_seconds": model.typical_seconds,
         "price": None if model.price is None else model.price.facts,

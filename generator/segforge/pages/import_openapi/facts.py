@@ -18,6 +18,7 @@ from segforge.spec.source import SourceFile
 
 _OF_TAGS: Final = {
     "level": "x-level",
+    "sources": "x-sources",
     "typical_seconds": "x-typical-seconds",
     "paths": "x-printed-paths",
     "auth": "x-printed-auth",

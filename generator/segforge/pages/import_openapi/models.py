@@ -100,7 +100,7 @@ def _model(
     )
     found = with_facts(model, tag, operation, reading)
     if found.level == "partial":
-        reading.notes = [one for one in reading.notes if one[1][0] != "description"]
+        reading.notes = [one for one in reading.notes if one[1][0] not in ("description", "returns")]
     return found
 
 

@@ -12,6 +12,7 @@ Shape: TypeAlias = Literal["openai_chat", "anthropic_chat", "gemini_content", "e
 """The form of a JSON answer."""
 PriceUnit: TypeAlias = Literal["generation", "second", "input_second", "token"]
 Level: TypeAlias = Literal["complete", "partial"]
+FactSource: TypeAlias = Literal["page", "sample", "package_2024", "client_2023", "program"]
 Encoding: TypeAlias = Literal["json", "multipart"]
 
 
@@ -42,8 +43,8 @@ class Controls:
 class Returns:
     """The answer of a successful call: a file in one of `formats`, or a JSON document of a shape, or text.
 
-    `formats` is empty for JSON and text. `printed` is the page's text after "Returns:" if it names another medium, such
-    as Text/JSON for an image.
+    `formats` is empty for JSON, text, and a file of unknown format. `printed` is the page's text after "Returns:" if it
+    names another medium, such as Text/JSON for an image.
     """
 
     media: Media
@@ -142,7 +143,8 @@ class Model:
 
     `paths` are the path templates that the page prints where they differ from the gateway's routes. `auth` lists the
     schemes that the page prints beside the API key. `encodings` are those of request bodies. A `partial` model has
-    facts of a page that was not read whole, so it may have more parameters and values than listed here.
+    facts of a page that was not read whole, so it may have more parameters and values than listed here; `sources` says
+    where its facts come from.
     """
 
     slug: str
@@ -154,6 +156,7 @@ class Model:
     parameters: tuple[Parameter, ...]
     example: Mapping[str, Json]
     level: Level = "complete"
+    sources: tuple[FactSource, ...] = ()
     typical_seconds: float | None = None
     price: Price | None = None
     average: Average | None = None

@@ -9,7 +9,7 @@ from segforge.spec.changes.change import Change, Effect, as_data, members, rewor
 from segforge.spec.changes.conditions import condition_changes
 from segforge.spec.changes.parameters import parameter_sets
 
-_READ: Final = ("title", "description", "note", "typical_seconds", "example", "auth", "quirks")
+_READ: Final = ("title", "description", "note", "typical_seconds", "example", "auth", "quirks", "sources")
 """The facts that concern readers only. Clients always send the API key, whatever schemes a page prints beside it."""
 _VERSIONS: Final[tuple[Version, ...]] = ("v1", "v2")
 

@@ -48,10 +48,10 @@ def _apart(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
 
 
 def _objects_apart(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
-    """Returns whether each object requires a key that the other one lacks, or a common key differs."""
+    """Returns whether each object may require a key that the other one lacks, or a common key differs."""
     first, second = one.get("properties", {}), two.get("properties", {})
     lacking = [
-        any(part.get("required") is True and key not in others for key, part in parts.items())
+        any(part.get("required") is not False and key not in others for key, part in parts.items())
         for parts, others in ((first, second), (second, first))
     ]
     return all(lacking) or any(_apart(first[key], second[key]) for key in first.keys() & second.keys())
