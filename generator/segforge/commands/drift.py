@@ -1,4 +1,7 @@
-"""Compare docs pages with the curated specs: list the changes, their places, and whether they break callers."""
+"""Compare docs pages with the curated specs: list the changes, their places, and whether they break callers.
+
+With --directory, compare the vendor's list of models with the directory instead.
+"""
 
 import argparse
 import datetime
@@ -9,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from segforge.commands.directory_drift import day, run_directory
 from segforge.console import console
-from segforge.options import Misuse
+from segforge.options import Misuse, percent
 from segforge.pages.drift.compare import compare, new_model
 from segforge.pages.drift.difference import Difference, Drift
 from segforge.pages.page import Page
@@ -40,8 +44,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="OLD=NEW",
-        help="the page lists the spec's parameter OLD as NEW; its text and its place are kept (can be repeated)",
+        help="the page lists the spec's parameter OLD as NEW; its text and its place are kept (can be repeated); "
+        "with --directory: NEW is the new slug of the model OLD",
     )
+    group = parser.add_argument_group("the vendor's list of models")
+    group.add_argument(
+        "--directory", action="store_true", help="compare the stored list, or the file PAGE, with directory.yaml"
+    )
+    group.add_argument(
+        "--threshold",
+        type=lambda text: percent(text.removesuffix("%")),
+        metavar="PERCENT",
+        help="smaller changes of an average count only in JSON, and cause no exit code 1 (default: 10%%)",
+    )
+    group.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="SLUG",
+        help="the list is right about a model that needs a decision (can be repeated)",
+    )
+    group.add_argument("--read", type=day, metavar="DATE", help="day on which the list was saved, for --apply")
     parser.epilog = (
         "Exit codes: 0 no drift, 1 drift, 2 misuse, 3 part of a page could not be read, "
         "or no drift was found but a page leaves facts undecided."
@@ -50,6 +73,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the drift. Returns 1 if there is any, 2 for misuse, 3 if a page is incomplete or has undecided facts."""
+    if args.directory:
+        try:
+            return run_directory(args)
+        except Misuse as error:
+            return _misuse(str(error))
+    if args.threshold is not None or args.accept or args.read:
+        return _misuse("--threshold, --accept and --read need --directory")
     if problem := next(filter(None, (problem_of(path, folders=True) for path in args.pages)), None):
         return _misuse(f"{problem}; pass saved docs pages, or folders of them")
     paths = list(_paths([*args.pages, *([args.store] if args.all and args.store.is_dir() else [])]))

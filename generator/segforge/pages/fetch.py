@@ -4,7 +4,7 @@ import datetime
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     import httpx
 
 INDEX: Final = "index.json"
+DIRECTORY_FOLDER: Final = "directory"
+"""The folder of a store with the vendor's list of models, and what the vendor's list says of single models."""
+LIST_KEY: Final = "llms"
+"""The key of the vendor's list in the index of that folder."""
 MAX_REDIRECTS: Final = 4
+PAGES: Final = frozenset(["text/html", "application/xhtml+xml", "text/plain", "text/markdown"])
+"""The media types of docs pages."""
+TEXTS: Final = frozenset(["text/plain", "text/markdown"])
+"""The media types of the vendor's list."""
 AGENT: Final = "segforge (reads docs pages weekly; https://pypi.org/project/segforge)"
 
 
@@ -41,12 +49,16 @@ class Stored:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """The outcome for one page. `why` is the reason for a failure, or for leaving a stored page unchanged."""
+    """The outcome for one page. `why` is the reason for a failure, or for leaving a stored page unchanged.
+
+    `file` is the name of the stored file; empty after a failure.
+    """
 
     slug: str
     url: str
     result: Literal["new", "changed", "unchanged", "failed"]
     why: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,9 @@ def fetch(
     store: Path,
     limits: Limits,
     sleep: Callable[[float], None] = time.sleep,
+    kinds: Collection[str] = PAGES,
 ) -> Iterator[FetchResult]:
-    """Downloads pages (slug and URL) into a store, one by one, and yields an outcome for each.
+    """Downloads pages (slug and URL) of some media types into a store, one by one, and yields an outcome for each.
 
     Raises FetchError if the pages are on several hosts, or if the store's index is malformed.
     """
@@ -91,14 +104,20 @@ def fetch(
         try:
             if robots is not None and not robots.can_fetch(AGENT, url):
                 raise FetchError("the host's robots.txt disallows it; save the page by hand")
-            yield _one(client, slug, url, store, index, limits)
+            yield _one(client, slug, url, store, index, limits, kinds)
         except FetchError as error:
             yield FetchResult(slug, url, "failed", str(error))
         write_atomically(store / INDEX, json.dumps({key: asdict(index[key]) for key in sorted(index)}, indent=2) + "\n")
 
 
 def _one(
-    client: "httpx.Client", slug: str, url: str, store: Path, index: dict[str, Stored], limits: Limits
+    client: "httpx.Client",
+    slug: str,
+    url: str,
+    store: Path,
+    index: dict[str, Stored],
+    limits: Limits,
+    kinds: Collection[str],
 ) -> FetchResult:
     known = index.get(slug)
     there = known is not None and known.url == url and (store / known.file).is_file()
@@ -110,19 +129,20 @@ def _one(
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     if status == 304 and known is not None and there:
         index[slug] = replace(known, fetched=today)
-        return FetchResult(slug, url, "unchanged", "not modified")
+        return FetchResult(slug, url, "unchanged", "not modified", known.file)
     if status != 200:
         raise FetchError(f"HTTP {status}; expected 200; check the URL")
     kind = answer.get("content-type", "text/html").partition(";")[0].strip().lower()
-    if kind not in ("text/html", "application/xhtml+xml", "text/plain", "text/markdown"):
-        raise FetchError(f"Content-Type {kind[:80]}; expected an HTML page; check the URL")
+    if kind not in kinds:
+        expected = "an HTML page" if "text/html" in kinds else "a text"
+        raise FetchError(f"Content-Type {kind[:80]}; expected {expected}; check the URL")
     digest = hashlib.sha256(body).hexdigest()
     file = f"{slug}.html" if "html" in kind else f"{slug}.txt"
     index[slug] = Stored(url, file, today, digest, answer.get("etag"), answer.get("last-modified"))
     if known is not None and there and known.sha256 == digest:
-        return FetchResult(slug, url, "unchanged", "same content")
+        return FetchResult(slug, url, "unchanged", "same content", file)
     write_bytes(store / file, body)
-    return FetchResult(slug, url, "changed" if there else "new")
+    return FetchResult(slug, url, "changed" if there else "new", file=file)
 
 
 def write_bytes(path: Path, body: bytes) -> None:
