@@ -218,6 +218,14 @@ def test_a_renamed_model_is_one_question(drift: Run) -> None:
     assert sorted(kinds) == ["gone", "new"]
 
 
+def test_among_very_many_new_models_the_same_title_still_means_renamed(drift: Run) -> None:
+    many = [Listing(f"brush-2.{n}1", f"Model {n}", "Text-to-Image Generation") for n in range(4_990)]
+    text = listed([*many, replace(BRUSH, slug="paint", title="brush 2-1"), *SMALL[1:2], *SMALL[3:]])
+    document = drift.json(text)
+    found = {one["slug"]: one["kind"] for one in document["changes"] if one["kind"] in ("gone", "renamed")}
+    assert found == {"brush-2.1": "renamed", "writer_one": "gone"}
+
+
 @pytest.mark.parametrize(
     ("new", "slug", "found"),
     [

@@ -23,7 +23,7 @@ FIGURES: Final[Mapping[str, tuple[ListKind, ListKind, ListKind, ListKind]]] = {
 """The kinds of change of a figure: higher, lower, first stated, no longer stated."""
 NEAR: Final = 0.85
 """The likeness of two slugs or titles from which one may be the other's new name."""
-MAX_PAIRS: Final = 20_000
+MAX_PAIRS: Final = 5_000
 """Pairs of a gone and a new model that are compared by likeness. With more, only equal titles count."""
 FAR: Final = 10
 """A figure that changes by this factor may have lost or gained a digit."""
@@ -176,13 +176,14 @@ def _renamed(
     olds = [slug for slug in gone if slug not in taken]
     news = [slug for slug in new if slug not in taken]
     by_likeness = len(olds) * len(news) <= MAX_PAIRS
+    titles = {slug: _letters(directory.listings[slug].title) for slug in olds}
+    titles |= {slug: _letters(rows[slug].listing.title) for slug in news}
     likely = []
     for old in olds:
         for slug in news:
-            titles = _letters(directory.listings[old].title), _letters(rows[slug].listing.title)
-            likeness = 1.0 if titles[0] == titles[1] and titles[0] else 0.0
+            likeness = 1.0 if titles[old] and titles[old] == titles[slug] else 0.0
             if not likeness and by_likeness:
-                likeness = max(_likeness(*titles), _likeness(_letters(old), _letters(slug)))
+                likeness = max(_likeness(titles[old], titles[slug]), _likeness(_letters(old), _letters(slug)))
             if likeness >= NEAR:
                 likely.append((-likeness, old, slug))
     for _, old, slug in sorted(likely):

@@ -28,7 +28,7 @@ MAX_SECONDS: Final = 86_400
 
 _COLUMNS: Final = ("model", "slug", "modality", "avg cost", "avg latency")
 _DESCRIPTION: Final = "description"
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
+_HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _PIPE = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r":?-+:?")
 _SLUG = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
@@ -122,7 +122,7 @@ def _read_line(reading: _Reading, number: int, line: str) -> None:
     is_heading = line.startswith("#") and not pipes and len(line) <= MAX_LINE  # a row may have lost its first pipe
     heading = _HEADING.fullmatch(line) if is_heading else None
     if heading is not None and not reading.awaits_delimiter:
-        reading.heading = _clean(heading[2]) if len(heading[1]) == 2 else None
+        reading.heading = _clean(heading[2].rstrip("# ")) if len(heading[1]) == 2 else None
         reading.columns = None
         return
     if not pipes and (reading.columns is None or after_blank) and not reading.awaits_delimiter:
