@@ -2,7 +2,9 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,16 @@ def once_in(root: Path, name: str, make: Callable[[Path], None]) -> Path:
 def read_yaml(text: str) -> Any:
     """Reads YAML as yaml.safe_load does, with the parser in C, which is ten times as fast."""
     return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+@contextmanager
+def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Starts a process that writes text, and stops it after the block.
+
+    After a failure in the block, `subprocess.Popen` alone would wait for a server forever, and so would the whole run.
+    """
+    with subprocess.Popen(command, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()

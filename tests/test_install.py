@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from segforge.cli import COMMANDS
-from tests.shared import once
+from tests.shared import once, started
 
 ROOT = Path(__file__).parents[1]
 KEY = "SG_0123456789abcdef"
@@ -97,7 +97,7 @@ def test_the_mock_serves_curated_specs_and_the_user_s_own(base: Path, tmp_path: 
     own = ["--specs", str(specs)]
     for slug, options in (("style-transfer", []), ("own-model", own), ("own-model", own)):  # once made, once cached
         command: list[str | Path] = [base.with_name("segforge"), "mock", "--port", "0", *options]
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        with started(command, cwd=tmp_path, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None
             [url] = re.findall(r"http://\S+", process.stdout.readline())
             assert httpx.post(f"{url}/v2/{slug}", headers={"x-api-key": KEY}).status_code == 406
@@ -141,7 +141,7 @@ def test_pytest_without_the_extra_says_how_to_get_it(base: Path, tmp_path: Path,
 def test_the_contract_works_once_its_extra_is_installed(with_contract: Path, tmp_path: Path) -> None:
     mock = ["segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "plain"]
     command: list[str | Path] = [with_contract, "-m", *mock]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         [url] = re.findall(r"http://\S+", process.stdout.readline())
         target = ["contract", "--target", url, "--max-examples", "2", "--models", "style-transfer"]

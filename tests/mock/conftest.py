@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from segforge_mock import MockTransport, create_app
+from tests.shared import started
 
 KEY = "SG_0123456789abcdef"
 
@@ -47,7 +48,7 @@ def quick() -> Iterator[httpx.Client]:
 def mock_url() -> Iterator[str]:
     """The URL of a mock process."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert re.fullmatch(r"segforge mock: http://127\.0\.0\.1:[0-9]+\n", line)

@@ -10,6 +10,7 @@ import pytest
 
 from segforge import default_specs, load_catalog
 from tests.mock.conftest import KEY
+from tests.shared import started
 
 ABSENT = ("ruff", "hypothesis", "jsonschema_rs", "selectolax", "ruamel")
 
@@ -34,11 +35,11 @@ def test_the_mock_runs_without_the_other_extras(own: bool, tmp_path: Path) -> No
     options = ["--specs", str(default_specs())] if own else []
     for _ in range(2 if own else 1):
         command = [sys.executable, "-c", WITHOUT_THEM, *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        with started(command, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None
             url = process.stdout.readline().split()[-1]
             for model in load_catalog(default_specs()).models:
                 for version in model.versions:
-                    sent = {"json": model.valid_example, "headers": {"x-api-key": KEY}}
+                    sent = {"json": model.valid_example, "headers": {"x-api-key": KEY}, "timeout": 60}
                     assert httpx.post(f"{url}/{version}/{model.slug}", **sent).status_code == 200  # type: ignore[arg-type]
             process.terminate()

@@ -15,6 +15,7 @@ import segmind as official_sdk
 
 from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
+from tests.shared import started
 
 CATALOG = seed_catalog()
 V2 = [model.slug for model in CATALOG.models if "v2" in model.versions]
@@ -89,7 +90,7 @@ def test_many_callers_at_once(mock_url: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_on_a_signal(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         assert httpx.get(url).status_code == 401
@@ -181,7 +182,7 @@ def test_a_users_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyPat
     (specs / "models" / "my-model.yaml").write_text(own, "utf-8")
     path.unlink()
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--specs", str(specs)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         payload = CATALOG.model("style-transfer").example

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import httpx
 
+from tests.shared import started
+
 
 def test_segmind_s_host_names_are_certified(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--tls", str(authority)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         [port] = re.findall(r"https://127\.0\.0\.1:([0-9]+)", process.stdout.readline())
         context = ssl.create_default_context(cafile=str(authority))

@@ -17,6 +17,7 @@ from segforge_mock.proxy.differences import ObservedAnswer, differences
 from segforge_mock.proxy.proxy import Proxy
 from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
+from tests.shared import started
 
 CATALOG = seed_catalog()
 EXAMPLE = CATALOG.model("style-transfer").valid_example
@@ -149,7 +150,7 @@ def test_documented_answers_are_no_difference(exchange: ObservedAnswer) -> None:
 def test_the_command_forwards_and_has_no_admin_api() -> None:
     with Mock(time_scale=0, profile="observed", admin=False) as mock:
         command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--upstream", mock.url]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             url = process.stdout.readline().split()[-1]
             assert httpx.get(f"{url}/_mock/scenarios").status_code == 403

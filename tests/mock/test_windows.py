@@ -8,6 +8,8 @@ import sys
 import httpx
 import pytest
 
+from tests.shared import started
+
 LIKE_WINDOWS = """
 import asyncio.base_events, asyncio.unix_events, multiprocessing, multiprocessing.context, os, signal, sys
 
@@ -28,7 +30,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_mock_serves_and_stops(number: signal.Signals) -> None:
     command = [sys.executable, "-c", LIKE_WINDOWS, "mock", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

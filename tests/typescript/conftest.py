@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared import started
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "tests" / "interop" / "node_modules"
 COMMITTED = ROOT / "generated" / "typescript"
@@ -90,7 +92,7 @@ def mock_process(*options: str) -> Iterator[str]:
     """Starts a mock without delays in a process of its own. Yields its URL."""
     command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", "--time-scale", "0", "--images", "tiny"]
     command += options
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.terminate()
