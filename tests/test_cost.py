@@ -50,8 +50,8 @@ def test_python(dear: Model, generated: Path, mock_url: str) -> None:
 from segmind_client import Segmind, SpendLimit
 params = {dict(dear.valid_example)!r}
 with Segmind("{KEY}", base_url="{mock_url}", max_spend=0.4) as poor:
-    assert poor.flux_img2img.highest_cost == 0.5
-    assert poor.style_transfer.highest_cost == 0
+    assert poor.flux_img2img.estimate(**params).credits_high == 0.5
+    assert poor.style_transfer.estimate().credits_high == 0
     for call in (poor.flux_img2img.run, poor.flux_img2img.submit):
         try:
             call(**params)

@@ -43,12 +43,14 @@ def run(code: str, folder: Path, mock: Mock) -> str:
 
 
 def test_the_samples_of_the_readme_run_in_order(mock: Mock, tmp_path: Path) -> None:
-    assert len(SAMPLES) == 7
+    assert len(SAMPLES) == 8
     printed = run("\n".join(SAMPLES), tmp_path, mock)
     for name in ("image.jpeg", "from-job-image.jpeg"):
         assert (tmp_path / name).read_bytes().startswith(JPEG)
     assert "COMPLETED" in printed
     assert "required.missing" in printed
+    assert "Estimate(low=0.0, high=" in printed
+    assert "ModelInfo(slug='flux-img2img'" in printed
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])

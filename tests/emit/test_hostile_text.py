@@ -40,7 +40,7 @@ BOUNDED = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow]
 
 # Fields that decide the shape and take only words of a short list, and names, whose hostile forms have their own test.
 STRUCTURE = {"type", "unit", "media", "versions", "method", "format", "controls", "formats", "assumptions"}
-STRUCTURE |= {"accepts", "auth", "encodings", "file", "level", "shape"}
+STRUCTURE |= {"accepts", "auth", "encodings", "file", "level", "modality", "shape", "state"}
 NAMES = {"slug", "title", "name"}
 
 
@@ -79,6 +79,8 @@ def with_texts(catalog: Catalog, texts: Sequence[str], *, names: bool) -> Catalo
     def replaced(value: Any, field: str) -> Any:
         if field in skipped:
             return value
+        if field == "printed" and isinstance(value, str):
+            return next(supply).replace("~", "-")  # a price with a tilde is approximate, so that it has no upper end
         if isinstance(value, str):
             return (
                 named(next(supply)) if field in NAMES else numbered(next(supply)) if field == "known" else next(supply)
@@ -95,7 +97,7 @@ def with_texts(catalog: Catalog, texts: Sequence[str], *, names: bool) -> Catalo
         kept = {"name"} if isinstance(value, StatusCase) else set()
         if isinstance(value, StatusCase) and value.name == "credits.insufficient":
             kept = {"name", "body"}  # what its text says decides what the client looks for
-        fields = {field.name for field in dataclasses.fields(value)} - kept
+        fields = [field.name for field in dataclasses.fields(value) if field.name not in kept]
         return dataclasses.replace(value, **{field: replaced(getattr(value, field), field) for field in fields})
 
     made: Catalog = changed(catalog)
@@ -116,6 +118,12 @@ class Shape(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         return ast.Constant("text") if isinstance(node.value, str) else node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.Dict:
+        """Sorts the items, whose order depends on names."""
+        super().generic_visit(node)
+        items = sorted(zip(node.keys, node.values, strict=True), key=lambda item: ast.dump(item[1]))
+        return ast.Dict([key for key, _ in items], [value for _, value in items])
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)

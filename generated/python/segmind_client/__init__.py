@@ -50,12 +50,15 @@ if TYPE_CHECKING:
     from segmind_client._errors import Unauthorized as Unauthorized
     from segmind_client._errors import UnexpectedOutput as UnexpectedOutput
     from segmind_client._errors import ValueRefused as ValueRefused
+    from segmind_client._knowledge import Directory as Directory
+    from segmind_client._knowledge import ModelInfo as ModelInfo
     from segmind_client._log import Event as Event
     from segmind_client._media import AudioInput as AudioInput
     from segmind_client._media import FileInput as FileInput
     from segmind_client._media import ImageInput as ImageInput
     from segmind_client._media import Model3dInput as Model3dInput
     from segmind_client._media import VideoInput as VideoInput
+    from segmind_client._prices import Estimate as Estimate
     from segmind_client._results import AudioResult as AudioResult
     from segmind_client._results import CaptionResult as CaptionResult
     from segmind_client._results import ChatResult as ChatResult
@@ -87,8 +90,10 @@ _MODULES = {
     "ChatResult": "_results",
     "ConnectionFailed": "_errors",
     "ContentTypeInvalid": "_errors",
+    "Directory": "_knowledge",
     "DownloadFailed": "_errors",
     "EmbeddingResult": "_results",
+    "Estimate": "_prices",
     "Event": "_log",
     "FileInput": "_media",
     "Forbidden": "_errors",
@@ -110,6 +115,7 @@ _MODULES = {
     "MissingApiKey": "_errors",
     "Model3dInput": "_media",
     "Model3dResult": "_results",
+    "ModelInfo": "_knowledge",
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",
@@ -148,8 +154,10 @@ __all__ = [
     "ChatResult",
     "ConnectionFailed",
     "ContentTypeInvalid",
+    "Directory",
     "DownloadFailed",
     "EmbeddingResult",
+    "Estimate",
     "Event",
     "FileInput",
     "Forbidden",
@@ -171,6 +179,7 @@ __all__ = [
     "MissingApiKey",
     "Model3dInput",
     "Model3dResult",
+    "ModelInfo",
     "NotAcceptable",
     "NotFound",
     "RateLimited",

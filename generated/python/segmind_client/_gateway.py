@@ -27,6 +27,12 @@ INTERVAL: Final = 1.0
 CREDITS_PER_CALL: Final = 0.05
 """The assumed cost, in credits, of a running call whose model has no known cost. An assumption of the specs."""
 
+USD_PER_CREDIT: Final = 1
+"""The assumed price of a credit in USD. An assumption of the specs."""
+
+PRICE_FACTOR: Final = 3
+"""The number of times the average that a call is assumed to cost at most. An assumption of the specs."""
+
 COMPLETED: Final[tuple[str, ...]] = ("COMPLETED",)
 """The states of a job that has a result."""
 

@@ -3323,7 +3323,11 @@ def typical_seconds(slug: str | None) -> float | None:
 def highest_cost(slug: str) -> float | None:
     """Returns the most credits that a call of a model may cost by its sources, or None if these state no upper end."""
     known = _by_slug().get(slug)
-    return known[4] if known is not None else None
+    if known is not None:
+        return known[4]
+    from segmind_client._prices import listed_cost  # imported late, because few calls need the directory
+
+    return listed_cost(slug)
 
 
 def sending_of(slug: str) -> Sending | None:

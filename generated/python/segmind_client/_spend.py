@@ -27,6 +27,7 @@ class Spend:
         self._costs: dict[str, float] = {}
         self._calls: dict[str, int] = {}
         self._most: dict[str, float] = {}
+        self._stated: dict[str, float | None] = {}
         self._open: dict[object, str] = {}
         self._counted: set[object] = set()
         self._unknown = 0
@@ -69,7 +70,9 @@ class Spend:
             SpendLimit: the limit is reached, or this call would exceed it.
         """
         bill = Bill(self, model)
+        stated = None if self.limit is None else highest_cost(model)
         with self._lock:
+            self._stated[model] = stated
             estimate = self._known_cost(model) or 0.0
             if self.limit is not None:
                 spent = sum(self._costs.values()) + sum(map(self._cost_under_way, self._open.values()))
@@ -109,7 +112,7 @@ class Spend:
                 self._unknown += 1
 
     def _known_cost(self, model: str) -> float | None:
-        costs = [cost for cost in (highest_cost(model), self._most.get(model)) if cost is not None]
+        costs = [cost for cost in (self._stated.get(model), self._most.get(model)) if cost is not None]
         return max(costs, default=None)
 
     def _cost_under_way(self, model: str) -> float:

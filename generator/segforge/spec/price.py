@@ -19,13 +19,27 @@ _ENDLESS: Final = 1e6
 class Estimate:
     """The cost of one call in USD: its ends, the average if known, and the facts that they come from.
 
-    `low` is 0 if no source states a lower end.
+    `low` is 0 if no source states a lower end. `printed` is the text of the printed price if it counts.
     """
 
     low: float
     high: float
     average: float | None
     source: str
+    printed: str | None = None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one second of output may cost in USD, for a call that states its length by a parameter.
+
+    The upper end of such a call is at least `least`.
+    """
+
+    parameter: str
+    low: float
+    high: float
+    least: float
 
 
 def model_estimate(gateway: Gateway, model: Model) -> Estimate | None:
@@ -53,10 +67,26 @@ def estimate(
     amounts = [amount for amount in (high, None if usual is None else usual * factor) if amount is not None]
     if not amounts:
         return None
-    sources = [f'the printed price "{price.printed}"'] if price is not None and (high is not None or floors) else []
+    text = price.printed if price is not None and (high is not None or floors) else None
+    sources = [f'the printed price "{text}"'] if text is not None else []
     if usual is not None and average is not None:
         sources.append(f"{factor:g} times the average of {usual:g} USD in the directory of {average.read}")
-    return Estimate(low, max((*amounts, *floors)), usual, " and ".join(sources))
+    return Estimate(low, max((*amounts, *floors)), usual, " and ".join(sources), text)
+
+
+def rates(gateway: Gateway, model: Model) -> Rates | None:
+    """Returns the price per second of a model whose calls state the length of their output.
+
+    Returns None if the printed price is not per second, or if no source states an upper end.
+    """
+    parameter, price = model.returns.controls.duration, model.price
+    if parameter is None or price is None or price.unit != "second":
+        return None
+    low, high, ends = _printed(price, (1.0, 1.0))
+    usual = estimate(gateway, None, model.average)
+    if not ends or (high is None and usual is None):
+        return None
+    return Rates(parameter, low, max(ends), 0.0 if usual is None else rounded_up(usual.high))
 
 
 def _printed(price: Price, lengths: tuple[float, float] | None) -> tuple[float, float | None, tuple[float, ...]]:
@@ -103,13 +133,14 @@ def credits_of(gateway: Gateway, usd: float) -> float:
 def highest_credits(gateway: Gateway, model: Model) -> float | None:
     """Returns the most credits that a call of a model may cost, or None if no source states an upper end.
 
-    The amount is rounded up to three significant digits.
+    The amount in USD is rounded up to three significant digits.
     """
     found = model_estimate(gateway, model)
-    return None if found is None else _rounded_up(credits_of(gateway, found.high))
+    return None if found is None else credits_of(gateway, rounded_up(found.high))
 
 
-def _rounded_up(amount: float) -> float:
+def rounded_up(amount: float) -> float:
+    """Returns an amount rounded up to three significant digits."""
     exact = Decimal(repr(amount))
     return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), ROUND_CEILING)) if amount else 0.0
 

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segmind_client._aio.http import AsyncHttp, AsyncHttpClient, AsyncHttpTransport
 from segmind_client._aio.job import AsyncJob, submitted
@@ -19,6 +19,10 @@ from segmind_client._options import Options, headers_of, hidden
 from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._wire import credits_request
+
+if TYPE_CHECKING:
+    from segmind_client._knowledge import Directory
+    from segmind_client._prices import Estimate
 
 
 class AsyncSegmind(AsyncModels):
@@ -42,8 +46,8 @@ class AsyncSegmind(AsyncModels):
             or it was refused with 429. Nothing else is sent twice. While waiting for a job, failed polls are repeated until
             the deadline of the wait, whatever the number. 0 turns off all retries.
         validate: check the parameters of every call before it is sent.
-        max_spend: the number of credits after which no more calls are sent. While the cost of a model is not known, each of its
-            running calls counts as 0.05 credits.
+        max_spend: the number of credits after which no more calls are sent. A call is sent only if the most that it may cost,
+            by `estimate`, still fits. If no source states that, each of the model's running calls counts as 0.05 credits.
         headers: additional headers to send.
         on_event: a function called with an `Event` before and after each attempt, and before each retry.
 
@@ -120,6 +124,22 @@ class AsyncSegmind(AsyncModels):
         twin = object.__new__(type(self))
         AsyncModels.__init__(twin, self._transport.with_options(replace(options, **changes)))
         return twin
+
+    @property
+    def models(self) -> "Directory":
+        """All known models: `list`, `search` and `get` read data of this package and make no request."""
+        from segmind_client._knowledge import Directory
+
+        return Directory()
+
+    def estimate(self, slug: str, /, **params: Any) -> "Estimate | None":
+        """Returns what a call of a model may cost, without a request. None if no source states an upper end.
+
+        Parameters narrow the ends only if the printed price is per second and they state the seconds.
+        """
+        from segmind_client._prices import estimate
+
+        return estimate(slug, params)
 
     async def run(self, slug: str, /, **params: Any) -> JobResult:
         """Submits a job (v2), waits until it ends and returns its result: `status`, `output`, `metrics` and more.

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._decoding import cost_of
-from segmind_client._models import highest_cost
 from segmind_client._sync.job import Job, submitted
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Response, run_request
 
 if TYPE_CHECKING:
     from segmind_client._check import Violation
+    from segmind_client._prices import Estimate
 
 
 class Model:
@@ -26,10 +26,11 @@ class Model:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(slug={self.slug!r}, base_url={self._transport.base_url!r})"
 
-    @property
-    def highest_cost(self) -> float | None:
-        """The most credits that a call may cost by its sources; None if these state no upper end."""
-        return highest_cost(self.slug)
+    def estimate(self, /, **params: Any) -> "Estimate | None":
+        """Returns what a call with these parameters may cost, without a request. None if no source states an upper end."""
+        from segmind_client._prices import estimate
+
+        return estimate(self.slug, params)
 
     def check(self, /, **params: Any) -> "tuple[Violation, ...]":
         """Returns all rules of the docs page that the parameters break, without a request. Empty if they are valid."""

@@ -1,6 +1,7 @@
 """Emits the Python client: a distribution of its own, `segmind-client`, imported as `segmind_client`."""
 
 import ast
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,6 +11,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.errors import by_words, failed_status
+from segforge.emit.clients.knowledge import known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
@@ -24,8 +26,10 @@ from segforge.emit.python.sending import sending
 from segforge.emit.python.signature import signature
 from segforge.emit.python.surface import python_lines
 from segforge.emit.quoting import Code, render
+from segforge.emit.schemas import request_schema
 from segforge.spec.catalog import Catalog, Gateway
 from segforge.spec.price import highest_credits
+from segforge.spec.printable import json_visible
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 LOG_VARIABLE: Final = "SEGMIND_LOG"
@@ -45,15 +49,17 @@ _MODULES: Final = (
         "_check",
         "_decoding",
         "_default",
+        "_directory",
         "_environment",
         "_errors",
         "_gateway",
         "_interrupt",
+        "_knowledge",
         "_log",
         "_media",
         "_models",
     ),
-    *("_options", "_pace", "_reading", "_results", "_retry", "_spend", "_text", "_values", "_wire"),
+    *("_options", "_pace", "_prices", "_reading", "_results", "_retry", "_spend", "_text", "_values", "_wire"),
 )
 _ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
 
@@ -92,6 +98,7 @@ def emit_model(subject: Subject) -> ModelPart:
         "types": _types_module(named, params),
     }
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
+    schema = request_schema(subject.model)
     name = f"client.{named.attribute}"
     surface = [*model_lines(subject.model, name), *(f"{name}.run_async" for _ in [0] if "v2" in subject.model.versions)]
     return ModelPart(
@@ -100,6 +107,7 @@ def emit_model(subject: Subject) -> ModelPart:
             "surface": "\n".join(surface),
             "reference": "\n".join(parameter_lines(subject.model)),
             "params": str(params.name),
+            "schema": json_visible(json.dumps(schema, ensure_ascii=False, separators=(",", ":"))),
         },
     )
 
@@ -128,7 +136,13 @@ def emit_common(catalog: Catalog) -> Join:
         )
         surface = joined(own_surface, (each["surface"] for each in pieces))
         readme = render("python/README.md.jinja", sample_params=Code(pieces[shown]["params"]), **facts)
-        pages = {SURFACE: surface, "reference.md": reference, "README.md": readme}
+        schemas = [(one.slug, each["schema"]) for one, each in zip(catalog.models, pieces, strict=True)]
+        pages = {
+            SURFACE: surface,
+            "reference.md": reference,
+            "README.md": readme,
+            "segmind_client/_schemas.py": render("python/_schemas.py.jinja", schemas=schemas),
+        }
         for path, text in (files | pages).items():
             yield Artifact(PurePosixPath("python") / path, _whole(path, text))
 
@@ -153,6 +167,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
     errors = errors_of(gateway)
     shown = sample(models, gateway.sample)
     exports = sorted(exports_of(catalog).items())
+    modalities = catalog.directory.modalities
     return {
         "version": catalog.version,
         "log_variable": LOG_VARIABLE,
@@ -161,6 +176,10 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "gateway": gateway,
         "models": models,
         "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
+        "directory": catalog.directory,
+        "modalities": tuple((name, modality.media) for name, modality in modalities.items()),
+        "modality_places": {None: None, **{name: place for place, name in enumerate(modalities)}},
+        "known": known_models(catalog),
         "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,

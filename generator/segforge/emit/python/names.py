@@ -30,6 +30,8 @@ _FIXED_EXPORTS: Final = {
     "AsyncJob": "_aio.job",
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
+    "Directory": "_knowledge",
+    "Estimate": "_prices",
     "Event": "_log",
     "Gathered": "_results",
     **dict.fromkeys(("AudioInput", "FileInput", "ImageInput", "Model3dInput", "VideoInput"), "_media"),
@@ -38,6 +40,7 @@ _FIXED_EXPORTS: Final = {
     "JobResult": "_results",
     "JsonResult": "_results",
     "MediaResult": "_results",
+    "ModelInfo": "_knowledge",
     **dict.fromkeys((f"{kind}Result" for kind in _RESULTS), "_results"),
     "Segmind": "_sync.client",
     "SegmindClient": "_default",
@@ -51,8 +54,8 @@ _FIXED_EXPORTS: Final = {
 
 # Names of a client's attributes, present and planned, which no model may take.
 _CLIENT_NAMES: Final = frozenset(
-    {"aclose", "base_url", "close", "credits", "gather", "jobs", "max_spend", "run", "run_async", "run_sync"}
-    | {"spend", "submit_async", "timeout", "upload", "with_options"}
+    {"aclose", "base_url", "close", "credits", "estimate", "gather", "jobs", "max_spend", "models", "run", "run_async"}
+    | {"run_sync", "spend", "submit_async", "timeout", "upload", "with_options"}
 )
 
 _CLASS_NAMES: Final = frozenset(
