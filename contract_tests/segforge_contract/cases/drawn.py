@@ -201,14 +201,18 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
 
 @lru_cache(maxsize=100)
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
-    """Draws a parameter's name and a change of it, or of one of its nested parts, that breaks one rule."""
+    """Draws a parameter's name and a change of it, or of one of its nested parts, that breaks one rule.
+
+    It breaks no rule behind which no source states a fact, such as an inferred type: such cases are not sent. The
+    strategy is empty if there is no other rule.
+    """
     changes: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []
     for parameter in model.parameters:
         valid = valid_value(model, parameter)
         own = st.just(parameter.name)
-        changes += [st.tuples(own, change) for change in _breaking(parameter, valid, gateway)]
+        changes += [st.tuples(own, change) for change in _breaking(model, parameter, valid, gateway)]
         for spot in spots(parameter, valid):
-            nested = (change.map(partial(_at, spot)) for change in _breaking(spot.part, spot.value, gateway))
+            nested = (change.map(partial(_at, spot)) for change in _breaking(model, spot.part, spot.value, gateway))
             changes += [st.tuples(own, change) for change in nested]
     return st.one_of(changes)
 
@@ -217,11 +221,12 @@ def _at(spot: Spot, change: ParameterChange) -> ParameterChange:
     return ParameterChange(change.rule, spot.put(change.value), spot.place, change.value)
 
 
-def _breaking(part: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
-    changes = [*_out_of_range(part), *_out_of_size(part, valid), *_confused(part, valid, gateway)]
+def _breaking(model: Model, part: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
+    changes = [*_out_of_range(part), *_out_of_size(part, valid)]
+    changes += [] if "type" in part.inferred else _confused(part, valid, gateway)
     if part.required:
         changes.append(st.just(ParameterChange("required.missing", OMITTED)))
-    if refuses_null(part):
+    if refuses_null(part) and model.level != "partial":
         changes.append(st.just(ParameterChange("null.not_nullable", None)))
     if part.choices is not None and not part.choices.open and part.type == "string":
         known = frozenset(part.choices.known)

@@ -80,6 +80,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         self.check(session.perform_together(copies) if count > 1 else session.perform(case))
         return stateful.multiple(*self._new_jobs(session))
 
+    @stateful.precondition(lambda self: not self.nonsense.is_empty)
     @stateful.rule(target=jobs, account=account, data=st.data())
     def submit_nonsense(self, account: int, data: st.DataObject) -> "stateful.MultipleResults[Living]":
         """Submits a payload that breaks a rule. It must start no job, or a job that fails."""
