@@ -33,5 +33,5 @@ MODEL = Model(
     level="partial",
     sources=("package_2024",),
     average=Average(read="2026-08-19", usd=0.00426879, seconds=3.19248),
-    note="The sample sends one face index as a number or text, and callers send several as text such as 0,1.",
+    note="The package sends the face indexes as numbers, and the page of version 3 as text, so their type is unknown.",
 )

@@ -49,5 +49,5 @@ MODEL = Model(
     level="partial",
     sources=("sample",),
     average=Average(read="2026-08-19", usd=0.00580889, seconds=4.28326),
-    note="The sample sends one face index as a number or text, and callers send several as text such as 0,1.",
+    note="The sample sends the face indexes as text, and the package of 2024 as numbers to version 2, so their type is unknown.",
 )

@@ -28,6 +28,8 @@ const PARAMETERS: readonly Parameter[] = [["image", "string", 5], ["method", "st
  * Average in the vendor's directory on 2026-08-19: 0.00209757 USD, 1.65848 seconds.
  * The docs page was not read whole: the model may have more parameters and values than are listed.
  * What is marked as inferred was concluded from a sample.
+ * The docs page contradicts itself at sample.image, where it prints "/bg-removal.jpg": The page's sample has a path
+ * instead of a URL, so the URL in the example is ours.
  */
 export class BgRemoval extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
