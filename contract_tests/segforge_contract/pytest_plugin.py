@@ -5,6 +5,7 @@ pytest loads this module in every run once segforge is installed, so it imports 
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache, partial
@@ -47,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="CREDITS",
         help="spend no more than this; tests that don't fit are skipped. 0 sends only free requests, and is the "
         "default for a host other than this machine",
+    )
+    group.addoption(
+        "--segforge-assume-price",
+        metavar="CREDITS",
+        help="the most that a call of a model costs whose price no source states; needed under a cap above 0",
     )
 
 
@@ -95,7 +101,9 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
         try:
             with session_within(_settings(request.config), catalog, target, _notify) as session:
                 yield Contract(session, partial(_stop, request.session))
-        except (Misuse, BadTarget) as error:
+        except Misuse as error:  # whose text names the options of the command
+            _stop(request.session, re.sub(r"(?<![\w-])--(?!segforge-)", "--segforge-", str(error)))
+        except BadTarget as error:
             _stop(request.session, str(error))
         except Unreachable as error:
             _stop(request.session, f"the target can't be reached: {error}")
@@ -118,17 +126,25 @@ def _settings(config: pytest.Config) -> "Settings":
     """The settings that the options state. Raises Misuse."""
     from decimal import Decimal
 
-    from segforge.options import credits
+    from segforge.options import credits, price
     from segforge_contract.engine.settings import Settings
     from segforge_contract.errors import Misuse
     from segforge_contract.targets.open import IN_PROCESS
 
-    text = config.getoption("--segforge-max-spend")
-    try:
-        cap = None if text is None else Decimal(credits(text))
-    except argparse.ArgumentTypeError as error:
-        raise Misuse(f"--segforge-max-spend: {error}") from None
-    return Settings(target=config.getoption("--segforge-target") or IN_PROCESS, max_spend=cap)
+    amounts: dict[str, Decimal | None] = {}
+    for name, number in (("--segforge-max-spend", credits), ("--segforge-assume-price", price)):
+        text = config.getoption(name)
+        try:
+            amounts[name] = None if text is None else Decimal(number(text))
+        except argparse.ArgumentTypeError as error:
+            raise Misuse(f"{name}: {error}") from None
+    wanted = str(config.getoption("--segforge-models"))
+    return Settings(
+        target=config.getoption("--segforge-target") or IN_PROCESS,
+        models=None if wanted in (ALL, SAMPLE) else tuple(slug.strip() for slug in wanted.split(",")),
+        max_spend=amounts["--segforge-max-spend"],
+        assume_price=amounts["--segforge-assume-price"],
+    )
 
 
 @cache

@@ -190,7 +190,9 @@ def test_a_users_own_specs_are_served(specs: Path, monkeypatch: pytest.MonkeyPat
         assert httpx.post(f"{url}/v1/my-model", json=dict(payload), headers=headers).status_code == 200
         refused = httpx.post(f"{url}/v1/my-model", json={**payload, "number_of_images": 4}, headers=headers)
         assert "maximum 3" in refused.json()["error"]
-        assert httpx.post(f"{url}/v1/style-transfer", json=dict(payload), headers=headers).status_code == 404
+        listed = httpx.post(f"{url}/v1/style-transfer", json={}, headers=headers)  # the directory names it
+        assert (listed.status_code, listed.headers["x-mock-model"]) == (200, "listed")
+        assert httpx.post(f"{url}/v1/no-model", json=dict(payload), headers=headers).status_code == 404
         process.terminate()
 
 
