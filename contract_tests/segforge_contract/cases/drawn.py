@@ -3,8 +3,9 @@
 import math
 import re
 import sys
+from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -12,12 +13,14 @@ from segforge.spec.catalog import Gateway, Model, Parameter
 from segforge.spec.values import accepts, ends, verdict
 from segforge_contract.cases.case import promised
 from segforge_contract.cases.changes import ParameterChange, refuses_null
+from segforge_contract.cases.gate import is_certain
 from segforge_contract.cases.parts import Spot, spots
 from segforge_contract.cases.payloads import base_payload, is_prose, valid_value
 from segforge_contract.cases.settled import OMITTED, settled
 from segforge_contract.cases.values import LONGEST_SENT, MOST_ITEMS_SENT, is_free, part_value, sized
 from segforge_contract.rules.table import type_rule
 
+_Changes: TypeAlias = tuple[str, st.SearchStrategy[ParameterChange]]
 _MOST_OUTPUTS = 10
 _MORE_ITEMS = 2
 _SEEDS = st.integers(0, 2**31 - 1)
@@ -203,76 +206,73 @@ def _texts(model: Model, parameter: Parameter) -> st.SearchStrategy[str | None]:
 def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[str, ParameterChange]]:
     """Draws a parameter's name and a change of it, or of one of its nested parts, that breaks one rule.
 
-    It breaks no rule behind which no source states a fact, such as an inferred type: such cases are not sent. The
-    strategy is empty if there is no other rule.
+    Rules about facts that no source states, or that the page contradicts, are left out. Empty if none is left.
     """
-    changes: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []
+    drawn: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []
     for parameter in model.parameters:
-        valid = valid_value(model, parameter)
-        own = st.just(parameter.name)
-        changes += [st.tuples(own, change) for change in _breaking(model, parameter, valid, gateway)]
+        valid, own = valid_value(model, parameter), st.just(parameter.name)
+        changes = _breaking(parameter, valid, gateway)
+        drawn += [st.tuples(own, change) for rule, change in changes if is_certain(model, rule, parameter.name)]
         for spot in spots(parameter, valid):
-            nested = (change.map(partial(_at, spot)) for change in _breaking(model, spot.part, spot.value, gateway))
-            changes += [st.tuples(own, change) for change in nested]
-    return st.one_of(changes)
+            changes = _breaking(spot.part, spot.value, gateway)
+            nested = (change.map(partial(_at, spot)) for rule, change in changes if is_certain(model, rule, spot.place))
+            drawn += [st.tuples(own, change) for change in nested]
+    return st.one_of(drawn)
 
 
 def _at(spot: Spot, change: ParameterChange) -> ParameterChange:
     return ParameterChange(change.rule, spot.put(change.value), spot.place, change.value)
 
 
-def _breaking(model: Model, part: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
-    changes = [*_out_of_range(part), *_out_of_size(part, valid)]
-    changes += [] if "type" in part.inferred else _confused(part, valid, gateway)
+def _breaking(part: Parameter, valid: Any, gateway: Gateway) -> Iterator[_Changes]:
+    """Yields rules with strategies of changes that break them."""
+    for rule, values in _wrong_values(part, valid, gateway):
+        yield rule, values.map(partial(ParameterChange, rule))
+
+
+def _wrong_values(part: Parameter, valid: Any, gateway: Gateway) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
+    yield from _out_of_range(part)
+    yield from _out_of_size(part, valid)
+    yield from _confused(part, valid, gateway)
     if part.required:
-        changes.append(st.just(ParameterChange("required.missing", OMITTED)))
-    if refuses_null(part) and model.level != "partial":
-        changes.append(st.just(ParameterChange("null.not_nullable", None)))
+        yield "required.missing", st.just(OMITTED)
+    if refuses_null(part):
+        yield "null.not_nullable", st.none()
     if part.choices is not None and not part.choices.open and part.type == "string":
         known = frozenset(part.choices.known)
-        changes.append(
-            st.text(max_size=30)
-            .filter(lambda text: text not in known)
-            .map(lambda text: ParameterChange("enum.unknown", text))
-        )
+        yield "enum.unknown", st.text(max_size=30).filter(lambda text: text not in known)
     if part.any_of:
-        wrong = (st.floats(-1e6, 1e6) | st.booleans() | st.lists(st.booleans(), max_size=3)).filter(
-            lambda value: not accepts(part, value, formats=False)
-        )
-        changes.append(wrong.map(lambda value: ParameterChange("type.no_member", value)))
-    return changes
+        wrong = st.floats(-1e6, 1e6) | st.booleans() | st.lists(st.booleans(), max_size=3)
+        yield "type.no_member", wrong.filter(lambda value: not accepts(part, value, formats=False))
 
 
-def _out_of_size(part: Parameter, valid: Any) -> list[st.SearchStrategy[ParameterChange]]:
-    """Draws arrays with too few or too many items."""
+def _out_of_size(part: Parameter, valid: Any) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
+    """Yields arrays with too few or too many items."""
     items = valid if isinstance(valid, list) else []
-    changes: list[st.SearchStrategy[ParameterChange]] = []
     if part.min_items:
-        few = st.integers(0, min(part.min_items, MOST_ITEMS_SENT) - 1).map(partial(sized, part, items))
-        changes.append(few.map(lambda value: ParameterChange("range.too_few", value)))
+        few = st.integers(0, min(part.min_items, MOST_ITEMS_SENT) - 1)
+        yield "range.too_few", few.map(partial(sized, part, items))
     if part.max_items is not None and part.max_items < MOST_ITEMS_SENT:
-        many = st.integers(part.max_items + 1, part.max_items + _MORE_ITEMS).map(partial(sized, part, items))
-        changes.append(many.map(lambda value: ParameterChange("range.too_many", value)))
-    return changes
+        many = st.integers(part.max_items + 1, part.max_items + _MORE_ITEMS)
+        yield "range.too_many", many.map(partial(sized, part, items))
 
 
-def _out_of_range(parameter: Parameter) -> list[st.SearchStrategy[ParameterChange]]:
+def _out_of_range(parameter: Parameter) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
     low, high = ends(parameter)
-    changes: list[st.SearchStrategy[ParameterChange]] = []
     if low is not None:
         below: st.SearchStrategy[float] = st.integers(max_value=int(low) - 1)
         if parameter.type == "number":
             below |= _floats(None, max(float(low) - 1e-3, -sys.float_info.max))
-        changes.append(below.map(lambda value: ParameterChange("range.below", value)))
+        yield "range.below", below
     if high is not None:
         above: st.SearchStrategy[float] = st.integers(min_value=int(high) + 1)
         if parameter.type == "number":
             above |= _floats(min(float(high) + 1e-3, sys.float_info.max), None)
-        changes.append(above.map(lambda value: ParameterChange("range.above", value)))
-    return changes
+        yield "range.above", above
 
 
-def _confused(parameter: Parameter, valid: Any, gateway: Gateway) -> list[st.SearchStrategy[ParameterChange]]:
+def _confused(parameter: Parameter, valid: Any, gateway: Gateway) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
+    """Yields values of other types."""
     strategies: dict[str, st.SearchStrategy[Any]] = {
         "string": st.text(max_size=30) | st.just(str(valid)),
         "number": st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer()),
@@ -281,8 +281,7 @@ def _confused(parameter: Parameter, valid: Any, gateway: Gateway) -> list[st.Sea
         "array": st.lists(st.integers() | st.text(max_size=5), max_size=3),
         "object": st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
     }
-    return [
-        values.map(partial(ParameterChange, rule))
-        for sent, values in strategies.items()
-        if (rule := type_rule(sent, parameter.type)) is not None and promised(gateway, rule)
-    ]
+    for sent, values in strategies.items():
+        rule = type_rule(sent, parameter.type)
+        if rule is not None and promised(gateway, rule):
+            yield rule, values

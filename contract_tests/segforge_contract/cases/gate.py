@@ -63,14 +63,25 @@ def sound(model: Model | None, case: Case) -> bool:
     if case.parameter is not None:
         places &= {case.parameter}
     alike = {_family(each.rule) for each in found} == {_family(case.rule)}
-    return alike and any(
-        (case.rule, anywhere(place)) not in _doubted(model) and _is_stated(model, case.rule, place) for place in places
-    )
+    return alike and any(is_certain(model, case.rule, place) for place in places)
 
 
 def _family(rule: str) -> str:
     """Returns the name under which a profile lists the outcomes of a rule."""
     return rule.partition(".")[0].replace("condition", "required")
+
+
+def is_certain(model: Model, rule: str, place: str) -> bool:
+    """Returns whether a source states the fact behind a rule at a place, and the page doesn't contradict it."""
+    return (rule, anywhere(place)) not in _doubted(model) and _is_stated(model, rule, place)
+
+
+def has_valid_payloads(model: Model) -> bool:
+    """Returns whether a JSON payload of a model may be surely valid.
+
+    A sample shows that its parameters are enough. Without one, a partial spec may lack a required parameter.
+    """
+    return "json" in model.encodings and (model.level != "partial" or bool(model.example))
 
 
 def is_surely_valid(model: Model, payload: Mapping[str, Any], encoding: Encoding = "json") -> bool:
@@ -82,8 +93,7 @@ def is_surely_valid(model: Model, payload: Mapping[str, Any], encoding: Encoding
         return False
     if any(is_among(value, contradictions(model, name)) for name, value in payload.items()):
         return False
-    # A sample shows that its parameters are enough. Without one, a partial spec may lack a required parameter.
-    if model.level == "partial" and not model.example:
+    if model.level == "partial" and not model.example:  # see `has_valid_payloads`
         return False
     chosen = {name for condition in model.conditions for name in condition.exactly_one_of}
     unsure = (each.name for each in model.parameters if each.required is None and each.name in model.example)

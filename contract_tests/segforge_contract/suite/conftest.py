@@ -9,6 +9,7 @@ import pytest
 from segforge.extras import MissingExtra, require_extra
 from segforge.spec.catalog import Model
 from segforge.spec.printable import show
+from segforge_contract.cases.gate import has_valid_payloads
 from segforge_contract.pytest_plugin import ALL, LOOPBACK, SAMPLE, own_catalog
 
 try:
@@ -19,7 +20,6 @@ except MissingExtra as error:
 from hypothesis import Phase, settings
 
 from segforge_contract.cases.case import Case, operations
-from segforge_contract.cases.drawn import breaking_changes
 from segforge_contract.engine.plan import plan
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,6 @@ _BILLED = (
     "test_job_ends_with_a_result",
     "test_jobs_live_as_documented_in_any_order",
 )
-_OF_CHANGES = ("test_breaking_change_is_refused",)
 _OF_ONE_MODEL = ("test_jobs_live_as_documented_in_any_order",)
 
 
@@ -40,10 +39,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = _by_rule(models)
         metafunc.parametrize("cases", cases.values(), ids=cases)
     elif "operation" in names:
-        fitting = [
-            model for model in models if metafunc.definition.originalname not in _OF_CHANGES or _breakable(model)
-        ]
-        calls = [(model, operation) for model in fitting for operation in operations(model)]
+        can_be_drawn = _CAN_BE_DRAWN[metafunc.definition.originalname]
+        calls = [(model, operation) for model in models if can_be_drawn(model) for operation in operations(model)]
         ids = [f"{model.slug}-{operation}" for model, operation in calls]
         metafunc.parametrize(("model", "operation"), calls, ids=ids)
     elif "model" in names:
@@ -52,9 +49,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("model", queued, ids=[model.slug for model in queued])
 
 
-def _breakable(model: Model) -> bool:
-    """Returns whether a source states a fact about the model that a change of its sample breaks."""
+def _can_be_broken(model: Model) -> bool:
+    """Returns whether a source states a fact whose violation can be drawn."""
+    from segforge_contract.cases.drawn import breaking_changes
+
     return not breaking_changes(model, own_catalog().gateway).is_empty
+
+
+_CAN_BE_DRAWN = {
+    "test_valid_payload_is_accepted": has_valid_payloads,
+    "test_breaking_change_is_refused": _can_be_broken,
+}
 
 
 @cache

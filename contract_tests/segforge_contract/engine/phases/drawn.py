@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases.case import Case, Operation
-from segforge_contract.cases.gate import sound
+from segforge_contract.cases.gate import has_valid_payloads, sound
 from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
@@ -44,6 +44,8 @@ def explore(
     examples: "Examples | None" = None,
 ) -> list[Failure]:
     """Draws cases; returns the failures of the smallest failing one. Shrinks only if calls are free."""
+    if valid and not has_valid_payloads(model):
+        return []
     import hypothesis
     from hypothesis.errors import Flaky, Unsatisfiable
 
