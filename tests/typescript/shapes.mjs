@@ -20,6 +20,9 @@ function shape(node) {
   node.forEachChild((child) => {
     children.push(shape(child));
   });
+  if (names && ts.isArrayLiteralExpression(node) && ts.isNewExpression(node.parent)) {
+    children.sort(); // the order of the items of a map depends on names
+  }
   return `${kind}(${children.join(",")})`;
 }
 

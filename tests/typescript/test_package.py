@@ -62,14 +62,15 @@ def test_nothing_is_needed_at_run_time(package: Path) -> None:
 @pytest.mark.parametrize("kind", ["import", "require"])
 def test_both_kinds_of_modules_load_and_export_the_same(project: Path, catalog: Catalog, kind: str) -> None:
     load = "await import" if kind == "import" else "require"
-    paths = ["segmind-client", "segmind-client/core"]
+    paths = ["segmind-client", "segmind-client/core", "segmind-client/models"]
     paths += [f"segmind-client/models/{model.slug}" for model in catalog.models]
     code = f"for (const path of {paths}) console.log(JSON.stringify(Object.keys({load}(path)).sort()))"
     run = node(f"--input-type={'module' if kind == 'import' else 'commonjs'}", "--eval", code, cwd=project)
     assert run.returncode == 0, run.stderr
-    everything, core, *models = [json.loads(line) for line in run.stdout.splitlines()]
+    everything, core, knowledge, *models = [json.loads(line) for line in run.stdout.splitlines()]
     assert {"Segmind", "SegmindClient", "SegmindCore", "BadRequest", "MediaResult"} <= set(everything)
     assert core == ["SegmindCore"]
+    assert knowledge == ["Directory", "ModelInfo", "models"]
     assert models == [[pascal_case(model.slug)] for model in catalog.models]
 
 
@@ -106,8 +107,8 @@ def test_a_bundle_of_one_model_is_small_and_contains_no_other(project: Path, cat
 def test_a_bundle_of_the_client_alone_contains_no_model(project: Path, catalog: Catalog) -> None:
     entry = "import { NAME } from 'segmind-client'; export default new NAME();"
     core, whole = bundles(project, [entry.replace("NAME", name) for name in ("SegmindCore", "Segmind")])
-    assert [model.slug for model in catalog.models if f'"{model.slug}"' in core] == []
-    assert [model.slug for model in catalog.models if f'"{model.slug}"' in whole] == [m.slug for m in catalog.models]
+    assert [model.slug for model in catalog.models if f'slug:"{model.slug}"' in core] == []
+    assert [m.slug for m in catalog.models if f'slug:"{m.slug}"' in whole] == [m.slug for m in catalog.models]
 
 
 def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url: str) -> None:

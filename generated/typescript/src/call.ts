@@ -22,7 +22,6 @@ export interface Called {
   readonly run?: Route;
   readonly submit?: Route;
   readonly typicalMs?: number;
-  readonly cost?: number;
 }
 
 /** The facts about a model that has a spec. */
@@ -61,7 +60,7 @@ export async function submitModel<R extends Result>(
 async function post(
   transport: Transport,
   route: Route,
-  { slug, check, encode = encoded, cost }: Called,
+  { slug, check, encode = encoded }: Called,
   params: object,
   options: CallOptions | undefined,
   submits?: boolean,
@@ -72,7 +71,7 @@ async function post(
     throw new InvalidParameters(detail, { model: slug, violations: broken });
   }
   const [method] = route;
-  const request = { method, path: pathOf(route, slug), model: slug, body: await encode(params), cost, submits };
+  const request = { method, path: pathOf(route, slug), model: slug, body: await encode(params), submits };
   const exchange = await transport.send(request, options);
   if (exchange.answer.ok) {
     return exchange;

@@ -8,6 +8,7 @@ import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type Kind, type SavedJob } from "./job.js";
 import { nested } from "./nested.js";
 import { type CallOptions, type SegmindOptions, type WaitOptions, checked } from "./options.js";
+import type { Estimate } from "./prices.js";
 import { type JsonResult, type MediaResult, type Result, anyResult, wrapped } from "./results.js";
 import { CountingTransport, type Spend } from "./spend.js";
 import { tell } from "./transport.js";
@@ -55,6 +56,15 @@ export class SegmindCore {
   /** The credits that the calls of this client have cost. */
   get spend(): Spend {
     return this._transport.spend;
+  }
+
+  /**
+   * Returns what a call of a model may cost, without a request; undefined if no source states an upper end.
+   *
+   * Parameters narrow the ends only if the printed price is per second and they state the seconds.
+   */
+  estimate(slug: string, params?: object): Promise<Estimate | undefined> {
+    return this._transport.estimate(slug, params);
   }
 
   /** Submits a job (v2), waits until it ends and returns its result: `status`, `output`, `metrics` and more. */

@@ -41,7 +41,9 @@ export {
 export { Job, type JobRecord, type SavedJob } from "./job.js";
 export type { AudioInput, FileInput, MediaInput, Model3dInput, VideoInput } from "./media.js";
 export { Model } from "./model.js";
+export type { Directory, ModelInfo } from "./models.js";
 export type { CallOptions, ClientEvent, Clock, ConnectionOptions, SegmindOptions, WaitOptions } from "./options.js";
+export type { Estimate } from "./prices.js";
 export { ChatResult, CaptionResult, EmbeddingResult, TextResult } from "./documents.js";
 export { AudioResult, Model3dResult, VideoResult } from "./files.js";
 export { JsonResult, MediaResult, Result } from "./results.js";

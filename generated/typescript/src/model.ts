@@ -5,6 +5,7 @@ import { type Described, runModel, submitModel } from "./call.js";
 import type { SegmindCore } from "./core.js";
 import type { Job, Kind } from "./job.js";
 import type { CallOptions, ConnectionOptions } from "./options.js";
+import type { Estimate } from "./prices.js";
 import type { Result } from "./results.js";
 import { Transport } from "./transport.js";
 import type { Violation } from "./validation.js";
@@ -28,6 +29,14 @@ export abstract class Model {
   /** Returns all rules of the docs page that the parameters break, without a request. */
   check(params: object): Violation[] {
     return this.#facts.check(params);
+  }
+
+  /**
+   * Returns what a call may cost, without a request. It is undefined if no source states an upper end, and for a model that is
+   * created by itself, whose bundle contains no prices: there, use `models.estimate(slug)` of `segmind-client/models`.
+   */
+  estimate(params?: object): Promise<Estimate | undefined> | undefined {
+    return this.#transport.estimate?.(this.slug, params);
   }
 
   /** @internal */

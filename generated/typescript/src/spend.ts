@@ -5,6 +5,7 @@ import { type JsonObject, numberOf, objectOf } from "./answer.js";
 import { SpendLimit, type UnexpectedOutput } from "./errors.js";
 import { ASSUMED_COST, COMPLETED, COST_HEADER, FAILED, RESULT } from "./gateway.js";
 import type { CallOptions, SegmindOptions } from "./options.js";
+import type { Estimate } from "./prices.js";
 import { type Exchange, Transport, type WireRequest, pathOf } from "./transport.js";
 
 /** The credits that a client has spent: `client.spend`. */
@@ -51,7 +52,7 @@ export class Spend {
    *
    * @internal
    */
-  admit(token: unknown, model: string, cost?: number): void {
+  admit(token: unknown, model: string, cost?: number | undefined): void {
     const { limit } = this;
     const seen = this.#most.get(model);
     const known = seen === undefined ? cost : Math.max(seen, cost ?? 0);
@@ -109,11 +110,18 @@ export class CountingTransport extends Transport {
     this.spend = new Spend(options.maxSpend);
   }
 
+  /** Returns what a call of a model may cost. The prices are loaded on first use. */
+  override async estimate(slug: string, params?: object): Promise<Estimate | undefined> {
+    return (await import("./prices.js")).estimate(slug, params);
+  }
+
   /** Sends a request like `Transport`. Throws `SpendLimit` if a call would exceed the limit. */
   override async send(request: WireRequest, options?: CallOptions): Promise<Exchange> {
     const isCall = request.method === "POST";
     if (isCall) {
-      this.spend.admit(request, request.model!, request.cost);
+      const { limit } = this.spend;
+      const stated = limit === undefined ? undefined : await this.estimate(request.model!);
+      this.spend.admit(request, request.model!, stated?.creditsHigh);
     }
     try {
       const exchange = await super.send(request, options);

@@ -16,6 +16,7 @@ import {
 import { BASE_URL, BASE_URL_VARIABLE, KEY_HEADER, KEY_VARIABLE, REQUEST_ID_HEADER, type Route } from "./gateway.js";
 import { LARGEST_BODY, LONGEST_SHOWN, LONGEST_TIMER_MS, SHORTEST_MASKED } from "./limits.js";
 import { type CallOptions, type Clock, type ConnectionOptions, checked } from "./options.js";
+import type { Estimate } from "./prices.js";
 import { type Outcome, isPassing, resetDelay, retryDelay } from "./retry.js";
 
 /** A request: the path below the base URL, or a complete URL without the key, and the body of a POST. */
@@ -27,7 +28,6 @@ export interface WireRequest {
   readonly foreign?: boolean;
   /** The model that errors name. */
   readonly model?: string | undefined;
-  readonly cost?: number | undefined;
   /** Whether the request submits a job. */
   readonly submits?: boolean | undefined;
   readonly requestId?: string | undefined;
@@ -68,6 +68,9 @@ export class Transport {
     this.#key = checkedKey(options.apiKey || environment(KEY_VARIABLE) || "");
     this.#fetch = (options.fetch ?? fetchOnce).bind(globalThis); // a TypeError if it is not a function
   }
+
+  /** Returns what a call of a model may cost. Only the transport of a client knows prices. */
+  estimate?(slug: string, params?: object): Promise<Estimate | undefined>;
 
   /** Sends a request, repeats it if that is safe, and returns the gateway's last answer. */
   async send(request: WireRequest, options: CallOptions = {}): Promise<Exchange> {

@@ -55,7 +55,6 @@ export class AceStepMusic extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ace-step-music",
-      cost: 0.106,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -63,7 +63,6 @@ export class AiFaceSwap extends Model {
     super(client, {
       slug: "ai-face-swap",
       typicalMs: 29400,
-      cost: 0.31,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -94,7 +94,6 @@ export class AiProductPhotoEditor extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ai-product-photo-editor",
-      cost: 0.0668,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -63,7 +63,6 @@ export class AuraFlow extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "aura-flow",
-      cost: 0.352,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

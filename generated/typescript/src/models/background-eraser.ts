@@ -44,7 +44,6 @@ export class BackgroundEraser extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "background-eraser",
-      cost: 0.00185,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

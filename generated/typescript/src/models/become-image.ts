@@ -61,7 +61,6 @@ export class BecomeImage extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "become-image",
-      cost: 0.284,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -46,7 +46,6 @@ export class BgRemovalV2 extends Model {
     super(client, {
       slug: "bg-removal-v2",
       typicalMs: 620,
-      cost: 0.00267,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -36,7 +36,6 @@ export class BgRemoval extends Model {
     super(client, {
       slug: "bg-removal",
       typicalMs: 1670,
-      cost: 0.0063,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

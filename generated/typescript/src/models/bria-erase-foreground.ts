@@ -47,7 +47,6 @@ export class BriaEraseForeground extends Model {
     super(client, {
       slug: "bria-erase-foreground",
       typicalMs: 11970,
-      cost: 0.129,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

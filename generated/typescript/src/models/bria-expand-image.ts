@@ -63,7 +63,6 @@ export class BriaExpandImage extends Model {
     super(client, {
       slug: "bria-expand-image",
       typicalMs: 13480,
-      cost: 0.118,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -59,7 +59,6 @@ export class BriaGenFill extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "bria-gen-fill",
-      cost: 0.114,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -70,7 +70,6 @@ export class BriaReplaceBackground extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "bria-replace-background",
-      cost: 0.125,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -72,7 +72,6 @@ export class BriaTextToImage extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "bria-text-to-image",
-      cost: 0.117,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

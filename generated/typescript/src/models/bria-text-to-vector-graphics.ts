@@ -69,7 +69,6 @@ export class BriaTextToVectorGraphics extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "bria-text-to-vector-graphics",
-      cost: 0.118,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -58,7 +58,6 @@ export class ChatterboxTts extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "chatterbox-tts",
-      cost: 0.0599,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -60,7 +60,6 @@ export class ChatterboxTurboTts extends Model {
     super(client, {
       slug: "chatterbox-turbo-tts",
       typicalMs: 13600,
-      cost: 0.0626,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

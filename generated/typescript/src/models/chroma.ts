@@ -99,7 +99,6 @@ export class Chroma extends Model {
     super(client, {
       slug: "chroma",
       typicalMs: 53060,
-      cost: 0.167,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

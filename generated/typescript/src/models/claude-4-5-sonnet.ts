@@ -42,7 +42,6 @@ export class Claude45Sonnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "claude-4.5-sonnet",
-      cost: 0.137,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

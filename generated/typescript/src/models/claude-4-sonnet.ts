@@ -126,7 +126,6 @@ export class Claude4Sonnet extends Model {
     super(client, {
       slug: "claude-4-sonnet",
       typicalMs: 8860,
-      cost: 0.0643,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -42,7 +42,6 @@ export class Codeformer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "codeformer",
-      cost: 0.0372,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -40,7 +40,6 @@ export class CogVideo5bI2v extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "cog-video-5b-i2v",
-      cost: 1.07,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -48,7 +48,6 @@ export class CogVideo5bT2v extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "cog-video-5b-t2v",
-      cost: 1.07,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -61,7 +61,6 @@ export class ConsistentCharacterWithPose extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "consistent-character-with-pose",
-      cost: 0.0883,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

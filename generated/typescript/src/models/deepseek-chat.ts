@@ -117,7 +117,6 @@ export class DeepseekChat extends Model {
     super(client, {
       slug: "deepseek-chat",
       typicalMs: 31050,
-      cost: 0.00385,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -55,7 +55,6 @@ export class Dia extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "dia",
-      cost: 0.21,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

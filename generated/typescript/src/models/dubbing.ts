@@ -39,7 +39,6 @@ export class Dubbing extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "dubbing",
-      cost: 0.75,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

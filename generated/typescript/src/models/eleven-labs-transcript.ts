@@ -63,7 +63,6 @@ export class ElevenLabsTranscript extends Model {
     super(client, {
       slug: "eleven-labs-transcript",
       typicalMs: 8150,
-      cost: 0.0105,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -55,7 +55,6 @@ export class ElevenlabsVoiceDesign extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "elevenlabs-voice-design",
-      cost: 0.03,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

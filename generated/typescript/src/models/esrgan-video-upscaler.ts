@@ -42,7 +42,6 @@ export class EsrganVideoUpscaler extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "esrgan-video-upscaler",
-      cost: 0.966,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

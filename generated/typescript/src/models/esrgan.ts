@@ -38,7 +38,6 @@ export class Esrgan extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "esrgan",
-      cost: 0.014,
       check: (params) => violations(PARAMETERS, params),
     });
   }

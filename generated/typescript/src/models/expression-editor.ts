@@ -80,7 +80,6 @@ export class ExpressionEditor extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "expression-editor",
-      cost: 0.00467,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -64,7 +64,6 @@ export class FaceDetailer extends Model {
     super(client, {
       slug: "face-detailer",
       typicalMs: 16430,
-      cost: 0.0447,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -55,7 +55,6 @@ export class FaceToMany extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "face-to-many",
-      cost: 0.0738,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

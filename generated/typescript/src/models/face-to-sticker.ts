@@ -64,7 +64,6 @@ export class FaceToSticker extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "face-to-sticker",
-      cost: 0.26,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

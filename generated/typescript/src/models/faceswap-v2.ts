@@ -46,7 +46,6 @@ export class FaceswapV2 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "faceswap-v2",
-      cost: 0.0129,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

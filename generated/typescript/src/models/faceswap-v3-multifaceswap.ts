@@ -71,7 +71,6 @@ export class FaceswapV3Multifaceswap extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "faceswap-v3-multifaceswap",
-      cost: 0.0229,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -71,7 +71,6 @@ export class FaceswapV3 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "faceswap-v3",
-      cost: 0.0175,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -61,7 +61,6 @@ export class FaceswapV4 extends Model {
     super(client, {
       slug: "faceswap-v4",
       typicalMs: 32910,
-      cost: 0.371,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

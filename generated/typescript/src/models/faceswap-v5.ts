@@ -44,7 +44,6 @@ export class FaceswapV5 extends Model {
     super(client, {
       slug: "faceswap-v5",
       typicalMs: 9820,
-      cost: 0.15,
       check: (params) => violations(PARAMETERS, params),
     });
   }

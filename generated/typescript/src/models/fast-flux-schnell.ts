@@ -45,7 +45,6 @@ export class FastFluxSchnell extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "fast-flux-schnell",
-      cost: 0.0165,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -51,7 +51,6 @@ export class Flashvsr extends Model {
     super(client, {
       slug: "flashvsr",
       typicalMs: 163060,
-      cost: 3.53,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

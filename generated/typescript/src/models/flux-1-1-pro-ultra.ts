@@ -46,7 +46,6 @@ export class Flux11ProUltra extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-1.1-pro-ultra",
-      cost: 0.225,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

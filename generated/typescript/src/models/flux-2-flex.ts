@@ -65,7 +65,6 @@ export class Flux2Flex extends Model {
     super(client, {
       slug: "flux-2-flex",
       typicalMs: 48880,
-      cost: 0.512,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

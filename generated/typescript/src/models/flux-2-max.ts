@@ -29,7 +29,6 @@ export class Flux2Max extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-2-max",
-      cost: 0.66,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

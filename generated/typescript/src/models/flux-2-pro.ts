@@ -56,7 +56,6 @@ export class Flux2Pro extends Model {
     super(client, {
       slug: "flux-2-pro",
       typicalMs: 26190,
-      cost: 0.218,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

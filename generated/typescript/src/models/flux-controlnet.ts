@@ -89,7 +89,6 @@ export class FluxControlnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-controlnet",
-      cost: 0.141,
       check: (params) => violations(PARAMETERS, params),
     });
   }

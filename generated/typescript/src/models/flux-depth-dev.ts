@@ -61,7 +61,6 @@ export class FluxDepthDev extends Model {
     super(client, {
       slug: "flux-depth-dev",
       typicalMs: 16200,
-      cost: 0.0938,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

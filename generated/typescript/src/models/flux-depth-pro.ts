@@ -59,7 +59,6 @@ export class FluxDepthPro extends Model {
     super(client, {
       slug: "flux-depth-pro",
       typicalMs: 25660,
-      cost: 0.188,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -60,7 +60,6 @@ export class FluxDevFinetuned extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-dev-finetuned",
-      cost: 0.102,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -55,7 +55,6 @@ export class FluxDev extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-dev",
-      cost: 0.0589,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -55,7 +55,6 @@ export class FluxFillPro extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-fill-pro",
-      cost: 0.188,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -64,7 +64,6 @@ export class FluxImg2img extends Model {
     super(client, {
       slug: "flux-img2img",
       typicalMs: 24990,
-      cost: 0.0795,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -70,7 +70,6 @@ export class FluxInpaint extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-inpaint",
-      cost: 0.0732,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -66,7 +66,6 @@ export class FluxIpadapter extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-ipadapter",
-      cost: 0.223,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -56,7 +56,6 @@ export class FluxKontextDev extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-kontext-dev",
-      cost: 0.121,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -68,7 +68,6 @@ export class FluxKontextMax extends Model {
     super(client, {
       slug: "flux-kontext-max",
       typicalMs: 24340,
-      cost: 0.301,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

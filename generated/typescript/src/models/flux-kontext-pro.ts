@@ -58,7 +58,6 @@ export class FluxKontextPro extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-kontext-pro",
-      cost: 0.151,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

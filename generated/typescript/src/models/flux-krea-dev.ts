@@ -64,7 +64,6 @@ export class FluxKreaDev extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-krea-dev",
-      cost: 0.0959,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

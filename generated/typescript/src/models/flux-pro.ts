@@ -54,7 +54,6 @@ export class FluxPro extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-pro",
-      cost: 0.202,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -73,7 +73,6 @@ export class FluxPulid extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-pulid",
-      cost: 0.109,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -63,7 +63,6 @@ export class FluxRealismLora extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "flux-realism-lora",
-      cost: 0.163,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class FluxSchnell extends Model {
     super(client, {
       slug: "flux-schnell",
       typicalMs: 10040,
-      cost: 0.0236,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

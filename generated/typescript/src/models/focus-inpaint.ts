@@ -117,7 +117,6 @@ export class FocusInpaint extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "focus-inpaint",
-      cost: 0.0747,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -70,7 +70,6 @@ export class FocusOutpaint extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "focus-outpaint",
-      cost: 0.0737,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -97,7 +97,6 @@ export class Fooocus extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "fooocus",
-      cost: 0.186,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -41,7 +41,6 @@ export class Gemini25FlashTts extends Model {
     super(client, {
       slug: "gemini-2.5-flash-tts",
       typicalMs: 19690,
-      cost: 0.015,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Gemini25Flash extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gemini-2.5-flash",
-      cost: 0.0114,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -35,7 +35,6 @@ export class Gemini31FlashTts extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gemini-3.1-flash-tts",
-      cost: 0.0201,
       check: (params) => violations(PARAMETERS, params),
     });
   }

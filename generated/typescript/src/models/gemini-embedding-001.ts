@@ -39,7 +39,6 @@ export class GeminiEmbedding001 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gemini-embedding-001",
-      cost: 9.87e-05,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -43,7 +43,6 @@ export class GeminiEmbedding2 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gemini-embedding-2",
-      cost: 9.94e-06,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

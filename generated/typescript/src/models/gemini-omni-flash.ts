@@ -47,7 +47,6 @@ export class GeminiOmniFlash extends Model {
     super(client, {
       slug: "gemini-omni-flash",
       typicalMs: 43770,
-      cost: 1.5,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Gpt4Turbo extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-4-turbo",
-      cost: 0.016,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

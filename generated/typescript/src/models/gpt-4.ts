@@ -42,7 +42,6 @@ export class Gpt4 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-4",
-      cost: 0.0868,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -52,7 +52,6 @@ export class Gpt4o extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-4o",
-      cost: 0.0225,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Gpt5Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-5-mini",
-      cost: 0.0307,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

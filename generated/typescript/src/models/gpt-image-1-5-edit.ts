@@ -63,7 +63,6 @@ export class GptImage15Edit extends Model {
     super(client, {
       slug: "gpt-image-1.5-edit",
       typicalMs: 56950,
-      cost: 0.624,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -50,7 +50,6 @@ export class GptImage15 extends Model {
     super(client, {
       slug: "gpt-image-1.5",
       typicalMs: 39850,
-      cost: 0.507,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class GptImage1EditMini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-image-1-edit-mini",
-      cost: 0.0822,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

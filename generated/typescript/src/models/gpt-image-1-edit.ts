@@ -56,7 +56,6 @@ export class GptImage1Edit extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "gpt-image-1-edit",
-      cost: 0.423,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

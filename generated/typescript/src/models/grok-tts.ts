@@ -44,7 +44,6 @@ export class GrokTts extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "grok-tts",
-      cost: 0.00689,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

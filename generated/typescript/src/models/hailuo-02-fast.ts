@@ -45,7 +45,6 @@ export class Hailuo02Fast extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "hailuo-02-fast",
-      cost: 0.484,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

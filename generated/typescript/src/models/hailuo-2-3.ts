@@ -46,7 +46,6 @@ export class Hailuo23 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "hailuo-2.3",
-      cost: 1.59,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

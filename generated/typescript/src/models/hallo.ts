@@ -51,7 +51,6 @@ export class Hallo extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "hallo",
-      cost: 1.27,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

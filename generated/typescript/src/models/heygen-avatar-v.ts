@@ -63,7 +63,6 @@ export class HeygenAvatarV extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "heygen-avatar-v",
-      cost: 0.938,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

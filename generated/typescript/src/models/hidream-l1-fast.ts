@@ -50,7 +50,6 @@ export class HidreamL1Fast extends Model {
     super(client, {
       slug: "hidream-l1-fast",
       typicalMs: 9750,
-      cost: 0.0457,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

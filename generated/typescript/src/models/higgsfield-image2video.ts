@@ -54,7 +54,6 @@ export class HiggsfieldImage2video extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "higgsfield-image2video",
-      cost: 1.92,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

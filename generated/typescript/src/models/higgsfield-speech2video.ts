@@ -54,7 +54,6 @@ export class HiggsfieldSpeech2video extends Model {
     super(client, {
       slug: "higgsfield-speech2video",
       typicalMs: 361210,
-      cost: 5.92,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

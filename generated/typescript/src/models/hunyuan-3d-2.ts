@@ -62,7 +62,6 @@ export class Hunyuan3d2 extends Model {
     super(client, {
       slug: "hunyuan-3d-2",
       typicalMs: 36910,
-      cost: 1.04,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -70,7 +70,6 @@ export class Hunyuan3d2mv extends Model {
     super(client, {
       slug: "hunyuan3d-2mv",
       typicalMs: 101310,
-      cost: 0.927,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

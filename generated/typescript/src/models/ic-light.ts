@@ -79,7 +79,6 @@ export class IcLight extends Model {
     super(client, {
       slug: "ic-light",
       typicalMs: 30500,
-      cost: 0.11,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -46,7 +46,6 @@ export class Ideogram2aTxt2Img extends Model {
     super(client, {
       slug: "ideogram-2a-txt-2-img",
       typicalMs: 12370,
-      cost: 0.151,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -94,7 +94,6 @@ export class Ideogram3Reframe extends Model {
     super(client, {
       slug: "ideogram-3-reframe",
       typicalMs: 11300,
-      cost: 0.125,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

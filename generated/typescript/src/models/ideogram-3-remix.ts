@@ -112,7 +112,6 @@ export class Ideogram3Remix extends Model {
     super(client, {
       slug: "ideogram-3-remix",
       typicalMs: 10660,
-      cost: 0.224,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

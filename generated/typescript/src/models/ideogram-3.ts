@@ -54,7 +54,6 @@ export class Ideogram3 extends Model {
     super(client, {
       slug: "ideogram-3",
       typicalMs: 10300,
-      cost: 0.197,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -30,7 +30,6 @@ export class IdeogramDescribe extends Model {
     super(client, {
       slug: "ideogram-describe",
       typicalMs: 3970,
-      cost: 0.045,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

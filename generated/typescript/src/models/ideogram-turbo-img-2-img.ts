@@ -81,7 +81,6 @@ export class IdeogramTurboImg2Img extends Model {
     super(client, {
       slug: "ideogram-turbo-img-2-img",
       typicalMs: 11020,
-      cost: 0.189,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -48,7 +48,6 @@ export class IdeogramTurboTxt2Img extends Model {
     super(client, {
       slug: "ideogram-turbo-txt-2-img",
       typicalMs: 12840,
-      cost: 0.189,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

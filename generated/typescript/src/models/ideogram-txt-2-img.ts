@@ -46,7 +46,6 @@ export class IdeogramTxt2Img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ideogram-txt-2-img",
-      cost: 0.301,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -56,7 +56,6 @@ export class IdmVton extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "idm-vton",
-      cost: 0.133,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -64,7 +64,6 @@ export class IllusionDiffusionHq extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "illusion-diffusion-hq",
-      cost: 0.128,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -37,7 +37,6 @@ export class Imagen4Fast extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "imagen-4-fast",
-      cost: 0.0751,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

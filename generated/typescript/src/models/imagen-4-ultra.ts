@@ -39,7 +39,6 @@ export class Imagen4Ultra extends Model {
     super(client, {
       slug: "imagen-4-ultra",
       typicalMs: 12070,
-      cost: 0.225,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

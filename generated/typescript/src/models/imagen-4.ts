@@ -34,7 +34,6 @@ export class Imagen4 extends Model {
     super(client, {
       slug: "imagen-4",
       typicalMs: 11170,
-      cost: 0.18,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -40,7 +40,6 @@ export class Imagen extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "imagen",
-      cost: 0.18,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -54,7 +54,6 @@ export class InfiniteTalk extends Model {
     super(client, {
       slug: "infinite-talk",
       typicalMs: 283410,
-      cost: 1.39,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -52,7 +52,6 @@ export class InstaDepth extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "insta-depth",
-      cost: 0.157,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -68,7 +68,6 @@ export class Instantid extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "instantid",
-      cost: 0.0754,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

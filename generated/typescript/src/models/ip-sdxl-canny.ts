@@ -67,7 +67,6 @@ export class IpSdxlCanny extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ip-sdxl-canny",
-      cost: 0.0341,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

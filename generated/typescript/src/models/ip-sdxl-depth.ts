@@ -67,7 +67,6 @@ export class IpSdxlDepth extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ip-sdxl-depth",
-      cost: 0.0475,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -47,7 +47,6 @@ export class Kling16Image2video extends Model {
     super(client, {
       slug: "kling-1.6-image2video",
       typicalMs: 294020,
-      cost: 3.16,
       check: (params) => violations(PARAMETERS, params),
     });
   }

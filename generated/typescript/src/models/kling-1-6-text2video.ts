@@ -45,7 +45,6 @@ export class Kling16Text2video extends Model {
     super(client, {
       slug: "kling-1.6-text2video",
       typicalMs: 304080,
-      cost: 2.07,
       check: (params) => violations(PARAMETERS, params),
     });
   }

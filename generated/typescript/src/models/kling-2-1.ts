@@ -56,7 +56,6 @@ export class Kling21 extends Model {
     super(client, {
       slug: "kling-2.1",
       typicalMs: 134690,
-      cost: 2.71,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -45,7 +45,6 @@ export class Kling25Turbo extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "kling-2.5-turbo",
-      cost: 1.7,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

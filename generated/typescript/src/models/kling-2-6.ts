@@ -51,7 +51,6 @@ export class Kling26 extends Model {
     super(client, {
       slug: "kling-2.6",
       typicalMs: 123280,
-      cost: 3.33,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

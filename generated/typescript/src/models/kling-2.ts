@@ -47,7 +47,6 @@ export class Kling2 extends Model {
     super(client, {
       slug: "kling-2",
       typicalMs: 317180,
-      cost: 6.89,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

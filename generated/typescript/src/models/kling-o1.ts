@@ -51,7 +51,6 @@ export class KlingO1 extends Model {
     super(client, {
       slug: "kling-o1",
       typicalMs: 59290,
-      cost: 0.106,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -52,7 +52,6 @@ export class KlingO3Image2video extends Model {
     super(client, {
       slug: "kling-o3-image2video",
       typicalMs: 190460,
-      cost: 5.53,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

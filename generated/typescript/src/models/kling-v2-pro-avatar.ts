@@ -34,7 +34,6 @@ export class KlingV2ProAvatar extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "kling-v2-pro-avatar",
-      cost: 15.9,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -34,7 +34,6 @@ export class KlingV2StandardAvatar extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "kling-v2-standard-avatar",
-      cost: 8.34,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -57,7 +57,6 @@ export class Kolors extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "kolors",
-      cost: 0.287,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

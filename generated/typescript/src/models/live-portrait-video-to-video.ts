@@ -96,7 +96,6 @@ export class LivePortraitVideoToVideo extends Model {
     super(client, {
       slug: "live-portrait-video-to-video",
       typicalMs: 74560,
-      cost: 0.839,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

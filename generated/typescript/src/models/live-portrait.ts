@@ -75,7 +75,6 @@ export class LivePortrait extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "live-portrait",
-      cost: 0.165,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

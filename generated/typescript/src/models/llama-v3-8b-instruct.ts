@@ -30,7 +30,6 @@ export class LlamaV38bInstruct extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "llama-v3-8b-instruct",
-      cost: 0.0019,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

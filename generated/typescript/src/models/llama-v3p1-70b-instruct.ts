@@ -30,7 +30,6 @@ export class LlamaV3p170bInstruct extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "llama-v3p1-70b-instruct",
-      cost: 0.00574,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -30,7 +30,6 @@ export class LlamaV3p18bInstruct extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "llama-v3p1-8b-instruct",
-      cost: 8.11e-05,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

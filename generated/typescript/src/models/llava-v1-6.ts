@@ -29,7 +29,6 @@ export class LlavaV16 extends Model {
     super(client, {
       slug: "llava-v1.6",
       typicalMs: 3600,
-      cost: 0.016,
       check: (params) => violations(PARAMETERS, params),
     });
   }

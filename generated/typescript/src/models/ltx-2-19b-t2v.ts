@@ -55,7 +55,6 @@ export class Ltx219bT2v extends Model {
     super(client, {
       slug: "ltx-2-19b-t2v",
       typicalMs: 102690,
-      cost: 1.23,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

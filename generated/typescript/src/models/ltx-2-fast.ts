@@ -43,7 +43,6 @@ export class Ltx2Fast extends Model {
     super(client, {
       slug: "ltx-2-fast",
       typicalMs: 46540,
-      cost: 2.0,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -49,7 +49,6 @@ export class Ltx2Pro extends Model {
     super(client, {
       slug: "ltx-2-pro",
       typicalMs: 70710,
-      cost: 1.89,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

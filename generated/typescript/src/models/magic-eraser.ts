@@ -46,7 +46,6 @@ export class MagicEraser extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "magic-eraser",
-      cost: 0.000479,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

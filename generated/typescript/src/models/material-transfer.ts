@@ -61,7 +61,6 @@ export class MaterialTransfer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "material-transfer",
-      cost: 0.756,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -40,7 +40,6 @@ export class MinimaxAi extends Model {
     super(client, {
       slug: "minimax-ai",
       typicalMs: 177520,
-      cost: 1.81,
       check: (params) => violations(PARAMETERS, params),
     });
   }

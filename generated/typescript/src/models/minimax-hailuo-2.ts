@@ -46,7 +46,6 @@ export class MinimaxHailuo2 extends Model {
     super(client, {
       slug: "minimax-hailuo-2",
       typicalMs: 173290,
-      cost: 1.17,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

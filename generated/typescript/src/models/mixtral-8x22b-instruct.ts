@@ -30,7 +30,6 @@ export class Mixtral8x22bInstruct extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "mixtral-8x22b-instruct",
-      cost: 0.00152,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

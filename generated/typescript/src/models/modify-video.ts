@@ -73,7 +73,6 @@ export class ModifyVideo extends Model {
     super(client, {
       slug: "modify-video",
       typicalMs: 164850,
-      cost: 1.81,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS, multipart),
     });

@@ -58,7 +58,6 @@ export class MotionctrlSvd extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "motionctrl-svd",
-      cost: 0.268,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

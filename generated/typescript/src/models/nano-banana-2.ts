@@ -63,7 +63,6 @@ export class NanoBanana2 extends Model {
     super(client, {
       slug: "nano-banana-2",
       typicalMs: 38520,
-      cost: 0.277,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -43,7 +43,6 @@ export class NanoBananaPro extends Model {
     super(client, {
       slug: "nano-banana-pro",
       typicalMs: 59090,
-      cost: 0.495,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

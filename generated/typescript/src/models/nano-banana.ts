@@ -40,7 +40,6 @@ export class NanoBanana extends Model {
     super(client, {
       slug: "nano-banana",
       typicalMs: 14280,
-      cost: 0.11,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

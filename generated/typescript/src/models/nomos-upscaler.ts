@@ -43,7 +43,6 @@ export class NomosUpscaler extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "nomos-upscaler",
-      cost: 0.0347,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

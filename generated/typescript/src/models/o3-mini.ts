@@ -42,7 +42,6 @@ export class O3Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "o3-mini",
-      cost: 0.00417,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class O3 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "o3",
-      cost: 0.0151,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

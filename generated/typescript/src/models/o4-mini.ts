@@ -42,7 +42,6 @@ export class O4Mini extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "o4-mini",
-      cost: 0.0205,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -73,7 +73,6 @@ export class OmniZero extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "omni-zero",
-      cost: 0.52,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Openvoice extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "openvoice",
-      cost: 0.027,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

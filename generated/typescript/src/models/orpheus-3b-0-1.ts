@@ -43,7 +43,6 @@ export class Orpheus3b01 extends Model {
     super(client, {
       slug: "orpheus-3b-0.1",
       typicalMs: 117520,
-      cost: 0.373,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -51,7 +51,6 @@ export class PImageTryOn extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "p-image-try-on",
-      cost: 0.0591,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

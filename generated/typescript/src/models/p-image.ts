@@ -52,7 +52,6 @@ export class PImage extends Model {
     super(client, {
       slug: "p-image",
       typicalMs: 6300,
-      cost: 0.015,
       check: (params) => violations(PARAMETERS, params),
     });
   }

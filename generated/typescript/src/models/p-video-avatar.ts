@@ -60,7 +60,6 @@ export class PVideoAvatar extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "p-video-avatar",
-      cost: 2.44,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

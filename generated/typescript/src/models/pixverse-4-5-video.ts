@@ -60,7 +60,6 @@ export class Pixverse45Video extends Model {
     super(client, {
       slug: "pixverse-4.5-video",
       typicalMs: 46220,
-      cost: 1.75,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -49,7 +49,6 @@ export class PixverseText2video extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "pixverse-text2video",
-      cost: 1.29,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -48,7 +48,6 @@ export class PlaygroundV25 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "playground-v2.5",
-      cost: 0.0112,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

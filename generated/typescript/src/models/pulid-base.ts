@@ -61,7 +61,6 @@ export class PulidBase extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "pulid-base",
-      cost: 0.614,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

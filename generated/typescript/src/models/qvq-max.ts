@@ -42,7 +42,6 @@ export class QvqMax extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qvq-max",
-      cost: 0.0228,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

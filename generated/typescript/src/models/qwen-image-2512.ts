@@ -52,7 +52,6 @@ export class QwenImage2512 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen-image-2512",
-      cost: 0.0418,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

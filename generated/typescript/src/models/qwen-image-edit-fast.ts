@@ -53,7 +53,6 @@ export class QwenImageEditFast extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen-image-edit-fast",
-      cost: 0.11,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -53,7 +53,6 @@ export class QwenImageEditPlusMultiLora extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen-image-edit-plus-multi-lora",
-      cost: 0.259,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

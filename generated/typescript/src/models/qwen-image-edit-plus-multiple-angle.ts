@@ -53,7 +53,6 @@ export class QwenImageEditPlusMultipleAngle extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen-image-edit-plus-multiple-angle",
-      cost: 0.288,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

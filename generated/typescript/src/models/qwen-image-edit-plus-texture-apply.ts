@@ -56,7 +56,6 @@ export class QwenImageEditPlusTextureApply extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen-image-edit-plus-texture-apply",
-      cost: 0.3,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

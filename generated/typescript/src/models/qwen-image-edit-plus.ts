@@ -62,7 +62,6 @@ export class QwenImageEditPlus extends Model {
     super(client, {
       slug: "qwen-image-edit-plus",
       typicalMs: 12370,
-      cost: 0.106,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

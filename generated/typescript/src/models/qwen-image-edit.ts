@@ -54,7 +54,6 @@ export class QwenImageEdit extends Model {
     super(client, {
       slug: "qwen-image-edit",
       typicalMs: 49920,
-      cost: 0.599,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

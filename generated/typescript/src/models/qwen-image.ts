@@ -57,7 +57,6 @@ export class QwenImage extends Model {
     super(client, {
       slug: "qwen-image",
       typicalMs: 28400,
-      cost: 0.364,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Qwen3CoderFlash extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "qwen3-coder-flash",
-      cost: 0.00224,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -44,7 +44,6 @@ export class RayFlash2720p extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ray-flash-2-720p",
-      cost: 1.29,
       check: (params) => violations(PARAMETERS, params),
     });
   }

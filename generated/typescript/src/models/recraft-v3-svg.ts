@@ -50,7 +50,6 @@ export class RecraftV3Svg extends Model {
     super(client, {
       slug: "recraft-v3-svg",
       typicalMs: 18150,
-      cost: 0.301,
       check: (params) => violations(PARAMETERS, params),
     });
   }

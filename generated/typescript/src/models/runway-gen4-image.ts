@@ -66,7 +66,6 @@ export class RunwayGen4Image extends Model {
     super(client, {
       slug: "runway-gen4-image",
       typicalMs: 30640,
-      cost: 0.301,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

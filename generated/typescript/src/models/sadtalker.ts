@@ -54,7 +54,6 @@ export class Sadtalker extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sadtalker",
-      cost: 0.535,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -51,7 +51,6 @@ export class Sam3dObjects extends Model {
     super(client, {
       slug: "sam-3d-objects",
       typicalMs: 33440,
-      cost: 0.192,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -28,7 +28,6 @@ export class SamImg2img extends Model {
     super(client, {
       slug: "sam-img2img",
       typicalMs: 3750,
-      cost: 0.0228,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -39,7 +39,6 @@ export class SamV2Video extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sam-v2-video",
-      cost: 0.171,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

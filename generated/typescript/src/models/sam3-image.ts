@@ -59,7 +59,6 @@ export class Sam3Image extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sam3-image",
-      cost: 0.021,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -58,7 +58,6 @@ export class Sd15ControlnetCanny extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-controlnet-canny",
-      cost: 0.0112,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

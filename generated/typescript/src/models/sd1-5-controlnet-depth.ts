@@ -58,7 +58,6 @@ export class Sd15ControlnetDepth extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-controlnet-depth",
-      cost: 0.0298,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

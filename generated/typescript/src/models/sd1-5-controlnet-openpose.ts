@@ -58,7 +58,6 @@ export class Sd15ControlnetOpenpose extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-controlnet-openpose",
-      cost: 0.0184,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

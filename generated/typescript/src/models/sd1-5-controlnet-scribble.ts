@@ -58,7 +58,6 @@ export class Sd15ControlnetScribble extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-controlnet-scribble",
-      cost: 0.00891,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

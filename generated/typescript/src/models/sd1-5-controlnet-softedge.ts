@@ -58,7 +58,6 @@ export class Sd15ControlnetSoftedge extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-controlnet-softedge",
-      cost: 0.00853,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sd15Cyberrealistic extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-cyberrealistic",
-      cost: 0.00858,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

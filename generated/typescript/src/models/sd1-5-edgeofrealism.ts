@@ -57,7 +57,6 @@ export class Sd15Edgeofrealism extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-edgeofrealism",
-      cost: 0.0101,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

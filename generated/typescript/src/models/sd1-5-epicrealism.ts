@@ -57,7 +57,6 @@ export class Sd15Epicrealism extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-epicrealism",
-      cost: 0.0107,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -64,7 +64,6 @@ export class Sd15Img2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-img2img",
-      cost: 0.0112,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -64,7 +64,6 @@ export class Sd15Inpainting extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-inpainting",
-      cost: 0.00546,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sd15Juggernaut extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-juggernaut",
-      cost: 0.00905,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -70,7 +70,6 @@ export class Sd15Outpaint extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-outpaint",
-      cost: 0.0328,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sd15Realisticvision extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-realisticvision",
-      cost: 0.00755,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

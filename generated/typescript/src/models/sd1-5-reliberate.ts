@@ -57,7 +57,6 @@ export class Sd15Reliberate extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd1.5-reliberate",
-      cost: 0.00986,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -40,7 +40,6 @@ export class Sd21Faceswapper extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd2.1-faceswapper",
-      cost: 0.0675,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

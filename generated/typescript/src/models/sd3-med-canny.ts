@@ -61,7 +61,6 @@ export class Sd3MedCanny extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd3-med-canny",
-      cost: 0.0199,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

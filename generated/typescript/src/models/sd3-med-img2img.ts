@@ -61,7 +61,6 @@ export class Sd3MedImg2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd3-med-img2img",
-      cost: 0.0228,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -61,7 +61,6 @@ export class Sd3MedPose extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd3-med-pose",
-      cost: 0.0499,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -61,7 +61,6 @@ export class Sd3MedTile extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sd3-med-tile",
-      cost: 0.0231,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

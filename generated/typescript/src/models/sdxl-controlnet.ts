@@ -61,7 +61,6 @@ export class SdxlControlnet extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl-controlnet",
-      cost: 0.0372,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

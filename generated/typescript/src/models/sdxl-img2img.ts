@@ -61,7 +61,6 @@ export class SdxlImg2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl-img2img",
-      cost: 0.0585,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -61,7 +61,6 @@ export class SdxlInpaint extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl-inpaint",
-      cost: 0.0207,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

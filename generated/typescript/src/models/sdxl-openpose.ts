@@ -58,7 +58,6 @@ export class SdxlOpenpose extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl-openpose",
-      cost: 0.0242,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10ColossusLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-colossus-lightning",
-      cost: 0.0221,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

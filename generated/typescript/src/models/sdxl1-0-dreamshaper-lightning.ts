@@ -57,7 +57,6 @@ export class Sdxl10DreamshaperLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-dreamshaper-lightning",
-      cost: 0.0184,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

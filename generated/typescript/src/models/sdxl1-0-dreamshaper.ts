@@ -57,7 +57,6 @@ export class Sdxl10Dreamshaper extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-dreamshaper",
-      cost: 0.0331,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10DyanvisLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-dyanvis-lightning",
-      cost: 0.0203,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

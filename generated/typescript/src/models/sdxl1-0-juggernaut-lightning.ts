@@ -57,7 +57,6 @@ export class Sdxl10JuggernautLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-juggernaut-lightning",
-      cost: 0.0126,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

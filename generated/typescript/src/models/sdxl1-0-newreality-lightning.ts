@@ -57,7 +57,6 @@ export class Sdxl10NewrealityLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-newreality-lightning",
-      cost: 0.0191,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10NightvisLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-nightvis-lightning",
-      cost: 0.0232,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10ProtovisLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-protovis-lightning",
-      cost: 0.0195,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

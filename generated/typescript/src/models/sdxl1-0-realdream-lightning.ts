@@ -57,7 +57,6 @@ export class Sdxl10RealdreamLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-realdream-lightning",
-      cost: 0.0071,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

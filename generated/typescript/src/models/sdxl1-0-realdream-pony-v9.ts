@@ -57,7 +57,6 @@ export class Sdxl10RealdreamPonyV9 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-realdream-pony-v9",
-      cost: 0.0223,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

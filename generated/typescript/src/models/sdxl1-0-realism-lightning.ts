@@ -57,7 +57,6 @@ export class Sdxl10RealismLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-realism-lightning",
-      cost: 0.0216,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

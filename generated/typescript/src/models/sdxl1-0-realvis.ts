@@ -57,7 +57,6 @@ export class Sdxl10Realvis extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-realvis",
-      cost: 0.031,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

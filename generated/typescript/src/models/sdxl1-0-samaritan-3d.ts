@@ -57,7 +57,6 @@ export class Sdxl10Samaritan3d extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-samaritan-3d",
-      cost: 0.0258,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10SamaritanLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-samaritan-lightning",
-      cost: 0.0211,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

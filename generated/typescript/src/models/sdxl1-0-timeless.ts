@@ -57,7 +57,6 @@ export class Sdxl10Timeless extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-timeless",
-      cost: 0.031,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -72,7 +72,6 @@ export class Sdxl10Txt2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-txt2img",
-      cost: 0.024,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -57,7 +57,6 @@ export class Sdxl10WildcardLightning extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-wildcard-lightning",
-      cost: 0.0151,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

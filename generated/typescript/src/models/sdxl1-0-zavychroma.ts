@@ -57,7 +57,6 @@ export class Sdxl10Zavychroma extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sdxl1.0-zavychroma",
-      cost: 0.0306,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

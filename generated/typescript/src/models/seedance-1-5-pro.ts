@@ -57,7 +57,6 @@ export class Seedance15Pro extends Model {
     super(client, {
       slug: "seedance-1.5-pro",
       typicalMs: 93640,
-      cost: 1.22,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -65,7 +65,6 @@ export class Seedance20Fast extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "seedance-2.0-fast",
-      cost: 2.31,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -31,7 +31,6 @@ export class Seedance20 extends Model {
     super(client, {
       slug: "seedance-2.0",
       typicalMs: 163100,
-      cost: 3.64,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

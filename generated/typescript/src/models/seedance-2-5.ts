@@ -75,7 +75,6 @@ export class Seedance25 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "seedance-2.5",
-      cost: 7.17,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: forms(FORMS),
     });

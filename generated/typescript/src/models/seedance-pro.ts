@@ -56,7 +56,6 @@ export class SeedancePro extends Model {
     super(client, {
       slug: "seedance-pro",
       typicalMs: 62060,
-      cost: 1.06,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

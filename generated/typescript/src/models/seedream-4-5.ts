@@ -59,7 +59,6 @@ export class Seedream45 extends Model {
     super(client, {
       slug: "seedream-4.5",
       typicalMs: 32230,
-      cost: 0.121,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

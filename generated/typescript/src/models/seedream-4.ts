@@ -59,7 +59,6 @@ export class Seedream4 extends Model {
     super(client, {
       slug: "seedream-4",
       typicalMs: 20660,
-      cost: 0.106,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

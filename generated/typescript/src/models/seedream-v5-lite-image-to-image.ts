@@ -51,7 +51,6 @@ export class SeedreamV5LiteImageToImage extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "seedream-v5-lite-image-to-image",
-      cost: 0.106,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: nested,
     });

@@ -47,7 +47,6 @@ export class SeedreamV5LiteTextToImage extends Model {
     super(client, {
       slug: "seedream-v5-lite-text-to-image",
       typicalMs: 36060,
-      cost: 0.106,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -74,7 +74,6 @@ export class SegSwap extends Model {
     super(client, {
       slug: "seg-swap",
       typicalMs: 26330,
-      cost: 0.862,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

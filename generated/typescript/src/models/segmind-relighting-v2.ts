@@ -59,7 +59,6 @@ export class SegmindRelightingV2 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "segmind-relighting-v2",
-      cost: 0.775,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

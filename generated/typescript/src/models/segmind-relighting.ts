@@ -41,7 +41,6 @@ export class SegmindRelighting extends Model {
     super(client, {
       slug: "segmind-relighting",
       typicalMs: 10340,
-      cost: 0.178,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -45,7 +45,6 @@ export class SegmindVegaRtV1 extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "segmind-vega-rt-v1",
-      cost: 0.00601,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

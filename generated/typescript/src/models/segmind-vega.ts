@@ -57,7 +57,6 @@ export class SegmindVega extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "segmind-vega",
-      cost: 0.00675,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

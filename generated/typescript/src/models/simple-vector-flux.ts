@@ -48,7 +48,6 @@ export class SimpleVectorFlux extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "Simple_Vector_Flux",
-      cost: 0.102,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

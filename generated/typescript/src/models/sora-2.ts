@@ -47,7 +47,6 @@ export class Sora2 extends Model {
     super(client, {
       slug: "sora-2",
       typicalMs: 178760,
-      cost: 3.05,
       check: (params) => violations(PARAMETERS, params),
     });
   }

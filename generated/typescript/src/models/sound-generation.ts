@@ -36,7 +36,6 @@ export class SoundGeneration extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sound-generation",
-      cost: 0.0796,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

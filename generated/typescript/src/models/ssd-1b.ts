@@ -57,7 +57,6 @@ export class Ssd1b extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ssd-1b",
-      cost: 0.0126,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

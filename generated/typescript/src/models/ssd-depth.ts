@@ -58,7 +58,6 @@ export class SsdDepth extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "ssd-depth",
-      cost: 0.0273,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

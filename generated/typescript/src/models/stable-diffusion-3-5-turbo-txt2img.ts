@@ -69,7 +69,6 @@ export class StableDiffusion35TurboTxt2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "stable-diffusion-3.5-turbo-txt2img",
-      cost: 0.0105,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -69,7 +69,6 @@ export class StableDiffusion3MediumTxt2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "stable-diffusion-3-medium-txt2img",
-      cost: 0.124,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -78,7 +78,6 @@ export class Storydiffusion extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "storydiffusion",
-      cost: 0.497,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

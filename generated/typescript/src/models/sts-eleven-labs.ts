@@ -33,7 +33,6 @@ export class StsElevenLabs extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "sts-eleven-labs",
-      cost: 0.0563,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

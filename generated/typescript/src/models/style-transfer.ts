@@ -69,7 +69,6 @@ export class StyleTransfer extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "style-transfer",
-      cost: 0.0771,
       check: (params) => violations(PARAMETERS, params),
     });
   }

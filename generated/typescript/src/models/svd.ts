@@ -52,7 +52,6 @@ export class Svd extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "svd",
-      cost: 0.498,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -51,7 +51,6 @@ export class SyncSoLipsync2Pro extends Model {
     super(client, {
       slug: "sync.so-lipsync-2-pro",
       typicalMs: 222430,
-      cost: 3.17,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -27,7 +27,6 @@ export class TextEmbedding3Small extends Model {
     super(client, {
       slug: "text-embedding-3-small",
       typicalMs: 1260,
-      cost: 7.2e-05,
       check: (params) => violations(PARAMETERS, params),
     });
   }

@@ -70,7 +70,6 @@ export class Tooncrafter extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "tooncrafter",
-      cost: 0.369,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

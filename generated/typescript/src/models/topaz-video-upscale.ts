@@ -40,7 +40,6 @@ export class TopazVideoUpscale extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "topaz-video-upscale",
-      cost: 4.81,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -53,7 +53,6 @@ export class TryOnDiffusion extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "try-on-diffusion",
-      cost: 0.0333,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

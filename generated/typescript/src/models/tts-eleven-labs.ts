@@ -75,7 +75,6 @@ export class TtsElevenLabs extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "tts-eleven-labs",
-      cost: 0.287,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

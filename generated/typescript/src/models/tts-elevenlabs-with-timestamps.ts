@@ -69,7 +69,6 @@ export class TtsElevenlabsWithTimestamps extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "tts-elevenlabs-with-timestamps",
-      cost: 0.178,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

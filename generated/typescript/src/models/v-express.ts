@@ -51,7 +51,6 @@ export class VExpress extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "v-express",
-      cost: 0.791,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -61,7 +61,6 @@ export class VeenaMaxTts extends Model {
     super(client, {
       slug: "veena-max-tts",
       typicalMs: 12960,
-      cost: 0.0515,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

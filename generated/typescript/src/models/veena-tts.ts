@@ -45,7 +45,6 @@ export class VeenaTts extends Model {
     super(client, {
       slug: "veena-tts",
       typicalMs: 44980,
-      cost: 0.168,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -52,7 +52,6 @@ export class Veo31Fast extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "veo-3.1-fast",
-      cost: 2.58,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -48,7 +48,6 @@ export class Veo31 extends Model {
     super(client, {
       slug: "veo-3.1",
       typicalMs: 69920,
-      cost: 6.49,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

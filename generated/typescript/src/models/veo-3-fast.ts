@@ -58,7 +58,6 @@ export class Veo3Fast extends Model {
     super(client, {
       slug: "veo-3-fast",
       typicalMs: 80330,
-      cost: 4.87,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -51,7 +51,6 @@ export class Veo3 extends Model {
     super(client, {
       slug: "veo-3",
       typicalMs: 149890,
-      cost: 15.6,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

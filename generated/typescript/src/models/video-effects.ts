@@ -56,7 +56,6 @@ export class VideoEffects extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "video-effects",
-      cost: 1.58,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

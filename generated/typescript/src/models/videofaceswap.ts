@@ -66,7 +66,6 @@ export class Videofaceswap extends Model {
     super(client, {
       slug: "videofaceswap",
       typicalMs: 184810,
-      cost: 1.24,
       check: (params) => deepViolations(PARAMETERS, params),
       encode: forms(FORMS),
     });

@@ -67,7 +67,6 @@ export class W2imgsd15Img2img extends Model {
   constructor(client: SegmindCore | ConnectionOptions = {}) {
     super(client, {
       slug: "w2imgsd1.5-img2img",
-      cost: 0.0143,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -67,7 +67,6 @@ export class Wan22I2vFast extends Model {
     super(client, {
       slug: "wan-2.2-i2v-fast",
       typicalMs: 54460,
-      cost: 0.264,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -50,7 +50,6 @@ export class Wan22I2vFlash extends Model {
     super(client, {
       slug: "wan-2.2-i2v-flash",
       typicalMs: 65390,
-      cost: 0.517,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

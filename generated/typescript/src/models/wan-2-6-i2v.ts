@@ -58,7 +58,6 @@ export class Wan26I2v extends Model {
     super(client, {
       slug: "wan-2.6-i2v",
       typicalMs: 139370,
-      cost: 3.56,
       check: (params) => violations(PARAMETERS, params),
       encode: forms(FORMS),
     });

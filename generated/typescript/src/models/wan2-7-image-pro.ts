@@ -45,7 +45,6 @@ export class Wan27ImagePro extends Model {
     super(client, {
       slug: "wan2.7-image-pro",
       typicalMs: 33380,
-      cost: 0.282,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -42,7 +42,6 @@ export class Wan27Image extends Model {
     super(client, {
       slug: "wan2.7-image",
       typicalMs: 17800,
-      cost: 0.113,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -32,7 +32,6 @@ export class ZImageTurbo extends Model {
     super(client, {
       slug: "z-image-turbo",
       typicalMs: 6710,
-      cost: 0.092,
       check: (params) => violations(PARAMETERS, params),
       encode: nested,
     });

@@ -54,6 +54,18 @@ def known_models(catalog: Catalog) -> list[KnownModel]:
     return [_known(catalog, slug, described.get(slug)) for slug in slugs]
 
 
+def knowledge(catalog: Catalog) -> dict[str, object]:
+    """Returns the values for the templates of the modules about all known models."""
+    modalities = catalog.directory.modalities
+    places: dict[str | None, int | None] = {name: place for place, name in enumerate(modalities)}
+    return {
+        "directory": catalog.directory,
+        "known": known_models(catalog),
+        "modalities": tuple((name, modality.media) for name, modality in modalities.items()),
+        "modality_places": places | {None: None},
+    }
+
+
 def _known(catalog: Catalog, slug: str, model: Model | None) -> KnownModel:
     listing, other = catalog.directory.listings.get(slug), catalog.directory.unlisted.get(slug)
     return KnownModel(

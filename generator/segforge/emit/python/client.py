@@ -11,7 +11,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.errors import by_words, failed_status
-from segforge.emit.clients.knowledge import known_models
+from segforge.emit.clients.knowledge import knowledge
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
@@ -167,7 +167,6 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
     errors = errors_of(gateway)
     shown = sample(models, gateway.sample)
     exports = sorted(exports_of(catalog).items())
-    modalities = catalog.directory.modalities
     return {
         "version": catalog.version,
         "log_variable": LOG_VARIABLE,
@@ -176,10 +175,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "gateway": gateway,
         "models": models,
         "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
-        "directory": catalog.directory,
-        "modalities": tuple((name, modality.media) for name, modality in modalities.items()),
-        "modality_places": {None: None, **{name: place for place, name in enumerate(modalities)}},
-        "known": known_models(catalog),
+        **knowledge(catalog),
         "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,

@@ -1,5 +1,6 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources for `npm run build`."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,11 +11,13 @@ from segforge.emit.clients.about import about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status
+from segforge.emit.clients.knowledge import Priced, knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.quoting import Code, render, typescript_literal
+from segforge.emit.schemas import request_schema
 from segforge.emit.typescript.files import special_forms
 from segforge.emit.typescript.layout import array, laid_out
 from segforge.emit.typescript.names import (
@@ -29,7 +32,7 @@ from segforge.emit.typescript.rules import MODULES, Rules, rules_of
 from segforge.emit.typescript.surface import typescript_lines
 from segforge.emit.typescript.types import ParameterTypes, parameter_types
 from segforge.spec.catalog import Catalog, Gateway, Model, Route, Version
-from segforge.spec.price import highest_credits
+from segforge.spec.printable import json_visible
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 _LICENSE: Final = "LICENSE"
@@ -43,6 +46,7 @@ _MODULES: Final = (
     "call",
     "conditions",
     "core",
+    "directory",
     "documents",
     "equal",
     "errors",
@@ -55,10 +59,12 @@ _MODULES: Final = (
     "limits",
     "media",
     "model",
+    "models",
     "multipart",
     "nested",
     "options",
     "parts",
+    "prices",
     "results",
     "retry",
     "segmind",
@@ -82,11 +88,16 @@ def emit_model(subject: Subject) -> ModelPart:
     """Returns the module of a model's class. Its template writes it formatted."""
     named = named_model(subject.model, subject.typescript_name)
     path = f"src/models/{named.module}.ts"
+    schema = request_schema(subject.model)
     lines = [f"class {named.name} extends Model", f"interface {named.params}"]
     lines += model_lines(subject.model, f"client.{named.attribute}")
     return ModelPart(
         {f"typescript/{path}": _whole(path, _model_module(named, subject.gateway))},
-        {"surface": "\n".join(lines), "reference": "\n".join(parameter_lines(subject.model))},
+        {
+            "surface": "\n".join(lines),
+            "reference": "\n".join(parameter_lines(subject.model)),
+            "schema": json_visible(json.dumps(schema, ensure_ascii=False, separators=(",", ":"))),
+        },
     )
 
 
@@ -102,7 +113,9 @@ def emit_common(catalog: Catalog) -> Join:
         of_models = list(zip(models, lines, strict=True))
         reference = render("typescript/reference.md.jinja", version=catalog.version, models=of_models)
         surface = joined(own_surface, (each["surface"] for each in pieces))
-        for path, text in (files | {SURFACE: surface, "reference.md": reference}).items():
+        schemas = [(one.slug, each["schema"]) for one, each in zip(catalog.models, pieces, strict=True)]
+        listed = render("typescript/src/schemas.ts.jinja", schemas=schemas)
+        for path, text in (files | {SURFACE: surface, "reference.md": reference, "src/schemas.ts": listed}).items():
             yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
 
     return join
@@ -140,6 +153,7 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "gateway": gateway,
         "assumed_cost": gateway.assumptions["credits_per_call"].value,
         "models": models,
+        **_knowledge(catalog),
         "model_count": len(models),
         "sample": shown,
         "output": output_of(shown.model.returns),
@@ -155,6 +169,25 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "headers": [header_property(header) for header in gateway.headers],
         **_lifecycle(gateway),
     }
+
+
+def _knowledge(catalog: Catalog) -> dict[str, object]:
+    """The values for the modules about all models that are known by name."""
+    return {
+        **knowledge(catalog),
+        "factor": catalog.gateway.assumptions["price_factor"].value,
+        "usd_per_credit": catalog.gateway.assumptions["usd_per_credit"].value,
+        "price_rows": [(row.slug, _price_row(row.price)) for row in known_models(catalog)],
+    }
+
+
+def _price_row(price: Priced) -> list[object]:
+    """The facts of a price, without those at the end that are not known."""
+    rates = price.rates
+    per_second = None if rates is None else [rates.parameter, rates.low, rates.high, rates.least]
+    if per_second is not None or price.printed is not None:
+        return [price.average, price.high, price.low, price.printed, *([per_second] if per_second else [])]
+    return [price.average, price.high] if price.high is not None else []
 
 
 def _model_module(named: TypescriptModel, gateway: Gateway) -> str:
@@ -185,7 +218,6 @@ def _model_module(named: TypescriptModel, gateway: Gateway) -> str:
         rules=rules,
         violations=rules.violations,
         slug=model.slug,
-        highest_cost=highest_credits(gateway, model),
         typical_ms=round((model.typical_seconds or 0) * 1000),
         versions=model.versions,
     )

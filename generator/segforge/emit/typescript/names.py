@@ -27,7 +27,7 @@ FIXED_ERRORS: Final = (
 
 # Names that the client exports or that the modules of models use. No model's class may take one of them.
 CLASS_NAMES: Final = frozenset(
-    {*FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "ErrorFacts"}
+    {*FIXED_ERRORS, "CallOptions", "ClientEvent", "Clock", "ConnectionOptions", "Directory", "ErrorFacts"}
     | {
         "GatherOptions",
         "Job",
@@ -39,6 +39,7 @@ CLASS_NAMES: Final = frozenset(
         "MediaInput",
         "MediaResult",
     }
+    | {"Estimate", "ModelInfo"}
     | {"AudioInput", "AudioResult", "CaptionResult", "ChatResult", "Condition", "EmbeddingResult", "FileInput", "Form"}
     | {"Json", "JsonMap", "Model3dInput", "Model3dResult", "NonNullable", "Parameter", "TextResult"}
     | {"ArrayBuffer", "Blob", "URL", "Uint8Array", "VideoInput", "VideoResult"}
@@ -49,8 +50,19 @@ CLASS_NAMES: Final = frozenset(
 
 # Names of a client's attributes, or of properties that JavaScript looks up on any object.
 _CLIENT_NAMES: Final = frozenset(
-    {"baseUrl", "constructor", "credits", "gather", "hasOwnProperty", "isPrototypeOf", "jobs", "maxSpend", "prototype"}
-    | {"propertyIsEnumerable", "run", "runAsync", "runSync", "spend", "submitAsync", "then", "timeout"}
+    {"baseUrl", "constructor", "credits", "estimate", "gather", "hasOwnProperty", "isPrototypeOf", "jobs", "maxSpend"}
+    | {
+        "models",
+        "prototype",
+        "propertyIsEnumerable",
+        "run",
+        "runAsync",
+        "runSync",
+        "spend",
+        "submitAsync",
+        "then",
+        "timeout",
+    }
     | {"toJSON", "toLocaleString", "toString", "valueOf"}
 )
 
