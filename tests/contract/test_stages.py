@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from segforge import Catalog
+from segforge.spec.price import usual_credits
 from segforge_contract import open_session
 from segforge_contract.cases.case import under_profile
 from segforge_contract.engine.phases.stages import stages
@@ -13,11 +14,14 @@ from segforge_contract.engine.session import Session
 from segforge_contract.targets.open import open_target
 from tests.contract.campaigns import session as standin_session
 from tests.contract.standin import StandIn
+from tests.seeds import whole_catalog
 
 MODEL = "flux-img2img"
+BILLED = usual_credits(whole_catalog().gateway, whole_catalog().model(MODEL))
+"""What the mock bills for a call."""
 
 
-def staged(catalog: Catalog, believed: Catalog, cost: float = 0.05) -> tuple[set[str], Session]:
+def staged(catalog: Catalog, believed: Catalog, cost: float = BILLED) -> tuple[set[str], Session]:
     """Returns the rules that a mock of one catalog breaks if it is tested against another catalog."""
     target = open_target("mock", None, catalog)
     try:
@@ -55,11 +59,11 @@ def _no_429(catalog: Catalog) -> Catalog:
 @pytest.mark.parametrize(
     ("believes", "cost", "broken"),
     [
-        (_retention(0.5), 0.05, {"job.expired"}),
-        (_retention(1.5), 0.05, {"job.kept"}),
-        (lambda catalog: catalog, 0.04, {"money.balance_covers"}),
+        (_retention(0.5), BILLED, {"job.expired"}),
+        (_retention(1.5), BILLED, {"job.kept"}),
+        (lambda catalog: catalog, BILLED * 0.8, {"money.balance_covers"}),
         (lambda catalog: catalog, 0.06, {"money.balance_too_low"}),
-        (_no_429, 0.05, {"rate.limited"}),
+        (_no_429, BILLED, {"rate.limited"}),
     ],
 )
 def test_difference_is_found(

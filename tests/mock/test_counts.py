@@ -15,6 +15,7 @@ from segforge.spec.price import usual_credits
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
+from segforge_mock.models.reading import ServedModel
 from segforge_mock.models.served import packaged_models
 from segforge_mock.models.unlisted import UnlistedModel
 from tests.mock.conftest import KEY
@@ -114,7 +115,7 @@ def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, ma
     served = models.get("style-transfer")
     assert served is not None
     model = unbounded(served.model, maximum)
-    monkeypatch.setattr(models, "_loaded", {"style-transfer": UnlistedModel(model)})
+    monkeypatch.setattr(models, "_loaded", {"style-transfer": AnyPayload(model)})
     app = create_app(models=models, time_scale=0, media="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
         for asked in (MAX_OUTPUTS + 1, 300_000, 2**40):
@@ -128,6 +129,12 @@ def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, ma
         balance = client.get("/v1/get-user-credits").json()["credits"]
     cost = usual_credits(models.gateway, model)
     assert balance == pytest.approx(float(models.gateway.assumptions["opening_credits"].value) - 3 * cost)
+
+
+class AnyPayload(UnlistedModel):
+    """A model that accepts any payload, and reads the parameters of its spec."""
+
+    values = ServedModel.values
 
 
 def unbounded(model: Model, maximum: int | None) -> Model:

@@ -23,7 +23,14 @@ from tests.mock.test_every_model import sample_of
 
 DIRECTORY = load_directory(default_specs())
 GENERIC = {"prompt": "a cat", "messages": [{"role": "user", "content": "hello"}], "image": "https://example.com/a.png"}
-LISTED = "z-image-turbo"
+SPECS = {path.stem for path in (default_specs() / "models").iterdir()}
+BARE = {
+    listing.modality: slug
+    for slug, listing in DIRECTORY.listings.items()
+    if slug not in SPECS and listing.usd is not None and listing.seconds is not None
+}
+"""A listed model without a spec of each modality that has one."""
+LISTED = BARE["Text-to-Image Generation"]
 
 
 def client_of(**settings: Any) -> httpx.Client:
@@ -43,7 +50,9 @@ def test_every_listed_model_returns_the_medium_of_its_spec_or_modality(client: h
     for slug, listing in DIRECTORY.listings.items():
         model = models.get(slug)
         version = "v1" if model is None else model.versions[0]
-        payload = GENERIC if model is None else sample_of(model)
+        payload = dict(GENERIC) if model is None else sample_of(model)
+        if model is not None:
+            payload.pop(model.returns.controls.base64 or "", None)  # it asks for the file within a document
         response = client.post(f"/{version}/{slug}", json=payload)
         assert response.status_code == 200, (slug, response.text)
         assert response.headers["x-mock-model"] == ("listed" if model is None else model.level), slug
@@ -97,7 +106,7 @@ def test_seeds_and_counts_are_read_by_their_usual_names(client: httpx.Client) ->
 NAMES = (*("prompt", "seed", "samples", "width", "height", "size", "format"), *("quality", "duration", "fps", "base64"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 ANYTHING = SCALARS | st.text(max_size=9) | st.just([1]) | st.just({"a": 1})
-SLUGS = (LISTED, "kling-2", "ace-step-music", "gpt-5")
+SLUGS = sorted(BARE.values())
 
 
 def test_no_payload_of_a_listed_model_is_an_error_of_the_server(client: httpx.Client) -> None:
