@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from segforge import Catalog, default_specs, load_catalog
+from segforge import Catalog, load_catalog
 from segforge.spec.catalog import Average, Price
 from segforge.spec.identifiers import snake_case
 from segforge.spec.price import estimate as stated
@@ -17,8 +17,9 @@ from segforge_mock import Mock
 from segmind_client import AsyncSegmind, Estimate, Segmind, SpendLimit
 from tests.client.conftest import KEY, Gateway, json_answer
 from tests.client.wide import write_client, write_specs
+from tests.seeds import whole_catalog
 
-CATALOG: Final = load_catalog(default_specs())
+CATALOG: Final = whole_catalog()
 FACTOR: Final = float(CATALOG.gateway.assumptions["price_factor"].value)
 SPECS: Final = {model.slug: model for model in CATALOG.models}
 WITHOUT_SPEC: Final = [listing for slug, listing in CATALOG.directory.listings.items() if slug not in SPECS]

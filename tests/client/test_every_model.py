@@ -16,6 +16,8 @@ from tests.client.test_types import a_value
 from tests.decoders import medium_of
 from tests.seeds import spread, whole_catalog
 
+pytestmark = pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")  # some of the models are unlisted
+
 CATALOG = whole_catalog()
 CALLS = [(model, version) for model in spread(CATALOG.models) for version in model.versions]
 

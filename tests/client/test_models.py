@@ -7,14 +7,14 @@ from typing import Any, Final
 import jsonschema
 import pytest
 
-from segforge import default_specs, load_catalog
 from segforge.emit.schemas import request_schema
 from segforge.spec.search import near_slugs, search
 from segmind_client import AsyncSegmind, ModelInfo, Segmind
 from tests.client.conftest import KEY
 from tests.client.test_names import modules_after
+from tests.seeds import whole_catalog
 
-CATALOG: Final = load_catalog(default_specs())
+CATALOG: Final = whole_catalog()
 DIRECTORY: Final = CATALOG.directory
 SPECS: Final = {model.slug: model for model in CATALOG.models}
 MODELS: Final = Segmind(KEY, "http://localhost:1").models

@@ -19,6 +19,8 @@ from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
 from tests.seeds import spread, whole_catalog
 
+pytestmark = pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")  # some of the models are unlisted
+
 MODELS = spread(whole_catalog().models)
 JSON_MODELS = [model for model in MODELS if "json" in model.encodings]
 QUEUED_MODELS = [model for model in MODELS if "v2" in model.versions]

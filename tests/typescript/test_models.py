@@ -12,8 +12,10 @@ import pytest
 
 from segforge.emit.pipeline import emit
 from segmind_client import Estimate, ModelInfo, Segmind
+from segmind_client._knowledge import near_slugs
 from tests.client.conftest import KEY
 from tests.client.test_estimate import DEAREST, RATES, rated
+from tests.client.test_warnings import NEAR, with_retired
 from tests.client.wide import write_client
 from tests.typescript.conftest import TOOLS, node
 
@@ -195,10 +197,75 @@ def test_a_bundler_puts_prices_into_a_file_of_its_own(project: Path, name: str) 
     esbuild = str((TOOLS / "esbuild" / "lib" / "main.js").resolve())
     made: dict[str, str] = run(project, SPLIT, ESBUILD=esbuild, ENTRY=entry)
     main = made.pop("stdin.js")
-    [prices] = made
-    assert prices.startswith("prices-")
-    assert DEAREST.slug in made[prices]
+    assert sum(DEAREST.slug in text for text in made.values()) == 1
     assert DEAREST.slug not in main
     assert all(DEAREST.title not in text and "Modality" not in text for text in [main, *made.values()])
     if name == "SegmindCore":
         assert len(gzip.compress(main.encode(), 9, mtime=0)) < 8 * 1024
+
+
+def test_an_unlisted_model_warns_once_when_it_is_called_by_a_client(project: Path) -> None:
+    code = f"""
+import {{ Segmind }} from "segmind-client";
+const said = [];
+console.warn = (text) => said.push(text);
+const client = new Segmind({{ apiKey: "{KEY}", fetch: () => Response.json({{ request_id: "r1" }}) }});
+await client.estimate("gemini-1.5-pro");
+await client.runSync("bg-removal", {{}});
+await client.fluxImg2img.submit({{ prompt: "a cat" }});
+const before = said.length;
+await client.gemini15Pro.run({{ messages: [] }});
+await client.runSync("gemini-1.5-pro", {{}});
+console.log(JSON.stringify([before, said]));
+"""
+    before, [said] = run(project, code)
+    assert before == 0
+    assert said.startswith("segmind-client: the model gemini-1.5-pro is not in the vendor's list of ")
+
+
+def test_a_retired_model_warns(tmp_path: Path) -> None:
+    for one in emit(with_retired(tmp_path / "specs"), ["typescript"]):
+        (tmp_path / one.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / one.path).write_text(one.text, "utf-8")
+    code = f"""
+import {{ createRequire }} from "node:module";
+const {{ buildSync }} = createRequire(import.meta.url)(process.env.ESBUILD);
+const contents = "export {{ SegmindCore }} from './core.js'; export {{ models }} from './models.js';";
+const stdin = {{ contents, resolveDir: "typescript/src" }};
+buildSync({{ stdin, bundle: true, format: "esm", platform: "node", outfile: "made.mjs" }});
+const {{ SegmindCore, models }} = await import(`file://${{process.cwd()}}/made.mjs`);
+const said = [];
+console.warn = (text) => said.push(text);
+const fetch = () => Response.json({{ error: "gone" }}, {{ status: 410 }});
+const client = new SegmindCore({{ apiKey: "{KEY}", fetch }});
+const names = [];
+for (const slug of ["clip", "old"]) {{
+  names.push((await client.runSync(slug, {{}}).catch((error) => error)).name, models.get(slug).level);
+}}
+console.log(JSON.stringify([names, said]));
+"""
+    esbuild = str((TOOLS / "esbuild" / "lib" / "main.js").resolve())
+    names, said = run(tmp_path, code, ESBUILD=esbuild)
+    assert names == ["Gone", "retired"] * 2
+    assert ["clip is retired" in said[0], "old is retired" in said[1]] == [True, True]
+
+
+def test_the_error_of_an_unknown_slug_names_the_nearest_as_in_python(project: Path) -> None:
+    slugs = (*NEAR, "flux-img2img", "bg-removal", *(f"{one.slug[1:]}-x" for one in PYTHON.models.list("video")[::9]))
+    code = f"""
+import {{ Segmind }} from "segmind-client";
+const fetch = () => Response.json({{ error: "Not Found" }}, {{ status: 404 }});
+const client = new Segmind({{ apiKey: "{KEY}", fetch }});
+const shown = ({{ near, message, detail }}) => ({{ near, message, detail }});
+const failed = (slug) => client.runSync(slug, {{}}).catch(shown);
+const submitted = await client.submitAsync("flux-img2im", {{}}).catch((error) => error.message);
+console.log(JSON.stringify([await Promise.all({json.dumps(slugs)}.map(failed)), submitted]));
+"""
+    found, submitted = run(project, code)
+    assert [tuple(one.get("near", ())) for one in found] == [near_slugs(slug) for slug in slugs]
+    assert any(one.get("near") for one in found)
+    for one in found:
+        assert one["detail"] == "Not Found"
+        near = one.get("near", ())
+        assert one["message"] == "404: Not Found" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    assert "did you mean flux-img2img" in submitted

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from segmind_client._media import ImageInput as ImageInput
     from segmind_client._media import Model3dInput as Model3dInput
     from segmind_client._media import VideoInput as VideoInput
+    from segmind_client._models import ModelWarning as ModelWarning
     from segmind_client._prices import Estimate as Estimate
     from segmind_client._results import AudioResult as AudioResult
     from segmind_client._results import CaptionResult as CaptionResult
@@ -116,6 +117,7 @@ _MODULES = {
     "Model3dInput": "_media",
     "Model3dResult": "_results",
     "ModelInfo": "_knowledge",
+    "ModelWarning": "_models",
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",
@@ -180,6 +182,7 @@ __all__ = [
     "Model3dInput",
     "Model3dResult",
     "ModelInfo",
+    "ModelWarning",
     "NotAcceptable",
     "NotFound",
     "RateLimited",

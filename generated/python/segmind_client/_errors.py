@@ -27,9 +27,11 @@ class SegmindError(Exception):
         maybe_billed: whether the gateway may have carried out, and billed, the call despite the error. The client does not
             repeat such a call. An accepted job keeps running even if a poll fails: see `client.jobs.resume`.
         retry_after: seconds to wait after a rate limit, as stated by the gateway; None if it states no time.
+        near: known slugs that look like the one of a call that was answered with 404, if that is not a known slug itself.
     """
 
     title: str = ""
+    near: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class SegmindError(Exception):
         facts = [f"request {plain(self.request_id)}"] if self.request_id else []
         facts += [f"{self.attempts} attempts"] if self.attempts > 1 else []
         facts += ["may have been billed"] if self.maybe_billed else []
+        facts += [f"did you mean {' or '.join(self.near)}?"] if self.near else []
         return f"{text} ({', '.join(facts)})" if facts else text
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 
 import { type Answer, objectOf } from "./answer.js";
 import { runModel, submitModel } from "./call.js";
-import { errorFor } from "./errors.js";
+import { type SegmindError, errorFor } from "./errors.js";
 import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type Kind, type SavedJob } from "./job.js";
 import { nested } from "./nested.js";
@@ -76,12 +76,12 @@ export class SegmindCore {
 
   /** Calls a model and waits for its output in the same request (v1). */
   async runSync(slug: string, params: object, options?: CallOptions): Promise<MediaResult | JsonResult> {
-    return anyResult(await runModel(this._transport, { slug, encode: nested }, params, options));
+    return anyResult(await guided(slug, runModel(this._transport, { slug, encode: nested }, params, options)));
   }
 
   /** Submits a job (v2) and returns it without waiting. */
   submitAsync(slug: string, params: object, options?: CallOptions): Promise<Job> {
-    return submitModel(this._transport, { slug, encode: nested }, params, options, ANY);
+    return guided(slug, submitModel(this._transport, { slug, encode: nested }, params, options, ANY));
   }
 
   /** Returns the balance of your account, as the gateway sends it. */
@@ -131,6 +131,20 @@ const ANY = Object.assign(
   } as unknown as new (answer: Answer) => MediaResult | JsonResult,
   { keys: ["images", "image", "video", "audio", "model3d"], wrap: wrapped },
 );
+
+/** Adds the known slugs that look like an unknown one to the error of a call that was answered with 404. */
+async function guided<T>(slug: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const near = (error as Partial<SegmindError>).status === 404 ? (await import("./near.js")).nearSlugs(slug) : [];
+    if (near.length > 0) {
+      const { message } = error as SegmindError;
+      Object.assign(error as SegmindError, { near, message: `${message}; did you mean ${near.join(" or ")}?` });
+    }
+    throw error;
+  }
+}
 
 function parsed(text: string): SavedJob | undefined {
   try {

@@ -51,6 +51,8 @@ export class SegmindError extends Error {
   declare readonly maybeBilled: boolean;
   /** The request, without its headers. */
   declare readonly request?: SentRequest;
+  /** Known slugs that look like the one of a call by slug that was answered with 404, if that is not known itself. */
+  declare readonly near?: readonly string[];
   /** Milliseconds to wait after a rate limit, as stated by the gateway. */
   declare readonly retryAfterMs?: number;
 

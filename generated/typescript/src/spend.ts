@@ -119,6 +119,7 @@ export class CountingTransport extends Transport {
   override async send(request: WireRequest, options?: CallOptions): Promise<Exchange> {
     const isCall = request.method === "POST";
     if (isCall) {
+      warnOf(request.model!);
       const { limit } = this.spend;
       const stated = limit === undefined ? undefined : await this.estimate(request.model!);
       this.spend.admit(request, request.model!, stated?.creditsHigh);
@@ -159,6 +160,39 @@ function countPoll(spend: Spend, { foreign, model, path, requestId }: WireReques
     spend.settle(requestId, model);
   } else if (answer.ok && path === pathOf(RESULT, requestId) && (!record || COMPLETED.includes(record["status"]))) {
     spend.settle(requestId, model, numberOf((record?.["metrics"] as JsonObject | undefined)?.["cost"]));
+  }
+}
+
+/** The day on which the vendor's list was read. */
+const READ = "2026-08-19";
+
+/** The models that the vendor's list lacks although they have a spec, and those that are retired. A call warns once. */
+const UNLISTED = new Map<string, "unlisted" | "retired">([
+  ["automatic-mask-generator", "unlisted"],
+  ["bg-replace", "unlisted"],
+  ["clarity-upscaler", "unlisted"],
+  ["claude-3.5-sonnet", "unlisted"],
+  ["gemini-1.5-pro", "unlisted"],
+  ["gemini-2-flash-image-generation", "unlisted"],
+  ["kandinsky2.1-txt2im", "unlisted"],
+  ["minimax-music-01", "unlisted"],
+  ["mixtral-8x7b-instruct", "unlisted"],
+  ["o1-preview", "unlisted"],
+  ["sd2.1-txt2img", "unlisted"],
+  ["sdxl-torch", "unlisted"],
+  ["seedance-v1-lite-text-to-video", "unlisted"],
+  ["seedream-v3-text-to-image", "unlisted"],
+  ["video-concatenate", "unlisted"],
+  ["video-speed-change", "unlisted"],
+]);
+
+/** Warns before the first call of such a model. */
+function warnOf(slug: string): void {
+  const state = UNLISTED.get(slug);
+  if (UNLISTED.delete(slug)) {
+    const unsure = `is not in the vendor's list of ${READ}, so the gateway may refuse its calls`;
+    const said = state === "retired" ? "is retired; the gateway answers its calls with an error" : unsure;
+    console.warn(`segmind-client: the model ${slug} ${said}`);
   }
 }
 

@@ -21,7 +21,7 @@ from segmind_client._errors import (
     reason_of,
 )
 from segmind_client._interrupt import Following, follow
-from segmind_client._models import typical_seconds
+from segmind_client._models import typical_seconds, warn_of
 from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import JobResult, JsonResult, MediaResult, Result
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
@@ -203,6 +203,7 @@ class AsyncJob(Generic[R_co]):
 
 async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> AsyncJob[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
+    warn_of(slug)
     transport.check(slug, params)
     request = submit_request(slug, params)
     with transport.spend.call(slug) as bill:

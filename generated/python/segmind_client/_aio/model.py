@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._decoding import cost_of
+from segmind_client._models import warn_of
 from segmind_client._wire import Response, run_request
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class AsyncModel:
 
 async def called(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> Response:
     """Makes a blocking call, once, and returns its answer."""
+    warn_of(slug)
     transport.check(slug, params)
     request = run_request(slug, params)
     with transport.spend.call(slug) as bill:

@@ -20,7 +20,7 @@ from segmind_client._errors import (
     reason_of,
 )
 from segmind_client._interrupt import Following, follow
-from segmind_client._models import typical_seconds
+from segmind_client._models import typical_seconds, warn_of
 from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import JobResult, JsonResult, MediaResult, Result
 from segmind_client._sync.transport import Transport
@@ -201,6 +201,7 @@ class Job(Generic[R_co]):
 
 def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> Job[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
+    warn_of(slug)
     transport.check(slug, params)
     request = submit_request(slug, params)
     with transport.spend.call(slug) as bill:

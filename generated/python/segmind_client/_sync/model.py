@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._decoding import cost_of
+from segmind_client._models import warn_of
 from segmind_client._sync.job import Job, submitted
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Response, run_request
@@ -47,6 +48,7 @@ class Model:
 
 def called(transport: Transport, slug: str, params: Mapping[str, object]) -> Response:
     """Makes a blocking call, once, and returns its answer."""
+    warn_of(slug)
     transport.check(slug, params)
     request = run_request(slug, params)
     with transport.spend.call(slug) as bill:

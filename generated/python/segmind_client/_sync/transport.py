@@ -133,6 +133,10 @@ class Transport:
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
+        if response.status == 404 and request is not None and request.method == "POST" and request.model is not None:
+            from segmind_client._knowledge import near_slugs  # imported late, because few calls need it
+
+            error.near = near_slugs(request.model)
         if isinstance(error, UnexpectedOutput):
             error.cost, error.content, error.maybe_billed = cost_of(response), response.content, True
         return error

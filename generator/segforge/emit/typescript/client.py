@@ -61,6 +61,7 @@ _MODULES: Final = (
     "model",
     "models",
     "multipart",
+    "near",
     "nested",
     "options",
     "parts",
