@@ -42,14 +42,18 @@ def as_read(part: Parameter) -> Parameter:
 
 
 def undoubted(model: Model) -> Model:
-    """Returns the model without the values that its own facts exclude, which only models from specs have."""
+    """Returns the model without the values that its own facts exclude, which only models from specs have.
+
+    Full stops at the end of descriptions are left out, since a document adds them before its own sentences.
+    """
 
     def of(part: Parameter) -> Parameter:
         items = None if part.items is None else of(part.items)
         members, properties = tuple(map(of, part.any_of)), tuple(map(of, part.properties))
-        return replace(part, disputed=(), items=items, any_of=members, properties=properties)
+        stated = replace(part, description=part.description.removesuffix("."), disputed=())
+        return replace(stated, items=items, any_of=members, properties=properties)
 
-    return replace(model, parameters=tuple(map(of, model.parameters)))
+    return replace(model, description=model.description.removesuffix("."), parameters=tuple(map(of, model.parameters)))
 
 
 def through_openapi(model: Model) -> Model:
