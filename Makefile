@@ -36,7 +36,7 @@ redis:  # install redis-server with apt-get if it is missing and the user is roo
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y redis-server; } \
 		|| echo "make: redis-server is missing, and only root can install it with apt-get. Install it yourself." >&2
 
-demo: $(STAMP)  ## run all models through the mock with both SDKs, and a short contract campaign
+demo: $(STAMP)  ## run a model of each medium through the mock with both SDKs, and a short contract campaign
 	$(BIN)/segforge lint
 	$(BIN)/segforge generate
 	$(BIN)/python examples/demo.py

@@ -1,4 +1,7 @@
-"""Calls every model on the mock, v1 and v2, with the generated client and the official SDK. Images go to out/."""
+"""Calls a model of each medium on the mock, v1 and v2, with the generated client and the official SDK.
+
+The outputs go to out/.
+"""
 
 import re
 import subprocess
@@ -17,6 +20,7 @@ from rich.table import Table
 import segmind_client
 from segforge import default_specs, load_catalog
 from segforge.spec.catalog import Model
+from segforge.spec.values import violations
 
 KEY = "SG_0123456789abcdef"
 OUT = Path("out")
@@ -70,10 +74,20 @@ def v2_official(client: Any, model: Model) -> str:
 
 
 def save_output(name: str, result: dict[str, Any]) -> str:
-    """Saves the first image of a v2 result, downloaded without the key."""
-    image = httpx.get(result["output"])
-    image.raise_for_status()
-    return save(name, image.content, image.headers["content-type"])
+    """Saves the output of a v2 result: a file, downloaded without the key, or a document."""
+    output = result["output"]
+    if not str(output).startswith("http"):
+        return save(name, str(output).encode(), "application/json")
+    file = httpx.get(output)
+    file.raise_for_status()
+    return save(name, file.content, file.headers["content-type"])
+
+
+def is_shown(model: Model) -> bool:
+    """Returns whether a model is complete, has both versions and a sample that the mock accepts."""
+    return (
+        model.level == "complete" and len(model.versions) == 2 and not violations(model.parameters, model.valid_example)
+    )
 
 
 def main() -> int:
@@ -90,13 +104,25 @@ def main() -> int:
             ("v1", "segmind", theirs, v1_official),
             ("v2", "segmind", theirs, v2_official),
         ]
-        for model in load_catalog(default_specs()).models:
+        models = {model.returns.media: model for model in load_catalog(default_specs()).models if is_shown(model)}
+        for model in models.values():
             for version, sdk, client, call in calls:
                 if version in model.versions:
                     start = time.perf_counter()
                     path = call(client, model)
                     table.add_row(model.slug, version, sdk, f"{time.perf_counter() - start:.2f}", path)
-        contract = [sys.executable, "-m", "segforge.cli", "contract", "--target", url, "--max-examples", "5"]
+        contract = [
+            sys.executable,
+            "-m",
+            "segforge.cli",
+            "contract",
+            "--target",
+            url,
+            "--max-examples",
+            "5",
+            "--models",
+        ]
+        contract += [model.slug for model in models.values()]
         code = subprocess.run(contract, env={"SEGMIND_API_KEY": KEY}, check=False).returncode
     table.add_section()
     table.add_row(
