@@ -123,15 +123,15 @@ def test_the_docs_of_both_clients_show_the_price(catalog: Catalog) -> None:
     ]
 
 
-def test_a_price_adds_its_upper_end_alone_to_the_code_of_the_typescript_client(catalog: Catalog) -> None:
+def test_a_price_is_a_row_of_the_typescript_client_that_no_module_of_a_model_holds(catalog: Catalog) -> None:
     """The rest is in comments only, which bundlers remove."""
     without, with_ = (
         {path: COMMENT.sub("", text) for path, text in emitted(priced(catalog, price), "typescript").items()}
         for price in (None, PRICE)
     )
-    module = f"typescript/src/models/{SLUG}.ts"
-    assert {path for path, text in with_.items() if text != without[path]} == {"typescript/reference.md", module}
-    assert with_[module].replace("      cost: 1.2,\n", "") == without[module]
+    changed = {path for path, text in with_.items() if text != without[path]}
+    assert changed == {"typescript/reference.md", "typescript/src/prices.ts"}
+    assert f'["{SLUG}", [null, 1.2, 0.4, ' in with_["typescript/src/prices.ts"]
 
 
 def test_the_mock_s_module_holds_the_price(catalog: Catalog) -> None:

@@ -115,6 +115,12 @@ console.log(JSON.stringify(found));
 def test_the_client_and_the_specs_agree_on_values(compiled: Path, models: list[Model], tmp_path: Path) -> None:
     cases = [(model, params) for model in models for params in drawn_payloads(model, 20)]
     cases += [(model, params) for model in every_model() for params in (*combined(model), *CHOSEN.get(model.slug, ()))]
+    cases += [
+        (model, {**model.valid_example, one.name: "not base64"})
+        for model in (*models, *every_model())
+        for one in model.parameters
+        if one.format == "base64"
+    ]
     assert any(sends_null_of_unknown_type(model, params) for model, params in cases)
     asked = json.dumps([[module(model), marked(params)] for model, params in cases])
     (tmp_path / "asked.json").write_text(asked, "utf-8")
