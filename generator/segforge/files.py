@@ -1,4 +1,4 @@
-"""Writing files atomically: a reader sees the old content or the new, never a part of it."""
+"""Writing files atomically, so that a reader sees the old content or the new, and the line ends of texts."""
 
 import os
 import re
@@ -8,6 +8,11 @@ from typing import Final
 
 PART: Final = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.part")
 """Matches the name of an unfinished file by `write_atomically`; the group is the name of the file to be replaced."""
+
+
+def line_ends(text: str) -> str:
+    """Returns the line ends of a text: CR LF if all are, else a line feed."""
+    return "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

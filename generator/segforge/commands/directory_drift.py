@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from segforge.console import console
-from segforge.files import write_atomically
+from segforge.console import console, print_diff
+from segforge.files import line_ends, write_atomically
 from segforge.options import Misuse
 from segforge.pages.fetch import DIRECTORY_FOLDER, LIST_KEY, FetchError, read_index
 from segforge.pages.listing.apply import Unwritable, apply_list
@@ -39,8 +39,8 @@ def run_directory(args: argparse.Namespace) -> int:
         listed = read_list(path)
     except PageError as error:
         if args.format == "json":
-            listed, empty = ModelList(str(path), (), (str(error),)), ListDrift(ModelList(str(path)), directory, (), ())
-            _print(args.format, ListReport(replace(empty, listed=listed, problems=listed.problems), 0, read))
+            listed = ModelList(str(path), (), (str(error),))
+            _print(args.format, ListReport(ListDrift(listed, directory, (), listed.problems), 0, read))
         else:
             console(error=True).print(f"segforge drift: {one_line(str(error))}", style="red", markup=False)
         return 3
@@ -103,10 +103,9 @@ def _apply(report: ListReport, file: Path) -> ListReport:
     if against:
         return replace(report, refused=tuple(f"{file}: not written, since {one}" for one in against))
     old = file.read_bytes().decode("utf-8-sig")
-    crlf = 0 < old.count("\n") == old.count("\r\n")
+    ends = line_ends(old)
     try:
-        new = apply_list(old.replace("\r\n", "\n") if crlf else old, drift, read)
-        new = new.replace("\n", "\r\n") if crlf else new
+        new = apply_list(old.replace(ends, "\n"), drift, read).replace("\n", ends)
         if new != old:
             write_atomically(file.resolve(), new)  # a symbolic link is followed, so that it remains a link
     except (Unwritable, OSError) as error:
@@ -131,8 +130,7 @@ def _print(form: str, report: ListReport) -> None:
     out = console()
     for line, style in list_as_text(report):
         out.print(line, style=style, markup=False)
-    for line in report.diff.splitlines():
-        out.print(line, style={"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""), markup=False)
+    print_diff(out, report.diff)
     for reason in report.refused:
         out.print(one_line(reason), style="red", markup=False)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segforge.commands.directory_drift import day, run_directory
-from segforge.console import console
+from segforge.console import console, print_diff
 from segforge.options import Misuse, percent
 from segforge.pages.drift.compare import compare, new_model
 from segforge.pages.drift.difference import Difference, Drift
@@ -22,7 +22,7 @@ from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
 from segforge.pages.source.document import PageError, problem_of
 from segforge.spec.finding import SpecError
-from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, check_model, default_specs
+from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, checked_source, default_specs
 from segforge.spec.printable import one_line
 from segforge.spec.source import SourceFile
 
@@ -147,10 +147,7 @@ def _read(path: Path, specs: Path, gateway: SourceFile | None, renamed: Sequence
     file = specs / MODELS_FOLDER / f"{slug}.yaml"
     if not _is_plain(slug) or not file.is_file():
         return new_model(page, slug, str(file))
-    source, findings = check_model(file)
-    errors = [one for one in findings if one.severity == "error"]
-    if source is None or errors:
-        raise SpecError(errors)
+    source = checked_source(file, "model")
     return compare(page, source, gateway, _names(page, source, renamed))
 
 
@@ -186,20 +183,20 @@ class Applied(NamedTuple):
 
 def _apply(drift: Drift, specs: Path) -> Applied:
     """Writes the decided changes into the spec's file."""
-    from segforge.files import write_atomically
+    from segforge.files import line_ends, write_atomically
     from segforge.pages.drift.apply import apply_linted
 
     file = specs / MODELS_FOLDER / f"{drift.slug}.yaml"
     if not any(one.decided for one in drift.differences) or not file.is_file():
         return Applied()
     old = file.read_bytes().decode("utf-8")
-    crlf = 0 < old.count("\n") == old.count("\r\n")
+    ends = line_ends(old)
     today = datetime.date.today().isoformat()
-    new, written, against = apply_linted(old.replace("\r\n", "\n") if crlf else old, drift, today, specs)
+    new, written, against = apply_linted(old.replace(ends, "\n"), drift, today, specs)
     refused = tuple(f"{file}: not written, since {one}" for one in against)
     if not written:
         return Applied(refused=refused)
-    new = new.replace("\n", "\r\n") if crlf else new
+    new = new.replace("\n", ends)
     try:
         write_atomically(file.resolve(), new)  # a symbolic link is followed, so that it remains a link
     except OSError as error:
@@ -227,9 +224,7 @@ def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str,
     out = console()
     for line, style in as_text(drifts, unread):
         out.print(line, style=style, markup=False)
-    for line in diff.splitlines():
-        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        out.print(line, style=style, markup=False)
+    print_diff(out, diff)
     for reason in refused:
         out.print(one_line(reason), style="red", markup=False)
 

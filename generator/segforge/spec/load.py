@@ -44,6 +44,7 @@ __all__ = [
     "check_form",
     "check_model",
     "check_specs",
+    "checked_source",
     "default_specs",
     "display",
     "load_catalog",
@@ -115,11 +116,16 @@ def check_form(path: Path, form: Form) -> tuple[SourceFile | None, list[Finding]
 
 def load_directory(specs: Path) -> c.Directory:
     """Loads the directory of a folder of specs, without the models. Raises SpecError with all errors."""
-    source, findings = check_form(specs / DIRECTORY_FILE, "directory")
+    return build_directory(checked_source(specs / DIRECTORY_FILE, "directory").data)
+
+
+def checked_source(path: Path, form: Form) -> SourceFile:
+    """Reads and lints one file of a form. Raises SpecError with all errors; warnings are ignored."""
+    source, findings = check_form(path, form)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or source is None:
         raise SpecError(errors)
-    return build_directory(source.data)
+    return source
 
 
 def check_changelog(path: Path) -> None:

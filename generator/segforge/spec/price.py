@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from segforge.spec.catalog import Average, Gateway, Model, Parameter, Price
+from segforge.spec.catalog import Average, Directory, Gateway, Model, Parameter, Price
 
 _SECONDS: Final = re.compile(r"\s*([0-9]{1,4}(?:\.[0-9]{1,9})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
 _ENDLESS: Final = 1e6
@@ -72,6 +72,13 @@ def estimate(
     if usual is not None and average is not None:
         sources.append(f"{factor:g} times the average of {usual:g} USD in the directory of {average.read}")
     return Estimate(low, max((*amounts, *floors)), usual, " and ".join(sources), text)
+
+
+def listed_estimate(gateway: Gateway, directory: Directory, slug: str) -> Estimate | None:
+    """Returns what a call of a model may cost by the vendor's list alone, or None if that states no average."""
+    listing = directory.listings.get(slug)
+    average = None if listing is None else Average(directory.read, listing.usd, listing.seconds)
+    return estimate(gateway, None, average)
 
 
 def rates(gateway: Gateway, model: Model) -> Rates | None:

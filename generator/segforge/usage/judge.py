@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from segforge.spec.catalog import Average, Model, Parameter, Unlisted
+from segforge.spec.catalog import Model, Parameter, Unlisted
 from segforge.spec.finding import Finding
 from segforge.spec.identifiers import words
-from segforge.spec.price import Estimate, estimate, model_estimate, seconds_of
+from segforge.spec.price import Estimate, estimate, listed_estimate, model_estimate, seconds_of
 from segforge.spec.printable import show
 from segforge.spec.search import near_slugs
 from segforge.spec.values import Violation, broken_conditions, json_type, type_matches, value_violations, violations
@@ -53,9 +53,7 @@ class Judge:
         known = self._known
         model = known.model(slug)
         if model is None:
-            listing = known.directory.listings.get(slug)
-            usd = None if listing is None else listing.usd
-            return None if usd is None else estimate(known.gateway, None, Average(known.directory.read, usd))
+            return listed_estimate(known.gateway, known.directory, slug)
         name = model.returns.controls.duration
         shown = use.payload.get(name) if use.payload is not None and name is not None else None
         length = seconds_of(shown)

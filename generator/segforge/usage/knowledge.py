@@ -6,10 +6,9 @@ from pathlib import Path
 
 from segforge.spec.build import build_gateway, build_model, with_average
 from segforge.spec.catalog import Directory, Gateway, Model, Parameter
-from segforge.spec.finding import SpecError
 from segforge.spec.identifiers import camel_case, snake_case
 from segforge.spec.inputs import GATEWAY_FILE, model_paths
-from segforge.spec.load import check_form, load_directory
+from segforge.spec.load import checked_source, load_directory
 from segforge.usage.address import AddressBook, address_book
 
 
@@ -52,22 +51,14 @@ class Knowledge:
         return self._models[slug]
 
     def _load(self, path: Path) -> Model:
-        source, findings = check_form(path, "model")
-        errors = [finding for finding in findings if finding.severity == "error"]
-        if source is None or errors:
-            raise SpecError(errors)
-        model = build_model(with_average(source.data, self.directory))
+        model = build_model(with_average(checked_source(path, "model").data, self.directory))
         return replace(model, parameters=tuple(map(stated, model.parameters)))
 
 
 def load_knowledge(specs: Path) -> Knowledge:
     """Loads what a check needs of a folder of specs: the directory and the gateway. Raises SpecError."""
     directory = load_directory(specs)
-    source, findings = check_form(specs / GATEWAY_FILE, "gateway")
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if source is None or errors:
-        raise SpecError(errors)
-    return Knowledge(specs, directory, build_gateway(source.data))
+    return Knowledge(specs, directory, build_gateway(checked_source(specs / GATEWAY_FILE, "gateway").data))
 
 
 def stated(parameter: Parameter) -> Parameter:

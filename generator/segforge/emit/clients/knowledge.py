@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from segforge.spec.catalog import Average, Catalog, Gateway, Level, Media, Model
-from segforge.spec.price import Rates, estimate, model_estimate, rates, rounded_up
+from segforge.spec.catalog import Catalog, Gateway, Level, Media, Model
+from segforge.spec.price import Rates, listed_estimate, model_estimate, rates, rounded_up
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,7 @@ def _known(catalog: Catalog, slug: str, model: Model | None) -> KnownModel:
         note=None if other is None else other.why,
         level=None if model is None else model.level,
         media=None if model is None else model.returns.media,
-        price=_priced(catalog.gateway, model)
-        if model is not None
-        else _usual(catalog, None if listing is None else listing.usd),
+        price=_listed(catalog, slug) if model is None else _priced(catalog.gateway, model),
     )
 
 
@@ -91,6 +89,6 @@ def _priced(gateway: Gateway, model: Model) -> Priced:
     return Priced(found.low, rounded_up(found.high), found.average, found.printed, per_second)
 
 
-def _usual(catalog: Catalog, usd: float | None) -> Priced:
-    found = estimate(catalog.gateway, None, Average(catalog.directory.read, usd=usd))
-    return Priced() if found is None else Priced(high=rounded_up(found.high), average=usd)
+def _listed(catalog: Catalog, slug: str) -> Priced:
+    found = listed_estimate(catalog.gateway, catalog.directory, slug)
+    return Priced() if found is None else Priced(high=rounded_up(found.high), average=found.average)

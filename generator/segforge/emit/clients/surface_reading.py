@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
+from segforge.spec.build import build_conditions
 from segforge.spec.catalog import Choices, Condition, Model, Parameter, Returns, Shape, Source
 
 LIMITS: Final = {
@@ -165,7 +166,7 @@ def _add(model: _Model, found: re.Match[str]) -> Iterator[str]:
             part.facts["default"] = json.loads(assumed["value"])
             yield f"{at}.default"
         case "demands":
-            model.conditions.append(_condition(json.loads(rest)))
+            model.conditions += build_conditions({"conditions": [json.loads(rest)]})
             yield "conditions"
         case "returns":
             yield _return(model.returns, rest)
@@ -226,15 +227,3 @@ def _return(returns: dict[str, Any], word: str) -> str:
     key = "shape" if word in get_args(Shape) else "media"
     returns[key] = word
     return f"returns.{key}"
-
-
-def _condition(data: dict[str, Any]) -> Condition:
-    facts: dict[str, Any] = {
-        key: tuple(value)
-        if isinstance(value, list)
-        else {name: tuple(known) for name, known in value.items()}
-        if isinstance(value, dict)
-        else value
-        for key, value in data.items()
-    }
-    return Condition(**facts)

@@ -70,9 +70,10 @@ def access_facts(document: Document, start: int, end: int) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     text = document.text
     bearer, key = (pattern.search(text, start, end) for pattern in (_BEARER, _API_KEY))
-    if bearer or key:
-        place = document.span(*(bearer or key or re.match("", "")).span())  # type: ignore[union-attr]
-        facts["auth"] = Fact(["bearer"] if bearer else [], place, CERTAIN, "the headers of a sample")
+    if shown := bearer or key:
+        facts["auth"] = Fact(
+            ["bearer"] if bearer else [], document.span(*shown.span()), CERTAIN, "the headers of a sample"
+        )
     multipart = _MULTIPART.search(text, start, end)
     json = _JSON.search(text, start, end) or (None if multipart else _AXIOS.search(text, start, end))
     if found := json or multipart:

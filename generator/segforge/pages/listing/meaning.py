@@ -8,9 +8,10 @@ from pathlib import Path
 from segforge.pages.listing.compare import ListChange, ListDrift
 from segforge.spec.build import build_gateway, build_model
 from segforge.spec.catalog import Gateway, Model
+from segforge.spec.finding import SpecError
 from segforge.spec.inputs import GATEWAY_FILE, display, model_paths
-from segforge.spec.load import check_form
-from segforge.spec.price import estimate, lengths_of
+from segforge.spec.load import checked_source
+from segforge.spec.price import model_estimate
 from segforge.spec.printable import show
 
 
@@ -32,16 +33,18 @@ class _Surroundings:
 
 def _gateway(specs: Path) -> Gateway | None:
     """Returns the gateway's facts, or None if its file can't be used. Then prices are not compared."""
-    source, findings = check_form(specs / GATEWAY_FILE, "gateway")
-    usable = source is not None and not any(one.severity == "error" for one in findings)
-    return build_gateway(source.data) if usable and source is not None else None
+    try:
+        return build_gateway(checked_source(specs / GATEWAY_FILE, "gateway").data)
+    except SpecError:
+        return None
 
 
 @cache
 def _model(path: Path) -> Model | None:
-    source, findings = check_form(path, "model")
-    usable = source is not None and not any(one.severity == "error" for one in findings)
-    return build_model(source.data) if usable and source is not None else None
+    try:
+        return build_model(checked_source(path, "model").data)
+    except SpecError:
+        return None
 
 
 def _with_meaning(change: ListChange, path: Path | None, known: _Surroundings) -> ListChange:
@@ -84,8 +87,7 @@ def _price(change: ListChange, path: Path, known: _Surroundings) -> Iterator[str
     usd, model = known.drift.listed.by_slug[change.slug].listing.usd, _model(path)
     if usd is None or model is None or known.gateway is None:
         return
-    lengths = lengths_of(model.parameters_by_name.get(model.returns.controls.duration or ""))
-    found = estimate(known.gateway, model.price, None, lengths)
+    found = model_estimate(known.gateway, model)  # by its printed price alone, since it was built without an average
     before = change.old if isinstance(change.old, float) else None
     if found is not None and found.high < usd and (before is None or before <= found.high):
         yield f"the printed price ends at {found.high:g} USD, below the average of {usd:g} USD; check the page"
