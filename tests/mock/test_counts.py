@@ -15,9 +15,8 @@ from segforge.spec.price import usual_credits
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http import counts
 from segforge_mock.http.counts import MAX_OUTPUTS, MAX_PARTS, MAX_VALUES, has_too_many_values
-from segforge_mock.models.reading import ServedModel
+from segforge_mock.models.reading import Payload, ServedModel
 from segforge_mock.models.served import packaged_models
-from segforge_mock.models.unlisted import UnlistedModel
 from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
 
@@ -131,10 +130,11 @@ def test_too_many_outputs_are_413(monkeypatch: pytest.MonkeyPatch, path: str, ma
     assert balance == pytest.approx(float(models.gateway.assumptions["opening_credits"].value) - 3 * cost)
 
 
-class AnyPayload(UnlistedModel):
-    """A model that accepts any payload, and reads the parameters of its spec."""
+class AnyPayload(ServedModel):
+    """A model that accepts any payload."""
 
-    values = ServedModel.values
+    def read(self, body: bytes, **_: bool) -> Payload:
+        return Payload(body)
 
 
 def unbounded(model: Model, maximum: int | None) -> Model:

@@ -1,7 +1,5 @@
 """Runs of v1 and submits of v2."""
 
-from typing import Final
-
 from segforge.spec.catalog import Gateway, Version
 from segforge.spec.price import usual_credits
 from segforge_mock.gateway.bodies import ReadBody, Reader
@@ -18,9 +16,6 @@ from segforge_mock.models.reading import ServedModel
 from segforge_mock.models.served import ServedModels
 from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
-
-_REMEMBERED: Final = 10_000
-"""Models whose cost is cached."""
 
 
 class Runs:
@@ -49,7 +44,6 @@ class Runs:
         self._any_model = any_model
         self._reader = Reader(gateway)
         self._content_types = gateway.content_types
-        self._costs: dict[str, float] = {}
         self._queue_time = float(gateway.assumptions["queue_seconds"].value)
         self._typical_time = float(gateway.assumptions["typical_seconds"].value)
 
@@ -61,7 +55,7 @@ class Runs:
         reading = self._read(call, served, "v1")
         if reading.refusal is not None:
             return reading.refusal
-        cost = self._cost(served)
+        cost = usual_credits(self._models.gateway, served.model)
         remaining = await self._store.charge(call.tenant.name, cost)
         if remaining is None:
             return await self._low_balance(call, served, "v1")
@@ -148,21 +142,11 @@ class Runs:
             inference_time=inference,
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
-            cost=self._cost(served) if error is None else 0.0,
+            cost=usual_credits(self._models.gateway, served.model) if error is None else 0.0,
             error=error,
             polls=policy.polls if policy is not None else 0,
             held=policy is not None and policy.held,
         )
-
-    def _cost(self, served: ServedModel) -> float:
-        """Returns the credits that a call of a model costs."""
-        slug = served.model.slug
-        if slug not in self._costs:
-            cost = usual_credits(self._models.gateway, served.model)
-            if len(self._costs) >= _REMEMBERED:  # any slug may be a model
-                return cost
-            self._costs[slug] = cost
-        return self._costs[slug]
 
     def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
         """Returns the run time that the answer states, and the real times in the queue and of the run, in seconds."""
@@ -177,7 +161,7 @@ class Runs:
 
     async def _low_balance(self, call: Call, served: ServedModel, version: Version) -> Answer:
         balance = await self._store.balance(call.tenant.name)
-        cost = self._cost(served)
+        cost = usual_credits(self._models.gateway, served.model)
         case = call.profile.cases(version, "balance")[0]
         return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served)
 

@@ -1,7 +1,7 @@
 """Models without a spec: those of the vendor's list, and any other slug, which the mock serves with `--any-model`."""
 
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -14,12 +14,11 @@ from segforge.spec.catalog import (
     Listing,
     Modality,
     Model,
-    Parameter,
     Returns,
     Source,
 )
-from segforge_mock.models.normal import MAX_DEPTH, is_deep
-from segforge_mock.models.reading import Malformed, Payload, ServedModel
+from segforge_mock.models.normal import is_deep
+from segforge_mock.models.reading import ServedModel
 
 USUAL_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "prompt": ("prompt", "text", "text_prompt", "instruction"),
@@ -36,12 +35,9 @@ USUAL_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "fps": ("fps", "frame_rate", "frames_per_second"),
 }
 """The names that pages give to the parameters of each control. The first one that a payload has counts."""
+_TAKEN: Final = frozenset(name for names in USUAL_NAMES.values() for name in names)
 _INTEGERS: Final = frozenset({"seed", "count", "width", "height", "quality"})
 _CONTROLS: Final = Controls(**{control: control for control in USUAL_NAMES})
-
-
-class _AnyObject(msgspec.Struct):
-    """Any JSON object."""
 
 
 class UnlistedModel(ServedModel):
@@ -52,18 +48,6 @@ class UnlistedModel(ServedModel):
         """How much is known about the model."""
         return "unlisted"
 
-    @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
-        return msgspec.json.Decoder(_AnyObject)
-
-    def read_data(self, data: object, **_: bool) -> Payload | Malformed:
-        """Accepts any JSON object that isn't too deep."""
-        if not isinstance(data, dict):
-            return Malformed("expected a JSON object")
-        if self._is_deep(data):
-            return Malformed(f"nested more than {MAX_DEPTH} levels deep, the limit of the mock")
-        return Payload(msgspec.json.encode(data))
-
     def _is_deep(self, data: dict[str, Any]) -> bool:
         return is_deep(data)
 
@@ -71,8 +55,7 @@ class UnlistedModel(ServedModel):
         """Returns the values of the body, those with usual names under the names of the controls."""
         data: dict[str, Json] = msgspec.json.decode(body)
         found = {control: _usual(control, names, data) for control, names in USUAL_NAMES.items()}
-        taken = {name for names in USUAL_NAMES.values() for name in names}
-        return {name: value for name, value in (data | found).items() if name in found or name not in taken}
+        return {name: value for name, value in data.items() if name not in _TAKEN} | found
 
 
 class ListedModel(UnlistedModel):
@@ -124,7 +107,7 @@ def _model(slug: str, title: str, modality: Modality, source: Source, average: A
         source=source,
         versions=("v1", "v2"),
         returns=Returns(modality.media, controls=_CONTROLS, shape=modality.shape),
-        parameters=(Parameter("prompt", "string", required=False, description="Prompt."),),
+        parameters=(),
         example={},
         average=average,
     )
