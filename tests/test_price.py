@@ -21,7 +21,7 @@ from segforge.spec.changes import model_changes
 from segforge.spec.price import highest_credits, model_estimate, usual_credits
 from segforge.spec.sentences import sentence
 from segforge_contract import Request
-from segforge_contract.engine.price import prices_of, unpriced
+from segforge_contract.engine.price import prices_of
 from tests.catalogs import drawn_models
 from tests.emit.test_hostile_text import TEXT
 from tests.seeds import costing
@@ -196,6 +196,11 @@ def cost(catalog: Catalog) -> float | None:
     return highest_credits(catalog.gateway, catalog.models[0])
 
 
+def known(catalog: Catalog) -> list[str]:
+    """Returns the slugs of the models that the sources price."""
+    return list(prices_of(catalog.gateway, catalog.models, None).known)
+
+
 def test_the_highest_of_the_printed_price_and_the_average_times_the_factor_counts(catalog: Catalog) -> None:
     assert cost(priced(catalog)) == 1.2
     assert cost(priced(catalog, usd=0.5)) == 1.5
@@ -223,8 +228,8 @@ def test_the_highest_of_the_printed_price_and_the_average_times_the_factor_count
 def test_a_price_without_an_upper_end_of_a_call_prices_nothing_alone(catalog: Catalog, price: Price | None) -> None:
     assert cost(priced(catalog, price)) is None
     assert cost(priced(catalog, price, usd=2)) == 6
-    assert unpriced(priced(catalog, price), None) == (SLUG,)
-    assert unpriced(priced(catalog, price), ()) == unpriced(priced(catalog, price, usd=2), None) == ()
+    assert known(priced(catalog, price)) == []
+    assert known(priced(catalog, price, usd=2)) == [SLUG]
 
 
 def test_the_least_a_call_costs_raises_the_estimate(catalog: Catalog) -> None:
@@ -306,3 +311,18 @@ def test_a_plan_announces_the_price(specs: Path, capsys: pytest.CaptureFixture[s
     assert f"{SLUG} 1.2" in capsys.readouterr().out
     assert main([*command, "--max-spend", "1"]) == 2
     assert "doesn't cover one call of 1.2 credits" in capsys.readouterr().err
+
+
+def test_a_cap_needs_the_price_of_each_tested_model(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = specs / "directory.yaml"
+    text, count = re.subn(rf"(?m)(?<=^  {SLUG}: )(.*), usd: 0\.05", r"\1", path.read_text("utf-8"))
+    assert count == 1
+    path.write_text(text, "utf-8")
+    command = ["contract", "--target", "http://127.0.0.1:9", "--specs", str(specs), "--plan", "--max-spend", "2"]
+    assert main([*command, "--models", SLUG, "style-transfer"]) == 2
+    said = capsys.readouterr().err
+    assert f"a call of {SLUG} may cost" in said
+    assert "--assume-price" in said
+    assert main([*command, "--models", "style-transfer"]) == 0
+    assert main([*command, "--models", SLUG, "style-transfer", "--assume-price", "0.1"]) == 0
+    assert "without a stated price: 0.1 credits" in capsys.readouterr().out

@@ -1,15 +1,15 @@
 """Hypothesis strategies made from the Catalog: valid payloads, and changes of the sample that break one rule."""
 
 import math
-import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from hypothesis import strategies as st
 
 from segforge.spec.catalog import Gateway, Model, Parameter
+from segforge.spec.price import seconds_of
 from segforge.spec.values import accepts, ends, verdict
 from segforge_contract.cases.case import promised
 from segforge_contract.cases.changes import ParameterChange, refuses_null
@@ -20,7 +20,6 @@ from segforge_contract.cases.settled import OMITTED, settled
 from segforge_contract.cases.values import LONGEST_SENT, MOST_ITEMS_SENT, is_free, part_value, sized
 from segforge_contract.rules.table import type_rule
 
-_Changes: TypeAlias = tuple[str, st.SearchStrategy[ParameterChange]]
 _MOST_OUTPUTS = 10
 _MORE_ITEMS = 2
 _SEEDS = st.integers(0, 2**31 - 1)
@@ -66,16 +65,10 @@ def _plain_values(model: Model, parameter: Parameter) -> st.SearchStrategy[Any]:
         return _integers(model, parameter).filter(partial(_is_valid, parameter))
     if parameter.name == model.returns.controls.duration and parameter.choices is not None:
         known = [value for value in parameter.choices.known if _is_valid(parameter, value)]
-        return st.just(min(known, key=_number_in)) if known else st.nothing()
+        return st.just(min(known, key=lambda value: seconds_of(value) or math.inf)) if known else st.nothing()
     if parameter.choices is None and parameter.type == "string":
         return _texts(model, parameter)
     return _part_values(parameter, valid_value(model, parameter))
-
-
-def _number_in(value: Any) -> float:
-    """Returns the number at the start of a value such as 5 or `5s`, or infinity."""
-    found = re.match(r"[0-9]+([.][0-9]+)?", str(value))
-    return float(found[0]) if found is not None else math.inf
 
 
 def _part_values(part: Parameter, usual: Any) -> st.SearchStrategy[Any]:
@@ -211,12 +204,10 @@ def breaking_changes(model: Model, gateway: Gateway) -> st.SearchStrategy[tuple[
     drawn: list[st.SearchStrategy[tuple[str, ParameterChange]]] = []
     for parameter in model.parameters:
         valid, own = valid_value(model, parameter), st.just(parameter.name)
-        changes = _breaking(parameter, valid, gateway)
-        drawn += [st.tuples(own, change) for rule, change in changes if is_certain(model, rule, parameter.name)]
+        drawn += [st.tuples(own, change) for change in _breaking(model, parameter.name, parameter, valid, gateway)]
         for spot in spots(parameter, valid):
-            changes = _breaking(spot.part, spot.value, gateway)
-            nested = (change.map(partial(_at, spot)) for rule, change in changes if is_certain(model, rule, spot.place))
-            drawn += [st.tuples(own, change) for change in nested]
+            changes = _breaking(model, spot.place, spot.part, spot.value, gateway)
+            drawn += [st.tuples(own, change.map(partial(_at, spot))) for change in changes]
     return st.one_of(drawn)
 
 
@@ -224,13 +215,17 @@ def _at(spot: Spot, change: ParameterChange) -> ParameterChange:
     return ParameterChange(change.rule, spot.put(change.value), spot.place, change.value)
 
 
-def _breaking(part: Parameter, valid: Any, gateway: Gateway) -> Iterator[_Changes]:
-    """Yields rules with strategies of changes that break them."""
+def _breaking(
+    model: Model, place: str, part: Parameter, valid: Any, gateway: Gateway
+) -> Iterator[st.SearchStrategy[ParameterChange]]:
+    """Yields changes of a part at a place that break a rule about a certain fact, one strategy for each rule."""
     for rule, values in _wrong_values(part, valid, gateway):
-        yield rule, values.map(partial(ParameterChange, rule))
+        if is_certain(model, rule, place):
+            yield values.map(partial(ParameterChange, rule))
 
 
 def _wrong_values(part: Parameter, valid: Any, gateway: Gateway) -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
+    """Yields each rule that a value can break, with a strategy of such values."""
     yield from _out_of_range(part)
     yield from _out_of_size(part, valid)
     yield from _confused(part, valid, gateway)

@@ -76,24 +76,19 @@ def is_certain(model: Model, rule: str, place: str) -> bool:
     return (rule, anywhere(place)) not in _doubted(model) and _is_stated(model, rule, place)
 
 
-def has_valid_payloads(model: Model) -> bool:
-    """Returns whether a JSON payload of a model may be surely valid.
+def has_valid_payloads(model: Model, encoding: Encoding = "json") -> bool:
+    """Returns whether a payload of a model in an encoding may be surely valid: the page must print the encoding.
 
     A sample shows that its parameters are enough. Without one, a partial spec may lack a required parameter.
     """
-    return "json" in model.encodings and (model.level != "partial" or bool(model.example))
+    return encoding in model.encodings and (model.level != "partial" or bool(model.example))
 
 
 def is_surely_valid(model: Model, payload: Mapping[str, Any], encoding: Encoding = "json") -> bool:
-    """Returns whether a payload is valid, holds no value that the page contradicts, and omits nothing it may need.
-
-    The page must print the encoding, too.
-    """
-    if payload_verdict(model, payload) != "valid" or encoding not in model.encodings:
+    """Returns whether a payload is valid, holds no value that the page contradicts, and omits nothing it may need."""
+    if not has_valid_payloads(model, encoding) or payload_verdict(model, payload) != "valid":
         return False
     if any(is_among(value, contradictions(model, name)) for name, value in payload.items()):
-        return False
-    if model.level == "partial" and not model.example:  # see `has_valid_payloads`
         return False
     chosen = {name for condition in model.conditions for name in condition.exactly_one_of}
     unsure = (each.name for each in model.parameters if each.required is None and each.name in model.example)

@@ -10,12 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from segforge.spec.catalog import Catalog, Model
+from segforge.spec.catalog import Catalog
 from segforge_contract.engine.campaign import RunResult, unexplained
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.plan import Plan, announcement, within
 from segforge_contract.engine.preflight import look_at
-from segforge_contract.engine.price import Prices, prices_of, unpriced
+from segforge_contract.engine.price import Prices, prices_of
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
 from segforge_contract.errors import BadJournal, Misuse
@@ -201,24 +201,21 @@ def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decima
         cap = NOTHING
     if not cap:
         return cap, prices
-    unknown = unpriced(catalog, settings.models) if settings.assume_price is None else ()
-    if unknown:
+    tested = [model for model in catalog.models if settings.models is None or model.slug in settings.models]
+    unknown = [model.slug for model in tested if model.slug not in prices.known]
+    if unknown and settings.assume_price is None:
         shown = ", ".join(unknown[:_SHOWN]) + (f" and {len(unknown) - _SHOWN} more" if unknown[_SHOWN:] else "")
         raise Misuse(
             f"no source states what a call of {shown} may cost; state the most that one costs with --assume-price, "
             "choose other models with --models, or set --max-spend to 0 to send only free requests"
         )
-    tested = prices_of(catalog.gateway, _tested(catalog, settings), settings.assume_price)
-    if cap < tested.least:
+    least = prices.among(tested).least
+    if cap < least:
         raise Misuse(
-            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(tested.least)} credits; "
+            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(least)} credits; "
             "raise it, or set it to 0 to send only free requests"
         )
     return cap, prices
-
-
-def _tested(catalog: Catalog, settings: Settings) -> list[Model]:
-    return [model for model in catalog.models if settings.models is None or model.slug in settings.models]
 
 
 def _start_journal(

@@ -112,17 +112,13 @@ def announcement(plan: Plan, base_url: str, cap: Decimal | None, prices: Prices)
         f"Billed: up to {usual.total()} if the gateway keeps its contract ({_cost(prices.cost(usual), cap)}), "
         f"{most.total()} at worst ({_cost(prices.cost(most), None)} if it bills every request)."
     )
-    yield from announced(replace(prices, known=_of_models(prices, plan.models)), plan.catalog.gateway)
+    yield from announced(prices.among(plan.models), plan.catalog.gateway)
     if cap is None:
         yield "Cap: none; --max-spend CREDITS sets one."
     elif cap:
         yield f"Cap: {plain(cap)} credits. Requests that don't fit aren't sent."
     else:
         yield "Cap: 0. Only requests that are free by the docs are sent, and none after the gateway bills one."
-
-
-def _of_models(prices: Prices, models: Iterable[Model]) -> dict[str, Decimal]:
-    return {model.slug: prices.known[model.slug] for model in models if model.slug in prices.known}
 
 
 def _cost(cost: Decimal, cap: Decimal | None) -> str:

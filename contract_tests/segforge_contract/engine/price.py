@@ -2,10 +2,10 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from segforge.spec.catalog import Catalog, Gateway, Model
+from segforge.spec.catalog import Gateway, Model
 from segforge.spec.price import highest_credits
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.ledger import plain
@@ -26,12 +26,20 @@ class Prices:
     @property
     def worst(self) -> Decimal:
         """The price of the most expensive model."""
-        return max([*self.known.values(), *([] if self.assumed is None else [self.assumed])], default=Decimal(0))
+        return max(self._all, default=Decimal(0))
 
     @property
     def least(self) -> Decimal:
         """The price of the cheapest model."""
-        return min([*self.known.values(), *([] if self.assumed is None else [self.assumed])], default=Decimal(0))
+        return min(self._all, default=Decimal(0))
+
+    @property
+    def _all(self) -> list[Decimal]:
+        return [*self.known.values(), *([] if self.assumed is None else [self.assumed])]
+
+    def among(self, models: Iterable[Model]) -> "Prices":
+        """Returns the prices of some of the models."""
+        return replace(self, known={one.slug: self.known[one.slug] for one in models if one.slug in self.known})
 
     def of(self, request: Request) -> Decimal:
         """Returns the price of a request. A page may print a path in which the slug is not the last part."""
@@ -53,24 +61,8 @@ class Prices:
 
 def prices_of(gateway: Gateway, models: Iterable[Model], assumed: Decimal | None) -> Prices:
     """Returns the prices of models. `assumed` is the price of those that no source prices."""
-    found = ((model.slug, known_price(gateway, model)) for model in models)
-    return Prices({slug: price for slug, price in found if price is not None}, assumed)
-
-
-def known_price(gateway: Gateway, model: Model) -> Decimal | None:
-    """Returns the most that a call of a model costs by its sources, in credits; None if they state no upper end."""
-    found = highest_credits(gateway, model)
-    return None if found is None else Decimal(repr(found))
-
-
-def unpriced(catalog: Catalog, slugs: Iterable[str] | None) -> tuple[str, ...]:
-    """Returns the slugs of the models that no source prices, among these or all."""
-    wanted = None if slugs is None else set(slugs)
-    return tuple(
-        model.slug
-        for model in catalog.models
-        if (wanted is None or model.slug in wanted) and known_price(catalog.gateway, model) is None
-    )
+    found = ((model.slug, highest_credits(gateway, model)) for model in models)
+    return Prices({slug: Decimal(repr(price)) for slug, price in found if price is not None}, assumed)
 
 
 def announced(prices: Prices, gateway: Gateway) -> Iterator[str]:
