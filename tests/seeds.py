@@ -4,7 +4,7 @@ import atexit
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -43,12 +43,6 @@ def only_seeds(catalog: Catalog) -> Catalog:
         directory=replace(directory, listings=listings),
         gateway=replace(gateway, assumptions=assumptions),
     )
-
-
-def spread(models: Sequence[Model]) -> tuple[Model, ...]:
-    """Returns the complete ones among these models, and every tenth partial one, since those are built alike."""
-    partial = [model for model in models if model.level == "partial"]
-    return tuple(model for model in models if model.level != "partial" or model in partial[::10])
 
 
 def costing(model: Model, usd: float | None = COST) -> Model:

@@ -6,7 +6,7 @@ pytest loads this module in every run once segforge is installed, so it imports 
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from segforge.spec.catalog import Catalog
+    from segforge.spec.catalog import Catalog, Model
     from segforge_contract.engine.settings import Settings
     from segforge_contract.targets.base import Target
     from segforge_contract.testing import Contract
@@ -138,13 +138,34 @@ def _settings(config: pytest.Config) -> "Settings":
             amounts[name] = None if text is None else Decimal(number(text))
         except argparse.ArgumentTypeError as error:
             raise Misuse(f"{name}: {error}") from None
-    wanted = str(config.getoption("--segforge-models"))
     return Settings(
         target=config.getoption("--segforge-target") or IN_PROCESS,
-        models=None if wanted in (ALL, SAMPLE) else tuple(slug.strip() for slug in wanted.split(",")),
+        models=tuple(model.slug for model in chosen_models(config)),
         max_spend=amounts["--segforge-max-spend"],
         assume_price=amounts["--segforge-assume-price"],
     )
+
+
+def chosen_models(config: pytest.Config) -> "tuple[Model, ...]":
+    """Returns the models of the specs that --segforge-models names. Raises UsageError if it names another one."""
+    from segforge.spec.printable import show
+
+    wanted, models = str(config.getoption("--segforge-models")), own_catalog().models
+    if wanted in (ALL, SAMPLE):
+        return models if wanted == ALL else spread(models)
+    slugs = [slug.strip() for slug in wanted.split(",")]
+    known = {model.slug: model for model in models}
+    if unknown := [slug for slug in slugs if slug not in known]:
+        raise pytest.UsageError(
+            f"--segforge-models: no spec has the slug {show(unknown[0])}; write slugs of specs, {ALL} or {SAMPLE}"
+        )
+    return tuple(known[slug] for slug in dict.fromkeys(slugs))
+
+
+def spread(models: "Sequence[Model]") -> "tuple[Model, ...]":
+    """Returns the complete ones among models, and every tenth partial one, since those are built alike."""
+    partial_ones = [model for model in models if model.level == "partial"]
+    return tuple(model for model in models if model.level != "partial" or model in partial_ones[::10])
 
 
 @cache

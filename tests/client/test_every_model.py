@@ -8,13 +8,14 @@ from segforge.emit.clients.results import result_class
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
 from segforge.spec.values import payload_violations
+from segforge_contract.pytest_plugin import spread
 from segforge_mock import MockTransport, create_app
 from segforge_mock.models.served import models_of_catalog
 from segmind_client import Segmind
 from tests.client.conftest import KEY
 from tests.client.test_types import a_value
 from tests.decoders import medium_of
-from tests.seeds import spread, whole_catalog
+from tests.seeds import whole_catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")  # some of the models are unlisted
 

@@ -15,9 +15,10 @@ import segmind_client
 from segforge import Catalog
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
+from segforge_contract.pytest_plugin import spread
 from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
-from tests.seeds import spread, whole_catalog
+from tests.seeds import whole_catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")  # some of the models are unlisted
 

@@ -18,8 +18,9 @@ from segforge.emit.python.params import is_name
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import Choices, Model, Parameter
 from segforge.spec.identifiers import pascal_case, snake_case
+from segforge_contract.pytest_plugin import spread
 from tests.client import wide, wide_uses
-from tests.seeds import spread, whole_catalog
+from tests.seeds import whole_catalog
 from tests.shared import once
 
 ROOT = Path(__file__).parents[2]

@@ -20,11 +20,11 @@ from segforge_contract.cases.gate import UNSOUND, is_surely_valid
 from segforge_contract.cases.parameters import payload_case, valid_case
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
+from segforge_contract.pytest_plugin import spread
 from tests.catalogs import drawn_models
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn
 from tests.contract.validation import broken_conditions
-from tests.seeds import spread
 
 PROMPT = {"type": "string", "required": True, "description": "x"}
 CONTRADICTIONS: dict[str, dict[str, Any]] = {

@@ -10,11 +10,11 @@ from segforge import Catalog
 from segforge.emit.openapi.document import document
 from segforge.emit.openapi.text import json_text
 from segforge.spec.catalog import Controls
+from segforge_contract.pytest_plugin import spread
 from segforge_mock import Mock
 from segforge_mock.models.served import models_of_catalog
 from tests.emit.made_up import made_up_models
 from tests.mock.media_models import model
-from tests.seeds import spread
 
 
 def findings(mock: Mock, path: Path, folder: Path, *options: str) -> tuple[int, str, Counter[tuple[str | None, int]]]:

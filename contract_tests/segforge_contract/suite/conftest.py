@@ -8,9 +8,8 @@ import pytest
 
 from segforge.extras import MissingExtra, require_extra
 from segforge.spec.catalog import Model
-from segforge.spec.printable import show
 from segforge_contract.cases.gate import has_valid_payloads
-from segforge_contract.pytest_plugin import ALL, LOOPBACK, SAMPLE, own_catalog
+from segforge_contract.pytest_plugin import LOOPBACK, chosen_models, own_catalog
 
 try:
     require_extra("contract", "the suite segforge_contract")
@@ -33,7 +32,7 @@ _OF_ONE_MODEL = ("test_jobs_live_as_documented_in_any_order",)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Makes a test for each rule, call or job of the models that --segforge-models names."""
-    models = _models(str(metafunc.config.getoption("--segforge-models")))
+    models = chosen_models(metafunc.config)
     names = metafunc.fixturenames
     if "cases" in names:
         cases = _by_rule(models)
@@ -60,24 +59,6 @@ _CAN_BE_DRAWN = {
     "test_valid_payload_is_accepted": has_valid_payloads,
     "test_breaking_change_is_refused": _can_be_broken,
 }
-
-
-@cache
-def _models(wanted: str) -> tuple[Model, ...]:
-    """Returns the models of the specs that the option names. Stops the run if it names another one."""
-    models = own_catalog().models
-    if wanted == ALL:
-        return models
-    if wanted == SAMPLE:
-        partial = [model for model in models if model.level == "partial"]
-        return tuple(model for model in models if model.level != "partial" or model in partial[::10])
-    slugs = [slug.strip() for slug in wanted.split(",")]
-    known = {model.slug: model for model in models}
-    if unknown := [slug for slug in slugs if slug not in known]:
-        raise pytest.UsageError(
-            f"--segforge-models: no spec has the slug {show(unknown[0])}; write slugs of specs, {ALL} or {SAMPLE}"
-        )
-    return tuple(known[slug] for slug in dict.fromkeys(slugs))
 
 
 @cache
@@ -108,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     The profile shrinks only on this machine, since shrinking sends more requests.
     """
-    _models(str(config.getoption("--segforge-models")))
+    chosen_models(config)
     phases = (Phase.generate, *([Phase.shrink] if config.stash.get(LOOPBACK, True) else []))
     settings.register_profile(
         "segforge-contract", max_examples=15, deadline=None, derandomize=True, database=None, phases=phases
