@@ -1,11 +1,13 @@
 """JSON Schemas (2020-12) of request bodies."""
 
+import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from segforge.spec.catalog import Absent, Model, Parameter
-from segforge.spec.printable import joined, show
+from segforge.spec.printable import joined, json_visible, show
 
 NOTE: Final = "x-curator-note"
 """The keyword of OpenAPI documents that holds a spec's `note`, which is written for maintainers, not for users."""
@@ -45,6 +47,12 @@ NULL: Final = "x-null"
 
 NOT_NULL: Final = {"not": {"type": "null"}}
 """The schema of any value except null."""
+
+
+@lru_cache(maxsize=4)  # each client's emitter asks for it
+def request_schema_text(model: Model) -> str:
+    """Returns the JSON Schema of a model's payload as JSON on one line, without hidden characters."""
+    return json_visible(json.dumps(request_schema(model), ensure_ascii=False, separators=(",", ":")))
 
 
 def request_schema(model: Model) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Gateway, Json, Model
@@ -109,7 +109,7 @@ def size_of(model: Model, values: Values, width: int, height: int) -> tuple[int,
     return width, height
 
 
-def format_of(model: Model, values: Values, known: Mapping[str, str], usual: str) -> str:
+def format_of(model: Model, values: Values, known: Collection[str], usual: str) -> str:
     """Returns the payload's format, or that of the model's page if the mock can't make the payload's."""
     asked, formats = values.get(model.returns.controls.format or ""), model.returns.formats
     if isinstance(asked, str) and asked in known:

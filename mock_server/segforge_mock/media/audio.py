@@ -8,11 +8,12 @@ import wave
 from array import array
 from typing import Any, Final, NamedTuple
 
-from segforge.spec.catalog import Gateway, Model
+from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model
 from segforge_mock.media.asked import Asked, Values, assumptions, facts, format_of, seconds_of
 from segforge_mock.media.pyav import encoding, is_sample, sample
 
-MEDIA_TYPES: Final = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg", "flac": "audio/flac"}
+FORMATS: Final = ("mp3", "wav", "ogg", "flac")
+"""The formats that are made."""
 RATE: Final = 16_000
 """Samples per second. MP3, Opus, FLAC and WAV all allow it."""
 MAX_SECONDS: Final = 180.0
@@ -65,7 +66,7 @@ def generated_audio(
             position=position,
             pattern=asked.pattern + position,
             samples=samples,
-            format=format_of(model, values, MEDIA_TYPES, "mp3"),
+            format=format_of(model, values, FORMATS, "mp3"),
         )
         for position in range(asked.outputs)
     ]

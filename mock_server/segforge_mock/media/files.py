@@ -15,13 +15,6 @@ from segforge_mock.media.video import GeneratedVideo
 Detail: TypeAlias = Literal["full", "plain", "tiny"]
 GeneratedFile: TypeAlias = GeneratedImage | GeneratedVideo | GeneratedAudio | GeneratedModel3d | GeneratedDocument
 
-MEDIA_TYPES: Final = {
-    **image.MEDIA_TYPES,
-    **video.MEDIA_TYPES,
-    **audio.MEDIA_TYPES,
-    "glb": model3d.MEDIA_TYPE,
-}
-"""The Content-Type of each format of a file."""
 PLAIN_AT_ONCE: Final = 2**20
 """Pixels up to which a plain image is drawn on the event loop. Starting a thread would take longer."""
 

@@ -8,19 +8,14 @@ from typing import Final, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from segforge.spec.catalog import Gateway, Model
+from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model
 from segforge_mock.media.asked import Asked, Values, assumptions, facts, format_of, number_of, size_of
 from segforge_mock.media.svg import drawing
 
 MAX_SIDE: Final = 4096
 TINY_SIDE: Final = 16
-MEDIA_TYPES: Final = {
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "svg": "image/svg+xml",
-}
+FORMATS: Final = ("jpeg", "jpg", "png", "webp", "svg")
+"""The formats that are made."""
 _EXIF_IMAGE_DESCRIPTION: Final = 0x010E
 _MESH: Final = 5
 _CIRCLES: Final = 7
@@ -62,7 +57,7 @@ def generated_images(
             pattern=asked.pattern + position,
             width=width,
             height=height,
-            format=format_of(model, values, MEDIA_TYPES, str(assumed["image_format"])),
+            format=format_of(model, values, FORMATS, str(assumed["image_format"])),
             quality=min(max(quality, 0), 100),
         )
         for position in range(asked.outputs)

@@ -5,10 +5,9 @@ import random
 import struct
 from typing import Final, NamedTuple
 
-from segforge.spec.catalog import Model
+from segforge.spec.catalog import MEDIA_TYPES, Model
 from segforge_mock.media.asked import Asked, Values
 
-MEDIA_TYPE: Final = "model/gltf-binary"
 _CORNERS: Final = tuple((x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1))
 _FACES: Final = (
     *(0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5),
@@ -34,7 +33,7 @@ class GeneratedModel3d(NamedTuple):
     @property
     def media_type(self) -> str:
         """The Content-Type."""
-        return MEDIA_TYPE
+        return MEDIA_TYPES[self.format]
 
 
 def generated_models3d(model: Model, values: Values) -> list[GeneratedModel3d]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from segforge.spec.catalog import Gateway, Model
+from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model
 from segforge_mock.media.asked import (
     Asked,
     Values,
@@ -23,7 +23,8 @@ from segforge_mock.media.pyav import encoding, is_sample, sample
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
-MEDIA_TYPES: Final = {"mp4": "video/mp4", "webm": "video/webm"}
+FORMATS: Final = ("mp4", "webm")
+"""The formats that are made."""
 MAX_SIDE: Final = 2048
 MIN_SIDE: Final = 16
 MAX_RATE: Final = 60
@@ -94,7 +95,7 @@ def generated_videos(
             height=height,
             rate=rate,
             frames=frames,
-            format=format_of(model, values, MEDIA_TYPES, "mp4"),
+            format=format_of(model, values, FORMATS, "mp4"),
         )
         for position in range(asked.outputs)
     ]

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import Gateway, Model, Version
+from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.routing import Match
-from segforge_mock.media.files import MEDIA_TYPES
 from segforge_mock.models.reading import Malformed, Payload, ServedModel
 from segforge_mock.models.served import ServedModels
 

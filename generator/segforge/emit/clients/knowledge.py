@@ -1,5 +1,6 @@
 """What both clients know about every model by its slug: the vendor's list, the specs, and prices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,13 +55,13 @@ def known_models(catalog: Catalog) -> list[KnownModel]:
     return [_known(catalog, slug, described.get(slug)) for slug in slugs]
 
 
-def knowledge(catalog: Catalog) -> dict[str, object]:
+def knowledge(catalog: Catalog, known: Sequence[KnownModel]) -> dict[str, object]:
     """Returns the values for the templates of the modules about all known models."""
     modalities = catalog.directory.modalities
     places: dict[str | None, int | None] = {name: place for place, name in enumerate(modalities)}
     return {
         "directory": catalog.directory,
-        "known": known_models(catalog),
+        "known": known,
         "modalities": tuple((name, modality.media) for name, modality in modalities.items()),
         "modality_places": places | {None: None},
     }

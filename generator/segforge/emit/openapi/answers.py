@@ -3,24 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from segforge.spec.catalog import Model
+from segforge.spec.catalog import MEDIA_TYPES, Model
 from segforge.spec.identifiers import pascal_case
-
-MEDIA_TYPES: Final = {
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "svg": "image/svg+xml",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "glb": "model/gltf-binary",
-}
-"""The media type of each file format."""
 
 _RANGES: Final = {"image": "image/*", "video": "video/*", "audio": "audio/*", "model3d": "model/*"}
 """The media range of files of unknown format."""

@@ -1,7 +1,6 @@
 """Emits the Python client: a distribution of its own, `segmind-client`, imported as `segmind_client`."""
 
 import ast
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,7 +10,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.errors import by_words, failed_status
-from segforge.emit.clients.knowledge import knowledge
+from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
@@ -26,10 +25,9 @@ from segforge.emit.python.sending import sending
 from segforge.emit.python.signature import signature
 from segforge.emit.python.surface import python_lines
 from segforge.emit.quoting import Code, render
-from segforge.emit.schemas import request_schema
+from segforge.emit.schemas import request_schema_text
 from segforge.spec.catalog import Catalog, Gateway
 from segforge.spec.price import highest_credits
-from segforge.spec.printable import json_visible
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 LOG_VARIABLE: Final = "SEGMIND_LOG"
@@ -98,7 +96,6 @@ def emit_model(subject: Subject) -> ModelPart:
         "types": _types_module(named, params),
     }
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
-    schema = request_schema(subject.model)
     name = f"client.{named.attribute}"
     surface = [*model_lines(subject.model, name), *(f"{name}.run_async" for _ in [0] if "v2" in subject.model.versions)]
     return ModelPart(
@@ -107,7 +104,7 @@ def emit_model(subject: Subject) -> ModelPart:
             "surface": "\n".join(surface),
             "reference": "\n".join(parameter_lines(subject.model)),
             "params": str(params.name),
-            "schema": json_visible(json.dumps(schema, ensure_ascii=False, separators=(",", ":"))),
+            "schema": request_schema_text(subject.model),
         },
     )
 
@@ -175,7 +172,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "gateway": gateway,
         "models": models,
         "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
-        **knowledge(catalog),
+        **knowledge(catalog, known_models(catalog)),
         "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,

@@ -1,6 +1,5 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources for `npm run build`."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +16,7 @@ from segforge.emit.clients.results import output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.quoting import Code, render, typescript_literal
-from segforge.emit.schemas import request_schema
+from segforge.emit.schemas import request_schema_text
 from segforge.emit.typescript.files import special_forms
 from segforge.emit.typescript.layout import array, laid_out
 from segforge.emit.typescript.names import (
@@ -32,7 +31,6 @@ from segforge.emit.typescript.rules import MODULES, Rules, rules_of
 from segforge.emit.typescript.surface import typescript_lines
 from segforge.emit.typescript.types import ParameterTypes, parameter_types
 from segforge.spec.catalog import Catalog, Gateway, Model, Route, Version
-from segforge.spec.printable import json_visible
 
 BASE_URL_VARIABLE: Final = "SEGMIND_BASE_URL"
 _LICENSE: Final = "LICENSE"
@@ -89,7 +87,6 @@ def emit_model(subject: Subject) -> ModelPart:
     """Returns the module of a model's class. Its template writes it formatted."""
     named = named_model(subject.model, subject.typescript_name)
     path = f"src/models/{named.module}.ts"
-    schema = request_schema(subject.model)
     lines = [f"class {named.name} extends Model", f"interface {named.params}"]
     lines += model_lines(subject.model, f"client.{named.attribute}")
     return ModelPart(
@@ -97,7 +94,7 @@ def emit_model(subject: Subject) -> ModelPart:
         {
             "surface": "\n".join(lines),
             "reference": "\n".join(parameter_lines(subject.model)),
-            "schema": json_visible(json.dumps(schema, ensure_ascii=False, separators=(",", ":"))),
+            "schema": request_schema_text(subject.model),
         },
     )
 
@@ -174,11 +171,12 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
 
 def _knowledge(catalog: Catalog) -> dict[str, object]:
     """The values for the modules about all models that are known by name."""
+    known = known_models(catalog)
     return {
-        **knowledge(catalog),
+        **knowledge(catalog, known),
         "factor": catalog.gateway.assumptions["price_factor"].value,
         "usd_per_credit": catalog.gateway.assumptions["usd_per_credit"].value,
-        "price_rows": [(row.slug, _price_row(row.price)) for row in known_models(catalog)],
+        "price_rows": [(row.slug, _price_row(row.price)) for row in known],
     }
 
 

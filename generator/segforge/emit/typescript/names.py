@@ -1,11 +1,11 @@
 """Names of the TypeScript client: what models, results and errors are called, and names that are taken."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from segforge.emit.clients.about import HeaderProperty, NamedModel
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Header, Media, Model, Shape
+from segforge.spec.catalog import Header, Model
 from segforge.spec.identifiers import camel_case, pascal_case, words
 from segforge.spec.printable import joined
 
@@ -72,23 +72,6 @@ _RESULT_NAMES: Final = frozenset(
 )
 
 
-_MEDIA: Final[Mapping[Media, str]] = {
-    "image": "MediaResult",
-    "video": "VideoResult",
-    "audio": "AudioResult",
-    "model3d": "Model3dResult",
-    "json": "JsonResult",
-    "text": "TextResult",
-}
-_SHAPES: Final[Mapping[Shape, str]] = {
-    "openai_chat": "ChatResult",
-    "anthropic_chat": "ChatResult",
-    "gemini_content": "ChatResult",
-    "embedding": "EmbeddingResult",
-    "caption": "CaptionResult",
-}
-
-
 class TypescriptModel(NamedModel):
     """A model with its names in the TypeScript client."""
 
@@ -96,12 +79,6 @@ class TypescriptModel(NamedModel):
     def params(self) -> Code:
         """The interface of a call's parameters."""
         return Code(f"{self.name}Params")
-
-    @property
-    def result(self) -> Code:
-        """The class of a call's result."""
-        shape, media = self.model.returns.shape, self.model.returns.media
-        return Code(_SHAPES[shape] if shape is not None else _MEDIA[media])
 
     @property
     def job(self) -> Code:

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, cast
 
-from segforge.emit.openapi.answers import MEDIA_TYPES
 from segforge.pages.import_openapi.operations import Operation
 from segforge.pages.import_openapi.reading import DocumentReading, problem_line
 from segforge.pages.import_openapi.schemas import NotHeld, Schema, Schemas, expect_mapping
-from segforge.spec.catalog import Controls, Media, Parameter, Returns
+from segforge.spec.catalog import MEDIA_TYPES, Controls, Media, Parameter, Returns
 from segforge.spec.printable import show
 
 _FORMATS: Final = {type_: format_ for format_, type_ in MEDIA_TYPES.items() if format_ != "jpg"}

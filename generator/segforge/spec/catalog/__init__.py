@@ -18,6 +18,7 @@ from segforge.spec.catalog.gateway import (
     StatusCase,
 )
 from segforge.spec.catalog.model import (
+    MEDIA_TYPES,
     Average,
     Condition,
     Controls,
@@ -47,6 +48,7 @@ from segforge.spec.catalog.parameter import (
 
 __all__ = [
     "ABSENT",
+    "MEDIA_TYPES",
     "Absent",
     "Assumption",
     "Auth",

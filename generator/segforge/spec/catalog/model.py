@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from segforge.spec.catalog.parameter import ABSENT, Absent, Json, Parameter, Scalar
 
@@ -37,6 +37,23 @@ class Controls:
     size: str | None = None
     size_from_input: str | None = None
     width: str | None = None
+
+
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "svg": "image/svg+xml",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "ogg": "audio/ogg",
+    "flac": "audio/flac",
+    "glb": "model/gltf-binary",
+}
+"""The media type of each file format that a spec may name."""
 
 
 @dataclass(frozen=True)
