@@ -107,22 +107,12 @@ def main() -> int:
         models = {model.returns.media: model for model in load_catalog(default_specs()).models if is_shown(model)}
         for model in models.values():
             for version, sdk, client, call in calls:
-                if version in model.versions:
-                    start = time.perf_counter()
-                    path = call(client, model)
-                    table.add_row(model.slug, version, sdk, f"{time.perf_counter() - start:.2f}", path)
-        contract = [
-            sys.executable,
-            "-m",
-            "segforge.cli",
-            "contract",
-            "--target",
-            url,
-            "--max-examples",
-            "5",
-            "--models",
-        ]
-        contract += [model.slug for model in models.values()]
+                start = time.perf_counter()
+                path = call(client, model)
+                table.add_row(model.slug, version, sdk, f"{time.perf_counter() - start:.2f}", path)
+        slugs = [model.slug for model in models.values()]
+        options = ["--target", url, "--max-examples", "5", "--models", *slugs]
+        contract = [sys.executable, "-m", "segforge.cli", "contract", *options]
         code = subprocess.run(contract, env={"SEGMIND_API_KEY": KEY}, check=False).returncode
     table.add_section()
     table.add_row(

@@ -2002,7 +2002,7 @@ class Models:
         """Magic Eraser: Removes a masked object from an image."""
 
         material_transfer: _MaterialTransfer
-        """material-transfer: Gives the subject of one image the material of another."""
+        """material-transfer: Puts the material of one image on the subject of another."""
 
         minimax_ai: _MinimaxAi
         """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
@@ -2352,7 +2352,7 @@ class Models:
         """
 
         storydiffusion: _Storydiffusion
-        """Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion."""
+        """Story Diffusion: Makes a comic from descriptions of its character and its images, with StoryDiffusion."""
 
         sts_eleven_labs: _StsElevenLabs
         """Elevenlabs Speech To Speech: Speaks a recording with another voice, with ElevenLabs."""
@@ -2882,7 +2882,7 @@ class AsyncModels:
         """Magic Eraser: Removes a masked object from an image."""
 
         material_transfer: _AsyncMaterialTransfer
-        """material-transfer: Gives the subject of one image the material of another."""
+        """material-transfer: Puts the material of one image on the subject of another."""
 
         minimax_ai: _AsyncMinimaxAi
         """MiniMax AI (Hailuo): Makes videos from text and, optionally, from a first frame or an image of a
@@ -3232,7 +3232,7 @@ class AsyncModels:
         """
 
         storydiffusion: _AsyncStorydiffusion
-        """Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion."""
+        """Story Diffusion: Makes a comic from descriptions of its character and its images, with StoryDiffusion."""
 
         sts_eleven_labs: _AsyncStsElevenLabs
         """Elevenlabs Speech To Speech: Speaks a recording with another voice, with ElevenLabs."""

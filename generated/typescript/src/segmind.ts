@@ -976,7 +976,7 @@ export class Segmind extends SegmindCore {
     return new MagicEraser(this);
   }
 
-  /** material-transfer: Gives the subject of one image the material of another. */
+  /** material-transfer: Puts the material of one image on the subject of another. */
   get materialTransfer(): MaterialTransfer {
     return new MaterialTransfer(this);
   }
@@ -1540,7 +1540,7 @@ export class Segmind extends SegmindCore {
     return new StableDiffusion35TurboTxt2img(this);
   }
 
-  /** Story Diffusion: Makes a comic from descriptions of its character and its pictures, with StoryDiffusion. */
+  /** Story Diffusion: Makes a comic from descriptions of its character and its images, with StoryDiffusion. */
   get storydiffusion(): Storydiffusion {
     return new Storydiffusion(this);
   }

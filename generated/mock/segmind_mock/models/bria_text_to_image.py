@@ -59,7 +59,7 @@ MODEL = Model(
             name="medium",
             type="string",
             required=False,
-            description="Kind of picture: photography or art.",
+            description="Kind of image: photography or art.",
             choices=Choices(known=(), total=None),
         ),
         Parameter(name="prompt_enhancement", type="boolean", required=None, description="", inferred=("type",)),

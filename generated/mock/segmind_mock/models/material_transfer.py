@@ -6,7 +6,7 @@ from segforge.spec.catalog import Average, Controls, Model, Parameter, Returns, 
 MODEL = Model(
     slug="material-transfer",
     title="material-transfer",
-    description="Gives the subject of one image the material of another.",
+    description="Puts the material of one image on the subject of another.",
     source=Source(url="https://www.segmind.com/models/material-transfer/api", reviewed="2026-11-28"),
     versions=("v1",),
     returns=Returns(

@@ -6,7 +6,7 @@ from segforge.spec.catalog import Average, Controls, Model, Parameter, Returns, 
 MODEL = Model(
     slug="storydiffusion",
     title="Story Diffusion",
-    description="Makes a comic from descriptions of its character and its pictures, with StoryDiffusion.",
+    description="Makes a comic from descriptions of its character and its images, with StoryDiffusion.",
     source=Source(url="https://www.segmind.com/models/storydiffusion/api", reviewed="2026-11-28"),
     versions=("v1",),
     returns=Returns(media="image", controls=Controls(format="output_format", quality="output_quality", seed="seed")),

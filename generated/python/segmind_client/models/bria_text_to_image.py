@@ -54,7 +54,7 @@ class BriaTextToImage(Model):
             steps_num (integer, optional): Number of inference steps. Default: 40. Range: 20 to 50.
             text_guidance_scale (number, optional): How closely the output follows the prompt. Default: 7.
                 Range: 1 to 10.
-            medium (string, optional): Kind of picture: photography or art. The docs have a set of values, but
+            medium (string, optional): Kind of image: photography or art. The docs have a set of values, but
                 don't show all of them; any other value is sent unchanged.
             prompt_enhancement (boolean, optional): Inferred.
             enhance_image (boolean, optional): Inferred.

@@ -41,7 +41,8 @@ class MinimaxMusic01(Model):
         Args:
             bitrate (integer, optional): Bit rate. Default: 256000. Values: 32000, 64000, 128000, 256000.
             instrumental_file (string or null, optional): Instrumental music as a reference, wav or mp3 of more
-                than 15 seconds. Alone, it gives music without vocals. Default: null. Stands for a sound.
+                than 15 seconds. If nothing else is sent as a reference, the music has no vocals. Default: null.
+                Stands for a sound.
             instrumental_id (string or null, optional): Id of an earlier instrumental. Default: null.
             lyrics (string, optional): The lyrics, at most 400 characters. At most 400 characters.
             sample_rate (integer, optional): Sample rate. The docs have a set of values, but don't show all of

@@ -11,7 +11,7 @@ from segmind_client._values import OMITTED, given
 
 
 class Storydiffusion(Model):
-    """Makes a comic from descriptions of its character and its pictures, with StoryDiffusion.
+    """Makes a comic from descriptions of its character and its images, with StoryDiffusion.
 
     Docs: https://www.segmind.com/models/storydiffusion/api (reviewed 2026-11-28).
     Average in the vendor's directory on 2026-08-19: 0.16543 USD, 118.536 seconds.
@@ -72,7 +72,7 @@ class Storydiffusion(Model):
 
 
 class AsyncStorydiffusion(AsyncModel):
-    """Makes a comic from descriptions of its character and its pictures, with StoryDiffusion.
+    """Makes a comic from descriptions of its character and its images, with StoryDiffusion.
 
     Docs: https://www.segmind.com/models/storydiffusion/api (reviewed 2026-11-28).
     Average in the vendor's directory on 2026-08-19: 0.16543 USD, 118.536 seconds.

@@ -38,8 +38,8 @@ class BriaTextToImageParams(TypedDict):
     text_guidance_scale: NotRequired[TextGuidanceScaleRange]
     """How closely the output follows the prompt. Default: 7. Range: 1 to 10."""
     medium: NotRequired[str]
-    """Kind of picture: photography or art. The docs have a set of values, but don't show all of them; any other
-    value is sent unchanged.
+    """Kind of image: photography or art. The docs have a set of values, but don't show all of them; any other value
+    is sent unchanged.
     """
     prompt_enhancement: NotRequired[bool]
     """Inferred."""

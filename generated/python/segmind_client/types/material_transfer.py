@@ -9,7 +9,7 @@ from segmind_client._media import ImageInput
 
 
 class MaterialTransferParams(TypedDict):
-    """Gives the subject of one image the material of another."""
+    """Puts the material of one image on the subject of another."""
 
     subject_image: ImageInput
     """Stands for an image. Inferred."""

@@ -18,8 +18,8 @@ class MinimaxMusic01Params(TypedDict):
     bitrate: NotRequired[Literal[32000, 64000, 128000, 256000]]
     """Bit rate. Default: 256000."""
     instrumental_file: NotRequired[AudioInput | None]
-    """Instrumental music as a reference, wav or mp3 of more than 15 seconds. Alone, it gives music without vocals.
-    Default: null. Stands for a sound.
+    """Instrumental music as a reference, wav or mp3 of more than 15 seconds. If nothing else is sent as a reference,
+    the music has no vocals. Default: null. Stands for a sound.
     """
     instrumental_id: NotRequired[str | None]
     """Id of an earlier instrumental. Default: null."""

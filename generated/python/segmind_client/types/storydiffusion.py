@@ -7,7 +7,7 @@ from typing_extensions import NotRequired
 
 
 class StorydiffusionParams(TypedDict):
-    """Makes a comic from descriptions of its character and its pictures, with StoryDiffusion."""
+    """Makes a comic from descriptions of its character and its images, with StoryDiffusion."""
 
     seed: NotRequired[int]
     """Inferred."""

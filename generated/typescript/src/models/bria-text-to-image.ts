@@ -26,7 +26,7 @@ export interface BriaTextToImageParams {
   /** How closely the output follows the prompt. Default: 7. Range: 1 to 10. */
   text_guidance_scale?: number | undefined;
   /**
-   * Kind of picture: photography or art. The docs have a set of values, but don't show all of them; any other value is
+   * Kind of image: photography or art. The docs have a set of values, but don't show all of them; any other value is
    * sent unchanged.
    */
   medium?: string | undefined;

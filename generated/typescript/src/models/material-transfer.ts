@@ -50,7 +50,7 @@ const PARAMETERS: readonly Parameter[] = [
 ];
 
 /**
- * Gives the subject of one image the material of another.
+ * Puts the material of one image on the subject of another.
  *
  * Docs: https://www.segmind.com/models/material-transfer/api (reviewed 2026-11-28).
  * Average in the vendor's directory on 2026-08-19: 0.251971 USD, 164.027 seconds.

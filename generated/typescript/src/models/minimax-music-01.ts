@@ -13,8 +13,8 @@ export interface MinimaxMusic01Params {
   /** Bit rate. Default: 256000. */
   bitrate?: 32000 | 64000 | 128000 | 256000 | undefined;
   /**
-   * Instrumental music as a reference, wav or mp3 of more than 15 seconds. Alone, it gives music without vocals.
-   * Default: null. Stands for a sound.
+   * Instrumental music as a reference, wav or mp3 of more than 15 seconds. If nothing else is sent as a reference, the
+   * music has no vocals. Default: null. Stands for a sound.
    */
   instrumental_file?: AudioInput | null | undefined;
   /** Id of an earlier instrumental. Default: null. */

@@ -67,7 +67,7 @@ const PARAMETERS: readonly Parameter[] = [
 ];
 
 /**
- * Makes a comic from descriptions of its character and its pictures, with StoryDiffusion.
+ * Makes a comic from descriptions of its character and its images, with StoryDiffusion.
  *
  * Docs: https://www.segmind.com/models/storydiffusion/api (reviewed 2026-11-28).
  * Average in the vendor's directory on 2026-08-19: 0.16543 USD, 118.536 seconds.
