@@ -86,6 +86,8 @@ class _Walk:
         self.end = lines[-1].end if lines else 0
         self._glued = form in ("tokens", "joined", "glued")
         self._loose = form in ("joined", "glued")
+        self._headers: dict[int, BlockHeader | None] = {}
+        """Headers that don't depend on the values before them, by line."""
         self._union = False
         """Whether a union was read, so that later lines may be titles of its members."""
 
@@ -244,13 +246,19 @@ class _Walk:
 
     def _header(self, index: int, start: int, type_: str) -> BlockHeader | None:
         """Returns the header whose name is on line `index`, or None. Values of type `type_` may precede the name."""
+        line = self.lines[index]
+        if not self._loose:
+            if index not in self._headers:
+                self._headers[index] = self._own_header(index, line)
+            return self._headers[index]
+        if not ANCHOR.search(line.text):
+            return None
+        stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
+        return joined_header(self.text, line, index, max(stop, line.start), self.sample)
+
+    def _own_header(self, index: int, line: Line) -> BlockHeader | None:
+        """Returns the header at a line in a rendering where a line of its own tells it, or None."""
         lines, form = self.lines, self.form
-        line = lines[index]
-        if form in ("joined", "glued"):
-            if not ANCHOR.search(line.text):
-                return None
-            stop = read_values(self.text, start, line.end, type_, bare=self.bare, loose=self._loose).stop
-            return joined_header(self.text, line, index, max(stop, line.start), self.sample)
         if len(line.text) > MAX_HEADER:
             return None
         following = lines[index + 1] if index + 1 < len(lines) else None
