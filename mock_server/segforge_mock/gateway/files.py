@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -12,16 +12,15 @@ from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.jobs import Jobs
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.urls import Urls
+from segforge_mock.gateway.urls import OUTPUT_HOST, STORAGE_HOST, Urls
 from segforge_mock.http.answers import Answer, file_answer, json_answer
 from segforge_mock.http.counts import values_refusal
-from segforge_mock.http.request import IncomingRequest
 from segforge_mock.jobs.job import COMPLETED
 from segforge_mock.memory import Memory, Shelf
 from segforge_mock.stores.base import Store
 
 KEPT_BYTES: Final = 64 * 2**20
-FILE_BYTES: Final = 300
+FILE_BYTES: Final = 500
 """Bytes that a file needs in memory beside its media type and content."""
 IMAGE_SECONDS: Final = 7 * 24 * 3600.0
 """Seconds after the submit for which a job's images can be downloaded."""
@@ -36,6 +35,15 @@ class _Upload(msgspec.Struct):
     data_urls: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
+class Asset(NamedTuple):
+    """A file that a tenant uploaded."""
+
+    tenant: str
+    name: str
+    media_type: str
+    data: bytes
+
+
 class Files:
     """Answers uploads and downloads. Keeps the newest KEPT_BYTES of uploads, if they fit into the memory."""
 
@@ -47,13 +55,15 @@ class Files:
         self._outputs = outputs
         self._refusals = refusals
         self._urls = urls
-        self._uploads: Shelf[str, tuple[str, bytes]] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES)
+        self._uploads: Shelf[str, Asset] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES, forget=self._lose)
+        self._of_tenants: dict[str, set[str]] = {}
 
-    def upload(self, request: IncomingRequest) -> Answer:
+    def upload(self, call: Call) -> Answer:
         """Keeps the files of an upload and answers their URLs.
 
         The docs name the result `urls`, and the official SDK reads `file_urls`.
         """
+        request = call.request
         refusal = values_refusal(request.body)
         if refusal is not None:
             return refusal
@@ -68,16 +78,38 @@ class Files:
         if other:
             expected = "image/*, audio/*, video/* or application/pdf"
             return json_answer(400, {"error": f"Unsupported file type {other[0][:100]}; expected {expected}."})
-        origin = self._urls.origin(request)
-        urls = [f"{origin}/assets/{self._keep(*file)}" for file in files if file is not None]
-        return json_answer(200, {"file_urls": urls, "urls": urls, "message": "Files uploaded successfully"})
+        return self.kept(call, [file for file in files if file is not None])
 
-    def _keep(self, media_type: str, data: bytes) -> str:
+    def kept(self, call: Call, files: list[tuple[str, bytes]]) -> Answer:
+        """Keeps files, each with its media type, and answers their URLs."""
+        names = [self._keep(call.tenant.name, *file) for file in files]
+        output, storage = (self._urls.file_origin(call.request, host) for host in (OUTPUT_HOST, STORAGE_HOST))
+        found = {
+            "file_urls": [f"{output}/assets/{name}" for name in names],
+            "urls": [f"{storage}/assets/{name}" for name in names],
+        }
+        return json_answer(200, {**found, "message": "Files uploaded successfully"})
+
+    def forget(self, tenant: str) -> None:
+        """Drops the uploads of a tenant."""
+        for name in self._of_tenants.pop(tenant, ()):
+            self._uploads.pop(name)
+
+    def _keep(self, tenant: str, media_type: str, data: bytes) -> str:
+        """Keeps a file and returns its name, which callers of other tenants can't guess from its content."""
         ending = _ENDING.match(media_type.partition("/")[2])
-        name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending[0] if ending else 'bin'}"
+        digest = hashlib.sha256(tenant.encode() + data).hexdigest()[:32]
+        name = f"{digest}.{ending[0] if ending else 'bin'}"
         if len(data) < KEPT_BYTES:
-            self._uploads.put(name, (media_type, data), FILE_BYTES + len(media_type) + len(data))
+            self._of_tenants.setdefault(tenant, set()).add(name)
+            self._uploads.put(name, Asset(tenant, name, media_type, data), FILE_BYTES + len(media_type) + len(data))
         return name
+
+    def _lose(self, asset: Asset) -> None:
+        names = self._of_tenants[asset.tenant]
+        names.discard(asset.name)
+        if not names:
+            del self._of_tenants[asset.tenant]
 
     def asset(self, call: Call) -> Answer:
         """Answers the download of an upload, with the media type of its data URL and as an attachment."""
@@ -86,7 +118,7 @@ class Files:
         found = self._uploads.use(call.match.value)
         if found is None:
             return self._refusals.case("route.unknown", {"path": call.request.path})
-        answer = file_answer(*found.thing)
+        answer = file_answer(found.thing.media_type, found.thing.data)
         answer.headers.append((b"content-disposition", b"attachment"))
         return answer
 

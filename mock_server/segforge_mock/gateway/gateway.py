@@ -97,6 +97,7 @@ class MockGateway:
         )
         self._jobs = Jobs(models, store, outputs, self._refusals, urls)
         self._files = Files(store, self._jobs, outputs, self._refusals, urls, memory)
+        tenants.on_forget(self._files.forget)
 
     async def answer(self, request: IncomingRequest) -> Answer:
         """Answers a request. Raises StoreError, and Full if the memory has no room for a waiting admin call."""
@@ -183,7 +184,7 @@ class MockGateway:
             balance = await self._store.balance(call.tenant.name)
             return call.json(200, {"credits": balance, "free-credits": 0.0})
         if match.route == "upload":
-            return self._files.upload(request)
+            return self._files.upload(call)
         return await self._jobs.answer(call)
 
     async def _play(self, call: Call) -> Answer | None:

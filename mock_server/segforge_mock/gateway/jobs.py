@@ -69,7 +69,7 @@ class Jobs:
         return self._outputs.of(self._models.get(job.slug) or unlisted_model(job.slug), job.body)
 
     async def _result(self, call: Call, job: Job) -> Answer:
-        output, origin = self.output(job), self._urls.origin(call.request)
+        output, origin = self.output(job), self._urls.file_origin(call.request)
         if output.document is not None:
             shown: dict[str, Any] = {"output": (await self._outputs.bytes_of(output.document)).decode()}
         else:

@@ -1,9 +1,15 @@
 """The URLs in answers."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Route, Routes
 from segforge_mock.http.request import IncomingRequest
+from segforge_mock.http.tls import GATEWAY_HOSTS
+
+OUTPUT_HOST: Final = "images.segmind.com"
+"""The gateway's host of outputs and, by the official SDK, of uploads."""
+STORAGE_HOST: Final = "storage.segmind.com"
+"""The gateway's host of uploads by its page."""
 
 
 class _JobPath(NamedTuple):
@@ -33,3 +39,15 @@ class Urls:
     def origin(self, request: IncomingRequest) -> str:
         """Returns the scheme and authority of the URLs in the answer to a request."""
         return self._public_url or request.origin
+
+    def file_origin(self, request: IncomingRequest, host: str = OUTPUT_HOST) -> str:
+        """Returns the scheme and authority of the files in the answer to a request.
+
+        It has the gateway's own `host` of files if the caller reached the mock by a host name of the gateway.
+        """
+        if self._public_url is not None:
+            return self._public_url
+        origin = request.origin
+        scheme, _, authority = origin.partition("://")
+        name, colon, port = authority.partition(":")
+        return f"{scheme}://{host}{colon}{port}" if name.lower() in GATEWAY_HOSTS else origin

@@ -4,14 +4,17 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-HOSTS: Final = (
+GATEWAY_HOSTS: Final = (
     "api.segmind.com",
+    "api.spotprod.segmind.com",
+    "cloud.segmind.com",
     "images.segmind.com",
+    "storage.segmind.com",
     "workflows-api.segmind.com",
-    "localhost",
-    "127.0.0.1",
-    "::1",
 )
+"""The hosts that the official SDK names, and those of the files in answers."""
+
+HOSTS: Final = (*GATEWAY_HOSTS, "localhost", "127.0.0.1", "::1")
 
 
 def make_context(authority_file: Path) -> ssl.SSLContext:

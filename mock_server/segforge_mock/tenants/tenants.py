@@ -56,6 +56,11 @@ class Tenants:
             last=True,
         )
         self._keys: dict[str, bytes] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def on_forget(self, listener: Callable[[str], None]) -> None:
+        """Calls a function with the name of each tenant that is dropped or reset."""
+        self._listeners.append(listener)
 
     def get(self, raw: bytes) -> Tenant:
         """Returns the tenant of a key or of a header's value; creates it if necessary."""
@@ -99,3 +104,5 @@ class Tenants:
     def _forget(self, tenant: Tenant) -> None:
         del self._keys[tenant.name]
         tenant.history.clear()
+        for listener in self._listeners:
+            listener(tenant.name)
