@@ -6,6 +6,7 @@ from functools import cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from segforge.masking import SHORTEST_IN_TEXT, Mask
 from segforge.spec.printable import show
 from segforge_contract.errors import BadTarget
 from segforge_contract.messages.request import INVALID_KEY, Request, Response
@@ -45,12 +46,21 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
     """Returns an answer as a Response, with the key masked wherever the server echoed it."""
-    cut = body.replace(key.encode(), MASKED_KEY.encode())
-    if rb"\u00" in cut:  # JSON can escape each character
+    mask = _mask(key)
+    cut = mask.raw(body)
+    if rb"\u00" in cut and len(key) >= SHORTEST_IN_TEXT:  # JSON can escape each character
         cut = _escaped(key).sub(MASKED_KEY.encode(), cut)
-    masked = {name.replace(key, MASKED_KEY): value.replace(key, MASKED_KEY) for name, value in headers.items()}
+    masked = {
+        mask.text(name): mask.header(value.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        for name, value in headers.items()
+    }
     echoed = cut != body or masked != dict(headers)
     return Response(status, masked, cut, key_echoed=echoed)
+
+
+@cache
+def _mask(key: str) -> Mask:
+    return Mask([key.encode()], MASKED_KEY.encode())
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from segforge.environment import way_to
+from segforge.masking import Mask, secrets_of
 from segforge_mock.gateway.bodies import size_refusal
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.answers import Answer, json_answer
@@ -141,12 +142,10 @@ class Proxy:
         return found
 
     def _entry(self, request: IncomingRequest, match: Match, difference: AnswerDifference) -> dict[str, Any]:
-        secrets = [request.header(name) for name in (b"x-api-key", b"authorization")]
+        mask = Mask(secrets_of(request.scope["headers"]))
 
         def masked(text: str) -> str:
-            for secret in filter(None, secrets):
-                text = text.replace(secret, "***")
-            return text[:500]
+            return mask.text(text)[:500]
 
         return {
             "time": time.time(),

@@ -1,11 +1,11 @@
 """The history of requests and answers, for tests to assert on. Bodies are truncated and secrets are masked."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from segforge.masking import SECRET_HEADERS, Mask, secrets_of
 from segforge_mock.http.answers import NO_ANSWER, Answer, RawHeaders
 from segforge_mock.http.request import HEAD, IncomingRequest
 from segforge_mock.memory import Kept, Memory, Shelf
@@ -19,7 +19,6 @@ BLOCK_BYTES: Final = 500
 UNCOUNTED_BYTES: Final = 8 * 2**10
 HEADER_BYTES: Final = 130
 """Memory that a header takes beside its text."""
-_SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
 
 
 class HistoryEntry(NamedTuple):
@@ -40,11 +39,16 @@ class HistoryEntry(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Returns the entry as JSON, with *** for keys and credentials wherever they occur. Status 0: no answer."""
-        secrets = [value for name, value in self.request_headers if name in _SECRET_HEADERS and value]
-        mask = re.compile(b"|".join(map(re.escape, secrets))) if secrets else None
+        mask = Mask(secrets_of(self.request_headers))
 
         def text(raw: bytes) -> str:
-            return (mask.sub(b"***", raw) if mask else raw).decode("utf-8", "replace")
+            return mask.raw(raw).decode("utf-8", "replace")
+
+        def shown(headers: RawHeaders) -> dict[str, str]:
+            return {
+                text(name): "***" if name in SECRET_HEADERS else mask.header(value).decode("utf-8", "replace")
+                for name, value in headers
+            }
 
         return {
             "number": self.number,
@@ -56,11 +60,11 @@ class HistoryEntry(NamedTuple):
             "scenario": self.scenario or None,
             "status": self.status,
             "request": {
-                "headers": {text(name): text(value) for name, value in self.request_headers},
+                "headers": shown(self.request_headers),
                 "body": text(self.request_body),
             },
             "response": {
-                "headers": {text(name): text(value) for name, value in self.response_headers},
+                "headers": shown(self.response_headers),
                 "body": text(self.response_body),
             },
         }
