@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from segforge_mock import bounds
-from segforge_mock.faults.stubs import read_stub
+from segforge_mock.faults.reading import read_stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.callers import Callers
@@ -66,6 +66,7 @@ class Admin:
         self._callers = callers
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "scenarios"): self.scenarios,
+            ("GET", "rules"): self.stubs,
             ("POST", "rules"): self.add_stub,
             ("DELETE", "rules"): self.clear_stubs,
             ("GET", "requests"): self.requests,
@@ -119,6 +120,10 @@ class Admin:
     async def scenarios(self, _tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Returns every scenario with its description."""
         return {name: scenario.description for name, scenario in self._names.scenarios.items()}
+
+    async def stubs(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
+        """Returns the stubs in their order, each with the number of requests that matched it, and that it changed."""
+        return tenant.stubs.as_json()
 
     async def add_stub(self, tenant: Tenant, _query: Query, body: Any) -> Any:
         """Adds a stub after the others."""

@@ -2,13 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from segforge_mock import bounds
 from segforge_mock.admin import Admin
+from segforge_mock.faults.given import GivenFiles
+from segforge_mock.faults.reading import any_file, read_stub
 from segforge_mock.faults.scenarios import read_chaos, scenarios
-from segforge_mock.faults.stubs import Stub, Stubs, read_stub
+from segforge_mock.faults.stubs import STUBS_SHARE, Stub, Stubs
 from segforge_mock.gateway.faults import Faults
 from segforge_mock.gateway.gateway import MockGateway
 from segforge_mock.gateway.outputs import Outputs
@@ -129,7 +131,9 @@ def make_app(
     known = scenarios(models.gateway)
     profiles = Profiles(models.gateway.profiles, settings.profile)
     names = Names(known, None if settings.any_model else models.slugs, tuple(profiles.by_name))
-    tenants = Tenants(_new_tenant(settings, names, memory), memory)
+    stubs = [read_stub(stub, names.scenarios, names.slugs, any_file) for stub in settings.stubs]
+    given = GivenFiles(memory, stubs)
+    tenants = Tenants(_new_tenant(settings, names, stubs, memory), memory)
 
     def tenant_now(tenant: Tenant) -> float:
         return now() + tenant.clock_offset
@@ -140,7 +144,7 @@ def make_app(
         models,
         store,
         tenants,
-        Outputs(models.gateway, settings.media, memory),
+        Outputs(models.gateway, settings.media, memory, given),
         memory,
         Own(store, memory, counts, api if settings.admin else None),
         profiles=profiles,
@@ -156,13 +160,13 @@ def make_app(
     return App(gateway, models, store, memory, tenants, names, tenant_now)
 
 
-def _new_tenant(settings: MockSettings, names: Names, memory: Memory) -> Callable[[str], Tenant]:
-    """Returns the function that makes a tenant of a name. Raises BadStub and BadPolicy."""
-    stubs = [read_stub(stub, names.scenarios, names.slugs) for stub in settings.stubs]
+def _new_tenant(settings: MockSettings, names: Names, stubs: Sequence[Stub], memory: Memory) -> Callable[[str], Tenant]:
+    """Returns the function that makes a tenant of a name. Raises BadPolicy."""
     policy = None if settings.job_policy is None else read_policy(settings.job_policy)
     limit = bounds.rate_limit(settings.rate_limit, "rate_limit")
     histories = Histories(memory)
-    return lambda name: Tenant(name, Stubs(names.scenarios, stubs, settings.seed), policy, limit, histories.new())
+    most = memory.limit // STUBS_SHARE
+    return lambda name: Tenant(name, Stubs(names.scenarios, stubs, settings.seed, most), policy, limit, histories.new())
 
 
 def _callers(settings: MockSettings) -> Callers:

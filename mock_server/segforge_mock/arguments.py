@@ -152,8 +152,8 @@ def _check_workers(args: argparse.Namespace) -> None:
 def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettings":
     """Returns the settings of a mock with these models. Raises Misuse, BadSetting and OSError."""
     from segforge.environment import is_loopback
+    from segforge_mock.faults.reading import read_script
     from segforge_mock.faults.scenarios import scenarios
-    from segforge_mock.faults.stubs import read_script
     from segforge_mock.settings import MockSettings
 
     profiles = [profile.name for profile in models.gateway.profiles]

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from segforge_mock import bounds
 from segforge_mock.app import App, create_app
 from segforge_mock.environment import without_proxy
-from segforge_mock.faults.stubs import Distribution, Latency, RouteName, Stub, read_stub
+from segforge_mock.faults.reading import any_file, read_stub
+from segforge_mock.faults.stubs import Distribution, Latency, RouteName, Stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.server import BackgroundServer
 from segforge_mock.jobs.job import StateName, state
@@ -181,17 +182,35 @@ class Mock:
         *,
         sigma: float = 0.5,
         slug: str | None = None,
+        route: RouteName | None = None,
+        after_effect: bool = False,
     ) -> None:
-        """Delays answers by `seconds`, or by a time drawn from a distribution with that scale. Raises BadStub."""
-        self._add(Stub(latency=Latency(distribution, seconds, sigma), slug=slug))
+        """Delays answers by `seconds`, or by a time drawn from a distribution with that scale. Raises BadStub.
 
-    def _add(self, stub: Stub) -> None:
+        With `after_effect`, the delay is between the effect of the request, such as a new job, and the answer.
+        """
+        self._add(Stub(latency=Latency(distribution, seconds, sigma, after_effect), slug=slug, route=route))
+
+    def stub(self, route: RouteName | None = None, **fields: Any) -> None:
+        """Adds a stub with these fields, as in a script: `answer`, `edit`, `effect`, `times` and others.
+
+        A `file` in them is a path relative to the working directory; `base64` may be bytes. Raises BadStub.
+        """
+        self._add(fields if route is None else {"route": route, **fields})
+
+    @property
+    def stubs(self) -> list[dict[str, Any]]:
+        """The stubs in their order, each with the number of requests that it matched and applied to."""
+        tenant = self.tenant
+        return self._on_loop(tenant.stubs.as_json)
+
+    def _add(self, stub: Stub | dict[str, Any]) -> None:
         names = self.app.names
-        checked, tenant = read_stub(stub, names.scenarios, names.slugs), self.tenant
+        checked, tenant = read_stub(stub, names.scenarios, names.slugs, any_file), self.tenant
         self._on_loop(lambda: self.app.tenants.add_stub(tenant, checked))
 
     def clear_scenarios(self) -> None:
-        """Removes all scenarios and latencies, those of the settings included."""
+        """Removes all stubs: scenarios, latencies and answers, those of the settings included."""
         tenant = self.tenant
         self._on_loop(lambda: self.app.tenants.clear_stubs(tenant))
 

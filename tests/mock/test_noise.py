@@ -9,7 +9,7 @@ import pytest
 
 from segforge.spec.price import usual_credits
 from segforge_mock import Mock
-from segforge_mock.faults.scenarios import FAULTS
+from segforge_mock.faults.scenarios import FAULT_SECONDS, FAULTS
 from segforge_mock.http import server
 from tests.seeds import seed_catalog
 
@@ -22,7 +22,7 @@ EXAMPLE = MODEL.valid_example
 def test_an_intended_fault_is_not_logged(fault: str, path: str, caplog: pytest.LogCaptureFixture) -> None:
     with Mock(time_scale=0, media="tiny") as mock:
         headers = {"x-api-key": mock.key}
-        mock.scenario(fault, times=1, seconds=0.01 if fault == "slow-body" else None)
+        mock.scenario(fault, times=1, seconds=0.01 if fault in FAULT_SECONDS else None)
         with contextlib.suppress(httpx.RemoteProtocolError):
             httpx.post(mock.url + path, headers=headers, json=EXAMPLE)
         assert httpx.post(mock.url + path, headers=headers, json=EXAMPLE).status_code == 200

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segforge_mock import BadSetting, Mock, MockTransport, create_app
+from segforge_mock.faults.reading import read_script
 from segforge_mock.faults.scenarios import read_chaos, scenarios
-from segforge_mock.faults.stubs import BadStub, Stub, Stubs, read_script
+from segforge_mock.faults.stubs import BadStub, Stub, Stubs
 from tests.mock.conftest import KEY, Clock
 from tests.seeds import seed_catalog
 

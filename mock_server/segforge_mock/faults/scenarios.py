@@ -10,6 +10,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from segforge.spec.catalog import Gateway
 from segforge_mock.bounds import BadSetting
+from segforge_mock.faults.effects import Effect
+from segforge_mock.faults.replies import Edit, Reply
+from segforge_mock.jobs.job import GivenFile
 
 Kind: TypeAlias = Literal["case", "job", "fault"]
 
@@ -17,11 +20,14 @@ FAULTS: Final = {
     "drop-before": "the connection closes before the request is processed",
     "drop-during": "the request takes effect; the connection closes half-way through the answer",
     "drop-after": "the request takes effect; the connection closes before the answer starts",
+    "hang-before": "no answer, and the request is not processed; the connection closes after the stub's seconds (600)",
+    "hang-after": "no answer, but the request takes effect; the connection closes after the stub's seconds (600)",
     "slow-body": "the answer's body arrives in ten parts over the stub's seconds (default: 1)",
     "truncated-image": "the second half of an image or another file is missing; JSON answers are unchanged",
     "malformed-json": "the second half of a JSON body is missing; files are unchanged",
 }
-SLOW_SECONDS: Final = 1.0
+FAULT_SECONDS: Final = {"slow-body": 1.0, "hang-before": 600.0, "hang-after": 600.0}
+"""The faults that take time, in seconds unless a stub states another time."""
 
 
 class Scenario(NamedTuple):
@@ -37,11 +43,25 @@ class Scenario(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """The faults of one request: a scenario, the delay before the answer and the length of a slow body, in seconds."""
+    """The faults of one request: a scenario, or the parts of a stub, and delays in seconds.
+
+    `delay` is before the request takes effect, `late` between that and the answer. `seconds` is the length of a fault
+    that takes time (None: the usual one). `files` are the outputs of `effect`, with their bytes.
+    """
 
     scenario: Scenario | None = None
     delay: float = 0.0
-    seconds: float = SLOW_SECONDS
+    late: float = 0.0
+    seconds: float | None = None
+    reply: Reply | None = None
+    edit: Edit | None = None
+    effect: Effect | None = None
+    files: tuple[tuple[GivenFile, bytes], ...] = ()
+
+    @property
+    def is_delay(self) -> bool:
+        """Whether the answer is the gateway's own, at most delayed."""
+        return self.scenario is None and self.reply is None and self.edit is None and self.effect is None
 
 
 NOTHING: Final = Fault()

@@ -1,34 +1,41 @@
-"""Stubs: which requests meet a scenario or a delay, from a script, the admin API or the pytest fixture."""
+"""Stubs: which requests meet a scenario, an answer or a delay, from a script, the admin API or the pytest fixture."""
 
 import random
-from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from segforge_mock.bounds import BadSetting
-from segforge_mock.faults.scenarios import SLOW_SECONDS, Fault, Scenario
+from segforge_mock.faults.effects import Effect
+from segforge_mock.faults.replies import Edit, Reply
+from segforge_mock.faults.scenarios import Fault, Scenario
+from segforge_mock.jobs.job import GivenFile
 
 RouteName: TypeAlias = Literal["run", "submit", "status", "result", "poll", "credits", "image", "upload"]
 Distribution: TypeAlias = Literal["constant", "uniform", "exponential", "lognormal"]
 
 MAX_STUBS: Final = 1_000
-STUB_BYTES: Final = 800
-"""Memory that a stub takes beside its slug, with its counter."""
+STUB_BYTES: Final = 1_200
+"""Memory that a stub takes beside its texts, bodies and outputs, with its counter."""
+SHOWN_BYTES: Final = 1_024
+STUBS_SHARE: Final = 8
+"""The memory limit divided by the most that all stubs of a tenant may need."""
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A delay before an answer, drawn from a distribution of the standard library's `random`.
 
-    `seconds` is the constant, the upper end (uniform), the mean (exponential) or the median (lognormal).
+    `seconds` is the constant, the upper end (uniform), the mean (exponential) or the median (lognormal). With
+    `after_effect`, the delay is between the effect of the request, such as a new job, and the answer.
     """
 
     distribution: Distribution
     seconds: Annotated[float, Meta(ge=0, le=600)]
     sigma: Annotated[float, Meta(ge=0, le=5)] = 0.5
+    after_effect: bool = False
 
     def draw(self, chance: random.Random) -> float:
         """Draws a delay in seconds, at most 600."""
@@ -45,10 +52,11 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stub(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A scenario or a latency, and the requests that it applies to.
+    """What the mock does with some requests, and the requests that it applies to.
 
     It skips the first `after` matching requests, then applies to every `every`-th one, at most `times` times (None:
-    without limit). `seconds` is the length of a slow body.
+    without limit). `seconds` is the length of a fault that takes time. `answer` replaces the gateway's answer, `edit`
+    changes it, and `effect` changes the run or job.
     """
 
     scenario: str | None = None
@@ -59,10 +67,24 @@ class Stub(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     every: Annotated[int, Meta(ge=1)] = 1
     times: Annotated[int, Meta(ge=1)] | None = None
     seconds: Annotated[float, Meta(ge=0, le=600)] | None = None
+    answer: Reply | None = None
+    edit: Edit | None = None
+    effect: Effect | None = None
+
+    @property
+    def is_delay(self) -> bool:
+        """Whether the stub only delays answers. Delays of several stubs add up; otherwise the first stub wins."""
+        return self.scenario is None and self.answer is None and self.edit is None and self.effect is None
+
+    @property
+    def content_bytes(self) -> int:
+        """Memory that its slug, bodies, headers and outputs take, in bytes (an estimate)."""
+        parts = (self.answer, self.edit, self.effect)
+        return 4 * len(self.slug or "") + sum(part.size for part in parts if part is not None)
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of stubs; the first that applies to a request decides its scenario."""
+    """A file of stubs; the first that applies to a request decides about it."""
 
     rules: tuple[Stub, ...]
 
@@ -71,109 +93,123 @@ class BadStub(BadSetting):
     """A stub or script that is not valid; the message says why."""
 
 
-class Stubs:
-    """The stubs of one tenant, each with a counter of the requests that matched. `read_stub` makes valid stubs."""
+class _Counted:
+    """A stub that `read_stub` made, and the number of requests that matched."""
 
-    def __init__(self, known: Mapping[str, Scenario], stubs: Iterable[Stub], seed: int) -> None:
+    __slots__ = ("_files", "matched", "stub")
+
+    def __init__(self, stub: Stub) -> None:
+        self.stub = stub
+        self.matched = 0
+        self._files: tuple[tuple[GivenFile, bytes], ...] = ()
+
+    @property
+    def files(self) -> tuple[tuple[GivenFile, bytes], ...]:
+        """The records of its outputs, with their bytes. They are hashed once."""
+        effect = self.stub.effect
+        if effect is not None and effect.outputs and not self._files:
+            self._files = tuple(output.given for output in effect.outputs)
+        return self._files
+
+
+class Stubs:
+    """The stubs of one tenant. `read_stub` makes valid stubs. `most_bytes` limits those that are added later."""
+
+    def __init__(
+        self, known: Mapping[str, Scenario], stubs: Iterable[Stub], seed: int, most_bytes: int = 2**30
+    ) -> None:
         self._known = known
-        self._stubs: list[tuple[Stub, list[int]]] = []
+        self._kept = [_Counted(stub) for stub in stubs]
         self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        self._most = MAX_STUBS
-        self.size = 0
-        """Memory taken, in bytes (an estimate)."""
-        for stub in stubs:
-            self._most += 1
-            self.add(stub)
+        self._most = MAX_STUBS + len(self._kept)
+        self._most_bytes = most_bytes
+        self.size = STUB_BYTES * len(self._kept)
+        """Memory taken, in bytes (an estimate). The contents of the first stubs are shared by all tenants."""
 
     def __bool__(self) -> bool:
-        return bool(self._stubs)
+        return bool(self._kept)
 
     def add(self, stub: Stub) -> None:
-        """Adds a stub after the others. Raises BadStub if MAX_STUBS were added to those of the script."""
-        if len(self._stubs) == self._most:
+        """Adds a stub after the others.
+
+        Raises BadStub if MAX_STUBS were added to those of the script, or if they need too much memory.
+        """
+        if len(self._kept) == self._most:
             raise BadStub(f"{self._most} stubs are set, which is the limit; remove stubs before adding another")
-        self.size += STUB_BYTES + 4 * len(stub.slug or "")
-        self._stubs.append((stub, [0]))
+        size = self.size + STUB_BYTES + stub.content_bytes
+        if size > self._most_bytes:
+            raise BadStub(
+                f"the stubs of this key would need {size} bytes, and may need {self._most_bytes} (an eighth of the "
+                "memory limit); remove stubs, use smaller bodies, or raise --max-memory (max_memory in Python)"
+            )
+        self.size = size
+        self._kept.append(_Counted(stub))
 
     def clear(self) -> None:
         """Removes all stubs."""
-        self._stubs.clear()
+        self._kept.clear()
         self.size = 0
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Returns the stubs in their order, each with the requests that matched it; long bytes as their number."""
+        return [
+            {**_shown(kept.stub), "matched": kept.matched, "applied": _applied(kept.stub, kept.matched)}
+            for kept in self._kept
+        ]
 
     def fault(self, route: str, slug: str) -> Fault:
         """Counts a request to a route and model (empty if its route names none) and returns its fault."""
-        scenario, delay, seconds = None, 0.0, SLOW_SECONDS
-        for stub, count in self._stubs:
+        chosen: _Counted | None = None
+        delay = late = 0.0
+        for kept in self._kept:
+            stub = kept.stub
             if (stub.route is not None and stub.route != route) or (stub.slug is not None and stub.slug != slug):
                 continue
-            if stub.scenario is not None and scenario is not None:
+            if chosen is not None and not stub.is_delay:
                 continue
-            if not _applies(stub, count):
+            kept.matched += 1
+            if not _applies(stub, kept.matched):
                 continue
             if stub.latency is not None:
-                delay += stub.latency.draw(self._chance)
-            if stub.scenario is not None:
-                scenario = self._known[stub.scenario]
-                seconds = SLOW_SECONDS if stub.seconds is None else stub.seconds
-        return Fault(scenario, delay, seconds)
+                drawn = stub.latency.draw(self._chance)
+                delay, late = (delay, late + drawn) if stub.latency.after_effect else (delay + drawn, late)
+            if not stub.is_delay:
+                chosen = kept
+        if chosen is None:
+            return Fault(None, delay, late)
+        stub = chosen.stub
+        scenario = None if stub.scenario is None else self._known[stub.scenario]
+        return Fault(scenario, delay, late, stub.seconds, stub.answer, stub.edit, stub.effect, chosen.files)
 
 
-def _applies(stub: Stub, count: list[int]) -> bool:
-    count[0] += 1
-    past = count[0] - stub.after
+def _applies(stub: Stub, number: int) -> bool:
+    """Returns whether a stub applies to the matching request with this number, from 1."""
+    past = number - stub.after
     if past <= 0 or past % stub.every:
         return False
     return stub.times is None or past // stub.every <= stub.times
 
 
-def read_script(path: Path, known: Mapping[str, Scenario], slugs: Collection[str] | None = None) -> tuple[Stub, ...]:
-    """Reads the stubs of a YAML file; `slugs`: see `read_stub`. Raises BadStub with the file and the place in it."""
-    from segforge.spec.source import read_source
-
-    source, findings = read_source(path, str(path))
-    if source is None or findings:
-        raise BadStub("\n".join(map(str, findings)))
-    try:
-        stubs = msgspec.convert(source.data, Script).rules
-        for stub in stubs:
-            _check(stub, known, slugs)
-    except msgspec.ValidationError as error:
-        raise BadStub(f"{path}: {_message(error)}") from None
-    except BadStub as error:
-        raise BadStub(f"{path}: {error}") from None
-    return stubs
+def _applied(stub: Stub, matched: int) -> int:
+    """Returns the number of requests that a stub applied to, of those that matched."""
+    applied = max(0, matched - stub.after) // stub.every
+    return applied if stub.times is None else min(applied, stub.times)
 
 
-def read_stub(data: Any, known: Mapping[str, Scenario], slugs: Collection[str] | None = None) -> Stub:
-    """Reads a stub from decoded JSON, or checks a Stub made in Python.
-
-    `slugs` are the models that are served, or None if any slug is. Raises BadStub, and TypeError for a value that JSON
-    has no type for.
-    """
-    try:
-        stub = msgspec.convert(msgspec.to_builtins(data), Stub)
-    except msgspec.ValidationError as error:
-        raise BadStub(_message(error)) from None
-    _check(stub, known, slugs)
-    return stub
+def _shown(stub: Stub) -> dict[str, Any]:
+    """Returns a stub as JSON. Bytes of more than SHOWN_BYTES are shown as their number."""
+    data: dict[str, Any] = msgspec.to_builtins(stub, enc_hook=plain)
+    effect = data.get("effect", {})
+    for part in (data.get("answer"), data.get("edit"), *effect.get("outputs", ())):
+        if part is not None and len(part.get("base64") or "") > 4 * SHOWN_BYTES / 3:
+            part["bytes"] = len(part.pop("base64")) * 3 // 4
+    return data
 
 
-def _message(error: msgspec.ValidationError) -> str:
-    """Returns msgspec's message, with the known names if it found an unknown route or distribution."""
-    for place, names in ((".route`", get_args(RouteName)), (".distribution`", get_args(Distribution))):
-        if str(error).endswith(place):
-            return f"{error}; expected one of {', '.join(names)}"
-    return str(error)
-
-
-def _check(stub: Stub, known: Mapping[str, Scenario], slugs: Collection[str] | None) -> None:
-    """Raises BadStub for a stub that does nothing or names an unknown scenario or model."""
-    if stub.scenario is None and stub.latency is None:
-        raise BadStub("a stub needs a scenario or a latency; it has neither")
-    if stub.scenario is not None and stub.scenario not in known:
-        raise BadStub(f"scenario: unknown scenario {stub.scenario!r}; expected one of {', '.join(known)}")
-    if stub.slug is not None and slugs is not None and stub.slug not in slugs:
-        close = " or ".join(map(repr, get_close_matches(stub.slug, slugs))) or "a model that is served"
-        raise BadStub(f"slug: unknown model {stub.slug!r}; expected {close}, or allow any model")
-    if stub.slug is not None and stub.route not in (None, "run", "submit"):
-        raise BadStub(f"slug: requests to the route {stub.route} name no model; leave out slug or route")
+def plain(value: Any) -> Any:
+    """Returns a value of a stub that JSON has no type for: a path as text, encoded JSON decoded. Raises TypeError."""
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.decode(value)
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"expected a value of JSON, found one of the type {type(value).__name__}")

@@ -1,14 +1,19 @@
 """The fault of a request: a request header wins over the tenant's stubs, and stubs over chaos."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from segforge_mock.faults.scenarios import Chaos, Fault, Scenario
+from segforge_mock.faults.scenarios import FAULT_SECONDS, Chaos, Fault, Scenario
 from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.profile import BadHeader
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.http.answers import Answer
+from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery
+from segforge_mock.http.waiting import hang, pause
+from segforge_mock.memory import Memory
 
+NO_EFFECT: Final = {"drop-before": NO_ANSWER, "hang-before": NO_ANSWER._replace(delivery=Delivery("hang-before"))}
+"""The answers of the faults that keep a request from being processed."""
 SCENARIO_HEADER: Final = b"x-mock-scenario"
 
 
@@ -28,14 +33,19 @@ class Faults:
                 raise BadHeader(f"x-mock-scenario: unknown scenario {name!r}; expected one of {', '.join(self.known)}")
             return Fault(scenario)
         fault = call.tenant.stubs.fault(call.match.route, call.slug)
-        if fault.scenario is None and self.chaos is not None:
+        if self.chaos is not None and fault.is_delay:
             return fault._replace(scenario=self.chaos.fault().scenario)
         return fault
 
 
-def scenario_refusal(call: Call, refusals: Refusals) -> Answer | None:
-    """Returns the refusal that a scenario asks for, or None. A failed job is a refusal on any route but submit."""
-    scenario = call.fault.scenario
+def scripted_answer(call: Call, refusals: Refusals) -> Answer | None:
+    """Returns the answer of a stub, or the refusal of a scenario, or None if the request takes effect.
+
+    A failed job is a refusal on any route but submit.
+    """
+    scenario, reply = call.fault.scenario, call.fault.reply
+    if reply is not None:
+        return reply.answer()
     if scenario is None or scenario.kind == "fault" or (scenario.kind == "job" and call.match.route == "submit"):
         return None
     if scenario.case == "rate.limited":
@@ -53,3 +63,24 @@ def scenario_refusal(call: Call, refusals: Refusals) -> Answer | None:
         "violations": "the scenario asks for it",
     }
     return refusals.case(scenario.case, values)
+
+
+async def finished(call: Call, answer: Answer, memory: Memory) -> Answer:
+    """Returns the answer of a call with the changes of its stub, after its late delay. Raises Disconnected and Full."""
+    fault = call.fault
+    if fault.late:
+        await pause(memory, call.request, call.tenant, fault.late)
+    return answer if fault.edit is None else fault.edit.of(answer)
+
+
+def delivered(call: Call, answer: Answer, memory: Memory) -> Answer:
+    """Returns the answer of a call with the delivery of its fault."""
+    scenario = call.fault.scenario
+    if scenario is None or scenario.kind != "fault":
+        return answer
+    name = scenario.name
+    if name not in FAULT_SECONDS:
+        return answer._replace(delivery=Delivery(name)) if answer.status else answer
+    seconds = FAULT_SECONDS[name] if call.fault.seconds is None else call.fault.seconds
+    wait = partial(pause if name == "slow-body" else hang, memory, call.request, call.tenant)
+    return answer._replace(delivery=Delivery(name, seconds, wait))

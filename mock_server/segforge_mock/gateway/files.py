@@ -8,6 +8,7 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
+from segforge_mock.faults.replies import Reply
 from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.jobs import Jobs
 from segforge_mock.gateway.outputs import Outputs
@@ -15,7 +16,8 @@ from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.urls import OUTPUT_HOST, STORAGE_HOST, Urls
 from segforge_mock.http.answers import Answer, file_answer, json_answer
 from segforge_mock.http.counts import values_refusal
-from segforge_mock.jobs.job import COMPLETED
+from segforge_mock.jobs.job import COMPLETED, GivenFile
+from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.memory import Memory, Shelf
 from segforge_mock.stores.base import Store
 
@@ -131,14 +133,26 @@ class Files:
         if job is not None and named is not None and call.now - job.submitted_at < IMAGE_SECONDS:
             number = int(named["number"])
             output = self._jobs.output(job) if job.error is None else None
-            files = output.files if output is not None and output.document is None else ()
+            files = self._jobs.files(job, output) if output is not None else ()
             file = files[number - 1] if 0 < number <= len(files) else None
             is_wanted = file is not None and file.format == named["format"]
             if output and file and is_wanted and await self._jobs.state(job, call.now) == COMPLETED:
-                answer = file_answer(file.media_type, await self._outputs.bytes_of(file))
-                output.mark(answer.headers)
-                return answer
+                if isinstance(file, GivenFile):
+                    return self._given(call, file)
+                if not isinstance(file, GeneratedDocument):
+                    answer = file_answer(file.media_type, await self._outputs.bytes_of(file))
+                    output.mark(answer.headers)
+                    return answer
         return self._refusals.case("route.unknown", {"path": call.request.path})
+
+    def _given(self, call: Call, file: GivenFile) -> Answer:
+        """Answers the download of an output that a stub states, with the status with which it fails, if any."""
+        if file.download_status is not None:
+            return Reply(status=file.download_status).answer()
+        data = self._outputs.given.get(file)
+        if data is None:
+            return self._refusals.case("route.unknown", {"path": call.request.path})
+        return file_answer(file.media_type, data)
 
     async def owner_of(self, name: str) -> str | None:
         """Returns the name of the tenant that submitted the job of an image, or None for an unknown job."""

@@ -1,20 +1,19 @@
 """The mock gateway. It decides the order of all refusals.
 
 A request is checked in this order: size (413), Content-Encoding (415), the mock's own paths, the mock's own headers
-(400), the refusal of a scenario, key (401), rate limit (429), slug or route (404), method (405), Content-Type (406),
-JSON (400), parameters (400, or as the profile says), balance (406, or as the profile says). Images and uploads that a
-caller downloads need no key.
+(400), the answer of a stub or scenario, key (401), rate limit (429), slug or route (404), method (405), Content-Type
+(406), JSON (400), parameters (400, or as the profile says), balance (406, or as the profile says). Images and uploads
+that a caller downloads need no key.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 from segforge_mock.faults.scenarios import NOTHING
 from segforge_mock.gateway.bodies import encoding_refusal, size_refusal
 from segforge_mock.gateway.call import NO_ROUTE, Call
-from segforge_mock.gateway.faults import SCENARIO_HEADER, Faults, scenario_refusal
+from segforge_mock.gateway.faults import NO_EFFECT, SCENARIO_HEADER, Faults, delivered, finished, scripted_answer
 from segforge_mock.gateway.files import Files
 from segforge_mock.gateway.jobs import Jobs
 from segforge_mock.gateway.log import write_log
@@ -24,7 +23,7 @@ from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.routing import REMEMBERED_PATH, Match, Router
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
-from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery, json_answer
+from segforge_mock.http.answers import NO_ANSWER, Answer, json_answer
 from segforge_mock.http.delivery import with_cors
 from segforge_mock.http.request import Disconnected, IncomingRequest
 from segforge_mock.http.waiting import pause
@@ -121,6 +120,8 @@ class MockGateway:
         call = Call(request, match, key, tenant, self._now() + tenant.clock_offset, self._profile)
         try:
             answer = await self._answer(call)
+            if call.fault is not NOTHING:
+                answer = await finished(call, answer, self._memory)
         except (BadHeader, BadPolicy) as error:
             answer = _failed(call, json_answer(400, {"error": str(error)}))
         except Full as error:
@@ -188,15 +189,15 @@ class MockGateway:
         return await self._jobs.answer(call)
 
     async def _play(self, call: Call) -> Answer | None:
-        """Chooses the fault of a call. Returns the answer of its scenario, or None if the call is to be answered."""
+        """Chooses the fault of a call. Returns the answer of its scenario or stub, or None if the call takes effect."""
         call.fault = fault = self._faults.of(call)
         self._profiles.of(call)  # a bad profile is refused before any scenario
         if fault.delay:
             await pause(self._memory, call.request, call.tenant, fault.delay)
             call.now = self._now() + call.tenant.clock_offset
-        if fault.scenario is not None and fault.scenario.name == "drop-before":
-            return NO_ANSWER
-        return scenario_refusal(call, self._refusals)
+        if fault.scenario is not None and fault.scenario.name in NO_EFFECT:
+            return NO_EFFECT[fault.scenario.name]
+        return scripted_answer(call, self._refusals)
 
     async def _rate_refusal(self, call: Call, limit: int) -> Answer | None:
         if await self._store.hit(call.tenant.name, int(call.now // 60)) <= limit:
@@ -213,12 +214,7 @@ class MockGateway:
         self._counts[call.match.route, answer.status] += 1
         if self._log:
             write_log(call, answer, name)
-        if scenario is None or scenario.kind != "fault" or not answer.status:
-            return answer
-        if name != "slow-body":
-            return answer._replace(delivery=Delivery(name))
-        wait = partial(pause, self._memory, request, call.tenant)
-        return answer._replace(delivery=Delivery(name, call.fault.seconds, wait))
+        return answer if scenario is None else delivered(call, answer, self._memory)
 
 
 def _failed(call: Call, answer: Answer) -> Answer:

@@ -1,6 +1,6 @@
 """Polls of v2 jobs, and their results."""
 
-from typing import Any
+from typing import Any, Final
 
 from segforge.spec.catalog import Gateway
 from segforge_mock.gateway.call import Call
@@ -9,11 +9,15 @@ from segforge_mock.gateway.profile import failed_job
 from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import Answer
-from segforge_mock.jobs.job import COMPLETED, FAILED, Job, StateName, state
+from segforge_mock.jobs.job import COMPLETED, FAILED, GivenFile, Job, StateName, state
+from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.media.files import GeneratedFile
 from segforge_mock.models.served import ServedModels
 from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
+
+FAILED_STATUS: Final = 422
+"""The status of polls of a failed job, unless a stub states another one."""
 
 
 class Jobs:
@@ -32,7 +36,7 @@ class Jobs:
         """Answers a status, result or poll. Unknown and expired jobs are 404, failed ones 422."""
         route = call.match.route
         job = await self._store.get(call.match.value)
-        if job is None or call.now - job.submitted_at >= self._retention:
+        if job is None or call.now - job.submitted_at >= self._known_for(job):
             case = "output.unknown" if route == "poll" else "request.unknown"
             return self._refusals.case(case, {"request_id": call.match.value})
         if job.polls or job.held:
@@ -41,7 +45,8 @@ class Jobs:
             current = state(job, call.now)
         if current == FAILED:
             record = {"status": FAILED, "request_id": job.request_id, "error": job.error}
-            return call.json(422, failed_job(call.profile, record, _metrics(job)))
+            status = (job.given.failed_status if job.given is not None else None) or FAILED_STATUS
+            return call.json(status, failed_job(call.profile, record, _metrics(job)))
         if current == COMPLETED and route != "status":
             return await self._result(call, job)
         origin, urls, name = self._urls.origin(call.request), self._urls, job.request_id
@@ -56,6 +61,11 @@ class Jobs:
             },
         )
 
+    def _known_for(self, job: Job) -> float:
+        """Returns the seconds after the submit for which the record of a job is known."""
+        given = job.given
+        return self._retention if given is None or given.expires is None else given.expires
+
     async def state(self, job: Job, now: float, *, polled: bool = False) -> StateName:
         """Returns the state of a job at a time in seconds. `polled` counts one more poll of its status."""
         if not job.polls and not job.held:
@@ -68,12 +78,22 @@ class Jobs:
         """Returns the output of a job."""
         return self._outputs.of(self._models.get(job.slug) or unlisted_model(job.slug), job.body)
 
+    def files(self, job: Job, output: Output) -> tuple[GeneratedFile | GivenFile, ...]:
+        """Returns the files of a job by the number in their URLs: the generated ones or those of a stub, and more."""
+        if job.given is None:
+            return output.files
+        given = job.given.files
+        replacing = tuple(file for file in given if file.field is None)
+        return (replacing or output.files) + tuple(file for file in given if file.field is not None)
+
     async def _result(self, call: Call, job: Job) -> Answer:
         output, origin = self.output(job), self._urls.file_origin(call.request)
-        if output.document is not None:
-            shown: dict[str, Any] = {"output": (await self._outputs.bytes_of(output.document)).decode()}
+        if job.given is not None and job.given.files:
+            shown = await self._given(job, output, origin)
+        elif output.document is not None:
+            shown = {"output": (await self._outputs.bytes_of(output.document)).decode()}
         else:
-            files = [await self._listed(job, file, origin) for file in output.files]
+            files = [await self._listed(job, number, file, origin) for number, file in enumerate(output.files, 1)]
             shown = {"output": files[0]["url"], **_by_medium(output.medium, files)}
         answer = call.json(
             200,
@@ -89,9 +109,22 @@ class Jobs:
         output.mark(answer.headers)
         return answer
 
-    async def _listed(self, job: Job, file: GeneratedFile, origin: str) -> dict[str, Any]:
-        name = f"{job.request_id}-{file.position + 1}.{file.format}"
-        size = len(await self._outputs.bytes_of(file))
+    async def _given(self, job: Job, output: Output, origin: str) -> dict[str, Any]:
+        """Returns the outputs in the result of a job whose stub states some."""
+        shown: dict[str, Any] = {}
+        listed: list[dict[str, Any]] = []
+        for number, file in enumerate(self.files(job, output), 1):
+            if isinstance(file, GivenFile) and file.field is not None:
+                shown[file.field] = (await self._listed(job, number, file, origin))["url"]
+            elif isinstance(file, GeneratedDocument):
+                shown["output"] = (await self._outputs.bytes_of(file)).decode()
+            else:
+                listed.append(await self._listed(job, number, file, origin))
+        return {"output": listed[0]["url"], **_by_medium(output.medium, listed), **shown} if listed else shown
+
+    async def _listed(self, job: Job, number: int, file: GeneratedFile | GivenFile, origin: str) -> dict[str, Any]:
+        name = f"{job.request_id}-{number}.{file.format}"
+        size = file.size if isinstance(file, GivenFile) else len(await self._outputs.bytes_of(file))
         url = f"{origin}/generations/{name}"
         return {"url": url, "content_type": file.media_type, "file_name": name, "file_size": str(size)}
 
@@ -104,9 +137,10 @@ def _by_medium(medium: str, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _metrics(job: Job) -> dict[str, float]:
+    stated = job.given.remaining_credits if job.given is not None else None
     return {
         "cost": job.cost,
-        "remaining_credits": job.remaining_credits,
+        "remaining_credits": job.remaining_credits if stated is None else stated,
         "inference_time": job.inference_time,
         "queue_time": job.queue_time,
         "total_time": round(job.total_time, 6),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Gateway
+from segforge_mock.faults.given import GivenFiles
 from segforge_mock.http.answers import RawHeaders, json_bytes
 from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.media.files import Detail, GeneratedFile, is_quick, is_sampled, is_slow, made, render
@@ -51,10 +52,14 @@ class Output(NamedTuple):
 
 
 class Outputs:
-    """Works out and makes outputs. `plain` ones are simple, `tiny` ones as small as possible."""
+    """Works out and makes outputs. `plain` ones are simple, `tiny` ones as small as possible.
 
-    def __init__(self, gateway: Gateway, detail: Detail, memory: Memory) -> None:
+    `given` are the outputs that stubs state.
+    """
+
+    def __init__(self, gateway: Gateway, detail: Detail, memory: Memory, given: GivenFiles | None = None) -> None:
         self._gateway = gateway
+        self.given = given or GivenFiles(memory)
         self._detail = detail
         self._remembered = lru_cache(maxsize=CACHED_PAYLOADS)(self._output)
         self._rendered: Shelf[GeneratedFile, bytes] = Shelf(memory, "outputs", most_bytes=CACHE_BYTES)

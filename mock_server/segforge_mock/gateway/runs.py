@@ -52,18 +52,26 @@ class Runs:
         served = self._served(call, "v1")
         if isinstance(served, Answer):
             return served
+        effect = call.fault.effect
         reading = self._read(call, served, "v1")
         if reading.refusal is not None:
             return reading.refusal
         cost = usual_credits(self._models.gateway, served.model)
+        if effect is not None and effect.cost is not None:
+            cost = effect.cost
         remaining = await self._store.charge(call.tenant.name, cost)
         if remaining is None:
-            return await self._low_balance(call, served, "v1")
+            return await self._low_balance(call, served, "v1", cost)
+        if effect is not None and effect.remaining_credits is not None:
+            remaining = effect.remaining_credits
         inference, queue_seconds, run_seconds = self._times(call, served)
         if queue_seconds or run_seconds:
             await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
         output = self._outputs.of(served, reading.payload)
-        if output.base64:
+        if call.fault.files:
+            record, data = call.fault.files[0]
+            answer = bytes_answer(record.media_type, data)
+        elif output.base64:
             body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
             answer = json_bytes_answer(body)
         else:
@@ -90,9 +98,10 @@ class Runs:
         reading = self._read(call, served, "v2")
         if reading.refusal is not None:
             return reading.refusal
-        kept = await self._store.submit(self._job(call, served, reading))
+        job = self._job(call, served, reading)
+        kept = await self._store.submit(job)
         if kept is None:
-            return await self._low_balance(call, served, "v2")
+            return await self._low_balance(call, served, "v2", job.cost)
         origin, urls, name = self._urls.origin(call.request), self._urls, kept.request_id
         answer = call.json(
             200,
@@ -125,14 +134,19 @@ class Runs:
         return served
 
     def _read(self, call: Call, served: ServedModel, version: Version) -> ReadBody:
-        return self._reader.read(served, version, call.profile.name, call.request)
+        reading = self._reader.read(served, version, call.profile.name, call.request)
+        effect = call.fault.effect
+        if effect is None or not effect.any_body or (reading.refusal is None and reading.error is None):
+            return reading
+        return ReadBody()
 
     def _job(self, call: Call, served: ServedModel, reading: ReadBody) -> Job:
         policy, error, failure = call.policy, reading.error, call.failure
         if failure is not None:
             error = self._refusals.error(failure.case, failure.description)
         inference, queue_seconds, run_seconds = self._times(call, served)
-        return Job(
+        effect = call.fault.effect
+        job = Job(
             request_id=request_id(call.profile.request_ids),
             tenant=call.tenant.name,
             slug=served.model.slug,
@@ -142,11 +156,12 @@ class Runs:
             inference_time=inference,
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
-            cost=usual_credits(self._models.gateway, served.model) if error is None else 0.0,
+            cost=usual_credits(self._models.gateway, served.model) if error is None or effect is not None else 0.0,
             error=error,
             polls=policy.polls if policy is not None else 0,
             held=policy is not None and policy.held,
         )
+        return job if effect is None else effect.of(job, self._outputs.given.keep(call.fault.files))
 
     def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
         """Returns the run time that the answer states, and the real times in the queue and of the run, in seconds."""
@@ -159,9 +174,8 @@ class Runs:
         share = self._queue_time / (self._queue_time + inference)
         return inference, policy.seconds * share, policy.seconds * (1 - share)
 
-    async def _low_balance(self, call: Call, served: ServedModel, version: Version) -> Answer:
+    async def _low_balance(self, call: Call, served: ServedModel, version: Version, cost: float) -> Answer:
         balance = await self._store.balance(call.tenant.name)
-        cost = usual_credits(self._models.gateway, served.model)
         case = call.profile.cases(version, "balance")[0]
         return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served)
 

@@ -26,7 +26,7 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 class Delivery(NamedTuple):
     """How the server sends an answer. `fault` is a name in `scenarios.FAULTS`, or "" for an answer without a fault.
 
-    A slow body takes `seconds`; `wait` waits between its parts.
+    A slow body takes `seconds`, and so does an answer that hangs; `wait` waits.
     """
 
     fault: str = ""
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
     @property
     def is_json(self) -> bool:
         """Whether the body is JSON."""
-        return self.headers[0] is _JSON
+        return bool(self.headers) and self.headers[0] == _JSON
 
     @property
     def is_file(self) -> bool:
@@ -58,7 +58,8 @@ class Answer(NamedTuple):
 
     def with_body(self, body: bytes) -> "Answer":
         """Returns a copy with another body."""
-        headers = [self.headers[0], (b"content-length", b"%d" % len(body)), *self.headers[2:]]
+        length = b"content-length", b"%d" % len(body)
+        headers = [length if header[0] == b"content-length" else header for header in self.headers]
         return self._replace(headers=headers, body=body)
 
 

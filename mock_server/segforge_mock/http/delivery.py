@@ -48,7 +48,9 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     if deliver_at_once(answer, scope):
         return None
     fault = answer.delivery.fault
-    if fault in ("drop-before", "drop-after"):
+    if fault in ("hang-before", "hang-after"):
+        await answer.delivery.wait(answer.delivery.seconds)
+    if fault in ("drop-before", "drop-after", "hang-before", "hang-after"):
         return drop(scope)
     answer = broken(answer, fault)
     body = b"" if scope["method"] == "HEAD" else answer.body

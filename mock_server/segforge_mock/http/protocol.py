@@ -84,6 +84,12 @@ class Protocol(HttpToolsProtocol):
         self._memory.give_back(self._unread)
         self._unread = 0
 
+    def shutdown(self) -> None:
+        """Ends the connection when the server stops: immediately if its request only hangs, else after the answer."""
+        super().shutdown()
+        if self._waits.hanging:
+            self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Reads received bytes. A request that is not complete yet takes uvicorn's path."""
         self._header_bytes += len(data)

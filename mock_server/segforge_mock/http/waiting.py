@@ -23,6 +23,8 @@ class Waits(set["asyncio.Future[Any]"]):
 
     left = False
     """Whether the client has disconnected."""
+    hanging = False
+    """Whether the request only waits because a scenario sends it no answer."""
 
     def leave(self) -> None:
         """Ends all waits, and every later one, because the client has disconnected."""
@@ -68,6 +70,19 @@ async def pause(memory: Memory, request: IncomingRequest, tenant: Waiter, second
         finally:
             tenant.waiting -= 1
             timer.cancel()
+
+
+async def hang(memory: Memory, request: IncomingRequest, tenant: Waiter, seconds: float) -> None:
+    """Waits like `pause`. A stop of the server does not wait for it, since no answer follows."""
+    waits: Waits | None = (request.scope.get("extensions") or {}).get(WAITS)
+    if waits is None:
+        return await pause(memory, request, tenant, seconds)
+    waits.hanging = True
+    try:
+        await pause(memory, request, tenant, seconds)
+    finally:
+        waits.hanging = False
+    return None
 
 
 def _end(future: "asyncio.Future[None]") -> None:

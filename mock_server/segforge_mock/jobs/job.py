@@ -11,12 +11,39 @@ COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 
 
+class GivenFile(msgspec.Struct, frozen=True, gc=False):
+    """The record of an output that a stub states. Its bytes are found by their SHA-256, in hexadecimal digits.
+
+    `field` and `download_status`: see `FileOutput`. `size` is in bytes.
+    """
+
+    digest: str
+    media_type: str
+    format: str
+    size: int
+    field: str | None = None
+    download_status: int | None = None
+
+
+class Given(msgspec.Struct, frozen=True, gc=False):
+    """The parts of a job that only a stub or an edit states.
+
+    `failed_status` is the status of polls of the failed job, `remaining_credits` the balance that answers state,
+    `expires` the number of seconds after the submit for which the record is known. None stands for the usual value.
+    """
+
+    failed_status: int | None = None
+    remaining_credits: float | None = None
+    expires: float | None = None
+    files: tuple[GivenFile, ...] = ()
+
+
 class Job(msgspec.Struct, frozen=True, gc=False):
     """The record of a job. Times are in seconds, cost and balance in credits.
 
     `body` is the payload as JSON. Answers state `queue_time` and `inference_time`; the real times on the mock's clock
     are `queue_seconds` and `run_seconds`. A job with `polls` advances with each poll instead of with time. A held job
-    is queued until it is released. `error` is the reason why the job will fail, or None.
+    is queued until it is released. `error` is the reason why the job will fail, or None. `given`: see `Given`.
     """
 
     request_id: str
@@ -33,6 +60,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
     polls: int = 0
     held: bool = False
+    given: Given | None = None
 
     @property
     def total_time(self) -> float:

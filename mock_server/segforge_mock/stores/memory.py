@@ -13,6 +13,10 @@ JOB_BYTES: Final = 900
 """Memory that a job takes beside its body: record, id, times, progress and its entry among the tenant's jobs."""
 ACCOUNT_BYTES: Final = 250
 """Memory that a balance takes, with the tenant's name."""
+GIVEN_BYTES: Final = 300
+"""Memory that the parts of a job take that a stub states, beside its files."""
+GIVEN_FILE_BYTES: Final = 600
+"""Memory that the record of a file takes that a stub states, with its texts."""
 PART_BYTES: Final = 350
 """Memory that the table of a tenant's jobs takes, or that of its rate windows."""
 
@@ -69,6 +73,8 @@ class MemoryStore:
             self._accounts.grow(kept_account, PART_BYTES)
         account.jobs[job.request_id] = None
         size = JOB_BYTES + len(job.body) + len(job.slug)
+        if job.given is not None:
+            size += GIVEN_BYTES + GIVEN_FILE_BYTES * len(job.given.files)
         self._jobs.put(job.request_id, kept, size if job.error is None else size + sys.getsizeof(job.error))
         return kept
 
