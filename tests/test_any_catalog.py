@@ -56,7 +56,7 @@ def generated(any_catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def app(any_catalog: Catalog) -> App:
     """A mock of it without delays."""
-    return create_app(models=models_of_catalog(any_catalog), time_scale=0, images="tiny")
+    return create_app(models=models_of_catalog(any_catalog), time_scale=0, images="tiny", keys=[KEY])
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
+from segforge.spec.catalog import Gateway
 from segforge_mock import bounds
 from segforge_mock.admin import Admin
 from segforge_mock.faults.given import GivenFiles
@@ -26,6 +27,7 @@ from segforge_mock.settings import DEFAULT_TIME_SCALE, MockSettings, Names
 from segforge_mock.stores.base import Store
 from segforge_mock.stores.memory import MemoryStore
 from segforge_mock.tenants.history import Histories
+from segforge_mock.tenants.keys import KeyFormat, Keys
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 
@@ -62,12 +64,14 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     now: Callable[[], float] = time.time,
     time_scale: float = DEFAULT_TIME_SCALE,
     keys: Iterable[str] | None = None,
+    key_format: KeyFormat = "any",
     profile: str = "documented",
     media: Detail = "full",
     images: Detail | None = None,
     stubs: tuple[Stub, ...] = (),
     chaos: str | None = None,
     seed: int = 0,
+    credits: float | None = None,
     rate_limit: int | str | None = None,
     job_policy: str | None = None,
     public_url: str | None = None,
@@ -82,10 +86,12 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
 
     `models`: the models to serve (default: those of segforge's own specs). `store`: where jobs and balances are kept
     (default: in memory). `now`: the clock, in seconds since the epoch. `time_scale`: seconds here per second of the
-    real gateway. `keys`: the accepted API keys (default: any valid key). `profile`: a profile of the specs.
+    real gateway. `keys`: the accepted API keys (default: any key but one that starts with `invalid`). `key_format`:
+    "documented" accepts only keys in the format of the docs. `profile`: a profile of the specs.
     `media`: the detail of outputs, "full", or for speed "plain" (one colour) or "tiny" (at most 16 pixels wide and
-    high, and a second long); `images` is its former name. `stubs`, `chaos` and `seed`: see `faults`. `rate_limit`:
-    requests per minute and tenant, or the name of a plan. `job_policy`: see `jobs.policy`. `public_url`: the start of
+    high, and a second long); `images` is its former name. `stubs`, `chaos` and `seed`: see `faults`. `credits`: the
+    opening balance of each key (default: that of the specs), unless `store` has its own. `rate_limit`: requests per
+    minute and tenant, or the name of a plan. `job_policy`: see `jobs.policy`. `public_url`: the start of
     URLs in answers (default: the address that the caller used). `any_model`: serve slugs without a spec. `admin`,
     `admin_token`: the admin API. `allow_hosts`: more host names for the admin API, see `http.callers`. `log`: write one
     line of JSON per request to standard error. `max_memory`: the limit in MiB of everything that the mock keeps. A
@@ -93,14 +99,18 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
+    if store is not None and credits is not None:
+        raise bounds.BadSetting("credits has no effect with a store; pass the opening credits to the store")
     settings = MockSettings(
         time_scale=time_scale,
         keys=keys,
+        key_format=key_format,
         profile=profile,
         media=images or media,
         stubs=stubs,
         chaos=chaos,
         seed=seed,
+        credits=credits,
         rate_limit=rate_limit,
         job_policy=job_policy,
         public_url=public_url,
@@ -125,8 +135,7 @@ def make_app(
     models = models or packaged_models()
     limit = settings.max_memory * MIB
     if store is None:
-        opening = float(models.gateway.assumptions["opening_credits"].value)
-        store = MemoryStore(opening, memory=Memory(limit))
+        store = MemoryStore(opening_credits(settings, models.gateway), memory=Memory(limit))
     memory = store.memory if isinstance(store, MemoryStore) else Memory(limit)
     known = scenarios(models.gateway)
     profiles = Profiles(models.gateway.profiles, settings.profile)
@@ -151,13 +160,18 @@ def make_app(
         faults=Faults(known, None if settings.chaos is None else read_chaos(settings.chaos, known, settings.seed)),
         counts=counts,
         now=now,
-        keys=None if settings.keys is None else frozenset(settings.keys),
+        keys=Keys(models.gateway.auth.key_pattern, settings.key_format, settings.keys),
         time_scale=settings.time_scale,
         public_url=settings.public_url,
         any_model=settings.any_model,
         log=settings.log,
     )
     return App(gateway, models, store, memory, tenants, names, tenant_now)
+
+
+def opening_credits(settings: MockSettings, gateway: Gateway) -> float:
+    """Returns the balance with which each key starts."""
+    return float(gateway.assumptions["opening_credits"].value) if settings.credits is None else settings.credits
 
 
 def _new_tenant(settings: MockSettings, names: Names, stubs: Sequence[Stub], memory: Memory) -> Callable[[str], Tenant]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.options import Misuse, number, port, whole_number
-from segforge_mock.bounds import MAX_TIME_SCALE, PLANS, memory, web_url
+from segforge_mock.bounds import MAX_CREDITS, MAX_TIME_SCALE, PLANS, memory, web_url
 from segforge_mock.memory import DEFAULT_MIB
 
 if TYPE_CHECKING:
@@ -17,9 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=port, default=8086, help="port to listen on; 0 for any free one (%(default)s)")
-    parser.add_argument("--api-key", action="append", metavar="KEY", help="accept only this key; repeatable")
+    parser.add_argument(
+        "--api-key", action="append", metavar="KEY", help="accept only this key (default: any); repeatable"
+    )
     parser.add_argument(
         "--keys-file", type=Path, metavar="FILE", help="accept only the keys in this file, one per line"
+    )
+    parser.add_argument(
+        "--key-format",
+        choices=("any", "documented"),
+        default="any",
+        help="any key but one that starts with invalid (default), or only keys in the documented format",
     )
     parser.add_argument("--specs", type=Path, metavar="DIR", help="serve the models of these specs instead")
     parser.add_argument("--any-model", action="store_true", help="also serve slugs without a spec, with any payload")
@@ -75,6 +83,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     faults.add_argument("--chaos", metavar="NAME=RATE,...", help="play these scenarios at random, at these rates")
     faults.add_argument("--seed", type=int, default=0, help="seed of chaos and of random latencies (%(default)s)")
     faults.add_argument(
+        "--credits",
+        type=number(0, MAX_CREDITS, noun="a number of credits"),
+        metavar="AMOUNT",
+        help=f"opening balance of each key (default: {MAX_CREDITS:,.0f}, so that load tests don't use it up)",
+    )
+    faults.add_argument(
         "--rate-limit", type=_limit, metavar="PLAN", help=f"requests per minute and key: a number or {', '.join(PLANS)}"
     )
     admin = parser.add_argument_group("admin API (under /_mock)")
@@ -91,7 +105,9 @@ _UNUSED_WITH_UPSTREAM: Final = (
     "any_model",
     "api_key",
     "chaos",
+    "credits",
     "job_policy",
+    "key_format",
     "keys_file",
     "log",
     "max_memory",
@@ -118,6 +134,8 @@ def check(args: argparse.Namespace) -> None:
             raise Misuse(f"{option} has no effect with --no-admin; leave out one of them")
         if value is not None and args.workers > 1:
             raise Misuse(f"{option} has no effect with --workers, which has no admin API; leave out one of them")
+    if args.key_format != "any" and (args.api_key or args.keys_file):
+        raise Misuse("--key-format has no effect with --api-key or --keys-file; leave out one of them")
     for host in args.allow_host or ():
         host_name("--allow-host", host)
     if args.public_url is not None:
@@ -162,6 +180,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
     slugs = None if args.any_model else models.slugs
     return MockSettings(
         keys=_keys(args),
+        key_format=args.key_format,
         profile=args.profile,
         media=args.media,
         time_scale=args.time_scale,
@@ -171,6 +190,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
         stubs=read_script(args.script, scenarios(models.gateway), slugs) if args.script is not None else (),
         chaos=args.chaos,
         seed=args.seed,
+        credits=args.credits,
         rate_limit=args.rate_limit,
         admin=not args.no_admin and args.workers == 1 and (is_loopback(args.host) or args.admin_token is not None),
         admin_token=args.admin_token,

@@ -8,6 +8,8 @@ from segforge_mock.memory import MAX_MIB, MIN_MIB
 
 MAX_OFFSET: Final = 1e10
 """The most seconds that a tenant's clock may be ahead."""
+MAX_CREDITS: Final = 1e9
+"""The largest balance. All amounts up to it are exact in millionths, also as floating-point numbers and in Lua."""
 MAX_TIME_SCALE: Final = 1000.0
 PLANS: Final = {"free": 60, "pro": 120, "business": 500, "scale": 1000}
 """Requests per minute of the plans on the pricing page, as recorded in api-evangelist's rate-limits file."""
@@ -61,7 +63,7 @@ def advance(seconds: object, offset: float) -> float:
 
 def credits(amount: object) -> float:
     """Checks a balance. Raises BadSetting."""
-    return number("credits", amount, 1e12)
+    return number("credits", amount, MAX_CREDITS)
 
 
 def rate_limit(limit: object, name: str = "per_minute") -> int | None:

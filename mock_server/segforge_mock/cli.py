@@ -86,10 +86,10 @@ def _models(specs: Path | None) -> "ServedModels":
 
 
 def _app(settings: "MockSettings", models: "ServedModels", store: str | None) -> "App":
-    from segforge_mock.app import make_app
+    from segforge_mock.app import make_app, opening_credits
     from segforge_mock.stores import is_shared, open_store
 
-    opening = float(models.gateway.assumptions["opening_credits"].value)
+    opening = opening_credits(settings, models.gateway)
     return make_app(settings, models=models, store=open_store(store, opening) if is_shared(store) else None)
 
 

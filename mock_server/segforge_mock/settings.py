@@ -10,6 +10,7 @@ from segforge_mock.faults.stubs import Stub
 from segforge_mock.http.callers import host_name
 from segforge_mock.media.files import Detail
 from segforge_mock.memory import DEFAULT_MIB
+from segforge_mock.tenants.keys import KeyFormat
 
 DEFAULT_TIME_SCALE: Final = 0.01
 
@@ -32,11 +33,13 @@ class MockSettings:
 
     time_scale: float = DEFAULT_TIME_SCALE
     keys: Iterable[str] | None = None
+    key_format: KeyFormat = "any"
     profile: str = "documented"
     media: Detail = "full"
     stubs: tuple[Stub, ...] = ()
     chaos: str | None = None
     seed: int = 0
+    credits: float | None = None
     rate_limit: int | str | None = None
     job_policy: str | None = None
     public_url: str | None = None
@@ -57,10 +60,17 @@ class MockSettings:
         bounds.memory("max_memory", self.max_memory)
         if self.admin_token is not None:
             bounds.filled("admin_token", self.admin_token)
+        bounds.one_of("key_format", self.key_format, get_args(KeyFormat))
         if self.keys is not None:
+            if self.key_format != "any":
+                raise bounds.BadSetting(
+                    f"key_format {self.key_format!r} has no effect with keys; leave out one of them"
+                )
             self._set("keys", tuple(bounds.filled("keys", key) for key in self.keys))
         if self.public_url is not None:
             self._set("public_url", bounds.web_url("public_url", self.public_url))
+        if self.credits is not None:
+            bounds.credits(self.credits)
         bounds.rate_limit(self.rate_limit, "rate_limit")
         self._set("allow_hosts", tuple(host_name("allow_hosts", host) for host in self.allow_hosts))
 

@@ -22,7 +22,7 @@ MOST = highest_credits(CATALOG.gateway, CATALOG.model("flux-ipadapter")) or 0.0
 
 
 def test_the_ledger_adds_up_v1_and_v2_and_counts_a_job_once() -> None:
-    with Mock(time_scale=0, images="tiny") as mock, Segmind(mock.key, mock.url) as client:
+    with Mock(time_scale=0, images="tiny", credits=10_000) as mock, Segmind(mock.key, mock.url) as client:
         assert client.flux_ipadapter.run(image="https://host.test/a.png", prompt="a cat").cost == BILLED
         job = client.flux_ipadapter.submit(image="https://host.test/a.png", prompt="a cat")
         assert client.spend.calls == 1

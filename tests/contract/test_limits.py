@@ -47,7 +47,8 @@ def model() -> Model:
 
 def broken(catalog: Catalog, model: Model, served: Model, *, drawn: int = 0) -> set[str]:
     """Returns the rules that a gateway breaks which serves another model, in tables and `drawn` payloads."""
-    app = create_app(models=models_of_catalog(replace(catalog, models=(served,))), time_scale=0, images="tiny")
+    models = models_of_catalog(replace(catalog, models=(served,)))
+    app = create_app(models=models, time_scale=0, images="tiny", keys=[KEY])
     own = replace(catalog, models=(model,))
     target = AsgiTarget(app, KEY)
     try:

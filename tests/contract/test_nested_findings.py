@@ -130,7 +130,7 @@ def _any_models() -> Iterator[Model]:
 def test_no_alarm_for_any_models_on_the_mock(catalog: Catalog, profile: str) -> None:
     models = tuple(_any_models())
     own = under_profile(replace(catalog, models=models), profile)
-    app = create_app(models=models_of_catalog(own), time_scale=0, profile=profile)
+    app = create_app(models=models_of_catalog(own), time_scale=0, profile=profile, keys=[KEY])
     found: list[tuple[str, str]] = []
     with contextlib.closing(AsgiTarget(app, KEY)) as target:
         for model in models:

@@ -51,7 +51,7 @@ def test_the_official_sdk_sees_refusals(sdk: official_sdk.SegmindClient, mock_ur
         sdk.run("flux-img2img", steps=0)
     assert caught.value.status == 400
     assert "steps: 0 is below the minimum 1" in str(caught.value.detail)
-    with official(mock_url, "wrong") as stranger, pytest.raises(official_sdk.SegmindError) as caught:
+    with official(mock_url, "invalid") as stranger, pytest.raises(official_sdk.SegmindError) as caught:
         stranger.run("flux-img2img")
     assert caught.value.status == 401
     with pytest.raises(official_sdk.SegmindError) as caught:

@@ -37,6 +37,8 @@ class Follower:
     note_judged: Callable[[Case, str | None], None]
     """Counts the rule that judged the medium of a job's output."""
     unsent: Counter[str]
+    accepts_any_key: Callable[[], bool]
+    """Returns whether the target accepts wrong keys on purpose."""
     careful: bool = False
     reads_balance: bool = True
     """Whether reading the balance is useful."""
@@ -88,7 +90,8 @@ class Follower:
     def watch(self, job: SubmittedJob) -> Watch:
         """A watch of a job."""
         model = None if job.case.model is None else self.catalog.model(job.case.model)
-        return Watch(self.catalog.gateway, model, job.case.payload or {}, job.request_id, self.send, self.base_url)
+        payload, any_key = job.case.payload or {}, self.accepts_any_key()
+        return Watch(self.catalog.gateway, model, payload, job.request_id, self.send, self.base_url, any_key)
 
     def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool) -> list[tuple[SubmittedJob, Watch]]:
         """Polls jobs at one pace until all have ended; `deep` checks their results too. Raises Unreachable."""

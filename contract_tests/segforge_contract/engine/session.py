@@ -4,6 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case
@@ -19,6 +21,9 @@ from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.in_process import AsgiTarget
 from segforge_contract.targets.together import others, send_together
+
+ANY_KEY: Final = "the mock accepts any key, so a wrong one can't be tested; start it with --api-key KEY"
+"""The reason in a report for a case with a wrong key that isn't sent."""
 
 
 @dataclass
@@ -55,12 +60,23 @@ class Session:
             self.unsent,
             careful=self.careful,
             reads_balance=self.audited,
+            accepts_any_key=lambda: self.accepts_any_key,
         )
 
     @property
     def billed(self) -> int:
         """How many calls were billed, by what their answers say."""
         return self.follower.billed
+
+    @cached_property
+    def accepts_any_key(self) -> bool:
+        """Whether the target says that it accepts any key, as `segforge mock` does. Asks it once, which is free."""
+        route = self.catalog.gateway.routes.credits
+        try:  # a copy, so that a journal keeps it apart from the readings of the balance
+            answer = self.target.send(Request(route.method, route.path, copy=1))
+        except (NoAnswer, NotSent):
+            return False
+        return answer.headers.get("x-mock-keys") == "any"
 
     def accounts(self) -> list["Session"]:
         """A session for each key that the target accepts; the first is this session."""
@@ -129,6 +145,8 @@ class Session:
 
     def send(self, request: Request) -> Response:
         """Sends a request and counts it. Raises NotSent, NoAnswer and Unreachable."""
+        if request.key == "invalid" and self.accepts_any_key:
+            raise NotSent(ANY_KEY)
         try:
             response = self.target.send(request)
         except NoAnswer:

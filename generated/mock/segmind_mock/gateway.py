@@ -497,7 +497,9 @@ GATEWAY = Gateway(
             value=3,
             source="inferred (some calls cost more than the average; the printed upper end of kling-1.6-text2video is 2.85 times its average)",
         ),
-        "opening_credits": Assumption(value=10000.0, source="inferred"),
+        "opening_credits": Assumption(
+            value=1000000000.0, source="inferred (so much that a load test doesn't use it up)"
+        ),
         "queue_seconds": Assumption(
             value=0.23, source="api-evangelist, errors/segmind-error-codes.yml (queue_time of the example)"
         ),

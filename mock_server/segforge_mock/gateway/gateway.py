@@ -31,6 +31,7 @@ from segforge_mock.jobs.policy import BadPolicy, read_policy
 from segforge_mock.memory import Full, Memory
 from segforge_mock.models.served import ServedModels
 from segforge_mock.stores.base import Store
+from segforge_mock.tenants.keys import Keys
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 TENANT_HEADER = b"x-mock-tenant"
@@ -51,8 +52,8 @@ class MockGateway:
     """Answers requests from the models' specs and a store.
 
     `own` answers requests to the mock itself. `counts` counts requests by route and status. `now` is the mock's clock,
-    in seconds since the epoch. `keys`: the accepted keys (None: any valid key). `time_scale`: seconds here per second
-    of the real gateway. `log` writes one line of JSON per request to standard error.
+    in seconds since the epoch. `keys` decides which keys are accepted. `time_scale`: seconds here per second of the
+    real gateway. `log` writes one line of JSON per request to standard error.
     """
 
     def __init__(  # noqa: PLR0913 - the parts and settings of a gateway
@@ -68,7 +69,7 @@ class MockGateway:
         faults: Faults,
         counts: Counter[tuple[str, int]],
         now: Callable[[], float],
-        keys: frozenset[str] | None,
+        keys: Keys,
         time_scale: float,
         public_url: str | None,
         any_model: bool,
@@ -89,7 +90,9 @@ class MockGateway:
         self._log = log
         self._key_header = facts.auth.header.lower().encode()
         self._router = Router(facts.routes, models.paths, models.slugs)
-        self._refusals = Refusals(facts, keys)
+        self._keys = keys
+        self._accepts = keys.accept
+        self._refusals = Refusals(facts)
         urls = Urls(facts.routes, public_url)
         self._runs = Runs(
             models, store, outputs, self._refusals, urls, memory, time_scale=time_scale, any_model=any_model
@@ -163,7 +166,7 @@ class MockGateway:
             return await self._files.image(call)
         if route == "asset":
             return self._files.asset(call)
-        refusal = self._refusals.key(request, call.key)
+        refusal = None if self._accepts(call.key) else self._refusals.key(request, call.key)
         if refusal is None and tenant.rate_limit is not None and match is not NO_ROUTE:
             refusal = await self._rate_refusal(call, tenant.rate_limit)
         if refusal is not None:
@@ -183,7 +186,10 @@ class MockGateway:
             return self._refusals.wrong_method(match)
         if match.route == "credits":
             balance = await self._store.balance(call.tenant.name)
-            return call.json(200, {"credits": balance, "free-credits": 0.0})
+            answer = call.json(200, {"credits": balance, "free-credits": 0.0})
+            if self._keys.accepts_any:
+                answer.headers.append((b"x-mock-keys", b"any"))
+            return answer
         if match.route == "upload":
             return self._files.upload(call)
         return await self._jobs.answer(call)

@@ -1,27 +1,19 @@
 """Refusals that more than one route uses, made from the status cases of `specs/gateway.yaml`."""
 
-import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from segforge.spec.catalog import Gateway
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.answers import Answer, case_answer
 from segforge_mock.http.request import IncomingRequest
 
-MAX_ACCEPTED: Final = 10_000
-MAX_ACCEPTED_BYTES: Final = 256
-
 
 class Refusals:
-    """Makes refusals, and decides whether a key is accepted. `keys` are the accepted keys (None: any valid key)."""
+    """Makes refusals."""
 
-    def __init__(self, gateway: Gateway, keys: frozenset[str] | None) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._cases = gateway.cases
-        self._keys = keys
-        self._key_pattern = re.compile(gateway.auth.key_pattern)
-        self._accepted: set[bytes] = set()
 
     def case(self, name: str, values: Mapping[str, object] | None = None) -> Answer:
         """Returns the answer of a status case, with its `{placeholders}` filled from `values`."""
@@ -38,18 +30,9 @@ class Refusals:
         _, case = self._cases[name]
         return str((case.body or {}).get("error", default))
 
-    def key(self, request: IncomingRequest, key: bytes) -> Answer | None:
-        """Returns 401 for a request without a key or with an unknown one, else None. `key` is empty if it has none."""
-        if key in self._accepted:
-            return None
-        if not key and b"authorization" not in request.headers:
-            return self.case("auth.missing")
-        text = key.decode("latin-1")
-        if not (text in self._keys if self._keys is not None else self._key_pattern.fullmatch(text)):
-            return self.case("auth.invalid")
-        if len(self._accepted) < MAX_ACCEPTED and len(key) <= MAX_ACCEPTED_BYTES:
-            self._accepted.add(key)
-        return None
+    def key(self, request: IncomingRequest, key: bytes) -> Answer:
+        """Returns 401 for a request without a key or with an unknown one. `key` is empty if it has none."""
+        return self.case("auth.invalid" if key or b"authorization" in request.headers else "auth.missing")
 
     def rate_limited(self, now: float) -> Answer:
         """Returns 429 with the start of the next minute. Like the gateway's, it has no Retry-After."""

@@ -130,9 +130,9 @@ def _address(url: str) -> str:
 class RedisStore:
     """Keeps everything in a Redis server, with at most the newest `max_jobs`.
 
-    Entries that are not used for KEEP_SECONDS expire. Balances are exact below 9 billion credits, the limit of Lua's
-    numbers. The store connects at the first call, and belongs to the event loop of that call. Every method raises
-    StoreError if the server can't be reached.
+    Entries that are not used for KEEP_SECONDS expire. Balances up to 9 billion credits are exact, which is the
+    limit of Lua's numbers. The store connects at the first call, and belongs to the event loop of that call. Every
+    method raises StoreError if the server can't be reached.
     """
 
     def __init__(self, url: str, opening_credits: float, max_jobs: int = MAX_JOBS) -> None:

@@ -12,7 +12,7 @@ import sys
 from segforge_mock import create_app
 from segforge_mock.http.request import Message, Receive, Scope, Send
 from segforge_mock.http.server import listen, run, serve, url_of
-from tests.harness.mutants.original import Faulty, plain_images
+from tests.harness.mutants.original import KEY, Faulty, plain_images
 from tests.harness.mutants.table import MUTANTS
 from tests.harness.mutants.trial import POLICY
 from tests.seeds import seed_catalog
@@ -43,7 +43,8 @@ class Counted:
 def faulty(name: str) -> Faulty:
     """Returns the named mutant, or the mock without a fault."""
     mutant = MUTANTS.get(name)
-    app = create_app(time_scale=0, job_policy=POLICY, profile="documented" if mutant is None else mutant.profile)
+    profile = "documented" if mutant is None else mutant.profile
+    app = create_app(time_scale=0, job_policy=POLICY, profile=profile, keys=[KEY])
     return Faulty(app, seed_catalog(), (lambda a, b: b(a)) if mutant is None else mutant.make())
 
 

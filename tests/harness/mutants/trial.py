@@ -106,7 +106,9 @@ def correct(model: str, profile: str, clock: Clock) -> App:
     """Returns the mock without a fault. Outputs are tiny unless the payload sets their size."""
     media: Detail = "full" if model in (CONTROLNET, STYLE, *OWN) else "tiny"
     models = models_of_catalog(with_own(seed_catalog(), model)) if model in OWN else None
-    return create_app(models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, media=media)
+    return create_app(
+        models=models, now=clock.now, time_scale=0, job_policy=POLICY, profile=profile, media=media, keys=[KEY]
+    )
 
 
 def campaign(catalog: Catalog, app: AsgiApp, model: str, clock: Clock, *, max_examples: int, seed: int = 0) -> Trial:

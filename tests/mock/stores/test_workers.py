@@ -20,7 +20,7 @@ from tests.mock.stores.processes import SLUG, Caller, Served, ends_of, serving, 
 
 TENANT = name_of(KEY.encode())
 
-OPENING = 10_000.0
+OPENING = 1_000_000_000.0
 CATALOG = load_catalog(default_specs())
 COST = usual_credits(CATALOG.gateway, CATALOG.model(SLUG))
 """What a call costs."""
