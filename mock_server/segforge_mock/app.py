@@ -12,6 +12,8 @@ from segforge_mock.faults.given import GivenFiles
 from segforge_mock.faults.reading import any_file, read_stub
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import STUBS_SHARE, Stub, Stubs
+from segforge_mock.gateway.control.control import WebhookRules
+from segforge_mock.gateway.control.delivery import LOOPBACK
 from segforge_mock.gateway.faults import Faults
 from segforge_mock.gateway.gateway import MockGateway
 from segforge_mock.gateway.outputs import Outputs
@@ -79,6 +81,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     admin: bool = True,
     admin_token: str | None = None,
     allow_hosts: Iterable[str] = (),
+    webhook_hosts: Iterable[str] = (LOOPBACK,),
     log: bool = False,
     max_memory: int = DEFAULT_MIB,
 ) -> App:
@@ -93,9 +96,10 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     opening balance of each key (default: that of the specs), unless `store` has its own. `rate_limit`: requests per
     minute and tenant, or the name of a plan. `job_policy`: see `jobs.policy`. `public_url`: the start of
     URLs in answers (default: the address that the caller used). `any_model`: serve slugs without a spec. `admin`,
-    `admin_token`: the admin API. `allow_hosts`: more host names for the admin API, see `http.callers`. `log`: write one
-    line of JSON per request to standard error. `max_memory`: the limit in MiB of everything that the mock keeps. A
-    MemoryStore in `store` has its own limit.
+    `admin_token`: the admin API. `allow_hosts`: more host names for the admin API, see `http.callers`.
+    `webhook_hosts`: the hosts that may receive webhooks; `localhost` stands for all addresses of this machine. `log`:
+    write one line of JSON per request to standard error. `max_memory`: the limit in MiB of everything that the mock
+    keeps. A MemoryStore in `store` has its own limit.
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
@@ -118,6 +122,7 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         admin=admin,
         admin_token=admin_token,
         allow_hosts=allow_hosts,
+        webhook_hosts=webhook_hosts,
         log=log,
         max_memory=max_memory,
     )
@@ -148,7 +153,8 @@ def make_app(
         return now() + tenant.clock_offset
 
     counts = Counter[tuple[str, int]]()
-    api = Admin(tenants, store, names, tenant_now, settings.admin_token, _callers(settings))
+    callers = _callers(settings)
+    api = Admin(tenants, store, names, tenant_now, settings.admin_token, callers)
     gateway = MockGateway(
         models,
         store,
@@ -164,6 +170,7 @@ def make_app(
         time_scale=settings.time_scale,
         public_url=settings.public_url,
         any_model=settings.any_model,
+        webhooks=WebhookRules(callers, frozenset(settings.webhook_hosts)),
         log=settings.log,
     )
     return App(gateway, models, store, memory, tenants, names, tenant_now)

@@ -68,6 +68,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help="memory limit per process, in MiB; the oldest entries are dropped first (default: %(default)s)",
     )
+    parser.add_argument(
+        "--webhook-host",
+        action="append",
+        metavar="NAME",
+        help="send webhooks to this host, too; repeatable (default: to this machine, if --host is loopback)",
+    )
     time = parser.add_argument_group("time")
     time.add_argument(
         "--time-scale",
@@ -119,6 +125,7 @@ _UNUSED_WITH_UPSTREAM: Final = (
     "seed",
     "store",
     "time_scale",
+    "webhook_host",
     "workers",
 )
 
@@ -136,8 +143,9 @@ def check(args: argparse.Namespace) -> None:
             raise Misuse(f"{option} has no effect with --workers, which has no admin API; leave out one of them")
     if args.key_format != "any" and (args.api_key or args.keys_file):
         raise Misuse("--key-format has no effect with --api-key or --keys-file; leave out one of them")
-    for host in args.allow_host or ():
-        host_name("--allow-host", host)
+    for option, hosts in (("--allow-host", args.allow_host), ("--webhook-host", args.webhook_host)):
+        for host in hosts or ():
+            host_name(option, host)
     if args.public_url is not None:
         web_url("--public-url", args.public_url)
     memory("--max-memory", args.max_memory)
@@ -172,6 +180,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
     from segforge.environment import is_loopback
     from segforge_mock.faults.reading import read_script
     from segforge_mock.faults.scenarios import scenarios
+    from segforge_mock.gateway.control.delivery import LOOPBACK
     from segforge_mock.settings import MockSettings
 
     profiles = [profile.name for profile in models.gateway.profiles]
@@ -194,6 +203,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
         rate_limit=args.rate_limit,
         admin=not args.no_admin and args.workers == 1 and (is_loopback(args.host) or args.admin_token is not None),
         admin_token=args.admin_token,
+        webhook_hosts=[*(args.webhook_host or ()), *((LOOPBACK,) if is_loopback(args.host) else ())],
         allow_hosts=[*(args.allow_host or ()), *([args.host] if "." in args.host else ())],
         log=args.log,
         max_memory=args.max_memory,

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, get_args
 from segforge_mock import bounds
 from segforge_mock.faults.scenarios import Scenario
 from segforge_mock.faults.stubs import Stub
+from segforge_mock.gateway.control.delivery import LOOPBACK
 from segforge_mock.http.callers import host_name
 from segforge_mock.media.files import Detail
 from segforge_mock.memory import DEFAULT_MIB
@@ -47,12 +48,17 @@ class MockSettings:
     admin: bool = True
     admin_token: str | None = None
     allow_hosts: Iterable[str] = ()
+    webhook_hosts: Iterable[str] = (LOOPBACK,)
     log: bool = False
     max_memory: int = DEFAULT_MIB
 
     def __post_init__(self) -> None:
         """Checks the values, and replaces lists by tuples."""
-        for name, value in (("keys", self.keys), ("allow_hosts", self.allow_hosts)):
+        for name, value in (
+            ("keys", self.keys),
+            ("allow_hosts", self.allow_hosts),
+            ("webhook_hosts", self.webhook_hosts),
+        ):
             if isinstance(value, str):
                 raise bounds.BadSetting(f"{name}: expected a list, found the string {value!r}")
         bounds.number("time_scale", self.time_scale, bounds.MAX_TIME_SCALE)
@@ -72,7 +78,8 @@ class MockSettings:
         if self.credits is not None:
             bounds.credits(self.credits)
         bounds.rate_limit(self.rate_limit, "rate_limit")
-        self._set("allow_hosts", tuple(host_name("allow_hosts", host) for host in self.allow_hosts))
+        for name in ("allow_hosts", "webhook_hosts"):
+            self._set(name, tuple(host_name(name, host) for host in getattr(self, name)))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

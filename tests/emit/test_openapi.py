@@ -158,6 +158,8 @@ def test_the_other_routes_have_a_document_with_their_own_servers(catalog: Catalo
     upload = spec["paths"]["/upload-asset"]
     assert upload["servers"] == [{"url": "https://workflows-api.segmind.com"}]
     assert "data_urls" in upload["post"]["description"]
+    assert "x-mock-assumes" not in upload["post"]
+    assert "authenticated" in spec["paths"]["/api/auth/authenticate"]["get"]["x-mock-assumes"]
     assert spec["paths"]["/llms.txt"]["get"]["security"] == []
 
 

@@ -73,8 +73,12 @@ def test_unknown_paths_and_slugs(quick: httpx.Client) -> None:
     assert quick.post("/v1/models/flux-img2img").status_code == 404
 
 
-def test_a_model_without_v2_is_unknown_there(quick: httpx.Client) -> None:
-    assert quick.post("/v2/flux-dev-finetuned").status_code == 404
+def test_a_version_that_no_page_documents_is_served_and_says_so(quick: httpx.Client) -> None:
+    """The async page documents v2 for all models, and the official SDK uses it for all."""
+    example = seed_catalog().model("flux-dev-finetuned").valid_example
+    for version, header in (("v1", None), ("v2", "undocumented")):
+        answer = quick.post(f"/{version}/flux-dev-finetuned", json=example)
+        assert (answer.status_code, answer.headers.get("x-mock-version")) == (200, header)
 
 
 def test_slashes_do_not_matter(quick: httpx.Client) -> None:

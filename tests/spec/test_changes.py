@@ -277,6 +277,7 @@ def test_other_routes_are_compared_and_raise_no_version_of_the_clients(catalog: 
             'gateway: the url of route `upload` is "https://x.test/v2" (was "https://x.test/upload")',
         ),
         ((replace(ROUTE, meaning="Keeps a file."),), "route.described", "gateway: route `upload` was described anew"),
+        ((replace(ROUTE, assumed="Its size."),), "route.described", "gateway: route `upload` was described anew"),
         ((ROUTE, replace(ROUTE, name="finetune")), "route.added", "gateway: route `finetune` is new"),
     ):
         (change,) = gateway_changes(gateway, replace(gateway, other_routes=other))

@@ -562,14 +562,28 @@ GATEWAY = Gateway(
             request='JSON {"data_urls": [data URI in base64, ...]}.',
         ),
         OtherRoute(
+            name="upload_input",
+            method="POST",
+            url="https://api.spotprod.segmind.com/inference-request/input-upload",
+            auth=("api_key",),
+            meaning="Stores a file. The sdk used it before upload_asset, and keeps it as a comment.",
+            answers={"200": "JSON, an object."},
+            source="sdk, files.py (a comment); sdk repository, docs/_static/openapi/segmind-sdk.yaml",
+            request="Multipart form with the part file.",
+            assumed="The members of the answer are those of upload_asset.",
+        ),
+        OtherRoute(
             name="pixelflow_run",
             method="POST",
             url="https://api.segmind.com/workflows/{workflow_id}",
             auth=("api_key", "bearer"),
             meaning="Starts a run of a PixelFlow. The id has 24 hexadecimal digits and a version, such as -v1.",
-            answers={"200": "JSON with request_id and poll_url. The run is billed."},
-            source="flow page; sdk, pixelflows.py",
+            answers={
+                "200": 'JSON {"message": text, "poll_url": address, "request_id": id, "status": "QUEUED"}. The run is billed.'
+            },
+            source="flow page; sdk repository, examples.md; sdk, pixelflows.py",
             request="JSON with the inputs of the flow.",
+            assumed="Every id is a flow with one node, which takes the time and the cost of a model whose page states none. The text of message.",
         ),
         OtherRoute(
             name="pixelflow_run_by_slug",
@@ -577,9 +591,12 @@ GATEWAY = Gateway(
             url="https://api.segmind.com/workflows/v2/{slug}",
             auth=("api_key", "bearer"),
             meaning="Starts a run of a published PixelFlow by its slug.",
-            answers={"200": "JSON with request_id and poll_url. The run is billed."},
-            source="flow page; api-evangelist, data-model/segmind-data-model.yml",
+            answers={
+                "200": 'JSON {"message": text, "poll_url": address, "request_id": id, "status": "QUEUED"}. The run is billed.'
+            },
+            source="flow page; sdk repository, examples.md; api-evangelist, data-model/segmind-data-model.yml",
             request="JSON with the inputs of the flow.",
+            assumed="Every id is a flow with one node, which takes the time and the cost of a model whose page states none. The text of message.",
         ),
         OtherRoute(
             name="pixelflow_poll",
@@ -588,9 +605,10 @@ GATEWAY = Gateway(
             auth=("api_key", "bearer"),
             meaning="State and output of a run of a PixelFlow.",
             answers={
-                "200": 'JSON with status QUEUED, PROCESSING, COMPLETED or FAILED. If it is COMPLETED, output is JSON as text: a list of {"keyname": text, "value": {"data": address, "type": such as image}}. A failed run has error by the pages of flows, and error_message by the sdk.'
+                "200": 'JSON with status QUEUED, PROCESSING, COMPLETED or FAILED. If it is COMPLETED, output is JSON as text: a list of {"keyname": text, "value": {"data": address, "type": such as image}}. A failed run has error by the pages of flows, and error_message, an object, by the sdk. While it is PROCESSING, output is empty text.'
             },
-            source="flow page; sdk, pixelflows.py",
+            source="flow page; sdk, pixelflows.py; sdk repository, examples.md",
+            assumed='The output is one image with the keyname output. error_message is {"error": text}, and error the same text. A failed run is answered with 200, since the sdk reads its body only then.',
         ),
         OtherRoute(
             name="model_directory",
@@ -614,10 +632,13 @@ GATEWAY = Gateway(
             name="model_list",
             method="GET",
             url="https://api.spotprod.segmind.com/inference-model-information/list",
-            auth=("api_key",),
+            auth=("api_key", "none"),
             meaning="All models, for programs. The gateway itself has no such route.",
-            answers={"200": "JSON, an object."},
-            source="sdk, models.py",
+            answers={
+                "200": 'JSON, an object with the member "Inference Segmind Model Information List With Details", a list of objects with slug, title, description, type and parameters.'
+            },
+            source="sdk, models.py; code of callers on GitHub, which reads these members",
+            assumed="The mock leaves out type and parameters, whose values no source lists.",
         ),
         OtherRoute(
             name="account",
@@ -627,6 +648,7 @@ GATEWAY = Gateway(
             meaning="The account of the key.",
             answers={"200": "JSON, an object."},
             source="sdk, accounts.py",
+            assumed='The object is {"authenticated": true}. Code of a caller on GitHub reads that member, among others.',
         ),
         OtherRoute(
             name="generations",
@@ -635,9 +657,10 @@ GATEWAY = Gateway(
             auth=("api_key",),
             meaning="Requests that had an output, page by page. Parameters in the query: page, model_name, start_date, end_date, user_id.",
             answers={
-                "200": "JSON. Each row has generation_url and, from newer servers, status, credits_deduction (in USD), latency_ms, prompt and parameters, which may be null."
+                "200": 'JSON {"data": [row, ...]}. Each row has model_name, generation_url, user_id, user_email and, from newer servers, status, credits_deduction (in USD), latency_ms, prompt and parameters, which may be null.'
             },
-            source="sdk, generations.py",
+            source="sdk, generations.py; sdk repository, examples.md and CHANGELOG.md",
+            assumed="A page has 20 rows, the newest first. The days are in UTC, and both ends count. The mock knows no users: user_id and user_email are left out, and the parameter user_id is ignored.",
         ),
         OtherRoute(
             name="recent_generations",
@@ -647,6 +670,7 @@ GATEWAY = Gateway(
             meaning="The latest outputs of one model. Parameter in the query: model_name.",
             answers={"200": "JSON, an object."},
             source="sdk, generations.py",
+            assumed='The object is {"data": [row, ...]} with at most 20 rows, as of generations.',
         ),
         OtherRoute(
             name="request_history",
@@ -655,9 +679,10 @@ GATEWAY = Gateway(
             auth=("api_key",),
             meaning="Requests with cost, inputs and outcome, failed ones too. A request with several outputs has a row for each, with the whole cost on each. Parameters in the query: page, per_page (1 to 100), from_date, to_date (at most 31 days), model_name, status (COMPLETED, FAILED or PENDING), user_id, user_email, sort_by, sort_order.",
             answers={
-                "200": "JSON, page by page. Each row has request_id, model_name, model_status, credits_deduction (in USD), request_body, generation_url, latency_ms, times and, if it failed, error."
+                "200": 'JSON {"data": [row, ...]}, page by page. Each row has request_id, model_name, model_status, credits_deduction (in USD), request_body, generation_url, latency_ms, times and, if it failed, error.'
             },
-            source="sdk, generations.py",
+            source="sdk, generations.py; sdk repository, examples.md",
+            assumed="The only time is model_created, by which the sdk sorts. latency_ms is the whole time of the job. A value that the sdk rules out is answered with 400. The mock ignores user_id and user_email.",
         ),
         OtherRoute(
             name="request_history_entry",
@@ -667,6 +692,7 @@ GATEWAY = Gateway(
             meaning="One request of the calling account, of any age.",
             answers={"200": "JSON with the fields of a row of the history."},
             source="sdk, generations.py",
+            assumed="An unknown id is answered like an unknown job. Of several outputs, the row has the first.",
         ),
         OtherRoute(
             name="webhook_list",
@@ -676,6 +702,7 @@ GATEWAY = Gateway(
             meaning="The webhooks of the account. They report events of PixelFlows. A job of a single model has no event.",
             answers={"200": "JSON, an object."},
             source="sdk, webhooks.py; api-evangelist, asyncapi/segmind-webhooks.yml",
+            assumed='The object is {"data": [webhook, ...]}. A webhook is {"webhook_id": id, "webhook_url": address, "event": {"types": [...]}}.',
         ),
         OtherRoute(
             name="webhook_add",
@@ -686,6 +713,7 @@ GATEWAY = Gateway(
             answers={"200": "JSON, an object."},
             source="webhooks; sdk, webhooks.py",
             request='JSON {"webhook_url": address, "event": {"types": [event type, ...]}}.',
+            assumed='The answer is the webhook. A delivery is a POST with JSON {"event": type, "request_id": id, "status": state, "output": text}, as pixelflow_poll answers. GRAPH_RUN is sent at the end of a run, NODE_RUN for its one node if that did not fail, and PIXELFLOW means both. A delivery that is not answered with 2xx is sent up to three times.',
         ),
         OtherRoute(
             name="webhook_update",
@@ -696,6 +724,7 @@ GATEWAY = Gateway(
             answers={"200": "JSON, an object."},
             source="sdk, webhooks.py",
             request='JSON {"webhook_id": id, "webhook_url": address, "event": {"types": [event type, ...]}}.',
+            assumed="The answer is the webhook. An unknown id is 404.",
         ),
         OtherRoute(
             name="webhook_deactivate",
@@ -705,6 +734,7 @@ GATEWAY = Gateway(
             meaning="Turns a webhook off, although the method is GET. Parameter in the query: webhook_id.",
             answers={"200": "JSON, an object."},
             source="sdk, webhooks.py",
+            assumed="The answer is the webhook, which is no longer listed. An unknown id is 404.",
         ),
         OtherRoute(
             name="webhook_logs",
@@ -714,6 +744,7 @@ GATEWAY = Gateway(
             meaning="The deliveries of a webhook. Parameter in the query: webhook_id.",
             answers={"200": "JSON, an object."},
             source="sdk, webhooks.py",
+            assumed='The object is {"data": [delivery, ...]}, the newest first. A delivery is {"event": type, "request_id": id, "attempt": number, "status_code": number or null, "error": text or null, "time": text}.',
         ),
         OtherRoute(
             name="finetune_submit",
@@ -721,9 +752,10 @@ GATEWAY = Gateway(
             url="https://api.segmind.com/finetune/request/submit",
             auth=("api_key",),
             meaning="Starts the training of a fine-tuned model. Closed to new jobs.",
-            answers={"200": "JSON, an object."},
-            source="sdk, finetune.py; api-evangelist, lifecycle/segmind-lifecycle.yml",
-            request="JSON with name, data_source_path, instance_prompt, trigger_word, base_model, train_type, machine_type, segmind_public and, optionally, theme and advance_parameters.",
+            answers={"200": 'JSON {"status": "REQUESTED", "finetune_id": id, "name": text}.'},
+            source="finetune page; sdk, finetune.py; api-evangelist, lifecycle/segmind-lifecycle.yml",
+            request="JSON with name, data_source_path, instance_prompt, trigger_word, base_model, train_type, machine_type, segmind_public and, optionally, theme and advance_parameters. The page of Fast Flux lacks train_type and machine_type.",
+            assumed="The mock accepts new trainings, which take 600 seconds. Only name and base_model are required.",
         ),
         OtherRoute(
             name="finetune_details",
@@ -731,9 +763,12 @@ GATEWAY = Gateway(
             url="https://api.segmind.com/finetune/request/details",
             auth=("api_key",),
             meaning="One training.",
-            answers={"200": "JSON, an object."},
-            source="sdk, finetune.py",
+            answers={
+                "200": 'JSON {"finetune": {...}} with id, finetune_id, name, data_source_path, instance_prompt, status, source_type, base_model, slug, public_model, error_message, cloud_storage_url, created_ts and updated_ts. The status is AVAILABLE at the end.'
+            },
+            source="finetune page; sdk, finetune.py",
             request='JSON {"request_id": id}, although the method is GET.',
+            assumed="The status is REQUESTED until the end. Then cloud_storage_url is set. slug and source_type are left out. An unknown id is 404.",
         ),
         OtherRoute(
             name="finetune_list",
@@ -743,16 +778,18 @@ GATEWAY = Gateway(
             meaning="All trainings of the account.",
             answers={"200": "JSON, a list of objects."},
             source="sdk, finetune.py",
+            assumed="The objects have the members of finetune_details.",
         ),
         OtherRoute(
             name="finetune_upload_url",
             method="GET",
             url="https://api.segmind.com/finetune/request/upload/pre-signed-url",
             auth=("api_key",),
-            meaning="An address to upload the training data to, as a ZIP file.",
-            answers={"200": "JSON, an object of texts."},
-            source="sdk, finetune.py",
+            meaning="An address to upload the training data to, as a ZIP file of at most 100 MB.",
+            answers={"200": 'JSON {"presigned_url": address, "s3_url": address}.'},
+            source="finetune page; sdk, finetune.py; sdk repository, docs/_static/openapi/segmind-sdk.yaml",
             request='JSON {"name": text}, although the method is GET.',
+            assumed="The mock accepts a PUT to presigned_url, and serves the file at s3_url. Both are its own addresses.",
         ),
         OtherRoute(
             name="finetune_access",
@@ -763,6 +800,7 @@ GATEWAY = Gateway(
             answers={"200": "JSON, an object, or an empty body."},
             source="sdk, finetune.py",
             request="Form with request_id and segmind_public, which is the text True or False.",
+            assumed="The body is empty. An unknown id is 404.",
         ),
         OtherRoute(
             name="finetune_download_url",
@@ -773,6 +811,7 @@ GATEWAY = Gateway(
             answers={"200": "Text with the address."},
             source="sdk, finetune.py",
             request="Form with cloud_storage_url, although the method is GET.",
+            assumed="The file of the mock is a safetensors file without tensors. An unknown cloud_storage_url is 404.",
         ),
     ),
 )

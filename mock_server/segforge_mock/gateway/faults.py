@@ -8,6 +8,7 @@ from segforge_mock.faults.scenarios import FAULT_SECONDS, Chaos, Fault, Scenario
 from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.profile import BadHeader
 from segforge_mock.gateway.refusals import Refusals
+from segforge_mock.gateway.routing import QUEUEING_ROUTES
 from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery
 from segforge_mock.http.waiting import hang, pause
 from segforge_mock.memory import Memory
@@ -41,12 +42,12 @@ class Faults:
 def scripted_answer(call: Call, refusals: Refusals) -> Answer | None:
     """Returns the answer of a stub, or the refusal of a scenario, or None if the request takes effect.
 
-    A failed job is a refusal on any route but submit.
+    A failed job is a refusal on any route that starts none.
     """
     scenario, reply = call.fault.scenario, call.fault.reply
     if reply is not None:
         return reply.answer()
-    if scenario is None or scenario.kind == "fault" or (scenario.kind == "job" and call.match.route == "submit"):
+    if scenario is None or scenario.kind == "fault" or (scenario.kind == "job" and call.match.route in QUEUEING_ROUTES):
         return None
     if scenario.case == "rate.limited":
         return refusals.rate_limited(call.now)

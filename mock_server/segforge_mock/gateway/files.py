@@ -10,12 +10,14 @@ import msgspec
 
 from segforge_mock.faults.replies import Reply
 from segforge_mock.gateway.call import Call
+from segforge_mock.gateway.forms import form_files
+from segforge_mock.gateway.ids import request_id
 from segforge_mock.gateway.jobs import Jobs
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.urls import OUTPUT_HOST, STORAGE_HOST, Urls
-from segforge_mock.http.answers import Answer, file_answer, json_answer
-from segforge_mock.http.counts import values_refusal
+from segforge_mock.http.answers import Answer, bytes_answer, file_answer, json_answer
+from segforge_mock.http.counts import parts_refusal, values_refusal
 from segforge_mock.jobs.job import COMPLETED, GivenFile
 from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.memory import Memory, Shelf
@@ -24,6 +26,8 @@ from segforge_mock.stores.base import Store
 KEPT_BYTES: Final = 64 * 2**20
 FILE_BYTES: Final = 500
 """Bytes that a file needs in memory beside its media type and content."""
+MAX_EXPECTED: Final = 1_000
+"""Names under which a file may still be uploaded. The oldest are dropped first."""
 IMAGE_SECONDS: Final = 7 * 24 * 3600.0
 """Seconds after the submit for which a job's images can be downloaded."""
 _IMAGE_NAME: Final = re.compile(r"(?P<id>[0-9a-f-]{32,36})-(?P<number>[0-9]{1,5})\.(?P<format>[a-z0-9]+)")
@@ -59,6 +63,7 @@ class Files:
         self._urls = urls
         self._uploads: Shelf[str, Asset] = Shelf(memory, "uploads", most_bytes=KEPT_BYTES, forget=self._lose)
         self._of_tenants: dict[str, set[str]] = {}
+        self._expected: Shelf[str, str] = Shelf(memory, "expected_uploads", most=MAX_EXPECTED)
 
     def upload(self, call: Call) -> Answer:
         """Keeps the files of an upload and answers their URLs.
@@ -76,15 +81,32 @@ class Files:
         files = [_decoded(text) for text in upload.data_urls]
         if None in files:
             return json_answer(400, {"error": "Files must be provided as base64-encoded data URLs."})
-        other = sorted({file[0] for file in files if file is not None and not _ACCEPTED.fullmatch(file[0])})
+        return self._stored(call, [file for file in files if file is not None])
+
+    async def upload_form(self, call: Call) -> Answer:
+        """Keeps the file of a multipart form, and answers like `upload`. The name of the file tells its media type."""
+        request = call.request
+        if request.media_type != "multipart/form-data":
+            return self._refusals.case("content_type.invalid")
+        content_type = request.header(b"content-type")
+        refusal = parts_refusal(content_type, request.body)
+        if refusal is not None:
+            return refusal
+        try:
+            files = form_files("file", content_type, request.body)
+        except ValueError as error:
+            return self._refusals.case("body.malformed", {"reason": str(error)})
+        if not files:
+            return self._refusals.case("body.malformed", {"reason": "the form has no file in a part named file"})
+        return self._stored(call, files)
+
+    def _stored(self, call: Call, files: list[tuple[str, bytes]]) -> Answer:
+        """Keeps files, each with its media type, and answers their URLs. Refuses types that a page could run."""
+        other = sorted({media_type for media_type, _ in files if not _ACCEPTED.fullmatch(media_type)})
         if other:
             expected = "image/*, audio/*, video/* or application/pdf"
             return json_answer(400, {"error": f"Unsupported file type {other[0][:100]}; expected {expected}."})
-        return self.kept(call, [file for file in files if file is not None])
-
-    def kept(self, call: Call, files: list[tuple[str, bytes]]) -> Answer:
-        """Keeps files, each with its media type, and answers their URLs."""
-        names = [self._keep(call.tenant.name, *file) for file in files]
+        names = [self._keep_by_content(call.tenant.name, *file) for file in files]
         output, storage = (self._urls.file_origin(call.request, host) for host in (OUTPUT_HOST, STORAGE_HOST))
         found = {
             "file_urls": [f"{output}/assets/{name}" for name in names],
@@ -97,14 +119,24 @@ class Files:
         for name in self._of_tenants.pop(tenant, ()):
             self._uploads.pop(name)
 
-    def _keep(self, tenant: str, media_type: str, data: bytes) -> str:
+    def expect(self, tenant: str) -> str:
+        """Returns a new name under which a ZIP file may be uploaded once, without a key."""
+        name = f"{request_id('hex')}.zip"
+        self._expected.put(name, tenant, FILE_BYTES)
+        return name
+
+    def keep(self, tenant: str, name: str, media_type: str, data: bytes) -> None:
+        """Keeps a file of a tenant under a name, unless it is larger than all files together may be."""
+        if len(data) < KEPT_BYTES:
+            self._of_tenants.setdefault(tenant, set()).add(name)
+            self._uploads.put(name, Asset(tenant, name, media_type, data), FILE_BYTES + len(media_type) + len(data))
+
+    def _keep_by_content(self, tenant: str, media_type: str, data: bytes) -> str:
         """Keeps a file and returns its name, which callers of other tenants can't guess from its content."""
         ending = _ENDING.match(media_type.partition("/")[2])
         digest = hashlib.sha256(tenant.encode() + data).hexdigest()[:32]
         name = f"{digest}.{ending[0] if ending else 'bin'}"
-        if len(data) < KEPT_BYTES:
-            self._of_tenants.setdefault(tenant, set()).add(name)
-            self._uploads.put(name, Asset(tenant, name, media_type, data), FILE_BYTES + len(media_type) + len(data))
+        self.keep(tenant, name, media_type, data)
         return name
 
     def _lose(self, asset: Asset) -> None:
@@ -115,6 +147,11 @@ class Files:
 
     def asset(self, call: Call) -> Answer:
         """Answers the download of an upload, with the media type of its data URL and as an attachment."""
+        if call.request.method == "PUT" and call.match.value in self._expected:
+            self.keep(
+                self._expected.pop(call.match.value) or "", call.match.value, "application/zip", call.request.body
+            )
+            return bytes_answer("text/plain", b"")
         if call.request.method not in ("GET", "HEAD"):
             return self._refusals.wrong_method(call.match)
         found = self._uploads.use(call.match.value)

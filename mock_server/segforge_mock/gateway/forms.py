@@ -5,7 +5,8 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from mimetypes import guess_type
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -44,13 +45,32 @@ def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | 
         return Malformed(str(error))
 
 
+def form_files(name: str, content_type: str, body: bytes) -> list[tuple[str, bytes]]:
+    """Returns the files in the parts of that name, each with the media type of its file name.
+
+    Raises ValueError if the body is broken.
+    """
+    files: list[tuple[str, bytes]] = []
+
+    def on_file(file: File) -> None:
+        if file.field_name == name.encode():
+            file.file_object.seek(0)
+            media_type, _ = guess_type((file.file_name or b"").decode("latin-1"))
+            files.append((media_type or "application/octet-stream", file.file_object.read()))
+
+    try:
+        _parse(content_type, body, lambda _: None, on_file)
+    except FormParserError as error:
+        raise ValueError(str(error)) from None
+    return files
+
+
 def _parts(parameters: Mapping[str, Parameter], content_type: str, body: bytes) -> dict[str, list[bytes | str]]:
     """Returns the parts of a body by name: the bytes of a field, and the text that stands for a file with a name.
 
     Raises FormParserError or ValueError if the body is broken.
     """
     found: dict[str, list[bytes | str]] = {}
-    ends: list[bool] = []
 
     def on_field(field: Field) -> None:
         found.setdefault(_name(field.field_name), []).append(field.value or b"")
@@ -61,6 +81,13 @@ def _parts(parameters: Mapping[str, Parameter], content_type: str, body: bytes) 
         text = _file_text(_item(parameters.get(name)), quote(file.file_name or b""), file.file_object)
         found.setdefault(name, []).append(text)
 
+    _parse(content_type, body, on_field, on_file)
+    return found
+
+
+def _parse(content_type: str, body: bytes, on_field: Callable[[Field], None], on_file: Callable[[File], None]) -> None:
+    """Calls the functions with the parts of a form. Raises FormParserError or ValueError if the body is broken."""
+    ends: list[bool] = []
     kind, options = parse_options_header(content_type.encode("latin-1"))
     boundary = options.get(b"boundary")
     parser = FormParser(kind.decode("latin-1"), on_field, on_file, lambda: ends.append(True), boundary=boundary)
@@ -68,7 +95,6 @@ def _parts(parameters: Mapping[str, Parameter], content_type: str, body: bytes) 
     parser.finalize()
     if not ends:
         raise ValueError("the closing boundary of the form is missing")
-    return found
 
 
 def _name(name: bytes | None) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol
 from segforge_mock.faults.scenarios import NOTHING
 from segforge_mock.gateway.bodies import encoding_refusal, size_refusal
 from segforge_mock.gateway.call import NO_ROUTE, Call
+from segforge_mock.gateway.control.control import Control, GatewayParts, WebhookRules
 from segforge_mock.gateway.faults import NO_EFFECT, SCENARIO_HEADER, Faults, delivered, finished, scripted_answer
 from segforge_mock.gateway.files import Files
 from segforge_mock.gateway.jobs import Jobs
@@ -20,7 +21,7 @@ from segforge_mock.gateway.log import write_log
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import PROFILE_HEADER, BadHeader, Profiles
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.routing import REMEMBERED_PATH, Match, Router
+from segforge_mock.gateway.routing import OPEN_ROUTES, REMEMBERED_PATH, Match, Router
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import NO_ANSWER, Answer, json_answer
@@ -53,7 +54,8 @@ class MockGateway:
 
     `own` answers requests to the mock itself. `counts` counts requests by route and status. `now` is the mock's clock,
     in seconds since the epoch. `keys` decides which keys are accepted. `time_scale`: seconds here per second of the
-    real gateway. `log` writes one line of JSON per request to standard error.
+    real gateway. `webhooks`: who may add webhooks, and their hosts. `log` writes one line of JSON per request to
+    standard error.
     """
 
     def __init__(  # noqa: PLR0913 - the parts and settings of a gateway
@@ -73,6 +75,7 @@ class MockGateway:
         time_scale: float,
         public_url: str | None,
         any_model: bool,
+        webhooks: WebhookRules,
         log: bool,
     ) -> None:
         facts = models.gateway
@@ -89,7 +92,7 @@ class MockGateway:
         self._now = now
         self._log = log
         self._key_header = facts.auth.header.lower().encode()
-        self._router = Router(facts.routes, models.paths, models.slugs)
+        self._router = Router(facts.routes, models.paths, models.slugs, facts.other_routes)
         self._keys = keys
         self._accepts = keys.accept
         self._refusals = Refusals(facts)
@@ -100,6 +103,9 @@ class MockGateway:
         self._jobs = Jobs(models, store, outputs, self._refusals, urls)
         self._files = Files(store, self._jobs, outputs, self._refusals, urls, memory)
         tenants.on_forget(self._files.forget)
+        parts = GatewayParts(models, store, tenants, memory, self._refusals, urls, self._runs, self._jobs, self._files)
+        self._control = Control(parts, webhooks, lambda tenant: now() + tenant.clock_offset, time_scale)
+        self._bearer_routes = frozenset(one.name for one in facts.other_routes if "bearer" in one.auth)
 
     async def answer(self, request: IncomingRequest) -> Answer:
         """Answers a request. Raises StoreError, and Full if the memory has no room for a waiting admin call."""
@@ -134,10 +140,12 @@ class MockGateway:
         return self._recorded(call, answer)
 
     async def _bearer(self, authorization: bytes, match: Match) -> bytes:
-        """Returns the key of a Bearer header if the page of the model prints one; otherwise an empty key."""
+        """Returns the key of a Bearer header if the page of the model or flow prints one; otherwise an empty key."""
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
             return b""
+        if match.route in self._bearer_routes:
+            return token.strip()
         slug = match.value if match.route in ("run", "submit") else ""
         if match.route in ("status", "result", "poll"):
             job = await self._store.get(match.value)
@@ -148,6 +156,7 @@ class MockGateway:
     async def close(self) -> None:
         """Closes the store and stops making outputs."""
         self._outputs.close()
+        await self._control.close()
         await self._store.close()
 
     async def _answer(self, call: Call) -> Answer:
@@ -162,10 +171,8 @@ class MockGateway:
             call.profile = self._profiles.of(call)
         if JOB_HEADER in headers:
             call.policy = read_policy(request.header(JOB_HEADER))
-        if route == "image":
-            return await self._files.image(call)
-        if route == "asset":
-            return self._files.asset(call)
+        if route in OPEN_ROUTES:
+            return await self._answer_open(call)
         refusal = None if self._accepts(call.key) else self._refusals.key(request, call.key)
         if refusal is None and tenant.rate_limit is not None and match is not NO_ROUTE:
             refusal = await self._rate_refusal(call, tenant.rate_limit)
@@ -175,6 +182,14 @@ class MockGateway:
             return await self._runs.run(call)
         if route == "submit":
             return await self._runs.submit(call)
+        return await self._answer_other(call)
+
+    async def _answer_open(self, call: Call) -> Answer:
+        """Answers a call on a route that needs no key."""
+        if call.match.route == "image":
+            return await self._files.image(call)
+        if call.match.route == "asset":
+            return self._files.asset(call)
         return await self._answer_other(call)
 
     async def _answer_other(self, call: Call) -> Answer:
@@ -192,6 +207,8 @@ class MockGateway:
             return answer
         if match.route == "upload":
             return self._files.upload(call)
+        if match.route in self._control.routes:
+            return await self._control.answer(call)
         return await self._jobs.answer(call)
 
     async def _play(self, call: Call) -> Answer | None:

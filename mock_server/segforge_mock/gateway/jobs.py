@@ -36,7 +36,7 @@ class Jobs:
         """Answers a status, result or poll. Unknown and expired jobs are 404, failed ones 422."""
         route = call.match.route
         job = await self._store.get(call.match.value)
-        if job is None or call.now - job.submitted_at >= self._known_for(job):
+        if job is None or call.now - job.submitted_at >= self.known_for(job):
             case = "output.unknown" if route == "poll" else "request.unknown"
             return self._refusals.case(case, {"request_id": call.match.value})
         if job.polls or job.held:
@@ -61,7 +61,7 @@ class Jobs:
             },
         )
 
-    def _known_for(self, job: Job) -> float:
+    def known_for(self, job: Job) -> float:
         """Returns the seconds after the submit for which the record of a job is known."""
         given = job.given
         return self._retention if given is None or given.expires is None else given.expires
@@ -85,6 +85,14 @@ class Jobs:
         given = job.given.files
         replacing = tuple(file for file in given if file.field is None)
         return (replacing or output.files) + tuple(file for file in given if file.field is not None)
+
+    def output_urls(self, job: Job, origin: str) -> list[str]:
+        """Returns the URLs of the outputs of a completed job. Documents and files in other fields don't count."""
+        return [
+            _file_url(job, number, file, origin)[1]
+            for number, file in enumerate(self.files(job, self.output(job)), 1)
+            if not isinstance(file, GeneratedDocument) and (isinstance(file, GeneratedFile) or file.field is None)
+        ]
 
     async def _result(self, call: Call, job: Job) -> Answer:
         output, origin = self.output(job), self._urls.file_origin(call.request)
@@ -123,10 +131,15 @@ class Jobs:
         return {"output": listed[0]["url"], **_by_medium(output.medium, listed), **shown} if listed else shown
 
     async def _listed(self, job: Job, number: int, file: GeneratedFile | GivenFile, origin: str) -> dict[str, Any]:
-        name = f"{job.request_id}-{number}.{file.format}"
+        name, url = _file_url(job, number, file, origin)
         size = file.size if isinstance(file, GivenFile) else len(await self._outputs.bytes_of(file))
-        url = f"{origin}/generations/{name}"
         return {"url": url, "content_type": file.media_type, "file_name": name, "file_size": str(size)}
+
+
+def _file_url(job: Job, number: int, file: GeneratedFile | GivenFile, origin: str) -> tuple[str, str]:
+    """Returns the name and the URL of a job's file."""
+    name = f"{job.request_id}-{number}.{file.format}"
+    return name, f"{origin}/generations/{name}"
 
 
 def _by_medium(medium: str, files: list[dict[str, Any]]) -> dict[str, Any]:

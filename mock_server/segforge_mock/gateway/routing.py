@@ -5,8 +5,9 @@ from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
-from segforge.spec.catalog import Routes
+from segforge.spec.catalog import OtherRoute, Routes
 
 OWN_ROUTES: Final = (
     ("image", "GET", "/generations/{name}"),
@@ -15,7 +16,43 @@ OWN_ROUTES: Final = (
 )
 """Routes of output URLs and uploads. The real gateway serves them on other hosts."""
 
-ROUTES: Final = (*(field.name for field in fields(Routes)), *(name for name, _, _ in OWN_ROUTES), "")
+CONTROL_ROUTES: Final = (
+    "upload_input",
+    "pixelflow_run",
+    "pixelflow_run_by_slug",
+    "pixelflow_poll",
+    "model_list",
+    "account",
+    "generations",
+    "recent_generations",
+    "request_history",
+    "request_history_entry",
+    "webhook_list",
+    "webhook_add",
+    "webhook_update",
+    "webhook_deactivate",
+    "webhook_logs",
+    "finetune_submit",
+    "finetune_details",
+    "finetune_list",
+    "finetune_upload_url",
+    "finetune_access",
+    "finetune_download_url",
+)
+"""The names of the `other_routes` of the specs that the mock serves, whatever the host."""
+
+QUEUEING_ROUTES: Final = frozenset({"submit", "pixelflow_run", "pixelflow_run_by_slug"})
+"""Routes that start a job."""
+
+OPEN_ROUTES: Final = frozenset({"image", "asset", "model_list"})
+"""Routes that need no key."""
+
+ROUTES: Final = (
+    *(field.name for field in fields(Routes)),
+    *(name for name, _, _ in OWN_ROUTES),
+    *CONTROL_ROUTES,
+    "",
+)
 """The names of all routes, as in the history. "" stands for an unknown route."""
 
 REMEMBERED_PATH: Final = 256
@@ -34,15 +71,20 @@ class Router:
     """Looks paths up in route templates. A literal segment wins over a placeholder.
 
     `printed` are paths that pages print beside the usual ones, each with its version and slug. `slugs` are all models:
-    their usual paths, and the other routes, win over a printed one.
+    their usual paths, and the other routes, win over a printed one. `others`: of these, those in CONTROL_ROUTES.
     """
 
     def __init__(
-        self, routes: Routes, printed: Mapping[str, tuple[str, str]] = MappingProxyType({}), slugs: Iterable[str] = ()
+        self,
+        routes: Routes,
+        printed: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        slugs: Iterable[str] = (),
+        others: Iterable[OtherRoute] = (),
     ) -> None:
         self._printed: dict[str, Match] = {}
         named = [(field.name, getattr(routes, field.name)) for field in fields(routes)]
         listed = [*((name, route.method, route.path) for name, route in named), *OWN_ROUTES]
+        listed += [(one.name, one.method, urlsplit(one.url).path) for one in others if one.name in CONTROL_ROUTES]
         split = [(Match(name, method, ""), path.strip("/").split("/")) for name, method, path in listed]
         self.match = lru_cache(maxsize=4096)(self.find)
         """Like `find`, with a cache, for paths of at most REMEMBERED_PATH characters."""

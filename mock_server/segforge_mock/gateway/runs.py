@@ -49,7 +49,7 @@ class Runs:
 
     async def run(self, call: Call) -> Answer:
         """Answers a run with its output: the bytes, or JSON with them in base64."""
-        served = self._served(call, "v1")
+        served = self._served(call)
         if isinstance(served, Answer):
             return served
         effect = call.fault.effect
@@ -88,20 +88,16 @@ class Runs:
             )
         )
         output.mark(answer.headers)
-        return _marked(answer, served)
+        return _marked(answer, served, "v1")
 
     async def submit(self, call: Call) -> Answer:
         """Answers a submit with the job's id and URLs."""
-        served = self._served(call, "v2")
+        served = self._served(call)
         if isinstance(served, Answer):
             return served
-        reading = self._read(call, served, "v2")
-        if reading.refusal is not None:
-            return reading.refusal
-        job = self._job(call, served, reading)
-        kept = await self._store.submit(job)
-        if kept is None:
-            return await self._low_balance(call, served, "v2", job.cost)
+        kept = await self.accept(call, served)
+        if isinstance(kept, Answer):
+            return kept
         origin, urls, name = self._urls.origin(call.request), self._urls, kept.request_id
         answer = call.json(
             200,
@@ -113,9 +109,18 @@ class Runs:
                 "response_url": urls.result(origin, name),
             },
         )
-        return _marked(answer, served)
+        return _marked(answer, served, "v2")
 
-    def _served(self, call: Call, version: Version) -> ServedModel | Answer:
+    async def accept(self, call: Call, served: ServedModel) -> Job | Answer:
+        """Reads the payload of a job, charges the tenant and keeps the job. Returns it, or a refusal."""
+        reading = self._read(call, served, "v2")
+        if reading.refusal is not None:
+            return reading.refusal
+        job = self._job(call, served, reading)
+        kept = await self._store.submit(job)
+        return await self._low_balance(call, served, "v2", job.cost) if kept is None else kept
+
+    def _served(self, call: Call) -> ServedModel | Answer:
         """Returns the model of a call, or the refusal of its slug, method or Content-Type."""
         request, slug = call.request, call.match.value
         if self._models.is_retired(slug):
@@ -125,8 +130,6 @@ class Runs:
             served = unlisted_model(slug)
         if served is None:
             return self._refusals.unknown_model(slug, self._models.near(slug))
-        if version not in served.model.versions:
-            return self._refusals.case("model.unknown", {"slug": slug})
         if request.method != call.match.method:
             return self._refusals.wrong_method(call.match)
         if request.media_type not in self._content_types:
@@ -177,10 +180,12 @@ class Runs:
     async def _low_balance(self, call: Call, served: ServedModel, version: Version, cost: float) -> Answer:
         balance = await self._store.balance(call.tenant.name)
         case = call.profile.cases(version, "balance")[0]
-        return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served)
+        return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served, version)
 
 
-def _marked(answer: Answer, served: ServedModel) -> Answer:
-    """Returns the answer, with a header that says how much is known about the model."""
+def _marked(answer: Answer, served: ServedModel, version: Version) -> Answer:
+    """Returns the answer, with headers that say how much is known about the model and its version."""
     answer.headers.append((b"x-mock-model", served.level.encode()))
+    if version not in served.model.versions:
+        answer.headers.append((b"x-mock-version", b"undocumented"))
     return answer

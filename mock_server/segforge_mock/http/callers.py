@@ -37,16 +37,19 @@ class Callers:
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset((*HOSTS, *hosts))
 
-    def refusal(self, request: IncomingRequest) -> Answer | None:
-        """Returns 403 for an unknown host or a foreign page, 415 for a body that is not JSON, else None."""
+    def refusal(self, request: IncomingRequest, called: str = "the admin API") -> Answer | None:
+        """Returns 403 for an unknown host or a foreign page, 415 for a body that is not JSON, else None.
+
+        `called` names what the request calls.
+        """
         host = request.header(b"host").lower()
         if host and not self._is_known(host):
             hint = "use an IP address or localhost, or start the mock with --allow-host (allow_hosts in Python)"
-            return json_answer(403, {"error": f"the admin API rejects the host {host[:200]!r}; {hint}"})
+            return json_answer(403, {"error": f"{called} rejects the host {host[:200]!r}; {hint}"})
         origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
         if (origin and not _is_same(origin, request)) or (site and site not in _OWN_PAGE):
             asked = f"origin {origin[:200]!r}" if origin else f"sec-fetch-site {site[:20]!r}"
-            error = f"the admin API rejects pages of another origin, found {asked}; call it without a browser"
+            error = f"{called} rejects pages of another origin, found {asked}; call it without a browser"
             return json_answer(403, {"error": error})
         by_page = bool(origin or site) and request.method not in ("GET", "HEAD")
         if (request.body or by_page) and request.media_type != "application/json":

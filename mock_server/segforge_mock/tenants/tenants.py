@@ -56,9 +56,9 @@ class Tenants:
             last=True,
         )
         self._keys: dict[str, bytes] = {}
-        self._listeners: list[Callable[[str], None]] = []
+        self._listeners: list[Callable[[str], object]] = []
 
-    def on_forget(self, listener: Callable[[str], None]) -> None:
+    def on_forget(self, listener: Callable[[str], object]) -> None:
         """Calls a function with the name of each tenant that is dropped or reset."""
         self._listeners.append(listener)
 

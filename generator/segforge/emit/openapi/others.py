@@ -63,5 +63,6 @@ def _operation(route: OtherRoute, path: str) -> dict[str, Any]:
         **({"parameters": parameters} if parameters else {}),
         "responses": {code: {"description": words} for code, words in route.answers.items()},
         "x-printed-auth": list(route.auth),
+        **({"x-mock-assumes": route.assumed} if route.assumed is not None else {}),
         "x-source": route.source,
     }

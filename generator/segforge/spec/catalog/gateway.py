@@ -43,7 +43,8 @@ class OtherRoute:
     """A route of the vendor beside those of models, as its sources describe it: upload, PixelFlow, directory and so on.
 
     `url` is absolute and may have path parameters in braces. `auth` is what the sources print. `request` and `answers`
-    describe the bodies in words; the answers are by status code. Clients, mock and contract tests ignore them.
+    describe the bodies in words; the answers are by status code. `assumed` is what the mock adds to the sources.
+    Clients and contract tests ignore these routes.
     """
 
     name: str
@@ -54,6 +55,7 @@ class OtherRoute:
     answers: Mapping[str, str]
     source: str
     request: str | None = None
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)

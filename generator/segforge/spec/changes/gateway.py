@@ -53,7 +53,7 @@ def _routes(old: Sequence[OtherRoute], new: Sequence[OtherRoute]) -> Iterator[Ch
             if getattr(one, key) != getattr(two, key):
                 sides = getattr(one, key), getattr(two, key)
                 yield sided("gateway", f"{at}.{key}", "route.changed", "breaking", *sides)
-        for key in ("auth", "request", "answers", "meaning", "source"):
+        for key in ("auth", "request", "answers", "assumed", "meaning", "source"):
             if getattr(one, key) != getattr(two, key):
                 sides = getattr(one, key), getattr(two, key)
                 yield sided("gateway", f"{at}.{key}", "route.described", "editorial", *sides)
