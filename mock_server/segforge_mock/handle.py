@@ -27,7 +27,10 @@ MAX_WAIT = 86_400.0
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request and its answer, with secrets masked. Status 0: the connection was dropped without an answer."""
+    """A request and its answer, with secrets masked. Status 0: no answer was sent, or none yet if it is `running`.
+
+    `client` is the User-Agent, and `traceparent` the header of that name; None without the header.
+    """
 
     method: str
     path: str
@@ -35,6 +38,9 @@ class RecordedRequest:
     slug: str
     scenario: str | None
     status: int
+    running: bool
+    client: str | None
+    traceparent: str | None
     headers: dict[str, str]
     body: str
     response_headers: dict[str, str]
@@ -301,6 +307,9 @@ def _recorded(entry: HistoryEntry) -> RecordedRequest:
         slug=data["slug"],
         scenario=data["scenario"],
         status=data["status"],
+        running=data["running"],
+        client=data["client"],
+        traceparent=data["traceparent"],
         headers=data["request"]["headers"],
         body=data["request"]["body"],
         response_headers=data["response"]["headers"],

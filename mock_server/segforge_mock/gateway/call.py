@@ -8,6 +8,7 @@ from segforge_mock.gateway.routing import Match
 from segforge_mock.http.answers import Answer, json_answer
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.jobs.policy import Policy
+from segforge_mock.tenants.history import End
 from segforge_mock.tenants.tenants import Tenant
 
 NO_ROUTE: Final = Match("", "", "")
@@ -20,7 +21,10 @@ class Call:
     The key is empty if the request has none that its route accepts.
     """
 
-    __slots__ = ("fault", "key", "match", "now", "policy", "profile", "request", "tenant")
+    __slots__ = ("end", "fault", "key", "match", "now", "policy", "profile", "request", "tenant")
+
+    end: End
+    """The end of the request's entry in the history."""
 
     def __init__(
         self, request: IncomingRequest, match: Match, key: bytes, tenant: Tenant, now: float, profile: Profile

@@ -26,6 +26,7 @@ from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import NO_ANSWER, Answer, json_answer
 from segforge_mock.http.delivery import with_cors
+from segforge_mock.http.endpoint import Unavailable
 from segforge_mock.http.request import Disconnected, IncomingRequest
 from segforge_mock.http.waiting import pause
 from segforge_mock.jobs.policy import BadPolicy, read_policy
@@ -112,14 +113,10 @@ class MockGateway:
         headers, path = request.headers, request.path
         key = headers.get(self._key_header, b"")
         tenant = self._tenants.get(headers.get(TENANT_HEADER) or key)
-        if request.is_too_large or b"content-encoding" in headers:
-            refusal = size_refusal(request) or encoding_refusal(request)
-            if refusal is not None:
-                return refusal
         match = self._router.match(path) if len(path) <= REMEMBERED_PATH else self._router.find(path)
         if match is None or request.method == "OPTIONS":
             if self._own.has(request):
-                return await self._own.answer(request, tenant)
+                return _refusal(request) or await self._own.answer(request, tenant)
             match = match or NO_ROUTE
         if not key and b"authorization" in headers and (key := await self._bearer(headers[b"authorization"], match)):
             tenant = self._tenants.get(headers.get(TENANT_HEADER) or key)
@@ -127,6 +124,7 @@ class MockGateway:
             owner = await self._files.owner_of(match.value)
             tenant = (self._tenants.named(owner) if owner is not None else None) or tenant
         call = Call(request, match, key, tenant, self._now() + tenant.clock_offset, self._profile)
+        call.end = tenant.history.arrive(call.now, request, match.route, call.slug)
         try:
             answer = await self._answer(call)
             if call.fault is not NOTHING:
@@ -135,6 +133,8 @@ class MockGateway:
             answer = _failed(call, json_answer(400, {"error": str(error)}))
         except Full as error:
             answer = _failed(call, json_answer(503, {"error": str(error)}))
+        except Unavailable as error:
+            answer = _failed(call, json_answer(503, {"error": error.reason}))
         except Disconnected:
             answer = _failed(call, NO_ANSWER)
         return self._recorded(call, answer)
@@ -163,6 +163,10 @@ class MockGateway:
         """Answers a call on one of the gateway's routes. Raises BadHeader, BadPolicy, Full and Disconnected."""
         request, match, tenant = call.request, call.match, call.tenant
         headers, route = request.headers, match.route
+        if request.is_too_large or b"content-encoding" in headers:
+            refusal = _refusal(request)
+            if refusal is not None:
+                return refusal
         if SCENARIO_HEADER in headers or tenant.stubs or self._faults.chaos is not None:
             refusal = await self._play(call)
             if refusal is not None:
@@ -228,16 +232,21 @@ class MockGateway:
         return self._refusals.rate_limited(call.now)
 
     def _recorded(self, call: Call, answer: Answer) -> Answer:
-        """Adds a request and its answer to the history, and returns the answer with its delivery."""
+        """Adds the answer to a request in the history, and returns it with its delivery."""
         request, scenario = call.request, call.fault.scenario
         if answer.status and b"origin" in request.headers:
             with_cors(answer.headers, request.headers[b"origin"])
         name = scenario.name if scenario is not None else ""
-        call.tenant.history.add(call.now, request, (call.match.route, call.slug, name), answer)
+        call.tenant.history.answered(call.end, request, name, answer)
         self._counts[call.match.route, answer.status] += 1
         if self._log:
             write_log(call, answer, name)
         return answer if scenario is None else delivered(call, answer, self._memory)
+
+
+def _refusal(request: IncomingRequest) -> Answer | None:
+    """Returns the refusal of a body that is too large or compressed, else None."""
+    return size_refusal(request) or encoding_refusal(request)
 
 
 def _failed(call: Call, answer: Answer) -> Answer:

@@ -1,4 +1,7 @@
-"""The history of requests and answers, for tests to assert on. Bodies are truncated and secrets are masked."""
+"""The history of requests and answers, for tests to assert on. Bodies are truncated and secrets are masked.
+
+A request is an entry as soon as it has arrived, since its caller may give up before it is answered.
+"""
 
 import asyncio
 from collections import deque
@@ -12,17 +15,17 @@ from segforge_mock.memory import Kept, Memory, Shelf
 
 MAX_ENTRIES: Final = 1_000
 MAX_BODY: Final = 16 * 2**10
-ENTRY_BYTES: Final = 1_800
+ENTRY_BYTES: Final = 1_950
 """Memory that an entry takes beside its texts: its parts, and the headers that the mock itself adds."""
 BLOCK: Final = 25
-BLOCK_BYTES: Final = 500
+BLOCK_BYTES: Final = 700
 UNCOUNTED_BYTES: Final = 8 * 2**10
 HEADER_BYTES: Final = 130
 """Memory that a header takes beside its text."""
 
 
 class HistoryEntry(NamedTuple):
-    """A request and its answer, unmasked; `as_json` masks secrets."""
+    """A request and its answer, unmasked; `as_json` masks secrets. Status 0: no answer, `running`: none yet."""
 
     number: int
     at: float
@@ -32,13 +35,14 @@ class HistoryEntry(NamedTuple):
     slug: str
     scenario: str
     status: int
+    running: bool
     request_headers: RawHeaders
     request_body: bytes
     response_headers: RawHeaders
     response_body: bytes
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the entry as JSON, with *** for keys and credentials wherever they occur. Status 0: no answer."""
+        """Returns the entry as JSON, with *** for keys and credentials."""
         mask = Mask(secrets_of(self.request_headers))
 
         def text(raw: bytes) -> str:
@@ -59,6 +63,9 @@ class HistoryEntry(NamedTuple):
             "slug": self.slug,
             "scenario": self.scenario or None,
             "status": self.status,
+            "running": self.running,
+            "client": self._header(b"user-agent", mask),
+            "traceparent": self._header(b"traceparent", mask),
             "request": {
                 "headers": shown(self.request_headers),
                 "body": text(self.request_body),
@@ -69,14 +76,23 @@ class HistoryEntry(NamedTuple):
             },
         }
 
+    def _header(self, name: bytes, mask: Mask) -> str | None:
+        value = dict(self.request_headers).get(name)
+        return None if value is None else mask.header(value).decode("utf-8", "replace")
 
-_Entry: TypeAlias = tuple[int, float, str, str, tuple[str, str, str], RawHeaders, bytes, Answer]
+
+End: TypeAlias = list[tuple[str, Answer]]
+"""The scenario and the answer of a request; empty while it runs."""
+
+_Entry: TypeAlias = tuple[int, float, str, str, str, str, RawHeaders, bytes, End]
 """An entry as it is kept; a HistoryEntry is made of it when the history is read."""
 
 
 def _history_entry(entry: _Entry) -> HistoryEntry:
-    number, at, method, path, place, headers, body, (status, answer_headers, answer_body, _) = entry
-    return HistoryEntry(number, at, method, path, *place, status, headers, body, answer_headers, answer_body)
+    number, at, method, path, route, slug, headers, body, end = entry
+    scenario, answer = end[0] if end else ("", NO_ANSWER)
+    place = (number, at, method, path, route, slug, scenario)
+    return HistoryEntry(*place, answer.status, not end, headers, body, answer.headers, answer.body)
 
 
 class _Block:
@@ -89,7 +105,7 @@ class _Block:
         self.entries: list[_Entry] = []
 
 
-_FULL: Final[list[_Entry]] = [(0, 0.0, "", "", ("", "", ""), [], b"", NO_ANSWER)] * BLOCK
+_FULL: Final[list[_Entry]] = [(0, 0.0, "", "", "", "", [], b"", [])] * BLOCK
 """Stands for the entries of a history without a block: there is no room in them, so that the next entry starts one."""
 
 
@@ -129,25 +145,32 @@ class History:
         self._number = 0
         self._waiting: list[asyncio.Event] = []
 
-    def add(self, at: float, request: IncomingRequest, place: tuple[str, str, str], answer: Answer) -> None:
-        """Adds an entry; `place` is route, slug and scenario."""
+    def arrive(self, at: float, request: IncomingRequest, route: str, slug: str) -> End:
+        """Adds an entry for a request. Pass the returned end to `answered`."""
         self._number = number = self._number + 1
-        body, scope, entries = request.body, request.scope, self._entries
+        body, entries = request.body, self._entries
         if len(body) > MAX_BODY:
             body = body[:MAX_BODY]
+        if len(entries) == BLOCK:
+            entries = self._start_block()
+        end: End = []
+        entries.append((number, at, request.method, request.path, route, slug, request.scope["headers"], body, end))
+        for event in self._waiting:
+            event.set()
+        return end
+
+    def answered(self, end: End, request: IncomingRequest, scenario: str, answer: Answer) -> None:
+        """Adds the answer to the entry of a request; `scenario` is a name or "". Counts the memory of the entry."""
+        scope = request.scope
         if len(answer.body) > MAX_BODY:
             answer = answer._replace(body=answer.body[:MAX_BODY])
+        end.append((scenario, answer))
         headers: RawHeaders = scope["headers"]
         head: int | None = scope.get(HEAD)
         if head is None:  # adding them up takes as long as all the rest
             head = sum(len(name) + len(value) for name, value in headers)
-        path = request.path
-        self._uncounted += (
-            ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(path) + len(body) + len(answer.body)
-        )
-        if len(entries) == BLOCK:
-            entries = self._start_block()
-        entries.append((number, at, request.method, path, place, headers, body, answer))
+        texts = 8 * len(request.path) + min(len(request.body), MAX_BODY) + len(answer.body)
+        self._uncounted += ENTRY_BYTES + HEADER_BYTES * len(headers) + head + texts
         if self._uncounted > UNCOUNTED_BYTES and self._open is not None:
             size, self._uncounted = self._uncounted, 0
             self._grow(self._open, size)
