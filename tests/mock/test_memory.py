@@ -162,11 +162,25 @@ def upload(client: httpx.Client, number: int) -> None:
     client.post("/upload-asset", json={"data_urls": [f"data:image/png;base64,{number:08d}"]})
 
 
+def webhooks(client: httpx.Client, number: int) -> None:
+    body = {"webhook_url": f"http://localhost/{number}", "event": {"types": [f"{number}" * 10 for _ in range(20)]}}
+    client.post("/webhook/add", json=body, headers={"x-api-key": key(number)}).raise_for_status()
+
+
+def trainings(client: httpx.Client, number: int) -> None:
+    body = {"name": "x" * 100, "base_model": "x", "instance_prompt": f"{number}" * 100}
+    client.post("/finetune/request/submit", json=body).raise_for_status()
+
+
+def upload_urls(client: httpx.Client, number: int) -> None:
+    client.request("GET", "/finetune/request/upload/pre-signed-url", json={"name": f"{number}"}).raise_for_status()
+
+
 def run(client: httpx.Client, number: int) -> None:
     client.post(RUN, json=payload() | {"seed": number})
 
 
-@pytest.mark.parametrize("step", [submit, tenants, rules, long_headers, upload, run])
+@pytest.mark.parametrize("step", [submit, tenants, rules, long_headers, upload, run, webhooks, trainings, upload_urls])
 def test_estimates_err_on_the_high_side(step: Callable[[httpx.Client, int], None]) -> None:
     app = create_app(time_scale=0, media="tiny")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:

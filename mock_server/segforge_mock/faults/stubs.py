@@ -14,7 +14,33 @@ from segforge_mock.faults.replies import Edit, Reply
 from segforge_mock.faults.scenarios import Fault, Scenario
 from segforge_mock.jobs.job import GivenFile
 
-RouteName: TypeAlias = Literal["run", "submit", "status", "result", "poll", "credits", "image", "upload"]
+ControlRouteName: TypeAlias = Literal[
+    "upload_input",
+    "pixelflow_run",
+    "pixelflow_run_by_slug",
+    "pixelflow_poll",
+    "model_list",
+    "account",
+    "generations",
+    "recent_generations",
+    "request_history",
+    "request_history_entry",
+    "webhook_list",
+    "webhook_add",
+    "webhook_update",
+    "webhook_deactivate",
+    "webhook_logs",
+    "finetune_submit",
+    "finetune_details",
+    "finetune_list",
+    "finetune_upload_url",
+    "finetune_access",
+    "finetune_download_url",
+]
+"""The names of the `other_routes` of the specs that the mock serves."""
+RouteName: TypeAlias = Literal[
+    "run", "submit", "status", "result", "poll", "credits", "image", "upload", ControlRouteName
+]
 Distribution: TypeAlias = Literal["constant", "uniform", "exponential", "lognormal"]
 
 MAX_STUBS: Final = 1_000

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from segforge.spec.catalog import OtherRoute, Routes
+from segforge_mock.faults.stubs import ControlRouteName
 
 OWN_ROUTES: Final = (
     ("image", "GET", "/generations/{name}"),
@@ -16,29 +17,7 @@ OWN_ROUTES: Final = (
 )
 """Routes of output URLs and uploads. The real gateway serves them on other hosts."""
 
-CONTROL_ROUTES: Final = (
-    "upload_input",
-    "pixelflow_run",
-    "pixelflow_run_by_slug",
-    "pixelflow_poll",
-    "model_list",
-    "account",
-    "generations",
-    "recent_generations",
-    "request_history",
-    "request_history_entry",
-    "webhook_list",
-    "webhook_add",
-    "webhook_update",
-    "webhook_deactivate",
-    "webhook_logs",
-    "finetune_submit",
-    "finetune_details",
-    "finetune_list",
-    "finetune_upload_url",
-    "finetune_access",
-    "finetune_download_url",
-)
+CONTROL_ROUTES: Final[tuple[str, ...]] = get_args(ControlRouteName)
 """The names of the `other_routes` of the specs that the mock serves, whatever the host."""
 
 QUEUEING_ROUTES: Final = frozenset({"submit", "pixelflow_run", "pixelflow_run_by_slug"})
