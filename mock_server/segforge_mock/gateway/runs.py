@@ -1,5 +1,7 @@
 """Runs of v1 and submits of v2."""
 
+from functools import lru_cache
+
 from segforge.spec.catalog import Gateway, Version
 from segforge.spec.price import usual_credits
 from segforge_mock.gateway.bodies import ReadBody, Reader
@@ -44,6 +46,7 @@ class Runs:
         self._any_model = any_model
         self._reader = Reader(gateway)
         self._content_types = gateway.content_types
+        self._usual_cost = lru_cache(maxsize=1_024)(lambda served: usual_credits(gateway, served.model))
         self._queue_time = float(gateway.assumptions["queue_seconds"].value)
         self._typical_time = float(gateway.assumptions["typical_seconds"].value)
 
@@ -56,7 +59,7 @@ class Runs:
         reading = self._read(call, served, "v1")
         if reading.refusal is not None:
             return reading.refusal
-        cost = usual_credits(self._models.gateway, served.model)
+        cost = self._usual_cost(served)
         if effect is not None and effect.cost is not None:
             cost = effect.cost
         remaining = await self._store.charge(call.tenant.name, cost)
@@ -159,7 +162,7 @@ class Runs:
             inference_time=inference,
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
-            cost=usual_credits(self._models.gateway, served.model) if error is None or effect is not None else 0.0,
+            cost=self._usual_cost(served) if error is None or effect is not None else 0.0,
             error=error,
             polls=policy.polls if policy is not None else 0,
             held=policy is not None and policy.held,
