@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from segforge.spec.catalog import Gateway, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.forms import read_form
-from segforge_mock.http.answers import Answer, case_answer, json_answer
+from segforge_mock.http.answers import Answer, case_answer, hinted, json_answer
 from segforge_mock.http.counts import MAX_OUTPUTS, parts_refusal, too_many, values_refusal
 from segforge_mock.http.request import MAX_BODY_BYTES, IncomingRequest
 from segforge_mock.media.asked import number_of
@@ -37,7 +37,11 @@ def encoding_refusal(request: IncomingRequest) -> Answer | None:
     if not request.body or encoding.strip().lower() in ("", "identity"):
         return None
     error = f"Unsupported Content-Encoding {encoding[:100]!r}; send the body uncompressed"
-    answer = json_answer(415, {"error": error})
+    answer = hinted(
+        json_answer(415, {"error": error}),
+        f"send the body uncompressed and without the header content-encoding: {encoding[:100]}; "
+        "no page documents that the gateway decompresses bodies",
+    )
     answer.headers.append((b"accept-encoding", b"identity"))
     return answer
 

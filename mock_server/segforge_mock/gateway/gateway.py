@@ -21,7 +21,7 @@ from segforge_mock.gateway.log import write_log
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import PROFILE_HEADER, BadHeader, Profiles
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.routing import OPEN_ROUTES, REMEMBERED_PATH, Match, Router
+from segforge_mock.gateway.routing import OPEN_ROUTES, REMEMBERED_PATH, Match, Router, path_hint
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import NO_ANSWER, Answer, json_answer
@@ -96,7 +96,7 @@ class MockGateway:
         self._router = Router(facts.routes, models.paths, models.slugs, facts.other_routes)
         self._keys = keys
         self._accepts = keys.accept
-        self._refusals = Refusals(facts)
+        self._refusals = Refusals(facts, keys)
         urls = Urls(facts.routes, public_url)
         self._runs = Runs(
             models, store, outputs, self._refusals, urls, memory, time_scale=time_scale, any_model=any_model
@@ -200,7 +200,8 @@ class MockGateway:
         """Answers a call on a route that names no model."""
         request, match = call.request, call.match
         if match is NO_ROUTE:
-            return self._refusals.case("route.unknown", {"path": request.path})
+            hint = path_hint(request.path, self._router, self._models.gateway.routes, self._models)
+            return self._refusals.unknown_route(request.path, hint)
         if request.method != match.method:
             return self._refusals.wrong_method(match)
         if match.route == "credits":

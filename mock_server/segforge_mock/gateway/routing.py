@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple, Protocol, get_args
 from urllib.parse import urlsplit
 
 from segforge.spec.catalog import OtherRoute, Routes
@@ -36,6 +36,12 @@ ROUTES: Final = (
 
 REMEMBERED_PATH: Final = 256
 """Characters up to which `Router.match` caches a path."""
+
+
+_MOST_PARTS: Final = 12
+_LONGEST_SLUG: Final = 100
+_OTHER_APIS: Final = ("completions", "embeddings", "generations", "messages", "predictions", "responses")
+"""Last words of the paths of other vendors' APIs, where the body names the model."""
 
 
 class Match(NamedTuple):
@@ -93,3 +99,51 @@ class Router:
             else:
                 return Match(match.route, match.method, parts[place]) if place >= 0 else match
         return None
+
+
+class KnownModels(Protocol):
+    """The models that a mock serves."""
+
+    def get(self, slug: str) -> object | None:
+        """Returns the model of a slug, or None."""
+
+    def near(self, slug: str) -> list[str]:
+        """Returns the slugs that look most like a slug."""
+
+
+def path_hint(path: str, router: Router, routes: Routes, models: KnownModels) -> str:
+    """Returns the likely mistake in a path that leads to no route, and the path that the caller may mean."""
+    parts = [part for part in path.split("/") if part]
+    run, submit = routes.run.path, routes.submit.path
+    if len(parts) > _MOST_PARTS:
+        return f"the path has {len(parts)} parts; a model's paths are {run} and {submit}"
+    versions = {run.split("/")[1], submit.split("/")[1]}
+    for start in range(1, len(parts)):
+        rest, before = f"/{'/'.join(parts[start:])}", "/".join(parts[:start])
+        match = router.find(rest)
+        if match is not None and (
+            match.route not in ("run", "submit")
+            or parts[start - 1] in versions
+            or models.get(match.value[:_LONGEST_SLUG]) is not None
+        ):
+            return f"did you mean {match.method} {rest}? Remove /{before} from the base URL or the path"
+    if "requests" in parts[:-1]:
+        name = parts[parts.index("requests") + 1]
+        polls = (one.path.replace("{request_id}", name) for one in (routes.status, routes.result))
+        return f"did you mean GET {' or GET '.join(polls)}? The answer to a submit has the addresses of its job"
+    if parts and parts[-1] in _OTHER_APIS:
+        return f"each model has a path of its own, {run} or {submit}; name the model in the path, not in the body"
+    return _slug_hint(parts, routes, models)
+
+
+def _slug_hint(parts: list[str], routes: Routes, models: KnownModels) -> str:
+    """Returns the hint for a path whose last part may be the slug of a model."""
+    run, submit = routes.run.path, routes.submit.path
+    slug = parts[-1][:_LONGEST_SLUG] if parts else ""
+    if slug and models.get(slug) is not None:
+        meant = f"POST {run.format(slug=slug)}, or POST {submit.format(slug=slug)} for a job"
+        return f"did you mean {meant}? The base URL may lack the version"
+    near = " or ".join(models.near(slug)) if slug else ""
+    found = f"; did you mean the model {near}?" if near else ""
+    where = ", except where a model's page prints another one" if "models" in parts else ""
+    return f"the paths of a model are POST {run} and POST {submit}{where}{found}"

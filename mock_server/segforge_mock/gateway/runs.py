@@ -136,7 +136,7 @@ class Runs:
         if request.method != call.match.method:
             return self._refusals.wrong_method(call.match)
         if request.media_type not in self._content_types:
-            return self._refusals.case("content_type.invalid")
+            return self._refusals.content_type(request)
         return served
 
     def _read(self, call: Call, served: ServedModel, version: Version) -> ReadBody:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from segforge.spec.catalog import Status, StatusCase
-from segforge.spec.printable import fill
+from segforge.spec.printable import fill, one_line
 
 Cases: TypeAlias = Mapping[str, tuple[Status, StatusCase]]
 """The status cases by name, as in `Gateway.cases`."""
@@ -63,8 +63,23 @@ class Answer(NamedTuple):
         return self._replace(headers=headers, body=body)
 
 
+HINT: Final = b"x-mock-hint"
+"""The header that tells people the likely mistake in a request that was refused, and how to correct it."""
+MAX_HINT: Final = 800
+
 NO_ANSWER: Final = Answer(0, [], b"", Delivery("drop-before"))
 """Closes the connection instead of answering. Its headers are shared: don't append to them."""
+
+
+def hinted(answer: Answer, text: str) -> Answer:
+    """Adds a hint to an answer, and returns it. Characters that a header can't hold are escaped."""
+    answer.headers.append((HINT, one_line(text).encode("ascii", "backslashreplace")[:MAX_HINT]))
+    return answer
+
+
+def hint_of(answer: Answer) -> str | None:
+    """Returns the hint of an answer, or None."""
+    return next((value.decode("ascii") for name, value in answer.headers if name is HINT), None)
 
 
 def json_bytes(data: object, *, alphabetical: bool = False) -> bytes:

@@ -37,6 +37,16 @@ class Keys:
             self._accepted.add(key)
         return True
 
+    def why_not(self, key: bytes) -> str:
+        """Returns the likely mistake in a key that is not accepted, without the key itself."""
+        if key[:7].lower() == b"bearer ":
+            return "x-api-key has the word Bearer before the key; send the key alone"
+        if self._listed is not None:
+            return "the key is none of those that the mock accepts: --api-key, --keys-file (keys in Python)"
+        if self._format == "documented":
+            return f"the key doesn't have the documented format {self._pattern.pattern}; --key-format any accepts it"
+        return "the mock refuses keys that start with invalid; send another key"
+
     def _matches(self, key: bytes) -> bool:
         if self._listed is not None:
             return key.decode("latin-1") in self._listed
