@@ -12,13 +12,11 @@ from segforge_mock.faults.given import GivenFiles
 from segforge_mock.faults.reading import any_file, read_stub
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import STUBS_SHARE, Stub, Stubs
-from segforge_mock.gateway.control.control import WebhookRules
-from segforge_mock.gateway.control.delivery import LOOPBACK
 from segforge_mock.gateway.faults import Faults
 from segforge_mock.gateway.gateway import MockGateway
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import Profiles
-from segforge_mock.http.callers import Callers, host_name
+from segforge_mock.http.callers import LOOPBACK, Callers, WebhookRules, host_name
 from segforge_mock.http.endpoint import AsgiEndpoint, Component
 from segforge_mock.jobs.policy import read_policy
 from segforge_mock.media.files import Detail

@@ -180,7 +180,7 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
     from segforge.environment import is_loopback
     from segforge_mock.faults.reading import read_script
     from segforge_mock.faults.scenarios import scenarios
-    from segforge_mock.gateway.control.delivery import LOOPBACK
+    from segforge_mock.http.callers import LOOPBACK
     from segforge_mock.settings import MockSettings
 
     profiles = [profile.name for profile in models.gateway.profiles]

@@ -7,8 +7,7 @@ from typing import Final, NamedTuple, get_args
 from segforge_mock import bounds
 from segforge_mock.faults.scenarios import Scenario
 from segforge_mock.faults.stubs import Stub
-from segforge_mock.gateway.control.delivery import LOOPBACK
-from segforge_mock.http.callers import host_name
+from segforge_mock.http.callers import LOOPBACK, host_name
 from segforge_mock.media.files import Detail
 from segforge_mock.memory import DEFAULT_MIB
 from segforge_mock.tenants.keys import KeyFormat

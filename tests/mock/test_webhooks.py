@@ -2,6 +2,8 @@
 
 import asyncio
 import http.server
+import json
+import re
 import socket
 import ssl
 import threading
@@ -135,6 +137,15 @@ def test_the_events_of_a_run_are_delivered(mock: Mock, receiver: Receiver, types
         assert KEY not in str(headers)
     shown = [(one["event"], one["attempt"], one["status_code"], one["error"]) for one in logs(mock, webhook)]
     assert shown == [(event, 1, 200, None) for event in reversed(events)]
+
+
+def test_the_docs_show_the_form_of_a_delivery(mock: Mock, receiver: Receiver) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "mock.md").read_text("utf-8")
+    [shown] = re.findall(r'`(\{"event": .*?\})`', docs)
+    add(mock, receiver.url, "GRAPH_RUN")
+    run(mock)
+    until(lambda: receiver.received)
+    assert json.loads(shown).keys() == receiver.received[0][2].keys()
 
 
 def test_a_failed_run_has_no_node_that_ran(mock: Mock, receiver: Receiver) -> None:

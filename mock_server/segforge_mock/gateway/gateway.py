@@ -8,12 +8,12 @@ that a caller downloads need no key.
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from segforge_mock.faults.scenarios import NOTHING
 from segforge_mock.gateway.bodies import encoding_refusal, size_refusal
 from segforge_mock.gateway.call import NO_ROUTE, Call
-from segforge_mock.gateway.control.control import Control, GatewayParts, WebhookRules
 from segforge_mock.gateway.faults import NO_EFFECT, SCENARIO_HEADER, Faults, delivered, finished, scripted_answer
 from segforge_mock.gateway.files import Files
 from segforge_mock.gateway.jobs import Jobs
@@ -21,10 +21,11 @@ from segforge_mock.gateway.log import write_log
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import PROFILE_HEADER, BadHeader, Profiles
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.routing import OPEN_ROUTES, REMEMBERED_PATH, Match, Router, path_hint
+from segforge_mock.gateway.routing import CONTROL_ROUTES, OPEN_ROUTES, REMEMBERED_PATH, Match, Router, path_hint
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import NO_ANSWER, Answer, json_answer
+from segforge_mock.http.callers import WebhookRules
 from segforge_mock.http.delivery import with_cors
 from segforge_mock.http.endpoint import Unavailable
 from segforge_mock.http.request import Disconnected, IncomingRequest
@@ -35,6 +36,9 @@ from segforge_mock.models.served import ServedModels
 from segforge_mock.stores.base import Store
 from segforge_mock.tenants.keys import Keys
 from segforge_mock.tenants.tenants import Tenant, Tenants
+
+if TYPE_CHECKING:
+    from segforge_mock.gateway.control.control import Control
 
 TENANT_HEADER = b"x-mock-tenant"
 JOB_HEADER = b"x-mock-job"
@@ -104,8 +108,9 @@ class MockGateway:
         self._jobs = Jobs(models, store, outputs, self._refusals, urls)
         self._files = Files(store, self._jobs, outputs, self._refusals, urls, memory)
         tenants.on_forget(self._files.forget)
-        parts = GatewayParts(models, store, tenants, memory, self._refusals, urls, self._runs, self._jobs, self._files)
-        self._control = Control(parts, webhooks, lambda tenant: now() + tenant.clock_offset, time_scale)
+        self._urls = urls
+        self._webhooks = webhooks
+        self._time_scale = time_scale
         self._bearer_routes = frozenset(one.name for one in facts.other_routes if "bearer" in one.auth)
 
     async def answer(self, request: IncomingRequest) -> Answer:
@@ -156,7 +161,8 @@ class MockGateway:
     async def close(self) -> None:
         """Closes the store and stops making outputs."""
         self._outputs.close()
-        await self._control.close()
+        if "_control" in vars(self):
+            await self._control.close()
         await self._store.close()
 
     async def _answer(self, call: Call) -> Answer:
@@ -188,6 +194,24 @@ class MockGateway:
             return await self._runs.submit(call)
         return await self._answer_other(call)
 
+    @cached_property
+    def _control(self) -> "Control":
+        """What answers the routes beside those of models. It is made late, since most processes don't need it."""
+        from segforge_mock.gateway.control.control import Control, GatewayParts
+
+        parts = GatewayParts(
+            self._models,
+            self._store,
+            self._tenants,
+            self._memory,
+            self._refusals,
+            self._urls,
+            self._runs,
+            self._jobs,
+            self._files,
+        )
+        return Control(parts, self._webhooks, lambda tenant: self._now() + tenant.clock_offset, self._time_scale)
+
     async def _answer_open(self, call: Call) -> Answer:
         """Answers a call on a route that needs no key."""
         if call.match.route == "image":
@@ -212,7 +236,7 @@ class MockGateway:
             return answer
         if match.route == "upload":
             return self._files.upload(call)
-        if match.route in self._control.routes:
+        if match.route in CONTROL_ROUTES:
             return await self._control.answer(call)
         return await self._jobs.answer(call)
 

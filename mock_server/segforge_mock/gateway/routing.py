@@ -17,7 +17,7 @@ OWN_ROUTES: Final = (
 )
 """Routes of output URLs and uploads. The real gateway serves them on other hosts."""
 
-CONTROL_ROUTES: Final[tuple[str, ...]] = get_args(ControlRouteName)
+CONTROL_ROUTES: Final[frozenset[str]] = frozenset(get_args(ControlRouteName))
 """The names of the `other_routes` of the specs that the mock serves, whatever the host."""
 
 QUEUEING_ROUTES: Final = frozenset({"submit", "pixelflow_run", "pixelflow_run_by_slug"})
@@ -29,7 +29,7 @@ OPEN_ROUTES: Final = frozenset({"image", "asset", "model_list"})
 ROUTES: Final = (
     *(field.name for field in fields(Routes)),
     *(name for name, _, _ in OWN_ROUTES),
-    *CONTROL_ROUTES,
+    *get_args(ControlRouteName),
     "",
 )
 """The names of all routes, as in the history. "" stands for an unknown route."""

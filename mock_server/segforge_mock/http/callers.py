@@ -7,7 +7,7 @@ that bound its name to the mock's address after it was loaded (DNS rebinding).
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from segforge_mock import bounds
 from segforge_mock.http.answers import Answer, json_answer
@@ -17,6 +17,8 @@ from segforge_mock.http.tls import HOSTS
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _OWN_PAGE: Final = ("same-origin", "none")
 """Accepted values of Sec-Fetch-Site: a page of the same origin, and an address that the user typed."""
+LOOPBACK: Final = "localhost"
+"""The host of webhooks that stands for all addresses of this machine."""
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -64,6 +66,13 @@ class Callers:
             return False
         name = found["host"].removesuffix(".")
         return "." not in name.partition(":")[0] or name in self._hosts or _is_address(name.strip("[]"))
+
+
+class WebhookRules(NamedTuple):
+    """Who may add webhooks, and the hosts that receive them; LOOPBACK stands for this machine."""
+
+    callers: Callers
+    hosts: frozenset[str]
 
 
 def _is_address(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.control.accounts import Accounts
 from segforge_mock.gateway.control.bodies import BadInput
-from segforge_mock.gateway.control.delivery import LOOPBACK, Deliveries
+from segforge_mock.gateway.control.delivery import Deliveries
 from segforge_mock.gateway.control.history import JobHistory
 from segforge_mock.gateway.control.pixelflows import PixelFlows
 from segforge_mock.gateway.control.trainings import Trainings
@@ -18,20 +18,13 @@ from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.runs import Runs
 from segforge_mock.gateway.urls import Urls
 from segforge_mock.http.answers import Answer, json_answer, json_bytes, json_bytes_answer
-from segforge_mock.http.callers import Callers
+from segforge_mock.http.callers import WebhookRules
 from segforge_mock.memory import Memory
 from segforge_mock.models.served import ServedModels
 from segforge_mock.stores.base import Store
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 MODELS_KEY: Final = "Inference Segmind Model Information List With Details"
-
-
-class WebhookRules(NamedTuple):
-    """Who may add webhooks, and the hosts that receive them; LOOPBACK stands for this machine."""
-
-    callers: Callers
-    hosts: frozenset[str] = frozenset({LOOPBACK})
 
 
 class GatewayParts(NamedTuple):

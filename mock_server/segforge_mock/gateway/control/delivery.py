@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from segforge.environment import is_loopback
+from segforge_mock.http.callers import LOOPBACK
 from segforge_mock.memory import Full, HeldBytes, Memory
 
 if TYPE_CHECKING:
     import httpx
 
-LOOPBACK: Final = "localhost"
-"""The allowed host that stands for all addresses of this machine."""
 ATTEMPTS: Final = 3
 PAUSES: Final = (1.0, 5.0)
 """Seconds of the real gateway before the second and the third attempt."""
