@@ -88,7 +88,8 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
         **converted,
     )
     known = choices.known if choices is not None else ()
-    return replace(parameter, disputed=disputed(parameter, (converted.get("default"), *known, sample)))
+    wrong = disputed(parameter, (converted.get("default"), *known, sample))
+    return replace(parameter, disputed=wrong) if wrong else parameter
 
 
 def _build_choices(data: Mapping[str, Any]) -> c.Choices:
