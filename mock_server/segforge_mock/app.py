@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from segforge.spec.catalog import Gateway
@@ -12,10 +13,12 @@ from segforge_mock.faults.given import GivenFiles
 from segforge_mock.faults.reading import any_file, read_stub
 from segforge_mock.faults.scenarios import read_chaos, scenarios
 from segforge_mock.faults.stubs import STUBS_SHARE, Stub, Stubs
+from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.faults import Faults
 from segforge_mock.gateway.gateway import MockGateway
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.profile import Profiles
+from segforge_mock.http.answers import Answer
 from segforge_mock.http.callers import LOOPBACK, Callers, WebhookRules, host_name
 from segforge_mock.http.endpoint import AsgiEndpoint, Component
 from segforge_mock.jobs.policy import read_policy
@@ -82,6 +85,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     webhook_hosts: Iterable[str] = (LOOPBACK,),
     log: bool = False,
     max_memory: int = DEFAULT_MIB,
+    replay: str | Path | None = None,
+    strict_replay: bool = False,
 ) -> App:
     """Returns the mock gateway as an ASGI 3 application.
 
@@ -97,7 +102,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
     `admin_token`: the admin API. `allow_hosts`: more host names for the admin API, see `http.callers`.
     `webhook_hosts`: the hosts that may receive webhooks; `localhost` stands for all addresses of this machine. `log`:
     write one line of JSON per request to standard error. `max_memory`: the limit in MiB of everything that the mock
-    keeps. A MemoryStore in `store` has its own limit.
+    keeps. A MemoryStore in `store` has its own limit. `replay`: a folder of recordings, whose answers come first;
+    `strict_replay` refuses requests that were not recorded.
 
     Raises BadSetting, a ValueError, for a setting that is not valid; BadStub and BadPolicy are subclasses.
     """
@@ -123,6 +129,8 @@ def create_app(  # noqa: PLR0913 - settings, each by its name
         webhook_hosts=webhook_hosts,
         log=log,
         max_memory=max_memory,
+        replay=None if replay is None else Path(replay),
+        strict_replay=strict_replay,
     )
     return make_app(settings, models=models, store=store, now=now)
 
@@ -152,6 +160,7 @@ def make_app(
 
     counts = Counter[tuple[str, int]]()
     callers = _callers(settings)
+    keys = Keys(models.gateway.auth.key_pattern, settings.key_format, settings.keys)
     api = Admin(tenants, store, names, tenant_now, settings.admin_token, callers)
     gateway = MockGateway(
         models,
@@ -164,14 +173,32 @@ def make_app(
         faults=Faults(known, None if settings.chaos is None else read_chaos(settings.chaos, known, settings.seed)),
         counts=counts,
         now=now,
-        keys=Keys(models.gateway.auth.key_pattern, settings.key_format, settings.keys),
+        keys=keys,
         time_scale=settings.time_scale,
         public_url=settings.public_url,
         any_model=settings.any_model,
         webhooks=WebhookRules(callers, frozenset(settings.webhook_hosts)),
         log=settings.log,
+        replay=None if settings.replay is None else _replay(settings, settings.replay, models.gateway, keys, tenants),
     )
     return App(gateway, models, store, memory, tenants, names, tenant_now)
+
+
+def _replay(
+    settings: MockSettings, folder: Path, gateway: Gateway, keys: Keys, tenants: Tenants
+) -> Callable[[Call], Answer | None]:
+    """Returns the function that answers calls from the recordings of a folder. Raises BadSetting."""
+    from segforge_mock.recordings.folder import read_folder
+    from segforge_mock.recordings.recording import BadRecording
+    from segforge_mock.recordings.replay import Replay
+
+    try:
+        replay = Replay(read_folder(folder), bases=(gateway.base_url,), keys=keys, strict=settings.strict_replay)
+    except (OSError, BadRecording) as error:
+        raise bounds.BadSetting(f"replay: {error}") from None
+    tenants.on_forget(replay.forget)
+    public = settings.public_url
+    return lambda call: replay.answer(call.request, call.tenant.name, public or call.request.origin)
 
 
 def opening_credits(settings: MockSettings, gateway: Gateway) -> float:

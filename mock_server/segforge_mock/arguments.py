@@ -52,6 +52,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="forward requests to this gateway, and report differences between its answers and the specs",
     )
+    recordings = parser.add_argument_group("recordings")
+    recordings.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="store each exchange with the --upstream in this folder, without keys",
+    )
+    recordings.add_argument(
+        "--small-media", action="store_true", help="with --record: store a small file of the same kind for large media"
+    )
+    recordings.add_argument(
+        "--replay", type=Path, metavar="DIR", help="answer recorded requests from this folder, others from the specs"
+    )
+    recordings.add_argument(
+        "--strict-replay", action="store_true", help="with --replay: refuse requests that were not recorded"
+    )
     state = parser.add_argument_group("state")
     state.add_argument("--store", metavar="URL", help="memory (default), sqlite:///PATH or redis://HOST:PORT/DATABASE")
     state.add_argument(
@@ -121,9 +137,11 @@ _UNUSED_WITH_UPSTREAM: Final = (
     "profile",
     "public_url",
     "rate_limit",
+    "replay",
     "script",
     "seed",
     "store",
+    "strict_replay",
     "time_scale",
     "webhook_host",
     "workers",
@@ -136,6 +154,7 @@ def check(args: argparse.Namespace) -> None:
 
     if args.upstream is not None:
         _check_upstream(args)
+    _check_recordings(args)
     for option, value in (("--admin-token", args.admin_token), ("--allow-host", args.allow_host)):
         if value is not None and args.no_admin:
             raise Misuse(f"{option} has no effect with --no-admin; leave out one of them")
@@ -153,6 +172,18 @@ def check(args: argparse.Namespace) -> None:
         raise Misuse(f"--tls: the folder {args.tls.parent} of {args.tls.name} doesn't exist; create it first")
     if args.workers > 1:
         _check_workers(args)
+
+
+def _check_recordings(args: argparse.Namespace) -> None:
+    for option, value, needed, present in (
+        ("--record", args.record, "--upstream URL, whose answers it stores", args.upstream),
+        ("--small-media", args.small_media, "--record DIR", args.record),
+        ("--strict-replay", args.strict_replay, "--replay DIR", args.replay),
+    ):
+        if value and present is None:
+            raise Misuse(f"{option} has no effect alone; add {needed}")
+    if args.replay is not None and args.workers > 1:
+        raise Misuse("--replay: each process would count the answers by itself; leave out --workers")
 
 
 def _check_upstream(args: argparse.Namespace) -> None:
@@ -207,6 +238,8 @@ def settings_of(args: argparse.Namespace, models: "ServedModels") -> "MockSettin
         allow_hosts=[*(args.allow_host or ()), *([args.host] if "." in args.host else ())],
         log=args.log,
         max_memory=args.max_memory,
+        replay=args.replay,
+        strict_replay=args.strict_replay,
     )
 
 

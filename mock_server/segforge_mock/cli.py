@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segforge_mock.app import App
     from segforge_mock.http.endpoint import AsgiEndpoint
     from segforge_mock.models.served import ServedModels
+    from segforge_mock.recordings.recorder import Recorder
     from segforge_mock.settings import MockSettings
 
 __all__ = ["configure", "run"]
@@ -69,7 +70,7 @@ def _serving(args: argparse.Namespace, models: "ServedModels") -> _Serving:
     """Converts the arguments. Raises Misuse, BadSetting and OSError."""
     if args.upstream is not None:
         upstream: str = args.upstream
-        return _Serving(lambda: _proxy(upstream, models), 1)
+        return _Serving(lambda: _proxy(upstream, models, args.record, small_media=args.small_media), 1)
     settings = settings_of(args, models)
     store: str | None = args.store
     return _Serving(lambda: _app(settings, models, store), args.workers)
@@ -93,7 +94,8 @@ def _app(settings: "MockSettings", models: "ServedModels", store: str | None) ->
     return make_app(settings, models=models, store=open_store(store, opening) if is_shared(store) else None)
 
 
-def _proxy(upstream: str, models: "ServedModels") -> "AsgiEndpoint":
+def _proxy(upstream: str, models: "ServedModels", record: Path | None, *, small_media: bool) -> "AsgiEndpoint":
+    """Returns the proxy to an upstream. Raises Misuse, and OSError for a folder that can't be written."""
     import httpx
 
     from segforge.environment import BadEnvironment
@@ -107,9 +109,18 @@ def _proxy(upstream: str, models: "ServedModels") -> "AsgiEndpoint":
     if url.scheme not in ("http", "https") or not url.host:
         raise Misuse(f"--upstream: expected an http or https URL, found {upstream!r}")
     try:
-        return AsgiEndpoint(Proxy(upstream, models))
+        return AsgiEndpoint(Proxy(upstream, models, recorder=_recorder(upstream, models, record, small_media)))
     except BadEnvironment as error:
         raise Misuse(str(error)) from None
+
+
+def _recorder(upstream: str, models: "ServedModels", folder: Path | None, small_media: bool) -> "Recorder | None":
+    if folder is None:
+        return None
+    from segforge_mock.recordings.folder import RecordingFolder
+    from segforge_mock.recordings.recorder import Recorder
+
+    return Recorder(RecordingFolder(folder, small_media=small_media), upstream, (models.gateway.base_url,))
 
 
 def _tls(authority_file: Path | None) -> "ssl.SSLContext | None":

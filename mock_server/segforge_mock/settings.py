@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
 from segforge_mock import bounds
@@ -50,6 +51,8 @@ class MockSettings:
     webhook_hosts: Iterable[str] = (LOOPBACK,)
     log: bool = False
     max_memory: int = DEFAULT_MIB
+    replay: Path | None = None
+    strict_replay: bool = False
 
     def __post_init__(self) -> None:
         """Checks the values, and replaces lists by tuples."""
@@ -63,6 +66,10 @@ class MockSettings:
         bounds.number("time_scale", self.time_scale, bounds.MAX_TIME_SCALE)
         bounds.one_of("media", self.media, get_args(Detail))
         bounds.memory("max_memory", self.max_memory)
+        if self.replay is not None:
+            self._set("replay", Path(bounds.filled("replay", str(self.replay))))
+        elif self.strict_replay:
+            raise bounds.BadSetting("strict_replay has no effect without replay; name a folder of recordings there")
         if self.admin_token is not None:
             bounds.filled("admin_token", self.admin_token)
         bounds.one_of("key_format", self.key_format, get_args(KeyFormat))

@@ -60,7 +60,7 @@ class MockGateway:
     `own` answers requests to the mock itself. `counts` counts requests by route and status. `now` is the mock's clock,
     in seconds since the epoch. `keys` decides which keys are accepted. `time_scale`: seconds here per second of the
     real gateway. `webhooks`: who may add webhooks, and their hosts. `log` writes one line of JSON per request to
-    standard error.
+    standard error. `replay` returns the recorded answer to a call, or None.
     """
 
     def __init__(  # noqa: PLR0913 - the parts and settings of a gateway
@@ -82,6 +82,7 @@ class MockGateway:
         any_model: bool,
         webhooks: WebhookRules,
         log: bool,
+        replay: Callable[[Call], Answer | None] | None = None,
     ) -> None:
         facts = models.gateway
         self._models = models
@@ -96,6 +97,8 @@ class MockGateway:
         self._counts = counts
         self._now = now
         self._log = log
+        self._replay = replay
+        self._may_play = faults.chaos is not None or replay is not None
         self._key_header = facts.auth.header.lower().encode()
         self._router = Router(facts.routes, models.paths, models.slugs, facts.other_routes)
         self._keys = keys
@@ -170,10 +173,10 @@ class MockGateway:
         request, match, tenant = call.request, call.match, call.tenant
         headers, route = request.headers, match.route
         if request.is_too_large or b"content-encoding" in headers:
-            refusal = _refusal(request)
+            refusal = _refusal(request) if self._replay is None else size_refusal(request)
             if refusal is not None:
                 return refusal
-        if SCENARIO_HEADER in headers or tenant.stubs or self._faults.chaos is not None:
+        if SCENARIO_HEADER in headers or tenant.stubs or self._may_play:
             refusal = await self._play(call)
             if refusal is not None:
                 return refusal
@@ -241,7 +244,7 @@ class MockGateway:
         return await self._jobs.answer(call)
 
     async def _play(self, call: Call) -> Answer | None:
-        """Chooses the fault of a call. Returns the answer of its scenario or stub, or None if the call takes effect."""
+        """Chooses the fault of a call. Returns the answer of its scenario, stub or recording, or None without one."""
         call.fault = fault = self._faults.of(call)
         self._profiles.of(call)  # a bad profile is refused before any scenario
         if fault.delay:
@@ -249,7 +252,10 @@ class MockGateway:
             call.now = self._now() + call.tenant.clock_offset
         if fault.scenario is not None and fault.scenario.name in NO_EFFECT:
             return NO_EFFECT[fault.scenario.name]
-        return scripted_answer(call, self._refusals)
+        answer = scripted_answer(call, self._refusals)
+        if answer is None and self._replay is not None:
+            answer = self._replay(call) or encoding_refusal(call.request)
+        return answer
 
     async def _rate_refusal(self, call: Call, limit: int) -> Answer | None:
         if await self._store.hit(call.tenant.name, int(call.now // 60)) <= limit:

@@ -9,19 +9,21 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 
-from segforge.environment import way_to
+from segforge.environment import BadEnvironment, way_to
 from segforge.masking import Mask, secrets_of
 from segforge_mock.gateway.bodies import size_refusal
 from segforge_mock.gateway.routing import Match, Router
-from segforge_mock.http.answers import Answer, json_answer
+from segforge_mock.http.answers import Answer, RawHeaders, json_answer
 from segforge_mock.http.counts import has_too_many_values
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.models.served import ServedModels
 from segforge_mock.proxy.differences import AnswerDifference, ObservedAnswer, differences
+from segforge_mock.proxy.exchange import Destination, Listener, Received
 
 UPSTREAM_SECONDS: Final = 120.0
 """Seconds that the upstream may take to connect, or be silent."""
@@ -44,24 +46,19 @@ _HOP_BY_HOP: Final = frozenset(
     }
 )
 """Headers of one connection, which are not forwarded. `host` would name the proxy."""
+_FILE_HEADERS: Final = frozenset({b"accept", b"range", b"if-none-match", b"if-modified-since", b"user-agent"})
+"""Headers that the host of a file receives: none of them identifies the caller."""
 
 
 class _TooLarge(Exception):
     """The upstream's answer is larger than MAX_ANSWER_BYTES, as sent or decompressed."""
 
 
-class _Received(NamedTuple):
-    """An answer of the upstream: its head, its body as sent, and decompressed (None if that fails)."""
-
-    head: httpx.Response
-    body: bytes
-    plain: bytes | None
-
-
 class Proxy:
     """Answers requests with the answers of an upstream. Calls `report` with a JSON object per difference, keys masked.
 
-    Raises BadEnvironment for proxy variables that can't be used.
+    `recorder` is told of every exchange, and may change the answer. Raises BadEnvironment for
+    proxy variables that can't be used.
     """
 
     def __init__(
@@ -70,11 +67,14 @@ class Proxy:
         models: ServedModels,
         report: Callable[[dict[str, Any]], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        recorder: Listener | None = None,
     ) -> None:
         self._upstream = upstream.rstrip("/")
         self._models = models
         self._router = Router(models.gateway.routes, models.paths, models.slugs)
         self._report = report or _write
+        self._recorder = recorder
+        self._transport = transport
         options = way_to(upstream).options if transport is None else {"transport": transport}
         self._client = httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options)
         self._client.headers.clear()  # the caller's are sent, and no others
@@ -82,60 +82,84 @@ class Proxy:
     async def close(self) -> None:
         """Closes the connections to the upstream."""
         await self._client.aclose()
+        if self._recorder is not None:
+            await self._recorder.close()
 
     async def answer(self, request: IncomingRequest) -> Answer:
         """Forwards a request. Answers 413 for a body that is too large, 502 or 504 if the upstream fails."""
         refusal = size_refusal(request)
         if refusal is not None:
             return refusal
+        destination = self._destination(request)
+        if destination is None:
+            return json_answer(404, {"error": "no answer of the upstream named this file; request its URL again"})
+        started = time.monotonic()
         try:
             async with asyncio.timeout(EXCHANGE_SECONDS):
-                received = await self._ask(request)
+                received = await self._ask(request, destination)
         except TimeoutError:
             return json_answer(504, {"error": f"the upstream's answer took longer than {EXCHANGE_SECONDS:g} s"})
         except _TooLarge:
             error = f"the upstream's answer is larger than {MAX_ANSWER_BYTES} bytes, as sent or decompressed"
             return json_answer(502, {"error": error})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, BadEnvironment) as error:
             return json_answer(502, {"error": f"the upstream could not be reached: {type(error).__name__}"})
-        kept = [
-            (name.lower(), value)
-            for name, value in received.head.headers.raw
-            if name.lower().decode("latin-1") not in _HOP_BY_HOP
-        ]
-        answer = Answer(
-            received.head.status_code, [*kept, (b"content-length", b"%d" % len(received.body))], received.body
-        )
-        found = self._judge(request, received)
+        if self._recorder is not None:
+            answer = await self._recorder.keep(request, destination, received, time.monotonic() - started)
+        else:
+            length = b"content-length", b"%d" % len(received.body)
+            answer = Answer(received.status, [*received.headers, length], received.body)
+        found = [] if destination.file else self._judge(request, received)
         if found:
             answer.headers.append((b"x-mock-deviations", ",".join(difference.rule for difference in found).encode()))
         return answer
 
-    async def _ask(self, request: IncomingRequest) -> _Received:
-        """Forwards a request and receives the whole answer. Bodies are neither compressed nor decompressed."""
-        headers = [
-            (name, _readable(value) if name == b"accept-encoding" else value)
-            for name, value in request.scope["headers"]
-            if name.decode("latin-1") not in _HOP_BY_HOP
-        ]
+    def _destination(self, request: IncomingRequest) -> Destination | None:
+        if self._recorder is not None:
+            return self._recorder.destination(request)
         query = request.scope.get("query_string", b"").decode("latin-1")
         path = request.scope.get("raw_path", request.path.encode()).decode("latin-1").partition("?")[0]
-        url = f"{self._upstream}{path}{'?' if query else ''}{query}"
-        sent = self._client.build_request(request.method, url, headers=headers, content=request.body)
-        head = await self._client.send(sent, stream=True)
+        return Destination(self._upstream, path, query)
+
+    async def _ask(self, request: IncomingRequest, destination: Destination) -> Received:
+        """Forwards a request and receives the whole answer. Bodies are neither compressed nor decompressed.
+
+        Raises BadEnvironment for proxy variables that can't be used for the host of a file.
+        """
+        headers = [
+            (name, self._readable(value) if name == b"accept-encoding" else value)
+            for name, value in request.scope["headers"]
+            if name.decode("latin-1") not in _HOP_BY_HOP and (not destination.file or name in _FILE_HEADERS)
+        ]
+        if not destination.file or _origin(destination.file) == _origin(self._upstream):
+            return await self._exchange(self._client, request, destination, headers)
+        options = way_to(destination.file).options if self._transport is None else {"transport": self._transport}
+        async with httpx.AsyncClient(timeout=UPSTREAM_SECONDS, follow_redirects=False, **options) as client:
+            client.headers.clear()
+            return await self._exchange(client, request, destination, headers)
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: IncomingRequest, destination: Destination, headers: RawHeaders
+    ) -> Received:
+        sent = client.build_request(request.method, destination.url, headers=headers, content=request.body)
+        head = await client.send(sent, stream=True)
         try:
-            return await _receive(head)
+            return await _receive(head, everything=self._recorder is not None)
         finally:
             await head.aclose()
 
-    def _judge(self, request: IncomingRequest, received: _Received) -> list[AnswerDifference]:
+    def _readable(self, accepted: bytes) -> bytes:
+        """Returns the encodings that a caller accepts, without those that can't be decoded; none for a recording."""
+        return b"gzip" if b"gzip" in accepted and self._recorder is None else b"identity"
+
+    def _judge(self, request: IncomingRequest, received: Received) -> list[AnswerDifference]:
         match = self._router.match(request.path)
         if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
             return []
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
             return []  # comparing them would block the other requests for too long
-        head = received.head
-        observed = ObservedAnswer(match, request.body, head.status_code, head.headers, received.plain)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in received.headers}
+        observed = ObservedAnswer(match, request.body, received.status, headers, received.plain)
         found = differences(self._models, observed)
         for difference in found:
             self._report(self._entry(request, match, difference))
@@ -158,14 +182,17 @@ class Proxy:
         }
 
 
-def _readable(accepted: bytes) -> bytes:
-    """Returns the encodings that a caller accepts, without those that the proxy can't decode."""
-    return b"gzip" if b"gzip" in accepted else b"identity"
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
-async def _receive(head: httpx.Response) -> _Received:
-    """Receives an answer's body. Raises _TooLarge. Other bodies than JSON are decompressed only to find their size."""
-    is_json = head.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+async def _receive(head: httpx.Response, *, everything: bool) -> Received:
+    """Receives an answer's body. Raises _TooLarge.
+
+    Other bodies than JSON are decompressed only to find their size, unless `everything` is wanted.
+    """
+    is_json = everything or head.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     encoding = head.headers.get("content-encoding", "identity").strip().lower()
     unpacked = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
     body, plain, size = bytearray(), bytearray(), 0
@@ -183,7 +210,10 @@ async def _receive(head: httpx.Response) -> _Received:
             plain += data
         if max(size, len(body)) > MAX_ANSWER_BYTES:
             raise _TooLarge
-    return _Received(head, bytes(body), bytes(plain) if is_plain else None)
+    kept = [
+        (name.lower(), value) for name, value in head.headers.raw if name.lower().decode("latin-1") not in _HOP_BY_HOP
+    ]
+    return Received(head.status_code, kept, bytes(body), bytes(plain) if is_plain else None)
 
 
 def _write(entry: dict[str, Any]) -> None:
