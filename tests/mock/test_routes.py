@@ -1,5 +1,7 @@
 """Printed paths, Bearer, and the routes beside those of models."""
 
+import base64
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -152,6 +154,17 @@ def test_a_stub_applies_to_a_flow(anonymous: httpx.Client) -> None:
     stub = {"scenario": "rate-limited", "route": "pixelflow_run", "times": 1}
     assert anonymous.post("/_mock/rules", json=stub).status_code == 200
     assert [anonymous.post("/workflows/x", json={}).status_code for _ in range(2)] == [429, 200]
+    video = {"base64": base64.b64encode(b"film").decode(), "media_type": "video/mp4"}
+    effects: list[dict[str, Any]] = [{"outputs": [video], "cost": 1.5}, {"error": "No luck", "failed_status": 422}]
+    for effect in effects:
+        stub = {"route": "pixelflow_run_by_slug", "effect": effect, "times": 1}
+        assert anonymous.post("/_mock/rules", json=stub).status_code == 200
+    done, failed = (anonymous.post("/workflows/v2/x", json={}).json()["poll_url"] for _ in range(2))
+    [output] = json.loads(anonymous.get(done).json()["output"])
+    assert output["value"]["type"] == "video"
+    assert anonymous.get(output["value"]["data"]).content == b"film"
+    answer = anonymous.get(failed)
+    assert (answer.status_code, answer.json()["error"]) == (422, "No luck")
 
 
 def rows(client: httpx.Client, name: str, **query: object) -> list[dict[str, Any]]:

@@ -305,6 +305,19 @@ def test_an_allowed_name_is_resolved_once_per_attempt(receiver: Receiver, monkey
     assert receiver.received[0][1]["host"] == f"hook.test:{port}"
 
 
+@pytest.mark.parametrize(("host", "allowed"), [("::1", "localhost"), ("fd00::1", "fd00::1"), ("fd00::1", "[fd00::1]")])
+def test_addresses_of_ipv6_are_allowed_like_others(host: str, allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def resolve(name: str, *_: object, **__: object) -> list[Any]:
+        asked.append(name)
+        raise OSError("no such machine")
+
+    attempt = in_process(resolve, monkeypatch, f"http://[{host}]:8080/", allowed)
+    assert asked == [host] * len(asked) != []
+    assert "no such machine" in attempt["error"]
+
+
 def test_a_local_name_of_another_machine_receives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def resolve(_host: str, port: int, **_: object) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", port))]

@@ -608,7 +608,7 @@ GATEWAY = Gateway(
                 "200": 'JSON with status QUEUED, PROCESSING, COMPLETED or FAILED. If it is COMPLETED, output is JSON as text: a list of {"keyname": text, "value": {"data": address, "type": such as image}}. A failed run has error by the pages of flows, and error_message, an object, by the sdk. While it is PROCESSING, output is empty text.'
             },
             source="flow page; sdk, pixelflows.py; sdk repository, examples.md",
-            assumed='The output is one image with the keyname output. error_message is {"error": text}, and error the same text. A failed run is answered with 200, since the sdk reads its body only then.',
+            assumed='The output is one image with the keyname output; a stub may state other files. error_message is {"error": text}, and error the same text. A failed run is answered with 200, since the sdk reads its body only then.',
         ),
         OtherRoute(
             name="model_directory",

@@ -13,6 +13,8 @@ from segforge_mock.faults.replies import check_header
 from segforge_mock.jobs.job import Given, GivenFile, Job
 from segforge_mock.jobs.policy import read_policy
 
+QUEUEING_ROUTES: Final = ("submit", "pixelflow_run", "pixelflow_run_by_slug")
+"""Routes that start a job."""
 MAX_ERROR: Final = 64 * 2**10
 MAX_OUTPUTS: Final = 100
 OUTPUT_BYTES: Final = 900
@@ -99,9 +101,10 @@ class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def check_route(self, place: str, route: str | None) -> None:
         """Raises BadSetting, with the place, for a field that has no effect on requests to a route."""
-        if route not in ("run", "submit"):
+        if route != "run" and route not in QUEUEING_ROUTES:
             found = "no route" if route is None else f"the route {route}"
-            raise BadSetting(f"{place}: applies to runs and submits, found {found}; set route to run or submit")
+            known = " or ".join(("run", *QUEUEING_ROUTES))
+            raise BadSetting(f"{place}: applies to runs and submits, found {found}; set route to {known}")
         if route == "run":
             jobs_only = {"error": UNSET, "failed_status": None, "policy": None, "expires": None}
             for name, usual in jobs_only.items():

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from segforge.spec.catalog import MEDIA_TYPES
 from segforge_mock.bounds import BadSetting
-from segforge_mock.faults.effects import Effect
+from segforge_mock.faults.effects import QUEUEING_ROUTES, Effect
 from segforge_mock.faults.replies import Edit, Reply, encoded
 from segforge_mock.faults.scenarios import FAULT_SECONDS, Scenario
 from segforge_mock.faults.stubs import BadStub, Distribution, RouteName, Script, Stub, plain
@@ -201,4 +201,4 @@ def _refuses(stub: Stub, known: Mapping[str, Scenario]) -> bool:
     if stub.scenario is None:
         return False
     kind = known[stub.scenario].kind
-    return kind == "case" or (kind == "job" and stub.route != "submit") or stub.scenario.endswith("-before")
+    return kind == "case" or (kind == "job" and stub.route not in QUEUEING_ROUTES) or stub.scenario.endswith("-before")

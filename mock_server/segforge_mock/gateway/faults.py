@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from segforge_mock.faults.effects import QUEUEING_ROUTES
 from segforge_mock.faults.scenarios import FAULT_SECONDS, Chaos, Fault, Scenario
 from segforge_mock.gateway.call import Call
 from segforge_mock.gateway.profile import BadHeader
 from segforge_mock.gateway.refusals import Refusals
-from segforge_mock.gateway.routing import QUEUEING_ROUTES
 from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery
 from segforge_mock.http.waiting import hang, pause
 from segforge_mock.memory import Memory

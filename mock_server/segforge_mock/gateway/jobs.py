@@ -86,10 +86,13 @@ class Jobs:
         replacing = tuple(file for file in given if file.field is None)
         return (replacing or output.files) + tuple(file for file in given if file.field is not None)
 
-    def output_urls(self, job: Job, origin: str) -> list[str]:
-        """Returns the URLs of the outputs of a completed job. Documents and files in other fields don't count."""
+    def links(self, job: Job, origin: str) -> list[tuple[str, str]]:
+        """Returns the URL and the media type of each output of a completed job.
+
+        Documents and files in other fields don't count.
+        """
         return [
-            _file_url(job, number, file, origin)[1]
+            (_file_url(job, number, file, origin)[1], file.media_type)
             for number, file in enumerate(self.files(job, self.output(job)), 1)
             if not isinstance(file, GeneratedDocument) and (isinstance(file, GeneratedFile) or file.field is None)
         ]

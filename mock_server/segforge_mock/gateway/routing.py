@@ -20,9 +20,6 @@ OWN_ROUTES: Final = (
 CONTROL_ROUTES: Final[frozenset[str]] = frozenset(get_args(ControlRouteName))
 """The names of the `other_routes` of the specs that the mock serves, whatever the host."""
 
-QUEUEING_ROUTES: Final = frozenset({"submit", "pixelflow_run", "pixelflow_run_by_slug"})
-"""Routes that start a job."""
-
 OPEN_ROUTES: Final = frozenset({"image", "asset", "model_list"})
 """Routes that need no key."""
 

@@ -40,7 +40,7 @@ class Deliveries:
     """Sends requests to webhooks. `hosts`: the allowed hosts; LOOPBACK among them stands for this machine."""
 
     def __init__(self, hosts: frozenset[str], memory: Memory, time_scale: float) -> None:
-        self._hosts = hosts
+        self._hosts = frozenset(host.strip("[]") for host in hosts)
         self._memory = memory
         self._time_scale = time_scale
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}

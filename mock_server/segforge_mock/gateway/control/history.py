@@ -102,7 +102,8 @@ class JobHistory:
 
     def _outputs(self, call: Call, job: Job) -> Sequence[str | None]:
         """Returns the URLs of a completed job's outputs. An output that is text has none."""
-        return self._jobs.output_urls(job, self._urls.file_origin(call.request)) or [None]
+        links = self._jobs.links(job, self._urls.file_origin(call.request))
+        return [url for url, _ in links] or [None]
 
     def _generation(self, job: Job, url: str | None) -> dict[str, Any]:
         payload = msgspec.json.decode(job.body)

@@ -81,5 +81,6 @@ class PixelFlows:
         """Returns the output of a run as text. It is empty unless the run is completed."""
         if state != COMPLETED:
             return ""
-        urls = self._jobs.output_urls(job, origin)
-        return json.dumps([{"keyname": KEYNAME, "value": {"data": url, "type": "image"}} for url in urls])
+        links = self._jobs.links(job, origin)
+        values = ({"data": url, "type": media_type.partition("/")[0]} for url, media_type in links)
+        return json.dumps([{"keyname": KEYNAME, "value": value} for value in values])
