@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from segforge_mock import bounds
+from segforge_mock.console.console import Console
 from segforge_mock.faults.reading import read_stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import Answer, json_answer
@@ -24,6 +25,7 @@ from segforge_mock.tenants.tenants import Tenant, Tenants
 PREFIX: Final = "/_mock/"
 TOKEN_HEADER: Final = b"x-mock-token"
 MAX_WAIT: Final = 60.0
+FILTERS: Final = ("number", "method", "path", "route", "slug", "scenario", "status")
 _PRIVATE: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -51,6 +53,7 @@ class Admin:
 
     def __init__(
         self,
+        console: Console,
         tenants: Tenants,
         store: Store,
         names: Names,
@@ -58,6 +61,7 @@ class Admin:
         token: str | None,
         callers: Callers,
     ) -> None:
+        self._console = console
         self._tenants = tenants
         self._store = store
         self._names = names
@@ -87,7 +91,11 @@ class Admin:
 
     async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """Answers a call. Refusals are 403 or 415 (`callers`), 401 (the token), 404 or 405 (the route), 400 and 413."""
-        answer = self._callers.refusal(request) or await self._answer(request, tenant)
+        refusal = self._callers.refusal(request)
+        page = self._console.page(request) if refusal is None else None
+        if page is not None:
+            return page
+        answer = refusal or await self._answer(request, tenant)
         answer.headers.extend(_PRIVATE)
         return answer
 
@@ -97,6 +105,13 @@ class Admin:
         ):
             return json_answer(401, {"error": "x-mock-token is missing or wrong; send the mock's --admin-token"})
         name = request.path.removeprefix(PREFIX).strip("/")
+        try:
+            tenant = self._console.watched(request) or tenant
+            shown = self._console.answer(request, name, tenant)
+        except bounds.BadSetting as error:
+            return json_answer(400, {"error": str(error)})
+        if shown is not None:
+            return shown
         handler = self._routes.get((request.method, name))
         if handler is None:
             verbs = [method for method, known in self._routes if known == name]
@@ -242,10 +257,10 @@ def _number(query: Query, name: str, kind: type[int] | type[float], default: flo
 
 def _wanted(query: Query) -> Callable[[HistoryEntry], bool]:
     """Returns a predicate for the filters method, path, route, slug, scenario and status. Raises BadSetting."""
-    filters = {name: query[name] for name in ("method", "path", "route", "slug", "scenario", "status") if name in query}
+    filters = {name: query[name] for name in FILTERS if name in query}
     unknown = set(query) - set(filters) - {"count", "timeout"}
     if unknown:
-        raise BadCall(f"unknown filter {min(unknown)!r}; expected method, path, route, slug, scenario or status")
+        raise BadCall(f"unknown filter {min(unknown)!r}; expected {', '.join(FILTERS)}")
     if "route" in filters:
         bounds.one_of("route", filters["route"], ROUTES)
     return lambda entry: all(str(getattr(entry, name)) == value for name, value in filters.items())

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from segforge.spec.catalog import Gateway
 from segforge_mock import bounds
 from segforge_mock.admin import Admin
+from segforge_mock.console.console import Console
 from segforge_mock.faults.given import GivenFiles
 from segforge_mock.faults.reading import any_file, read_stub
 from segforge_mock.faults.scenarios import read_chaos, scenarios
@@ -161,7 +162,8 @@ def make_app(
     counts = Counter[tuple[str, int]]()
     callers = _callers(settings)
     keys = Keys(models.gateway.auth.key_pattern, settings.key_format, settings.keys)
-    api = Admin(tenants, store, names, tenant_now, settings.admin_token, callers)
+    console = Console(models, tenants, store, memory, tenant_now)
+    api = Admin(console, tenants, store, names, tenant_now, settings.admin_token, callers)
     gateway = MockGateway(
         models,
         store,

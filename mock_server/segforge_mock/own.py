@@ -34,11 +34,11 @@ class Own:
         """Returns whether a request is for the mock itself."""
         if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
             return True
-        return request.path in _PATHS or request.path.startswith(ADMIN_PREFIX)
+        return request.path in _PATHS or _is_admin(request.path)
 
     async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """Answers a request to the mock itself. Raises Disconnected, StoreError and Full."""
-        if request.path.startswith(ADMIN_PREFIX):
+        if _is_admin(request.path):
             if self._admin is None:
                 return json_answer(403, {"error": "the admin API is off; see segforge mock --help, --admin-token"})
             with HeldBytes(self._memory, WAITING_BYTES):
@@ -51,6 +51,10 @@ class Own:
                 await self._store.get("")
             return json_answer(200, {"status": "ok"})
         return _preflight(request)
+
+
+def _is_admin(path: str) -> bool:
+    return path.startswith(ADMIN_PREFIX) or path == ADMIN_PREFIX.removesuffix("/")
 
 
 def _preflight(request: IncomingRequest) -> Answer:

@@ -1,7 +1,7 @@
 """Answers: status, headers and body. Refusals come from the status cases of `specs/gateway.yaml`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -26,12 +26,13 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 class Delivery(NamedTuple):
     """How the server sends an answer. `fault` is a name in `scenarios.FAULTS`, or "" for an answer without a fault.
 
-    A slow body takes `seconds`, and so does an answer that hangs; `wait` waits.
+    A slow body takes `seconds`, and so does an answer that hangs; `wait` waits. `parts` is a body without a known end.
     """
 
     fault: str = ""
     seconds: float = 0.0
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    parts: AsyncGenerator[bytes, None] | None = None
 
 
 PLAIN: Final = Delivery()

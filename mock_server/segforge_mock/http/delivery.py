@@ -1,5 +1,7 @@
 """Sends an answer, whole or broken by the fault of a scenario."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from segforge_mock.http.answers import PLAIN, Answer, Delivery, RawHeaders
@@ -47,6 +49,8 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     """Sends an answer in the way that its `delivery` says. Raises Dropped, and what `delivery.wait` raises."""
     if deliver_at_once(answer, scope):
         return None
+    if answer.delivery.parts is not None:
+        return await _stream(answer, answer.delivery.parts, send)
     fault = answer.delivery.fault
     if fault in ("hang-before", "hang-after"):
         await answer.delivery.wait(answer.delivery.seconds)
@@ -62,6 +66,15 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
         body = await _trickle(body, answer.delivery, send)
     await send({"type": "http.response.body", "body": body})
     return None
+
+
+async def _stream(answer: Answer, parts: AsyncGenerator[bytes, None], send: Send) -> None:
+    """Sends parts as they come. A client that reads slowly delays the next part."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    async with aclosing(parts):
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _trickle(body: bytes, delivery: Delivery, send: Send) -> bytes:

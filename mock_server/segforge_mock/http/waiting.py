@@ -57,19 +57,27 @@ class Waiter(Protocol):
     waiting: int
 
 
+async def sleep(scope: Scope, seconds: float) -> None:
+    """Waits for some seconds. Raises Disconnected."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    timer = loop.call_later(seconds, _end, over)
+    try:
+        await until_left(scope, over)
+    finally:
+        timer.cancel()
+
+
 async def pause(memory: Memory, request: IncomingRequest, tenant: Waiter, seconds: float) -> None:
     """Waits for some seconds and keeps the tenant meanwhile. Raises Disconnected and Full."""
     body = len(request.body) if len(request.body) <= SMALL_BODY else 0
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
-    over = asyncio.get_running_loop().create_future()
     with HeldBytes(memory, WAITING_BYTES + headers + body):
-        timer = asyncio.get_running_loop().call_later(seconds, _end, over)
         tenant.waiting += 1
         try:
-            await until_left(request.scope, over)
+            await sleep(request.scope, seconds)
         finally:
             tenant.waiting -= 1
-            timer.cancel()
 
 
 async def hang(memory: Memory, request: IncomingRequest, tenant: Waiter, seconds: float) -> None:

@@ -52,8 +52,8 @@ class Store(Protocol):
     async def get(self, request_id: str) -> Job | None:
         """Returns the job with this id, or None."""
 
-    async def jobs(self, tenant: str) -> list[Job]:
-        """Returns the jobs of a tenant, the oldest first."""
+    async def jobs(self, tenant: str, most: int | None = None) -> list[Job]:
+        """Returns the jobs of a tenant, or at most `most` of the newest ones, the oldest first."""
 
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit; of an unknown job, no changes."""

@@ -1,6 +1,7 @@
 """The store in the memory of one process."""
 
 import sys
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -106,11 +107,12 @@ class MemoryStore:
         """Returns the job with this id, or None."""
         return self._jobs.get(request_id)
 
-    async def jobs(self, tenant: str) -> list[Job]:
+    async def jobs(self, tenant: str, most: int | None = None) -> list[Job]:
         """Returns the jobs of a tenant."""
         account = self._accounts.get(tenant)
-        ids = (account.jobs if account is not None else None) or ()
-        return [job for request_id in ids if (job := self._jobs.get(request_id)) is not None]
+        ids = reversed((account.jobs if account is not None else None) or {})
+        newest = [job for request_id in islice(ids, most) if (job := self._jobs.get(request_id)) is not None]
+        return newest[::-1]
 
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit."""

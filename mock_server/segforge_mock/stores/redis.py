@@ -60,10 +60,10 @@ if redis.call('ZCARD', KEYS[4]) > tonumber(ARGV[7]) then
 end
 return remaining
 """
-# KEYS: jobs. ARGV: prefix of a job's key.
+# KEYS: jobs. ARGV: prefix of a job's key, index of the first job.
 _JOBS: Final = """
 local found = {}
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], ARGV[2], -1)) do
     local job = redis.call('HMGET', ARGV[1] .. id, 'record', 'remaining')
     if job[1] then found[#found + 1] = job end
 end
@@ -193,9 +193,9 @@ class RedisStore:
         with _failures():
             return await cast("Awaitable[list[bytes | None]]", self._redis.hmget(_key("job", request_id), names))
 
-    async def jobs(self, tenant: str) -> list[Job]:
+    async def jobs(self, tenant: str, most: int | None = None) -> list[Job]:
         """Returns the jobs of a tenant."""
-        found = await _run(self._jobs, [_key("jobs", tenant)], [_key("job")])
+        found = await _run(self._jobs, [_key("jobs", tenant)], [_key("job"), 0 if most is None else -most])
         return [_read(record, remaining) for record, remaining in found]
 
     async def progress(self, request_id: str) -> Progress:

@@ -50,6 +50,7 @@ RETURNING credits
 """
 _SET_BALANCE: Final = "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)"
 _KEEP: Final = "INSERT INTO jobs (request_id, tenant, kept_at, record) VALUES (?, ?, ?, ?)"
+_NEWEST: Final = "SELECT record FROM jobs WHERE tenant = ? ORDER BY number DESC LIMIT ?"
 _PROGRESS: Final = "SELECT polls, released FROM progress JOIN jobs ON job = number WHERE request_id = ?"
 _COUNT_POLL: Final = """
 INSERT INTO progress (job, polls) SELECT number, 1 FROM jobs WHERE request_id = ?
@@ -188,10 +189,10 @@ class SqliteStore:
         row = self._db.execute("SELECT record FROM jobs WHERE request_id = ?", (request_id,)).fetchone()
         return None if row is None else msgspec.msgpack.decode(row[0], type=Job)
 
-    async def jobs(self, tenant: str) -> list[Job]:
+    async def jobs(self, tenant: str, most: int | None = None) -> list[Job]:
         """Returns the jobs of a tenant."""
-        rows = self._db.execute("SELECT record FROM jobs WHERE tenant = ? ORDER BY number", (tenant,))
-        return [msgspec.msgpack.decode(record, type=Job) for (record,) in rows]
+        rows = self._db.execute(_NEWEST, (tenant, -1 if most is None else most)).fetchall()
+        return [msgspec.msgpack.decode(record, type=Job) for (record,) in reversed(rows)]
 
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit."""

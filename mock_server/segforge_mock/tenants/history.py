@@ -60,7 +60,7 @@ class HistoryEntry(NamedTuple):
             "method": self.method,
             "path": text(self.path.encode("utf-8", "surrogatepass")),
             "route": self.route,
-            "slug": self.slug,
+            "slug": text(self.slug.encode("utf-8", "surrogatepass")),
             "scenario": self.scenario or None,
             "status": self.status,
             "running": self.running,
@@ -197,6 +197,22 @@ class History:
         """Returns the entries that match a predicate, the oldest first."""
         entries = [entry for kept in self._blocks for entry in kept.thing.entries][-MAX_ENTRIES:]
         return [found for entry in entries if wanted(found := _history_entry(entry))]
+
+    def newest(self, most: int) -> list[HistoryEntry]:
+        """Returns at most `most` of the newest entries, the oldest first."""
+        found: list[_Entry] = []
+        for kept in reversed(self._blocks):
+            found = [*kept.thing.entries, *found]
+            if len(found) >= most:
+                break
+        return [_history_entry(entry) for entry in found[-most:]]
+
+    def __len__(self) -> int:
+        return min(sum(len(kept.thing.entries) for kept in self._blocks), MAX_ENTRIES)
+
+    def __bool__(self) -> bool:
+        """A history is true, even if it is empty."""
+        return True
 
     async def wait(self, wanted: Callable[[HistoryEntry], bool], count: int, seconds: float) -> list[HistoryEntry]:
         """Waits until `count` entries match, at most `seconds`, and returns the matching ones."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from segforge_mock.faults.stubs import Stub, Stubs
@@ -93,6 +94,15 @@ class Tenants:
         """Returns the tenant with this name, or None."""
         key = self._keys.get(name)
         return None if key is None else self._tenants.get(key)
+
+    def key_of(self, name: str) -> bytes | None:
+        """Returns the key (or the header's value) of the tenant with this name, or None if none is kept."""
+        return self._keys.get(name)
+
+    def newest(self, most: int) -> list[tuple[bytes, Tenant]]:
+        """Returns at most `most` tenants with their keys, the last created first."""
+        keys = islice(reversed(self._keys.values()), most)
+        return [(key, tenant) for key in keys if (tenant := self._tenants.get(key)) is not None]
 
     def reset(self, name: str) -> None:
         """Removes a tenant."""

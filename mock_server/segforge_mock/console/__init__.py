@@ -1,0 +1,1 @@
+"""The console under /_mock/: a page for people who look at the mock and control it."""

@@ -1,0 +1,256 @@
+/** Uses the console of a mock in Chromium as a person does, and prints what happened as JSON. */
+
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const require = createRequire(process.env.TOOLS);
+const { default: chromium } = await import(require.resolve("@sparticuz/chromium"));
+const { default: puppeteer } = await import(require.resolve("puppeteer-core"));
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const { MOCK_URL, TOKEN_URL, SHOTS } = process.env;
+const CONSOLE = `${MOCK_URL}/_mock/`;
+const problems = [];
+
+async function open(browser, address, { width = 1200, height = 800, theme = "light" } = {}) {
+  const page = await browser.newPage();
+  page.on("console", (message) => {
+    const expected = / the server responded with a status of (4|5)\d\d /.test(message.text());
+    if (!expected && ["error", "warn"].includes(message.type())) {
+      problems.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("requestfailed", (request) => {
+    if (!request.url().endsWith("/events")) {
+      problems.push(`${request.url()} ${request.failure()?.errorText}`);
+    }
+  });
+  page.on("request", (request) => {
+    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(address).origin) {
+      problems.push(`request to another host: ${request.url()}`);
+    }
+  });
+  page.setDefaultTimeout(5_000);
+  await page.setViewport({ width, height });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+  await page.goto(address);
+  return page;
+}
+
+const text = (page, selector) => page.$eval(selector, (element) => element.textContent.trim());
+const until = (page, check, ...values) => page.waitForFunction(check, { polling: 50 }, ...values);
+const shows = (page, words) => until(page, (wanted) => document.body.innerText.includes(wanted), words);
+const states = (page, words) => until(page, (wanted) => [...document.querySelectorAll(".now")].some((one) => one.textContent === wanted), words);
+const press = (page, name) => page.locator(`::-p-aria([name="${name}"][role="button"])`).click();
+
+/** Goes to a view, which only changes the part of the address after #. */
+async function view(page, name) {
+  await page.evaluate((hash) => (location.hash = hash), name);
+  await until(page, () => document.querySelector("main h2") !== null);
+}
+
+/** Audits the page. Returns the serious and critical findings. */
+async function audit(page) {
+  return page.evaluate(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  });
+}
+
+/** Sends the form of a model and waits for the answer. */
+async function sendFrom(page, slug, wanted) {
+  await view(page, `models/${slug}`);
+  await page.waitForSelector(`form[aria-label="Request to ${slug}"]`);
+  await page.$eval("form.form button[type=submit]", (button) => button.click());
+  await until(page, (status) => document.querySelector(".result .badge")?.textContent === status, wanted);
+}
+
+const parts = {
+  async image(browser) {
+    const page = await open(browser, CONSOLE);
+    await sendFrom(page, "style-transfer", "200");
+    await until(page, () => document.querySelector(".output img")?.naturalWidth > 0);
+    const image = await page.$eval(".output img", ({ src, naturalWidth }) => ({ blob: src.startsWith("blob:"), width: naturalWidth }));
+    await page.select("form.form select", "v2");
+    await page.$eval("form.form button[type=submit]", (button) => button.click());
+    await until(page, () => document.querySelector(".result .badge")?.textContent === "COMPLETED");
+    await until(page, () => document.querySelector(".output img")?.naturalWidth > 0);
+    const job = await page.$eval(".output img", ({ src }) => src);
+    return { image, job: new URL(job).pathname.split("/")[1] };
+  },
+
+  async text(browser) {
+    const page = await open(browser, CONSOLE);
+    await sendFrom(page, "claude-3.5-sonnet", "200");
+    const message = await text(page, ".result .message");
+    await sendFrom(page, "dia", "200");
+    await page.waitForSelector(".output audio");
+    return { message: message.length > 0, audio: true };
+  },
+
+  async jobs(browser) {
+    const page = await open(browser, `${CONSOLE}#jobs`);
+    await press(page, "Hold new jobs");
+    await press(page, "Stop holding new jobs").then(() => press(page, "Hold new jobs"));
+    await shows(page, "New jobs stay queued");
+    await page.evaluate(async () => {
+      const body = JSON.stringify({ style_image: "https://example.com/style.png" });
+      const headers = { "content-type": "application/json", "x-api-key": "SG_0123456789abcdef" };
+      await fetch("/v2/style-transfer", { method: "POST", headers, body });
+    });
+    await until(page, () => [...document.querySelectorAll(".job .badge")].some((one) => one.textContent === "QUEUED"));
+    const bars = await page.$$eval(".job svg[role=img]", (found) => found.map((one) => one.getAttribute("aria-label")));
+    await page.$$eval(".job button", (buttons) => buttons.find((one) => one.textContent === "Release").click());
+    await until(page, () => ![...document.querySelectorAll(".job .badge")].some((one) => one.textContent === "QUEUED"));
+    await press(page, "Stop holding new jobs");
+    return { bar: bars[0].includes("QUEUED"), state: await text(page, ".job .badge") };
+  },
+
+  async controls(browser) {
+    const page = await open(browser, `${CONSOLE}#controls`);
+    await shows(page, "rate-limited");
+    await page.select("section.card select", "credits-insufficient");
+    await press(page, "Play");
+    await shows(page, "The next matching requests meet credits-insufficient.");
+    await press(page, "+ 1 h");
+    await states(page, "3600 s ahead of the real time");
+    await press(page, "Empty");
+    await states(page, "0 credits");
+    await press(page, "free");
+    await states(page, "60 requests a minute");
+    await sendFrom(page, "style-transfer", "406");
+    const scenario = await text(page, ".result .message");
+    await view(page, "controls");
+    await press(page, "Reset");
+    await states(page, "0 s ahead of the real time");
+    await states(page, "No limit");
+    return { scenario };
+  },
+
+  async requests(browser) {
+    const page = await open(browser, `${CONSOLE}#requests`);
+    const hostile = `<img src=x onerror="document.title='ran'"><script>document.title='ran'</script>`;
+    await page.evaluate(async (prompt) => {
+      const headers = { "content-type": "application/json", "x-api-key": "SG_00000000000000ff" };
+      const body = JSON.stringify({ prompt, style_image: "https://example.com/style.png" });
+      await fetch(`/v1/style-transfer?${encodeURIComponent(prompt)}`, { method: "POST", headers, body });
+      await fetch(`/v1/${encodeURIComponent(prompt)}`, { method: "POST", headers, body });
+    }, hostile);
+    await page.focus(".tenant select");
+    await until(page, () => [...document.querySelectorAll(".tenant option")].some((one) => one.textContent.includes("…00ff")));
+    const name = await page.$$eval(".tenant option", (found) => found.find((one) => one.textContent.includes("…00ff")).value);
+    await page.select(".tenant select", name);
+    await until(page, () => document.querySelectorAll(".entry").length === 2);
+    await page.$$eval(".entry", (found) => found.at(-1).click());
+    await shows(page, "Copy as curl");
+    for (const one of ["Copy as curl", "Copy as Python", "Copy as TypeScript"]) {
+      await press(page, one);
+      await until(page, () => document.querySelector('[aria-label="The request as code"]') !== null);
+    }
+    const whole = await page.evaluate(() => document.body.textContent);
+    return {
+      shown: whole.includes("onerror="),
+      ran: (await page.title()).includes("ran"),
+      elements: await page.$$eval("main img, main script", (found) => found.length),
+      key: whole.includes("SG_00000000000000ff"),
+    };
+  },
+
+  async keyboard(browser) {
+    const page = await open(browser, CONSOLE);
+    await page.waitForSelector(".list a");
+    const reach = async (wanted, key = "Tab") => {
+      for (let steps = 0; steps < 150; steps += 1) {
+        await page.keyboard.press(key);
+        if (await page.evaluate(wanted)) {
+          return;
+        }
+      }
+      throw new Error(`the keyboard reaches no ${wanted}`);
+    };
+    await reach(() => document.activeElement.type === "search");
+    await page.keyboard.type("style-transfer");
+    await reach(() => document.activeElement.hash === "#models/style-transfer");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("form.form");
+    await reach(() => document.activeElement.matches("form.form button[type=submit]"));
+    await page.keyboard.press("Enter");
+    await until(page, () => document.querySelector(".result .badge")?.textContent === "200");
+    return { sent: true };
+  },
+
+  async token(browser) {
+    const page = await open(browser, `${TOKEN_URL}/_mock/`);
+    await page.waitForSelector("input[type=password]");
+    await page.type("input[type=password]", "open sesame");
+    await page.keyboard.press("Enter");
+    await until(page, () => document.querySelectorAll(".list a").length > 10);
+    await shows(page, "live");
+    return { stored: await page.evaluate(() => document.cookie === "" && localStorage.length === 0) };
+  },
+
+  async audits(browser) {
+    const found = {};
+    const page = await open(browser, CONSOLE);
+    await page.evaluate(AXE);
+    for (const name of ["models/style-transfer", "requests", "jobs", "controls"]) {
+      await view(page, name);
+      if (name.startsWith("models/")) {
+        await page.waitForSelector("form.form");
+      }
+      if (name === "requests") {
+        await page.waitForSelector(".entry");
+        await page.$eval(".entry", (entry) => entry.click());
+        await shows(page, "Copy as curl");
+      }
+      for (const theme of ["light", "dark"]) {
+        await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+        for (const [size, width] of [["desktop", 1200], ["phone", 375]]) {
+          await page.setViewport({ width, height: 800 });
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+          const findings = [...(await audit(page)), ...(wide ? ["wider than the window"] : [])];
+          if (findings.length) {
+            found[`${theme} ${size} ${name}`] = findings;
+          }
+        }
+      }
+    }
+    return found;
+  },
+};
+
+// The fonts.conf of the package names folders of AWS Lambda. Without a font, form controls crash the browser.
+const executablePath = await chromium.executablePath();
+const fonts = join(tmpdir(), "own-fonts");
+mkdirSync(fonts, { recursive: true });
+const folders = `<dir>${join(tmpdir(), "fonts")}</dir><cachedir>${fonts}</cachedir>`;
+writeFileSync(join(fonts, "fonts.conf"), `<?xml version="1.0"?><fontconfig>${folders}</fontconfig>`);
+process.env.FONTCONFIG_PATH = fonts;
+const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+const browser = await puppeteer.launch({ args, executablePath, headless: "shell" });
+const results = {};
+const seconds = {};
+try {
+  if (SHOTS) {
+    const { shots } = await import("./console_shots.mjs");
+    await shots((address, options) => open(browser, address, options), CONSOLE, SHOTS);
+  } else {
+    for (const [name, part] of Object.entries(parts)) {
+      const began = performance.now();
+      results[name] = await part(browser).catch(async (error) => {
+        const last = (await browser.pages()).at(-1);
+        return { error: String(error), shows: await last.evaluate(() => document.body.innerText).catch(() => "") };
+      });
+      seconds[name] = (performance.now() - began) / 1000;
+      await Promise.all((await browser.pages()).map((page) => page.close())); // each holds a stream open
+    }
+  }
+  console.log(JSON.stringify({ ...results, problems, seconds }));
+} finally {
+  await browser.close();
+}
