@@ -19,6 +19,7 @@ from segforge_mock.jobs.job import state
 from segforge_mock.jobs.policy import read_policy
 from segforge_mock.settings import Names
 from segforge_mock.stores.base import Store
+from segforge_mock.tenants.edits import JobEdits
 from segforge_mock.tenants.history import MAX_ENTRIES, HistoryEntry
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
@@ -60,6 +61,7 @@ class Admin:
         now: Callable[[Tenant], float],
         token: str | None,
         callers: Callers,
+        edits: JobEdits,
     ) -> None:
         self._console = console
         self._tenants = tenants
@@ -68,6 +70,7 @@ class Admin:
         self._now = now
         self._token = token
         self._callers = callers
+        self._edits = edits
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "scenarios"): self.scenarios,
             ("GET", "rules"): self.stubs,
@@ -82,6 +85,9 @@ class Admin:
             ("GET", "jobs"): self.jobs,
             ("POST", "jobs/policy"): self.set_policy,
             ("POST", "jobs/release"): self.release,
+            ("POST", "jobs/finish"): self.finish_job,
+            ("POST", "jobs/fail"): self.fail_job,
+            ("POST", "jobs/edit"): self.edit_job,
             ("GET", "credits"): self.credits,
             ("PUT", "credits"): self.set_credits,
             ("PUT", "rate-limit"): self.set_rate_limit,
@@ -213,6 +219,27 @@ class Admin:
             await self._store.release(request_id)
         return {"released": released}
 
+    async def finish_job(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Ends the job `request_id` now."""
+        request_id = _field(body, "request_id")
+        _no_more(body, "request_id")
+        await self._edits.finish(tenant.name, request_id)
+        return {}
+
+    async def fail_job(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Fails the job `request_id` now, with the text `error` and, if it is stated, the status `failed_status`."""
+        request_id, error = _field(body, "request_id"), _field(body, "error")
+        _no_more(body, "request_id", "error", "failed_status")
+        await self._edits.fail(tenant.name, request_id, error, body.get("failed_status"))
+        return {}
+
+    async def edit_job(self, tenant: Tenant, _query: Query, body: Any) -> Any:
+        """Changes the job `request_id` by the other fields, which are those of the `effect` of a stub."""
+        request_id = _field(body, "request_id")
+        fields = {name: value for name, value in body.items() if name != "request_id"}
+        await self._edits.edit(tenant.name, request_id, fields)
+        return {}
+
     async def credits(self, tenant: Tenant, _query: Query, _body: Any) -> Any:
         """Returns the tenant's balance."""
         return {"credits": await self._store.balance(tenant.name)}
@@ -244,6 +271,13 @@ def _field(body: Any, name: str) -> Any:
     if not isinstance(body, dict) or name not in body:
         raise BadCall(f"{name}: expected a JSON object with this key")
     return body[name]
+
+
+def _no_more(body: Mapping[str, Any], *names: str) -> None:
+    """Raises BadCall for a field that is none of these."""
+    unknown = sorted(set(body) - set(names))
+    if unknown:
+        raise BadCall(f"unknown field {unknown[0][:100]!r}; expected {', '.join(names)}")
 
 
 def _number(query: Query, name: str, kind: type[int] | type[float], default: float) -> object:

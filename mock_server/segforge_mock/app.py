@@ -30,6 +30,7 @@ from segforge_mock.own import Own
 from segforge_mock.settings import DEFAULT_TIME_SCALE, MockSettings, Names
 from segforge_mock.stores.base import Store
 from segforge_mock.stores.memory import MemoryStore
+from segforge_mock.tenants.edits import JobEdits
 from segforge_mock.tenants.history import Histories
 from segforge_mock.tenants.keys import KeyFormat, Keys
 from segforge_mock.tenants.tenants import Tenant, Tenants
@@ -39,7 +40,7 @@ class App(AsgiEndpoint):
     """The mock. `create_app` makes it.
 
     `models` are those that it serves, `names` the names that settings accept. `now` returns a tenant's time, in seconds
-    since the epoch. Everything that the process keeps counts towards `memory`.
+    since the epoch. `edits` change jobs. Everything that the process keeps counts towards `memory`.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class App(AsgiEndpoint):
         tenants: Tenants,
         names: Names,
         now: Callable[[Tenant], float],
+        edits: JobEdits,
     ) -> None:
         # The clients of stores outside this process need a task to run in.
         super().__init__(gateway, memory, eager=isinstance(store, MemoryStore))
         self.models = models
         self.store = store
         self.tenants = tenants
+        self.edits = edits
         self.names = names
         self.now = now
 
@@ -162,8 +165,9 @@ def make_app(
     counts = Counter[tuple[str, int]]()
     callers = _callers(settings)
     keys = Keys(models.gateway.auth.key_pattern, settings.key_format, settings.keys)
+    edits = JobEdits(store, given)
     console = Console(models, tenants, store, memory, tenant_now)
-    api = Admin(console, tenants, store, names, tenant_now, settings.admin_token, callers)
+    api = Admin(console, tenants, store, names, tenant_now, settings.admin_token, callers, edits)
     gateway = MockGateway(
         models,
         store,
@@ -183,7 +187,7 @@ def make_app(
         log=settings.log,
         replay=None if settings.replay is None else _replay(settings, settings.replay, models.gateway, keys, tenants),
     )
-    return App(gateway, models, store, memory, tenants, names, tenant_now)
+    return App(gateway, models, store, memory, tenants, names, tenant_now, edits)
 
 
 def _replay(

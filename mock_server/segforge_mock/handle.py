@@ -232,6 +232,18 @@ class Mock:
         for job in self.jobs:
             self._run(self.app.store.release(job.request_id))
 
+    def finish_job(self, request_id: str) -> None:
+        """Ends a job now. Raises BadSetting for an unknown id."""
+        self._run(self.app.edits.finish(self.tenant.name, request_id))
+
+    def fail_job(self, request_id: str, error: str, *, failed_status: int | None = None) -> None:
+        """Fails a job now with the text of an error. `failed_status`: that of its polls (422). Raises BadSetting."""
+        self._run(self.app.edits.fail(self.tenant.name, request_id, error, failed_status))
+
+    def edit_job(self, request_id: str, **fields: Any) -> None:
+        """Changes a job by the fields of the `effect` of a stub, such as `outputs`. Raises BadSetting."""
+        self._run(self.app.edits.edit(self.tenant.name, request_id, fields, any_file))
+
     def profile(self, name: str | None) -> None:
         """Sets the profile: documented, observed, or None for the one of the settings. Raises BadSetting."""
         self.tenant.profile = None if name is None else bounds.one_of("profile", name, self.app.names.profiles)

@@ -50,10 +50,14 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
+        wait = request.extensions.get("timeout", {}).get("read")
         try:
-            await self._app(scope, receive, send)
+            async with asyncio.timeout(wait):
+                await self._app(scope, receive, send)
         except Dropped as error:
             raise httpx.RemoteProtocolError(str(error), request=request) from None
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"the mock did not answer within {wait:g} s", request=request) from None
         start, *parts = sent
         content = b"".join(part.get("body", b"") for part in parts)
         stream = httpx.ByteStream(content)  # a client may stream it

@@ -40,7 +40,10 @@ def files_beside(script: Path) -> ReadFile:
     folder = script.parent.resolve()
 
     def read(name: str) -> bytes:
-        path = (folder / name).resolve()
+        try:
+            path = (folder / name).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that form a loop
+            raise BadStub(f"file: expected a path in the folder of the script, found {name!r}: {error}") from None
         if not path.is_relative_to(folder):
             raise BadStub(f"file: expected a path in the folder of the script, {folder}; found {name!r}")
         return _read(path, name)
@@ -96,6 +99,8 @@ def read_stub(
 def read_effect(data: Any, read: ReadFile = no_file) -> Effect:
     """Reads the effect of an edit of one job, like `read_stub`. Raises BadStub and TypeError."""
     effect = _with_outputs(_converted(data, Effect), read)
+    if effect.any_body:
+        raise BadStub("any_body: the job was accepted already; leave it out")
     try:
         effect.check("edit")
     except BadSetting as error:

@@ -39,7 +39,7 @@ ControlRouteName: TypeAlias = Literal[
 ]
 """The names of the `other_routes` of the specs that the mock serves."""
 RouteName: TypeAlias = Literal[
-    "run", "submit", "status", "result", "poll", "credits", "image", "upload", ControlRouteName
+    "run", "submit", "status", "result", "poll", "credits", "image", "upload", "asset", ControlRouteName
 ]
 Distribution: TypeAlias = Literal["constant", "uniform", "exponential", "lognormal"]
 
@@ -224,11 +224,13 @@ def _applied(stub: Stub, matched: int) -> int:
 
 def _shown(stub: Stub) -> dict[str, Any]:
     """Returns a stub as JSON. Bytes of more than SHOWN_BYTES are shown as their number."""
-    data: dict[str, Any] = msgspec.to_builtins(stub, enc_hook=plain)
-    effect = data.get("effect", {})
-    for part in (data.get("answer"), data.get("edit"), *effect.get("outputs", ())):
-        if part is not None and len(part.get("base64") or "") > 4 * SHOWN_BYTES / 3:
-            part["bytes"] = len(part.pop("base64")) * 3 // 4
+    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stub))
+    stated = (stub.answer, stub.edit, *(stub.effect.outputs if stub.effect is not None else ()))
+    shown = (data.get("answer"), data.get("edit"), *data.get("effect", {}).get("outputs", ()))
+    for part, fields in zip(stated, shown, strict=True):
+        if part is not None and fields is not None and len(part.base64 or b"") > SHOWN_BYTES:
+            del fields["base64"]
+            fields["bytes"] = len(part.base64 or b"")
     return data
 
 

@@ -55,6 +55,9 @@ class Store(Protocol):
     async def jobs(self, tenant: str, most: int | None = None) -> list[Job]:
         """Returns the jobs of a tenant, or at most `most` of the newest ones, the oldest first."""
 
+    async def replace(self, job: Job) -> None:
+        """Replaces the record of the job with this id, without a charge. An unknown job is ignored."""
+
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit; of an unknown job, no changes."""
 

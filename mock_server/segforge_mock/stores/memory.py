@@ -73,11 +73,14 @@ class MemoryStore:
             account.jobs = {}
             self._accounts.grow(kept_account, PART_BYTES)
         account.jobs[job.request_id] = None
+        self._keep(kept)
+        return kept
+
+    def _keep(self, job: Job) -> None:
         size = JOB_BYTES + len(job.body) + len(job.slug)
         if job.given is not None:
             size += GIVEN_BYTES + GIVEN_FILE_BYTES * len(job.given.files)
-        self._jobs.put(job.request_id, kept, size if job.error is None else size + sys.getsizeof(job.error))
-        return kept
+        self._jobs.put(job.request_id, job, size if job.error is None else size + sys.getsizeof(job.error))
 
     def _forget_job(self, job: Job) -> None:
         self._progress.pop(job.request_id, None)
@@ -113,6 +116,11 @@ class MemoryStore:
         ids = reversed((account.jobs if account is not None else None) or {})
         newest = [job for request_id in islice(ids, most) if (job := self._jobs.get(request_id)) is not None]
         return newest[::-1]
+
+    async def replace(self, job: Job) -> None:
+        """Replaces the record of a job."""
+        if job.request_id in self._jobs:
+            self._keep(job)
 
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit."""

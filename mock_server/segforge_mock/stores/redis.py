@@ -75,6 +75,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0} end
 return {redis.call('HINCRBY', KEYS[1], 'polls', 1), redis.call('HEXISTS', KEYS[1], 'released')}
 """
 _RELEASE: Final = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'released', 1) end"
+# KEYS: job. ARGV: record.
+_REPLACE: Final = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'record', ARGV[1]) end"
 # KEYS: hits. ARGV: minute, seconds to keep.
 _HIT: Final = """
 local hits = redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
@@ -156,7 +158,7 @@ class RedisStore:
         self._redis = Redis.from_pool(pool)
         script = self._redis.register_script
         self._submit, self._charge, self._jobs = script(_SUBMIT), script(f"{_CHARGE}return charge()"), script(_JOBS)
-        self._count_poll, self._release = script(_COUNT_POLL), script(_RELEASE)
+        self._count_poll, self._release, self._replace = script(_COUNT_POLL), script(_RELEASE), script(_REPLACE)
         self._hit, self._reset = script(_HIT), script(_RESET)
 
     async def submit(self, job: Job) -> Job | None:
@@ -197,6 +199,10 @@ class RedisStore:
         """Returns the jobs of a tenant."""
         found = await _run(self._jobs, [_key("jobs", tenant)], [_key("job"), 0 if most is None else -most])
         return [_read(record, remaining) for record, remaining in found]
+
+    async def replace(self, job: Job) -> None:
+        """Replaces the record of a job."""
+        await _run(self._replace, [_key("job", job.request_id)], [msgspec.msgpack.encode(job)])
 
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit."""

@@ -194,6 +194,11 @@ class SqliteStore:
         rows = self._db.execute(_NEWEST, (tenant, -1 if most is None else most)).fetchall()
         return [msgspec.msgpack.decode(record, type=Job) for (record,) in reversed(rows)]
 
+    async def replace(self, job: Job) -> None:
+        """Replaces the record of a job."""
+        record = msgspec.msgpack.encode(job)
+        self._db.execute("UPDATE jobs SET record = ? WHERE request_id = ?", (record, job.request_id))
+
     async def progress(self, request_id: str) -> Progress:
         """Returns the changes of a job since its submit."""
         return _progress(self._db.execute(_PROGRESS, (request_id,)).fetchone())

@@ -128,6 +128,14 @@ class Comparison(RuleBasedStateMachine):
         if request_id in self.plain.progress:
             self.plain.progress[request_id] = Progress(self.plain.progress[request_id].polls, released=True)
 
+    @rule(request_id=ids, cost=amounts, error=st.none() | st.text(max_size=5))
+    def replace(self, request_id: str, cost: float, error: str | None) -> None:
+        kept = self.plain.kept.get(request_id) or job(request_id, TENANTS[0])
+        changed = msgspec.structs.replace(kept, cost=cost, error=error)
+        self.do(self.store.replace(changed))
+        if request_id in self.plain.kept:
+            self.plain.kept[request_id] = changed
+
     @rule(request_id=ids)
     def get(self, request_id: str) -> None:
         assert self.do(self.store.get(request_id)) == self.plain.kept.get(request_id)
