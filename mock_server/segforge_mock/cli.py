@@ -31,6 +31,7 @@ class _Serving:
 
     make: "Callable[[], AsgiEndpoint]"
     workers: int
+    has_console: bool = False
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if serving.workers > 1:
         asyncio.run(app.close())  # each worker opens the store itself
         return _serve_workers(serving, bound, url, tls)
-    _serve(app, bound, lambda: print(f"segforge mock: {url}", flush=True), tls)
+    console = f"\nsegforge mock: console at {url}/_mock/" if serving.has_console else ""
+    _serve(app, bound, lambda: print(f"segforge mock: {url}{console}", flush=True), tls)
     return 0
 
 
@@ -73,7 +75,7 @@ def _serving(args: argparse.Namespace, models: "ServedModels") -> _Serving:
         return _Serving(lambda: _proxy(upstream, models, args.record, small_media=args.small_media), 1)
     settings = settings_of(args, models)
     store: str | None = args.store
-    return _Serving(lambda: _app(settings, models, store), args.workers)
+    return _Serving(lambda: _app(settings, models, store), args.workers, has_console=settings.admin)
 
 
 def _models(specs: Path | None) -> "ServedModels":

@@ -1,56 +1,12 @@
 /** Uses the console of a mock in Chromium as a person does, and prints what happened as JSON. */
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { launch, open, press, problems, sendFrom, shows, states, text, until, view } from "./console_browser.mjs";
 
-const require = createRequire(process.env.TOOLS);
-const { default: chromium } = await import(require.resolve("@sparticuz/chromium"));
-const { default: puppeteer } = await import(require.resolve("puppeteer-core"));
-const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const { MOCK_URL, TOKEN_URL, SHOTS } = process.env;
+const AXE = readFileSync(createRequire(process.env.TOOLS).resolve("axe-core/axe.min.js"), "utf8");
+const { MOCK_URL, TOKEN_URL } = process.env;
 const CONSOLE = `${MOCK_URL}/_mock/`;
-const problems = [];
-
-async function open(browser, address, { width = 1200, height = 800, theme = "light" } = {}) {
-  const page = await browser.newPage();
-  page.on("console", (message) => {
-    const expected = / the server responded with a status of (4|5)\d\d /.test(message.text());
-    if (!expected && ["error", "warn"].includes(message.type())) {
-      problems.push(message.text());
-    }
-  });
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("requestfailed", (request) => {
-    if (!request.url().endsWith("/events")) {
-      problems.push(`${request.url()} ${request.failure()?.errorText}`);
-    }
-  });
-  page.on("request", (request) => {
-    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(address).origin) {
-      problems.push(`request to another host: ${request.url()}`);
-    }
-  });
-  page.setDefaultTimeout(5_000);
-  await page.setViewport({ width, height });
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
-  await page.goto(address);
-  return page;
-}
-
-const text = (page, selector) => page.$eval(selector, (element) => element.textContent.trim());
-const until = (page, check, ...values) => page.waitForFunction(check, { polling: 50 }, ...values);
-const shows = (page, words) => until(page, (wanted) => document.body.innerText.includes(wanted), words);
-const states = (page, words) => until(page, (wanted) => [...document.querySelectorAll(".now")].some((one) => one.textContent === wanted), words);
-const press = (page, name) => page.locator(`::-p-aria([name="${name}"][role="button"])`).click();
-
-/** Goes to a view, which only changes the part of the address after #. */
-async function view(page, name) {
-  await page.evaluate((hash) => (location.hash = hash), name);
-  await until(page, () => document.querySelector("main h2") !== null);
-}
 
 /** Audits the page. Returns the serious and critical findings. */
 async function audit(page) {
@@ -60,14 +16,6 @@ async function audit(page) {
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
   });
-}
-
-/** Sends the form of a model and waits for the answer. */
-async function sendFrom(page, slug, wanted) {
-  await view(page, `models/${slug}`);
-  await page.waitForSelector(`form[aria-label="Request to ${slug}"]`);
-  await page.$eval("form.form button[type=submit]", (button) => button.click());
-  await until(page, (status) => document.querySelector(".result .badge")?.textContent === status, wanted);
 }
 
 const parts = {
@@ -224,33 +172,17 @@ const parts = {
   },
 };
 
-// The fonts.conf of the package names folders of AWS Lambda. Without a font, form controls crash the browser.
-const executablePath = await chromium.executablePath();
-const fonts = join(tmpdir(), "own-fonts");
-mkdirSync(fonts, { recursive: true });
-const folders = `<dir>${join(tmpdir(), "fonts")}</dir><cachedir>${fonts}</cachedir>`;
-writeFileSync(join(fonts, "fonts.conf"), `<?xml version="1.0"?><fontconfig>${folders}</fontconfig>`);
-process.env.FONTCONFIG_PATH = fonts;
-const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-const browser = await puppeteer.launch({ args, executablePath, headless: "shell" });
+const browser = await launch();
 const results = {};
-const seconds = {};
 try {
-  if (SHOTS) {
-    const { shots } = await import("./console_shots.mjs");
-    await shots((address, options) => open(browser, address, options), CONSOLE, SHOTS);
-  } else {
-    for (const [name, part] of Object.entries(parts)) {
-      const began = performance.now();
-      results[name] = await part(browser).catch(async (error) => {
-        const last = (await browser.pages()).at(-1);
-        return { error: String(error), shows: await last.evaluate(() => document.body.innerText).catch(() => "") };
-      });
-      seconds[name] = (performance.now() - began) / 1000;
-      await Promise.all((await browser.pages()).map((page) => page.close())); // each holds a stream open
-    }
+  for (const [name, part] of Object.entries(parts)) {
+    results[name] = await part(browser).catch(async (error) => {
+      const last = (await browser.pages()).at(-1);
+      return { error: String(error), shows: await last.evaluate(() => document.body.innerText).catch(() => "") };
+    });
+    await Promise.all((await browser.pages()).slice(1).map((page) => page.close())); // each holds a stream open
   }
-  console.log(JSON.stringify({ ...results, problems, seconds }));
+  console.log(JSON.stringify({ ...results, problems }));
 } finally {
   await browser.close();
 }

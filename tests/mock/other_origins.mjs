@@ -26,7 +26,7 @@ async function attack(mock, key) {
   const json = { "content-type": "application/json" };
   const rule = JSON.stringify({ scenario: "auth-invalid" });
   const writes = { rules: rule, clock: '{"advance": 5}', reset: "", "jobs/policy": '{"policy": "held"}' };
-  for (const path of ["requests", "jobs", "credits", "clock", "scenarios"]) {
+  for (const path of ["requests", "jobs", "credits", "clock", "scenarios", "events", "models", "tenants", ""]) {
     await attempt(`GET ${path}`, () => ask(path));
     await attempt(`GET ${path} without CORS`, () => ask(path, { mode: "no-cors" }));
   }
@@ -37,6 +37,14 @@ async function attack(mock, key) {
     navigator.sendBeacon(`${mock}/_mock/${path}`, body);
     navigator.sendBeacon(`${mock}/_mock/${path}`, new Blob([body], { type: "text/plain" }));
   }
+  await attempt("event stream", () => {
+    const source = new EventSource(`${mock}/_mock/events`);
+    return new Promise((resolve) => {
+      source.onopen = () => resolve("opened");
+      source.onerror = () => resolve(source.close());
+    });
+  });
+  await attempt("module", async () => Object.keys(await import(`${mock}/_mock/console/api.js`)).join());
   await attempt("PUT credits", () => ask("credits", { method: "PUT", body: '{"credits": 0}', headers: json }));
   await attempt("DELETE requests", () => ask("requests", { method: "DELETE" }));
 
@@ -49,6 +57,11 @@ async function attack(mock, key) {
     });
   await attempt("script", async () => (await element("script", { src: `${mock}/_mock/requests` })) && "loaded");
   await attempt("image", async () => (await element("img", { src: `${mock}/_mock/requests` })) && "loaded");
+  await attempt("console in a frame", async () => {
+    const frame = await element("iframe", { src: `${mock}/_mock/` });
+    const text = frame.contentDocument?.body.textContent;
+    return text?.startsWith('{"error"') ? null : text;
+  });
   await attempt("frame", async () => {
     const frame = await element("iframe", { src: `${mock}/_mock/requests` });
     const text = frame.contentDocument?.body.textContent;

@@ -19,6 +19,7 @@ from segforge_mock import Mock, MockTransport, create_app
 from segforge_mock.console.console import MAX_STREAMS, masked
 from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
+from tests.shared import started
 from tests.typescript.conftest import TOOLS, execute, node, tool
 from tests.typescript.test_behaviour import elsewhere
 
@@ -242,6 +243,37 @@ export class Segmind {
   }
 }
 """
+
+
+def test_the_images_of_the_docs_are_small() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    named = re.findall(r"\]\((console-\w+\.png)\)", (docs / "mock.md").read_text("utf-8"))
+    assert sorted(named) == sorted(path.name for path in docs.glob("console-*.png"))
+    assert all(0 < (docs / name).stat().st_size < 150_000 for name in named)
+
+
+def test_the_calls_of_the_docs_exist(client: httpx.Client) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mock.md").read_text("utf-8")
+    [section] = re.findall(r"## Console\n(.*?)\n## ", page, re.DOTALL)
+    paths = re.findall(r"`GET (/_mock/\S+)`", section)
+    assert len(paths) == 4
+    for path in paths:
+        with client.stream("GET", path.replace("SLUG", "style-transfer")) as answer:
+            assert answer.status_code == 200
+    assert f"at most {MAX_STREAMS} streams" in section
+
+
+@pytest.mark.parametrize(("options", "shown"), [([], True), (["--no-admin"], False), (["--admin-token", "x"], True)])
+def test_the_start_prints_the_address_of_the_console(options: list[str], shown: bool) -> None:
+    command = [sys.executable, "-m", "segforge.cli", "mock", "--port", "0", *options]
+    with started(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        process.terminate()
+        rest = process.stdout.read()
+    assert rest == (f"segforge mock: console at {url}/_mock/\n" if shown else "")
+
+
 HOSTILE = "it's \"quoted\" `ls` $(ls) ${x} \\ \n \u2028\u202e </script> 'ö' \U0001f600"
 
 

@@ -9,6 +9,9 @@ const MAX_BODY = 16 * 1024;
 const SHOWN = 200;
 const TEXT = /json|text|xml|form|^$/;
 
+/** Returns the first word of the client's name. Every browser calls itself Mozilla. @param {string | null} name */
+const short = (name) => (name?.startsWith("Mozilla/") ? "browser" : name?.split(" ")[0] ?? "");
+
 /** @param {{ title: string, part: { headers: Record<string, string>, body: string } }} props */
 function Message({ title, part }) {
   const type = part.headers["content-type"] ?? "";
@@ -33,10 +36,12 @@ function Copies({ entry, say }) {
   const copy = async (/** @type {(sent: any, origin: string) => string} */ make) => {
     const text = make(sent, origin);
     setCode(text);
-    await navigator.clipboard?.writeText(text).then(
-      () => say("Copied."),
-      () => say("The browser doesn't allow copying; select the text below."),
-    );
+    try {
+      await navigator.clipboard.writeText(text); // undefined unless the page is on localhost or has https
+      say("Copied.");
+    } catch {
+      say("The browser doesn't allow copying; select the text below.");
+    }
   };
   return html`<div class="row" role="group" aria-label="Copy as">
       <${Action} say=${say} action=${() => copy(curl)}>Copy as curl<//>
@@ -91,7 +96,7 @@ export function Requests({ session, entries, say }) {
             <button type="button" class="entry" aria-pressed=${one.number === number} onClick=${() => setNumber(one.number)}>
               <span class=${one.running ? "badge busy" : tone(one.status)}>${one.running ? "…" : one.status || "–"}</span>
               <span class="path">${one.method} ${one.path}</span>
-              <span class="hint">${timeOfDay(one.at)} ${one.scenario ?? ""} ${one.client ?? ""}</span>
+              <span class="hint">${timeOfDay(one.at)} ${one.scenario ?? ""} ${short(one.client)}</span>
             </button>
           </li>`,
         )}

@@ -1,7 +1,7 @@
 /** Sends a request of a model, and shows its answer: files as files, everything else as text. */
 
 import { gateway, ownOutput } from "./api.js";
-import { Code, html, pretty, tone, useEffect } from "./view.js";
+import { Code, html, pretty, tone, useEffect, useRef } from "./view.js";
 
 /**
  * @typedef {{ url: string, type: string, name: string, own: boolean }} Output
@@ -143,8 +143,10 @@ function Medium({ output, slug }) {
 /** @param {{ result: Result, slug: string }} props */
 export function ResultView({ result, slug }) {
   useEffect(() => () => release(result), [result]);
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [result]);
   const { status, ms, headers, text, outputs, message } = result;
-  return html`<section class="result" aria-labelledby="result">
+  return html`<section class="result" ref=${place} aria-labelledby="result">
     <h3 id="result">Answer</h3>
     <p role="status"><span class=${tone(status)}>${status}</span> after ${Math.round(ms)} ms</p>
     ${message && html`<p class="message">${message}</p>`}
