@@ -27,18 +27,18 @@ from segforge.pages.layouts.headers import (
     ending,
     header_of,
     joined_header,
+    literal_before,
     split_glued,
     three_line,
     two_line,
+    without_default,
 )
 from segforge.pages.layouts.labels import FACTS, LABEL, labelled
-from segforge.pages.layouts.tokens import Mark, Values
+from segforge.pages.layouts.tokens import Values
 from segforge.pages.layouts.values import read_values
-from segforge.pages.page import CERTAIN, Value
+from segforge.pages.page import Value
 from segforge.pages.source.document import Document, Line
 from segforge.spec.printable import show
-
-GLUED_NAME: Final = "the word may be a default, or the start of the next parameter's name"
 
 _WORD_NAME: Final = re.compile(r"[A-Za-z]\w*")
 
@@ -304,7 +304,7 @@ def _settle_literals(text: str, reading: BlockReading, sample: Collection[str]) 
     doubtful = {
         index: literal
         for index in range(1, len(blocks))
-        if (literal := _literal_before(blocks[index - 1], blocks[index])) is not None
+        if (literal := literal_before(blocks[index - 1], blocks[index])) is not None
     }
     certain = [(index, _rank(text, one, one.name)) for index, one in enumerate(blocks) if index not in doubtful]
     ordered = all(one < two for (_, one), (_, two) in pairwise(certain))
@@ -319,10 +319,10 @@ def _settle_literals(text: str, reading: BlockReading, sample: Collection[str]) 
             high = min((rank for other, rank in certain if other > index), default=None)
             readings = [name for name in readings if _between(low, _rank(text, block, name), high)] or readings
         if readings == [whole]:
-            blocks[index - 1] = _without_default(blocks[index - 1])
+            blocks[index - 1] = without_default(blocks[index - 1])
             blocks[index] = replace(block, name=whole, name_place=(literal.start, block.name_place[1]))
         elif readings != [block.name]:
-            blocks[index - 1] = _without_default(blocks[index - 1], literal)
+            blocks[index - 1] = without_default(blocks[index - 1], literal)
             blocks[index] = replace(block, names=(block.name, whole))
     return reading
 
@@ -337,20 +337,3 @@ def _rank(text: str, block: Block, name: str) -> Rank:
 
 def _between(low: Rank | None, rank: Rank, high: Rank | None) -> bool:
     return (low is None or low < rank) and (high is None or rank < high)
-
-
-def _literal_before(before: Block, block: Block) -> Mark | None:
-    """Returns the unlabelled `true`, `false` or `null` that is joined to the name after it, or None."""
-    default = before.values.facts.get("default")
-    if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
-        return None
-    return default if default.value is None or isinstance(default.value, bool) else None
-
-
-def _without_default(block: Block, doubt: Mark | None = None) -> Block:
-    """Returns the block without its default. If `doubt` is given, the default is undecided."""
-    facts = {key: mark for key, mark in block.values.facts.items() if key != "default"}
-    made = replace(block.values, facts=facts, open=dict(block.values.open))
-    if doubt is not None:
-        made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
-    return replace(block, values=made)

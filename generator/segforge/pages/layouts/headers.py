@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from segforge.pages.layouts.tokens import Values
+from segforge.pages.layouts.tokens import Mark, Values
 from segforge.pages.layouts.values import read_values
-from segforge.pages.page import Value
+from segforge.pages.page import CERTAIN, Value
 from segforge.pages.source.document import Document, Line
 
 _WORDS = r"(?:string|integer|number|boolean|object|array|float|any|file|null)(?:\[\])*"
@@ -57,6 +57,8 @@ TITLE = re.compile(r"[^\W\d_][\w.()/-]*(?: [\w.()&/-]+){1,7}")
 
 HEADER_WITHIN = re.compile(rf"{FLAG}\s*{TYPE}")
 
+
+GLUED_NAME: Final = "the word may be a default, or the start of the next parameter's name"
 
 MAX_NAME: Final = 100
 
@@ -198,3 +200,20 @@ def _last_label(text: str, start: int, end: int) -> int | None:
         if not text[read_values(text, match.start(), end, "string", bare=False).stop : end].strip():
             return match.start()
     return None
+
+
+def literal_before(before: Block, block: Block) -> Mark | None:
+    """Returns the unlabelled `true`, `false` or `null` that is joined to the name after it, or None."""
+    default = before.values.facts.get("default")
+    if default is None or default.end != block.name_place[0] or default.confidence == CERTAIN:
+        return None
+    return default if default.value is None or isinstance(default.value, bool) else None
+
+
+def without_default(block: Block, doubt: Mark | None = None) -> Block:
+    """Returns the block without its default. If `doubt` is given, the default is undecided."""
+    facts = {key: mark for key, mark in block.values.facts.items() if key != "default"}
+    made = replace(block.values, facts=facts, open=dict(block.values.open))
+    if doubt is not None:
+        made.open["default"] = (doubt.value,), doubt.start, doubt.end, GLUED_NAME
+    return replace(block, values=made)

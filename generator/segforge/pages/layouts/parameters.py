@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from segforge.pages.layouts.blocks import GLUED_NAME, BlockReading
-from segforge.pages.layouts.headers import Block
+from segforge.pages.layouts.blocks import BlockReading
+from segforge.pages.layouts.headers import GLUED_NAME, Block
 from segforge.pages.layouts.labels import FACTS
 from segforge.pages.layouts.nesting import FlatParameter, nest
 from segforge.pages.layouts.sample import Sample
