@@ -95,7 +95,7 @@ def docstring(text: str, indent: int = 4) -> Code:
     """Returns a whole Python docstring, wrapped. No text can end it early."""
     room = LINE_LENGTH - indent
     escaped = re.sub(r'"(?=""|\s*\Z)', r"\"", visible(text).replace("\\", "\\\\"))
-    paragraphs = [textwrap.wrap(line, room - 6, break_long_words=False) or [""] for line in escaped.splitlines()]
+    paragraphs = [_wrapped(line, room - 6, hyphens=True) for line in escaped.splitlines()]
     lines = [line for paragraph in paragraphs for line in paragraph] or [""]
     if len(lines) == 1:
         return Code(f'"""{lines[0]}"""')
@@ -174,8 +174,11 @@ def typescript_deprecated(text: str, indent: int = 0) -> Code:
     return Code(f"{opening}{pad} * @deprecated{pad} */")
 
 
-def _wrapped(paragraph: str, width: int) -> list[str]:
-    return textwrap.wrap(paragraph, width, break_long_words=False, break_on_hyphens=False) or [""]
+def _wrapped(line: str, width: int, *, hyphens: bool = False) -> list[str]:
+    """Returns visible text in lines of at most a width, where words permit it. `hyphens`: break at them, too."""
+    if len(line) <= width:  # most are
+        return [line.rstrip(" ")]
+    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=hyphens) or [""]
 
 
 def _commentable(text: str) -> str:

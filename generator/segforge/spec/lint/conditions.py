@@ -1,13 +1,12 @@
 """Rules about conditions: their form, the parameters and values that they name, and the page's sample under them."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-from segforge.spec.build import build_conditions, build_parameter
+from segforge.spec.build import build_conditions
 from segforge.spec.catalog import Parameter
 from segforge.spec.finding import Finding
-from segforge.spec.lint.parameters import fitting_facts
+from segforge.spec.lint.parameters import undisputed
 from segforge.spec.printable import show
 from segforge.spec.source import Location, SourceFile
 from segforge.spec.values import broken_by, value_violations
@@ -58,13 +57,11 @@ def condition_values_are_possible(source: SourceFile) -> Iterator[Finding]:
             for name, values in condition.get(field, {}).items():
                 data = source.data["parameters"].get(name)
                 for index, value in enumerate(values if data is not None else ()):
-                    yield from _impossible(
-                        source, (*at, field, name, index), build_parameter(name, fitting_facts(data)), value
-                    )
+                    yield from _impossible(source, (*at, field, name, index), undisputed(name, data), value)
 
 
 def _impossible(source: SourceFile, at: Location, parameter: Parameter, value: object) -> Iterator[Finding]:
-    for violation in list(value_violations(replace(parameter, disputed=()), value))[:1]:
+    for violation in list(value_violations(parameter, value))[:1]:
         warning = not violation.rule.startswith(("type", "null"))
         expected = f"a value that {show(parameter.name)} accepts, since no valid payload has another one"
         mend = "check both on the page, and keep them if it prints both" if warning else "correct the value"

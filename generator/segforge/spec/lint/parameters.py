@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segforge.spec.build import build_parameter, entry_value
+from segforge.spec.catalog import Parameter
 from segforge.spec.finding import Finding
 from segforge.spec.lint.rule import each_parameter
 from segforge.spec.printable import show
@@ -158,11 +159,21 @@ def known_values(parameter: Mapping[str, Any]) -> list[Any]:
 def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
     """Defaults and known values obey the parameter's own facts."""
     for at, parameter in each_parameter(source):
+        known = known_values(parameter)
+        if "default" not in parameter and not known:
+            continue
+        built = undisputed(str(at[1]), parameter)
         if "default" in parameter:
-            yield from _invalid_value(source, (*at, "default"), "default", parameter, parameter["default"])
-        for index, value in enumerate(known_values(parameter)):
-            if type_matches(value, parameter.get("type", "any")):
-                yield from _invalid_value(source, (*at, "enum", "known", index), "value", parameter, value)
+            yield from _invalid_value(source, (*at, "default"), "default", built, parameter["default"])
+        for index, value in enumerate(known):
+            if type_matches(value, built.type):
+                yield from _invalid_value(source, (*at, "enum", "known", index), "value", built, value)
+
+
+def undisputed(name: str, data: Mapping[str, Any]) -> Parameter:
+    """Returns the parameter of a parameter's data as far as it can be built, without its disputed values."""
+    built = build_parameter(name, fitting_facts(data))
+    return replace(built, disputed=()) if built.disputed else built
 
 
 def example_is_valid(source: SourceFile) -> Iterator[Finding]:
@@ -180,7 +191,7 @@ def example_is_valid(source: SourceFile) -> Iterator[Finding]:
                 key=True,
             )
         else:
-            yield from _invalid_value(source, at, "example", parameters[name], value)
+            yield from _invalid_value(source, at, "example", undisputed(name, parameters[name]), value)
     for name, parameter in parameters.items():
         if parameter["required"] and name not in source.data["example"]:
             yield source.finding(
@@ -195,7 +206,7 @@ def example_is_valid(source: SourceFile) -> Iterator[Finding]:
 
 
 def _invalid_value(
-    source: SourceFile, at: Location, what: str, parameter: Mapping[str, Any], value: object
+    source: SourceFile, at: Location, what: str, parameter: Parameter, value: object
 ) -> Iterator[Finding]:
     """Yields findings about a printed value that its own parameter excludes.
 
@@ -203,22 +214,21 @@ def _invalid_value(
     `quirks` then. A value outside of range, set or format means that the page contradicts itself, which is a warning;
     see `segforge.spec.values`.
     """
-    built = build_parameter(str(at[1]), fitting_facts(parameter))
-    for violation in value_violations(replace(built, disputed=()), value):
+    for violation in value_violations(parameter, value):
         family = violation.rule.partition(".")[0]
         found, expected = f"{what} {violation.message}", _EXPECTED_VALUES[family]
         mend = (
             "check both on the page. If it prints both, keep them; the value then counts as neither valid nor invalid"
         )
-        if violation.parameter != built.name:
+        if violation.parameter != parameter.name:
             found = f"{what} at {violation.parameter}: {violation.message}"
         elif family == "null":
             found, mend = f"{what} null", "add nullable: true"
         elif family == "type":
-            expected = f"a value of type {parameter.get('type', 'any')}"
+            expected = f"a value of type {parameter.type}"
             mend = "change the value or the type; if the page prints it, move the value to quirks"
-            mend = "quote it" if parameter.get("type") == "string" and not isinstance(value, list | dict) else mend
-        warning = family not in ("null", "type") or violation.parameter != built.name
+            mend = "quote it" if parameter.type == "string" and not isinstance(value, list | dict) else mend
+        warning = family not in ("null", "type") or violation.parameter != parameter.name
         yield source.finding(at, f"{what}.{family}", found, expected, mend, warning=warning)
 
 
