@@ -42,6 +42,7 @@ COMMANDS: Final = {
         "segforge.commands.check_usage", "check code that calls the gateway: models, parameters, and prices"
     ),
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
+    "record": Command("segforge_mock.recordings.cli", "convert recorded traffic, and draft spec facts from it"),
     "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs", "contract"),
 }
 

@@ -1,9 +1,10 @@
 """Recordings: a proxy stores exchanges without keys, and a replay answers with the same bytes, offline."""
 
+import gzip
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,91 +15,22 @@ from segforge_mock import Mock
 from segforge_mock.bounds import BadSetting
 from segforge_mock.http.endpoint import AsgiEndpoint
 from segforge_mock.http.server import BackgroundServer
-from segforge_mock.models.served import packaged_models
 from segforge_mock.proxy.proxy import Proxy
 from segforge_mock.recordings.folder import RecordingFolder, read_folder
-from segforge_mock.recordings.recorder import Recorder
-from tests.seeds import seed_catalog
-
-EXAMPLE = seed_catalog().model("style-transfer").valid_example
-MODELS = packaged_models()
-SAME = {"host": "mock.test"}
-"""The address of the caller, so that URLs in answers are the same on any port."""
-
-
-@contextmanager
-def recording(upstream: str, folder: Path, *, small: bool = False, lines: list[str] | None = None) -> Iterator[str]:
-    """Yields the URL of a proxy that records to a folder."""
-    lines = [] if lines is None else lines
-    recorder = Recorder(RecordingFolder(folder, small_media=small), upstream, (MODELS.gateway.base_url,), lines.append)
-    with BackgroundServer(AsgiEndpoint(Proxy(upstream, MODELS, lambda _: None, recorder=recorder))) as url:
-        yield url
-
-
-Reply = Callable[[Any, bytes], tuple[list[tuple[str, str]], bytes]]
-JSON = [("content-type", "application/json")]
-
-
-def upstream_of(reply: Reply) -> BackgroundServer:
-    """Returns a server whose answers `reply(scope, request body)` makes: their headers and bodies."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        message = await receive()
-        headers, body = reply(scope, message["body"])
-        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
-
-    return BackgroundServer(app)
-
-
-def gateway() -> Mock:
-    return Mock(time_scale=0, job_policy="polls=2", media="tiny")
-
-
-Send = Callable[..., httpx.Response]
-
-
-@contextmanager
-def sender(url: str, key: str | None = Mock().key) -> Iterator[Send]:
-    headers = SAME if key is None else {**SAME, "x-api-key": key}
-    with httpx.Client(base_url=url, headers=headers) as client:
-        yield client.request
-
-
-def local(url: str) -> str:
-    """Returns a URL without its address."""
-    return re.sub(r"^http://mock\.test", "", url)
-
-
-def drive(send: Send) -> list[httpx.Response]:
-    """Sends a run, a refusal, a job with all its polls, its file, and two readings of the balance."""
-    answers = [
-        send("POST", "/v1/style-transfer", json=EXAMPLE),
-        send("POST", "/v1/style-transfer", json={"width": "x"}),
-        send("GET", "/v1/get-user-credits"),
-        job := send("POST", "/v2/style-transfer", json=EXAMPLE),
-    ]
-    status = "QUEUED"
-    while status not in ("COMPLETED", "FAILED"):
-        answers.append(send("GET", local(job.json()["status_url"])))
-        status = answers[-1].json()["status"]
-    answers += [
-        result := send("GET", local(job.json()["response_url"])),
-        send("GET", local(result.json()["output"])),
-        send("GET", "/v1/get-user-credits"),
-    ]
-    return answers
-
-
-def essence(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Returns status, body and headers, without those that the proxy or the mock adds."""
-    kept = [(n, v) for n, v in answer.headers.items() if n not in ("date", "server") and not n.startswith("x-mock-rec")]
-    return answer.status_code, answer.content, sorted(kept)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+from tests.mock.recorded import (
+    EXAMPLE,
+    JSON,
+    MODELS,
+    drive,
+    essence,
+    files,
+    gateway,
+    local,
+    recording,
+    sender,
+    upstream_of,
+)
+from tests.shared import started
 
 
 def test_a_replay_answers_with_the_recorded_bytes_and_polls(tmp_path: Path) -> None:
@@ -424,3 +356,41 @@ def test_files_on_another_host_are_recorded_without_the_key(tmp_path: Path) -> N
         again = send("POST", "/v1/a", json={"image": "https://example.com/in.png"})
         assert again.content == answer.content
         assert send("GET", local(file["url"])).content == b"\x89PNG"
+
+
+def test_a_compressed_request_is_passed_on_as_it_is_and_recorded_in_plain(tmp_path: Path) -> None:
+    body = gzip.compress(b'{"prompt": "planted-key-1"}')
+    sent = {"content-encoding": "gzip", "content-type": "application/json"}
+    seen: list[tuple[bytes, bytes]] = []
+
+    def reply(scope: Any, received: bytes) -> tuple[list[tuple[str, str]], bytes]:
+        seen.append((dict(scope["headers"])[b"content-encoding"], received))
+        return [*JSON, ("content-encoding", "gzip")], gzip.compress(b'{"a": "planted-key-1"}')
+
+    with upstream_of(reply) as upstream:
+        with BackgroundServer(AsgiEndpoint(Proxy(upstream, MODELS))) as url, sender(url, "planted-key-1") as send:
+            assert send("POST", "/v1/a", content=body, headers=sent).json() == {"a": "planted-key-1"}
+        with recording(upstream, tmp_path) as url, sender(url, "planted-key-1") as send:
+            recorded = send("POST", "/v1/a", content=body, headers=sent)
+    assert seen == [(b"gzip", body)] * 2
+    assert recorded.json() == {"a": "planted-key-1"}
+    [one] = read_folder(tmp_path)
+    assert one.request.body.data == b'{"prompt": "***api-key***"}'
+    with Mock(replay=tmp_path) as mock, sender(mock.url, "planted-key-1") as send:
+        assert send("POST", "/v1/a", content=body, headers=sent).content == recorded.content
+        assert send("POST", "/v1/a", json={"prompt": "planted-key-1"}).content == recorded.content
+        assert send("POST", "/v1/b", content=body, headers=sent).status_code == 415
+
+
+def test_a_recorder_that_is_killed_leaves_whole_recordings(tmp_path: Path) -> None:
+    with gateway() as mock:
+        arguments = ["mock", "--port", "0", "--upstream", mock.url, "--record", str(tmp_path)]
+        with started([sys.executable, "-m", "segforge.cli", *arguments], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            with sender(url, mock.key) as send:
+                for number in range(10):
+                    send("POST", "/v1/style-transfer", json={**EXAMPLE, "seed": number})
+                process.kill()
+                process.wait()
+    assert len(read_folder(tmp_path)) == 10

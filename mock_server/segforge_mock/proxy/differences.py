@@ -1,16 +1,19 @@
 """Differences between an answer of a real gateway and the specs: pure functions of a request and its answer."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model, Version
+from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model, Routes, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.routing import Match
 from segforge_mock.models.reading import Malformed, Payload, ServedModel
 from segforge_mock.models.served import ServedModels
 
+JUDGED_ROUTES: Final = frozenset(field.name for field in fields(Routes))
+"""The routes whose answers the specs describe."""
 _ACCEPTED_KEYS = ("request_id", "status", "poll_url", "status_url", "response_url")
 
 
@@ -33,7 +36,9 @@ class ObservedAnswer(NamedTuple):
 
 
 def differences(models: ServedModels, observed: ObservedAnswer) -> list[AnswerDifference]:
-    """Returns all differences between an answer and the specs' default profile."""
+    """Returns all differences between an answer and the specs' default profile, none on other routes."""
+    if observed.match.route not in JUDGED_ROUTES:
+        return []
     found = [*_status(models.gateway, observed)]
     served = models.get(observed.match.value) if observed.match.route in ("run", "submit") else None
     if served is not None:

@@ -22,7 +22,7 @@ from segforge_mock.http.answers import Answer, RawHeaders, json_answer
 from segforge_mock.http.counts import has_too_many_values
 from segforge_mock.http.request import IncomingRequest
 from segforge_mock.models.served import ServedModels
-from segforge_mock.proxy.differences import AnswerDifference, ObservedAnswer, differences
+from segforge_mock.proxy.differences import JUDGED_ROUTES, AnswerDifference, ObservedAnswer, differences
 from segforge_mock.proxy.exchange import Destination, Listener, Received
 
 UPSTREAM_SECONDS: Final = 120.0
@@ -154,7 +154,7 @@ class Proxy:
 
     def _judge(self, request: IncomingRequest, received: Received) -> list[AnswerDifference]:
         match = self._router.match(request.path)
-        if match is None or match.route in ("image", "asset", "upload") or request.method != match.method:
+        if match is None or match.route not in JUDGED_ROUTES or request.method != match.method:
             return []
         if received.plain is None or has_too_many_values(request.body) or has_too_many_values(received.plain):
             return []  # comparing them would block the other requests for too long
