@@ -96,7 +96,7 @@ def test_it_stops_cleanly_on_a_signal(number: signal.Signals) -> None:
         assert httpx.get(url).status_code == 401
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
-        assert (process.returncode, out, err) == (0, "", "")
+        assert (process.returncode, out, err) == (0, f"segforge mock: console at {url}/_mock/\n", "")
 
 
 def test_a_port_that_is_taken_is_one_clear_line() -> None:

@@ -19,7 +19,7 @@ from segforge_mock.tenants.history import HistoryEntry
 from segforge_mock.tenants.tenants import Tenant, Tenants
 
 TICK_SECONDS: Final = 0.2
-JOBS_SECONDS: Final = 1.0
+JOBS_SECONDS: Final = 0.5
 """How often jobs are read while the tenant sends nothing. Only the time then changes their states."""
 ALIVE_SECONDS: Final = 15.0
 """How often a stream without news sends a comment, so that a connection without a reader is found."""
