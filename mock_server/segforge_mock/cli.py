@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if serving.workers > 1:
         asyncio.run(app.close())  # each worker opens the store itself
         return _serve_workers(serving, bound, url, tls)
-    console = f"\nsegforge mock: console at {url}/_mock/" if serving.has_console else ""
-    _serve(app, bound, lambda: print(f"segforge mock: {url}{console}", flush=True), tls)
+    lines = [f"segforge mock: {url}", *([f"segforge mock: console at {url}/_mock/"] if serving.has_console else [])]
+    _serve(app, bound, lambda: print("\n".join(lines), flush=True), tls)
     return 0
 
 
