@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -196,13 +197,13 @@ def test_urls_start_with_the_caller_s_host(quick: httpx.Client) -> None:
 
 
 def test_costs_add_up_to_the_drop_in_balance(quick: httpx.Client) -> None:
-    def balance() -> float:
-        return float(quick.get("/v1/get-user-credits").json()["credits"])
+    def balance() -> Decimal:
+        return Decimal(str(quick.get("/v1/get-user-credits").json()["credits"]))
 
     before = balance()
-    cost = float(quick.post("/v1/style-transfer", json=payload("style-transfer")).headers["x-cost"])
+    cost = Decimal(quick.post("/v1/style-transfer", json=payload("style-transfer")).headers["x-cost"])
     job = quick.post("/v2/style-transfer", json=payload("style-transfer")).json()
     metrics = quick.get(job["status_url"]).json()["metrics"]
     quick.post("/v1/style-transfer", json={})
-    assert before - balance() == pytest.approx(cost + metrics["cost"], abs=1e-9)
-    assert metrics["remaining_credits"] == balance()
+    assert before - balance() == cost + Decimal(str(metrics["cost"]))
+    assert Decimal(str(metrics["remaining_credits"])) == balance()

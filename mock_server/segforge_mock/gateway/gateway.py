@@ -9,7 +9,7 @@ that a caller downloads need no key.
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from segforge_mock.faults.scenarios import NOTHING
 from segforge_mock.gateway.bodies import encoding_refusal, size_refusal
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 TENANT_HEADER = b"x-mock-tenant"
 JOB_HEADER = b"x-mock-job"
+
+
+_POLLS: Final = frozenset({"status", "result", "poll"})
 
 
 class OwnPaths(Protocol):
@@ -195,6 +198,8 @@ class MockGateway:
             return await self._runs.run(call)
         if route == "submit":
             return await self._runs.submit(call)
+        if route in _POLLS and request.method == match.method:
+            return await self._jobs.answer(call)
         return await self._answer_other(call)
 
     @cached_property
