@@ -46,15 +46,21 @@ const parts = {
     await press(page, "Hold new jobs");
     await press(page, "Stop holding new jobs").then(() => press(page, "Hold new jobs"));
     await shows(page, "New jobs stay queued");
-    await page.evaluate(async () => {
+    const send = async () => {
       const body = JSON.stringify({ style_image: "https://example.com/style.png" });
       const headers = { "content-type": "application/json", "x-api-key": "SG_0123456789abcdef" };
       await fetch("/v2/style-transfer", { method: "POST", headers, body });
-    });
+    };
+    await page.evaluate(send);
     await until(page, () => [...document.querySelectorAll(".job .badge")].some((one) => one.textContent === "QUEUED"));
     const bars = await page.$$eval(".job svg[role=img]", (found) => found.map((one) => one.getAttribute("aria-label")));
     await page.$$eval(".job button", (buttons) => buttons.find((one) => one.textContent === "Release").click());
-    await until(page, () => ![...document.querySelectorAll(".job .badge")].some((one) => one.textContent === "QUEUED"));
+    await until(page, () => document.querySelector(".job .badge").textContent === "COMPLETED");
+    await page.evaluate(send);
+    await until(page, () => document.querySelector(".job .badge").textContent === "QUEUED");
+    await page.$$eval(".job button", (buttons) => buttons.find((one) => one.textContent === "Fail").click());
+    await until(page, () => document.querySelector(".job .badge").textContent === "FAILED");
+    await shows(page, "Content blocked by the safety check");
     await press(page, "Stop holding new jobs");
     return { bar: bars[0].includes("QUEUED"), state: await text(page, ".job .badge") };
   },

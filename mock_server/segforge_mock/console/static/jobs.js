@@ -29,8 +29,9 @@ function Bar({ job, from, now }) {
   </svg>`;
 }
 
-/** @param {{ job: any, from: number, now: number, session: import("./api.js").Session, say: (text: string) => void }} props */
-function Job({ job, from, now, session, say }) {
+/** @param {{ job: any, from: number, now: number, error: string, session: import("./api.js").Session,
+ *   say: (text: string) => void }} props */
+function Job({ job, from, now, error, session, say }) {
   const id = job.request_id;
   const act = (/** @type {string} */ path, /** @type {object} */ body) => () => admin(session, "POST", path, body);
   const open = job.status === "QUEUED" || job.status === "PROCESSING";
@@ -41,15 +42,21 @@ function Job({ job, from, now, session, say }) {
     </p>
     <${Bar} job=${job} from=${from} now=${now} />
     ${job.error && html`<p class="hint">${job.error}</p>`}
-    <div class="row">
-      ${job.held && open && html`<${Action} say=${say} label=${`Release ${id}`} action=${act("jobs/release", { request_id: id })}>Release<//>`}
-    </div>
+    ${
+      open &&
+      html`<div class="row">
+        ${job.held && html`<${Action} say=${say} label=${`Release ${id}`} action=${act("jobs/release", { request_id: id })}>Release<//>`}
+        <${Action} say=${say} label=${`Finish ${id}`} action=${act("jobs/finish", { request_id: id })}>Finish<//>
+        <${Action} say=${say} label=${`Fail ${id}`} action=${act("jobs/fail", { request_id: id, error })}>Fail<//>
+      </div>`
+    }
   </li>`;
 }
 
 /** @param {{ session: import("./api.js").Session, jobs: any[], state: any, skew: number, say: (text: string) => void }} props */
 export function Jobs({ session, jobs, state, skew, say }) {
   const [, tick] = useState(0);
+  const [error, setError] = useState("Content blocked by the safety check");
   useEffect(() => {
     const timer = setInterval(() => tick((/** @type {number} */ count) => count + 1), 500);
     return () => clearInterval(timer);
@@ -63,12 +70,15 @@ export function Jobs({ session, jobs, state, skew, say }) {
     <div class="row">
       <${Action} say=${say} action=${hold}>${held ? "Stop holding new jobs" : "Hold new jobs"}<//>
       <${Action} say=${say} disabled=${!jobs.length} action=${() => admin(session, "POST", "jobs/release")}>Release all<//>
+      <label>Error of a job that you fail
+        <input value=${error} onInput=${(/** @type {any} */ event) => setError(event.target.value)} />
+      </label>
     </div>
     <p class="hint">${held ? "New jobs stay queued until you release them." : "New jobs run."} The time line begins with the oldest job and ends now, at ${timeOfDay(now)} on the mock's clock.</p>
     ${
       jobs.length
         ? html`<ol class="jobs">
-            ${[...jobs].reverse().map((job) => html`<${Job} key=${job.request_id} job=${job} from=${from} now=${now} session=${session} say=${say} />`)}
+            ${[...jobs].reverse().map((job) => html`<${Job} key=${job.request_id} job=${job} from=${from} now=${now} error=${error} session=${session} say=${say} />`)}
           </ol>`
         : html`<p>Jobs of this key appear here: send a request to v2.</p>`
     }
