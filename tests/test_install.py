@@ -101,6 +101,8 @@ def test_the_mock_serves_curated_specs_and_the_user_s_own(base: Path, tmp_path: 
             assert process.stdout is not None
             [url] = re.findall(r"http://\S+", process.stdout.readline())
             assert httpx.post(f"{url}/v2/{slug}", headers={"x-api-key": KEY}).status_code == 406
+            for file in ("", "console/app.js", "console/vendor/preact.js"):
+                assert httpx.get(f"{url}/_mock/{file}").status_code == 200
             process.terminate()
 
 

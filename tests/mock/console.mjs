@@ -138,6 +138,14 @@ const parts = {
     return { sent: true };
   },
 
+  async other(browser) {
+    const page = await open(browser, `${TOKEN_URL}/_mock/#requests`);
+    await page.type("input[type=password]", "open sesame");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".entry");
+    return { other: await text(page, ".say") };
+  },
+
   async token(browser) {
     const page = await open(browser, `${TOKEN_URL}/_mock/`);
     await page.waitForSelector("input[type=password]");

@@ -25,6 +25,8 @@ ALIVE_SECONDS: Final = 15.0
 """How often a stream without news sends a comment, so that a connection without a reader is found."""
 SHOWN: Final = 100
 """The newest requests and the newest jobs that a stream looks at."""
+MAX_TEXT: Final = 500
+"""Characters of a path, of a client's name or of the error of a job in an event."""
 STREAM_BYTES: Final = WAITING_BYTES + 256 * 2**10
 """Memory that a stream needs: what it sent last, one event, and the buffers of its connection."""
 
@@ -111,7 +113,7 @@ class Live:
                 "request_id": job.request_id,
                 "slug": job.slug,
                 "status": state(job, now, await self._store.progress(job.request_id)),
-                "error": job.error,
+                "error": None if job.error is None else job.error[:MAX_TEXT],
                 "cost": job.cost,
                 "submitted_at": job.submitted_at,
                 "queue_seconds": job.queue_seconds,
@@ -136,7 +138,7 @@ def _event(name: str, data: object) -> bytes:
 
 
 def _summary(entry: HistoryEntry) -> dict[str, Any]:
-    """Returns a request without headers and bodies; secrets in its path are masked."""
+    """Returns a request without headers and bodies; its texts are masked, and then cut."""
     whole = entry._replace(request_body=b"", response_body=b"").as_json()
     del whole["request"], whole["response"]
-    return whole
+    return {name: value[:MAX_TEXT] if isinstance(value, str) else value for name, value in whole.items()}

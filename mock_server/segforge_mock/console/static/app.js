@@ -1,6 +1,6 @@
 /** The console: which tenant one looks at, the views, and the live state that they share. */
 
-import { admin, DEFAULT_KEY, follow, Refused, remember, remembered } from "./api.js";
+import { admin, DEFAULT_KEY, follow as followStream, Refused, remember, remembered } from "./api.js";
 import { Controls } from "./controls.js";
 import { Jobs } from "./jobs.js";
 import { Models } from "./models.js";
@@ -41,7 +41,7 @@ function useLive(/** @type {import("./api.js").Session} */ session, /** @type {n
       while (!ended) {
         connection = new AbortController();
         try {
-          await follow(session, onEvent, connection.signal);
+          await followStream(session, onEvent, connection.signal);
         } catch (error) {
           if (!connection.signal.aborted) {
             setTrouble(error instanceof Refused ? error : new Error("The mock does not answer; trying again."));
@@ -104,8 +104,20 @@ function decoded(/** @type {string} */ text) {
 /** Chooses the tenant. @param {{ session: import("./api.js").Session, change: (part: object) => void, say: (text: string) => void }} props */
 function Tenants({ session, change, say }) {
   const [tenants, setTenants] = useState(/** @type {any[]} */ ([]));
-  const load = () => admin({ ...session, watch: "" }, "GET", "tenants").then(setTenants, () => setTenants([]));
+  const load = () => {
+    const found = admin({ ...session, watch: "" }, "GET", "tenants").catch(() => []);
+    void found.then(setTenants);
+    return found;
+  };
   useEffect(() => void load(), [session]);
+  useEffect(() => void load().then(follow), []);
+  const follow = (/** @type {any[]} */ found) => {
+    const [other] = found.filter((one) => !one.own && one.requests);
+    if (other && !session.watch && !found.find((one) => one.own)?.requests) {
+      change({ watch: other.name });
+      say(`This page looks at the key ${other.key}, which sent the last requests.`);
+    }
+  };
   const [key, setKey] = useState(session.key);
   const apply = (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -76,9 +76,9 @@ function Scenarios({ session, state, scenarios, say }) {
 
 /** Buttons of one setting. @param {{ say: (text: string) => void, choices: readonly (readonly [string, any])[],
  *   set: (value: any) => unknown, isOn?: (value: any) => boolean }} props */
-const Choices = ({ say, choices, set, isOn = () => false }) =>
+const Choices = ({ say, choices, set, isOn }) =>
   html`<div class="row">
-    ${choices.map(([name, value]) => html`<${Action} key=${name} say=${say} class=${isOn(value) ? "on" : ""} action=${() => set(value)}>${name}<//>`)}
+    ${choices.map(([name, value]) => html`<${Action} key=${name} say=${say} class=${isOn?.(value) ? "on" : ""} pressed=${isOn?.(value)} action=${() => set(value)}>${name}<//>`)}
   </div>`;
 
 /** A number with a button. @param {{ say: (text: string) => void, label: string, verb: string, set: (value: number) => unknown }} props */

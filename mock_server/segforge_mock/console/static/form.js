@@ -24,11 +24,10 @@ async function upload(session, file) {
   return data.urls[0];
 }
 
-/** @param {{ field: import("./fields.js").Field, text: string, set: (text: string) => void,
+/** @param {{ id: string, field: import("./fields.js").Field, text: string, set: (text: string) => void,
  *   session: import("./api.js").Session, say: (text: string) => void }} props */
-function Control({ field, text, set, session, say }) {
+function Control({ id, field, text, set, session, say }) {
   const { name, kind, values, required, description, facts, schema } = field;
-  const id = `field-${name}`;
   const shared = {
     id,
     name,
@@ -133,8 +132,9 @@ export function ModelForm({ model, session, scenarios, say, onSend }) {
       ${
         json === null
           ? fields.map(
-              (field) => html`<${Control}
+              (field, index) => html`<${Control}
                 key=${field.name}
+                id=${`field-${index}`}
                 field=${field}
                 text=${texts[field.name] ?? ""}
                 set=${(/** @type {string} */ text) => setTexts((/** @type {any} */ all) => ({ ...all, [field.name]: text }))}

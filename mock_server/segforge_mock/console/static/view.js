@@ -33,9 +33,9 @@ export function pretty(/** @type {string} */ text) {
  * Runs the action of a button. While it runs, the button is off; its error is shown.
  *
  * @param {{ action: () => unknown, say: (text: string) => void, class?: string, disabled?: boolean, label?: string,
- *   children?: unknown }} props
+ *   pressed?: boolean, children?: unknown }} props
  */
-export function Action({ action, say, disabled, label, children, ...others }) {
+export function Action({ action, say, disabled, label, pressed, children, ...others }) {
   const [busy, setBusy] = useState(false);
   const run = async () => {
     setBusy(true);
@@ -47,7 +47,7 @@ export function Action({ action, say, disabled, label, children, ...others }) {
       setBusy(false);
     }
   };
-  return html`<button type="button" class=${others.class} disabled=${disabled || busy} aria-label=${label} onClick=${run}>
+  return html`<button type="button" class=${others.class} disabled=${disabled || busy} aria-label=${label} aria-pressed=${pressed} onClick=${run}>
     ${children}
   </button>`;
 }
