@@ -8,6 +8,7 @@ first new answer replaces all earlier ones.
 
 import json
 import re
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,8 @@ class RecordingFolder:
         for path in [*folder.glob(".*.part"), *folder.glob(f"{MEDIA}/.*.part")]:
             if PART.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+        self._earlier = sorted(path.name for path in folder.glob("*.yaml"))
+        """The recordings of earlier runs."""
         self._counts: dict[str, int] = {}
         self._last: dict[str, tuple[str, str, int]] = {}
         """The name of the newest recording under each stem, a hash of its content, and its `times`."""
@@ -118,9 +121,13 @@ class RecordingFolder:
 
     def _forget(self, stem: str) -> None:
         """Removes the recordings of earlier runs under a stem, with those of their jobs."""
-        for path in self.folder.glob("*.yaml"):
-            if path.name.startswith(f"{stem}-") and _NUMBERED.fullmatch(path.name[: len(stem) + 4]):
-                path.unlink(missing_ok=True)
+        place = bisect_left(self._earlier, f"{stem}-")
+        while place < len(self._earlier) and (name := self._earlier[place]).startswith(f"{stem}-"):
+            if _NUMBERED.fullmatch(name[: len(stem) + 4]):
+                (self.folder / name).unlink(missing_ok=True)
+                del self._earlier[place]
+            else:
+                place += 1
 
     def _remember(self, exchange: MetExchange, name: str) -> None:
         """Remembers the job and the files that an answer named, for the names of later recordings."""
@@ -235,7 +242,7 @@ class RecordingFolder:
                     side: change(value) if side in ("request", "response") else value for side, value in data.items()
                 }
             file = self.folder / f"{name}.yaml"
-            with suppress(BadRecording, ValueError, UnicodeEncodeError):
+            with suppress(BadRecording, ValueError, RecursionError):
                 raw = to_yaml(data).encode("utf-8")
                 if _is_faithful(parse_recording(self.folder, file, raw), data):
                     write_atomically(file, raw)

@@ -13,7 +13,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+-]+)*")
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Quotes each text that a version of YAML could read as something else. Repeated values are written out."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's own signature
@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
     style: str | None = '"'
     if "\n" in text and text.strip("\n") == text.strip() and not re.search(r"[^\n\x20-\x7e\xa0-\ud7ff]| \n", text):
         style = "|"
