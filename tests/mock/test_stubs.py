@@ -22,6 +22,7 @@ from segforge_mock.faults.stubs import BadStub, RouteName
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import json_answer
 from segforge_mock.memory import MIB
+from segforge_mock.stores.sqlite import SqliteStore
 from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
 
@@ -436,6 +437,25 @@ def test_an_output_that_was_dropped_is_404(client: httpx.Client, mock: Mock) -> 
     assert client.get(url).status_code == 404
 
 
+def test_a_stubbed_job_survives_a_restart_with_the_files_of_the_script(tmp_path: Path) -> None:
+    (tmp_path / "frame.png").write_bytes(FILE)
+    path = script(tmp_path, "rules: [{route: submit, times: 1, effect: {cost: 2, outputs: [{file: frame.png}]}}]")
+    found = []
+    for _ in range(2):
+        app = create_app(time_scale=0, stubs=read_script(path, KNOWN), store=SqliteStore(tmp_path / "jobs.db", 100))
+        with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
+            if not found:
+                jobs = [submit(client)]
+                client.post("/_mock/rules", json={"route": "submit", "effect": {"outputs": [{**OUTPUT, "field": "f"}]}})
+                jobs.append(submit(client))
+            results = [client.get(job["response_url"]).json() for job in jobs]
+            downloads = [client.get(url) for url in (results[0]["output"], results[1]["output"], results[1]["f"])]
+            found.append((results, [answer.status_code for answer in downloads]))
+            assert downloads[0].content == FILE
+    assert found[0][0] == found[1][0]
+    assert [statuses for _, statuses in found] == [[200, 200, 200], [200, 200, 404]]
+
+
 # Edits of one job
 
 
@@ -525,3 +545,45 @@ def test_the_job_of_another_key_is_unknown(client: httpx.Client, mock: Mock) -> 
     assert client.post("/_mock/jobs/finish", json={"request_id": job}, headers=other).status_code == 400
     with pytest.raises(BadSetting, match="nope"):
         mock.finish_job("nope")
+
+
+# The docs
+
+
+def test_the_script_of_the_docs_does_what_its_comments_say(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/mock.md").read_text("utf-8")
+    section = page.partition("## Stubs: any answer")[2].partition("\n## ")[0]
+    [text] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    for name in ("error.html", "film.mp4", "frame.png"):
+        (tmp_path / name).write_text(name, "utf-8")
+    with Mock(time_scale=0, media="tiny", stubs=read_script(script(tmp_path, text), KNOWN)) as mock:
+        client = httpx.Client(base_url=mock.url, headers={"x-api-key": mock.key})
+        with client:
+            refused = [client.post("/v2/style-transfer", json=EXAMPLE) for _ in range(3)]
+            assert [(answer.status_code, answer.headers["retry-after"]) for answer in refused] == [
+                (503, "7"),
+                (503, "7"),
+                (429, "30"),
+            ]
+            assert client.get("/v1/get-user-credits").json() == {"credits": 12.5}
+            failing = submit(client)["status_url"]
+            assert client.get(failing).text == "error.html"
+            states = [client.get(failing).json() for _ in range(3)]
+            assert [state["status"] for state in states] == ["QUEUED", "PROCESSING", "FAILED"]
+            assert states[2]["error"] == "Content policy: blocked"
+            result = client.get(submit(client)["response_url"]).json()
+            metrics = result["metrics"]
+            assert (metrics["cost"], metrics["remaining_credits"]) == (1.5, 8.5)
+            assert client.get(result["output"]).text == "film.mp4"
+            assert client.get(result["last_frame_url"]).status_code == 403
+            assert mock.stubs[-1]["applied"] == 5
+
+
+def test_the_calls_of_the_docs_are_accepted(client: httpx.Client) -> None:
+    page = (Path(__file__).parents[2] / "docs/mock.md").read_text("utf-8")
+    calls = re.findall(r"`POST /_mock/((?:jobs/(?:finish|fail|edit)|rules))` `(\{.*?\})`", page)
+    assert [name for name, _ in calls] == ["rules", "jobs/finish", "jobs/fail", "jobs/edit"]
+    job = submit(client)["request_id"]
+    for name, body in calls:
+        answer = client.post(f"/_mock/{name}", json=json.loads(body.replace('"..."', json.dumps(job))))
+        assert answer.status_code == 200, answer.text
