@@ -71,7 +71,7 @@ class Runs:
         if queue_seconds or run_seconds:
             await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
         output = self._outputs.of(served, reading.payload)
-        if call.fault.files:
+        if effect is not None and call.fault.files:
             record, data = call.fault.files[0]
             answer = bytes_answer(record.media_type, data)
         elif output.base64:
