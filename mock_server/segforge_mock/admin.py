@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from segforge_mock import bounds
-from segforge_mock.console.console import Console
+from segforge_mock.console.console import CALLS, Console
 from segforge_mock.faults.reading import read_stub
 from segforge_mock.gateway.routing import ROUTES
 from segforge_mock.http.answers import Answer, json_answer
@@ -120,8 +120,9 @@ class Admin:
             return shown
         handler = self._routes.get((request.method, name))
         if handler is None:
-            verbs = [method for method, known in self._routes if known == name]
-            paths = sorted({f"{PREFIX}{known}" for _, known in self._routes})
+            routes = [*self._routes, *(("GET", call) for call in CALLS)]
+            verbs = [method for method, known in routes if known == name]
+            paths = sorted({f"{PREFIX}{known}" for _, known in routes})
             expected = " or ".join(verbs) if verbs else f"one of {', '.join(paths)}"
             return json_answer(
                 405 if verbs else 404, {"error": f"no route {request.method} {request.path}; expected {expected}"}

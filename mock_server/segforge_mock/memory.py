@@ -10,6 +10,7 @@ import ctypes
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -150,6 +151,10 @@ class Shelf(Generic[K, V]):
         """Returns the thing of a key, or None. Does not change its age."""
         kept = self._things.get(key)
         return None if kept is None else kept.thing
+
+    def newest(self, most: int) -> list[tuple[K, V]]:
+        """Returns at most `most` keys with their things, the newest first. Does not change their age."""
+        return [(kept.key, kept.thing) for kept in islice(reversed(self._things.values()), most)]
 
     def use(self, key: K) -> Kept[K, V] | None:
         """Returns the record of a key's thing and makes it the newest, or returns None."""

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { launch, open, press, problems, sendFrom, shows, states, text, until, view } from "./console_browser.mjs";
 
 const AXE = readFileSync(createRequire(process.env.TOOLS).resolve("axe-core/axe.min.js"), "utf8");
-const { MOCK_URL, TOKEN_URL } = process.env;
+const { MOCK_URL, TOKEN_URL, AUDIT_KEY } = process.env;
 const CONSOLE = `${MOCK_URL}/_mock/`;
 
 /** Audits the page. Returns the serious and critical findings. */
@@ -29,7 +29,12 @@ const parts = {
     await until(page, () => document.querySelector(".result .badge")?.textContent === "COMPLETED");
     await until(page, () => document.querySelector(".output img")?.naturalWidth > 0);
     const job = await page.$eval(".output img", ({ src }) => src);
-    return { image, job: new URL(job).pathname.split("/")[1] };
+    await sendFrom(page, "flux-img2img", "200");
+    await page.select('select[name="base64"]', "true");
+    await page.$eval("form.form button[type=submit]", (button) => button.click());
+    await until(page, () => document.querySelector('[aria-label="Body of the answer"]')?.textContent.includes("infer_time"));
+    await until(page, () => document.querySelector(".output img")?.naturalWidth > 0);
+    return { image, base64: true, job: new URL(job).pathname.split("/")[1] };
   },
 
   async text(browser) {
@@ -38,7 +43,12 @@ const parts = {
     const message = await text(page, ".result .message");
     await sendFrom(page, "dia", "200");
     await page.waitForSelector(".output audio");
-    return { message: message.length > 0, audio: true };
+    await sendFrom(page, "recraft-v3-svg", "200");
+    await until(page, () => document.querySelector(".output img")?.naturalWidth > 0);
+    const vector = await text(page, ".output .hint");
+    await sendFrom(page, "ai-face-swap", "200");
+    await until(page, () => document.querySelector(".output video")?.readyState >= 1);
+    return { message: message.length > 0, audio: true, vector, video: true };
   },
 
   async jobs(browser) {
@@ -158,9 +168,13 @@ const parts = {
 
   async audits(browser) {
     const found = {};
-    const page = await open(browser, CONSOLE);
+    const page = await open(browser, `${CONSOLE}#controls`, { key: AUDIT_KEY });
     await page.evaluate(AXE);
-    for (const name of ["models/style-transfer", "requests", "jobs", "controls"]) {
+    await press(page, "Play");
+    await shows(page, "The next matching requests meet");
+    await sendFrom(page, "style-transfer", "429");
+    await sendFrom(page, "flux-img2img", "200");
+    for (const name of ["models/flux-img2img", "requests", "jobs", "controls"]) {
       await view(page, name);
       if (name.startsWith("models/")) {
         await page.waitForSelector("form.form");
@@ -188,14 +202,22 @@ const parts = {
 
 const browser = await launch();
 const results = {};
-try {
-  for (const [name, part] of Object.entries(parts)) {
-    results[name] = await part(browser).catch(async (error) => {
-      const last = (await browser.pages()).at(-1);
+
+/** Runs parts one after the other, each with its own pages, since each page holds a stream open. */
+async function run(names) {
+  for (const name of names) {
+    const context = await browser.createBrowserContext();
+    results[name] = await parts[name](context).catch(async (error) => {
+      const last = (await context.pages()).at(-1);
       return { error: String(error), shows: await last.evaluate(() => document.body.innerText).catch(() => "") };
     });
-    await Promise.all((await browser.pages()).slice(1).map((page) => page.close())); // each holds a stream open
+    await context.close();
   }
+}
+
+try {
+  const { audits, ...others } = parts;
+  await Promise.all([run(["audits"]), run(Object.keys(others))]);
   console.log(JSON.stringify({ ...results, problems }));
 } finally {
   await browser.close();

@@ -27,7 +27,7 @@ export async function launch() {
 }
 
 /** Opens a page, and notes its problems. */
-export async function open(browser, address, { width = 1200, height = 800, theme = "light" } = {}) {
+export async function open(browser, address, { width = 1200, height = 800, theme = "light", key = "" } = {}) {
   const page = await browser.newPage();
   page.on("console", (message) => {
     const expected = / the server responded with a status of (4|5)\d\d /.test(message.text());
@@ -49,6 +49,10 @@ export async function open(browser, address, { width = 1200, height = 800, theme
   page.setDefaultTimeout(5_000);
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+  if (key) {
+    const session = JSON.stringify({ key });
+    await page.evaluateOnNewDocument((stored) => sessionStorage.setItem("segforge-console", stored), session);
+  }
   await page.goto(address);
   return page;
 }

@@ -79,6 +79,13 @@ def test_a_foreign_page_gets_nothing(client: httpx.Client, path: str, header: di
     assert client.get(path, headers=header).status_code == 403
 
 
+def test_another_method_is_refused_with_the_one_that_is_expected(client: httpx.Client) -> None:
+    refused = client.post("/_mock/models", json={})
+    assert refused.status_code == 405
+    assert "GET" in refused.json()["error"]
+    assert "/_mock/events" in client.get("/_mock/nothing").json()["error"]
+
+
 def test_with_a_token_only_the_static_files_are_public() -> None:
     app = create_app(time_scale=0, admin_token="open sesame")
     with httpx.Client(transport=MockTransport(app), base_url="http://mock") as client:
@@ -334,20 +341,24 @@ def test_the_main_ways_in_a_browser(tmp_path: Path) -> None:
     """Sends requests, holds and releases a job, plays a scenario, moves the clock; by keyboard; audited by axe-core."""
     with Mock(time_scale=0.001, media="tiny") as mock, Mock(time_scale=0, admin_token="open sesame") as guarded:
         httpx.get(f"{guarded.url}/v1/get-user-credits", headers={"x-api-key": "SG_00000000000000cc"})
+        for key in (KEY, audit := "SG_00000000000000dd"):  # so that the page looks at its own key
+            httpx.get(f"{mock.url}/v1/get-user-credits", headers={"x-api-key": key})
         machine = {"TMPDIR": str(tmp_path), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x", "TOOLS": str(TOOLS)}
-        run = execute("node", str(SCRIPT), cwd=tmp_path, MOCK_URL=mock.url, TOKEN_URL=guarded.url, **machine)
+        run = execute(
+            "node", str(SCRIPT), cwd=tmp_path, MOCK_URL=mock.url, TOKEN_URL=guarded.url, AUDIT_KEY=audit, **machine
+        )
     assert run.returncode == 0, run.stderr
     results = json.loads(run.stdout)
     assert results.pop("audits") == {}
     assert results.pop("problems") == []
     assert results == {
-        "image": {"image": {"blob": True, "width": 16}, "job": "generations"},
-        "text": {"message": True, "audio": True},
+        "image": {"image": {"blob": True, "width": 16}, "base64": True, "job": "generations"},
+        "text": {"message": True, "audio": True, "vector": "image/svg+xml", "video": True},
         "jobs": {"bar": True, "state": "FAILED"},
         "controls": {"scenario": results["controls"].get("scenario", results["controls"])},
         "requests": {"shown": True, "ran": False, "elements": 0, "key": False},
         "keyboard": {"sent": True},
         "token": {"stored": True},
-        "other": {"other": "This page looks at the key …00cc, which sent the last requests."},
+        "other": {"other": "This page looks at the key …00cc, which sent requests."},
     }
     assert "Insufficient credits" in results["controls"]["scenario"]

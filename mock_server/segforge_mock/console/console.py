@@ -19,6 +19,8 @@ from segforge_mock.tenants.tenants import Tenant, Tenants
 
 WATCHED_HEADER: Final = b"x-mock-watch"
 """Names the tenant that an admin call is about by the name that GET /_mock/tenants lists, since keys are masked."""
+CALLS: Final = ("events", "models", "tenants")
+"""The paths under /_mock/ that `Console.answer` knows, for GET."""
 MAX_STREAMS: Final = 16
 MAX_WATCHED: Final = 50
 MAX_TENANTS: Final = 50

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from itertools import islice
 from typing import Final
 
 from segforge_mock.faults.stubs import Stub, Stubs
@@ -100,9 +99,8 @@ class Tenants:
         return self._keys.get(name)
 
     def newest(self, most: int) -> list[tuple[bytes, Tenant]]:
-        """Returns at most `most` tenants with their keys, the last created first."""
-        keys = islice(reversed(self._keys.values()), most)
-        return [(key, tenant) for key in keys if (tenant := self._tenants.get(key)) is not None]
+        """Returns at most `most` tenants with their keys, the last used first."""
+        return self._tenants.newest(most)
 
     def reset(self, name: str) -> None:
         """Removes a tenant."""

@@ -115,7 +115,7 @@ function Tenants({ session, change, say }) {
     const [other] = found.filter((one) => !one.own && one.requests);
     if (other && !session.watch && !found.find((one) => one.own)?.requests) {
       change({ watch: other.name });
-      say(`This page looks at the key ${other.key}, which sent the last requests.`);
+      say(`This page looks at the key ${other.key}, which sent requests.`);
     }
   };
   const [key, setKey] = useState(session.key);
@@ -181,6 +181,11 @@ function App() {
     admin(session, "GET", "scenarios").then(setScenarios, () => {});
     admin(session, "GET", "clock").then(({ now, offset }) => setSkew(now - offset - Date.now() / 1000), () => {});
   }, [session]);
+  useEffect(() => {
+    if (trouble instanceof Refused && trouble.status === 400 && session.watch) {
+      change({ watch: "" }); // the mock has started again, and knows the name no longer
+    }
+  }, [trouble]);
   useEffect(() => void (document.title = `${VIEWS[/** @type {keyof typeof VIEWS} */ (view)]} – segforge mock`), [view]);
 
   if (trouble instanceof Refused && trouble.status === 401) {
