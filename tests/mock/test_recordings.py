@@ -1,5 +1,6 @@
 """Recordings: a proxy stores exchanges without keys, and a replay answers with the same bytes, offline."""
 
+import base64
 import gzip
 import json
 import re
@@ -91,6 +92,8 @@ def test_no_file_holds_a_secret_in_any_spelling(tmp_path: Path) -> None:
         send("POST", f"/v1/{quoted}?api_key={quoted}&token=queryPLANTED", json={"prompt": f"with {KEY}"})
         send("POST", "/v1/binary", files={"image": ("a.png", b"\x89" + RAW_KEY), "key": (None, KEY)})
         send("POST", "/v1/ascii", content=json.dumps({"prompt": KEY}), headers={"content-type": "application/json"})
+        send("POST", "/v1/long", json={"prompt": "\n" + "x" * 70_000 + KEY + "y" * 70_000 + "%2F" + KEY})
+        send("POST", "/v1/text", content=base64.b64encode(RAW_KEY), headers={"content-type": "text/plain"})
         send("POST", "/v1/text", content=RAW_KEY, headers={"content-type": "text/plain"})
     stored = files(tmp_path)
     assert len(stored) >= 6
@@ -101,11 +104,24 @@ def test_no_file_holds_a_secret_in_any_spelling(tmp_path: Path) -> None:
         KEY.encode("utf-16-le"),
         escaped.encode(),
         escaped.replace("\\", "\\\\").encode(),
+        base64.b64encode(RAW_KEY),
     ]
     for name, content in stored.items():
         for secret in (*spellings, b"PLANTED", DOCUMENTED_KEY.encode(), b"nted", b"pl%C3", b"pl%e4", rb"\u0073\u006b"):
             assert secret not in content, (name, secret, content)
     assert not any("nted" in name for name in stored)
+
+
+def test_credentials_of_the_upstream_are_not_stored(tmp_path: Path) -> None:
+    with (
+        upstream_of(lambda _, __: (JSON, b"{}")) as upstream,
+        recording(upstream.replace("http://", "http://user:passPLANTED@"), tmp_path) as url,
+        sender(url) as send,
+    ):
+        assert send("GET", "/v1/a").status_code == 200
+    assert not any(b"PLANTED" in content for content in files(tmp_path).values())
+    [one] = read_folder(tmp_path)
+    assert one.gateway == upstream
 
 
 def test_the_key_of_the_caller_replaces_the_one_that_an_answer_repeats(tmp_path: Path) -> None:
@@ -131,6 +147,7 @@ ANSWERS: dict[str, tuple[str, bytes, str]] = {
     ),
     "/v1/odd": ("application/json", b'{ "a": 1,\n\t"b": "\\ud800"}', "text"),
     "/v1/deep": ("application/json", b"[" * 60 + b"]" * 60, "text"),
+    "/v1/deeper": ("application/json", b"[" * 900 + b"]" * 900, "text"),
     "/v1/twice": ("application/json", b'{"a":1,"a":2}', "text"),
     "/v1/lines": ("text/plain", b"one\r\ntwo\n\n  three \n", "text"),
     "/v1/nul": ("text/plain", b"\x00\x07\xef\xbb\xbf", "text"),

@@ -26,6 +26,7 @@ _DROPPED: Final = frozenset({b"cookie", b"set-cookie", b"set-cookie2", b"proxy-a
 _SECRET_HEADER: Final = re.compile(rb"(x-api-key|authorization|.*(token|secret|password|credential|signature).*)")
 REMEMBERED: Final = 64
 """Keys of earlier requests that are masked in later exchanges, too."""
+_ESCAPE: Final = re.compile(rb"%(?:25)?([0-9a-fA-F]{2})|\\{1,8}u00([0-9a-fA-F]{2})")
 _NAMES: Final = (
     rb"x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|x-oss-signature|signature|sig"
     rb"|(?:x[-_])?api[-_]?key|apikey|key|key-pair-id|policy|(?:access|auth|id|refresh)[-_]?token|token|jwt|auth"
@@ -114,10 +115,11 @@ class Masking:
 
     def text(self, raw: bytes) -> bytes:
         """Returns text, such as a path or JSON, with marks for secrets."""
+        flat = _flattened(raw)
         if self.key:
-            raw = _replaced(raw, self.key, KEY_MARK)
+            raw = _replaced(raw, self.key, KEY_MARK, flat)
         for secret in self.others:
-            raw = _replaced(raw, secret, MARK)
+            raw = _replaced(raw, secret, MARK, flat)
         raw = _IN_QUERY.sub(rb"\1" + MARK, raw)
         raw = _WORDS.sub(rb"\1" + MARK, raw)
         raw = _IN_JSON.sub(rb"\1" + MARK, raw)
@@ -167,14 +169,35 @@ def has_mark(headers: Mapping[str, list[str]]) -> bool:
     return any(name.decode() in headers for name in KEY_HEADERS)
 
 
-def _replaced(raw: bytes, secret: bytes, mark: bytes) -> bytes:
+def _replaced(raw: bytes, secret: bytes, mark: bytes, flat: bytes) -> bytes:
     if len(secret) < SHORTEST_IN_TEXT:
         return raw  # it would also occur in ordinary words, see `segforge.masking`
     if secret in raw:
         raw = _plain(secret).sub(lambda _: mark, raw)
-    if not secret.isascii() or b"%" in raw or b"\\" in raw or b"+" in raw:
-        raw = _spelled(secret).sub(lambda _: mark, raw)
+    encoded = base64.b64encode(secret).rstrip(b"=")[:-1]  # the last character depends on what follows
+    if encoded in raw:
+        raw = re.sub(re.escape(encoded) + rb"[A-Za-z0-9+/]?=*", MARK, raw)
+    if not secret.isascii() or _flat(secret) in flat:
+        return _spelled(secret).sub(lambda _: mark, raw)
     return raw
+
+
+def _flattened(raw: bytes) -> bytes:
+    """Returns text with its escapes decoded, to find secrets in it quickly."""
+    for _ in range(2):  # JSON in JSON, or in a query
+        if b"%" in raw or b"\\" in raw:
+            raw = _ESCAPE.sub(_unescaped, raw)
+    return _flat(raw)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    code = match[1] or match[2]
+    return bytes([int(code, 16)]) if code else b""
+
+
+def _flat(raw: bytes) -> bytes:
+    """Returns text without what escaping may add: backslashes, and + for a space."""
+    return raw.replace(b"\\", b"").replace(b"+", b" ")
 
 
 @lru_cache(maxsize=2 * REMEMBERED)

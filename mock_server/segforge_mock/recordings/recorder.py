@@ -40,7 +40,8 @@ class Recorder:
     ) -> None:
         self._folder = folder
         self._gateway = gateway.rstrip("/")
-        self._links = Links(self._gateway, bases)
+        self._shown = without_user(self._gateway)
+        self._links = Links(self._shown, bases)
         self._secrets = KnownSecrets(value.encode() for value in (os.environ.get("SEGMIND_API_KEY", ""),))
         self._files: OrderedDict[str, str] = OrderedDict()
         self._report = report or _write
@@ -79,7 +80,7 @@ class Recorder:
         exchange = MetExchange(
             at=_now(),
             seconds=seconds,
-            gateway=destination.base,
+            gateway=without_user(destination.base),
             method=request.method,
             path=destination.path,
             query=destination.query,
@@ -128,6 +129,13 @@ _CONNECTION: Final = frozenset(
 )
 """Headers of one connection, which a recording leaves out."""
 _HERE: Final = frozenset({*_CONNECTION, b"upgrade", b"proxy-authenticate"})
+
+
+def without_user(url: str) -> str:
+    """Returns a URL without the user and password that it may state."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _now() -> str:
