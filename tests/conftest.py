@@ -18,6 +18,10 @@ from tests.shared import common
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Under GitHub Actions, commands would add annotations to their output, and a summary to the step of the tests.
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(_name, None)
+
 # Hypothesis would compute its tables of characters in each folder from which a test starts a process.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / ".hypothesis"))
 

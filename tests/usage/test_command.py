@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from segforge.cli import main
+from tests.formats import violations
 
 KEY = "SG_0123456789abcdef"
 URL = "https://api.segmind.com/v1"
@@ -54,7 +55,9 @@ def test_json_and_sarif_state_the_same_findings(tmp_path: Path, capsys: pytest.C
         "file": "", "line": 2, "column": 1, "kind": "http", "slug": "flux-img2img"
     }  # fmt: skip
     code, out, _ = command(capsys, tmp_path, "--format", "sarif")
-    results = json.loads(out)["runs"][0]["results"]
+    log = json.loads(out)
+    assert violations("sarif", log) == []
+    results = log["runs"][0]["results"]
     assert code == 1
     assert [(one["ruleId"], one["level"]) for one in results] == [("range.below", "error"), ("slug.unknown", "warning")]
 

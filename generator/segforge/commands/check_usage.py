@@ -9,8 +9,9 @@ from pathlib import Path
 
 from segforge.commands.lint import print_findings
 from segforge.console import console
+from segforge.github import add_github_option, annotating
 from segforge.sarif import sarif_document
-from segforge.spec.finding import SpecError
+from segforge.spec.finding import Finding, SpecError
 from segforge.spec.inputs import default_specs
 from segforge.spec.price import Estimate
 from segforge.spec.printable import counted, one_line
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file or a folder of code")
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format")
+    add_github_option(parser)
     parser.epilog = (
         "Python, TypeScript, JavaScript, shell, PHP, Go, and their code blocks in Markdown are read; nothing is "
         "executed or sent. A comment `segforge: ignore` or `segforge: ignore[RULE]` turns off findings on its line. "
@@ -33,6 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the findings. Returns 1 if there are any, 2 if a path doesn't exist or the specs can't be read."""
+    with annotating(args, "check-usage") as noted:
+        return _run(args, noted)
+
+
+def _run(args: argparse.Namespace, noted: list[Finding]) -> int:
     absent = [path for path in args.paths if not path.exists()]
     if absent:
         console(error=True).print(
@@ -45,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         for finding in error.findings:
             console(error=True).print(f"segforge check-usage: {finding}", style="red", markup=False)
         return 2
+    noted += checked.findings
     if args.format == "json":
         print(json.dumps(_document(checked), indent=2, ensure_ascii=False))
     elif args.format == "sarif":

@@ -11,16 +11,19 @@ from typing import Final
 
 from segforge.console import console, print_diff
 from segforge.files import line_ends, write_atomically
+from segforge.github import is_on
 from segforge.options import Misuse
 from segforge.pages.fetch import DIRECTORY_FOLDER, LIST_KEY, FetchError, read_index
 from segforge.pages.listing.apply import Unwritable, apply_list
 from segforge.pages.listing.compare import Answers, ListDrift, compare_list
+from segforge.pages.listing.findings import list_findings, list_problems
 from segforge.pages.listing.meaning import with_meanings
 from segforge.pages.listing.report import ListReport, list_as_json, list_as_markdown, list_as_text
 from segforge.pages.listing.table import ModelList, read_list
 from segforge.pages.source.document import PageError, problem_of
+from segforge.sarif import sarif_document
 from segforge.spec.catalog import Directory
-from segforge.spec.finding import SpecError
+from segforge.spec.finding import Finding, SpecError
 from segforge.spec.inputs import DIRECTORY_FILE
 from segforge.spec.load import load_directory
 from segforge.spec.printable import one_line
@@ -28,8 +31,11 @@ from segforge.spec.printable import one_line
 _THRESHOLD: Final = 10.0
 
 
-def run_directory(args: argparse.Namespace) -> int:
-    """Prints the changes of the list. Returns 1 if some count and were not written, 3 if a part can't be read."""
+def run_directory(args: argparse.Namespace, noted: list[Finding]) -> int:
+    """Prints the changes of the list, and adds those that were not written to the findings.
+
+    Returns 1 if some count and were not written, 3 if a part can't be read. Raises Misuse.
+    """
     path, read = _list_of(args)
     try:
         directory = load_directory(args.specs)
@@ -38,17 +44,21 @@ def run_directory(args: argparse.Namespace) -> int:
     try:
         listed = read_list(path)
     except PageError as error:
-        if args.format == "json":
+        if args.format in ("json", "sarif"):
             listed = ModelList(str(path), (), (str(error),))
-            _print(args.format, ListReport(ListDrift(listed, directory, (), listed.problems), 0, read))
+            _print(args.format, ListReport(ListDrift(listed, directory, (), listed.problems), 0, read), [])
         else:
             console(error=True).print(f"segforge drift: {one_line(str(error))}", style="red", markup=False)
         return 3
     drift = with_meanings(compare_list(listed, directory, _answers(args, listed, directory)), args.specs)
     report = ListReport(drift, (_THRESHOLD if args.threshold is None else args.threshold) / 100, read)
+    file = args.specs / DIRECTORY_FILE
+    findings = list(list_findings(report, file)) if args.format == "sarif" or is_on(args) else []
     if args.apply:
-        report = _apply(report, args.specs / DIRECTORY_FILE)
-    _print(args.format, report)
+        report = _apply(report, file)
+    _print(args.format, report, findings)
+    if report.refused or not args.apply:
+        noted += findings
     if drift.problems:
         return 3
     return 1 if report.refused or (report.counting and not args.apply) else 0
@@ -120,7 +130,10 @@ def _slugs(drift: ListDrift) -> list[str]:
     return slugs if len(slugs) <= 5 else [*slugs[:5], f"and {len(slugs) - 5} more"]
 
 
-def _print(form: str, report: ListReport) -> None:
+def _print(form: str, report: ListReport, findings: Sequence[Finding]) -> None:
+    if form == "sarif":
+        print(json.dumps(sarif_document("drift", findings, problems=list_problems(report)), indent=2))
+        return
     if form == "json":
         print(json.dumps(list_as_json(report), indent=2, ensure_ascii=False))
         return

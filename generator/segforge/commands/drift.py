@@ -9,19 +9,23 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from segforge.commands.directory_drift import day, run_directory
 from segforge.console import console, print_diff
+from segforge.github import add_github_option, annotating
 from segforge.options import Misuse, percent
 from segforge.pages.drift.compare import compare, new_model
 from segforge.pages.drift.difference import Difference, Drift
+from segforge.pages.drift.findings import drift_findings, drift_problems
 from segforge.pages.page import Page
 from segforge.pages.read import read_page
 from segforge.pages.report import as_json, as_markdown, as_text
 from segforge.pages.source.document import PageError, problem_of
-from segforge.spec.finding import SpecError
+from segforge.sarif import sarif_document
+from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, checked_source, default_specs
 from segforge.spec.printable import one_line
 from segforge.spec.source import SourceFile
@@ -37,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the stored pages (default: pages)"
     )
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="output format")
+    parser.add_argument("--format", choices=("text", "json", "markdown", "sarif"), default="text", help="output format")
+    add_github_option(parser)
     parser.add_argument("--apply", action="store_true", help="write decided changes to the specs and show the diff")
     parser.add_argument(
         "--renamed",
@@ -73,9 +78,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the drift. Returns 1 if there is any, 2 for misuse, 3 if a page is incomplete or has undecided facts."""
+    with annotating(args, "drift") as noted:
+        return _run(args, noted)
+
+
+def _run(args: argparse.Namespace, noted: list[Finding]) -> int:
     if args.directory:
         try:
-            return run_directory(args)
+            return run_directory(args, noted)
         except Misuse as error:
             return _misuse(str(error))
     if args.threshold is not None or args.accept or args.read:
@@ -101,10 +111,12 @@ def run(args: argparse.Namespace) -> int:
     diff = "".join(one.diff for one in applied)
     refused = [reason for one in applied for reason in one.refused]
     _print(args.format, drifts, unread, diff, refused)
-    if unread or any(not one.whole for one in drifts):
-        return 3
     written = [difference for one in applied for difference in one.written]
     left = [one for drift in drifts for one in drift.differences if one not in written]
+    for drift in drifts:
+        noted += drift_findings([replace(drift, differences=tuple(one for one in drift.differences if one in left))])
+    if unread or any(not one.whole for one in drifts):
+        return 3
     return 1 if refused or left else 3 if any(one.undecided for one in drifts) else 0
 
 
@@ -220,6 +232,10 @@ def _print(form: str, drifts: Sequence[Drift], unread: Sequence[str], diff: str,
         return
     if form == "markdown":
         print(as_markdown(drifts, unread, diff, refused))
+        return
+    if form == "sarif":
+        problems = drift_problems(drifts, unread, refused)
+        print(json.dumps(sarif_document("drift", drift_findings(drifts), problems=problems), indent=2))
         return
     out = console()
     for line, style in as_text(drifts, unread):

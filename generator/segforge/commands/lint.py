@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from segforge.console import console
+from segforge.github import add_github_option, annotating
 from segforge.sarif import sarif_document
 from segforge.spec.finding import Finding
 from segforge.spec.load import check_specs, default_specs
@@ -15,16 +16,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format")
+    add_github_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints all findings. Returns 1 if one of them is an error, 2 if the folder doesn't exist."""
+    with annotating(args, "lint") as noted:
+        return _run(args, noted)
+
+
+def _run(args: argparse.Namespace, noted: list[Finding]) -> int:
     if not args.specs.is_dir():
         console(error=True).print(
             f"segforge lint: no folder {args.specs}; pass the folder of your specs with --specs", markup=False
         )
         return 2
     catalog, findings = check_specs(args.specs)
+    noted += findings
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     if args.format == "json":

@@ -82,7 +82,8 @@ def list_as_text(report: ListReport) -> Iterator[tuple[str, str]]:
     """Yields the lines of the report, each with its style."""
     for change in report.counting:
         place = "" if change.line is None else f"  (line {change.line})"
-        yield one_line(f"{change.kind}  {change.slug}  {_sides(change)}{place}"), _STYLES.get(change.kind, "yellow")
+        words = f"{change.kind}  {change.slug}  {change_sides(change)}{place}"
+        yield one_line(words), _STYLES.get(change.kind, "yellow")
         for text in change.meaning:
             yield one_line(f"    {f'{change.spec}: ' if change.spec else ''}{text}"), "dim"
         if change.question:
@@ -101,7 +102,7 @@ def list_as_markdown(report: ListReport) -> str:
     for change in report.counting:
         meaning = "; ".join(code(f"{f'{change.spec}: ' if change.spec else ''}{text}") for text in change.meaning)
         question = f"needs a decision: {code(change.question)}" if change.question else ""
-        lines.append(f"| {change.kind} | {code(change.slug)} | {code(_sides(change))} | {meaning} | {question} |")
+        lines.append(f"| {change.kind} | {code(change.slug)} | {code(change_sides(change))} | {meaning} | {question} |")
     titled = (("Not read completely", report.drift.problems), ("Not written", report.refused))
     for title, texts in titled:
         if texts:
@@ -112,7 +113,8 @@ def list_as_markdown(report: ListReport) -> str:
     return "\n".join([*lines, ""])
 
 
-def _sides(change: ListChange) -> str:
+def change_sides(change: ListChange) -> str:
+    """Returns the old and the new value of a change, with the unit of a figure."""
     unit = _UNITS.get(change.kind)
     if unit is None:
         return " -> ".join(show(side) for side in (change.old, change.new) if side is not None)
