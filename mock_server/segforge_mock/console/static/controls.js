@@ -35,7 +35,7 @@ function Scenarios({ session, state, scenarios, say }) {
   const [times, setTimes] = useState("1");
   const [rules, setRules] = useState(/** @type {any[]} */ ([]));
   const load = () => admin(session, "GET", "rules").then(setRules, (error) => say(error.message));
-  useEffect(() => void load(), [session, state?.rules]);
+  useEffect(() => void load(), [session, state?.rules, state?.newest]);
   const play = async () => {
     await admin(session, "POST", "rules", {
       scenario,
