@@ -46,7 +46,7 @@ export async function open(browser, address, { width = 1200, height = 800, theme
       problems.push(`request to another host: ${request.url()}`);
     }
   });
-  page.setDefaultTimeout(5_000);
+  page.setDefaultTimeout(30_000);
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
   if (key) {
