@@ -6,10 +6,11 @@ pytest loads this module in every run once segforge is installed, so it imports 
 import argparse
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
-from typing import TYPE_CHECKING, Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
@@ -39,9 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--segforge-models",
         metavar="SLUGS",
-        default=ALL,
         help=f"test only these models, separated by commas; {SAMPLE}: the complete ones and every tenth partial one "
-        f"(default: {ALL})",
+        f"(default: models in the configuration file, or {ALL})",
     )
     group.addoption(
         "--segforge-max-spend",
@@ -52,7 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--segforge-assume-price",
         metavar="CREDITS",
-        help="the most that a call of a model costs whose price no source states; needed under a cap above 0",
+        help="the most that a call of a model costs whose price no source states; needed under a cap above 0 "
+        "(default: assume-price in the configuration file)",
     )
 
 
@@ -142,22 +143,27 @@ def _settings(config: pytest.Config) -> "Settings":
         target=config.getoption("--segforge-target") or IN_PROCESS,
         models=tuple(model.slug for model in chosen_models(config)),
         max_spend=amounts["--segforge-max-spend"],
-        assume_price=amounts["--segforge-assume-price"],
+        assume_price=amounts["--segforge-assume-price"] or configured(config.rootpath).get("assume-price"),
     )
 
 
 def chosen_models(config: pytest.Config) -> "tuple[Model, ...]":
-    """Returns the models of the specs that --segforge-models names. Raises UsageError if it names another one."""
+    """Returns the models of the specs that --segforge-models or the configuration file names.
+
+    Raises UsageError if one of them names a model without a spec.
+    """
     from segforge.spec.printable import show
 
-    wanted, models = str(config.getoption("--segforge-models")), own_catalog().models
+    option = config.getoption("--segforge-models")
+    wanted, models = option or ",".join(configured(config.rootpath).get("models", [ALL])), own_catalog().models
     if wanted in (ALL, SAMPLE):
         return models if wanted == ALL else spread(models)
     slugs = [slug.strip() for slug in wanted.split(",")]
     known = {model.slug: model for model in models}
     if unknown := [slug for slug in slugs if slug not in known]:
         raise pytest.UsageError(
-            f"--segforge-models: no spec has the slug {show(unknown[0])}; write slugs of specs, {ALL} or {SAMPLE}"
+            f"{'--segforge-models' if option else 'models in the configuration file'}: no spec has the slug "
+            f"{show(unknown[0])}; write slugs of specs, {ALL} or {SAMPLE}"
         )
     return tuple(known[slug] for slug in dict.fromkeys(slugs))
 
@@ -166,6 +172,25 @@ def spread(models: "Sequence[Model]") -> "tuple[Model, ...]":
     """Returns the complete ones among models, and every tenth partial one, since those are built alike."""
     partial_ones = [model for model in models if model.level == "partial"]
     return tuple(model for model in models if model.level != "partial" or model in partial_ones[::10])
+
+
+@cache
+def configured(folder: Path) -> Mapping[str, Any]:
+    """The options of `[contract]` in the configuration file of a folder, by name. Raises UsageError.
+
+    The plugin uses `models` and `assume-price`. A target and a cap are stated for each run of pytest, so that a file
+    never makes a bare `pytest` call another host or spend credits.
+    """
+    from segforge.configuration.apply import stated_by
+    from segforge.options import Misuse
+    from segforge_contract.cli.contract import configure
+
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    try:
+        return stated_by(parser, "contract", folder)
+    except Misuse as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @cache

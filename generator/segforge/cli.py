@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segforge.extras import MissingExtra, require_extra
+from segforge.options import Misuse
 
 
 class Command(NamedTuple):
@@ -44,7 +45,12 @@ COMMANDS: Final = {
     "mock": Command("segforge_mock.cli", "serve a mock of the gateway"),
     "record": Command("segforge_mock.recordings.cli", "convert recorded traffic, and draft spec facts from it"),
     "contract": Command("segforge_contract.cli.contract", "test a gateway against its docs", "contract"),
+    "config": Command("segforge.commands.config", "print the options that hold, and where each is from"),
 }
+
+_CONFIGURABLE: Final = ("contract", "generate", "mock")
+"""The commands that read the configuration file."""
+_MISUSE: Final = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return 1
-    except MissingExtra as error:
+    except (MissingExtra, Misuse) as error:
         print(f"segforge {name}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -94,7 +100,15 @@ def _run(name: str, rest: list[str]) -> int:
     for each in rest:
         if not each.strip() or (each.startswith("--") and each.endswith("=")):
             parser.error(f"{each.strip() or 'an argument'} is empty. Is a shell variable unset?")
-    code: int = module.run(parser.parse_args(rest))
+    if name not in _CONFIGURABLE:
+        code: int = module.run(parser.parse_args(rest))
+        return code
+    from segforge.configuration.apply import configured
+
+    given = configured(parser, name, rest, nested=prog != f"segforge {name}")
+    code = module.run(given.arguments)
+    if code == _MISUSE and given.from_file:
+        print(f"{prog}: from the configuration file: {given.from_file}; --no-config ignores it", file=sys.stderr)
     return code
 
 

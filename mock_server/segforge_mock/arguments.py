@@ -4,13 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from segforge.options import Misuse, number, port, whole_number
+from segforge.options import Misuse, OptionType, number, port, whole_number
 from segforge_mock.bounds import MAX_CREDITS, MAX_TIME_SCALE, PLANS, memory, web_url
 from segforge_mock.memory import DEFAULT_MIB
 
 if TYPE_CHECKING:
     from segforge_mock.models.served import ServedModels
     from segforge_mock.settings import MockSettings
+
+
+_LIMIT_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": list(PLANS)}]}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +114,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"opening balance of each key (default: {MAX_CREDITS:,.0f}, so that load tests don't use it up)",
     )
     faults.add_argument(
-        "--rate-limit", type=_limit, metavar="PLAN", help=f"requests per minute and key: a number or {', '.join(PLANS)}"
+        "--rate-limit",
+        type=OptionType(_limit, _LIMIT_SCHEMA),
+        metavar="PLAN",
+        help=f"requests per minute and key: a number or {', '.join(PLANS)}",
     )
     admin = parser.add_argument_group("admin API (under /_mock)")
     admin.add_argument("--no-admin", action="store_true", help="switch the admin API off")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from segforge import options
 from segforge.console import console
@@ -54,12 +54,8 @@ def add_spending_options(parser: argparse.ArgumentParser) -> None:
     money.add_argument("--yes", action="store_true", help="don't ask before sending requests to another host")
 
 
-def _credits(text: str) -> Decimal:
-    return Decimal(options.credits(text))
-
-
-def _price(text: str) -> Decimal:
-    return Decimal(options.price(text))
+_credits: Final = options.OptionType(lambda text: Decimal(options.credits(text)), options.credits.schema)
+_price: Final = options.OptionType(lambda text: Decimal(options.price(text)), options.price.schema)
 
 
 def notify(message: str) -> None:

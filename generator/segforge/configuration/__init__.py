@@ -1,0 +1,1 @@
+"""The configuration file: `segforge.toml`, or `[tool.segforge]` in pyproject.toml."""
