@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from segforge.configuration.apply import Value, configured
+from segforge.configuration.apply import HeldValue, configured
 from segforge.configuration.file import KEY_VARIABLE, find, read, shown
 from segforge.configuration.schema import parser_of, text
 from segforge.configuration.table import CONFIGURABLE, visible
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(path: str | None, held: Mapping[str, Mapping[str, Value]]) -> dict[str, Any]:
+def _as_json(path: str | None, held: Mapping[str, Mapping[str, HeldValue]]) -> dict[str, Any]:
     return {
         "file": path,
         KEY_VARIABLE: {"value": _KEY_SET if os.environ.get(KEY_VARIABLE) else None, "source": "environment"},
@@ -68,7 +68,7 @@ def _as_json(path: str | None, held: Mapping[str, Mapping[str, Value]]) -> dict[
     }
 
 
-def _print(path: str | None, held: Mapping[str, Mapping[str, Value]]) -> None:
+def _print(path: str | None, held: Mapping[str, Mapping[str, HeldValue]]) -> None:
     out = console()
     out.print(f"file: {path or 'none'}", markup=False)
     key = _KEY_SET if os.environ.get(KEY_VARIABLE) else "not set"

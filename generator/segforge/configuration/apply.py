@@ -12,7 +12,7 @@ from segforge.configuration.table import (
     CONFIGURABLE,
     ONLY_AS_FLAG,
     SHARED_WITH_NESTED,
-    Field,
+    ConfigField,
     fields_of,
     found_kind,
     secret_in,
@@ -26,7 +26,7 @@ _NOT_GIVEN: Final = object()
 
 
 @dataclass(frozen=True)
-class Value:
+class HeldValue:
     """The value of an option, and its source; `place` is the file and line, or ""."""
 
     value: Any
@@ -39,7 +39,7 @@ class Configured:
     """The arguments of a command, and the value of each option by its name in the file."""
 
     arguments: argparse.Namespace
-    values: Mapping[str, Value]
+    values: Mapping[str, HeldValue]
 
     @property
     def from_file(self) -> str:
@@ -80,11 +80,11 @@ def configured(parser: argparse.ArgumentParser, command: str, words: Sequence[st
     for name, field in fields.items():
         dest = field.action.dest
         if dest in flagged:
-            values[name] = Value(getattr(given, dest), "flag")
+            values[name] = HeldValue(getattr(given, dest), "flag")
         elif name in stated and dest not in undone and file is not None:
-            values[name] = Value(stated[name], "file", file.place(command, name))
+            values[name] = HeldValue(stated[name], "file", file.place(command, name))
         else:
-            values[name] = Value(_default(field.action), "default")
+            values[name] = HeldValue(_default(field.action), "default")
         setattr(given, dest, values[name].value)
     for action in parser._actions:
         if getattr(given, action.dest, None) is _NOT_GIVEN:
@@ -158,7 +158,7 @@ def _check_pairs(
             )
 
 
-def _stated(file: ConfigFile, command: str, fields: Mapping[str, Field], *, nested: bool) -> dict[str, Any]:
+def _stated(file: ConfigFile, command: str, fields: Mapping[str, ConfigField], *, nested: bool) -> dict[str, Any]:
     """The values in the table of a command, converted. Raises BadConfiguration."""
     table = file.tables.get(command, {})
     values = {}
@@ -189,7 +189,7 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f". Did you mean {near[0]}?" if near else ""
 
 
-def _value(file: ConfigFile, command: str, field: Field, value: object) -> Any:
+def _value(file: ConfigFile, command: str, field: ConfigField, value: object) -> Any:
     def wrong(expected: str, found: str) -> BadConfiguration:
         place = file.place(command, field.name)
         return BadConfiguration(f"{place}: {command}.{field.name}: expected {expected}, found {found}")
@@ -205,7 +205,7 @@ def _value(file: ConfigFile, command: str, field: Field, value: object) -> Any:
     return _single(file, field, value, wrong)
 
 
-def _single(file: ConfigFile, field: Field, value: object, wrong: Any) -> Any:
+def _single(file: ConfigFile, field: ConfigField, value: object, wrong: Any) -> Any:
     kinds = _kinds(field.item)
     if not any(_is(kind, value) for kind in kinds):
         raise wrong(" or ".join(_WORDS[kind] for kind in kinds), _found(value))

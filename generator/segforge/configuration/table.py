@@ -39,7 +39,7 @@ _PATHS_IN_TEXT: Final = {"database": "", "store": "sqlite:///", "house-rules": "
 
 
 @dataclass(frozen=True)
-class Field:
+class ConfigField:
     """An option as a field of the file."""
 
     name: str
@@ -62,7 +62,7 @@ class Field:
         return function
 
 
-def fields_of(parser: argparse.ArgumentParser) -> dict[str, Field]:
+def fields_of(parser: argparse.ArgumentParser) -> dict[str, ConfigField]:
     """The fields by name, in the order of the declarations."""
     fields = (_field(action) for action in parser._actions if action.option_strings and _is_setting(action))
     return {field.name: field for field in fields if field.name not in ONLY_AS_FLAG}
@@ -85,7 +85,7 @@ def visible(value: object) -> object:
     return _SECRET_VALUES.sub("***", _USER.sub("***@", str(value)))
 
 
-def under(folder: Path, name: str, value: str, field: Field) -> str:
+def under(folder: Path, name: str, value: str, field: ConfigField) -> str:
     """A text from the file, with a relative path in it made relative to the file's folder."""
     if field.action.type is Path:
         return str(folder / value)
@@ -101,12 +101,12 @@ def _is_setting(action: argparse.Action) -> bool:
     return action.dest not in ("help", "config", "no_config") and action.help != argparse.SUPPRESS
 
 
-def _field(action: argparse.Action) -> Field:
+def _field(action: argparse.Action) -> ConfigField:
     name = action.dest.replace("_", "-")
     if action.nargs == 0:
-        return Field(name, action, "switch", {"type": "boolean"})
+        return ConfigField(name, action, "switch", {"type": "boolean"})
     form: Form = "list" if action.nargs == "+" or isinstance(action, argparse._AppendAction) else "single"
-    return Field(name, action, form, _item(action))
+    return ConfigField(name, action, form, _item(action))
 
 
 def _item(action: argparse.Action) -> dict[str, Any]:
