@@ -560,6 +560,7 @@ GATEWAY = Gateway(
             },
             source="storage; sdk, files.py; api-evangelist, changelog/segmind-changelog.yml",
             request='JSON {"data_urls": [data URI in base64, ...]}.',
+            most_bytes=2000000000,
         ),
         OtherRoute(
             name="upload_input",

@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # type checkers treat it as true; importing typing would 
 
 if TYPE_CHECKING:
     from segmind_client._aio.client import AsyncSegmind as AsyncSegmind
+    from segmind_client._aio.files import AsyncStorage as AsyncStorage
     from segmind_client._aio.job import AsyncJob as AsyncJob
     from segmind_client._aio.jobs import AsyncJobs as AsyncJobs
     from segmind_client._check import Violation as Violation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from segmind_client._errors import CannotSend as CannotSend
     from segmind_client._errors import ConnectionFailed as ConnectionFailed
     from segmind_client._errors import ContentTypeInvalid as ContentTypeInvalid
+    from segmind_client._errors import CostLimit as CostLimit
     from segmind_client._errors import DownloadFailed as DownloadFailed
     from segmind_client._errors import Forbidden as Forbidden
     from segmind_client._errors import GatewayTimeout as GatewayTimeout
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from segmind_client._results import VideoResult as VideoResult
     from segmind_client._spend import Spend as Spend
     from segmind_client._sync.client import Segmind as Segmind
+    from segmind_client._sync.files import Storage as Storage
     from segmind_client._sync.job import Job as Job
     from segmind_client._sync.jobs import Jobs as Jobs
 
@@ -82,6 +85,7 @@ _MODULES = {
     "AsyncJob": "_aio.job",
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
+    "AsyncStorage": "_aio.files",
     "AudioInput": "_media",
     "AudioResult": "_results",
     "BadGateway": "_errors",
@@ -91,6 +95,7 @@ _MODULES = {
     "ChatResult": "_results",
     "ConnectionFailed": "_errors",
     "ContentTypeInvalid": "_errors",
+    "CostLimit": "_errors",
     "Directory": "_knowledge",
     "DownloadFailed": "_errors",
     "EmbeddingResult": "_results",
@@ -130,6 +135,7 @@ _MODULES = {
     "ServerError": "_errors",
     "Spend": "_spend",
     "SpendLimit": "_errors",
+    "Storage": "_sync.files",
     "TeamLimit": "_errors",
     "TextResult": "_results",
     "Unauthorized": "_errors",
@@ -147,6 +153,7 @@ __all__ = [
     "AsyncJob",
     "AsyncJobs",
     "AsyncSegmind",
+    "AsyncStorage",
     "AudioInput",
     "AudioResult",
     "BadGateway",
@@ -156,6 +163,7 @@ __all__ = [
     "ChatResult",
     "ConnectionFailed",
     "ContentTypeInvalid",
+    "CostLimit",
     "Directory",
     "DownloadFailed",
     "EmbeddingResult",
@@ -195,6 +203,7 @@ __all__ = [
     "ServerError",
     "Spend",
     "SpendLimit",
+    "Storage",
     "TeamLimit",
     "TextResult",
     "Unauthorized",

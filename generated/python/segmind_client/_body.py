@@ -21,10 +21,12 @@ class Files:
     Attributes:
         form: `data_uri`, `base64`, `part` of a multipart form, or `url` if the model takes no bytes; None for no file.
         any: the bytes may be of any kind, not only images, videos and sounds.
+        url: the parameter takes a URL, so that a file may be uploaded instead.
     """
 
     form: str | None = None
     any: bool = False
+    url: bool = True
     items: "Files | None" = None
     properties: "Mapping[str, Files]" = field(default_factory=dict[str, "Files"])
 
@@ -56,7 +58,7 @@ Body: TypeAlias = tuple[bytes, str]
 """The bytes of a body, and its Content-Type."""
 
 
-class _Unsendable(Exception):
+class Unsendable(Exception):
     """A part of a parameter can't be sent. `reason` is the error that it caused."""
 
     def __init__(self, part: object, reason: Exception) -> None:
@@ -67,11 +69,11 @@ class _Unsendable(Exception):
 
 def _default(value: object) -> object:
     """Returns what is encoded in place of a value that JSON doesn't know."""
-    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else _file(value, _PLAIN_FILES)
+    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else _file(value, PLAIN_FILES)
 
 
 _JSON = json.JSONEncoder(allow_nan=False, default=_default)
-_PLAIN_FILES: Final = Files("data_uri")
+PLAIN_FILES: Final = Files("data_uri")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -95,11 +97,11 @@ def _named(name: str, value: object, files: Files | None) -> object:
         return value
     try:
         return _sent(value, files)
-    except _Unsendable as error:
-        raise _named_error(name, value, error) from None
+    except Unsendable as error:
+        raise named_error(name, value, error) from None
 
 
-def _named_error(name: str, value: object, error: _Unsendable) -> TypeError | ValueError:
+def named_error(name: str, value: object, error: Unsendable) -> TypeError | ValueError:
     """Returns the error that names the place of a part that can't be sent, such as `image_urls[1]`."""
     place = name + _place(value, lambda part: part is error.part)
     if isinstance(error.reason, OSError):
@@ -143,12 +145,14 @@ def _file(value: object, files: Files) -> object:
     try:
         return _encoded_file(value, files)
     except (OSError, TypeError, ValueError) as error:
-        raise _Unsendable(value, error) from None
+        raise Unsendable(value, error) from None
 
 
 def _encoded_file(value: object, files: Files) -> object:
     if files.form == "url":
-        raise TypeError("the model takes the URL of the file, not its bytes; upload it to a host of your own first")
+        raise TypeError(
+            'the model takes the URL of the file, not its bytes; pass `client.files.upload(...)`, or upload="auto" to the client'
+        )
     if files.form == "base64":
         return base64_text(value, any_kind=files.any)
     if files.form == "part":
@@ -172,8 +176,8 @@ def _encoded(name: str, value: object) -> str:
     """Encodes one parameter. Parameters are encoded one by one, so that an error can name its parameter."""
     try:
         return _JSON.encode(value)
-    except _Unsendable as error:
-        raise _named_error(name, value, error) from None
+    except Unsendable as error:
+        raise named_error(name, value, error) from None
     except (TypeError, ValueError, RecursionError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         place = name + _place(value, lambda part: isinstance(part, float) and not math.isfinite(part))

@@ -83,6 +83,22 @@ class SpendLimit(SegmindError):
     """The call would exceed the client's `max_spend`. Nothing was sent."""
 
 
+class CostLimit(SegmindError):
+    """The call may cost more than `max_cost`, or no source states what it may cost. Nothing was sent.
+
+    Attributes:
+        max_cost: the limit in credits.
+        may_cost: the most credits that the call may cost by `estimate`; None if no source states that.
+    """
+
+    def __init__(
+        self, detail: str, *, model: str | None = None, max_cost: float = 0.0, may_cost: float | None = None
+    ) -> None:
+        super().__init__(detail, model=model)
+        self.max_cost = max_cost
+        self.may_cost = may_cost
+
+
 class InvalidParameters(SegmindError):
     """The parameters break rules of the model's docs page. Raised only with `validate`, before anything is sent.
 

@@ -18,6 +18,12 @@ STATUS: Final = ("GET", "/v2/requests/{request_id}/status")
 RESULT: Final = ("GET", "/v2/requests/{request_id}")
 CREDITS: Final = ("GET", "/v1/get-user-credits")
 
+UPLOAD: Final[tuple[str, str, str] | None] = ("POST", "https://workflows-api.segmind.com", "/upload-asset")
+"""The method, the address and the path of the route that stores files, which is on a host of its own; None if no source names one."""
+
+LARGEST_UPLOAD: Final = 2000000000
+"""The size of the largest file that is uploaded, in bytes."""
+
 DEADLINE: Final = 600
 """The default deadline for waiting for a job, in seconds."""
 

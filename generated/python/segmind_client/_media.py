@@ -2,7 +2,6 @@
 """Turns input files into text. Text is sent unchanged.
 
 Text is never treated as a path: it often comes from an untrusted source, which must not make the client read local files.
-Nothing is uploaded: the gateway's upload route is on another host, and the key is sent to the configured address only.
 """
 
 import base64
@@ -50,15 +49,12 @@ _CLIPS: Final = (
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\xff\xf3", "audio/mpeg"),
-    (b"\xff\xf2", "audio/mpeg"),
-    (b"\xff\xfa", "audio/mpeg"),
-    (b"\xff\xf1", "audio/aac"),
-    (b"\xff\xf9", "audio/aac"),
+    *((bytes((0xFF, second)), "audio/mpeg") for second in (0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3)),
+    *((bytes((0xFF, second)), "audio/aac") for second in (0xF0, 0xF1, 0xF8, 0xF9)),
     (b"glTF", "model/gltf-binary"),
 )
 _RIFF: Final = {b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+_PIECE: Final = 2**20
 _UNKNOWN: Final = "application/octet-stream"
 _BRANDS: Final = {
     b"avif": "image/avif",
@@ -106,17 +102,21 @@ def base64_text(value: object, *, any_kind: bool = False) -> str:
     return base64.b64encode(file_content(value, any_kind=any_kind)[0]).decode("ascii")
 
 
-def file_content(value: object, *, any_kind: bool = False) -> tuple[bytes, str]:
+def file_content(value: object, *, any_kind: bool = False, most: int | None = None) -> tuple[bytes, str]:
     """Returns the bytes of a file, and their media type. With `any_kind`, the bytes may be of any kind.
+
+    At most `most` bytes are read, and one more, if it is not None.
 
     Raises:
         TypeError: the value is not one of the types of `ImageInput`.
-        ValueError: the content is empty or of an unknown kind. The file's name is ignored.
+        ValueError: the content is empty, too large or of an unknown kind. The file's name is ignored.
         OSError: the file can't be read.
     """
-    content = _read(value)
+    content = _read(value, most)
     if not content:
         raise ValueError("it is empty; expected the bytes of a file")
+    if most is not None and len(content) > most:
+        raise ValueError(f"it has more than {most} bytes, the most that can be uploaded")
     kind = file_type(content) or (_UNKNOWN if any_kind else None)
     if kind is None:
         raise ValueError(
@@ -126,28 +126,39 @@ def file_content(value: object, *, any_kind: bool = False) -> tuple[bytes, str]:
     return content, kind
 
 
-def _read(value: object) -> bytes:
+def _read(value: object, most: int | None) -> bytes:
     """Returns the bytes of a file."""
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     if isinstance(value, os.PathLike):
-        return Path(cast("os.PathLike[str]", value)).read_bytes()
+        with Path(cast("os.PathLike[str]", value)).open("rb") as file:
+            return _content(file, most)
     if _is_pil(value):
         return _saved(value)
     if not hasattr(value, "read"):
         raise TypeError(f"Object of type {type(value).__name__} is neither JSON nor a file")
-    return _whole(value)
+    return _whole(value, most)
 
 
-def _whole(file: Any) -> bytes:
+def _whole(file: Any, most: int | None) -> bytes:
     """Returns the whole content of an open file. A seekable file is read from its start, so that it can be passed again."""
     with _READING:
         if hasattr(file, "seekable") and file.seekable():
             file.seek(0)
-        content: object = file.read()
-    if not isinstance(content, bytes):
-        raise TypeError("the file is open in text mode; open it with mode 'rb'")
-    return content
+        return _content(file, most)
+
+
+def _content(file: Any, most: int | None) -> bytes:
+    """Returns the rest of a file, or `most` bytes of it and one more."""
+    pieces: list[bytes] = []
+    left = -1 if most is None else most + 1
+    while left:
+        piece: object = file.read(left if left < 0 else min(left, _PIECE))
+        if not isinstance(piece, bytes):
+            raise TypeError("the file is open in text mode; open it with mode 'rb'")
+        pieces.append(piece)
+        left = 0 if left < 0 or not piece else left - len(piece)
+    return b"".join(pieces)
 
 
 def _is_pil(value: object) -> bool:

@@ -1490,14 +1490,14 @@ _SENDING: Final[dict[str, Sending]] = {
                 items=Files(
                     properties={
                         "content": Files(
-                            items=Files(properties={"source": Files(properties={"data": Files("base64")})})
+                            items=Files(properties={"source": Files(properties={"data": Files("base64", url=False)})})
                         )
                     }
                 )
             )
         }
     ),
-    "dia": Sending(files={"input_audio": Files("base64")}),
+    "dia": Sending(files={"input_audio": Files("base64", url=False)}),
     "dubbing": Sending(files={"source_url": Files("data_uri", any=True)}),
     "gemini-1.5-pro": Sending(
         files={
@@ -1507,7 +1507,11 @@ _SENDING: Final[dict[str, Sending]] = {
                         items=Files(
                             properties={
                                 "parts": Files(
-                                    items=Files(properties={"inlineData": Files(properties={"data": Files("base64")})})
+                                    items=Files(
+                                        properties={
+                                            "inlineData": Files(properties={"data": Files("base64", url=False)})
+                                        }
+                                    )
                                 )
                             }
                         )
@@ -1524,7 +1528,11 @@ _SENDING: Final[dict[str, Sending]] = {
                         items=Files(
                             properties={
                                 "parts": Files(
-                                    items=Files(properties={"inlineData": Files(properties={"data": Files("base64")})})
+                                    items=Files(
+                                        properties={
+                                            "inlineData": Files(properties={"data": Files("base64", url=False)})
+                                        }
+                                    )
                                 )
                             }
                         )

@@ -5,13 +5,19 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from segmind_client import _gateway
 from segmind_client._log import EventHook
 
 LONGEST: Final = 1_000_000.0
 """The largest timeout in seconds: sockets do not support much longer ones."""
+
+
+UPLOAD_FROM: Final = 1048576
+"""The bytes above which a file is uploaded with `upload="auto"`."""
+
+Upload: TypeAlias = Literal["auto"] | int
 
 
 class Secret(str):
@@ -37,6 +43,8 @@ class Options:
     validate: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     on_event: EventHook | None = None
+    max_cost: float | None = None
+    upload: Upload | None = None
 
     def __post_init__(self) -> None:
         check_number("timeout", self.timeout, f"seconds above 0, at most {LONGEST:.0f}")
@@ -44,6 +52,10 @@ class Options:
             raise ValueError(f"timeout is {self.timeout!r}; expected seconds above 0, at most {LONGEST:.0f}")
         check_count("retries", self.retries, 0)
         check_listener("on_event", self.on_event)
+        if self.max_cost is not None:
+            check_credits("max_cost", self.max_cost)
+        if self.upload not in (None, "auto"):
+            _check_upload(self.upload)
         if _gateway.KEY_HEADER in self.headers:
             raise ValueError(f"headers contains {_gateway.KEY_HEADER}; pass the key as api_key")
 
@@ -75,6 +87,21 @@ def check_number(name: str, value: Any, expected: str) -> None:
     """Raises TypeError if a value is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} is {value!r}; expected {expected}")
+
+
+def check_credits(name: str, value: Any) -> None:
+    """Raises an error if a value is not a number of credits from 0 upwards."""
+    expected = "credits from 0 upwards"
+    check_number(name, value, expected)
+    if not value >= 0:
+        raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def _check_upload(value: Any) -> None:
+    """Raises an error if a value is not a size from which files are uploaded."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        kind = TypeError if isinstance(value, bool) or not isinstance(value, int | str) else ValueError
+        raise kind(f'upload is {value!r}; expected "auto" or the number of bytes above which files are uploaded')
 
 
 def check_seconds(name: str, value: Any) -> None:

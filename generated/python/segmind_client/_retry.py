@@ -36,7 +36,7 @@ def seconds_before_retry(request: Request, outcome: Outcome, attempt: int, now: 
 
 def maybe_billed(request: Request | None, outcome: Outcome) -> bool:
     """Whether the gateway may have carried out, and billed, a call that failed with this outcome."""
-    if request is None or request.method != "POST":
+    if request is None or request.method != "POST" or request.upload:
         return False
     if isinstance(outcome, Failure):
         return outcome.sent

@@ -7,7 +7,7 @@ from types import TracebackType
 from segmind_client import _gateway
 from segmind_client._errors import SegmindError, SpendLimit, UnexpectedOutput
 from segmind_client._models import highest_cost
-from segmind_client._options import check_number
+from segmind_client._options import check_credits
 
 
 class Spend:
@@ -19,9 +19,7 @@ class Spend:
 
     def __init__(self, limit: float | None = None) -> None:
         if limit is not None:
-            check_number("max_spend", limit, "credits from 0 upwards")
-            if not limit >= 0:
-                raise ValueError(f"max_spend is {limit!r}; expected credits from 0 upwards")
+            check_credits("max_spend", limit)
         self.limit = limit
         self._lock = threading.Lock()
         self._costs: dict[str, float] = {}

@@ -17,7 +17,10 @@ _LONGEST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the gateway: the path below the base URL, the body of a POST, and the model or job it concerns."""
+    """A request to the gateway: the path below the base URL, the body of a POST, and the model or job it concerns.
+
+    `upload`: the body is a file for the route that stores files, whose address is not always the base URL.
+    """
 
     method: str
     path: str
@@ -25,6 +28,7 @@ class Request:
     model: str | None = None
     job: str | None = None
     content_type: str = JSON
+    upload: bool = False
 
 
 @dataclass(frozen=True)

@@ -205,9 +205,8 @@ async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, o
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
     warn_of(slug)
     transport.check(slug, params)
-    request = submit_request(slug, params)
     with transport.spend.call(slug) as bill:
-        response = await transport.succeed(request)
+        response = await transport.succeed(submit_request(slug, await transport.sendable(slug, params)))
         body = response.object or {}
         request_id = body.get("request_id")
         if not isinstance(request_id, str) or not request_id:

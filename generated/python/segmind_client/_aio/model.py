@@ -50,8 +50,7 @@ async def called(transport: AsyncTransport, slug: str, params: Mapping[str, obje
     """Makes a blocking call, once, and returns its answer."""
     warn_of(slug)
     transport.check(slug, params)
-    request = run_request(slug, params)
     with transport.spend.call(slug) as bill:
-        response = await transport.succeed(request)
+        response = await transport.succeed(run_request(slug, await transport.sendable(slug, params)))
         bill.cost = cost_of(response)
     return response

@@ -69,11 +69,23 @@ class AsyncTransport:
         return AsyncTransport(self._api_key, self.base_url, self._http, options, self.spend)
 
     def check(self, slug: str, params: Mapping[str, object]) -> None:
-        """Raises InvalidParameters if `validate` is set and the parameters break rules of the model."""
+        """Raises InvalidParameters if `validate` is set and parameters break rules, or CostLimit if `max_cost` rules the call out."""
         if self.options.validate:
             from segmind_client._check import check  # imported late, because it is slow to import
 
             check(slug, params)
+        if self.options.max_cost is not None:
+            from segmind_client._prices import check_cost  # imported late, because few calls need the directory
+
+            check_cost(slug, params, self.options.max_cost)
+
+    async def sendable(self, slug: str, params: Mapping[str, object]) -> Mapping[str, object]:
+        """Returns the parameters with URLs in place of those files that `upload` makes this client upload."""
+        if self.options.upload is None:
+            return params
+        from segmind_client._aio.files import uploaded
+
+        return await uploaded(self, slug, params)
 
     async def send(self, request: Request, deadline: float | None = None) -> Response:
         """Sends a request, repeats it if that is safe, and returns the gateway's last answer.
@@ -131,7 +143,7 @@ class AsyncTransport:
             body=response.json_or_text,
             model=None if request is None else request.model,
             attempts=response.attempts,
-            request=None if request is None else shown(request, self.base_url, self._masked_body(request)),
+            request=None if request is None else shown(request, self._address(request), self._masked_body(request)),
             maybe_billed=maybe_billed(request, response),
             retry_after=retry_after(response.headers, _pace.now()) if response.status == 429 else None,
         )
@@ -140,7 +152,8 @@ class AsyncTransport:
 
             error.near = near_slugs(request.model)
         if isinstance(error, UnexpectedOutput):
-            error.cost, error.content, error.maybe_billed = cost_of(response), response.content, True
+            error.cost, error.content = cost_of(response), response.content
+            error.maybe_billed = request is None or not request.upload
         return error
 
     async def download(self, url: str, deadline: float, request: Request) -> Response:
@@ -168,13 +181,14 @@ class AsyncTransport:
 
     async def _attempt(self, request: Request, attempt: int, seconds: float) -> Outcome:
         self._tell("request", request, attempt)
+        address = self._address(request)
         start = _pace.monotonic()
         outcome = await self._http.send(
-            request.method, self.base_url + request.path, self._headers(request), request.body, max(seconds, 0.001)
+            request.method, address + request.path, self._headers(request), request.body, max(seconds, 0.001)
         )
         took = _pace.monotonic() - start
         if isinstance(outcome, Failure):
-            outcome = replace(outcome, detail=plain(self._masked(f"{self.base_url}: {outcome.detail}")))
+            outcome = replace(outcome, detail=plain(self._masked(f"{address}: {outcome.detail}")))
             self._tell("failure", request, attempt, took, detail=outcome.detail)
             return outcome
         response = self._masked_response(outcome, request, attempt)
@@ -197,6 +211,12 @@ class AsyncTransport:
         event = Event(kind, request.method, request.path, attempt, request.model, status, request_id, seconds, detail)
         tell(event, self.options.on_event)
 
+    def _address(self, request: Request) -> str:
+        """Returns the base URL, or the host that stores files for an upload. With a base URL of your own, an upload goes there, too."""
+        if request.upload and _gateway.UPLOAD is not None and self.base_url == _gateway.BASE_URL:
+            return _gateway.UPLOAD[1]
+        return self.base_url
+
     def _headers(self, request: Request) -> _Headers:
         headers = _Headers({"user-agent": f"segmind-client-python/{_gateway.VERSION}", **self.options.headers})
         headers[_gateway.KEY_HEADER] = self._api_key
@@ -212,7 +232,7 @@ class AsyncTransport:
             request_id=request.job or failure.request_id,
             model=request.model,
             attempts=attempts,
-            request=shown(request, self.base_url, self._masked_body(request)),
+            request=shown(request, self._address(request), self._masked_body(request)),
             maybe_billed=maybe_billed(request, failure),
         )
 
@@ -223,7 +243,7 @@ class AsyncTransport:
         return Response(response.status, headers, content, request, attempt)
 
     def _masked_body(self, request: Request) -> bytes | None:
-        return None if request.body is None else self._masked_bytes(request.body)
+        return None if request.body is None or request.upload else self._masked_bytes(request.body)
 
     def _masked(self, text: str) -> str:
         """Removes the key from a text, because a gateway may quote it in an error."""

@@ -10,7 +10,7 @@ from segmind_client._decoding import any_result
 from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import Models
-from segmind_client._options import Options, headers_of, hidden
+from segmind_client._options import Options, Upload, headers_of, hidden
 from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._sync.http import Http, HttpClient, HttpTransport
@@ -23,6 +23,7 @@ from segmind_client._wire import credits_request
 if TYPE_CHECKING:
     from segmind_client._knowledge import Directory
     from segmind_client._prices import Estimate
+    from segmind_client._sync.files import Storage
 
 
 class Segmind(Models):
@@ -48,6 +49,11 @@ class Segmind(Models):
         validate: check the parameters of every call before it is sent.
         max_spend: the number of credits after which no more calls are sent. A call is sent only if the most that it may cost,
             by `estimate`, still fits. If no source states that, each of the model's running calls counts as 0.05 credits.
+        max_cost: the most credits that one call may cost. A call that may cost more by `estimate`, or whose cost no source states,
+            raises CostLimit. For one call only: `client.with_options(max_cost=0.1)`.
+        upload: upload files instead of sending them within the call, if the parameter takes a URL: "auto" for those above 1048576 bytes
+            and those of parameters that take URLs only, a number for those above that many bytes. The default uploads nothing.
+            Uploads send the key and the file to the host of `files.upload`.
         headers: additional headers to send.
         on_event: a function called with an `Event` before and after each attempt, and before each retry.
 
@@ -68,12 +74,14 @@ class Segmind(Models):
         retries: int = 2,
         validate: bool = False,
         max_spend: float | None = None,
+        max_cost: float | None = None,
+        upload: Upload | None = None,
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
     ) -> None:
         api_key = hidden(api_key)
         configure()
-        options = Options(timeout, retries, validate, headers_of(headers), on_event)
+        options = Options(timeout, retries, validate, headers_of(headers), on_event, max_cost, upload)
         spend = Spend(max_spend)
         super().__init__(Transport(api_key, base_url, Http(http_client, transport), options, spend))
 
@@ -100,6 +108,13 @@ class Segmind(Models):
         return Jobs(self._transport)
 
     @property
+    def files(self) -> "Storage":
+        """Uploads files to the vendor's storage."""
+        from segmind_client._sync.files import Storage
+
+        return Storage(self._transport)
+
+    @property
     def spend(self) -> Spend:
         """The credits that this client has spent."""
         return self._transport.spend
@@ -110,6 +125,8 @@ class Segmind(Models):
         timeout: float | None = None,
         retries: int | None = None,
         validate: bool | None = None,
+        max_cost: float | None = None,
+        upload: Upload | None = None,
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
     ) -> "Segmind":
@@ -118,7 +135,8 @@ class Segmind(Models):
         It shares the key, the connections and the ledger. Options that are None do not change; headers are added to the old.
         """
         options = self._transport.options
-        given = {"timeout": timeout, "retries": retries, "validate": validate, "on_event": on_event}
+        given: dict[str, Any] = {"timeout": timeout, "retries": retries, "validate": validate, "on_event": on_event}
+        given |= {"max_cost": max_cost, "upload": upload}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         changes["headers"] = {**options.headers, **headers_of(headers)}
         twin = object.__new__(type(self))

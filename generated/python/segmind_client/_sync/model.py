@@ -50,8 +50,7 @@ def called(transport: Transport, slug: str, params: Mapping[str, object]) -> Res
     """Makes a blocking call, once, and returns its answer."""
     warn_of(slug)
     transport.check(slug, params)
-    request = run_request(slug, params)
     with transport.spend.call(slug) as bill:
-        response = transport.succeed(request)
+        response = transport.succeed(run_request(slug, transport.sendable(slug, params)))
         bill.cost = cost_of(response)
     return response

@@ -24,6 +24,11 @@ def is_file(parameter: Parameter) -> bool:
     return stands and parameter.type == "string" and parameter.choices is None
 
 
+def takes_url(parameter: Parameter) -> bool:
+    """Returns whether a file's parameter takes a URL: if a source states that, or if no source states any form."""
+    return not parameter.accepts or "url" in parameter.accepts
+
+
 def sent_as(*members: Parameter) -> Sent:
     """Returns the form in which a client sends a file for a parameter, or for one of several members of a union.
 

@@ -14,6 +14,7 @@ from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
+from segforge.emit.clients.uploading import UPLOAD_FROM, uploading
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.python.blocking import blocking
 from segforge.emit.python.calls import arguments, call_text, items, submit_text
@@ -59,7 +60,7 @@ _MODULES: Final = (
     ),
     *("_options", "_pace", "_prices", "_reading", "_results", "_retry", "_spend", "_text", "_values", "_wire"),
 )
-_ASYNC_MODULES: Final = ("client", "http", "job", "jobs", "model", "network", "transport")
+_ASYNC_MODULES: Final = ("client", "files", "http", "job", "jobs", "model", "network", "transport")
 
 _PACKAGES: Final = {
     "_aio": "The asynchronous client.",
@@ -184,6 +185,8 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "by_words": by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": [header_property(header) for header in gateway.headers],
+        "upload_from": UPLOAD_FROM,
+        **uploading(gateway),
         **_lifecycle(gateway),
     }
 

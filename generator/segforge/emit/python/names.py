@@ -20,6 +20,7 @@ _ALWAYS_ERRORS: Final = (
         "ResultExpired",
         "SegmindError",
         "SpendLimit",
+        "CostLimit",
         "UnexpectedOutput",
     ),
 )
@@ -30,6 +31,7 @@ _FIXED_EXPORTS: Final = {
     "AsyncJob": "_aio.job",
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
+    "AsyncStorage": "_aio.files",
     "Directory": "_knowledge",
     "Estimate": "_prices",
     "Event": "_log",
@@ -46,6 +48,7 @@ _FIXED_EXPORTS: Final = {
     "Segmind": "_sync.client",
     "SegmindClient": "_default",
     "Spend": "_spend",
+    "Storage": "_sync.files",
     "Violation": "_check",
     "run": "_default",
     "run_sync": "_default",
@@ -55,7 +58,20 @@ _FIXED_EXPORTS: Final = {
 
 # Names of a client's attributes, present and planned, which no model may take.
 _CLIENT_NAMES: Final = frozenset(
-    {"aclose", "base_url", "close", "credits", "estimate", "gather", "jobs", "max_spend", "models", "run", "run_async"}
+    {
+        "aclose",
+        "base_url",
+        "close",
+        "credits",
+        "estimate",
+        "files",
+        "gather",
+        "jobs",
+        "max_spend",
+        "models",
+        "run",
+        "run_async",
+    }
     | {"run_sync", "spend", "submit_async", "timeout", "upload", "with_options"}
 )
 

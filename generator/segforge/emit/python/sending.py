@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from segforge.emit.clients.files import Sent, is_file, sent_as
+from segforge.emit.clients.files import Sent, is_file, sent_as, takes_url
 from segforge.emit.quoting import Code, python_literal
 from segforge.spec.catalog import Model, Parameter
 
@@ -56,6 +56,8 @@ def _own(parameter: Parameter, model: Model, depth: int) -> Iterator[str]:
     if form == "part" and (depth > 1 or "multipart" not in model.encodings):
         form = "url"
     unmarked = any(one.file in _UNMARKED for one in members)
-    if form != "data_uri" or unmarked:
+    with_url = any(takes_url(one) for one in members if is_file(one))
+    if form != "data_uri" or unmarked or not with_url:
         yield python_literal(form)
         yield from ("any=True" for _ in [0] if unmarked)
+        yield from ("url=False" for _ in [0] if not with_url)

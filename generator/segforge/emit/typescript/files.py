@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from segforge.emit.clients.files import Sent, is_file, sent_as
+from segforge.emit.clients.files import Sent, is_file, sent_as, takes_url
 from segforge.emit.quoting import Code
 from segforge.spec.catalog import File, Model, Parameter
 
@@ -28,11 +28,14 @@ def kind_of(parameter: Parameter) -> File:
 
 def file_members(parameter: Parameter) -> list[Code]:
     """Returns the members of a file's type: only the forms that a source states, if one does."""
-    takes_url = not parameter.accepts or "url" in parameter.accepts
     takes_bytes = sent_as(parameter) != "url"
-    if takes_url and takes_bytes:
+    if takes_url(parameter) and takes_bytes:
         return [Code(INPUTS[kind_of(parameter)])]
-    return [Code("string"), *([Code("URL")] if takes_url else []), *(map(Code, _BYTES) if takes_bytes else [])]
+    return [
+        Code("string"),
+        *([Code("URL")] if takes_url(parameter) else []),
+        *(map(Code, _BYTES) if takes_bytes else []),
+    ]
 
 
 def special_forms(model: Model) -> list[tuple[tuple[str, ...], File, Sent]]:

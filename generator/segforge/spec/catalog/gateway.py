@@ -44,7 +44,8 @@ class OtherRoute:
 
     `url` is absolute and may have path parameters in braces. `auth` is what the sources print. `request` and `answers`
     describe the bodies in words; the answers are by status code. `assumed` is what the mock adds to the sources.
-    Clients and contract tests ignore these routes.
+    `most_bytes` is the size of the largest file that the route takes. Clients use only `upload_asset`. Contract tests
+    ignore these routes.
     """
 
     name: str
@@ -56,6 +57,7 @@ class OtherRoute:
     source: str
     request: str | None = None
     assumed: str | None = None
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True)
