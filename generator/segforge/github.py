@@ -95,12 +95,12 @@ def annotations(command: str, findings: Iterable[Finding], workspace: Path) -> I
 
 
 def _annotation(command: str, finding: Finding, workspace: Path) -> str:
-    file = _within(finding.file, workspace)
+    file = _within(finding.file, workspace) if finding.file else None
     text = f"{finding.found}; expected {finding.expected}; {finding.mend}"
     place: dict[str, str] = {}
-    if file is None:
+    if file is None and finding.file:
         text = f"{finding.file}{f':{finding.line}' if finding.line else ''}: {text}"
-    else:
+    elif file is not None:
         place = {"file": file}
         place |= {"line": str(finding.line)} if finding.line else {}
         place |= {"col": str(finding.column)} if finding.line and finding.column else {}

@@ -23,8 +23,8 @@ from segforge_contract.checks.answers import Broken
 from segforge_contract.cli.progress import progress_bar
 from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.known import Deviation, Verdict
-from segforge_contract.reports.html import to_html
-from segforge_contract.reports.junit import to_junit
+from segforge_contract.reports.html import render as to_html
+from segforge_contract.reports.junit import render as to_junit
 from segforge_contract.reports.test_snippet import as_test
 from segforge_contract.reports.text import print_report
 from segforge_contract.targets.ledger import Ledger

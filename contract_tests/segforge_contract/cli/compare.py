@@ -13,12 +13,12 @@ from segforge_contract.cli.confirm import add_spending_options, confirmed
 from segforge_contract.cli.options import (
     add_catalog_options,
     catalog_of,
-    check_writable,
     models_of,
     reporting,
     settings_of,
 )
 from segforge_contract.errors import Misuse
+from segforge_contract.reports.reporter import check_writable, write_file
 
 if TYPE_CHECKING:
     from segforge_contract.engine.open import Run
@@ -99,7 +99,7 @@ def _write(file: Path, sides: tuple[str, str], found: "Comparison") -> None:
         "disagreements": [_json(each) for each in found.disagreements],
     }
     try:
-        file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+        write_file(file, json.dumps(document, indent=2) + "\n")
     except OSError as error:
         raise Misuse(f"--json: {error}") from None
 

@@ -3,25 +3,30 @@
 import argparse
 import os
 import random
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.cli import Command
 from segforge.console import console
+from segforge.github import annotating
 from segforge.options import count, seconds
 from segforge_contract.cli.confirm import add_journal_options, add_spending_options, confirmed
 from segforge_contract.cli.deviations import add_deviation_options, known_deviations, today, update_file
 from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
-from segforge_contract.cli.reports import add_report_options, check_reports, kept_first, report
+from segforge_contract.cli.reports import add_report_options, kept_first, open_reports, report
 from segforge_contract.engine.interrupt import interruptible
 
 if TYPE_CHECKING:
+    from segforge.spec.finding import Finding
     from segforge_contract.engine.campaign import RunResult
     from segforge_contract.engine.open import Run
     from segforge_contract.engine.plan import Plan
     from segforge_contract.engine.settings import Settings
     from segforge_contract.findings.known import Verdict
+    from segforge_contract.reports.reporter import Reporter
 
 COMMANDS: Final[dict[str, Command]] = {
     "rules": Command("segforge_contract.cli.rules", "list the rules that a gateway must keep"),
@@ -75,14 +80,15 @@ def run(args: argparse.Namespace) -> int:
 
     A run that a signal ended returns 128 plus the number of the signal.
     """
-    return reporting("segforge contract", lambda: _run(args))
+    with annotating(args, "contract") as noted:
+        return reporting("segforge contract", lambda: _run(args, noted))
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace, noted: "list[Finding]") -> int:
     from segforge_contract.engine.open import open_journal
     from segforge_contract.findings.known import verdict_on
 
-    check_reports(args)
+    reporters = open_reports(args, noted)
     known = known_deviations(args)
     with interruptible(args.max_time) as ignore_interrupts, open_journal(settings_of(args)) as (resumed, journal):
         settings = _with_seed(resumed)
@@ -94,9 +100,9 @@ def _run(args: argparse.Namespace) -> int:
             ignore_interrupts()
             result = replace(result, failures=(*result.failures, *run.closing_failures(result)))
             if known is None:
-                return _report(args, settings, run, result, None)
+                return _report(args, settings, reporters, run, result, None)
             verdict = verdict_on(known, result, today())
-            code = _report(args, settings, run, replace(result, failures=verdict.new), verdict)
+            code = _report(args, settings, reporters, run, replace(result, failures=verdict.new), verdict)
             if args.update_deviations:
                 update_file(args.deviations, known, verdict, run.session.target.base_url, agreed=args.yes)
             return code
@@ -139,13 +145,27 @@ def _campaign(run: "Run") -> "RunResult":
 
 
 def _report(
-    args: argparse.Namespace, settings: "Settings", run: "Run", result: "RunResult", verdict: "Verdict | None"
+    args: argparse.Namespace,
+    settings: "Settings",
+    reporters: "Sequence[Reporter]",
+    run: "Run",
+    result: "RunResult",
+    verdict: "Verdict | None",
 ) -> int:
     from segforge_contract.reports.report import Report
     from segforge_contract.reports.text import print_money, print_verdict
 
-    found = Report(run.plan, result, run.session.target.base_url, run.money, verdict)
-    code = report(args, settings, found)
+    found = Report(
+        run.plan,
+        result,
+        run.session.target.base_url,
+        run.money,
+        verdict,
+        specs=settings.specs,
+        journal=run.journal or settings.record or settings.resume or settings.replay,
+        ended=time.time(),
+    )
+    code = report(args, settings, reporters, found)
     print_money(console(), run.ledger, result)
     if verdict is not None:
         print_verdict(console(), verdict)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from segforge.console import console
 from segforge.spec.printable import one_line
-from segforge_contract.cli.options import check_writable
 from segforge_contract.errors import Misuse
+from segforge_contract.reports.reporter import check_writable
 
 if TYPE_CHECKING:
     from segforge_contract.findings.known import Deviation, Verdict

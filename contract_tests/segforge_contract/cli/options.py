@@ -60,12 +60,6 @@ def models_of(settings: Settings, catalog: "Catalog") -> "tuple[Model, ...]":
     return tuple(model for model in catalog.models if slugs is None or model.slug in slugs)
 
 
-def check_writable(option: str, file: Path | None) -> None:
-    """Refuses a file that can't be written, before a long run whose result goes there. Raises Misuse."""
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise Misuse(f"{option}: can't write {file}: it is a folder, or its folder doesn't exist")
-
-
 def reporting(name: str, command: Callable[[], int]) -> int:
     """Runs the body of a command. Prints an error that prevents it in one line, and returns 2 for it."""
     from segforge.commands.lint import print_findings

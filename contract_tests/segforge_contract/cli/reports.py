@@ -1,53 +1,33 @@
 """The options about reports: writes the files, prints the result, and decides the exit code."""
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segforge.console import console
+from segforge.github import add_github_option, is_on, summary_file
 from segforge.options import percent
-from segforge_contract.cli.options import check_writable
+from segforge.spec.printable import one_line
+from segforge_contract.errors import Misuse
+from segforge_contract.reports.reporter import FORMS, FileReporter, Reporter
 
 if TYPE_CHECKING:
     from segforge.spec.catalog import Catalog, Model
+    from segforge.spec.finding import Finding
     from segforge_contract.cases.case import Case
     from segforge_contract.engine.settings import Settings
     from segforge_contract.reports.report import Report
 
-
-def _json(report: "Report") -> str:
-    from segforge_contract.reports.json import to_json
-
-    return json.dumps(to_json(report), indent=2) + "\n"
-
-
-def _html(report: "Report") -> str:
-    from segforge_contract.reports.html import to_html
-
-    return to_html(report)
-
-
-def _junit(report: "Report") -> str:
-    from segforge_contract.reports.junit import to_junit
-
-    return to_junit(report)
-
-
-_FORMS: Final[Mapping[str, tuple[Callable[["Report"], str], str]]] = {
-    "json": (_json, "write the whole report to this file as JSON"),
-    "html": (_html, "write the report to this file as one HTML page, with the coverage of each parameter"),
-    "junit": (_junit, "write the report to this file as JUnit XML, for a CI system"),
-}
 
 _FAILURES: Final = Path(".segforge", "failures")
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Declares one option per form of report, `--fail-under`, and the options about kept failures."""
-    for name, (_, text) in _FORMS.items():
-        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
+    for name, form in FORMS.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="DIR" if form.folder else "FILE", help=form.help)
+    add_github_option(parser)
     parser.add_argument(
         "--fail-under",
         type=percent,
@@ -65,10 +45,37 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     kept.add_argument("--forget", action="store_true", help="neither keep failures nor send kept ones")
 
 
-def check_reports(args: argparse.Namespace) -> None:
-    """Refuses files that can't be written, before anything is sent. Raises Misuse."""
-    for name in _FORMS:
-        check_writable(f"--{name}", getattr(args, name))
+def open_reports(args: argparse.Namespace, noted: "list[Finding]") -> list[Reporter]:
+    """Returns what writes the reports: the files, and under GitHub Actions the summary and annotations.
+
+    Refuses places that can't be written, before anything is sent. Raises Misuse.
+    """
+    paths = {form: getattr(args, form) for form in FORMS}
+    reporters: list[Reporter] = [FileReporter(form, path) for form, path in paths.items() if path is not None]
+    if is_on(args):
+        from segforge_contract.reports.github.annotations import AnnotationReporter
+        from segforge_contract.reports.github.summary import SummaryReporter
+
+        file = summary_file()
+        reporters += [AnnotationReporter(noted), *([] if file is None else [SummaryReporter(file)])]
+    _check_paths(args)
+    for reporter in reporters:
+        reporter.check()
+    return reporters
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Refuses two options with one file, since one would replace the other. Raises Misuse."""
+    seen: dict[Path, str] = {}
+    for option in (*FORMS, "record", "resume", "replay", "deviations"):
+        path: Path | None = getattr(args, option)
+        if path is None or (path.exists() and not (path.is_file() or path.is_dir())):  # a device, such as /dev/null
+            continue
+        other = seen.setdefault(path.resolve(), option)
+        if other != option:
+            raise Misuse(f"--{other} and --{option} both name {path}; name two files")
+    if args.har is not None and not (args.record or args.resume or args.replay or args.max_spend):
+        raise Misuse("--har writes the exchanges of a journal, and this run has none; add --record FILE")
 
 
 def kept_first(settings: "Settings", catalog: "Catalog", models: "Iterable[Model]") -> "list[Case]":
@@ -94,18 +101,18 @@ def _keep(settings: "Settings", found: "Report") -> None:
         console(error=True).print(f"segforge contract: can't keep failures: {error}", style="yellow", markup=False)
 
 
-def report(args: argparse.Namespace, settings: "Settings", found: "Report") -> int:
-    """Writes the report's files, then prints it. Returns the exit code, which is 2 if a file couldn't be written.
+def report(args: argparse.Namespace, settings: "Settings", reporters: Sequence[Reporter], found: "Report") -> int:
+    """Writes the reports, then prints the result. Returns the exit code, which is 2 if a report couldn't be written.
 
     Files come first, because the reader of stdout may be gone.
     """
-    from segforge_contract.reports.text import print_report
+    from segforge_contract.reports.text import TextReporter
 
     _keep(settings, found)
-    problems = list(_unwritten(args, found))
-    print_report(console(), found)
+    problems = list(_unwritten(reporters, found))
+    TextReporter(console()).write(found)
     for problem in problems:
-        console(error=True).print(f"segforge contract: {problem}", style="red", markup=False)
+        console(error=True).print(f"segforge contract: {one_line(problem)}", style="red", markup=False)
     return 2 if problems else _exit_code(args.fail_under, found)
 
 
@@ -117,21 +124,15 @@ def _exit_code(fail_under: float | None, found: "Report") -> int:
     return 0 if found.held and _covered(fail_under, found) else 1
 
 
-def _unwritten(args: argparse.Namespace, found: "Report") -> Iterator[str]:
-    """Writes each requested file. Yields the error of each that couldn't be written."""
-    from segforge.files import write_atomically
+def _unwritten(reporters: Sequence[Reporter], found: "Report") -> Iterator[str]:
+    """Writes each report. Yields the error of each that couldn't be written."""
+    from segforge_contract.errors import BadJournal
 
-    for name, (form, _) in _FORMS.items():
-        file = getattr(args, name)
-        if file is None:
-            continue
+    for reporter in reporters:
         try:
-            if file.exists() and not file.is_file():  # a pipe or a device, which can't be replaced
-                file.write_text(form(found), "utf-8")
-            else:
-                write_atomically(file, form(found))
-        except OSError as error:
-            yield f"--{name}: {error}"
+            reporter.write(found)
+        except (OSError, BadJournal) as error:
+            yield f"{reporter.option}: {error}"
 
 
 def _covered(fail_under: float | None, found: "Report") -> bool:

@@ -54,7 +54,7 @@ class _Mark:
     broken: int
 
 
-def to_html(report: Report) -> str:
+def render(report: Report) -> str:
     """The page. Text from a server or a spec is escaped, so it can't become markup."""
     sent = Counter(case.rule for case in report.result.sent)
     return _template().render(

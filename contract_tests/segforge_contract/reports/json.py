@@ -1,5 +1,6 @@
 """A report as a JSON document, for programs."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -12,7 +13,12 @@ from segforge_contract.reports.report import Report
 from segforge_contract.rules.table import RULES
 
 
-def to_json(report: Report) -> dict[str, Any]:
+def render(report: Report) -> str:
+    """The JSON document."""
+    return json.dumps(_document(report), indent=2) + "\n"
+
+
+def _document(report: Report) -> dict[str, Any]:
     """The whole report as a JSON object, with the curl commands of every failure."""
     plan, result, found = report.plan, report.result, report.coverage
     cases = Counter(case.rule for case in result.sent)

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from segforge.spec.printable import counted
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.plan import Plan
+from segforge_contract.errors import BadJournal
 from segforge_contract.findings.coverage import Coverage, coverage
 from segforge_contract.findings.known import Verdict
 from segforge_contract.rules.table import RULES
@@ -27,6 +29,25 @@ class Report:
     """What the campaign cost, if there was a cap."""
     deviations: Verdict | None = None
     """How the campaign compares with the known deviations, if any were given."""
+    specs: Path | None = None
+    """The folder of the specs. None stands for segforge's own."""
+    journal: Path | None = None
+    """The file that holds the exchanges, if there is one."""
+    ended: float = 0.0
+    """When the campaign ended, in seconds since 1970."""
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """When the campaign started and ended, in milliseconds since 1970."""
+        stop = round(self.ended * 1000)
+        return max(stop - round(self.result.seconds * 1000), 0), stop
+
+    @property
+    def needed_journal(self) -> Path:
+        """The file that holds the exchanges. Raises BadJournal if there is none."""
+        if self.journal is None:
+            raise BadJournal("the run has no journal; add --record FILE")
+        return self.journal
 
     @property
     def held(self) -> bool:

@@ -1,5 +1,6 @@
 """A report as text on the terminal."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segforge.spec.printable import one_line, show
@@ -34,6 +35,21 @@ def describe(failure: Failure, base_url: str, *, key_header: str = "x-api-key") 
         lines.append(f"  payload   {show(dict(case.payload), 2000)}")
     lines += [f"  curl      {curl(request, base_url, key_header=key_header)}" for request in failure.requests]
     return "\n".join(map(one_line, lines))  # much of it is the server's text
+
+
+@dataclass(frozen=True)
+class TextReporter:
+    """Prints the report."""
+
+    out: "Console"
+    option: str = "standard output"
+
+    def check(self) -> None:
+        """Accepts any console."""
+
+    def write(self, report: "Report") -> None:
+        """Prints the report. Raises BrokenPipeError if the reader is gone."""
+        print_report(self.out, report)
 
 
 def print_report(out: "Console", report: "Report") -> None:

@@ -17,7 +17,6 @@ from segforge.files import write_atomically
 from segforge.options import Misuse
 from segforge.pages.import_openapi.file import OpenapiError, read_openapi
 from segforge.pages.import_openapi.models import models_of
-from segforge.pages.report import code
 from segforge.spec.catalog import Gateway, Model, Release
 from segforge.spec.changelog import EMPTY, note_changes
 from segforge.spec.changes import (
@@ -32,7 +31,7 @@ from segforge.spec.changes import (
 )
 from segforge.spec.finding import SpecError
 from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
-from segforge.spec.printable import counted, one_line
+from segforge.spec.printable import code, counted, one_line
 from segforge.spec.yaml_edit import load
 
 _STYLES = {"breaking": "red", "additive": "green", "editorial": ""}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from segforge.pages.drift.difference import ABSENT, Difference, Drift
-from segforge.spec.printable import counted, one_line, show
+from segforge.spec.printable import code, counted, longest_run, one_line, show
 
 COUNTED: Final = ("breaking", "compatible", "editorial", "undecided")
 _STYLES = {"breaking": "red", "compatible": "yellow", "editorial": ""}
@@ -99,25 +99,9 @@ def as_markdown(drifts: Sequence[Drift], unread: Sequence[str], diff: str = "", 
         if texts:
             lines += [f"## {title}", "", *[f"- {code(text)}" for text in texts], ""]
     if diff:
-        fence = "`" * max(3, 1 + _longest_run(diff))
+        fence = "`" * max(3, 1 + longest_run(diff))
         lines += ["## Written", "", f"{fence}diff", diff.rstrip("\n"), fence, ""]
     return "\n".join(lines)
-
-
-def code(text: str) -> str:
-    """Returns any text as a Markdown code span on one line. Pipes are escaped for tables."""
-    bare = one_line(text).replace("|", "\\|")
-    fence = "`" * (1 + _longest_run(bare))
-    pad = " " if bare.startswith("`") or bare.endswith("`") or not bare else ""
-    return f"{fence}{pad}{bare}{pad}{fence}"
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    return longest
 
 
 def _cell(value: Any) -> str:

@@ -68,6 +68,23 @@ def span(name: str) -> str:
     return show(name, 1_000) if "`" in name else f"`{name}`"
 
 
+def code(text: str) -> str:
+    """Returns any text as a Markdown code span on one line. Pipes are escaped for tables."""
+    bare = one_line(text).replace("|", "\\|")
+    fence = "`" * (1 + longest_run(bare))
+    pad = " " if bare.startswith("`") or bare.endswith("`") or not bare else ""
+    return f"{fence}{pad}{bare}{pad}{fence}"
+
+
+def longest_run(text: str) -> int:
+    """Returns the length of the longest run of backticks in a text."""
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
 def fill(value: object, values: Mapping[str, object]) -> Any:
     """Replaces each `{name}` in the strings of a JSON value by `values[name]`. Other braces remain."""
     if isinstance(value, str):

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, get_args
 
 from segforge.pages.listing.compare import FIGURES, ListChange, ListDrift, ListKind
-from segforge.pages.report import code
-from segforge.spec.printable import counted, one_line, show
+from segforge.spec.printable import code, counted, one_line, show
 
 _UNITS: Final = dict(zip((kind for kinds in FIGURES.values() for kind in kinds), 4 * ["USD"] + 4 * ["s"], strict=True))
 _STYLES: Final = {"gone": "red", "renamed": "red", "dearer": "red", "modality": "red", "title": ""}
