@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from segforge import Catalog
 from segforge.emit.openapi.document import document
@@ -15,6 +16,9 @@ from segforge_mock import Mock
 from segforge_mock.models.served import models_of_catalog
 from tests.emit.made_up import made_up_models
 from tests.mock.media_models import model
+
+KEYS: Final = ["SG_0123456789abcdef"]
+"""The accepted key. Schemathesis checks that others are refused."""
 
 
 def findings(mock: Mock, path: Path, folder: Path, *options: str) -> tuple[int, str, Counter[tuple[str | None, int]]]:
@@ -31,7 +35,7 @@ def test_schemathesis_finds_nothing_in_the_document_of_all_models(whole_catalog:
     path = tmp_path / "segmind.json"
     path.write_text(json_text(document(whole_catalog.gateway, models), {}), "utf-8")
     twice = "|".join(one.slug for one in models if set(one.versions) == {"v1", "v2"})
-    with Mock(time_scale=0, images="tiny") as mock:
+    with Mock(keys=KEYS, time_scale=0, images="tiny") as mock:
         options = ("--max-examples", "1", "--exclude-path-regex", f"^/v1/({twice})$")
         code, said, asked = findings(mock, path, tmp_path, *options)
     assert code == 0, said
@@ -48,7 +52,7 @@ def test_forms_with_files_that_fit_our_document_are_accepted(catalog: Catalog, t
     made_up = replace(catalog, models=(form,), gateway=replace(catalog.gateway, sample=None))
     path = tmp_path / "forms.json"
     path.write_text(json_text(document(made_up.gateway, made_up.models), {}), "utf-8")
-    with Mock(models=models_of_catalog(made_up), time_scale=0, images="tiny") as mock:
+    with Mock(models=models_of_catalog(made_up), keys=KEYS, time_scale=0, images="tiny") as mock:
         options = ("--max-examples", "20", "--phases", "fuzzing", "--mode", "positive")
         code, said, asked = findings(mock, path, tmp_path, *options)
     assert code == 0, said
@@ -60,7 +64,7 @@ def test_schemathesis_follows_our_links_to_results_of_every_medium(catalog: Cata
     made_up = replace(catalog, models=made_up_models(), gateway=gateway)
     path = tmp_path / "made-up.json"
     path.write_text(json_text(document(gateway, made_up.models), {}), "utf-8")
-    with Mock(models=models_of_catalog(made_up), time_scale=0, images="tiny") as mock:
+    with Mock(models=models_of_catalog(made_up), keys=KEYS, time_scale=0, images="tiny") as mock:
         code, said, asked = findings(mock, path, tmp_path, "--max-examples", "5")
     assert code == 0, said
     for route in ("status", "result", "poll"):
