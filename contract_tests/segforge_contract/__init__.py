@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from segforge_contract.checks.answers import Exchange
     from segforge_contract.engine.campaign import run
     from segforge_contract.engine.plan import plan
     from segforge_contract.engine.session import open_session
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from segforge_contract.errors import BadJournal, BadTarget, Misuse, NoAnswer, NotSent, Unreachable
     from segforge_contract.messages.request import Request, Response
     from segforge_contract.reports.report import Report
+    from segforge_contract.rules.house import house_rule
     from segforge_contract.rules.table import RULES, Rule
     from segforge_contract.targets.http import HttpTarget
     from segforge_contract.targets.in_process import AsgiTarget
@@ -26,6 +28,7 @@ __all__ = [
     "BadJournal",
     "BadTarget",
     "Contract",
+    "Exchange",
     "HttpTarget",
     "Misuse",
     "NoAnswer",
@@ -36,12 +39,14 @@ __all__ = [
     "Rule",
     "Settings",
     "Unreachable",
+    "house_rule",
     "open_session",
     "plan",
     "run",
 ]
 
 _MODULES: Final = {
+    "checks.answers": ("Exchange",),
     "engine.campaign": ("run",),
     "engine.plan": ("plan",),
     "engine.session": ("open_session",),
@@ -49,6 +54,7 @@ _MODULES: Final = {
     "errors": ("BadJournal", "BadTarget", "Misuse", "NoAnswer", "NotSent", "Unreachable"),
     "messages.request": ("Request", "Response"),
     "reports.report": ("Report",),
+    "rules.house": ("house_rule",),
     "rules.table": ("RULES", "Rule"),
     "targets.http": ("HttpTarget",),
     "targets.in_process": ("AsgiTarget",),

@@ -4,7 +4,7 @@ from typing import Any
 
 from segforge.options import Misuse
 
-__all__ = ["BadJournal", "BadTarget", "Broke", "Interrupted", "Misuse", "NoAnswer", "NotSent", "Unreachable"]
+__all__ = ["BadJournal", "BadRule", "BadTarget", "Broke", "Interrupted", "Misuse", "NoAnswer", "NotSent", "Unreachable"]
 
 
 class BadTarget(ValueError):
@@ -44,6 +44,13 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, reason: str, code: int) -> None:
         super().__init__(reason)
         self.code = code
+
+
+class BadRule(Interrupted):
+    """A house rule raised an error, took too long or returned no text. The run ends; the message names the rule."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, 2)
 
 
 class Broke(Exception):

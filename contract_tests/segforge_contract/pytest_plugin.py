@@ -95,12 +95,17 @@ def segforge_contract(request: pytest.FixtureRequest) -> "Iterator[Contract]":
         _stop(request.session, str(error))
     from segforge_contract.engine.open import session_within
     from segforge_contract.errors import BadTarget, Misuse, Unreachable
+    from segforge_contract.rules.house import in_force
+    from segforge_contract.rules.loading import load
     from segforge_contract.testing import Contract
 
     catalog = own_catalog()
     with closing(_open(request.config, catalog)) as target:
         try:
-            with session_within(_settings(request.config), catalog, target, _notify) as session:
+            with (
+                in_force(load(configured(request.config.rootpath).get("house-rules", ()))),
+                session_within(_settings(request.config), catalog, target, _notify) as session,
+            ):
                 yield Contract(session, partial(_stop, request.session))
         except Misuse as error:  # whose text names the options of the command
             _stop(request.session, re.sub(r"(?<![\w-])--(?!segforge-)", "--segforge-", str(error)))
@@ -178,8 +183,8 @@ def spread(models: "Sequence[Model]") -> "tuple[Model, ...]":
 def configured(folder: Path) -> Mapping[str, Any]:
     """The options of `[contract]` in the configuration file of a folder, by name. Raises UsageError.
 
-    The plugin uses `models` and `assume-price`. A target and a cap are stated for each run of pytest, so that a file
-    never makes a bare `pytest` call another host or spend credits.
+    The plugin uses `models`, `assume-price` and `house-rules`. A target and a cap are stated for each run of pytest,
+    so that a file never makes a bare `pytest` call another host or spend credits.
     """
     from segforge.configuration.apply import stated_by
     from segforge.options import Misuse

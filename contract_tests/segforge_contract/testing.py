@@ -10,7 +10,7 @@ from segforge_contract.cases.case import Case, Operation
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.resend import again, repeated_case
 from segforge_contract.engine.session import Session
-from segforge_contract.errors import Unreachable
+from segforge_contract.errors import BadRule, Unreachable
 from segforge_contract.messages.request import Request
 from segforge_contract.reports.text import describe
 
@@ -55,6 +55,8 @@ class Contract:
         sent, held_back = len(self.session.sent), dict(self.session.unsent)
         try:
             found = send() + self.session.settle()
+        except BadRule as error:
+            self.stop(str(error))
         except Unreachable as error:
             self.stop(f"the target can't be reached: {error}")
         if found:

@@ -41,7 +41,7 @@ def test_every_documented_option_exists() -> None:
 
 
 def test_the_sample_of_the_fixture_passes(tmp_path: Path) -> None:
-    [sample] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    _, sample = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "test_sample.py").write_text(sample, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.printable import one_line, show
 from segforge_contract.cases.case import Case
+from segforge_contract.checks.house import house_findings
 from segforge_contract.checks.media import check_output
 from segforge_contract.messages.request import Response
 
@@ -37,10 +38,16 @@ Check: TypeAlias = Callable[[Exchange], Iterator[Broken]]
 def judge(exchange: Exchange) -> list[Broken]:
     """Returns every rule that an answer breaks: the case's own, and those for this kind of answer."""
     broken = list(_key_not_echoed(exchange))
+    broken += house_broken(exchange)
     wrong = _wrong_outcome(exchange)
     if wrong is not None:
         return [wrong, *broken]
     return broken + [finding for check in _CHECKS[_kind(exchange)] for finding in check(exchange)]
+
+
+def house_broken(exchange: Exchange) -> list[Broken]:
+    """Returns the house rules that an answer breaks. Raises BadRule."""
+    return [Broken(*finding) for finding in house_findings(exchange)]
 
 
 def _kind(exchange: Exchange) -> str:

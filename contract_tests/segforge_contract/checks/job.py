@@ -7,9 +7,9 @@ from typing import Any
 
 from segforge.spec.catalog import Gateway, Model, State
 from segforge.spec.printable import show
-from segforge_contract.cases.case import Operation
+from segforge_contract.cases.case import Case, Operation
 from segforge_contract.cases.requests import poll_request
-from segforge_contract.checks.answers import Broken, figure, wrong_urls
+from segforge_contract.checks.answers import Broken, Exchange, figure, house_broken, wrong_urls
 from segforge_contract.checks.media import FILES, check_file, check_stated, is_exact, judged_by, states_medium
 from segforge_contract.checks.properties import check_result
 from segforge_contract.checks.shapes import check_job_output
@@ -181,6 +181,10 @@ class Watch:
         response = self.send(request)
         if response.key_echoed:
             self.report("key.not_echoed", "an answer without the key", response.in_words)
+        slug = None if self.model is None else self.model.slug
+        poll = Case("job.pollable", operation, slug, None, "a poll", request, (), self.payload)
+        for each in house_broken(Exchange(self.gateway, self.model, poll, response)):
+            self.report(each.rule, each.expected, each.found)
         return response
 
     def report(self, rule: str, expected: str, found: str) -> None:

@@ -15,7 +15,15 @@ from segforge.github import annotating
 from segforge.options import count, seconds
 from segforge_contract.cli.confirm import add_journal_options, add_spending_options, confirmed
 from segforge_contract.cli.deviations import add_deviation_options, known_deviations, today, update_file
-from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
+from segforge_contract.cli.options import (
+    add_catalog_options,
+    add_rule_options,
+    catalog_of,
+    models_of,
+    reporting,
+    settings_of,
+    with_house_rules,
+)
 from segforge_contract.cli.reports import add_report_options, kept_first, open_reports, report
 from segforge_contract.engine.interrupt import interruptible
 
@@ -44,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the gateway's base URL, without /v1; live for the real gateway; or mock for the mock in this process",
     )
     add_catalog_options(parser)
+    add_rule_options(parser)
     add_report_options(parser)
     parser.add_argument(
         "--max-examples",
@@ -81,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     A run that a signal ended returns 128 plus the number of the signal.
     """
     with annotating(args, "contract") as noted:
-        return reporting("segforge contract", lambda: _run(args, noted))
+        return reporting("segforge contract", with_house_rules(args, lambda args: _run(args, noted)))
 
 
 def _run(args: argparse.Namespace, noted: "list[Finding]") -> int:

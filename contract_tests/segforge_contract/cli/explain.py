@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterator
 
 from segforge.console import console
-from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
+from segforge_contract.cli.options import (
+    add_catalog_options,
+    add_rule_options,
+    catalog_of,
+    models_of,
+    reporting,
+    settings_of,
+    with_house_rules,
+)
 from segforge_contract.errors import Misuse
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json
@@ -22,12 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "rule", metavar="RULE", help="a rule's name, such as range.below; `segforge contract rules` lists all rules"
     )
     add_catalog_options(parser)
+    add_rule_options(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the explanation. Returns 0, or 2 if there is no such rule."""
-    return reporting("segforge contract explain", lambda: _run(args))
+    return reporting("segforge contract explain", with_house_rules(args, _run))
 
 
 def _run(args: argparse.Namespace) -> int:

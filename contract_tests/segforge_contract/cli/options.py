@@ -25,6 +25,29 @@ def add_catalog_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_rule_options(parser: argparse.ArgumentParser) -> None:
+    """Declares `--house-rules`."""
+    parser.add_argument(
+        "--house-rules",
+        nargs="+",
+        metavar="FILE.py:NAME",
+        help="also check these rules of your own: functions with @house_rule, in a file or an installed module",
+    )
+
+
+def with_house_rules(args: argparse.Namespace, command: "Callable[[argparse.Namespace], int]") -> Callable[[], int]:
+    """Returns the body of a command that runs while the house rules of its options are in force. It raises Misuse."""
+
+    def body() -> int:
+        from segforge_contract.rules.house import in_force
+        from segforge_contract.rules.loading import load
+
+        with in_force(load(args.house_rules or ())):
+            return command(args)
+
+    return body
+
+
 def settings_of(args: argparse.Namespace) -> Settings:
     """The settings that a command's options state. An option that the command doesn't have keeps its default."""
     given = {name: value for name, value in vars(args).items() if name in NAMES}

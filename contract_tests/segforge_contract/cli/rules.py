@@ -4,7 +4,15 @@ import argparse
 import json
 
 from segforge.console import console
-from segforge_contract.cli.options import add_catalog_options, catalog_of, models_of, reporting, settings_of
+from segforge_contract.cli.options import (
+    add_catalog_options,
+    add_rule_options,
+    catalog_of,
+    models_of,
+    reporting,
+    settings_of,
+    with_house_rules,
+)
 from segforge_contract.errors import Misuse
 from segforge_contract.reports.why import Explanation, chosen_rules, explanations, to_json
 
@@ -12,13 +20,14 @@ from segforge_contract.reports.why import Explanation, chosen_rules, explanation
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_catalog_options(parser)
+    add_rule_options(parser)
     parser.add_argument("--rule", metavar="TEXT", help="only rules whose names contain this, such as range or job.")
     parser.add_argument("--json", action="store_true", help="print a JSON array, with sources and parameters")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the table. Returns 0, or 2 if there is nothing to list."""
-    return reporting("segforge contract rules", lambda: _run(args))
+    return reporting("segforge contract rules", with_house_rules(args, _run))
 
 
 def _run(args: argparse.Namespace) -> int:

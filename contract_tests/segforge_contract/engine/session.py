@@ -18,6 +18,7 @@ from segforge_contract.engine.failure import Failure, failures_of
 from segforge_contract.engine.follow import Follower, SubmittedJob, failures_in
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
 from segforge_contract.messages.request import Request, Response
+from segforge_contract.rules.house import HOUSE
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.in_process import AsgiTarget
 from segforge_contract.targets.together import others, send_together
@@ -186,6 +187,8 @@ class Session:
         broken = judge(Exchange(self.catalog.gateway, model, case, response))
         if case.operation == "run" and response.status == 200 and model is not None and case.payload is not None:
             self.note_judged(case, judged_by(model, response))
+        for rule in HOUSE:
+            self.note_judged(case, rule)
         if case.starts_job:
             broken += self.follower.keep(case, response)
         self.follower.account.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)

@@ -14,6 +14,7 @@ from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.checks.media import medium_rule
 from segforge_contract.engine.phases.relations import explicit
 from segforge_contract.messages.request import Request
+from segforge_contract.rules.house import HOUSE
 from segforge_contract.rules.table import RULES
 
 State: TypeAlias = Literal["both", "whole", "one", "none"]
@@ -201,7 +202,7 @@ def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) ->
     for case in deterministic_cases(catalog, models):
         points[point_of(case)] = case.accepted
         stands_for[case.request].add(point_of(case))
-    points |= {point: True for model in models for point in (*_related(model), *_media(model))}
+    points |= {point: True for model in models for point in (*_related(model), *_media(model), *_house(model))}
     counts = Counter(point for case in sent for point in stands_for.get(case.request, set()) | {point_of(case)})
     return Coverage(catalog, models, points, counts)
 
@@ -223,6 +224,11 @@ def _media(model: Model) -> Iterator[Point]:
     """The points of the rule that judges the medium of a model's output. If none can, no case is ever sent for them."""
     for operation in operations(model):
         yield Point(model.slug, operation, None, medium_rule(model))
+
+
+def _house(model: Model) -> Iterator[Point]:
+    """The points of the house rules, which judge each answer."""
+    return (Point(model.slug, operation, None, name) for operation in operations(model) for name in HOUSE)
 
 
 def _operations(points: Iterable[Point]) -> set[Operation]:

@@ -40,7 +40,7 @@ class Deviation:
 
     def tested_by(self, case: Case) -> bool:
         """Whether a case would have shown it."""
-        if RULES[self.rule].outcomes:
+        if RULES[self.rule].outcomes or RULES[self.rule].family == "house":
             return case.rule == self.rule and self._in_scope(case)
         return self._in_scope(case) and (case.accepted or self.rule in _ON_REFUSALS)
 

@@ -53,6 +53,7 @@ HOW: Final[Mapping[Family, str]] = {
     "job": "each job is checked while it is polled, and a state machine submits, polls and waits in any order",
     "relation": "several answers are compared with each other, or with the balance before and after",
     "stage": "the situation is set up through the mock's admin API; on other targets the rule is not tested",
+    "house": "the answer to each case, and each poll of a job, is passed to the rule's function",
 }
 """How a rule is tested, by its family."""
 
@@ -89,7 +90,7 @@ def explanations(catalog: Catalog, models: tuple[Model, ...], names: tuple[str, 
         cases = [case for case in tables if case.rule == name]
         yield Explanation(
             rule,
-            WHY[name.partition(".")[0]],
+            rule.why or WHY[name.partition(".")[0]],
             HOW[rule.family],
             tuple(_expectations(catalog.gateway, rule)),
             Counter((case.model, case.parameter) for case in cases),
@@ -104,7 +105,7 @@ def chosen_rules(word: str | None) -> tuple[str, ...]:
 
 def _any_example(rule: Rule, tables: list[Case]) -> Case | None:
     """The sample case, whose answer shows a rule without cases of its own."""
-    operation = "run" if rule.family == "answer" else "submit"
+    operation = "run" if rule.family in ("answer", "house") else "submit"
     return next((case for case in tables if case.rule == "payload.valid" and case.operation == operation), None)
 
 

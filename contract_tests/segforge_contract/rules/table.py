@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-Family: TypeAlias = Literal["parameter", "request", "answer", "job", "relation", "stage"]
+Family: TypeAlias = Literal["parameter", "request", "answer", "job", "relation", "stage", "house"]
 """How a rule is tested: by cases about a parameter or a request, on each answer, over the life of a job, between
-several answers, or in a situation that the run sets up first (see `engine/phases/stages.py`)."""
+several answers, in a situation that the run sets up first (see `engine/phases/stages.py`), or by a function of one's
+own (see `rules/house.py`)."""
 
 ACCEPTED: Final = "accepted"
 """The request is carried out: 200 with an output (v1), or 200 with a job that ends COMPLETED (v2).
@@ -38,6 +39,8 @@ class Rule:
     outcomes: tuple[str, ...] = ()
     violation: str = ""
     """The name under which a profile lists the status cases of REFUSED. Default: the first word of the rule's name."""
+    why: str = ""
+    """Why the rule is worth a request. Default: the reason of its family in `reports/why.py`."""
 
 
 _STATES = "model page, Asynchronous requests (v2)"
