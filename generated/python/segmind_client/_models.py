@@ -3401,6 +3401,15 @@ def result_of(slug: str | None) -> str | None:
     return known[5] if known is not None else None
 
 
+def versions_of(slug: str) -> tuple[str, ...]:
+    """Returns the versions that a model has; both for a model that this client does not know."""
+    known = _by_slug().get(slug)
+    if known is None:
+        return ("v2", "v1")
+    made = getattr(import_module(f"segmind_client.models.{known[1]}"), known[2])
+    return tuple(version for version, name in (("v2", "submit"), ("v1", "run")) if hasattr(made, name))
+
+
 @lru_cache(maxsize=1)
 def _by_slug() -> dict[str, _Facts]:
     return {facts[0]: facts for facts in _MODELS.values()}

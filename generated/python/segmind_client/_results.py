@@ -69,7 +69,7 @@ class Result:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes `content` to a file and returns its path. The write is atomic: a failed one leaves the old file unchanged."""
-        return _write(Path(path), self.content)
+        return write(Path(path), self.content)
 
     def show(self) -> None:
         """Shows the output in a notebook.
@@ -291,7 +291,8 @@ def integer_of(value: Any) -> int | None:
         return None
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: bytes) -> Path:
+    """Writes a file atomically and returns its path."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         target.write_bytes(content)  # a device or a pipe must not be replaced by a file

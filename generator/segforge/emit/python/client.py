@@ -44,6 +44,7 @@ _PAGES: Final = (
 _MODULES: Final = (
     *(
         "__init__",
+        "__main__",
         "_body",
         "_check",
         "_decoding",
@@ -62,8 +63,11 @@ _MODULES: Final = (
 )
 _ASYNC_MODULES: Final = ("client", "files", "http", "job", "jobs", "model", "network", "transport")
 
+_CLI_MODULES: Final = ("completion", "console", "jobs", "main", "models", "options", "output", "run", "values")
+
 _PACKAGES: Final = {
     "_aio": "The asynchronous client.",
+    "_cli": "The command line.",
     "_rules": "The rules of each model's parameters, for checks.",
     "_sync": "The blocking client, generated from `_aio` by removing `async` and `await`.",
     "models": "One class for each model.",
@@ -203,6 +207,8 @@ def _files(catalog: Catalog, facts: Mapping[str, Any]) -> Iterator[tuple[str, st
         text = render(f"python/aio/{name}.py.jinja", **facts)
         yield f"segmind_client/_aio/{name}.py", text
         yield f"segmind_client/_sync/{name}.py", blocking(text)
+    for name in _CLI_MODULES:
+        yield f"segmind_client/_cli/{name}.py", render(f"python/cli/{name}.py.jinja", **facts)
     for folder, heading in _PACKAGES.items():
         yield f"segmind_client/{folder}/__init__.py", render("python/package.py.jinja", heading=heading)
 
