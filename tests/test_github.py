@@ -1,5 +1,6 @@
 """Annotations and the step summary under GitHub Actions: their places, their bounds, and hostile text."""
 
+import argparse
 import io
 import json
 import sys
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segforge.cli import main
+from segforge.commands.lint import configure, run
 from segforge.github import MOST, MOST_SUMMARY, annotations, append_summary
 from segforge.spec.finding import Finding
 from segforge.spec.printable import one_line
@@ -84,6 +86,25 @@ def step(monkeypatch: pytest.MonkeyPatch, workspace: Path, *arguments: object) -
     monkeypatch.setattr(sys, "stdout", output)
     monkeypatch.setattr(sys, "stderr", output)
     return main(list(map(str, arguments))), output.getvalue()
+
+
+class GoneReader(io.StringIO):
+    """An output whose reader is gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_annotations_do_not_need_standard_output(monkeypatch: pytest.MonkeyPatch, broken: Path) -> None:
+    errors = io.StringIO()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr(sys, "stderr", errors)
+    monkeypatch.setattr(sys, "stdout", GoneReader())
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    with pytest.raises(BrokenPipeError):
+        run(parser.parse_args(["--specs", str(broken), "--format", "json"]))
+    assert "error" in {command.name for command in commands_in(errors.getvalue())}
 
 
 @pytest.fixture

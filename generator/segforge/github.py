@@ -54,10 +54,11 @@ def annotating(args: argparse.Namespace, command: str) -> Iterator[list[Finding]
     if not is_on(args):
         yield noted
         return
-    with _commands_stopped():
-        yield noted
-    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
-    _say(annotations(command, noted, workspace))
+    try:
+        with _commands_stopped():
+            yield noted
+    finally:  # the reader of stdout may be gone
+        _say(annotations(command, noted, Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())))
 
 
 @contextlib.contextmanager

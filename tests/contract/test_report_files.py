@@ -23,7 +23,8 @@ from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import Request, Response
-from segforge_contract.reports import allure, ctrf, har, sarif
+from segforge_contract.reports import allure, ctrf, har, html, junit, sarif
+from segforge_contract.reports import json as json_report
 from segforge_contract.reports.github import summary
 from segforge_contract.reports.github.annotations import AnnotationReporter
 from segforge_contract.reports.places import findings
@@ -172,6 +173,19 @@ def test_any_server_text_is_text_in_every_report(broken: Report, text: str) -> N
     assert {line[0] for line in page.splitlines() if line} <= set("#|-*`cpCTPhuns0123456789.")
     bare = re.sub(r"(?s)(`+)(?!`).*?(?<!`)\1(?!`)", "", page)
     assert not re.search("[<>\x00-\x08\x1b\u202e\ud800-\udfff]", bare)
+
+
+def test_no_answer_makes_a_report_large(broken: Report) -> None:
+    failure, text = broken.result.failures[0], "x`&" * 1_000_000
+    large = Failure(failure.case, Broken(failure.broken.rule, text, text), failure.requests)
+    plain = Failure(failure.case, Broken(failure.broken.rule, "x", "y"), failure.requests)
+    for form in (allure, ctrf, html, json_report, junit, sarif, summary):
+        small, huge = (
+            form.render(dataclasses.replace(broken, result=dataclasses.replace(broken.result, failures=(one,))))
+            for one in (plain, large)
+        )
+        assert len(str(huge)) < len(str(small)) + 150_000, form.__name__
+    assert large.broken.found.endswith("…")
 
 
 def test_summary_shows_each_rule_and_has_a_bound(broken: Report, tmp_path: Path) -> None:

@@ -3,23 +3,32 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from segforge.spec.catalog import Gateway, Header, Model
-from segforge.spec.printable import one_line, show
+from segforge.spec.printable import one_line, shortened, show
 from segforge_contract.cases.case import Case
 from segforge_contract.checks.house import house_findings
 from segforge_contract.checks.media import check_output
 from segforge_contract.messages.request import Response
 
+MOST_IN_WORDS: Final = 4_000
+
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that an answer breaks, with the expected and the found value in words."""
+    """A rule that an answer breaks, with the expected and the found value in words.
+
+    Both are cut after 4,000 characters, so that no answer can make a report or a kept failure large.
+    """
 
     rule: str
     expected: str
     found: str
+
+    def __post_init__(self) -> None:
+        for name in ("expected", "found"):
+            object.__setattr__(self, name, shortened(getattr(self, name), MOST_IN_WORDS))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from segforge.spec.printable import shortened
 from segforge_contract.errors import NoAnswer
 from segforge_contract.messages.request import INVALID_KEY, Request, Response
 from segforge_contract.reports.report import Report
-from segforge_contract.reports.results import bounded, visible
+from segforge_contract.reports.results import visible
 from segforge_contract.targets.journal import Exchanged, read
 
 _MOST_BODY: Final = 1_048_576
@@ -90,7 +91,7 @@ def _response(answer: Response | NoAnswer, room: int) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": -1 if silent else len(body),
     }
-    return document | ({"comment": bounded(visible(f"no answer: {answer}"), 1_000)} if silent else {})
+    return document | ({"comment": shortened(visible(f"no answer: {answer}"), 1_000)} if silent else {})
 
 
 def _body(body: bytes, room: int) -> dict[str, str]:

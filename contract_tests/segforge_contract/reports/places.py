@@ -9,11 +9,11 @@ from typing import Final, TypeAlias
 
 from segforge.spec.finding import Finding
 from segforge.spec.inputs import GATEWAY_FILE, MODELS_FOLDER, default_specs, display
+from segforge.spec.printable import shortened
 from segforge.spec.source import Location, SourceFile, read_source
 from segforge_contract.cases.parts import anywhere
 from segforge_contract.engine.failure import Failure
 from segforge_contract.reports.report import Report
-from segforge_contract.reports.results import bounded
 from segforge_contract.rules.table import RULES
 
 _MOST_TEXT: Final = 600
@@ -106,8 +106,8 @@ def _finding(group: list[Failure], locate: "Callable[[Failure], Finding]") -> Fi
         place.line,
         place.column,
         rule.name,
-        bounded(f"{where}: {case.change}: found {broken.found}{more}", _MOST_TEXT),
-        bounded(broken.expected, _MOST_TEXT),
+        shortened(f"{where}: {case.change}: found {broken.found}{more}", _MOST_TEXT),
+        shortened(broken.expected, _MOST_TEXT),
         f"the docs promise that {rule.promise} ({rule.source})",
     )
 

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from segforge.spec.printable import counted
+from segforge.spec.printable import counted, shortened
+from segforge_contract.checks.answers import MOST_IN_WORDS
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.plan import Plan
@@ -60,7 +61,7 @@ class Report:
         halted = None if self.money is None else self.money.get("halted")
         reasons = [self.result.stopped, None if halted is None else f"halted: {halted}"]
         told = [reason for reason in reasons if reason is not None]
-        return "; ".join(told) if told else None
+        return shortened("; ".join(told), MOST_IN_WORDS) if told else None
 
     @property
     def outdated(self) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from segforge.spec.printable import one_line
+from segforge.spec.printable import one_line, shortened
 from segforge_contract.engine.failure import Failure
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.text import describe
@@ -68,14 +68,11 @@ def _failed(suite: str, one: _Subject, failures: list[Failure], report: Report) 
     words = [describe(each, report.base_url, key_header=report.key_header) for each in failures[:_SHOWN]]
     if len(failures) > _SHOWN:
         words.append(f"and {len(failures) - _SHOWN} more")
-    message = f"{first.case.change}: expected {first.broken.expected}, found {first.broken.found}"
-    details = "\n\n".join(bounded(text, _MOST_TEXT) for text in words)
-    return RuleResult(suite, one.operation, one.rule, "failed", bounded(message, _MOST_TEXT), tuple(failures), details)
-
-
-def bounded(text: str, most: int) -> str:
-    """Returns a text of at most that many characters, which ends in `…` if more was there."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    message = shortened(
+        f"{first.case.change}: expected {first.broken.expected}, found {first.broken.found}", _MOST_TEXT
+    )
+    details = "\n\n".join(shortened(text, _MOST_TEXT) for text in words)
+    return RuleResult(suite, one.operation, one.rule, "failed", message, tuple(failures), details)
 
 
 def visible(text: str) -> str:

@@ -60,7 +60,12 @@ def between(low: float | None, high: float | None, unlimited: str) -> str:
 def show(value: object, limit: int = 80) -> str:
     """Returns a value as JSON for a message, with hidden characters escaped, cut after `limit` characters."""
     text = json_visible(json.dumps(value, ensure_ascii=False, default=str))
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return shortened(text, limit)
+
+
+def shortened(text: str, most: int) -> str:
+    """Returns a text of at most that many characters, which ends in `…` if more was there."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def span(name: str) -> str:

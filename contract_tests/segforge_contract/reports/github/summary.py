@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from segforge.github import append_summary
-from segforge.spec.printable import code, counted, longest_run, one_line, show
+from segforge.spec.printable import code, counted, longest_run, one_line, shortened, show
 from segforge_contract.engine.failure import Failure
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.reporter import check_writable
-from segforge_contract.reports.results import bounded
 from segforge_contract.reports.text import in_words
 from segforge_contract.rules.table import RULES
 
@@ -66,10 +65,10 @@ def _rule(report: Report, rule: str, failures: list[Failure]) -> Iterator[str]:
     if first.case.payload is not None:
         yield from (f"Payload: {code(show(dict(first.case.payload), 2_000))}", "")
     for request in first.requests[:_SHOWN]:
-        command = one_line(bounded(curl(request, report.base_url, key_header=report.key_header), 4_000))
+        command = one_line(shortened(curl(request, report.base_url, key_header=report.key_header), 4_000))
         fence = "`" * max(3, 1 + longest_run(command))
         yield from (f"{fence}sh", command, fence, "")
 
 
 def _code(text: str) -> str:
-    return code(bounded(text, _MOST_TEXT))
+    return code(shortened(text, _MOST_TEXT))
