@@ -53,6 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_catalog_options(parser)
     add_rule_options(parser)
+    for option, verb in (("--rules", "test only"), ("--skip-rules", "don't test")):
+        parser.add_argument(option, nargs="+", metavar="PATTERN", help=f"{verb} these rules, such as 'range.*'")
     add_report_options(parser)
     parser.add_argument(
         "--max-examples",
@@ -123,6 +125,7 @@ def _with_seed(settings: "Settings") -> "Settings":
 
 def _plan(settings: "Settings") -> "Plan":
     from segforge_contract.engine.plan import plan
+    from segforge_contract.engine.selection import selection
 
     catalog = catalog_of(settings)
     models = models_of(settings, catalog)
@@ -132,6 +135,7 @@ def _plan(settings: "Settings") -> "Plan":
         max_examples=settings.max_examples or 0,
         seed=settings.seed or 0,
         first=kept_first(settings, catalog, models),
+        chosen=selection(settings.rules, settings.skip_rules),
     )
     if settings.database is None:
         return planned

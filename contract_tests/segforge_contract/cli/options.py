@@ -52,6 +52,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The settings that a command's options state. An option that the command doesn't have keeps its default."""
     given = {name: value for name, value in vars(args).items() if name in NAMES}
     given["specs"] = None if args.specs == default_specs() else args.specs
+    for name in ("rules", "skip_rules"):
+        given[name] = tuple(patterns) if (patterns := getattr(args, name, None)) else None
     given["models"] = None if args.models is None else tuple(args.models)
     if getattr(args, "forget", False):
         given["failures"] = None

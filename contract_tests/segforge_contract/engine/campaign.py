@@ -40,6 +40,8 @@ class RunResult:
     """How many cases were held back, by the reason."""
     interrupted: int | None = None
     """The exit code if a signal or the time limit ended the campaign."""
+    skipped: frozenset[str] = frozenset()
+    """The rules that were not to be tested."""
 
 
 def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _broken: None) -> RunResult:
@@ -49,11 +51,12 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
     journal can't be written, the result holds all findings so far.
     """
     started = session.pace.clock()
+    session.selection = plan.selection
     failures: list[Failure] = []
     stopped = interrupted = None
     try:
         for done, found in _steps(plan, session):
-            failures += found
+            failures += plan.selection.kept(found)
             progress(done, len(failures))
     except Unreachable as error:
         if not session.answers:
@@ -75,6 +78,7 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
         stopped,
         dict(session.unsent),
         interrupted,
+        plan.selection.skipped,
     )
 
 
@@ -111,14 +115,15 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, v
 def _beyond_tables(plan: Plan, session: Session) -> Iterator[list[Failure]]:
     """Tests the rules that need several answers, a later hour or an empty balance."""
     queued = [model for model in plan.models if "v2" in model.versions][:1]
-    if plan.draws_valid:
+    if plan.draws_valid and plan.compares:
         yield from _between_answers(plan, session, queued)
     if not session.target.loopback:
         return
     for model in queued:
-        if plan.max_examples and plan.draws_valid:
+        if plan.max_examples and plan.draws_valid and plan.selection.has("job"):
             yield _lives(plan, session, model)
-        yield from stages(session, model)
+        if plan.selection.has("stage", "job"):
+            yield from stages(session, model)
 
 
 def _between_answers(plan: Plan, session: Session, queued: list[Model]) -> Iterator[list[Failure]]:

@@ -12,6 +12,7 @@ from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.engine.phases.packs import Pack, packs
 from segforge_contract.engine.phases.relations import AT_ONCE, most_calls
 from segforge_contract.engine.price import Prices, announced
+from segforge_contract.engine.selection import EVERY_RULE, Selection
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.ledger import plain
 
@@ -34,6 +35,8 @@ class Plan:
     """Sent last, and billed."""
     examples: "Examples | None" = None
     """The database of the examples that broke a rule. Hypothesis tries them first in the next run."""
+    selection: Selection = EVERY_RULE
+    """The rules that are tested."""
     reordered: bool = False
     """Whether cases that failed in an earlier run go before the tables."""
 
@@ -47,6 +50,7 @@ class Plan:
             for model in self.models
             for operation in operations(model)
             for valid in ((True, False) if self.draws_valid else (False,))
+            if self.selection.has("parameter") or valid
         )
 
     @property
@@ -55,10 +59,15 @@ class Plan:
         drawn = self.max_examples * len(self.explorations)
         return len(self.cases) + drawn + len(self.packs) + self._related(broken=True).total()
 
+    @property
+    def compares(self) -> bool:
+        """Whether answers are compared with each other."""
+        return self.selection.has("relation", "job")
+
     def _related(self, *, broken: bool) -> Counter[str | None]:
         """The calls of each model to compare their answers; `broken`: to a gateway that breaks those rules."""
         calls: Counter[str | None] = Counter()
-        if self.draws_valid:
+        if self.draws_valid and self.compares:
             for model in self.models:
                 calls[model.slug] += most_calls(model, broken=broken) * len(operations(model))
             calls[None] += AT_ONCE if any("v2" in model.versions for model in self.models) else 0
@@ -78,20 +87,34 @@ class Plan:
 
 
 def plan(
-    catalog: Catalog, models: Iterable[Model], *, max_examples: int, seed: int, first: Iterable[Case] = ()
+    catalog: Catalog,
+    models: Iterable[Model],
+    *,
+    max_examples: int,
+    seed: int,
+    first: Iterable[Case] = (),
+    chosen: Selection = EVERY_RULE,
 ) -> Plan:
     """Plans a campaign over some models: the cases in `first`, then the tables.
 
     Each request is planned once, under the first rule that needs it.
     """
     models, first = tuple(models), tuple(first)
+    tables = [*first, *deterministic_cases(catalog, models)]
+    if chosen.skipped:  # a request that also tests a chosen rule is sent for that one
+        own = {case.request for case in tables if case.rule not in chosen.skipped}
+        tables = [
+            case
+            for case in tables
+            if case.rule not in chosen.skipped or (case.request not in own and chosen.sends(case))
+        ]
     seen: set[Request] = set()
     cases = []
-    for case in (*first, *deterministic_cases(catalog, models)):
+    for case in tables:
         if case.request not in seen:
             seen.add(case.request)
             cases.append(case)
-    return Plan(catalog, models, tuple(cases), max_examples, seed, reordered=bool(first))
+    return Plan(catalog, models, tuple(cases), max_examples, seed, selection=chosen, reordered=bool(first))
 
 
 def within(plan: Plan, cap: Decimal, prices: Prices) -> Plan:

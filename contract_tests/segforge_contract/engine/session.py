@@ -16,6 +16,7 @@ from segforge_contract.checks.job import Pace
 from segforge_contract.checks.media import judged_by
 from segforge_contract.engine.failure import Failure, failures_of
 from segforge_contract.engine.follow import Follower, SubmittedJob, failures_in
+from segforge_contract.engine.selection import EVERY_RULE, Selection
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.rules.house import HOUSE
@@ -43,6 +44,8 @@ class Session:
     """Whether to poll jobs that should fail immediately, see `Follower.take_overdue`."""
     audited: bool = True
     """Whether the balance is read."""
+    selection: Selection = EVERY_RULE
+    """The rules that are tested."""
     follower: Follower = field(init=False)
     """Follows the jobs, and adds up what calls cost."""
     _judged: set[tuple[str | None, str, str]] = field(default_factory=set)
@@ -84,16 +87,25 @@ class Session:
         targets = others(self.target)
         return [
             self,
-            *(Session(self.catalog, other, self.pace, sent=self.sent, unsent=self.unsent) for other in targets),
+            *(
+                Session(self.catalog, other, self.pace, sent=self.sent, unsent=self.unsent, selection=self.selection)
+                for other in targets
+            ),
         ]
 
     def perform(self, case: Case) -> list[Failure]:
         """Sends a case and judges the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
+        if not self.selection.sends(case):
+            return []
         try:
             response = self.answer(case)
         except (NotSent, NoAnswer) as error:
-            return self._unanswered(case, error)
-        return self._judge(case, response)
+            found = self._unanswered(case, error)
+        else:
+            found = self._judge(case, response)
+        if case.rule in self.selection.skipped and any(failure.broken.rule == case.rule for failure in found):
+            self.unsent[f"{case.rule} is skipped, but broken, so the answer tests no other rule"] += 1
+        return self.selection.kept(found)
 
     def perform_together(self, cases: Sequence[Case]) -> list[Failure]:
         """Sends cases at the same time, and judges the answers as `perform` does."""
@@ -136,7 +148,7 @@ class Session:
 
     def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool = False) -> list[Failure]:
         """Follows jobs to their end, and judges them; `deep` checks their results too. Raises Unreachable."""
-        return failures_in(self.follower.follow(jobs, deep=deep))
+        return self.selection.kept(failures_in(self.follower.follow(jobs, deep=deep)))
 
     def answer(self, case: Case) -> Response:
         """Sends a case without judging the answer. Raises NoAnswer, and NotSent if the specs disagree with the case."""
@@ -196,7 +208,9 @@ class Session:
 
     def note_judged(self, case: Case, rule: str | None) -> None:
         """Counts the rule that judged the medium of an output, once for each operation of a model, as sent."""
-        if rule is not None and (case.model, case.operation, rule) not in self._judged:
+        if rule is None or rule in self.selection.skipped:
+            return
+        if (case.model, case.operation, rule) not in self._judged:
             self._judged.add((case.model, case.operation, rule))
             self.sent.append(replace(case, rule=rule, parameter=None))
 

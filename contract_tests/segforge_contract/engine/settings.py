@@ -64,6 +64,11 @@ class Settings:
     failures: Path | None = None
     """The folder that keeps failures for the next run. None to keep none."""
 
+    rules: tuple[str, ...] | None = None
+    """Patterns of the rules to test, such as `range.*`. None stands for all rules."""
+    skip_rules: tuple[str, ...] | None = None
+    """Patterns of the rules not to test."""
+
     def stored(self, *, cap: Decimal | None) -> dict[str, Any]:
         """The settings that a journal stores, as JSON: those that decide which requests are sent."""
         return {

@@ -112,6 +112,8 @@ class Coverage:
     models: tuple[Model, ...]
     points: Mapping[Point, bool]
     sent: Mapping[Point, int]
+    skipped: frozenset[str] = frozenset()
+    """The rules that were not to be tested. Their points count as not tested."""
 
     @property
     def covered(self) -> int:
@@ -191,10 +193,13 @@ def _unknown(model: Model) -> Unknown:
     return Unknown(len(model.parameters), untyped, sum(one.required is None for one in model.parameters))
 
 
-def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) -> Coverage:
+def coverage(
+    catalog: Catalog, models: Iterable[Model], sent: Iterable[Case], skipped: frozenset[str] = frozenset()
+) -> Coverage:
     """The coverage of some models by the cases that were sent.
 
     A request that tests several rules (a default that is also the minimum) is sent once, and counts for each rule.
+    A skipped rule counts as not tested, even if its cases were sent to test others.
     """
     models = tuple(models)
     points: dict[Point, bool] = {}
@@ -203,8 +208,10 @@ def coverage(catalog: Catalog, models: Iterable[Model], sent: Iterable[Case]) ->
         points[point_of(case)] = case.accepted
         stands_for[case.request].add(point_of(case))
     points |= {point: True for model in models for point in (*_related(model), *_media(model), *_house(model))}
-    counts = Counter(point for case in sent for point in stands_for.get(case.request, set()) | {point_of(case)})
-    return Coverage(catalog, models, points, counts)
+    chosen = [case for case in sent if case.rule not in skipped]
+    counts = Counter(point for case in chosen for point in stands_for.get(case.request, set()) | {point_of(case)})
+    tested = {point: count for point, count in counts.items() if point.rule not in skipped}
+    return Coverage(catalog, models, points, tested, skipped)
 
 
 def _related(model: Model) -> Iterator[Point]:

@@ -69,7 +69,7 @@ def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
     broken = {(failure.broken.rule, failure.case.request) for failure in result.failures}
     places = set()
     for file, kept in _read(folder):
-        if isinstance(kept, str):
+        if isinstance(kept, str) or {kept.rule, kept.case} & result.skipped:
             continue
         request = _case(kept, catalog).request if _current(kept, catalog) else None
         if request is None or (request in sent and (kept.rule, request) not in broken):

@@ -84,6 +84,7 @@ def verdict_on(deviations: Sequence[Deviation], result: RunResult, today: date) 
         seen.update(covering)
         (known if covering else new).append(failure)
     sent = () if result.stopped is not None else result.sent
-    gone = [deviation for deviation in deviations if deviation not in seen and any(map(deviation.tested_by, sent))]
+    tested = [deviation for deviation in deviations if deviation.rule not in result.skipped]
+    gone = [deviation for deviation in tested if deviation not in seen and any(map(deviation.tested_by, sent))]
     expired = [deviation for deviation in deviations if deviation.expires < today]
     return Verdict(tuple(new), tuple(known), tuple(gone), tuple(expired))

@@ -21,7 +21,7 @@ def render(report: Report) -> str:
 def _document(report: Report) -> dict[str, Any]:
     """The whole report as a JSON object, with the curl commands of every failure."""
     plan, result, found = report.plan, report.result, report.coverage
-    cases = Counter(case.rule for case in result.sent)
+    cases = Counter(case.rule for case in result.sent if case.rule not in result.skipped)
     return {
         "target": report.base_url,
         "seed": plan.seed,
@@ -39,7 +39,8 @@ def _document(report: Report) -> dict[str, Any]:
             {"name": rule.name, "promise": rule.promise, "source": rule.source}
             # A rule without cases of its own is checked on every answer, or every job, of its kind.
             | {
-                "cases": cases[rule.name] or (0 if rule.outcomes else None),
+                "cases": cases[rule.name] or (0 if rule.outcomes or rule.name in result.skipped else None),
+                "skipped": rule.name in result.skipped,
                 "broken": len(report.by_rule.get(rule.name, ())),
             }
             for rule in RULES.values()

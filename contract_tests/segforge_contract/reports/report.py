@@ -88,17 +88,21 @@ class Report:
     @cached_property
     def coverage(self) -> Coverage:
         """The coverage by the cases that were sent."""
-        return coverage(self.plan.catalog, self.plan.models, self.result.sent)
+        return coverage(self.plan.catalog, self.plan.models, self.result.sent, self.result.skipped)
 
     @property
     def summary(self) -> str:
         """The campaign in one line."""
         result, broken = self.result, len(self.by_rule)
-        verdict = "all rules held" if self.cut_short is None else "no rule broken by what was sent"
+        verdict = (
+            f"all {'rules' if not result.skipped else 'tested rules'} held"
+            if self.cut_short is None
+            else "no rule broken by what was sent"
+        )
         if broken:
             verdict = f"{counted(broken, 'rule')} broken, {counted(len(result.failures), 'time')}"
         return (
             f"{verdict}: {counted(len(self.plan.models), 'model')}, {counted(len(result.sent), 'case')}, "
             f"{counted(result.requests, 'request')}, {result.billed} billed, {result.seconds:.1f} s, "
-            f"seed {self.plan.seed}"
+            f"seed {self.plan.seed}" + (f", {counted(len(result.skipped), 'rule')} skipped" if result.skipped else "")
         )

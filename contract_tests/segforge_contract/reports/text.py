@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segforge.spec.printable import one_line, show
+from segforge.spec.printable import counted, one_line, show
 from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.coverage import Coverage
 from segforge_contract.messages.curl import curl
@@ -72,7 +72,11 @@ def print_report(out: "Console", report: "Report") -> None:
 def in_words(found: Coverage) -> str:
     """The coverage in one line, and how much is unknown about partial models in another one."""
     covered = f"{found.covered} of {len(found.points)} rules of a parameter or an operation"
-    return "\n".join([f"coverage {found.percent:g} %: {covered}", *([_unknown(found)] if found.unknown else [])])
+    lines = [f"coverage {found.percent:g} %: {covered}"]
+    if found.skipped:
+        points = sum(point.rule in found.skipped for point in found.points)
+        lines.append(f"skipped: {counted(len(found.skipped), 'rule')}, with {points} of them; they count as not tested")
+    return "\n".join([*lines, *([_unknown(found)] if found.unknown else [])])
 
 
 def _unknown(found: Coverage) -> str:
