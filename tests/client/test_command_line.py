@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,7 +210,7 @@ def test_the_estimate_sends_nothing_and_needs_no_key(run: Run, mock: Mock) -> No
     assert found is not None
     assert json.loads(succeeded(run("run", SLUG, "--estimate", "--json", key=None))) == vars(found)
     assert f"{found.high:g} USD" in succeeded(run("run", SLUG, "--estimate", key=None))
-    refused(run("run", SLUG, *MEANT, "--max-cost", "0.000001"), "max_spend")
+    refused(run("run", SLUG, *MEANT, "--max-cost", "0.000001"), "may cost")
     assert sent(mock) == before
 
 
@@ -219,6 +220,23 @@ def test_json_has_the_facts_of_both_versions(run: Run) -> None:
     facts = json.loads(succeeded(run("run", SLUG, *MEANT, "--json", "--v1", "-o", "a.jpg")))
     assert facts["files"] == ["a.jpg"]
     assert facts["cost"] > 0
+
+
+def test_an_output_that_cannot_be_used_or_written_is_not_lost(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+    gateway.on("POST", f"/v1/{SLUG}", json_answer({"surprise": "paid for"}))
+    done = run("run", SLUG, *MEANT, "--v1", "-o", "out.png", url=gateway.url)
+    assert (done.returncode, (tmp_path / "out.png").exists()) == (1, False)
+    kept = Path(re.findall(r"the answer is in '(.+)'", done.stderr.decode())[0])
+    assert kept.read_bytes() == json.dumps({"surprise": "paid for"}).encode()
+    kept.unlink()
+    refused(run("run", SLUG, *MEANT, "--v1", "-o", f"{'x' * 300}.png", url=gateway.url), "File name too long")
+    assert len(gateway.received) == 1
+
+
+def test_large_files_are_uploaded_if_asked(run: Run, mock: Mock, tmp_path: Path) -> None:
+    (tmp_path / "big.png").write_bytes(PNG + bytes(2_000_000))
+    succeeded(run("run", SLUG, "--prompt", "x", "--image", "big.png", "--upload", "-o", "out.jpg"))
+    assert any("upload" in request.path for request in mock.requests[-8:])
 
 
 def test_refusals_of_the_gateway_exit_with_1(run: Run, gateway: Gateway) -> None:
@@ -265,6 +283,20 @@ def test_ctrl_c_prints_the_id_and_how_to_resume(script: Path, gateway: Gateway) 
     assert process.returncode == 130
     assert "Traceback" not in said
     assert f"`segmind jobs wait r1 --model {SLUG} -o FILE`" in said
+
+
+def test_the_key_is_not_among_the_arguments_that_ps_shows(script: Path, gateway: Gateway) -> None:
+    gateway.job()
+    gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "QUEUED"}))
+    command: list[str | Path] = [script, "run", SLUG, *MEANT]
+    with started(command, env=environment(gateway.url), stderr=subprocess.PIPE) as process:
+        while not any(request.method == "GET" for request in gateway.received):
+            time.sleep(0.01)
+        shown = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        process.kill()
+        process.communicate(timeout=20)
+    assert f"run {SLUG}" in shown
+    assert not any(f"run {SLUG}" in line and KEY in line for line in shown.splitlines())
 
 
 REFUSED_KEYS: Final = (
@@ -340,6 +372,17 @@ def bash(script: Path, line: str) -> list[str]:
     done = subprocess.run(["bash", "-c", code, "bash", line], env=path, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("line", "proposed"), [("segmind run flux-img2", [SLUG]), (f"segmind run {SLUG} --scheduler k", ["karras"])]
+)
+def test_fish_completes(script: Path, tmp_path: Path, line: str, proposed: list[str]) -> None:
+    code = 'segmind completion fish | source; complete -C "$argv[1]"'
+    given = {"PATH": f"{script.parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(["fish", "-c", code, line], env=given, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == proposed
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,9 @@ def client(options: argparse.Namespace, timeout: float | None = None) -> "Segmin
     """Returns a client that the environment configures."""
     from segmind_client._sync.client import Segmind
 
-    made = Segmind(max_spend=getattr(options, "max_cost", None))
+    made = Segmind(
+        max_cost=getattr(options, "max_cost", None), upload="auto" if getattr(options, "upload", False) else None
+    )
     return made if timeout is None else made.with_options(timeout=timeout)
 
 

@@ -85,11 +85,11 @@ def _show_warnings() -> None:
 
 def _failed(error: Exception) -> int:
     """Reports an error of the client and returns its exit code."""
-    from segmind_client._errors import CannotSend, InvalidParameters, MissingApiKey, SegmindError, SpendLimit
+    from segmind_client._errors import CannotSend, CostLimit, InvalidParameters, MissingApiKey, SegmindError
 
     if isinstance(error, SegmindError):
         say(f"segmind: error: {error}")
-        return MISUSE if isinstance(error, MissingApiKey | InvalidParameters | SpendLimit | CannotSend) else FAILED
+        return MISUSE if isinstance(error, MissingApiKey | InvalidParameters | CostLimit | CannotSend) else FAILED
     if isinstance(error, ValueError | TypeError):  # a setting of the environment, or a file that can't be sent
         say(f"segmind: error: {error}")
         return MISUSE

@@ -60,6 +60,8 @@ def deliver(result: Result, options: Namespace, facts: dict[str, Any]) -> None:
         show_json(facts | {"files": paths}) if options.json else show("\n".join(paths))
     elif isinstance(result, JsonResult):
         _print(result, options, facts)
+    else:  # a file that was not expected, which has been paid for
+        show("\n".join(str(rescue(content, "")) for content in contents))
 
 
 def _print(result: JsonResult, options: Namespace, facts: dict[str, Any]) -> None:
@@ -84,7 +86,7 @@ def written(output: str, contents: Sequence[bytes], *, force: bool) -> list[Path
         try:
             paths.append(_write(target, number, content, force=force))
         except OSError as error:
-            saved = _rescue(content, target.suffix)
+            saved = rescue(content, target.suffix)
             where = f"it is in {str(saved)!r} instead" if saved else "it is lost"
             raise Ended(FAILED, f"{str(wanted)!r} can't be written ({error.strerror or error}); {where}") from None
         if paths[-1] != wanted:
@@ -131,7 +133,8 @@ def _numbered(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def _rescue(content: bytes, suffix: str) -> Path | None:
+def rescue(content: bytes, suffix: str) -> Path | None:
+    """Writes what was paid for to the folder for temporary files, and returns its path; None if that fails, too."""
     try:
         handle, name = tempfile.mkstemp(suffix[:20], "segmind-")
         with os.fdopen(handle, "wb") as file:

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from segmind_client import _gateway
 from segmind_client._cli import jobs, output
-from segmind_client._cli.console import misuse, refuse_keys, say, show, show_json
+from segmind_client._cli.console import FAILED, Ended, misuse, refuse_keys, say, show, show_json
 from segmind_client._cli.options import Described, add, described, passed
 from segmind_client._cli.values import Input, json_of, value_of
 
 _USAGE: Final = "segmind run MODEL [-o FILE] [parameters] [options]"
 OWN: Final = frozenset(
-    f"--{name}" for name in "help output force json quiet params estimate max-cost timeout detach v1 v2".split()
+    f"--{name}" for name in "help output force json quiet params estimate max-cost upload timeout detach v1 v2".split()
 )
 _MEDIA: Final = ("MediaResult", "VideoResult", "AudioResult", "Model3dResult")
 
@@ -66,6 +66,11 @@ def parser(slug: str, model: Described | None) -> argparse.ArgumentParser:
     made.add_argument("--estimate", action="store_true", help="print what the call may cost, and send nothing")
     made.add_argument(
         "--max-cost", type=float, metavar="CREDITS", help="send nothing if the call may cost more than this"
+    )
+    made.add_argument(
+        "--upload",
+        action="store_true",
+        help="upload large files, and those of parameters that take URLs only, to the vendor's host, with the key",
     )
     made.add_argument("--timeout", type=float, metavar="SECONDS", help="the longest wait for the result")
     way = made.add_mutually_exclusive_group()
@@ -163,11 +168,19 @@ def _call(slug: str, params: dict[str, Any], options: argparse.Namespace) -> Non
 
 
 def _blocking(slug: str, params: dict[str, Any], options: argparse.Namespace) -> None:
+    from segmind_client._errors import UnexpectedOutput
+    from segmind_client._models import result_of
+    from segmind_client._results import MediaResult
+
     with jobs.client(options, options.timeout) as client:
         try:
             result = client.run_sync(slug, **params)
         except KeyboardInterrupt:
             raise jobs.in_doubt(slug) from None
+        except UnexpectedOutput as error:  # it has been billed, so the answer is kept
+            raise _unexpected(str(error), error.content) from None
+    if result_of(slug) in _MEDIA and not isinstance(result, MediaResult):
+        raise _unexpected(f"the answer of {slug} (request {result.request_id}) contains no file", result.content)
     if not options.quiet:
         say(f"segmind: request {result.request_id}, {jobs.cost_of(result.cost)}")
     facts = {
@@ -175,6 +188,11 @@ def _blocking(slug: str, params: dict[str, Any], options: argparse.Namespace) ->
         for name in ("request_id", "content_type", "cost", "remaining_credits", "generation_time", "seed")
     }
     output.deliver(result, options, facts)
+
+
+def _unexpected(message: str, content: bytes) -> Ended:
+    saved = output.rescue(content, "") if content else None
+    return Ended(FAILED, f"{message}; " + (f"the answer is in {str(saved)!r}" if saved else "the answer is lost"))
 
 
 def _job(slug: str, params: dict[str, Any], options: argparse.Namespace) -> None:
