@@ -232,16 +232,16 @@ def test_full_disk_prints_one_line_and_still_writes_the_report(tmp_path: Path) -
 def test_unwritable_report_does_not_prevent_the_others(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segforge import files
+    from segforge_contract.reports import reporter
 
-    real = files.write_atomically
+    real = reporter.write_atomically
 
     def full(path: Path, text: str) -> None:
         if path.name == "a.json":
             raise OSError(28, "No space left on device")
         real(path, text)
 
-    monkeypatch.setattr(files, "write_atomically", full)
+    monkeypatch.setattr(reporter, "write_atomically", full)
     lost, junit = tmp_path / "a.json", tmp_path / "b.xml"
     with serve(StandIn(catalog)) as url:
         options = ("--json", str(lost), "--junit", str(junit), "--max-spend", "0")
