@@ -1,11 +1,13 @@
 """Options that several commands share, the specs and models they choose, and how a command reports misuse."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segforge.console import console
+from segforge.options import number
 from segforge.spec.load import default_specs
 from segforge_contract.engine.settings import NAMES, Settings
 from segforge_contract.errors import Misuse
@@ -26,12 +28,19 @@ def add_catalog_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rule_options(parser: argparse.ArgumentParser) -> None:
-    """Declares `--house-rules`."""
+    """Declares `--house-rules` and `--max-time-factor`."""
     parser.add_argument(
         "--house-rules",
         nargs="+",
         metavar="FILE.py:NAME",
         help="also check these rules of your own: functions with @house_rule, in a file or an installed module",
+    )
+
+    parser.add_argument(
+        "--max-time-factor",
+        type=number(0, math.inf, noun="a factor", above=True),
+        metavar="FACTOR",
+        help="test that a v1 output takes at most this many times the directory's average (default: not tested)",
     )
 
 
@@ -41,8 +50,10 @@ def with_house_rules(args: argparse.Namespace, command: "Callable[[argparse.Name
     def body() -> int:
         from segforge_contract.rules.house import in_force
         from segforge_contract.rules.loading import load
+        from segforge_contract.rules.timing import time_rule
 
-        with in_force(load(args.house_rules or ())):
+        timed = () if args.max_time_factor is None else (time_rule(args.max_time_factor),)
+        with in_force([*timed, *load(args.house_rules or ())]):
             return command(args)
 
     return body

@@ -196,11 +196,12 @@ class Session:
         self.sent.append(case)
         self.follower.count_answer(case, response)
         model = None if case.model is None else self.catalog.model(case.model)
-        broken = judge(Exchange(self.catalog.gateway, model, case, response))
+        exchange = Exchange(self.catalog.gateway, model, case, response)
+        broken = judge(exchange)
         if case.operation == "run" and response.status == 200 and model is not None and case.payload is not None:
             self.note_judged(case, judged_by(model, response))
-        for rule in HOUSE:
-            self.note_judged(case, rule)
+        for rule, each in HOUSE.items():
+            self.note_judged(case, rule if each.judges(exchange) else None)
         if case.starts_job:
             broken += self.follower.keep(case, response)
         self.follower.account.tangled |= any(each.rule in (case.rule, "job.id_unique") for each in broken)

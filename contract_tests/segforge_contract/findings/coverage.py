@@ -234,8 +234,9 @@ def _media(model: Model) -> Iterator[Point]:
 
 
 def _house(model: Model) -> Iterator[Point]:
-    """The points of the house rules, which judge each answer."""
-    return (Point(model.slug, operation, None, name) for operation in operations(model) for name in HOUSE)
+    """The points of the house rules."""
+    for name, each in HOUSE.items():
+        yield from (Point(model.slug, one, None, name) for one in operations(model) if one in each.operations)
 
 
 def _operations(points: Iterable[Point]) -> set[Operation]:

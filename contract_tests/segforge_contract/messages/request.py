@@ -48,7 +48,7 @@ class Response:
     """One answer. Header names are lower case.
 
     `key_echoed`: the server sent the key back, and the target masked it. `again`: the answer is remembered from an
-    earlier request; nothing was sent.
+    earlier request; nothing was sent. `seconds`: how long the answer took; None if it was not measured.
     """
 
     status: int
@@ -56,6 +56,7 @@ class Response:
     body: bytes
     key_echoed: bool = False
     again: bool = field(default=False, compare=False)
+    seconds: float | None = field(default=None, compare=False)
 
     @property
     def media_type(self) -> str:

@@ -31,6 +31,10 @@ class HouseRule:
     rule: Rule
     function: Callable[[Any], object]
     place: str
+    judges: Callable[[Any], bool] = lambda _exchange: True
+    """Whether the rule can judge an exchange. Others don't count as tested."""
+    operations: tuple[str, ...] = ("run", "submit")
+    """The operations that have a point of the rule in the coverage."""
 
     def __call__(self, exchange: object) -> object:
         """Calls the function, such as in a test of the rule."""

@@ -1,6 +1,7 @@
 """A target over HTTP: a gateway behind a base URL."""
 
 import time
+from dataclasses import replace
 
 import httpx
 
@@ -33,7 +34,8 @@ class HttpTarget:
     def send(self, request: Request) -> Response:
         """See `Target`."""
         headers = request_headers(request, self._key_header, self._key)
-        url, until = self.base_url + request.path, time.monotonic() + _LONGEST_ANSWER
+        url, started = self.base_url + request.path, time.monotonic()
+        until = started + _LONGEST_ANSWER
         try:
             with self._client.stream(request.method, url, headers=headers, content=request.body) as answer:
                 body = _whole(answer, until)
@@ -42,7 +44,8 @@ class HttpTarget:
         except (httpx.RequestError, httpx.InvalidURL) as error:
             reason = f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()
             raise NoAnswer(reason, slow=isinstance(error, httpx.TimeoutException)) from None
-        return read_answer(answer.status_code, answer.headers, body, self._key)
+        response = read_answer(answer.status_code, answer.headers, body, self._key)
+        return replace(response, seconds=time.monotonic() - started)
 
     def close(self) -> None:
         """See `Target`."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -103,6 +105,7 @@ class AsgiTarget:
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 complete.set()
 
+        started = time.monotonic()
         try:
             await self._app(scope, receive, send)
         except Exception as error:
@@ -111,7 +114,8 @@ class AsgiTarget:
             raise NoAnswer("no answer: the app returned before its answer was complete")
         fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in messages[0]["headers"]}
         body = b"".join(message.get("body", b"") for message in messages[1:])
-        return read_answer(messages[0]["status"], fields, body, self._key)
+        response = read_answer(messages[0]["status"], fields, body, self._key)
+        return replace(response, seconds=time.monotonic() - started)
 
     def close(self) -> None:
         """See `Target`."""
