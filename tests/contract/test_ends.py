@@ -232,9 +232,8 @@ def test_full_disk_prints_one_line_and_still_writes_the_report(tmp_path: Path) -
 def test_unwritable_report_does_not_prevent_the_others(
     catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from segforge.files import write_atomically as real
     from segforge_contract.reports import reporter
-
-    real = reporter.write_atomically
 
     def full(path: Path, text: str) -> None:
         if path.name == "a.json":
