@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
 READ = read_yaml(TABLE.read_text("utf-8"))
 CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = seed_catalog()
-KEYS = {"name", "call", "model", "with", "without", "client", "wait", "mock", "expect", "request_id"}
+KEYS = {"name", "call", "model", "with", "without", "file", "client", "wait", "mock", "expect", "request_id"}
+PNG = b"\x89PNG\r\n\x1a\n"
 CALLS = {"run", "submit", "wait", "result", "resume", "check"}
 
 
@@ -83,6 +85,7 @@ async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
     slug = case.get("model", "flux-img2img")
     params = {**CATALOG.model(slug).valid_example, **case.get("with", {})}
     params = {name: value for name, value in params.items() if name not in case.get("without", ())}
+    params |= {name: PNG + bytes(size - len(PNG)) for name, size in case.get("file", {}).items()}
     model = getattr(client, snake_case(slug))
     if case["call"] == "check":
         return model.check(**params)
@@ -145,6 +148,9 @@ def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> No
     gets = [request for request in requests if request.method == "GET"]
     assert within(len(posts), expect["posts"]), posts
     assert within(len(gets), expect.get("gets", [0, 100])), gets
+    for name, form in expect.get("sent", {}).items():
+        value = json.loads(posts[-1].body)[name]
+        assert value.startswith("data:image/png;base64," if form == "data" else "http://127.0.0.1:"), value[:40]
     if expect.get("repeated"):
         assert len({request.body for request in posts}) == 1
 

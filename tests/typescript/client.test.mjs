@@ -499,6 +499,104 @@ describe("costs", () => {
   });
 });
 
+describe("uploads", () => {
+  const STORED = "https://storage.host.test/1.png";
+  const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...Array(40).fill(0)]);
+  const MPEG = "data:audio/mpeg;base64,";
+
+  /** A client whose gateway answers each request with this document, and the requests. */
+  function stub(body, options = {}, status = 200) {
+    const seen = [];
+    const fetch = async (url, init) => {
+      seen.push({ ...init, url: String(url), body: JSON.parse(await new Response(init.body).text()) });
+      return Response.json(body, { status });
+    };
+    return { seen, client: new segmind.SegmindCore({ apiKey: "SG_0123456789abcdef", fetch, ...options }) };
+  }
+
+  test("the mock serves an uploaded file", async () => {
+    const { client } = setUp();
+    const large = new Uint8Array(3 * 2 ** 18 + 5).fill(7);
+    large.set(PNG);
+    for (const file of [PNG, PNG.slice().buffer, new Blob([large])]) {
+      const answer = await fetch(await client.files.upload(file));
+      assert.equal(answer.headers.get("content-type"), "image/png");
+      const sent = new Uint8Array(await new Blob([file]).arrayBuffer());
+      assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), sent);
+    }
+  });
+
+  test("the vendor's host receives uploads only, and only without a base URL of the caller's own", async () => {
+    const { client, seen } = stub({ file_urls: [STORED] });
+    await client.runSync("any", { image: PNG });
+    assert.equal(await client.files.upload(PNG), STORED);
+    const own = stub({ urls: [STORED] }, { baseUrl: "https://proxy.test/gate" });
+    await own.client.files.upload(PNG);
+    assert.deepEqual(
+      [...seen, ...own.seen].map(({ url }) => url),
+      ["https://api.segmind.com/v1/any", "https://workflows-api.segmind.com/upload-asset", "https://proxy.test/gate/upload-asset"],
+    );
+    assert.ok([...seen, ...own.seen].every(({ redirect }) => redirect === "manual"));
+  });
+
+  test("the first bytes decide the media type", async () => {
+    const { client, seen } = stub({ urls: [STORED] });
+    const openings = { "audio/aac": "\xff\xf9P", "audio/mpeg": "\xff\xe3P", "video/x-msvideo": "RIFF....AVI ", "application/pdf": "%PDF-1" };
+    for (const [type, text] of Object.entries({ ...openings, "model/gltf-binary": "glTF", "application/octet-stream": "\xff\xfea" })) {
+      await client.files.upload(Uint8Array.from(text, (one) => one.charCodeAt(0)));
+      assert.ok(seen.at(-1).body.data_urls[0].startsWith(`data:${type};base64,`), type);
+    }
+  });
+
+  test("a URL that models can't fetch is an error, which contains no key and was not billed", async () => {
+    const wrong = ["http://host.test/a", "http://127.0.0.1.host.test/a", "https://u:p@host.test/", "https:///a", "https://host.test/a b", "file:///a", "", 5];
+    for (const url of [...wrong, `https://host.test/${"a".repeat(3000)}`]) {
+      const { client } = stub({ urls: [url] });
+      await assert.rejects(client.files.upload(PNG), (error) => error instanceof segmind.UnexpectedOutput && !error.maybeBilled);
+    }
+    for (const body of [{}, [], { urls: [] }, { urls: [STORED, STORED] }, { urls: STORED }]) {
+      await assert.rejects(stub(body).client.files.upload(PNG), segmind.UnexpectedOutput);
+    }
+    const { client } = stub({ error: "bad key SG_0123456789abcdef" }, {}, 500);
+    await assert.rejects(client.files.upload(PNG), (error) => !inspect(error).includes("SG_0") && !error.maybeBilled);
+    await assert.rejects(client.files.upload("/etc/passwd"), TypeError);
+    await assert.rejects(client.files.upload(new Uint8Array()), TypeError);
+    await assert.rejects(client.files.upload({ arrayBuffer() {} }), TypeError);
+    assert.equal(await client.files.upload(STORED), STORED);
+  });
+
+  test("only whole data URLs of a call are replaced, each file once, and big integers stay exact", async () => {
+    const { client, seen } = stub({ urls: [STORED] }, { upload: 10 });
+    const audio = `${MPEG}${"A".repeat(40)}`;
+    const quoted = `say "${audio}"`;
+    await client.runSync("any", { a: [PNG, { b: PNG }], audio, small: `${MPEG}AAAA`, quoted, seed: 2n ** 60n });
+    assert.equal(seen.length, 3);
+    assert.deepEqual(seen[2].body, { a: [STORED, { b: STORED }], audio: STORED, small: `${MPEG}AAAA`, quoted, seed: 2 ** 60 });
+    await client.runSync("any", { a: PNG }, { upload: Infinity });
+    assert.equal(seen.length, 4);
+  });
+
+  test("invalid limits are rejected, and a model created by itself takes none", async () => {
+    for (const limit of [{ upload: -1 }, { upload: "never" }, { maxCost: -1 }, { maxCost: "1" }, { maxCost: NaN }]) {
+      assert.throws(() => new segmind.SegmindCore({ apiKey: "key", ...limit }), RangeError);
+      await assert.rejects(stub({}).client.runSync("any", {}, limit), RangeError);
+    }
+    const model = new FluxImg2img({ apiKey: "key", fetch: () => assert.fail("sent") });
+    await assert.rejects(model.run(PARAMS, { maxCost: 1 }), /maxCost is 1; expected a client/);
+    await assert.rejects(model.run(PARAMS, { upload: "auto" }), RangeError);
+  });
+
+  test("a limit of one call names both amounts, and a call without a known price is refused", async () => {
+    const { client, tenant } = setUp({ maxCost: MOST });
+    const refused = { name: "CostLimit", maxCost: 0.01, mayCost: MOST, model: "flux-img2img" };
+    await assert.rejects(client.fluxImg2img.run(PARAMS, { maxCost: 0.01 }), refused);
+    await assert.rejects(client.run("flux-img2img", PARAMS, { maxCost: 0.01 }), refused);
+    await assert.rejects(client.runSync("unheard-of", {}), { name: "CostLimit", maxCost: MOST });
+    assert.equal((await tenant.requests("POST")).length, 0);
+    assert.equal((await client.run("flux-img2img", PARAMS)).status, "COMPLETED");
+  });
+});
+
 describe("unknown costs", () => {
   test("running calls count as the most that a call may cost", async () => {
     const { client, tenant } = setUp({ maxSpend: MOST });

@@ -39,6 +39,10 @@ async function perform(each, client, tenant) {
   for (const name of each.without ?? []) {
     delete params[name];
   }
+  for (const [name, size] of Object.entries(each.file ?? {})) {
+    params[name] = new Uint8Array(size);
+    params[name].set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  }
   const model = client[property(slug)];
   switch (each.call) {
     case "check":
@@ -100,7 +104,7 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       const { expect } = each;
       const tenant = new Tenant();
       await setUp(tenant, each.mock ?? {});
-      const { timeout, retries, validate, max_spend: maxSpend } = each.client ?? {};
+      const { timeout, retries, validate, max_spend: maxSpend, max_cost: maxCost, upload } = each.client ?? {};
       const events = [];
       const client = new segmind.Segmind({
         apiKey: tenant.key,
@@ -109,6 +113,8 @@ describe("the behaviour table", { concurrency: 8 }, () => {
         maxRetries: retries,
         validate,
         maxSpend,
+        maxCost,
+        upload,
         clock: tenant.clock,
         onEvent: (event) => events.push(event),
       });
@@ -125,6 +131,10 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       const gets = await tenant.requests("GET");
       checkWithin(posts.length, expect.posts, "POSTs");
       checkWithin(gets.length, expect.gets ?? [0, 100], "GETs");
+      for (const [name, form] of Object.entries(expect.sent ?? {})) {
+        const value = JSON.parse(posts.at(-1).request.body)[name];
+        assert.ok(value.startsWith(form === "data" ? "data:image/png;base64," : "http://127.0.0.1:"), value.slice(0, 40));
+      }
       if (expect.repeated) {
         assert.equal(new Set(posts.map((post) => post.request.body)).size, 1);
       }

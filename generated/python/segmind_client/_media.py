@@ -49,7 +49,7 @@ _CLIPS: Final = (
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
-    *((bytes((0xFF, second)), "audio/mpeg") for second in (0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3)),
+    *((bytes((0xFF, second)), "audio/mpeg") for second in (*range(0xE2, 0xE6), *range(0xF2, 0xF6), *range(0xFA, 0xFE))),
     *((bytes((0xFF, second)), "audio/aac") for second in (0xF0, 0xF1, 0xF8, 0xF9)),
     (b"glTF", "model/gltf-binary"),
 )

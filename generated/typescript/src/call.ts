@@ -70,8 +70,7 @@ async function post(
     const detail = broken.map((violation) => Object.values(violation).join(": ")).join("; ");
     throw new InvalidParameters(detail, { model: slug, violations: broken });
   }
-  const [method] = route;
-  const request = { method, path: pathOf(route, slug), model: slug, body: await encode(params), submits };
+  const request = { method: route[0], path: pathOf(route, slug), model: slug, body: await encode(params), submits };
   const exchange = await transport.send(request, options);
   if (exchange.answer.ok) {
     return exchange;

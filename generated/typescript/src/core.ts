@@ -6,12 +6,14 @@ import { runModel, submitModel } from "./call.js";
 import { type SegmindError, errorFor } from "./errors.js";
 import { CREDITS } from "./gateway.js";
 import { Job, type JobRecord, type Kind, type SavedJob } from "./job.js";
+import type { FileInput } from "./media.js";
 import { nested } from "./nested.js";
 import { type CallOptions, type SegmindOptions, type WaitOptions, checked } from "./options.js";
 import type { Estimate } from "./prices.js";
 import { type JsonResult, type MediaResult, type Result, anyResult, wrapped } from "./results.js";
-import { CountingTransport, type Spend } from "./spend.js";
+import { CountingTransport, type Spend, checkedLimits } from "./spend.js";
 import { tell } from "./transport.js";
+import { upload } from "./uploads.js";
 
 /** Settings of `gather`. */
 export interface GatherOptions {
@@ -34,18 +36,35 @@ export interface Jobs {
   resume<R extends Result = MediaResult | JsonResult>(job: string | SavedJob, kind?: Kind<R>): Job<R>;
 }
 
+/** The vendor's storage of files, which models can fetch. */
+export interface Storage {
+  /**
+   * Uploads a file and returns its URL, to be passed to models. No source names a way to list or delete uploads.
+   *
+   * The key and the file are sent to https://workflows-api.segmind.com, the vendor's host for uploads. A client with a `baseUrl` of its
+   * own, such as that of a mock, sends them there instead. `timeoutMs` limits the whole upload: raise it for a large file. A file has
+   * at most 2000000000 bytes. A URL is returned as it is.
+   *
+   * Rejects with a TypeError if the value is not a file or is empty, with a RangeError if it is too large, and with
+   * `UnexpectedOutput` if the answer names no URL that a model could fetch: https, or http on this computer or the host of `baseUrl`.
+   */
+  upload(file: FileInput, options?: CallOptions): Promise<string>;
+}
+
 /** A client that calls any model by its slug. */
 export class SegmindCore {
   /** @internal */
   declare readonly _transport: CountingTransport;
   readonly jobs: Jobs;
+  readonly files: Storage;
 
   /** Throws `MissingApiKey` if there is no key. */
   constructor(options: SegmindOptions = {}) {
-    const transport = new CountingTransport(checked(options, { maxSpend: 0 }));
+    const transport = new CountingTransport(checkedLimits(checked(options, { maxSpend: 0 })));
     Object.defineProperty(this, "_transport", { value: transport });
     const resume = (job: string | SavedJob, kind: Kind<Result> = ANY) => new Job(transport, savedJob(job), kind);
     this.jobs = { resume: resume as Jobs["resume"] };
+    this.files = { upload: (file, given) => upload(transport.storage, file, given) };
   }
 
   /** The gateway's address, without a version. */
@@ -69,8 +88,9 @@ export class SegmindCore {
 
   /** Submits a job (v2), waits until it ends and returns its result: `status`, `output`, `metrics` and more. */
   async run(slug: string, params: object, options: CallOptions & WaitOptions = {}): Promise<JobRecord> {
-    const { timeoutMs, ...call } = checked(options); // before anything is billed
-    const job = await this.submitAsync(slug, params, call);
+    const { timeoutMs, maxCost, upload: uploads, ...call } = options;
+    checked({ timeoutMs, ...call }); // before anything is billed
+    const job = await this.submitAsync(slug, params, { ...call, maxCost, upload: uploads });
     return job.wait({ ...call, timeoutMs });
   }
 

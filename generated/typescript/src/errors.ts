@@ -17,6 +17,8 @@ export interface ErrorFacts {
   request?: SentRequest | undefined;
   retryAfterMs?: number | undefined;
   violations?: readonly Violation[] | undefined;
+  maxCost?: number | undefined;
+  mayCost?: number | undefined;
 }
 
 /** The part of a request that an error shows. */
@@ -57,8 +59,7 @@ export class SegmindError extends Error {
   declare readonly retryAfterMs?: number;
 
   constructor(detail: string, facts: ErrorFacts = {}) {
-    const { requestId } = facts;
-    const parts = [facts.status, detail, requestId && "request " + requestId, facts.maybeBilled && "maybe billed"];
+    const parts = [facts.status, detail, facts.requestId && "request " + facts.requestId, facts.maybeBilled && "maybe billed"];
     super(plain(parts.filter(Boolean).join(": ")));
     Object.assign(this, { attempts: 0, maybeBilled: false }, facts, { name: new.target.label, detail: plain(detail) });
   }
@@ -79,6 +80,15 @@ export class InvalidParameters extends SegmindError {
 /** The call would exceed the client's `maxSpend`. Nothing was sent. */
 export class SpendLimit extends SegmindError {
   static override readonly label: string = "SpendLimit";
+}
+
+/** The call may cost more than `maxCost`, or no source states what it may cost. Nothing was sent. */
+export class CostLimit extends SegmindError {
+  static override readonly label: string = "CostLimit";
+  /** The limit in credits. */
+  declare readonly maxCost: number;
+  /** The most credits that the call may cost by `estimate`; undefined if no source states that. */
+  declare readonly mayCost?: number;
 }
 
 /** The request can't be sent because of its slug, its id, or a parameter that JSON can't represent. Nothing was sent. */

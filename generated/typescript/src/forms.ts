@@ -13,7 +13,7 @@ const OPENINGS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     "video/x-msvideo": /^RIFF....AVI /s,
   },
   audio: {
-    "audio/mpeg": /^(ID3|\xff[\xe2-\xef\xf2-\xff])/,
+    "audio/mpeg": /^(ID3|\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd])/,
     "audio/wav": /^RIFF....WAVE/s,
     "audio/ogg": /^OggS/,
     "audio/flac": /^fLaC/,
@@ -77,7 +77,8 @@ function sent(name: string, bytes: Uint8Array, value: Partial<Blob>, [, kind, fo
   return form === "base64" ? url.slice(url.indexOf(",") + 1) : url;
 }
 
-function typeOf(bytes: Uint8Array, kind: string): string | undefined {
+/** Returns the media type of a file of a kind by its first bytes. */
+export function typeOf(bytes: Uint8Array, kind: string): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
   for (const each of kind === "any" ? Object.keys(OPENINGS) : [kind]) {
     const found = Object.entries(OPENINGS[each] ?? {}).find(([, opening]) => opening.test(start));

@@ -20,6 +20,13 @@ export const STATUS: Route = ["GET", "/v2/requests/{request_id}/status"];
 export const RESULT: Route = ["GET", "/v2/requests/{request_id}"];
 export const CREDITS: Route = ["GET", "/v1/get-user-credits"];
 
+/** The address and the path of the route that stores files; undefined if no source names one. */
+export const UPLOAD: readonly [origin: string, path: string] | undefined = ["https://workflows-api.segmind.com", "/upload-asset"];
+
+/** The size of the largest file that is uploaded, and the size above which `upload: "auto"` uploads one, in bytes. */
+export const LARGEST_UPLOAD = 2000000000;
+export const UPLOAD_FROM = 1048576;
+
 /** The states of a job that has a result. */
 export const COMPLETED: readonly unknown[] = ["COMPLETED"];
 

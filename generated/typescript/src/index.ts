@@ -10,6 +10,7 @@ export {
   CannotSend,
   ConnectionFailed,
   ContentTypeInvalid,
+  CostLimit,
   DownloadFailed,
   Forbidden,
   GatewayTimeout,

@@ -41,6 +41,10 @@ export interface SegmindOptions extends ConnectionOptions {
    * counts as 0.05 credits.
    */
   maxSpend?: number | undefined;
+  /** The most credits that each call may cost. See the option of the same name for one call. */
+  maxCost?: number | undefined;
+  /** Uploads large files of calls. See the option of the same name for one call. */
+  upload?: "auto" | number | undefined;
 }
 
 /** The options of one call. */
@@ -53,6 +57,17 @@ export interface CallOptions {
   maxRetries?: number | undefined;
   /** Whether to check the parameters first. Default: the client's. */
   validate?: boolean | undefined;
+  /**
+   * The most credits that the call may cost. If it may cost more by `estimate`, or if no source states its cost, it throws
+   * `CostLimit` and nothing is sent. Default: the client's. Only clients know prices, so a model created by itself rejects it.
+   */
+  maxCost?: number | undefined;
+  /**
+   * Uploads files instead of sending them within the call, if they would be sent as data URLs: "auto" for those above
+   * 1048576 bytes, or a number for those above that many bytes. Infinity uploads none. Default: the client's, which
+   * uploads none. Uploads send the key and the file to the host of `files.upload`. A model created by itself rejects it.
+   */
+  upload?: "auto" | number | undefined;
 }
 
 /** The options of waiting for a job. */
@@ -97,13 +112,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-const LEAST = { timeoutMs: 1, intervalMs: 1, maxRetries: 0 };
+/** The minimum of each option. The last two belong to clients, which take them out of the options before a request is sent. */
+const LEAST = { timeoutMs: 1, intervalMs: 1, maxRetries: 0, maxCost: "a client", upload: "a client" };
 
 /** Returns the options. Throws a RangeError if one of the numbers is invalid or below its minimum. */
-export function checked<T extends object>(options: T, least: Record<string, number> = LEAST): T {
+export function checked<T extends object>(options: T, least: Record<string, number | string> = LEAST): T {
   for (const [name, lowest] of Object.entries(least)) {
     const value = options[name as keyof T] as unknown;
-    if (value !== undefined && !(typeof value === "number" && value >= lowest)) {
+    if (value !== undefined && !(value === +(value as number) && value >= (lowest as number))) {
       throw new RangeError(`${name} is ${value}; expected ${lowest} or more`);
     }
   }

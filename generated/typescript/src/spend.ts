@@ -2,11 +2,12 @@
 /** A ledger of the costs that the gateway states, and the limit `maxSpend`. */
 
 import { type JsonObject, numberOf, objectOf } from "./answer.js";
-import { SpendLimit, type UnexpectedOutput } from "./errors.js";
-import { ASSUMED_COST, COMPLETED, COST_HEADER, FAILED, RESULT } from "./gateway.js";
-import type { CallOptions, SegmindOptions } from "./options.js";
+import { CostLimit, SpendLimit, type UnexpectedOutput } from "./errors.js";
+import { ASSUMED_COST, BASE_URL, COMPLETED, COST_HEADER, FAILED, RESULT, UPLOAD, UPLOAD_FROM } from "./gateway.js";
+import { type CallOptions, type SegmindOptions, checked } from "./options.js";
 import type { Estimate } from "./prices.js";
 import { type Exchange, Transport, type WireRequest, pathOf } from "./transport.js";
+import { replaced } from "./uploads.js";
 
 /** The credits that a client has spent: `client.spend`. */
 export class Spend {
@@ -104,10 +105,16 @@ export class Spend {
 /** A transport that keeps a ledger. A model created by itself has none, so its bundle does not contain this code. */
 export class CountingTransport extends Transport {
   declare readonly spend: Spend;
+  /** Sends uploads: to the vendor's host for them, or to a base URL of the caller's own. */
+  declare readonly storage: Transport;
+  declare readonly limits: Limits;
 
-  constructor(options: SegmindOptions) {
+  constructor({ maxSpend, maxCost, upload, ...options }: SegmindOptions) {
     super(options);
-    this.spend = new Spend(options.maxSpend);
+    this.spend = new Spend(maxSpend);
+    this.limits = { maxCost, upload };
+    const { baseUrl } = this;
+    this.storage = new Transport({ ...options, baseUrl: UPLOAD && baseUrl === BASE_URL ? UPLOAD[0] : baseUrl });
   }
 
   /** Returns what a call of a model may cost. The prices are loaded on first use. */
@@ -115,17 +122,26 @@ export class CountingTransport extends Transport {
     return (await import("./prices.js")).estimate(slug, params);
   }
 
-  /** Sends a request like `Transport`. Throws `SpendLimit` if a call would exceed the limit. */
-  override async send(request: WireRequest, options?: CallOptions): Promise<Exchange> {
+  /** Sends a request like `Transport`. Throws `SpendLimit` or `CostLimit` if a call would exceed a limit. */
+  override async send(request: WireRequest, given: CallOptions = {}): Promise<Exchange> {
+    const { maxCost = this.limits.maxCost, upload = this.limits.upload, ...options } = given;
     const isCall = request.method === "POST";
     if (isCall) {
+      checked(options);
+      checkedLimits({ maxCost, upload });
       warnOf(request.model!);
+      if (maxCost !== undefined && maxCost < Infinity) {
+        await this.#affordable(request, maxCost);
+      }
       const { limit } = this.spend;
       const stated = limit === undefined ? undefined : await this.estimate(request.model!);
       this.spend.admit(request, request.model!, stated?.creditsHigh);
     }
     try {
-      const exchange = await super.send(request, options);
+      const exchange = await super.send(
+        isCall && upload !== undefined ? await this.#uploaded(request, upload, options) : request,
+        options,
+      );
       (isCall ? countCall : countPoll)(this.spend, request, exchange);
       return exchange;
     } catch (error) {
@@ -136,6 +152,44 @@ export class CountingTransport extends Transport {
       throw error;
     }
   }
+
+  /** Throws `CostLimit` if a call may cost more, or if no source states what it may cost. */
+  async #affordable({ model, body }: WireRequest, maxCost: number): Promise<void> {
+    const params = typeof body === "string" ? (JSON.parse(body) as object) : undefined;
+    const found = await this.estimate(model!, params);
+    const mayCost = found?.creditsHigh;
+    if (mayCost === undefined) {
+      const detail = `no source states what a call of ${model} may cost, so maxCost: ${maxCost} can't be kept; omit maxCost`;
+      throw new CostLimit(detail, { model, maxCost });
+    }
+    if (mayCost > maxCost) {
+      throw new CostLimit(`the call may cost ${mayCost} credits, by ${found!.source}; maxCost is ${maxCost}`, {
+        model,
+        maxCost,
+        mayCost,
+      });
+    }
+  }
+
+  /** Returns a call with URLs in place of its large data URLs. */
+  async #uploaded(request: WireRequest, upload: "auto" | number, options: CallOptions): Promise<WireRequest> {
+    const { body } = request;
+    if (typeof body !== "string") {
+      return request; // the files of a form are parts
+    }
+    return { ...request, body: await replaced(this.storage, body, upload === "auto" ? UPLOAD_FROM : upload, options) };
+  }
+}
+
+/** The limits of a client's calls. */
+type Limits = Pick<CallOptions, "maxCost" | "upload">;
+
+/** Returns the options. Throws a RangeError if `maxCost` or `upload` is invalid. */
+export function checkedLimits<T extends Limits>(options: T): T {
+  if (options.upload !== "auto") {
+    checked(options, { upload: 0 });
+  }
+  return checked(options, { maxCost: 0 });
 }
 
 /** Counts the answer to a call. The cost of a job is counted when its result arrives. */

@@ -145,7 +145,7 @@ export class Transport {
       // The error is not kept as a `cause`: an error of the caller's `fetch` may contain the request with the key.
       const late = controller.signal.aborted;
       const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: Record<string, unknown> };
-      const words = late ? ["no answer in time"] : [message, code, cause?.["code"], cause?.["message"]];
+      const words = late ? ["timed out"] : [message, code, cause?.["code"], cause?.["message"]];
       const said = [url.split(/[/?#,]/, 3).join("/"), ...words].filter(Boolean).join(": ");
       const other = late || TOO_LATE.test(said) ? RequestTimeout : ConnectionFailed;
       const kind = signal?.aborted ? RequestAborted : other;

@@ -1,6 +1,6 @@
 """The route of the vendor that stores files, as the clients use it."""
 
-from typing import Final
+from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
 from segforge.spec.catalog import Gateway
@@ -12,13 +12,25 @@ _LARGEST: Final = 2_000_000_000
 """The largest upload if the route states none."""
 
 
-def uploading(gateway: Gateway) -> dict[str, object]:
-    """Returns the method, the address and the path of the route, None without one, and the size of the largest file."""
+class Uploading(TypedDict):
+    """The values for the templates: sizes in bytes, and method, origin and path of the route, None without a route."""
+
+    upload: tuple[str, str, str] | None
+    upload_host: str
+    upload_from: int
+    largest_upload: int
+
+
+def uploading(gateway: Gateway) -> Uploading:
+    """Returns what the templates state about uploads."""
     route = next((one for one in gateway.other_routes if one.name == ROUTE), None)
     if route is None:
-        return {"upload": None, "largest_upload": _LARGEST}
+        return Uploading(upload=None, upload_host=gateway.base_url, upload_from=UPLOAD_FROM, largest_upload=_LARGEST)
     url = urlsplit(route.url)
-    return {
-        "upload": (route.method, f"{url.scheme}://{url.netloc}", url.path),
-        "largest_upload": route.most_bytes or _LARGEST,
-    }
+    host = f"{url.scheme}://{url.netloc}"
+    return Uploading(
+        upload=(route.method, host, url.path),
+        upload_host=host,
+        upload_from=UPLOAD_FROM,
+        largest_upload=route.most_bytes or _LARGEST,
+    )

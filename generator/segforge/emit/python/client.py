@@ -14,7 +14,7 @@ from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
-from segforge.emit.clients.uploading import UPLOAD_FROM, uploading
+from segforge.emit.clients.uploading import uploading
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.python.blocking import blocking
 from segforge.emit.python.calls import arguments, call_text, items, submit_text
@@ -189,7 +189,6 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "by_words": by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": [header_property(header) for header in gateway.headers],
-        "upload_from": UPLOAD_FROM,
         **uploading(gateway),
         **_lifecycle(gateway),
     }

@@ -14,6 +14,7 @@ from segforge.emit.clients.knowledge import Priced, knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
+from segforge.emit.clients.uploading import uploading
 from segforge.emit.clients.versions import CHANGELOG
 from segforge.emit.quoting import Code, render, typescript_literal
 from segforge.emit.schemas import request_schema_text
@@ -69,6 +70,7 @@ _MODULES: Final = (
     "segmind",
     "spend",
     "transport",
+    "uploads",
     "validation",
 )
 
@@ -165,6 +167,7 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "documented_errors": classes,
         "not_found": Code(next((kind.name for kind in classes if kind.code == 404), "SegmindError")),
         "headers": [header_property(header) for header in gateway.headers],
+        **uploading(gateway),
         **_lifecycle(gateway),
     }
 

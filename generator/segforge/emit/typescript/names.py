@@ -12,6 +12,7 @@ from segforge.spec.printable import joined
 FIXED_ERRORS: Final = (
     "CannotSend",
     "ConnectionFailed",
+    "CostLimit",
     "DownloadFailed",
     "InferenceTimeout",
     "InvalidParameters",
@@ -44,13 +45,34 @@ CLASS_NAMES: Final = frozenset(
     | {"Json", "JsonMap", "Model3dInput", "Model3dResult", "NonNullable", "Parameter", "TextResult"}
     | {"ArrayBuffer", "Blob", "URL", "Uint8Array", "VideoInput", "VideoResult"}
     | {"Model", "Object", "Promise"}
-    | {"Result", "SavedJob", "Segmind", "SegmindClient", "SegmindCore", "SegmindOptions", "SentRequest", "Spend"}
+    | {
+        "Result",
+        "SavedJob",
+        "Segmind",
+        "SegmindClient",
+        "SegmindCore",
+        "SegmindOptions",
+        "SentRequest",
+        "Spend",
+        "Storage",
+    }
     | {"Violation", "WaitOptions"}
 )
 
 # Names of a client's attributes, or of properties that JavaScript looks up on any object.
 _CLIENT_NAMES: Final = frozenset(
-    {"baseUrl", "constructor", "credits", "estimate", "gather", "hasOwnProperty", "isPrototypeOf", "jobs", "maxSpend"}
+    {
+        "baseUrl",
+        "constructor",
+        "credits",
+        "estimate",
+        "files",
+        "gather",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "jobs",
+        "maxSpend",
+    }
     | {
         "models",
         "prototype",
