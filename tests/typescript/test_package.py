@@ -76,12 +76,20 @@ def test_both_kinds_of_modules_load_and_export_the_same(project: Path, catalog: 
 
 BUNDLE = """
 import { createRequire } from "node:module";
+import { mkdirSync, writeFileSync } from "node:fs";
 const { buildSync } = createRequire(import.meta.url)(process.env.ESBUILD);
-const made = JSON.parse(process.env.ENTRIES).map((contents) => {
-  const options = { bundle: true, minify: true, write: false, format: "esm", platform: "browser", target: "es2022" };
-  return buildSync({ ...options, stdin: { contents, resolveDir: process.cwd() } }).outputFiles[0].text;
+const entries = JSON.parse(process.env.ENTRIES);
+mkdirSync("entries", { recursive: true });
+const entryPoints = entries.map((contents, index) => {
+  const name = `entries/${String(index).padStart(4, "0")}.mjs`;
+  writeFileSync(name, contents);
+  return name;
 });
-console.log(JSON.stringify(made));
+const options = { bundle: true, minify: true, write: false, format: "esm", platform: "browser", target: "es2022" };
+// One build reads each module once. Without splitting, each entry has its own bundle.
+const made = buildSync({ ...options, entryPoints, outdir: "bundles", logLevel: "error" }).outputFiles;
+const byName = Object.fromEntries(made.map((file) => [file.path.replaceAll("\\\\", "/").split("/").at(-1), file.text]));
+console.log(JSON.stringify(entryPoints.map((name) => byName[name.split("/").at(-1).replace(".mjs", ".js")])));
 """
 
 
