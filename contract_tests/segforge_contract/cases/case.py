@@ -11,6 +11,8 @@ from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 
+_TOO_MANY = 429
+
 OPERATIONS: Mapping[Version, Operation] = {"v1": "run", "v2": "submit"}
 
 
@@ -70,6 +72,8 @@ class Case:
         """The result if the gateway keeps its contract; only an output is billed."""
         if self.accepted:
             return "output"
+        if any(outcome.status == _TOO_MANY for outcome in self.outcomes):
+            return "limit"
         return "failed job" if self.starts_job else "refusal"
 
     @property

@@ -63,7 +63,7 @@ def run(plan: Plan, session: Session, *, progress: Progress = lambda _done, _bro
             raise
         stopped = f"the target no longer answers: {error}"
         # A target that disappears is not a contract violation.
-        failures = [each for each in failures if not each.broken.found.startswith(NO_CONNECTION)]
+        failures = [each for each in failures if not _shows_only_absence(each, session)]
     except OSError as error:
         stopped = f"the journal can't be written: {error}"
     except KeyboardInterrupt as error:
@@ -98,6 +98,10 @@ def _steps(plan: Plan, session: Session) -> Iterator[tuple[int, list[Failure]]]:
     for found in _beyond_tables(plan, session):
         yield plan.requests, found
     yield plan.requests, []
+
+
+def _shows_only_absence(failure: Failure, session: Session) -> bool:
+    return failure.broken.found.startswith(NO_CONNECTION) or any(failure is each for each in session.unanswered)
 
 
 def _explore(plan: Plan, session: Session, model: Model, operation: Operation, valid: bool) -> list[Failure]:

@@ -25,7 +25,6 @@ from segforge_contract.targets.capped import CappedTarget
 from segforge_contract.targets.journal import Journal, create, read, reopen
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 from segforge_contract.targets.open import open_target
-from segforge_contract.targets.patient import PatientTarget
 from segforge_contract.targets.replay import RecordedTarget, ReplayedTarget
 
 _SHOWN: Final = 5
@@ -104,7 +103,7 @@ class Offer:
             look_at(self.target, catalog)
             if self.cap is None:
                 kept = RecordedTarget(self.target, journal) if journal.durable else self.target
-                yield Run(self.plan, open_session(catalog, kept, deadline=deadline))
+                yield Run(self.plan, open_session(catalog, kept, deadline=deadline, tell=_tells_waits(notify)))
                 return
             session, ledger = _capped(self.target, catalog, journal, self.cap, self.prices, deadline, notify)
             yield Run(self.plan, session, ledger, journal.file)
@@ -151,7 +150,7 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
     cap, prices = _terms(settings, catalog, target)
     look_at(target, catalog)
     if cap is None:
-        yield open_session(catalog, target)
+        yield open_session(catalog, target, tell=_tells_waits(notify))
         return
     with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
         yield _capped(target, catalog, journal, cap, prices, None, notify)[0]
@@ -172,21 +171,28 @@ def _capped(
         raise Misuse(
             f"--resume: the journal's target is {recorded}, not {target.base_url}; omit --target when resuming"
         )
-
-    def tell_wait(seconds: float) -> None:
-        if seconds >= 1:
-            notify(f"429, too many requests: waiting {seconds:.0f} s")
-
+    tell_wait = _tells_waits(notify)
     purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, tell=tell_wait)
     session = open_session(
         catalog,
-        PatientTarget(purse, tell=tell_wait),
+        purse,
         deadline=deadline,
         sleep=purse.pause,
+        tell=tell_wait,
         careful=True,
         audited=not journal.entries,
     )
     return session, purse.ledger
+
+
+def _tells_waits(notify: Notify) -> Callable[[float], None]:
+    """Returns a function that shows each wait for a 429 of at least a second."""
+
+    def tell(seconds: float) -> None:
+        if seconds >= 1:
+            notify(f"429, too many requests: waiting {seconds:.0f} s")
+
+    return tell
 
 
 def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decimal | None, Prices]:

@@ -22,15 +22,18 @@ from segforge_contract.messages.request import Request, Response
 from segforge_contract.rules.house import HOUSE
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.in_process import AsgiTarget
+from segforge_contract.targets.patient import PatientTarget
 from segforge_contract.targets.together import others, send_together
 
+_UNKNOWN: Final = "sent, but the answer was lost; the call may have been billed, so it isn't sent again"
+"""The reason in a report for a paid call whose outcome is unknown."""
 ANY_KEY: Final = "the mock accepts any key, so a wrong one can't be tested; start it with --api-key KEY"
 """The reason in a report for a case with a wrong key that isn't sent."""
 
 
 @dataclass
 class Session:
-    """One target under test, and what was sent to it."""
+    """One target under test, and what was sent to it. Rate limits of the target are waited out."""
 
     catalog: Catalog
     target: Target
@@ -48,12 +51,20 @@ class Session:
     """The rules that are tested."""
     follower: Follower = field(init=False)
     """Follows the jobs, and adds up what calls cost."""
+    unanswered: list[Failure] = field(default_factory=list)
+    """The failures of the last requests in a row that got no answer."""
+    _patient: PatientTarget = field(init=False)
     _judged: set[tuple[str | None, str, str]] = field(default_factory=set)
     _refused: int = 0
+    _slow: int = 0
     _silent: int = 0
     _limited: int = 0
 
     def __post_init__(self) -> None:
+        self._patient = (
+            self.target if isinstance(self.target, PatientTarget) else PatientTarget(self.target, sleep=self.pace.sleep)
+        )
+        self.target = self._patient
         self.follower = Follower(
             self.catalog,
             self.target.base_url,
@@ -71,6 +82,11 @@ class Session:
     def billed(self) -> int:
         """How many calls were billed, by what their answers say."""
         return self.follower.billed
+
+    @property
+    def lost(self) -> int:
+        """How many requests that may have been billed got no answer, even if they were answered when sent again."""
+        return self._patient.lost
 
     @cached_property
     def accepts_any_key(self) -> bool:
@@ -117,7 +133,7 @@ class Session:
         failures = []
         for case, answer in zip(cases, answers, strict=True):
             if isinstance(answer, Response):
-                self._note_answer(answer)
+                self._note_answer(case.request, answer)
                 failures += self._judge(case, answer)
             else:
                 failures += self._unanswered(case, answer)
@@ -166,21 +182,25 @@ class Session:
             self.requests += 1
             raise
         self.requests += 1
-        self._note_answer(response)
+        self._note_answer(request, response)
         return response
 
     def note_silence(self, error: NoAnswer) -> None:
         """Counts a missing answer. Raises Unreachable if the target seems to be gone."""
         self._refused += error.refused or error.slow
+        self._slow += error.slow
         self._silent += 1
-        if not self.answers or self._refused >= _GIVE_UP or self._silent >= _GIVE_UP_DROPPED:
+        gone = self._refused >= _GIVE_UP or self._slow >= _GIVE_UP_SLOW or self._silent >= _GIVE_UP_DROPPED
+        if not self.answers or gone:
             raise Unreachable(f"{self.target.base_url}: {error}") from None
 
-    def _note_answer(self, response: Response) -> None:
+    def _note_answer(self, request: Request, response: Response) -> None:
         """Counts an answer. Raises Unreachable if the rate limit hasn't ended after several waits."""
         self.answers += 1
-        self._refused = self._silent = 0
-        self._limited = self._limited + 1 if self.careful and response.status == 429 else 0
+        self._refused = self._slow = self._silent = 0
+        self.unanswered.clear()
+        waited = response.status == 429 and request.expects != "limit"
+        self._limited = self._limited + 1 if waited else 0
         if self._limited >= _GIVE_UP:
             raise Unreachable(f"{self.target.base_url}: {response.in_words}, after {_GIVE_UP} waits")
 
@@ -190,7 +210,12 @@ class Session:
             return []
         self.sent.append(case)
         self.note_silence(error)
-        return failures_of(case, [Broken(case.rule, "an answer", str(error))])
+        if self.careful and case.expects == "output" and not (error.refused or error.slow):
+            self.unsent[_UNKNOWN] += 1
+            return []
+        failures = failures_of(case, [Broken(case.rule, "an answer", str(error))])
+        self.unanswered += failures
+        return failures
 
     def _judge(self, case: Case, response: Response) -> list[Failure]:
         self.sent.append(case)
@@ -226,20 +251,28 @@ def open_session(
     deadline: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    tell: Callable[[float], None] = lambda _seconds: None,
     careful: bool = False,
     audited: bool = True,
 ) -> Session:
     """A session with a target. It polls jobs as often as the docs say, and more often on this machine.
 
-    `deadline` is how long a job may take, in seconds; None stands for the documented time. `audited`: whether the
-    balance is read before and after. Leave it out if part of the answers comes from a journal.
+    `deadline` is how long a job may take, in seconds; None stands for the documented time. `tell` is called with the
+    seconds before each wait for a 429. `careful`: calls cost money, so a paid call without an answer is not sent again.
+    `audited`: whether the balance is read before and after. Leave it out if part of the answers comes from a journal.
     """
-    lifecycle = catalog.gateway.lifecycle
-    nearby = 0.0 if isinstance(target, AsgiTarget) else 0.01
+    lifecycle, in_process = catalog.gateway.lifecycle, isinstance(target, AsgiTarget)
+    nearby = 0.0 if in_process else 0.01
     interval = nearby if target.loopback else lifecycle.poll_interval_seconds
     pace = Pace(interval, lifecycle.deadline_seconds if deadline is None else deadline, sleep, clock)
-    return Session(catalog, target, pace, careful=careful, audited=audited)
+
+    def resends(request: Request) -> bool:
+        return not in_process and (not careful or request.expects != "output")  # in process, no answer gets lost
+
+    patient = PatientTarget(target, resends=resends, sleep=sleep, tell=tell)
+    return Session(catalog, patient, pace, careful=careful, audited=audited)
 
 
-_GIVE_UP = 3  # so many refused connections or timeouts in a row mean that the target is gone, and no case broke it
+_GIVE_UP = 3  # so many refused connections in a row mean that the target is gone, and no case broke it
+_GIVE_UP_SLOW = 2  # timeouts in a row; each takes minutes
 _GIVE_UP_DROPPED = 20  # dropped connections in a row; a fault may drop those of one rule after another

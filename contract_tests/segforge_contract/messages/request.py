@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn, TypeAlias
 from segforge.spec.printable import one_line
 
 Key: TypeAlias = Literal["valid", "missing", "invalid"]
-Expects: TypeAlias = Literal["output", "refusal", "failed job"]
+Expects: TypeAlias = Literal["output", "refusal", "failed job", "limit"]
 
 INVALID_KEY = "not-a-key"
 """The key that a request with a wrong key carries. No real key has this form."""
@@ -31,7 +31,7 @@ class Request:
 
     A target with a spending cap remembers answers and sends the same request once. To send a request again, set
     another `copy`. `expects` is the result if the contract holds; a target with a cap reserves nothing for
-    a request that isn't billed. Only the session sets `expects`.
+    a request that isn't billed, and a 429 is waited out unless it is the expected "limit". Only the session sets it.
     """
 
     method: str

@@ -264,5 +264,5 @@ def _decimals(response: Response) -> Any:
 
 def _given(answer: Response | NoAnswer) -> Response:
     if isinstance(answer, NoAnswer):
-        raise NoAnswer(str(answer), refused=answer.refused)
+        raise NoAnswer(str(answer), refused=answer.refused, slow=answer.slow)
     return answer

@@ -236,7 +236,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
 
 def _answer_json(answer: Response | NoAnswer) -> dict[str, Any]:
     if isinstance(answer, NoAnswer):
-        return {"silence": {"reason": str(answer), "refused": answer.refused}}
+        return {"silence": {"reason": str(answer), "refused": answer.refused, "slow": answer.slow}}
     fields = {"status": answer.status, "headers": dict(answer.headers), "key_echoed": answer.key_echoed}
     return {"answer": fields | _body_json(answer.body)}
 
@@ -249,7 +249,8 @@ def _from_json(line: Mapping[str, Any]) -> Entry:
         return Reservation(int(line["reserve"]), Decimal(line["amount"]), Decimal(line["worst"]), request)
     answer: Response | NoAnswer
     if "silence" in line:
-        answer = NoAnswer(str(line["silence"]["reason"]), refused=bool(line["silence"]["refused"]))
+        lost = line["silence"]
+        answer = NoAnswer(str(lost["reason"]), refused=bool(lost["refused"]), slow=bool(lost.get("slow", False)))
     else:
         said = line["answer"]
         headers = {str(name): str(value) for name, value in said["headers"].items()}

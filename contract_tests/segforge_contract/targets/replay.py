@@ -39,7 +39,7 @@ class ReplayedTarget:
     def __init__(self, journal: Journal) -> None:
         self.base_url = str(journal.settings.get("target"))
         self.loopback = bool(journal.settings.get("loopback"))
-        # Only a run with a cap waits out a 429; other runs judge the 429 itself.
+        # A resumed run doesn't wait again for a 429 that an earlier part of it has waited out.
         self._tape = Tape(journal.entries, waited=journal.settings.get("max_spend") is not None)
         self._last: dict[Request, Response | NoAnswer] = {}
         self._seconds = 0.0
@@ -52,7 +52,7 @@ class ReplayedTarget:
             raise NotSent("not in the journal")
         self._last[key] = answer
         if isinstance(answer, NoAnswer):
-            raise NoAnswer(str(answer), refused=answer.refused)
+            raise NoAnswer(str(answer), refused=answer.refused, slow=answer.slow)
         return answer
 
     def close(self) -> None:

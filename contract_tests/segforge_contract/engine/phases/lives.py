@@ -68,6 +68,7 @@ class JobMachine(stateful.RuleBasedStateMachine):
         for session in self.accounts:  # a run must not depend on earlier runs
             session.follower.start_afresh(ids, outputs)
         self.audits = [Audit(session) for session in self.accounts]
+        self.lost = self._lost
 
     @stateful.rule(target=jobs, account=account, seed=st.integers(1, 3), count=st.integers(1, 3))
     def submit(self, account: int, seed: int, count: int) -> "stateful.MultipleResults[Living]":
@@ -139,8 +140,8 @@ class JobMachine(stateful.RuleBasedStateMachine):
             self.check(audit.close([living.job.case for living in own]) if own else [])
 
     def check(self, failures: list[Failure]) -> None:
-        """Raises Broke if there are failures."""
-        if failures:
+        """Raises Broke if there are failures. A lost answer hides what happened, so none counts after one."""
+        if failures and self._lost == self.lost:
             self.broke = True
             type(self).last = failures
             raise Broke(failures)
@@ -149,6 +150,10 @@ class JobMachine(stateful.RuleBasedStateMachine):
         """Raises Broke if a job's polls broke rules."""
         case, watch = living.job.case, living.watch
         self.check([Failure(case, broken, (case.request, *watch.sent)) for broken in watch.broken])
+
+    @property
+    def _lost(self) -> int:
+        return sum(session.lost for session in self.accounts)
 
     @property
     def _retention(self) -> float:

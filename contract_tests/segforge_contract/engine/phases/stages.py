@@ -5,8 +5,9 @@ tested there, and the report says so.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from segforge.spec.catalog import Model
@@ -27,6 +28,7 @@ _GONE: tuple[tuple[Operation, str], ...] = (
     ("result", "request.unknown"),
     ("poll", "output.unknown"),
 )
+_ATTEMPTS = 3
 _MARGIN = 60.0  # seconds before the end of the retention at which a job must still exist
 
 
@@ -64,7 +66,17 @@ def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
         session.unsent[UNSOUND] += 1
         return
     for situation in (_failing_job, _low_balance, _rate_limit, _later):
-        yield from situation(stage, model, sample)
+        yield from _undisturbed(session, partial(situation, stage, model, sample))
+
+
+def _undisturbed(session: Session, situation: Callable[[], Iterator[list[Failure]]]) -> Iterator[list[Failure]]:
+    """Sets up a situation, again if it broke rules while an answer was lost: a second attempt changes its outcome."""
+    for _ in range(_ATTEMPTS):
+        lost, found = session.lost, list(situation())
+        if session.lost == lost or not any(found):
+            yield from found
+            return
+    session.unsent[f"answers were lost in each of {_ATTEMPTS} attempts at a situation"] += 1
 
 
 def _as(session: Session, sample: Case, rule: str, *outcomes: str) -> Case:
