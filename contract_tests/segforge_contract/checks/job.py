@@ -48,9 +48,11 @@ class Watch:
     judged: str | None = None
     """The rule that judged the medium of the output, if one did."""
     sent: list[Request] = field(default_factory=list)
+    late: bool = False
+    """Whether the job was still running when its time was up."""
 
     def look(self, waited: float, deadline: float) -> bool:
-        """Polls once, `waited` seconds after the submit. Returns whether the job is running and has time left."""
+        """Polls once, `waited` seconds after the first look. Returns whether the job is running and has time left."""
         state = self.poll()
         if state is None or state.terminal:
             return False
@@ -58,6 +60,7 @@ class Watch:
             self.ask_early()
         if waited <= deadline:
             return True
+        self.late = True
         self.report("job.ends_with_result", "COMPLETED or FAILED in time", f"still {state.name} after {deadline:g} s")
         return False
 

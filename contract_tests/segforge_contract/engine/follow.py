@@ -1,7 +1,9 @@
 """Follows submitted jobs to their end, and adds up what the calls of a session cost."""
 
+import itertools
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from segforge.spec.catalog import Catalog
@@ -10,6 +12,7 @@ from segforge_contract.checks.answers import Broken, figure, written_figure
 from segforge_contract.checks.balance import Account, Balance, read_balance
 from segforge_contract.checks.job import Pace, Watch
 from segforge_contract.engine.failure import Failure, failures_of
+from segforge_contract.engine.waiting import LOOKS, NOT_AWAITED, Waiting, pause
 from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.messages.request import Request, Response
 
@@ -46,10 +49,14 @@ class Follower:
     jobs: list[SubmittedJob] = field(default_factory=list)
     account: Account = field(default_factory=Account)
     """What the answers since the last reading of the balance stated about costs."""
+    _waiting: Waiting = field(init=False)
     _failed: set[str | None] = field(default_factory=set)
     _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
     _looked_early: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._waiting = Waiting(self.pace.deadline)
 
     def start_afresh(self, ids: set[str], outputs: dict[str, str]) -> None:
         """Forgets all jobs; from now on ids and outputs are compared with these, and added to them."""
@@ -99,11 +106,13 @@ class Follower:
         for job, watch in watches:  # one early look at a result per rule suffices: the reason of a job changes nothing
             watch.result_asked = not deep and job.case.rule in self._looked_early
             self._looked_early.add(job.case.rule)
-        running = watches
-        while running:
-            running = [(job, watch) for job, watch in running if self._look(job, watch, deep=deep)]
-            if running:
-                self.pace.sleep(self.pace.interval)
+        running = [(job, watch, self._looks(job, watch)) for job, watch in watches]
+        since = self.pace.clock()
+        for number in itertools.count(1):
+            running = [each for each in running if self._runs(*each, deep=deep)]
+            if not running:
+                break
+            self.pace.sleep(pause(self.pace.interval, number, self.pace.clock() - since))
         return watches
 
     def last_state(self, case: Case, response: Response) -> str | None:
@@ -113,14 +122,34 @@ class Follower:
             return None
         job = self.jobs.pop()
         watch = self.watch(job)
-        while watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
-            self.pace.sleep(self.pace.interval)
+        since = self.pace.clock()
+        for number, _ in enumerate(self._looks(job, watch), 1):
+            self.pace.sleep(pause(self.pace.interval, number, self.pace.clock() - since))
         return watch.state.name if watch.state else None
 
-    def _look(self, job: SubmittedJob, watch: Watch, *, deep: bool) -> bool:
+    def _looks(self, job: SubmittedJob, watch: Watch) -> Iterator[None]:
+        """Polls a job once for each item, until it has ended or its time is up.
+
+        The time counts from the first look: under load, it may come long after the submit. A job is late only after
+        several looks, since a mock may count them.
+        """
+        model, clock = job.case.model, self.pace.clock
+        since, patience, looks = clock(), self._waiting.patience(job.case.model), 1
+        while watch.look(waited := clock() - since, self.pace.deadline if looks >= LOOKS else math.inf):
+            if patience is not None and waited >= patience and looks >= LOOKS:
+                self.unsent[NOT_AWAITED] += 1
+                return
+            looks += 1
+            yield
+        if watch.late:
+            self._waiting.is_late(model)
+        elif watch.state is not None:
+            self._waiting.ended(model, clock() - since)
+
+    def _runs(self, job: SubmittedJob, watch: Watch, looks: Iterator[None], *, deep: bool) -> bool:
         """Polls a job once and judges its end, if it has ended. Returns whether to poll it again."""
         try:
-            if watch.look(self.pace.clock() - job.submitted, self.pace.deadline):
+            for _ in looks:
                 return True
             self.conclude(job, watch, deep=deep)
         except NotSent as error:
@@ -184,7 +213,13 @@ class Follower:
         route = self.catalog.gateway.routes.credits
         try:
             response = self.send(Request(route.method, route.path))
-        except (NotSent, NoAnswer):
+        except NoAnswer as error:
+            if error.slow:  # a route that hangs is asked once, since each answer is awaited for minutes
+                self.reads_balance = False
+                self.unsent[f"{route.path} does not answer in time"] += 1
+                self.note_silence(error)
+            return None
+        except NotSent:
             return None
         read = read_balance(response)
         if read is None:

@@ -1,19 +1,27 @@
 """Checks before the first case that a target is a gateway and accepts the key, with at most three free requests."""
 
+from dataclasses import replace
+from typing import Final
+
 from segforge.spec.catalog import Catalog
 from segforge.spec.printable import one_line, show
-from segforge_contract.cases.requests import UNKNOWN_IDS, poll_request
+from segforge_contract.cases.case import operations
+from segforge_contract.cases.requests import UNKNOWN_IDS, payload_request, poll_request
 from segforge_contract.errors import BadTarget, NoAnswer, Unreachable
 from segforge_contract.messages.request import NOT_JSON, Request, Response
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.http import HttpTarget
 
+_KEYLESS: Final = frozenset({401, 403})
+"""The statuses of a refused key."""
+
 
 def look_at(target: Target, catalog: Catalog) -> None:
     """Refuses a target that would break every rule: one that rejects the key, or one that isn't a gateway.
 
-    It refuses only if all answers agree, so that a gateway with a fault in one route is still tested. Raises BadTarget
-    and Unreachable.
+    It refuses only if all answers agree, so that a gateway with a fault in one route is still tested. A server that
+    asks a call without a key for one is a gateway, even if none of its answers is JSON. Raises BadTarget and
+    Unreachable.
     """
     if not isinstance(target, HttpTarget):
         return
@@ -25,14 +33,22 @@ def look_at(target: Target, catalog: Catalog) -> None:
     unknown = _answer(target, poll_request(gateway, "status", UNKNOWN_IDS[0]))
     if unknown is None:
         return
-    if {first.status, unknown.status} <= {401, 403}:
+    if {first.status, unknown.status} <= _KEYLESS:
         variable = gateway.auth.environment
         raise BadTarget(
             f"{target.base_url} rejects the key ({first.in_words}); set {variable} to a key of this gateway"
         )
-    keyless = _answer(target, Request(credits.method, credits.path, "missing"))
-    if keyless is not None and all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
+    keyless = _answer(target, _call_without_key(catalog))
+    if keyless is None or keyless.status in _KEYLESS:
+        return
+    if all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
         raise BadTarget(f"{target.base_url} is not a gateway: {_in_words(credits, first)}")
+
+
+def _call_without_key(catalog: Catalog) -> Request:
+    """Returns a call of some model without a key, which must be refused before anything is carried out."""
+    model = catalog.models[0]
+    return replace(payload_request(catalog.gateway, model, operations(model)[0], {}), key="missing")
 
 
 def _answer(target: HttpTarget, request: Request) -> Response | None:
