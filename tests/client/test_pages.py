@@ -65,6 +65,22 @@ def test_an_example_prints_the_expected_output(example: Path, mock: Mock, tmp_pa
     assert re.search(expected[example.stem], printed), printed
 
 
+def test_the_page_for_programs_that_write_code_runs_and_has_the_form_of_llms_txt(mock: Mock, tmp_path: Path) -> None:
+    text = (PACKAGE / "llms.txt").read_text("utf-8")
+    assert re.match(r"# segmind-client\n\n> .+\n\n", text)
+    lists = text[text.index("\n## ") :]
+    links = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): .+$", lists, re.MULTILINE)
+    assert len(links) == lists.count("\n- ")
+    assert [link for link in links if not (PACKAGE / link).is_file()] == []
+    [sample] = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"`client\.([a-z_.]+)[`(]", text)
+    assert {"jobs.resume", "models.search", "models.get", "estimate"} <= set(named)
+    checks = "".join(f"\nclient.{name}" for name in named)
+    run(sample + checks, tmp_path, mock)
+    for name in ("image.jpeg", "from-job-image.jpeg"):
+        assert (tmp_path / name).read_bytes().startswith(JPEG)
+
+
 def test_the_reference_names_every_export_member_and_parameter(catalog: Catalog) -> None:
     text = (PACKAGE / "reference.md").read_text("utf-8")
     for name in segmind_client.__all__:

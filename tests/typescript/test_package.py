@@ -132,6 +132,24 @@ def test_the_samples_of_the_readme_run_against_the_mock(project: Path, mock_url:
     assert (project / "readme" / "image.jpeg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
+def test_the_page_for_programs_that_write_code_runs_and_has_the_form_of_llms_txt(project: Path, mock_url: str) -> None:
+    text = (COMMITTED / "llms.txt").read_text("utf-8")
+    assert re.match(r"# segmind-client\n\n> .+\n\n", text)
+    lists = text[text.index("\n## ") :]
+    links = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): .+$", lists, re.MULTILINE)
+    assert len(links) == lists.count("\n- ")
+    assert [link for link in links if not (project / "node_modules" / "segmind-client" / link).is_file()] == []
+    [sample] = re.findall(r"^```ts\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    [one_model] = re.findall(r"`(import \{ .*?)`", text)
+    used = "\nawait client.estimate('flux-img2img', params); client.jobs.resume(job.requestId); new FluxImg2img();\n"
+    folder = project / "llms"
+    folder.mkdir(exist_ok=True)
+    (folder / "llms.mjs").write_text(f"{one_model};\n{sample.replace(' as const', '')}{used}", "utf-8")
+    run = node("llms.mjs", cwd=folder, SEGMIND_API_KEY="SG_0123456789abcdef", SEGMIND_BASE_URL=mock_url)
+    assert run.returncode == 0, run.stderr
+    assert (folder / "from-job-image.jpeg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
 EXAMPLES = sorted((COMMITTED / "examples").glob("*.mjs"))
 
 

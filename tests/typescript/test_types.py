@@ -92,6 +92,7 @@ def uses(project: Path, catalog: Catalog) -> dict[str, str]:
         "right.ts": RIGHT + "\n".join(use for model in catalog.models for use in right_uses(model)) + "\n",
         "wrong.ts": WRONG + "\n".join(use for model in catalog.models for use in wrong_uses(model)) + "\n",
         "readme.ts": "\n".join(samples),
+        "llms.ts": (COMMITTED / "llms.txt").read_text("utf-8").partition("```ts\n")[2].partition("```")[0],
     }
     (project / "compiler.mjs").write_bytes((HERE / "compiler.mjs").read_bytes())
     return texts
