@@ -131,7 +131,7 @@ def test_the_behaviour_table_in_a_browser(project: Path, mock_url: str, catalog:
 def _drops_a_post(case: dict[str, Any]) -> bool:
     scenarios = case.get("mock", {}).get("scenarios", [])
     return any(
-        rule.get("scenario") in ("drop-before", "drop-after") and rule["route"] in ("run", "submit")
+        rule.get("scenario") in ("drop-before", "drop-after") and rule["route"] in ("run", "submit", "upload")
         for rule in scenarios
     )
 
