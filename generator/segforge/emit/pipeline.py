@@ -17,6 +17,7 @@ EMITTERS: Final = {
     "python": "segforge.emit.python.client",
     "typescript": "segforge.emit.typescript.client",
     "mock": "segforge.emit.mock.models",
+    "bruno": "segforge.emit.bruno.collection",
 }
 """The module of each emitter by its name. It implements `Emitter`, and its output is in the folder of that name."""
 

@@ -203,7 +203,20 @@ def json_text(value: object) -> Code:
     return Code(json_visible(json.dumps(value, ensure_ascii=False, allow_nan=False)))
 
 
+def bruno_line(text: str) -> Code:
+    """Returns a value for one line of a request of Bruno. It can't name a variable, such as `{{process.env.NAME}}`."""
+    return Code(re.sub(r"\{(?=\{)", "{ ", " ".join(visible(text).split())))
+
+
+def bruno_body(value: object) -> Code:
+    """Returns JSON for a block of a request of Bruno, indented. Texts in it can't name a variable or end the block."""
+    text = json_visible(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+    return Code(textwrap.indent(re.sub(r"\{(?=\{)", r"\\u007b", text), "  "))
+
+
 FILTERS: Final = {
+    "bruno_body": bruno_body,
+    "bruno_line": bruno_line,
     "literal": python_literal,
     "expression": python_expression,
     "docstring": docstring,
