@@ -42,6 +42,9 @@ class Faults:
     lost_before: float = 0  # the connection is cut before the request is handled
     lost_after: float = 0  # the connection is dropped after the call was executed and billed
     error_after: float = 0  # 500, 502 or 504 after the request was billed
+    free_billed: tuple[str, ...] = ()  # the free routes that are billed: balance, poll, unknown, keyless
+    free_price: Decimal = Decimal("0.01")
+    free_told: bool = False  # whether such an answer states its x-cost
     refusal_billed: float = 0
     refusal_told: bool = True  # whether a billed refusal states its x-cost
     invalid_accepted: float = 0
@@ -115,12 +118,24 @@ class Gateway:
                 raise Dropped
             before = len(self.book.entries)
             status, fields, content = self.route(method, path, headers, body)
+            if self.free_kind(path, headers, status) in self.faults.free_billed:
+                self.book.entries.append(("free", self.faults.free_price))
+                fields = {**fields, "x-cost": str(self.faults.free_price)} if self.faults.free_told else fields
             billed = len(self.book.entries) > before
             if self.chance(self.faults.lost_after):
                 raise Dropped
             if billed and self.chance(self.faults.error_after):
                 return refusal(self.random.choice((500, 502, 504)), "out of luck")
             return status, fields, content
+
+    def free_kind(self, path: str, headers: Mapping[str, str], status: int) -> str:
+        """The kind of a request that is free by the docs, or `""` for another."""
+        if headers.get("x-api-key") != KEY:
+            return "keyless"
+        if path.endswith("get-user-credits"):
+            return "balance"
+        polls = "requests" in path.split("/")[:3]
+        return ("unknown" if status == 404 else "poll") if polls else ""
 
     def route(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes

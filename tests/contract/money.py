@@ -40,6 +40,7 @@ class Trial:
     """One campaign: the gateway's faults, the cap, and when the run is killed.
 
     `kills`: the number of requests before each kill. `hard`: the kill is a SIGKILL at about that time.
+    `unseen`: how many free requests a gateway that bills them may bill beyond the cap, and one more for each start.
     """
 
     seed: int
@@ -48,6 +49,11 @@ class Trial:
     cap: Decimal
     kills: tuple[int, ...]
     hard: bool
+    unseen: int = 0
+
+    def most(self, starts: int) -> Decimal:
+        """The most credits that the campaign may cost, started so many times."""
+        return self.cap + (self.unseen + starts if self.unseen else 0) * self.faults.free_price
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,10 @@ class Result:
 
 
 def trials(count: int, *, first: int = 0) -> Iterator[Trial]:
-    """Yields campaigns, each drawn from its number. Three of four have a cap above 0; one in five ends by SIGKILL."""
-    kinds = (_paid_trial, _hungry_trial, _paid_trial, _free_trial)
+    """Yields campaigns, each drawn from its number. Most have a cap above 0; one in five ends by SIGKILL."""
+    kinds = (_paid_trial, _hungry_trial, _paid_trial, _free_trial, _paid_trial, _hungry_trial, _toll_trial, _free_trial)
     for seed in range(first, first + count):
-        yield kinds[seed % 4](seed)
+        yield kinds[seed % len(kinds)](seed)
 
 
 def _models(draw: random.Random) -> tuple[str, ...]:
@@ -136,6 +142,25 @@ def _free_trial(seed: int) -> Trial:
     )
     kills = tuple(draw.randrange(1, 300) for _ in range(draw.choice((0, 1, 2))))
     return Trial(seed, faults, _models(draw), Decimal(0), kills, hard=seed % 5 == 0)
+
+
+def _toll_trial(seed: int) -> Trial:
+    """Draws a gateway that bills requests that are free by the docs. The balance or the answers show it."""
+    draw = random.Random(seed)
+    told = draw.random() < 0.3
+    kinds = ("balance", "poll", "unknown", "keyless")
+    faults = Faults(
+        seed=seed,
+        prices=_prices(Decimal(1)),
+        bills_at=draw.choice(("submit", "completion")),
+        lost_after=draw.choice((0, 0.05)),
+        free_billed=tuple(draw.sample(kinds, draw.choice((1, 1, 2, 4)))),
+        free_told=told,
+        free_price=draw.choice((Decimal("0.001"), Decimal("0.01"), Decimal("0.05"))),
+    )
+    cap = draw.choice((Decimal(0), Decimal(0), Decimal("0.15"), Decimal("0.4")))
+    kills = tuple(draw.randrange(1, 100) for _ in range(draw.choice((0, 1, 2))))
+    return Trial(seed, faults, _models(draw), cap, kills, hard=seed % 5 == 0, unseen=22 if cap else 2)
 
 
 @cache
@@ -227,9 +252,10 @@ def _in_a_process(arguments: list[str], kill_after: int | None) -> bool:
 def check(result: Result) -> str | None:
     """Describes how a trial exceeded its cap, None if it didn't."""
     trial = result.trial
-    if result.billed <= trial.cap:
+    most = trial.most(result.starts)
+    if result.billed <= most:
         return None
-    return f"campaign {trial.seed}: billed {result.billed}, over the cap of {trial.cap}: {trial}"
+    return f"campaign {trial.seed}: billed {result.billed}, over the {most} allowed: {trial}"
 
 
 def prove(count: int, *, first: int = 0) -> list[Result]:
@@ -248,9 +274,11 @@ def prove(count: int, *, first: int = 0) -> list[Result]:
 
 def summary(results: list[Result]) -> str:
     """The result of the proof in a few lines."""
-    paid = [result for result in results if result.trial.cap]
+    tolled = [result for result in results if result.trial.unseen]
+    paid = [result for result in results if result.trial.cap and not result.trial.unseen]
     used = sorted(result.billed / result.trial.cap for result in paid)
-    billed_free = sum(result.billed for result in results if not result.trial.cap)
+    free = [result for result in results if not result.trial.cap and not result.trial.unseen]
+    beyond = sum(max(result.billed - result.trial.cap, Decimal(0)) for result in tolled)
     return (
         f"{len(results)} campaigns, {sum(result.starts - 1 for result in results)} restarts, "
         f"{sum(result.trial.hard for result in results)} campaigns in processes of their own, "
@@ -258,7 +286,9 @@ def summary(results: list[Result]) -> str:
         f"{len(paid)} with a cap above 0: billed {sum(result.billed for result in paid)} of "
         f"{sum(result.trial.cap for result in paid)} credits, never more than the cap; "
         f"median {float(used[len(used) // 2]):.0%} of it, {sum(share == 1 for share in used)} used it up\n"
-        f"{len(results) - len(paid)} with a cap of 0: billed {billed_free} credits"
+        f"{len(free)} with a cap of 0: billed {sum(result.billed for result in free)} credits\n"
+        f"{len(tolled)} whose free requests are billed: {beyond} credits beyond their caps, of "
+        f"{sum((result.trial.most(result.starts) - result.trial.cap for result in tolled), Decimal(0))} allowed"
     )
 
 

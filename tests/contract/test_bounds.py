@@ -13,6 +13,7 @@ from segforge_contract import AsgiTarget, NoAnswer, Request, Response, open_sess
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.waiting import NOT_AWAITED
 from segforge_contract.targets.base import Target
+from tests.contract import billing
 from tests.contract.campaigns import Clock, broken_rules, planned
 from tests.contract.serving import serve
 from tests.contract.standin import BASE_URL, KEY, Answer, StandIn
@@ -192,3 +193,27 @@ def test_gateway_with_html_errors_is_tested(catalog: Catalog, tmp_path: Path, mo
         assert main(["contract", "--target", url, *MODEL, *options]) == 1
     found = {each["rule"] for each in json.loads(report.read_text("utf-8"))["failures"]}
     assert "error.shape" in found
+
+
+@pytest.mark.parametrize("kind", ["balance", "unknown", "keyless"])
+@pytest.mark.parametrize("told", [False, True])
+def test_cap_of_0_ends_at_the_first_free_request_that_is_billed(
+    catalog: Catalog, kind: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    gateway = billing.Gateway(catalog, billing.Faults(free_billed=(kind,), free_told=told))
+    with billing.serve(gateway) as url:
+        assert main(["contract", "--target", url, *MODEL, "--max-spend", "0"]) == 1
+    assert len(gateway.book.entries) <= 2
+    assert "halted: " in capsys.readouterr().out
+
+
+def test_free_requests_that_are_billed_halt_a_run_with_a_cap(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    gateway = billing.Gateway(catalog, billing.Faults(free_billed=("balance",)))
+    with billing.serve(gateway) as url:
+        main(["contract", "--target", url, *MODEL, "--max-spend", "1"])
+    assert len(gateway.book.entries) <= 3
+    assert "halted: the balance dropped by 0.01 for calls that may cost at most 0" in capsys.readouterr().out

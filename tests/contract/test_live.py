@@ -83,14 +83,14 @@ def test_cap_of_0_stops_at_the_first_call_billed_against_the_docs(
     with gateway(catalog, invalid_accepted=1) as (billing, url):
         assert contract(url, "--max-spend", "0") == 1
         assert len(billing.book.entries) == 1
-    assert "not sent: the cap of 0 is reached: 0.05 spent" in capsys.readouterr().out
+    assert "halted: a call was billed 0.05 credits" in capsys.readouterr().out
 
 
 def test_refusal_billed_silently_is_a_finding(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
     with gateway(catalog, refusal_billed=0.05, refusal_told=False) as (billing, url):
         assert contract(url, "--max-spend", "0") == 1
         assert 0 < billing.book.billed <= 20 * Decimal("0.05")
-    assert "money.costs_add_up: flux-img2img run" in capsys.readouterr().out
+    assert "money.refusal_is_free: run: the balance" in capsys.readouterr().out
 
 
 def test_packs_test_each_boundary_with_few_paid_calls(catalog: Catalog, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from segforge_contract.engine.price import Prices, prices_of
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
 from segforge_contract.errors import BadJournal, Misuse
-from segforge_contract.messages.request import INVALID_KEY
+from segforge_contract.messages.request import INVALID_KEY, Response
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.capped import CappedTarget
 from segforge_contract.targets.journal import Journal, create, read, reopen
@@ -100,12 +100,12 @@ class Offer:
         """Starts the journal and looks at the target. Raises Misuse, BadTarget and Unreachable."""
         catalog, deadline = self.plan.catalog, self.settings.deadline
         with closing(self.journal or self._new_journal(notify)) as journal:
-            look_at(self.target, catalog)
+            opening = look_at(self.target, catalog)
             if self.cap is None:
                 kept = RecordedTarget(self.target, journal) if journal.durable else self.target
                 yield Run(self.plan, open_session(catalog, kept, deadline=deadline, tell=_tells_waits(notify)))
                 return
-            session, ledger = _capped(self.target, catalog, journal, self.cap, self.prices, deadline, notify)
+            session, ledger = _capped(self.target, catalog, journal, self.cap, self.prices, deadline, notify, opening)
             yield Run(self.plan, session, ledger, journal.file)
 
     def _new_journal(self, notify: Notify) -> Journal:
@@ -148,12 +148,12 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
     Raises Misuse, BadTarget and Unreachable.
     """
     cap, prices = _terms(settings, catalog, target)
-    look_at(target, catalog)
+    opening = look_at(target, catalog)
     if cap is None:
         yield open_session(catalog, target, tell=_tells_waits(notify))
         return
     with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
-        yield _capped(target, catalog, journal, cap, prices, None, notify)[0]
+        yield _capped(target, catalog, journal, cap, prices, None, notify, opening)[0]
 
 
 def _capped(
@@ -164,6 +164,7 @@ def _capped(
     prices: Prices,
     deadline: float | None,
     notify: Notify,
+    opening: Response | None,
 ) -> tuple[Session, Ledger]:
     """A session under a cap, and its ledger. Raises Misuse if the journal belongs to another target."""
     recorded = journal.settings.get("target")
@@ -172,7 +173,7 @@ def _capped(
             f"--resume: the journal's target is {recorded}, not {target.base_url}; omit --target when resuming"
         )
     tell_wait = _tells_waits(notify)
-    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, tell=tell_wait)
+    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, opening=opening, tell=tell_wait)
     session = open_session(
         catalog,
         purse,

@@ -16,23 +16,23 @@ _KEYLESS: Final = frozenset({401, 403})
 """The statuses of a refused key."""
 
 
-def look_at(target: Target, catalog: Catalog) -> None:
+def look_at(target: Target, catalog: Catalog) -> Response | None:
     """Refuses a target that would break every rule: one that rejects the key, or one that isn't a gateway.
 
     It refuses only if all answers agree, so that a gateway with a fault in one route is still tested. A server that
-    asks a call without a key for one is a gateway, even if none of its answers is JSON. Raises BadTarget and
-    Unreachable.
+    asks a call without a key for one is a gateway, even if none of its answers is JSON. Returns the answer that states
+    the balance, if one does. Raises BadTarget and Unreachable.
     """
     if not isinstance(target, HttpTarget):
-        return
+        return None
     gateway = catalog.gateway
     credits = Request(gateway.routes.credits.method, gateway.routes.credits.path)
     first = _answer(target, credits)
     if first is None or (first.status == 200 and first.json is not NOT_JSON):
-        return
+        return first
     unknown = _answer(target, poll_request(gateway, "status", UNKNOWN_IDS[0]))
     if unknown is None:
-        return
+        return None
     if {first.status, unknown.status} <= _KEYLESS:
         variable = gateway.auth.environment
         raise BadTarget(
@@ -40,9 +40,10 @@ def look_at(target: Target, catalog: Catalog) -> None:
         )
     keyless = _answer(target, _call_without_key(catalog))
     if keyless is None or keyless.status in _KEYLESS:
-        return
+        return None
     if all(answer.json is NOT_JSON for answer in (first, unknown, keyless)):
         raise BadTarget(f"{target.base_url} is not a gateway: {_in_words(credits, first)}")
+    return None
 
 
 def _call_without_key(catalog: Catalog) -> Request:

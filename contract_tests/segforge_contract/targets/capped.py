@@ -16,7 +16,8 @@ from segforge_contract.targets.journal import Exchanged, Journal, Reservation, T
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 from segforge_contract.targets.patient import PatientTarget
 
-_WEIGH_EVERY = 20  # refusals between two readings of the balance, which shows whether refusals are billed
+_WEIGH_EVERY = 20  # free requests between two readings of the balance, which shows whether they are billed
+_GIVE_UP_READING = 2  # readings of the balance in a row that time out
 
 
 class CappedTarget:
@@ -30,11 +31,13 @@ class CappedTarget:
         *,
         cap: Decimal,
         worst: Callable[[Request], Decimal],
+        opening: Response | None = None,
         tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """`worst` returns the most credits that a request may cost. Existing journal entries are replayed first.
 
-        `tell` is called with the seconds before each wait for a 429.
+        `opening` is a first reading of the balance; without one, the balance is read. It is then read again, which
+        shows whether reading it is billed. `tell` is called with the seconds before each wait for a 429.
         """
         self.base_url = target.base_url
         self.loopback = target.loopback
@@ -50,13 +53,16 @@ class CappedTarget:
         self._known: dict[Request, Response | NoAnswer | None] = {}
         self._submitted: dict[str, float] = {}
         self._calls = 0
-        self._refusals = 0
-        self._kinds: set[tuple[str, int]] = set()
+        self._unweighed = 0
+        self._unread = 0
+        self._kinds: set[tuple[str, str, int]] = set()
         self._from_tape = False
         self._lock = threading.Lock()
         for entry in journal.entries:
             self._replay(entry)
-        self.weigh()
+        self._enter_balance(self._balance() if opening is None else _balance_in(opening))
+        if self.ledger.readable:
+            self.weigh()
 
     def send(self, request: Request) -> Response:
         """See `Target`. Raises NotSent if the cap, or an earlier attempt at the request, forbids sending it."""
@@ -85,24 +91,27 @@ class CappedTarget:
             time.sleep(seconds)
 
     def weigh(self) -> None:
-        """Reads the balance, which is free, and settles answered calls by it."""
-        balance = self._balance()
+        """Reads the balance, and settles answered calls by it. Once a request may not be free, it isn't read."""
+        self._unweighed = 0
+        if not self.ledger.stopped:
+            self._enter_balance(self._balance())
+
+    def _enter_balance(self, balance: Decimal | None) -> None:
         if balance is not None:
             self._journal.append(Weighed(balance))
         self.ledger.read(balance)
 
     def _balance(self) -> Decimal | None:
+        if self._unread >= _GIVE_UP_READING:
+            return None
         route = self._gateway.routes.credits
         try:
             response = self._patient.send(Request(route.method, route.path))
-        except (NoAnswer, NotSent):
+        except (NoAnswer, NotSent) as error:
+            self._unread += isinstance(error, NoAnswer) and error.slow
             return None
-        body = _decimals(response)
-        credits = body.get("credits") if isinstance(body, dict) else None
-        if response.status != 200 or not isinstance(credits, Decimal):
-            return None
-        free = body.get("free-credits")
-        return credits + free if isinstance(free, Decimal) else credits
+        self._unread = 0
+        return _balance_in(response)
 
     def _recall(self, request: Request) -> Response | NoAnswer | None:
         """Returns the known answer to a request, or None if it must be sent. Raises NotSent."""
@@ -119,6 +128,8 @@ class CappedTarget:
     def _reserve(self, request: Request) -> int | None:
         """Reserves the price of a request. Returns the call's number, or None if it can't be billed. Raises NotSent."""
         if not could_be_billed(self._gateway, request):
+            if self.ledger.stopped:
+                raise NotSent(self._why_not(request))
             self._refuse_expired(request)
             return None
         worst = self._worst(request)
@@ -143,7 +154,7 @@ class CappedTarget:
         return f"the cap of {plain(ledger.cap)} is reached: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved"
 
     def _refuse_expired(self, request: Request) -> None:
-        found = _matches(self._gateway, request, "status", "result", "poll")
+        found = self._polled(request)
         at = self._submitted.get(found) if found else None
         if at is not None and time.time() - at > self._gateway.lifecycle.retention_seconds:
             raise NotSent("the job has expired since the run was interrupted")
@@ -153,7 +164,7 @@ class CappedTarget:
         entry = Exchanged(call, time.time(), request, answer)
         paid = not isinstance(answer, NoAnswer) and call is not None and 200 <= answer.status < 300
         self._journal.append(entry, sync=paid or self._ends_job(request, answer) is not None)
-        if self._settle(entry):
+        if self._settle(entry) or self._is_weight_due(entry):
             self.weigh()
 
     def _replay(self, entry: object) -> None:
@@ -164,6 +175,7 @@ class CappedTarget:
                 self._known[canonical(request)] = None
             case Exchanged():
                 self._settle(entry)
+                self._is_weight_due(entry)
             case Weighed(balance):
                 self.ledger.read(balance)
 
@@ -171,6 +183,8 @@ class CappedTarget:
         """Enters an exchange in the ledger. Returns whether the balance should be read now."""
         call, request, answer = entry.call, entry.request, entry.answer
         if call is None:
+            if isinstance(answer, Response) and self._polled(request) not in self._submitted:
+                self.ledger.free(_stated(answer))
             ended = self._ends_job(request, answer)
             return ended is not None and self.ledger.ended(ended[0], ended[2], completed=ended[1])
         if isinstance(answer, NoAnswer):
@@ -189,11 +203,27 @@ class CappedTarget:
         if answer.status > 500:
             return False  # a gateway timeout doesn't show whether the call was carried out
         self.ledger.refused(call, told)
-        self._refusals += 1
-        kind = (request.path, answer.status)
-        first = kind not in self._kinds  # a gateway that bills refusals probably bills all of one kind
+        return False
+
+    def _is_weight_due(self, entry: Exchanged) -> bool:
+        """Returns whether the balance should be read after an exchange that should be free: the first of its kind.
+
+        A gateway that bills free requests probably bills all of one kind. Others are checked now and then.
+        """
+        request, answer = entry.request, entry.answer
+        status = 0 if isinstance(answer, NoAnswer) else answer.status
+        if entry.call is not None and status < 300:
+            return False
+        polled = self._polled(request)
+        path = request.path if polled is None else request.path.replace(polled, "*")
+        kind = (path, request.key, status)
+        first, self._unweighed = kind not in self._kinds, self._unweighed + 1
         self._kinds.add(kind)
-        return self.ledger.trusted and (first or self._refusals % _WEIGH_EVERY == 0)
+        return self.ledger.readable and (first or self._unweighed >= _WEIGH_EVERY)
+
+    def _polled(self, request: Request) -> str | None:
+        """Returns the id of the job that a request polls, or None if it polls none."""
+        return _matches(self._gateway, request, "status", "result", "poll")
 
     def _enter_output(self, entry: Exchanged, call: int, answer: Response, told: Decimal | None) -> bool:
         body = answer.json
@@ -241,6 +271,16 @@ def _matches(gateway: Gateway, request: Request, *routes: str) -> str | None:
         if match := re.fullmatch(re.escape(before) + inner + re.escape(after), request.path):
             return match[1]
     return None
+
+
+def _balance_in(response: Response) -> Decimal | None:
+    """Returns the balance in an answer, paid and free credits together, or None if it holds none."""
+    body = _decimals(response)
+    credits = body.get("credits") if isinstance(body, dict) else None
+    if response.status != 200 or not isinstance(credits, Decimal):
+        return None
+    free = body.get("free-credits")
+    return credits + free if isinstance(free, Decimal) else credits
 
 
 def _stated(response: Response) -> Decimal | None:

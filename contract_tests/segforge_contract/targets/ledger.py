@@ -11,8 +11,10 @@ A call with an unknown outcome keeps its reservation for the rest of the run. Th
 sums: the costs that answers state, and the drop in the balance. If the balance can't be read or contradicts the
 answers, each call that was carried out counts as the larger of `worst` and its stated cost.
 
-So the bill stays within the cap if no call costs more than `worst` and any balance is correct. The first settlement
-above `worst` halts the run. The cap can then be exceeded by the excess of that call, and of calls in flight.
+So the bill stays within the cap if no call costs more than `worst`, requests that the docs call free are free, and any
+balance is correct. The first settlement above `worst` halts the run. The cap can then be exceeded by the excess of that
+call, and of calls in flight. A drop in the balance that no call explains, or any drop under a cap of 0, stops free
+requests too, readings of the balance included: one of them is billed.
 """
 
 from collections.abc import Mapping
@@ -49,6 +51,8 @@ class Ledger:
     carried_out: int = 0
     halted: str | None = None
     """The reason why no more billable requests may be sent, whatever the cap; None if they may."""
+    drained: bool = False
+    """Whether the balance dropped more than the calls explain, so that no request is known to be free."""
     untold: Decimal = NOTHING
     """The assumed maximum cost of calls that were carried out without a stated cost."""
     _assumed: Decimal = NOTHING
@@ -77,6 +81,16 @@ class Ledger:
     def unsettled(self) -> int:
         """The number of calls with an unknown outcome or a running job."""
         return sum(not hold.settled for hold in self._holds.values())
+
+    @property
+    def readable(self) -> bool:
+        """Whether the balance was ever read."""
+        return self._balance is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether not even a free request may be sent."""
+        return self.drained or self.spent + self.held > self.cap + _NOISE
 
     def fits(self, amount: Decimal) -> bool:
         """Returns whether a call that reserves this amount is allowed."""
@@ -107,6 +121,13 @@ class Ledger:
         if self._jobs.setdefault(request_id, call) != call:
             self.halted = f"two submits returned the same request_id {request_id}, so their costs can't be separated"
 
+    def free(self, told: Decimal | None) -> None:
+        """Notes the cost that the answer to a free request states, which should be none."""
+        if told:
+            self.told += told
+            self.drained = True
+            self.halted = f"a request that is free by the docs was billed {plain(told)} credits, as its answer states"
+
     def ended(self, request_id: str, told: Decimal | None, *, completed: bool) -> bool:
         """Settles a job that has ended. Returns False if the job is unknown or already settled."""
         call = self._jobs.get(request_id)
@@ -125,11 +146,12 @@ class Ledger:
             return
         lost = max(before - balance, NOTHING)
         self.lost += lost
-        expected = sum((hold.worst for hold in self._holds.values()), NOTHING)
+        expected = sum((hold.worst for hold in self._holds.values()), NOTHING) if self.cap else NOTHING
         if lost > expected + _NOISE:
+            self.drained = True
             self.halted = (
                 f"the balance dropped by {plain(lost)} for calls that may cost at most {plain(expected)}: "
-                "a call costs more than assumed, or the key is also used elsewhere"
+                "a call costs more than assumed, a free request is billed, or the key is also used elsewhere"
             )
         if 2 * self.lost < self.told or (self.carried_out and not self.lost):
             self.trusted = False
@@ -159,10 +181,9 @@ class Ledger:
             return
         self.told += told - hold.told
         hold.told = told
-        if told > hold.worst:
-            self.halted = (
-                f"a call was billed {plain(told)} credits, more than the assumed maximum of {plain(hold.worst)}"
-            )
+        most = hold.worst if self.cap else NOTHING
+        if told > most:
+            self.halted = f"a call was billed {plain(told)} credits, more than the assumed maximum of {plain(most)}"
 
     def in_words(self) -> Mapping[str, str | int | bool | None]:
         """Returns the totals for a report."""
