@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "run": "call a model, whose parameters are options",
     "jobs": "ask for a job, wait for it, or fetch its output",
     "models": "list, find and show models",
+    "mcp": "serve tools to programs that speak the Model Context Protocol",
     "completion": "print a script for the completion of a shell: bash, zsh or fish",
 }
 _HELP: Final = f"""usage: segmind COMMAND ...

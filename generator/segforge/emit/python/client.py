@@ -67,7 +67,7 @@ _MODULES: Final = (
 )
 _ASYNC_MODULES: Final = ("client", "files", "http", "job", "jobs", "model", "network", "transport")
 
-_CLI_MODULES: Final = ("completion", "console", "jobs", "main", "models", "options", "output", "run", "values")
+_CLI_MODULES: Final = ("completion", "console", "jobs", "main", "mcp", "models", "options", "output", "run", "values")
 
 _PACKAGES: Final = {
     "_aio": "The asynchronous client.",
