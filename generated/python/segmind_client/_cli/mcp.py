@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from segmind_client import _gateway
 from segmind_client._cli.console import misuse, refuse_keys, say, without_key
@@ -71,19 +71,20 @@ class Server:
     def receive(self, line: bytes) -> None:
         """Answers one message. A tool runs on a thread of its own, so that a long call blocks no other message."""
         try:
-            message = json.loads(line)
+            read: object = json.loads(line)
         except (ValueError, RecursionError):
             self._reply(None, error=(-32700, "the message is not JSON"))
             return
-        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
-            if not isinstance(message, dict) or "method" in message or not {"result", "error"} & message.keys():
+        message = _object(read)
+        if message is None or not isinstance(message.get("method"), str):
+            if message is None or "method" in message or not {"result", "error"} & message.keys():
                 self._reply(None, error=(-32600, "the message is not a request; expected an object with a method"))
             return
         if "id" not in message:  # a notification
             return
-        method, params = message["method"], message.get("params") or {}
+        method, params = message["method"], _object(message.get("params") or {})
         id_ = message["id"] if isinstance(message["id"], str | int | float) else None
-        if not isinstance(params, dict):
+        if params is None:
             self._reply(id_, error=(-32602, "params is not an object"))
         elif method == "initialize":
             self._reply(id_, self._initialized(params.get("protocolVersion")))
@@ -111,14 +112,14 @@ class Server:
         }
 
     def _call(self, id_: str | float | None, params: Mapping[str, Any]) -> None:
-        name, arguments = params.get("name"), params.get("arguments") or {}
+        name, arguments = params.get("name"), _object(params.get("arguments") or {})
         tools: dict[object, Callable[[Mapping[str, Any]], object]] = {
             "search": _search,
             "describe": _describe,
             "estimate": _estimate,
             "run": self._run,
         }
-        if name not in [tool["name"] for tool in TOOLS] or not isinstance(arguments, dict):
+        if name not in [tool["name"] for tool in TOOLS] or arguments is None:
             self._reply(id_, error=(-32602, "the tool is not known, or its arguments are not an object"))
         elif not self._slots.acquire(blocking=False):
             self._answer(id_, f"{_MOST_CALLS} calls are running; wait for one of them. Nothing was sent", failed=True)
@@ -254,10 +255,15 @@ def _known(arguments: Mapping[str, Any]) -> ModelInfo:
 
 
 def _params(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    params = arguments.get("params", {})
-    if not isinstance(params, dict):
+    params = _object(arguments.get("params", {}))
+    if params is None:
         raise Refused("params is not an object; expected the parameters of the model by name")
     return params
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    """Returns a value that was read from JSON if it is an object."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _ending(content_type: str | None) -> str:
