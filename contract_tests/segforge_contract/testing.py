@@ -62,6 +62,7 @@ class Contract:
         if found:
             header = self.session.catalog.gateway.auth.header
             base_url = self.session.target.base_url
+            found.sort(key=lambda failure: failure.broken.rule != failure.case.rule)  # the tested rule comes first
             shown = [describe(failure, base_url, key_header=header) for failure in found[:_SHOWN]]
             rest = [f"and {len(found) - _SHOWN} more"] if found[_SHOWN:] else []
             pytest.fail("\n\n".join(shown + rest), pytrace=False)

@@ -249,9 +249,9 @@ def serve(gateway: Gateway) -> Iterator[str]:
                 self.send_header(name, value)
             self.end_headers()
             with contextlib.suppress(OSError):
-                self.wfile.write(content)
+                self.wfile.write(b"" if self.command == "HEAD" else content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Logs nothing."""

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import math
+import re
 import uuid
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -25,6 +26,9 @@ BASE_URL = "http://127.0.0.1:9"
 CHECKS = ("key", "model", "method", "content_type", "body")
 
 Message = MutableMapping[str, Any]
+
+OBSERVED = {"string_to_integer", "string_to_number", "formats_ignored"}
+"""Behavior that is no fault under the observed profile."""
 
 STATES = {
     "never_ends": ("QUEUED", "PROCESSING"),
@@ -73,7 +77,7 @@ class StandIn:
     """The gateway. `observed`: it follows the observed profile. `seen` holds each request's method, path and key."""
 
     def __init__(self, catalog: Catalog, *faults: str, observed: bool = False) -> None:
-        self.faults = frozenset(faults) | ({"string_to_integer", "string_to_number"} if observed else set())
+        self.faults = frozenset(faults) | (OBSERVED if observed else set())
         self.observed = observed
         self.models = {model.slug: model for model in catalog.models}
         self.validations = {model.slug: Validation(model, self.faults) for model in catalog.models}
@@ -81,6 +85,7 @@ class StandIn:
         self.doomed: set[str] = set()
         self.images: dict[str, tuple[Model, dict[str, Any]]] = {}
         self.drawn = 0
+        self.read_results: set[str] = set()
         self.credits = 100.0
         self.seen: list[tuple[str, str, str | None]] = []
 
@@ -134,10 +139,17 @@ class StandIn:
             return self.image(model, {**payload, model.returns.controls.base64 or "": False}, {})
         if parts[1] == "get-user-credits":
             self.check_key(headers)
+            if self.faulty("balance_is_text"):
+                return reply(200, {"credits": str(self.credits), "free-credits": "0.0"})
             return reply(200, {"credits": self.credits, "free-credits": 0.0})
+        if parts[1] == "requests" and self.faulty("delete_deletes") and method == "DELETE":
+            self.looks.pop(parts[2], None)
+            return Answer(204, "text/plain", b"")
         if parts[1] == "requests":
             self.check_key(headers)
             return self.poll(parts[2], "poll" if parts[0] == "v1" else parts[3] if parts[3:] else "result")
+        if self.faulty("crashes_on_options") and method == "OPTIONS":
+            raise Refused(500, "Internal server error")
         checks: dict[str, Callable[[], object]] = {
             "key": lambda: self.check_key(headers),
             "model": lambda: self.check_model(parts[1]),
@@ -162,7 +174,9 @@ class StandIn:
         key = headers.get("x-api-key")
         if key is None and not self.faulty("no_key_accepted"):
             raise Refused(403 if self.faulty("no_key_403") else 401, "Missing Authorization or x-api-key in header")
-        if key not in (None, KEY) and not self.faulty("any_key_accepted"):
+        lax = self.faulty("any_key_accepted") or (self.faulty("key_case_folded") and (key or "").lower() == KEY.lower())
+        lax |= self.faulty("form_of_key_checked") and re.fullmatch("SG_[0-9a-f]{16}", key or "") is not None
+        if key not in (None, KEY) and not lax:
             raise Refused(401, "Unauthorized. API key is invalid or may have expired.")
 
     def check_model(self, slug: str) -> None:
@@ -264,6 +278,10 @@ class StandIn:
         values = {p.name: payload.get(p.name, p.default) for p in model.parameters if p.name not in packing}
         if self.faulty("default_other") and "quality" in values and "quality" not in payload:
             values["quality"] = 50
+        if self.faulty("prompt_ignored"):
+            values[model.returns.controls.prompt or ""] = "a cat"
+        if self.faulty("quality_ignored"):
+            values[model.returns.controls.quality or ""] = 95
         if self.faulty("seed_ignored"):
             values[model.returns.controls.seed or ""] = 7
         numbers = {name: value + 0.0 if isinstance(value, int) else value for name, value in values.items()}
@@ -278,7 +296,9 @@ class StandIn:
             self.doomed.add(request_id)
         else:
             self.credits -= 0.05
-        base = "" if self.faulty("urls_relative") else "https://api.segmind.com"
+        base = "https://api.segmind.com" if self.faulty("urls_elsewhere") else f"http://{self.host}"
+        if self.faulty("urls_relative"):
+            base = ""
         body = {
             "request_id": request_id,
             "status": "PROCESSING" if self.faulty("submit_processing") else "QUEUED",
@@ -304,6 +324,13 @@ class StandIn:
             metrics = {"cost": 0.05} if self.faulty("failed_job_costs") else {}
             return reply(200 if self.faulty("failed_is_200") else 422, {"status": state, **error, "metrics": metrics})
         done = state == "COMPLETED"
+        if done and kind == "result" and self.faulty("result_read_once"):
+            if request_id in self.read_results:
+                raise Refused(404, "The result was read")
+            self.read_results.add(request_id)
+        early = self.faulty("forgets_first") and kind == "result" and len(self.looks) > 40
+        if early and request_id in [*self.looks][:20]:
+            raise Refused(404, f"Request {request_id} not found")
         body = {
             "status": "PROCESSING" if self.faulty("result_disagrees") and kind == "result" else state,
             "request_id": "another" if self.faulty("another_id") else request_id,
@@ -312,13 +339,26 @@ class StandIn:
         early = self.faulty("output_early_in_status") or (self.faulty("output_early") and kind == "result")
         if early or (done and kind != "status" and not self.faulty("output_missing")):
             host = "" if self.faulty("output_relative") else f"http://{self.host}"
-            body["output"] = f"{host}/generations/{'' if self.faulty('outputs_crossed') else request_id}"
+            body["output"] = f"{host}/generations/{'' if self.faulty('outputs_crossed') else self.swapped(request_id)}"
         return reply(202 if self.faulty("running_is_202") and not done else 200, body)
 
+    def swapped(self, request_id: str) -> str:
+        """Returns the id of the job whose output is sent: its own, or that of the job beside it."""
+        if not self.faulty("outputs_swapped"):
+            return request_id
+        ids = [*self.looks]
+        index = ids.index(request_id) ^ 1
+        return ids[index] if index < len(ids) else request_id
+
     @property
-    def metrics(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, Any]:
         total = 1.0 if self.faulty("total_too_short") else 13.29
-        return {"cost": 0.05, "inference_time": 13.06, "queue_time": 0.23, "total_time": total}
+        return {
+            "cost": "0.05" if self.faulty("cost_is_text") else 0.05,
+            "inference_time": 13.06,
+            "queue_time": 0.23,
+            "total_time": total,
+        }
 
     def state(self, request_id: str) -> str:
         states: tuple[str, ...] = ("QUEUED", "PROCESSING", "COMPLETED")

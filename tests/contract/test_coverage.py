@@ -34,6 +34,8 @@ def test_tables_cover_every_side(catalog: Catalog) -> None:
         "default.omitted_equals_explicit",
         "seed.repeats_picture",
         "seed.changes_picture",
+        "prompt.changes_picture",
+        "money.costs_add_up",
         "bytes.match_media",
     }
     assert {point.rule for point in found.missing} == by_answers

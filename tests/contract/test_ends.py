@@ -190,7 +190,7 @@ def test_interrupted_run_writes_reports_and_failures_and_can_be_resumed(
 ) -> None:
     files = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html")}
     kept, journal = tmp_path / "kept", tmp_path / "run.jsonl"
-    gateway = Slow(catalog, "key_in_error", at=90, do=lambda: os.kill(os.getpid(), number))
+    gateway = Slow(catalog, "key_in_error", at=150, do=lambda: os.kill(os.getpid(), number))
     with serve(gateway) as url:
         options = [part for name, file in files.items() for part in (f"--{name}", str(file))]
         options += ["--failures", str(kept), "--max-spend", "0", "--record", str(journal)]

@@ -24,7 +24,7 @@ from segforge_contract.pytest_plugin import spread
 from tests.catalogs import drawn_models
 from tests.contract.campaigns import campaign, session
 from tests.contract.standin import StandIn
-from tests.contract.validation import broken_conditions
+from tests.contract.validation import broken_conditions, wrong_formats
 
 PROMPT = {"type": "string", "required": True, "description": "x"}
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
@@ -69,7 +69,8 @@ def test_jsonschema_agrees_with_every_case(catalog: Catalog, nested: bool) -> No
         schema = Draft202012Validator(request_schema(model))
         for case in cases(catalog, model):
             payload = dict(case.payload or {})
-            valid = schema.is_valid(payload) and not any(broken_conditions(model, payload))
+            odd = [*broken_conditions(model, payload), *wrong_formats(model.parameters, payload)]
+            valid = schema.is_valid(payload) and not odd
             assert valid is case.accepted, (case.name, payload)
 
 

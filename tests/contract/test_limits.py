@@ -24,6 +24,8 @@ SHARE: dict[str, Any] = {
     "exclusive_maximum": 1,
 }
 LYRICS: dict[str, Any] = {"type": "string", "required": False, "description": "x", "min_length": 3, "max_length": 40}
+MASK: dict[str, Any] = {"type": "string", "required": False, "description": "x", "format": "base64"}
+LINK: dict[str, Any] = {"type": "string", "required": False, "description": "x", "format": "uri"}
 # The parameter, the limits that the gateway has instead, and the rules that it breaks.
 FAULTS: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "no step": ("size", {"multiple_of": None}, {"range.off_step"}),
@@ -36,13 +38,15 @@ FAULTS: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "a longer shortest text": ("lyrics", {"min_length": 4}, {"range.at_shortest"}),
     "no longest text": ("lyrics", {"max_length": None}, {"range.too_long"}),
     "one character more": ("lyrics", {"max_length": 41}, {"range.too_long"}),
+    "no base64": ("mask", {"format": None}, {"format.base64"}),
+    "no URI": ("link", {"format": None}, {"format.uri"}),
     "one character less": ("lyrics", {"max_length": 39}, {"range.at_longest"}),
 }
 
 
 @pytest.fixture
 def model() -> Model:
-    return probe(size=SIZE, share=SHARE, lyrics=LYRICS)
+    return probe(size=SIZE, share=SHARE, lyrics=LYRICS, mask=MASK, link=LINK)
 
 
 def broken(catalog: Catalog, model: Model, served: Model, *, drawn: int = 0) -> set[str]:

@@ -1,9 +1,11 @@
 """The stand-in's validation of payloads: jsonschema decides, and each fault is one line of a table."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -124,6 +126,29 @@ def _sample(model: Model, parameter: Parameter, payload: Mapping[str, Any]) -> b
     return bool(payload.get(parameter.name) == model.valid_example.get(parameter.name))
 
 
+def wrong_formats(parameters: Iterable[Parameter], payload: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the formats that the texts of a payload lack."""
+    for parameter in parameters:
+        value = payload.get(parameter.name)
+        items = value if isinstance(value, list) else [value]
+        part = parameter.items if isinstance(value, list) and parameter.items is not None else parameter
+        for text in items:
+            if isinstance(text, dict):
+                yield from wrong_formats(part.properties, text)
+            elif isinstance(text, str) and part.format is not None and part.choices is None and not _fits(part, text):
+                yield part.format
+
+
+def _fits(part: Parameter, text: str) -> bool:
+    try:
+        if part.format == "uri":
+            return bool(urlsplit(text).scheme) and not any(letter.isspace() for letter in text)
+    except ValueError:
+        return False
+    plain = text.partition(";base64,")[2] if text.startswith("data:") else text
+    return re.fullmatch("[A-Za-z0-9+/]*={0,2}", plain) is not None
+
+
 class _Exactly:
     """A payload as a key: unlike in Python, 1 and 1.0 and true differ, and NaN equals itself."""
 
@@ -182,6 +207,7 @@ class Validation:
     def __init__(self, model: Model, faults: frozenset[str]) -> None:
         self.model = model
         self.casts = [cast for name, cast in CASTS.items() if name in faults]
+        self.formats = "formats_ignored" not in faults
         self.overlooked = [overlooks for name, overlooks in OVERLOOKED.items() if name in faults]
         self.invented = [refuses for name, refuses in INVENTED.items() if name in faults]
 
@@ -198,4 +224,5 @@ class Validation:
             if not any(overlooks(error) for overlooks in self.overlooked)
         ]
         picky = any(refuses(self.model, p, read) for p in self.model.parameters for refuses in self.invented)
-        return read, [*found, *(["whim"] if picky else [])]
+        formats = list(wrong_formats(self.model.parameters, read)) if self.formats else []
+        return read, [*found, *formats, *(["whim"] if picky else [])]

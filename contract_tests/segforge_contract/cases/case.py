@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 from segforge.spec.printable import one_line
 from segforge_contract.messages.request import Expects, Request
-from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES
+from segforge_contract.rules.table import ACCEPTED, ANSWERED, JOB_FAILED, REFUSED, RULES
 
 Operation: TypeAlias = Literal["run", "submit", "status", "result", "poll"]
 
@@ -88,11 +88,14 @@ def operations(model: Model) -> tuple[Operation, ...]:
 
 
 def promised(gateway: Gateway, rule: str) -> bool:
-    """Returns whether the gateway's profile promises a rule. If it casts "20" to 20, it doesn't promise a refusal."""
-    return gateway.profiles[0].numeric_strings == "refused" or rule not in (
-        "type.string_for_integer",
-        "type.string_for_number",
-    )
+    """Returns whether the gateway's profile promises a rule.
+
+    If it casts "20" to 20, it doesn't promise a refusal. If it ignores formats, it promises none about formats.
+    """
+    profile = gateway.profiles[0]
+    if rule.startswith("format."):
+        return profile.formats == "checked"
+    return profile.numeric_strings == "refused" or rule not in ("type.string_for_integer", "type.string_for_number")
 
 
 def under_profile(catalog: Catalog, name: str) -> Catalog:
@@ -119,5 +122,7 @@ def named(gateway: Gateway, name: str, operation: Operation) -> Expected:
         return Expected(name, 200, html=False, when="the request is carried out")
     if name == JOB_FAILED and operation == "submit":
         return Expected(name, 200, html=False, when="the submit is accepted, and its job ends FAILED")
+    if name in ANSWERED:
+        return Expected(name, 200 if name == ANSWERED[0] else 204, html=False, when="answered without running a model")
     status, case = gateway.cases[name]
     return Expected(name, status.code, html=case.html is not None, when=one_line(case.when))

@@ -11,6 +11,7 @@ from segforge.spec.catalog import Absent, Choices, Json, Parameter
 from segforge.spec.values import accepts, has_limit, is_among, value_violations
 from segforge_contract.cases.parts import spots
 from segforge_contract.cases.settled import OMITTED
+from segforge_contract.cases.texts import MISFORMED, near_misses
 from segforge_contract.cases.values import LONGEST_SENT, MOST_ITEMS_SENT, is_free, part_value, sized
 from segforge_contract.rules.table import type_rule
 
@@ -58,6 +59,7 @@ def changes_of(subject: PartUnderTest) -> Iterator[ParameterChange]:
         _union_changes,
         _presence_changes,
         _type_changes,
+        _format_changes,
         _text_changes,
     ):
         yield from family(subject)
@@ -198,9 +200,7 @@ def _strangers(part: Parameter, choices: Choices) -> Iterator[object]:
         yield from (int(value) if part.type == "integer" else value for value in between)
     first = next((value for value in choices.known if isinstance(value, str)), None)
     if first is not None:
-        yield from (
-            value for value in (f"{first}-unknown", first.swapcase(), f"{first} ", "") if value not in choices.known
-        )
+        yield from (value for value in near_misses(first) if value not in choices.known)
     if part.type == "boolean":
         yield from (value for value in (True, False) if not is_among(value, choices.known))
 
@@ -308,6 +308,13 @@ def _fraction(part: Parameter, valid: Any) -> Any:
 def _truth(part: Parameter) -> bool:
     """Returns the boolean that is within the range if it is cast to 1 or 0."""
     return part.minimum is None or part.minimum > 0 or part.maximum is None or part.maximum >= 1
+
+
+def _format_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
+    """Yields texts without the format that the page states. A set of values decides instead of a format."""
+    part = subject.part
+    if part.format is not None and part.choices is None:
+        yield from (ParameterChange(f"format.{part.format}", text) for text in MISFORMED.get(part.format, ()))
 
 
 def _text_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:

@@ -34,6 +34,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "optional": "required",
     "null": "nullable",
     "default": "default",
+    "format": "format",
     "type": "type",
 }
 """The fact of a parameter behind each rule, or behind all rules whose names start with a word."""

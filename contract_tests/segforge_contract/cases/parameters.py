@@ -16,12 +16,17 @@ from segforge_contract.cases.payloads import (
     is_prose,
     unusual_payload,
     valid_value,
+    with_changes,
 )
 from segforge_contract.cases.requests import payload_request
 from segforge_contract.cases.settled import OMITTED, settled
+from segforge_contract.rules.table import REFUSED, RULES
 
 _SEVERAL = 2
-_OBLONG = (768, 512)
+_OBLONG = ((768, 512), (512, 768))
+"""Sizes that swapped sides, or one side for both, would change."""
+_BESIDE = ("range.", "enum.unknown", "required.missing")
+"""The rules of refusals that are also tested beside unusual values of all other parameters."""
 
 
 def payload_case(
@@ -82,11 +87,15 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
     yield replace(minimal, rule="optional.omitted")
     yield valid_case(gateway, model, operation, unusual_payload(model), "everything said, nothing by default")
     yield from _several_images(gateway, model, operation)
-    yield from _oblong_image(gateway, model, operation)
+    yield from _oblong_images(gateway, model, operation)
     for parameter in model.parameters:
+        beside: set[str] = set()
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
+            if change.place is None and change.rule not in beside and change.rule.startswith(_BESIDE):
+                beside.add(change.rule)
+                yield from _beside_unusual(gateway, model, operation, parameter, change)
     for rule, name, payload in condition_changes(model):
         changes = differences(payload, base_payload(model)) | ({} if name in payload else {name: OMITTED})
         words = changes_in_words(changes) or "the page's sample"
@@ -112,15 +121,29 @@ def _several_images(gateway: Gateway, model: Model, operation: Operation) -> Ite
     yield valid_case(gateway, model, operation, changed_payload(model, changes), changes_in_words(changes))
 
 
-def _oblong_image(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
-    """Yields a case that asks for an image wider than high; a square image would hide swapped sides."""
+def _oblong_images(gateway: Gateway, model: Model, operation: Operation) -> Iterator[Case]:
+    """Yields cases that ask for a landscape and a portrait; a square image would hide swapped sides."""
     controls = model.returns.controls
     if controls.width is None or controls.height is None:
         return
-    changes: dict[str, Any] = {controls.width: _OBLONG[0], controls.height: _OBLONG[1]}
-    if controls.size_from_input is not None:
-        changes[controls.size_from_input] = False
-    yield valid_case(gateway, model, operation, changed_payload(model, changes), changes_in_words(changes))
+    for width, height in _OBLONG:
+        changes: dict[str, Any] = {controls.width: width, controls.height: height}
+        if controls.size_from_input is not None:
+            changes[controls.size_from_input] = False
+        yield valid_case(gateway, model, operation, changed_payload(model, changes), changes_in_words(changes))
+
+
+def _beside_unusual(
+    gateway: Gateway, model: Model, operation: Operation, parameter: Parameter, change: ParameterChange
+) -> Iterator[Case]:
+    """Yields a refusal again with all other parameters said, base64 included: a rule holds for every payload."""
+    if REFUSED not in RULES[change.rule].outcomes or not promised(gateway, change.rule):
+        return
+    changes = {parameter.name: change.value}
+    payload = with_changes(unusual_payload(model), changes)
+    payload = settled(model, payload, fixed=frozenset(changes)) or payload
+    words = f"{changes_in_words(changes)}, beside unusual values"
+    yield _case(gateway, model, operation, change.rule, parameter.name, words, payload)
 
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:

@@ -1,6 +1,6 @@
 """The payloads that the cases start from, and a valid value of each parameter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -77,12 +77,24 @@ def _same(one: Any, two: Any) -> bool:
     return equal(one, two) and repr(one) == repr(two)  # 1 equals 1.0, and yet it is another payload
 
 
+def sets_output(model: Model, payload: Mapping[str, Any]) -> bool:
+    """Returns whether a payload sets a property of the output, such as its format, to another value than the sample."""
+    controls, base = model.returns.controls, _base_payload(model)
+    names = (controls.format, controls.width, controls.height, controls.size, controls.count, controls.duration)
+    return any(name is not None and payload.get(name) != base.get(name) for name in names)
+
+
 def unusual_payload(model: Model) -> dict[str, Any]:
     """Returns a payload that sends every parameter, with as few defaults as possible: some values clash only together.
 
     URLs and identities keep the values that the page prints, and are omitted if it prints none. Parameters that a
     condition excludes are omitted, too.
     """
+    return dict(_unusual_payload(model))
+
+
+@lru_cache(maxsize=1000)
+def _unusual_payload(model: Model) -> dict[str, Any]:
     payload = base_payload(model)
     for parameter in model.parameters:
         usual = (payload.get(parameter.name), parameter.default)

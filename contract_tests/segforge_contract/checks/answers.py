@@ -1,15 +1,16 @@
 """Checks of one answer. Each check is a function that takes an Exchange and yields the rules that it breaks."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.printable import one_line, shortened, show
 from segforge_contract.cases.case import Case
 from segforge_contract.checks.house import house_findings
 from segforge_contract.checks.media import check_output
+from segforge_contract.checks.urls import foreign_urls, wrong_urls
 from segforge_contract.messages.request import Response
 
 MOST_IN_WORDS: Final = 4_000
@@ -39,6 +40,10 @@ class Exchange:
     model: Model | None
     case: Case
     response: Response
+    base_url: str | None = None
+    """The base URL of the target, None if it doesn't matter."""
+    public_url: str | None = None
+    """The start of the URLs that the target states, if it isn't the base URL."""
 
 
 Check: TypeAlias = Callable[[Exchange], Iterator[Broken]]
@@ -60,6 +65,8 @@ def house_broken(exchange: Exchange) -> list[Broken]:
 
 
 def _kind(exchange: Exchange) -> str:
+    if exchange.case.request.method == "OPTIONS":
+        return "preflight"
     return exchange.case.operation if exchange.response.status == 200 else "refusal"
 
 
@@ -78,7 +85,9 @@ def _key_not_echoed(exchange: Exchange) -> Iterator[Broken]:
 
 def _error_shape(exchange: Exchange) -> Iterator[Broken]:
     response = exchange.response
-    if all(outcome.html for outcome in exchange.case.outcomes):
+    if exchange.case.request.method == "HEAD":
+        return  # its answer has no body
+    if response.status in {outcome.status for outcome in exchange.case.outcomes if outcome.html}:
         if response.media_type != "text/html":
             yield Broken("error.shape", "an HTML page", response.in_words)
         return
@@ -179,22 +188,8 @@ def _submit_urls(exchange: Exchange) -> Iterator[Broken]:
     if isinstance(body, dict):
         for expected, found in wrong_urls(exchange.gateway, body, body.get("request_id")):
             yield Broken("job.urls_absolute", expected, found)
-
-
-def wrong_urls(gateway: Gateway, body: Mapping[str, Any], request_id: object) -> Iterator[tuple[str, str]]:
-    """Yields the wrong URLs in the answer to a submit or a poll, each as (expected, found)."""
-    routes, origins = gateway.routes, set()
-    for name, route in (("poll_url", routes.poll), ("status_url", routes.status), ("response_url", routes.result)):
-        path = route.path.format(request_id=request_id)
-        url = body.get(name)
-        if not isinstance(url, str):
-            continue
-        origins.add(url.removesuffix(path))
-        if not (url.startswith(("https://", "http://")) and url.endswith(path)):
-            yield f"{name} with scheme and host, ending in {path}", show(url)
-            return
-    if len(origins) > 1:
-        yield "URLs that share one origin", show(sorted(origins))
+        for expected, found in foreign_urls(body, exchange.base_url, exchange.public_url):
+            yield Broken("job.urls_own", expected, found)
 
 
 def _limit_told(exchange: Exchange) -> Iterator[Broken]:
@@ -206,6 +201,7 @@ def _limit_told(exchange: Exchange) -> Iterator[Broken]:
 
 
 _CHECKS: dict[str, tuple[Check, ...]] = {
+    "preflight": (),
     "refusal": (_error_shape, _refusal_is_free, _names_no_job, _limit_told),
     "run": (_headers_present, _headers_typed, _headers_seed, _output),
     "submit": (_submit_shape, _submit_urls),

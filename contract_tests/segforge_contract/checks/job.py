@@ -9,10 +9,11 @@ from segforge.spec.catalog import Gateway, Model, State
 from segforge.spec.printable import show
 from segforge_contract.cases.case import Case, Operation
 from segforge_contract.cases.requests import poll_request
-from segforge_contract.checks.answers import Broken, Exchange, figure, house_broken, wrong_urls
+from segforge_contract.checks.answers import Broken, Exchange, figure, house_broken
 from segforge_contract.checks.media import FILES, check_file, check_stated, is_exact, judged_by, states_medium
 from segforge_contract.checks.properties import check_result
 from segforge_contract.checks.shapes import check_job_output
+from segforge_contract.checks.urls import foreign_urls, wrong_urls
 from segforge_contract.messages.request import Key, Request, Response
 
 
@@ -41,10 +42,18 @@ class Watch:
     broken: list[Broken] = field(default_factory=list)
     state: State | None = None
     result_asked: bool = False
+    public_url: str | None = None
+    """The start of the URLs that the target states, if it isn't the base URL."""
+    asks_first: bool = False
+    """Whether to ask for the result before the first poll of the status."""
+    polls_first: bool = False
+    """Whether to read the v1 poll URL of a completed job before its result."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """The times and the cost in the last poll."""
     output: str | None = None
     """The URL of the output, from the result."""
+    result: Response | None = None
+    """The first result of the completed job."""
     judged: str | None = None
     """The rule that judged the medium of the output, if one did."""
     sent: list[Request] = field(default_factory=list)
@@ -53,6 +62,8 @@ class Watch:
 
     def look(self, waited: float, deadline: float) -> bool:
         """Polls once, `waited` seconds after the first look. Returns whether the job is running and has time left."""
+        if self.asks_first and not self.result_asked:
+            self.ask_early()
         state = self.poll()
         if state is None or state.terminal:
             return False
@@ -76,11 +87,18 @@ class Watch:
         self._check_metrics(response.json)
         for expected, found in wrong_urls(self.gateway, response.json, self.request_id):
             self.report("job.urls_absolute", expected, found)
+        for expected, found in foreign_urls(response.json, self.base_url, self.public_url):
+            self.report("job.urls_own", expected, found)
         return state
 
     def check_result(self) -> None:
-        """Checks a completed job: its result, metrics, output and v1 poll URL, and that it stays completed."""
-        response = self.ask("result")
+        """Checks a completed job: its result, metrics, output and v1 poll URL, and that it stays completed.
+
+        All polls are repeated, and none may depend on another one.
+        """
+        if self.polls_first:
+            self._check_poll_url()
+        response = self.result = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         agrees = (
             body.get("status") == getattr(self.state, "name", None)
@@ -96,11 +114,25 @@ class Watch:
             )
         self._check_metrics(body)
         self._check_output(response, body)
+        self._check_poll_url()
+        self._check_strangers()
+        ended, now = self.state, self.poll()
+        if now is not None and now is ended:  # otherwise another rule is broken
+            self.read_again(response)
+
+    def _check_poll_url(self) -> None:
         poll = self.ask("poll")
         if poll.status != 200 or not poll.body:
             self.report("job.poll_url_serves", "200 with the output", poll.in_words)
-        self._check_strangers()
-        self.poll()
+
+    def read_again(self, first: Response) -> None:
+        """Reads the result of a completed job once more; it must hold the same output as before."""
+        self.compare(first, self.ask("result"))
+
+    def compare(self, first: Response, again: Response) -> None:
+        """Compares two results of a completed job."""
+        if first.status == 200 and (again.status != 200 or _output_of(again) != _output_of(first)):
+            self.report("job.result_stable", f"the result again: {first.in_words}", again.in_words)
 
     def check_failure(self) -> None:
         """Checks that the result of a failed job agrees with its status, and that the job stays failed."""
@@ -168,6 +200,9 @@ class Watch:
         if not isinstance(metrics, dict):
             return
         self.metrics = metrics
+        for name in ("cost", "remaining_credits"):
+            if metrics.get(name) is not None and figure(metrics[name]) is None:
+                self.report("money.readable", f"a number as {name}", f"metrics {show(metrics)}")
         times = {name: figure(metrics.get(name)) for name in ("queue_time", "inference_time", "total_time")}
         known = {name: seconds for name, seconds in times.items() if seconds is not None}
         parts = known.get("queue_time", 0.0) + known.get("inference_time", 0.0)
@@ -247,6 +282,14 @@ class Watch:
 
 def _done(gateway: Gateway) -> Iterator[str]:
     return (state.name for state in gateway.lifecycle.states if state.terminal and state.code == 200)
+
+
+def _output_of(response: Response) -> Any:
+    """Returns the output in a result. The query of a URL, which may be a signature, is left out."""
+    output = response.json.get("output") if isinstance(response.json, dict) else None
+    if isinstance(output, str) and output.startswith(("https://", "http://")):
+        return output.partition("?")[0]
+    return output
 
 
 def _output(body: Mapping[str, Any]) -> bool:

@@ -65,6 +65,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=count, metavar="N", help="the seed of those payloads (default: a random one)")
     parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="the start of the URLs that the target states for its jobs, if it isn't the target's own",
+    )
+    parser.add_argument(
         "--deadline",
         type=seconds,
         metavar="SECONDS",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case
+from segforge_contract.cases.payloads import sets_output
 from segforge_contract.checks.answers import Broken, figure, written_figure
 from segforge_contract.checks.balance import Account, Balance, read_balance
 from segforge_contract.checks.job import Pace, Watch
@@ -45,6 +46,12 @@ class Follower:
     careful: bool = False
     reads_balance: bool = True
     """Whether reading the balance is useful."""
+    public_url: str | None = None
+    """The start of the URLs that the target states, if it isn't the base URL."""
+    unreadable: Response | None = None
+    """The answer of the credits route, if it was 200 without a balance in numbers."""
+    first: tuple[SubmittedJob, Watch] | None = None
+    """The first completed job whose result was checked without a finding."""
     billed: int = 0
     jobs: list[SubmittedJob] = field(default_factory=list)
     account: Account = field(default_factory=Account)
@@ -54,6 +61,7 @@ class Follower:
     _outputs: dict[str, str] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
     _looked_early: set[str] = field(default_factory=set)
+    _deep: int = 0
 
     def __post_init__(self) -> None:
         self._waiting = Waiting(self.pace.deadline)
@@ -98,7 +106,16 @@ class Follower:
         """A watch of a job."""
         model = None if job.case.model is None else self.catalog.model(job.case.model)
         payload, any_key = job.case.payload or {}, self.accepts_any_key()
-        return Watch(self.catalog.gateway, model, payload, job.request_id, self.send, self.base_url, any_key)
+        return Watch(
+            self.catalog.gateway,
+            model,
+            payload,
+            job.request_id,
+            self.send,
+            self.base_url,
+            any_key,
+            public_url=self.public_url,
+        )
 
     def follow(self, jobs: Iterable[SubmittedJob], *, deep: bool) -> list[tuple[SubmittedJob, Watch]]:
         """Polls jobs at one pace until all have ended; `deep` checks their results too. Raises Unreachable."""
@@ -106,6 +123,9 @@ class Follower:
         for job, watch in watches:  # one early look at a result per rule suffices: the reason of a job changes nothing
             watch.result_asked = not deep and job.case.rule in self._looked_early
             self._looked_early.add(job.case.rule)
+            if deep:  # the polls come in several orders, since none may depend on another one
+                self._deep += 1
+                watch.polls_first, watch.asks_first = self._deep % 2 == 0, self._deep % 4 == 3
         running = [(job, watch, self._looks(job, watch)) for job, watch in watches]
         since = self.pace.clock()
         for number in itertools.count(1):
@@ -169,10 +189,14 @@ class Follower:
         if not (job.case.accepted if state.code == 200 else job.case.may_fail):
             wanted = "COMPLETED" if job.case.accepted else "FAILED"
             watch.report(job.case.rule, f"the job to end {wanted}", f"{state.name}, after the submit was accepted")
-        elif deep or (state.code != 200 and job.case.model not in self._failed):
+        elif deep or self._sets_output(job.case) or (state.code != 200 and job.case.model not in self._failed):
             self._check_end(job, watch)
         self.account.tangled |= bool(watch.broken)
         self._count_job(watch)
+
+    def _sets_output(self, case: Case) -> bool:
+        """Whether the payload asks for another output than the sample, so that the output shows a fault."""
+        return case.model is not None and sets_output(self.catalog.model(case.model), case.payload or {})
 
     def _check_end(self, job: SubmittedJob, watch: Watch) -> None:
         if watch.state is not None and watch.state.code != 200:
@@ -180,6 +204,8 @@ class Follower:
             watch.check_failure()
             return
         watch.check_result()
+        if self.first is None and not watch.broken:
+            self.first = job, watch
         self.note_judged(job.case, watch.judged)
         if watch.output is not None and watch.output.startswith(self.base_url):
             other = self._outputs.setdefault(watch.output, job.request_id)
@@ -224,7 +250,8 @@ class Follower:
         read = read_balance(response)
         if read is None:
             self.reads_balance = False
-            self.unsent[f"{route.path} returns no balance"] += 1
+            self.unreadable = response if response.status == 200 else None
+            self.unsent[f"{route.path} returns no balance in numbers, so no cost can be checked"] += 1
         return read
 
 

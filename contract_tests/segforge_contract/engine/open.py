@@ -18,9 +18,9 @@ from segforge_contract.engine.preflight import look_at
 from segforge_contract.engine.price import Prices, prices_of
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
-from segforge_contract.errors import BadJournal, Misuse
+from segforge_contract.errors import BadJournal, BadTarget, Misuse
 from segforge_contract.messages.request import INVALID_KEY, Response
-from segforge_contract.targets.base import Target
+from segforge_contract.targets.base import Target, checked_url
 from segforge_contract.targets.capped import CappedTarget
 from segforge_contract.targets.journal import Journal, create, read, reopen
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
@@ -98,14 +98,16 @@ class Offer:
     @contextmanager
     def start(self, notify: Notify) -> Iterator[Run]:
         """Starts the journal and looks at the target. Raises Misuse, BadTarget and Unreachable."""
-        catalog, deadline = self.plan.catalog, self.settings.deadline
+        catalog = self.plan.catalog
         with closing(self.journal or self._new_journal(notify)) as journal:
             opening = look_at(self.target, catalog)
             if self.cap is None:
                 kept = RecordedTarget(self.target, journal) if journal.durable else self.target
-                yield Run(self.plan, open_session(catalog, kept, deadline=deadline, tell=_tells_waits(notify)))
+                yield Run(self.plan, _uncapped(self.settings, kept, catalog, notify))
                 return
-            session, ledger = _capped(self.target, catalog, journal, self.cap, self.prices, deadline, notify, opening)
+            session, ledger = _capped(
+                self.settings, self.target, catalog, journal, self.cap, self.prices, notify, opening
+            )
             yield Run(self.plan, session, ledger, journal.file)
 
     def _new_journal(self, notify: Notify) -> Journal:
@@ -120,9 +122,18 @@ def offered(settings: Settings, plan: Plan, journal: Journal | None, *, needs_ke
     """
     catalog = plan.catalog
     key = os.environ.get(catalog.gateway.auth.environment) or (None if needs_key else INVALID_KEY)
+    _check_public_url(settings)
     with closing(open_target(settings.target or "", key, catalog, settings.specs)) as target:
         cap, prices = _terms(settings, catalog, target)
         yield Offer(settings, plan if cap is None else within(plan, cap, prices), target, cap, prices, journal)
+
+
+def _check_public_url(settings: Settings) -> None:
+    """Refuses a public URL that is none. Raises Misuse."""
+    try:
+        checked_url(settings.public_url or "https://localhost")
+    except BadTarget as error:
+        raise Misuse(f"--public-url: {error}") from None
 
 
 def replayed(settings: Settings, plan: Plan, journal: Journal) -> Run:
@@ -138,6 +149,7 @@ def replayed(settings: Settings, plan: Plan, journal: Journal) -> Run:
         careful=cap is not None,
         audited=not journal.settings.get("out_of_order"),
     )
+    session.public_url = settings.public_url
     return Run(plan if cap is None else within(plan, cap, prices), session)
 
 
@@ -150,19 +162,25 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
     cap, prices = _terms(settings, catalog, target)
     opening = look_at(target, catalog)
     if cap is None:
-        yield open_session(catalog, target, tell=_tells_waits(notify))
+        yield _uncapped(settings, target, catalog, notify)
         return
     with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
-        yield _capped(target, catalog, journal, cap, prices, None, notify, opening)[0]
+        yield _capped(settings, target, catalog, journal, cap, prices, notify, opening)[0]
+
+
+def _uncapped(settings: Settings, target: Target, catalog: Catalog, notify: Notify) -> Session:
+    session = open_session(catalog, target, deadline=settings.deadline, tell=_tells_waits(notify))
+    session.public_url = settings.public_url
+    return session
 
 
 def _capped(
+    settings: Settings,
     target: Target,
     catalog: Catalog,
     journal: Journal,
     cap: Decimal,
     prices: Prices,
-    deadline: float | None,
     notify: Notify,
     opening: Response | None,
 ) -> tuple[Session, Ledger]:
@@ -177,12 +195,13 @@ def _capped(
     session = open_session(
         catalog,
         purse,
-        deadline=deadline,
+        deadline=settings.deadline,
         sleep=purse.pause,
         tell=tell_wait,
         careful=True,
         audited=not journal.entries,
     )
+    session.public_url = settings.public_url
     return session, purse.ledger
 
 

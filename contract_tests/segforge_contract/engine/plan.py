@@ -10,7 +10,8 @@ from segforge.spec.catalog import Catalog, Model
 from segforge_contract.cases.case import Case, Operation, operations
 from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.engine.phases.packs import Pack, packs
-from segforge_contract.engine.phases.relations import AT_ONCE, most_calls
+from segforge_contract.engine.phases.relations import most_calls
+from segforge_contract.engine.phases.together import AT_ONCE
 from segforge_contract.engine.price import Prices, announced
 from segforge_contract.engine.selection import EVERY_RULE, Selection
 from segforge_contract.messages.request import Request

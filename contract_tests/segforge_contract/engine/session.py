@@ -18,7 +18,7 @@ from segforge_contract.engine.failure import Failure, failures_of
 from segforge_contract.engine.follow import Follower, SubmittedJob, failures_in
 from segforge_contract.engine.selection import EVERY_RULE, Selection
 from segforge_contract.errors import NoAnswer, NotSent, Unreachable
-from segforge_contract.messages.request import Request, Response
+from segforge_contract.messages.request import WRONG_KEYS, Request, Response
 from segforge_contract.rules.house import HOUSE
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.in_process import AsgiTarget
@@ -79,6 +79,15 @@ class Session:
         )
 
     @property
+    def public_url(self) -> str | None:
+        """The start of the URLs that the target states, if it isn't the base URL."""
+        return self.follower.public_url
+
+    @public_url.setter
+    def public_url(self, url: str | None) -> None:
+        self.follower.public_url = url
+
+    @property
     def billed(self) -> int:
         """How many calls were billed, by what their answers say."""
         return self.follower.billed
@@ -101,13 +110,16 @@ class Session:
     def accounts(self) -> list["Session"]:
         """A session for each key that the target accepts; the first is this session."""
         targets = others(self.target)
-        return [
+        sessions = [
             self,
             *(
                 Session(self.catalog, other, self.pace, sent=self.sent, unsent=self.unsent, selection=self.selection)
                 for other in targets
             ),
         ]
+        for each in sessions:
+            each.public_url = self.public_url
+        return sessions
 
     def perform(self, case: Case) -> list[Failure]:
         """Sends a case and judges the answer. A job that it submits is kept for `settle`. Raises Unreachable."""
@@ -174,7 +186,7 @@ class Session:
 
     def send(self, request: Request) -> Response:
         """Sends a request and counts it. Raises NotSent, NoAnswer and Unreachable."""
-        if request.key == "invalid" and self.accepts_any_key:
+        if request.key in WRONG_KEYS and self.accepts_any_key:
             raise NotSent(ANY_KEY)
         try:
             response = self.target.send(request)
@@ -221,7 +233,7 @@ class Session:
         self.sent.append(case)
         self.follower.count_answer(case, response)
         model = None if case.model is None else self.catalog.model(case.model)
-        exchange = Exchange(self.catalog.gateway, model, case, response)
+        exchange = Exchange(self.catalog.gateway, model, case, response, self.target.base_url, self.public_url)
         broken = judge(exchange)
         if case.operation == "run" and response.status == 200 and model is not None and case.payload is not None:
             self.note_judged(case, judged_by(model, response))

@@ -45,6 +45,8 @@ class Settings:
     """How many payloads Hypothesis draws for each model and version. None if pytest decides."""
     seed: int | None = None
     """The seed of those payloads. None if it is not drawn yet."""
+    public_url: str | None = None
+    """The start of the URLs that the target states, if it isn't the target's own."""
     deadline: float | None = None
     """How long a job may take, in seconds. None stands for the documented time."""
     max_time: float | None = None

@@ -12,6 +12,7 @@ from segforge_contract.cases.parts import anywhere, places_in
 from segforge_contract.cases.payloads import base_payload
 from segforge_contract.cases.tables import deterministic_cases
 from segforge_contract.checks.media import medium_rule
+from segforge_contract.checks.properties import asked_format_of
 from segforge_contract.engine.phases.relations import explicit
 from segforge_contract.messages.request import Request
 from segforge_contract.rules.house import HOUSE
@@ -207,7 +208,8 @@ def coverage(
     for case in deterministic_cases(catalog, models):
         points[point_of(case)] = case.accepted
         stands_for[case.request].add(point_of(case))
-    points |= {point: True for model in models for point in (*_related(model), *_media(model), *_house(model))}
+    own = (point for model in models for point in (*_related(model), *_media(model), *_money(model), *_house(model)))
+    points |= dict.fromkeys(own, True)
     chosen = [case for case in sent if case.rule not in skipped]
     counts = Counter(point for case in chosen for point in stands_for.get(case.request, set()) | {point_of(case)})
     tested = {point: count for point, count in counts.items() if point.rule not in skipped}
@@ -221,8 +223,12 @@ def _related(model: Model) -> Iterator[Point]:
         return
     for operation in operations(model):
         yield Point(model.slug, operation, None, "seed.repeats_picture")
-        if model.returns.controls.prompt is not None:
+        controls = model.returns.controls
+        if controls.prompt is not None:
             yield Point(model.slug, operation, said.seed, "seed.changes_picture")
+            yield Point(model.slug, operation, controls.prompt, "prompt.changes_picture")
+        if controls.quality is not None and asked_format_of(model, said.payload) == "jpeg":
+            yield Point(model.slug, operation, controls.quality, "quality.changes_picture")
         for name in said.omissible:
             yield Point(model.slug, operation, name, "default.omitted_equals_explicit")
 
@@ -237,6 +243,12 @@ def _house(model: Model) -> Iterator[Point]:
     """The points of the house rules."""
     for name, each in HOUSE.items():
         yield from (Point(model.slug, one, None, name) for one in operations(model) if one in each.operations)
+
+
+def _money(model: Model) -> Iterator[Point]:
+    """The points of the rule that compares costs with the balance. Without a readable balance, they stay open."""
+    for operation in operations(model):
+        yield Point(model.slug, operation, None, "money.costs_add_up")
 
 
 def _operations(points: Iterable[Point]) -> set[Operation]:

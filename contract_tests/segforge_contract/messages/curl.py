@@ -2,7 +2,7 @@
 
 import shlex
 
-from segforge_contract.messages.request import INVALID_KEY, Request
+from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request
 
 
 def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> str:
@@ -13,8 +13,10 @@ def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> s
     words.append(shlex.quote(base_url + request.path))
     if request.key == "valid":
         words += ["-H", f'"{key_header}: $SEGMIND_API_KEY"']
-    elif request.key == "invalid":
-        words += ["-H", shlex.quote(f"{key_header}: {INVALID_KEY}")]
+    elif request.key == "recased":
+        words += ["-H", f'"{key_header}: $(printf %s "$SEGMIND_API_KEY" | tr a-zA-Z A-Za-z)"']
+    elif request.key != "missing":
+        words += ["-H", shlex.quote(f"{key_header}: {INVALID_KEY if request.key == 'invalid' else UNKNOWN_KEY}")]
     if request.content_type is not None:
         words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
     elif request.body is not None:

@@ -9,11 +9,17 @@ from typing import Any, Literal, NoReturn, TypeAlias
 
 from segforge.spec.printable import one_line
 
-Key: TypeAlias = Literal["valid", "missing", "invalid"]
+Key: TypeAlias = Literal["valid", "missing", "invalid", "unknown", "recased"]
+"""The key of a request: the account's, none, a word that is no key, a well-formed one that no account has, and the
+account's with each letter in the other case."""
 Expects: TypeAlias = Literal["output", "refusal", "failed job", "limit"]
 
 INVALID_KEY = "not-a-key"
 """The key that a request with a wrong key carries. No real key has this form."""
+UNKNOWN_KEY = "SG_5e9f02c7d8a1b364"
+"""A key in the documented form, drawn at random. It doesn't belong to any account."""
+WRONG_KEYS: tuple[Key, ...] = ("invalid", "unknown", "recased")
+"""The keys that the gateway must refuse."""
 
 
 class NotJson(Enum):

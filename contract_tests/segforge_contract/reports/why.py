@@ -8,7 +8,7 @@ from typing import Any, Final
 from segforge.spec.catalog import Catalog, Gateway, Model, Profile, Version
 from segforge_contract.cases.case import OPERATIONS, Case, expected, promised
 from segforge_contract.cases.tables import deterministic_cases
-from segforge_contract.rules.table import ACCEPTED, JOB_FAILED, REFUSED, RULES, Family, Rule
+from segforge_contract.rules.table import ACCEPTED, ANSWERED, JOB_FAILED, REFUSED, RULES, Family, Rule
 
 WHY: Final[Mapping[str, str]] = {
     "auth": "a gateway that accepts any key bills the wrong account, or shows one caller's jobs to another",
@@ -21,6 +21,7 @@ WHY: Final[Mapping[str, str]] = {
     "default": "callers omit a parameter to get its default; another value changes every image",
     "enum": "callers show the listed values in a menu: each must work, and a misspelt one must be reported",
     "error": "clients show the text of an error and retry by its status; both need the documented form",
+    "format": "a text that is no URL fails only when the model fetches it, after a wait that may cost money",
     "headers": "v1 states the cost of a call, the remaining credits and the seed in headers only",
     "job": "clients poll by these states and URLs only; a wrong one loses a job, or makes a client poll forever",
     "json": "clients parse every answer that is labelled as JSON",
@@ -34,6 +35,8 @@ WHY: Final[Mapping[str, str]] = {
     "order": "the order of the checks decides which mistake a caller learns about first",
     "output": "older clients still use the old poll URL",
     "payload": "a payload that the page allows must be accepted as a whole",
+    "prompt": "callers pay for what they describe, and a prompt that is dropped shows only to the eye",
+    "quality": "callers choose between size and quality; a value without effect costs space or detail",
     "range": "a bound that is off by one refuses an allowed value, or accepts an untested one",
     "rate": "clients wait for as long as the refusal says",
     "request": "an unknown or expired job must be distinguishable from one that runs",
@@ -126,7 +129,7 @@ def _source(gateway: Gateway, profile: Profile, rule: Rule, version: Version, ou
     if REFUSED in rule.outcomes and outcome not in (ACCEPTED, *rule.outcomes[1:]):
         found = (each for each in profile.outcomes if version in each.versions and family in each.violations)
         return next((each.source for each in found), rule.source)
-    if outcome in (ACCEPTED, JOB_FAILED):
+    if outcome in (ACCEPTED, JOB_FAILED, *ANSWERED):
         return rule.source
     return gateway.cases[outcome][1].source
 

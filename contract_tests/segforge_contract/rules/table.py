@@ -21,6 +21,9 @@ Every other outcome except REFUSED and JOB_FAILED is the name of a status case i
 JOB_FAILED: Final = "job.failed"
 """The submit is accepted, but its job ends FAILED. This outcome exists on v2 only."""
 
+ANSWERED: Final = ("answered", "answered.empty")
+"""The request is answered with 200 or 204, and no model runs."""
+
 EITHER: Final = (ACCEPTED, "refused", JOB_FAILED)
 """Outcomes for requests that no page decides: accepted or refused, but never an internal error."""
 
@@ -107,6 +110,8 @@ def _parameter_rules() -> Iterator[Rule]:
             "range.too_few": "an array with fewer items than the printed minimum is refused",
             "range.too_many": "an array with more items than the printed maximum is refused",
             "enum.unknown": "any other value is refused if the page prints all values",
+            "format.uri": "a text that is no absolute URI is refused if the page says URI",
+            "format.base64": "a text that is no base64 is refused if the page says base64",
             "required.missing": "a payload without a required parameter is refused",
             "null.not_nullable": "null is refused unless the page prints it as the default",
             "type.no_member": "a value that has none of the printed forms is refused",
@@ -154,6 +159,12 @@ def _request_rules() -> Iterator[Rule]:
     codes = "api-evangelist, errors/segmind-error-codes.yml"
     printed = "model page, sample code; api-evangelist, errors/segmind-error-codes.yml (406)"
     order = "inferred: a GET without a key was seen to return 401; the rest follows from the statuses"
+    verbs = "inferred: RFC 9110, section 9.3, beside api-evangelist, errors/segmind-error-codes.yml (405)"
+    unknown = ("method.not_allowed", "request.unknown")
+    reads = "the routes of a job can only be read: another method returns 405, or 404 for an unknown job"
+    yield Rule("method.of_polls", "request", reads, verbs, unknown)
+    options = "OPTIONS returns 405, or 401 without a key, or is answered as a preflight; it is no internal error"
+    yield Rule("method.options", "request", options, verbs, (*unknown, "auth.missing", *ANSWERED))
     for name, promise, source, outcome in (
         ("body.malformed", "a body that is not a JSON object is refused", f"{errors} (400)", "body.malformed"),
         ("auth.missing", "a request without a key is refused", f"{errors} (401)", "auth.missing"),
@@ -214,6 +225,11 @@ def _job_rules() -> Iterator[Rule]:
     for name, promise, source in (
         ("job.submit_shape", "a submit returns request_id, status QUEUED and three URLs", docs),
         ("job.urls_absolute", "the URLs of a job are absolute, share one origin and match its routes", docs),
+        (
+            "job.urls_own",
+            "the URLs of a job lead to the gateway that was called, since clients send their key there",
+            f"{docs} (sample answer); SDK 1.3.0, which polls these URLs with the key",
+        ),
         ("job.id_unique", "every submit creates its own job, even if several arrive at once", docs),
         ("job.pollable", "a submitted job can be polled", _STATES),
         ("job.status_shape", "a poll returns JSON with the job's request_id and a documented status", docs),
@@ -234,6 +250,12 @@ def _job_rules() -> Iterator[Rule]:
             "api-evangelist, data-model/segmind-data-model.yml and errors/segmind-error-codes.yml (example)",
         ),
         ("job.output_own", "no two jobs share an output", "api-evangelist, data-model/segmind-data-model.yml"),
+        (
+            "job.result_stable",
+            "the result of a completed job can be read again and holds the same output",
+            f"{docs} (kept for an hour); api-evangelist, conventions/segmind-conventions.yml (a GET is always safe)",
+        ),
+        ("job.result_own", "jobs that wait at the same time return the outputs of their own payloads", docs),
         ("job.poll_url_serves", "the v1 poll URL also serves a completed job", docs),
     ):
         yield Rule(name, "job", promise, source)
@@ -250,6 +272,17 @@ def _relation_rules() -> Iterator[Rule]:
         ),
         ("seed.repeats_picture", "the same payload with the same seed returns the same image", seed),
         ("seed.changes_picture", "another seed returns another image, if another prompt does", seed),
+        (
+            "prompt.changes_picture",
+            "another prompt returns another image, if another seed does",
+            "model page, parameter prompt",
+        ),
+        (
+            "quality.changes_picture",
+            "another compression quality returns another file, if another seed or prompt does",
+            "model page, section Parameters",
+        ),
+        ("money.readable", "the balance, and the cost and the remaining credits of a job, are numbers", docs),
         ("money.costs_add_up", "the costs stated in answers add up to the drop in the balance", docs),
         (
             "money.remaining_agrees",

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 from segforge.masking import SHORTEST_IN_TEXT, Mask
 from segforge.spec.printable import show
 from segforge_contract.errors import BadTarget
-from segforge_contract.messages.request import INVALID_KEY, Request, Response
+from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request, Response
 
 MASKED_KEY = "$SEGMIND_API_KEY"
+MASKED_RECASED = "$RECASED_KEY"
+"""Stands for the key in the other case. It reveals the key, so it is masked as well."""
 USER_AGENT = "segforge-contract"
 NO_CONNECTION = "no connection: "
 """The start of the reason if no connection could be made."""
@@ -38,7 +40,8 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
     """Returns the headers to send, with the key that the request asks for."""
     headers = {"user-agent": USER_AGENT, "accept": "*/*"}
     if request.key != "missing":
-        headers[key_header] = key if request.key == "valid" else INVALID_KEY
+        wrong = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY, "recased": recased_key(key)}
+        headers[key_header] = wrong.get(request.key, key)
     if request.content_type is not None:
         headers["content-type"] = request.content_type
     return headers
@@ -47,20 +50,35 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, key: str) -> Response:
     """Returns an answer as a Response, with the key masked wherever the server echoed it."""
     mask = _mask(key)
-    cut = mask.raw(body)
-    if rb"\u00" in cut and len(key) >= SHORTEST_IN_TEXT:  # JSON can escape each character
-        cut = _escaped(key).sub(MASKED_KEY.encode(), cut)
+    cut = _without(body, key, MASKED_KEY)
     masked = {
         mask.text(name): mask.header(value.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
         for name, value in headers.items()
     }
     echoed = cut != body or masked != dict(headers)
+    recased = recased_key(key)
+    if recased != INVALID_KEY:  # a server may quote the key that it refuses
+        cut = _without(cut, recased, MASKED_RECASED)
+        hidden = _mask(recased, MASKED_RECASED)
+        masked = {hidden.text(name): hidden.text(value) for name, value in masked.items()}
     return Response(status, masked, cut, key_echoed=echoed)
 
 
+def recased_key(key: str) -> str:
+    """Returns a key with each letter in the other case, or INVALID_KEY if it has no letter."""
+    return key.swapcase() if key.swapcase() != key else INVALID_KEY
+
+
+def _without(body: bytes, key: str, instead: str) -> bytes:
+    cut = _mask(key, instead).raw(body)
+    if rb"\u00" in cut and len(key) >= SHORTEST_IN_TEXT:  # JSON can escape each character
+        return _escaped(key).sub(instead.encode(), cut)
+    return cut
+
+
 @cache
-def _mask(key: str) -> Mask:
-    return Mask([key.encode()], MASKED_KEY.encode())
+def _mask(key: str, instead: str = MASKED_KEY) -> Mask:
+    return Mask([key.encode()], instead.encode())
 
 
 @cache

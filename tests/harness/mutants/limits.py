@@ -1,10 +1,11 @@
-"""Faults in limits that no curated model has: steps of numbers and lengths of texts. They have a model of their own."""
+"""Faults in facts that no seed model has: steps, lengths of texts, and base64. They have a model of their own."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from segforge.spec.build import build_model
 from segforge.spec.catalog import Model, Parameter
+from segforge.spec.values import accepts
 from tests.harness.mutants.faults import Payload, lax, picky
 from tests.harness.mutants.mutant import LIMITED, Mutant
 
@@ -26,6 +27,7 @@ MODEL = build_model(
                 "min_length": 3,
                 "max_length": 40,
             },
+            "mask": {"type": "string", "format": "base64", "required": False, "description": "A mask."},
         },
         "example": {"prompt": "a song"},
     }
@@ -45,6 +47,14 @@ def _cut(parameter: Parameter, value: Any) -> Any:
     return value[: parameter.max_length] if isinstance(value, str) else value
 
 
+def _emptied(parameter: Parameter, value: Any) -> Any:
+    return "" if parameter.format == "base64" and isinstance(value, str) and not accepts(parameter, value) else value
+
+
+def _shortened(parameter: Parameter, value: Any) -> Any:
+    return value.rstrip("*") if parameter.format == "base64" and isinstance(value, str) else value
+
+
 def _at_shortest(_: Model, parameter: Parameter, payload: Payload) -> bool:
     value = payload.get(parameter.name)
     return isinstance(value, str) and len(value) == parameter.min_length
@@ -56,7 +66,7 @@ def _at_longest(_: Model, parameter: Parameter, payload: Payload) -> bool:
 
 
 def limit_mutants() -> Iterator[Mutant]:
-    """Yields the faults of steps and lengths."""
+    """Yields the faults of steps, lengths and base64."""
     for name, does, breaks, fault, field in (
         ("step-ignored", "rounds a number down to a multiple of its step", "range.off_step", lax(_rounded), "size"),
         ("short-text-padded", "pads a text that is too short", "range.too_short", lax(_padded), "lyrics"),
@@ -69,5 +79,7 @@ def limit_mutants() -> Iterator[Mutant]:
             "lyrics",
         ),
         ("longest-refused", "refuses a text of the maximum length", "range.at_longest", picky(_at_longest), "lyrics"),
+        ("base64-unchecked", "accepts any text for base64", "format.base64", lax(_emptied), "mask"),
+        ("base64-end-ignored", "ignores a wrong end of base64", "format.base64", lax(_shortened), "mask"),
     ):
         yield Mutant(f"limit-{name}", does, breaks, lambda fault=fault: fault, LIMITED, field)  # type: ignore[misc]

@@ -36,9 +36,11 @@ class Audit:
         if self.session.lost > self.lost:
             self.session.unsent[_LOST] += 1
             return []
+        if account.unknown:
+            self.session.unsent["an answer states no cost in numbers, so costs and balance can't be compared"] += 1
         if account.unknown or account.tangled:
             return failures
-        self.session.sent.append(replace(cases[0], rule="money.costs_add_up"))
+        self.session.sent.append(replace(cases[0], rule="money.costs_add_up", parameter=None))
         drop = self.before.total - after.total
         if abs(drop - account.spent) <= TOLERANCE:
             return failures

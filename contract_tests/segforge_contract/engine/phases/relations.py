@@ -16,12 +16,9 @@ from segforge_contract.cases.parameters import valid_case
 from segforge_contract.cases.payloads import base_payload, is_valid
 from segforge_contract.cases.settled import settled
 from segforge_contract.checks.answers import Broken
-from segforge_contract.checks.images import alike
+from segforge_contract.checks.images import alike, is_lossy, same_pixels
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.session import Session
-
-AT_ONCE = 4
-"""The number of jobs submitted at the same time."""
 
 _ANOTHER_PROMPT = "A red bicycle in the snow"
 _A_SEED = 46588
@@ -80,6 +77,23 @@ def _seeds(model: Model, near: int) -> Iterator[int]:
             yield seed
 
 
+def two_seeds(model: Model) -> tuple[int, int] | None:
+    """Returns two valid seeds, that of the sample first if it repeats an image. None if no seed shows in the output."""
+    said = explicit(model)
+    if said is None:
+        return None
+    usual = base_payload(model).get(said.seed)
+    first = usual if _is_seed(usual) else int(said.payload[said.seed])
+    other = next((each for each in _seeds(model, first) if each != first), None)
+    return None if other is None else (first, other)
+
+
+def another_seed(model: Model, said: Explicit) -> int | None:
+    """Returns a valid seed near that of a payload, None if there is no other one."""
+    seed = said.payload[said.seed]
+    return next((each for each in _seeds(model, int(seed)) if each != seed), None)
+
+
 def _is_seed(value: object) -> TypeGuard[int]:
     """Returns whether a seed repeats an image: -1 and null ask for a random one."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
@@ -88,7 +102,10 @@ def _is_seed(value: object) -> TypeGuard[int]:
 def most_calls(model: Model, *, broken: bool) -> int:
     """Returns the most calls that `relations` makes for one operation. `broken`: on a gateway that breaks the rules."""
     said = explicit(model)
-    return 0 if said is None else 5 + (len(said.omissible) if broken else 0)
+    if said is None:
+        return 0
+    quality = model.returns.controls.quality is not None
+    return 5 + quality + (len(said.omissible) if broken else 0)
 
 
 def relations(session: Session, model: Model, operation: Operation) -> Iterator[list[Failure]]:
@@ -107,8 +124,18 @@ def relations(session: Session, model: Model, operation: Operation) -> Iterator[
         yield comparison.failures
         session.unsent[f"{model.slug} {operation}: the first call returned no image to compare"] += 1
         return
-    yield from (check() for check in (comparison.repeats, comparison.defaults, comparison.seed))
+    yield from (check() for check in (comparison.repeats, comparison.defaults, comparison.effects))
     yield comparison.failures
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """The effect of another value: whether the image looks different, and whether all its pixels are the same."""
+
+    case: Case
+    before: str
+    differs: bool
+    same: bool
 
 
 @dataclass
@@ -147,18 +174,57 @@ class _Relation:
         broken = [case for case in cases if not self._same(case)] or [everything]
         return [self._failure(case, f"the image of {self._defaults(case)}", "another image") for case in broken]
 
-    def seed(self) -> list[Failure]:
-        """Sends another seed and, if the image stays the same, another prompt: some mocks have one image only."""
-        name, prompt = self.said.seed, self.model.returns.controls.prompt
-        seed = self.said.payload[name]
-        other = next((each for each in _seeds(self.model, int(seed)) if each != seed), None)
-        if not self.stable or prompt is None or other is None:
+    def effects(self) -> list[Failure]:
+        """Sends another seed, another prompt and another quality: each must change the image.
+
+        No image is expected to change on a gateway that always returns the same one, as some mocks do. A prompt and a
+        quality have no effect only if all pixels are the same, since a small effect is an effect.
+        """
+        if not self.stable:
             return []
-        case = self._changed("seed.changes_picture", name, other)
-        self._sent(case, case.rule)
-        if not self._same(case) or self._same(self._changed("payload.valid", prompt, _ANOTHER_PROMPT)):
-            return []
-        return [self._failure(case, "another image", f"the image of {name} = {seed}")]
+        seed, prompt, quality = (self._effect(rule, *change) for rule, change in self._others().items())
+        failures = []
+        if seed is not None and not seed.differs and prompt is not None and prompt.differs:
+            failures.append(seed)
+        if prompt is not None and prompt.same and seed is not None and seed.differs:
+            failures.append(prompt)
+        alive = any(each is not None and each.differs for each in (seed, prompt))
+        if quality is not None and quality.same and alive:
+            failures.append(quality)
+        return [self._failure(each.case, "another image", f"the image of {each.before}") for each in failures]
+
+    def _others(self) -> dict[str, tuple[str | None, Any]]:
+        """Returns for each rule about an effect the parameter and its other value, None if there is none."""
+        controls = self.model.returns.controls
+        lossy = self.reference is not None and is_lossy(self.reference)
+        return {
+            "seed.changes_picture": (self.said.seed, another_seed(self.model, self.said)),
+            "prompt.changes_picture": (controls.prompt, _ANOTHER_PROMPT),
+            "quality.changes_picture": (controls.quality, self._other_quality() if lossy else None),
+        }
+
+    def _other_quality(self) -> float | None:
+        """Returns the end of the range of qualities that is farther away from the reference's quality."""
+        parameter = self.model.parameters_by_name.get(self.model.returns.controls.quality or "")
+        if parameter is None:
+            return None
+        usual = self.said.payload.get(parameter.name, parameter.default)
+        ends = [end for end in (parameter.minimum, parameter.maximum) if end is not None]
+        if not ends or isinstance(usual, bool) or not isinstance(usual, int | float):
+            return None
+        return max(ends, key=lambda end: abs(end - usual))
+
+    def _effect(self, rule: str, name: str | None, value: Any) -> "_Effect | None":
+        """Sends another value. Returns its effect, None if there is no other value or no image."""
+        if name is None or value is None:
+            return None
+        case = self._changed(rule, name, value)
+        image = self._image(case)
+        if image is None or self.reference is None:
+            return None
+        self._sent(case, rule)
+        before = f"{name} = {self.said.payload.get(name)!r}"
+        return _Effect(case, before, not alike(self.reference, image), same_pixels(self.reference, image))
 
     def _sent(self, case: Case, rule: str) -> None:
         self.session.sent.append(replace(case, rule=rule))
@@ -190,9 +256,3 @@ class _Relation:
 
     def _failure(self, case: Case, expected: str, found: str) -> Failure:
         return Failure(case, Broken(case.rule, expected, found), (self.case.request, case.request))
-
-
-def at_once(session: Session, case: Case) -> list[Failure]:
-    """Submits the same payload several times at once. Each submit must create its own job."""
-    copies = [replace(case, request=replace(case.request, copy=number)) for number in range(1, AT_ONCE + 1)]
-    return session.perform_together(copies)

@@ -131,7 +131,7 @@ def _whole(path: str, text: str) -> str:
 
 
 def _opening(path: str) -> str:
-    """The notice that a file is generated. Templates of JSON files hold their own; other texts may have none."""
+    """The notice that a file is generated. JSON templates hold their own; licenses and `llms.txt` have none."""
     if path.endswith(".md"):
         return f"<!-- {_HEADER} -->\n\n"
     if path.endswith(".json") or path in (_LICENSE, _FOR_MODELS):
