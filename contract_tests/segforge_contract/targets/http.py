@@ -1,19 +1,22 @@
 """A target over HTTP: a gateway behind a base URL."""
 
-import time
-from dataclasses import replace
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
+import httpcore
 import httpx
 
-from segforge.environment import BadEnvironment, is_loopback, way_to
+from segforge.environment import BadEnvironment, Way, is_loopback, way_to
 from segforge.spec.printable import one_line
 from segforge_contract.errors import BadTarget, NoAnswer
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import NO_CONNECTION, checked_key, checked_url, read_answer, request_headers
+from segforge_contract.targets.bounded import Allowance, BoundedBackend, current
 
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # for one read; a v1 call blocks for up to a minute
+_TIMEOUTS: Final = {"connect": 10.0, "read": 120.0, "write": 120.0, "pool": 120.0}  # a v1 call blocks for a minute
 _LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, even if the server sends slowly
 _LARGEST_ANSWER = 64 * 2**20  # bytes after decompression; an uncompressed image of 4096 x 4096 pixels fits
+_WITH_A_BODY: Final = ("POST", "PUT", "PATCH")
 
 
 class HttpTarget:
@@ -29,36 +32,51 @@ class HttpTarget:
             self._way = way_to(self.base_url)
         except BadEnvironment as error:
             raise BadTarget(str(error)) from None
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, **self._way.options)
+        self._pool = _pool(self._way)
 
     def send(self, request: Request) -> Response:
         """See `Target`."""
-        headers = request_headers(request, self._key_header, self._key)
-        url, started = self.base_url + request.path, time.monotonic()
-        until = started + _LONGEST_ANSWER
+        exchange = Allowance(_LONGEST_ANSWER, _LARGEST_ANSWER)
+        token = current.set(exchange)
         try:
-            with self._client.stream(request.method, url, headers=headers, content=request.body) as answer:
-                body = _whole(answer, until)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            return self._exchange(request, exchange)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
             raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}{self._way.in_words}", refused=True) from None
-        except (httpx.RequestError, httpx.InvalidURL) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpx.InvalidURL) as error:
+            slow = isinstance(error, httpcore.TimeoutException)
+            if slow and exchange.is_last:
+                raise exchange.too_late from None
             reason = f"no answer: {type(error).__name__} {one_line(str(error))}".rstrip()
-            raise NoAnswer(reason, slow=isinstance(error, httpx.TimeoutException)) from None
-        response = read_answer(answer.status_code, answer.headers, body, self._key)
-        return replace(response, seconds=time.monotonic() - started)
+            raise NoAnswer(reason, slow=slow) from None
+        finally:
+            current.reset(token)
 
     def close(self) -> None:
         """See `Target`."""
-        self._client.close()
+        self._pool.close()
+
+    def _exchange(self, request: Request, exchange: Allowance) -> Response:
+        url = httpx.URL(self.base_url + request.path)
+        headers = request_headers(request, self._key_header, self._key)
+        headers |= {"host": url.netloc.decode("ascii"), "accept-encoding": "gzip, deflate"}
+        raw = [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
+        content = b"" if request.body is None and request.method in _WITH_A_BODY else request.body
+        where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        timeouts = {"timeout": _TIMEOUTS}
+        with self._pool.stream(request.method, where, headers=raw, content=content, extensions=timeouts) as answer:
+            fields = httpx.Headers(answer.headers)
+            body = exchange.body(answer.iter_stream(), fields.get("content-encoding", ""))
+        return read_answer(answer.status, fields, body, self._key)
 
 
-def _whole(answer: httpx.Response, until: float) -> bytes:
-    """Returns the decompressed body. Raises NoAnswer if it is too large or doesn't end before `until`."""
-    body = bytearray()
-    for piece in answer.iter_bytes():
-        body += piece
-        if len(body) > _LARGEST_ANSWER:
-            raise NoAnswer(f"no complete answer: the body is larger than {_LARGEST_ANSWER // 2**20} MiB")
-        if time.monotonic() > until:
-            raise NoAnswer(f"no complete answer after {_LONGEST_ANSWER:g} s: {len(body)} bytes received", slow=True)
-    return bytes(body)
+def _pool(way: Way) -> httpcore.ConnectionPool:
+    """Returns the connections to one host, through its proxy if it has one."""
+    certificates = way.certificates
+    context = httpx.create_ssl_context(trust_env=False) if isinstance(certificates, bool) else certificates
+    proxy = None
+    if way.proxy is not None:
+        parts = urlsplit(way.proxy)
+        user = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        proxy = httpcore.Proxy(address, auth=user)
+    return httpcore.ConnectionPool(context, proxy=proxy, network_backend=BoundedBackend())
