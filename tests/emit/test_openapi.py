@@ -164,7 +164,7 @@ def test_the_other_routes_have_a_document_with_their_own_servers(catalog: Catalo
 
 
 def test_documents_of_made_up_models_are_valid(made_up: Path) -> None:
-    for path in made_up.rglob("*.yaml"):
+    for path in {*made_up.rglob("*.yaml")} - {*made_up.rglob("*.arazzo.yaml")}:
         OpenAPIV31SpecValidator(load(path)).validate()
         found = [isinstance(result, Ok) for result in schemathesis.openapi.from_path(str(path)).get_all_operations()]
         assert found == [True] * len(load(path)["paths"])

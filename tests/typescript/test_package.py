@@ -76,12 +76,11 @@ def test_both_kinds_of_modules_load_and_export_the_same(project: Path, catalog: 
 
 BUNDLE = """
 import { createRequire } from "node:module";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 const { buildSync } = createRequire(import.meta.url)(process.env.ESBUILD);
 const entries = JSON.parse(process.env.ENTRIES);
-mkdirSync("entries", { recursive: true });
 const entryPoints = entries.map((contents, index) => {
-  const name = `entries/${String(index).padStart(4, "0")}.mjs`;
+  const name = `entry-${String(index).padStart(4, "0")}.mjs`;
   writeFileSync(name, contents);
   return name;
 });

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from segforge.spec.printable import shortened
 from segforge_contract.errors import NoAnswer
-from segforge_contract.messages.request import INVALID_KEY, Request, Response
+from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request, Response
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.results import visible
 from segforge_contract.targets.journal import Exchanged, read
@@ -55,7 +55,8 @@ def _entries(exchanges: list[Exchanged], base_url: str, report: Report) -> Itera
 
 def _request(request: Request, base_url: str, key_header: str, room: int) -> dict[str, Any]:
     url = quote(base_url + request.path, safe=_URL)
-    headers = {"valid": {key_header: "***"}, "invalid": {key_header: INVALID_KEY}, "missing": {}}[request.key]
+    keys = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY}
+    headers = {} if request.key == "missing" else {key_header: keys.get(request.key, "***")}
     headers |= {} if request.content_type is None else {"content-type": request.content_type}
     document: dict[str, Any] = {
         "method": request.method,

@@ -1,5 +1,7 @@
 """A target over HTTP: a gateway behind a base URL."""
 
+import time
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -37,9 +39,10 @@ class HttpTarget:
     def send(self, request: Request) -> Response:
         """See `Target`."""
         exchange = Allowance(_LONGEST_ANSWER, _LARGEST_ANSWER)
-        token = current.set(exchange)
+        token, started = current.set(exchange), time.monotonic()
         try:
-            return self._exchange(request, exchange)
+            response = self._exchange(request, exchange)
+            return replace(response, seconds=time.monotonic() - started)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
             raise NoAnswer(f"{NO_CONNECTION}{one_line(str(error))}{self._way.in_words}", refused=True) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpx.InvalidURL) as error:

@@ -117,7 +117,7 @@ def _of_model(rest: Sequence[str]) -> Iterable[str]:
         option = rest[-2] if len(rest) > 2 else ""
     for each in () if model is None else model.parameters:
         if option in each.options:
-            values = ["true", "false"] if each.types == {"boolean"} else [str(value) for value in each.values]
+            values = ["true", "false"] if list(each.types) == ["boolean"] else [str(value) for value in each.values]
             return [f"{option}={value}" if has_value else value for value in values]
     return option_names(model) if rest[-1].startswith("-") else ()
 

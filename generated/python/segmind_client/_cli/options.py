@@ -101,7 +101,7 @@ def add(parser: ArgumentParser, model: Described) -> None:
         if each.options:
             group = needed if each.required else optional
             keywords: dict[str, Any] = {"dest": each.dest, "default": SUPPRESS, "metavar": metavar(each)}
-            if each.types == {"boolean"}:
+            if list(each.types) == ["boolean"]:
                 keywords |= {"nargs": "?", "const": "true"}
             elif "array" in each.types:
                 keywords |= {"action": "append"}
@@ -114,9 +114,9 @@ def add(parser: ArgumentParser, model: Described) -> None:
 def passed(model: Described, found: Namespace) -> Iterator[tuple[Parameter, list[str]]]:
     """Yields the parameters that were passed as options, each with its texts."""
     for each in model.parameters:
-        value = getattr(found, each.dest, None)
+        value: str | list[str] | None = getattr(found, each.dest, None)
         if value is not None:
-            yield each, list(value) if isinstance(value, list) else [value]
+            yield each, [value] if isinstance(value, str) else value
 
 
 def metavar(parameter: Parameter) -> str:

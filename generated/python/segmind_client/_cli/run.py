@@ -3,7 +3,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from segmind_client import _gateway
 from segmind_client._cli import jobs, output
@@ -111,7 +111,7 @@ def _params(model: Described | None, options: argparse.Namespace) -> dict[str, A
         found = json_of(options.params, "--params", source)
         if not isinstance(found, dict):
             raise misuse('--params is not a JSON object; expected one such as {"prompt": "a cat"}')
-        params.update(found)
+        params.update(cast("dict[str, Any]", found))
     if model is None:
         return params
     for parameter, texts in passed(model, options):
