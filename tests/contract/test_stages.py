@@ -25,7 +25,7 @@ def staged(catalog: Catalog, believed: Catalog, cost: float = BILLED) -> tuple[s
     """Returns the rules that a mock of one catalog breaks if it is tested against another catalog."""
     target = open_target("mock", None, catalog)
     try:
-        session = open_session(believed, target)
+        session = open_session(believed, target, sleep=lambda _: None)
         session.follower.account.cost = cost
         found = [failure.broken.rule for step in stages(session, believed.model(MODEL)) for failure in step]
     finally:
