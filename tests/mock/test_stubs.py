@@ -440,7 +440,7 @@ def test_an_output_that_was_dropped_is_404(client: httpx.Client, mock: Mock) -> 
 def test_a_stubbed_job_survives_a_restart_with_the_files_of_the_script(tmp_path: Path) -> None:
     (tmp_path / "frame.png").write_bytes(FILE)
     path = script(tmp_path, "rules: [{route: submit, times: 1, effect: {cost: 2, outputs: [{file: frame.png}]}}]")
-    found = []
+    found: list[tuple[list[Any], list[int]]] = []
     for _ in range(2):
         app = create_app(time_scale=0, stubs=read_script(path, KNOWN), store=SqliteStore(tmp_path / "jobs.db", 100))
         with httpx.Client(transport=MockTransport(app), base_url="http://mock", headers={"x-api-key": KEY}) as client:
