@@ -12,13 +12,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup redis demo test lint types unit generate contract test-lowest clean
+.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 	@echo 'Benchmarks and long proofs: make help-benchmarks'
 
-setup: $(STAMP) $(TOOLS) redis  ## create .venv and install everything that is missing
+setup: $(STAMP) $(TOOLS) redis fish  ## create .venv and install everything that is missing
 
 $(STAMP): pyproject.toml constraints.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }
@@ -30,11 +30,13 @@ $(TOOLS): tests/interop/package-lock.json
 	npm ci --prefix tests/interop --ignore-scripts --loglevel error --no-fund --no-audit
 	@touch $@
 
-# The tests of the shared stores need a real server. They fail with a clear message if it can't be installed.
-redis:  # install redis-server with apt-get if it is missing and the user is root
-	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y redis-server; } \
-		|| echo "make: redis-server is missing, and only root can install it with apt-get. Install it yourself." >&2
+# The tests of the shared stores and of the completion need real programs. They fail, or are skipped, if these can't be installed.
+redis: PROGRAM := redis-server
+fish: PROGRAM := fish
+redis fish:  # install a program with apt-get if it is missing and the user is root
+	@command -v $(PROGRAM) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(PROGRAM); } \
+		|| echo "make: $(PROGRAM) is missing, and only root can install it with apt-get. Install it yourself." >&2
 
 demo: $(STAMP)  ## run a model of each medium through the mock with both SDKs, and a short contract campaign
 	$(BIN)/segforge lint
