@@ -63,7 +63,7 @@ def test_an_estimate_is_frozen_and_names_its_sources() -> None:
     assert CATALOG.directory.read in found.source
     assert found.low == 0.56
     with pytest.raises(dataclasses.FrozenInstanceError):
-        found.high = 0.0  # type: ignore[misc]
+        found.high = 0.0  # type: ignore[misc]  # it is frozen
 
 
 def test_without_a_source_there_is_no_estimate() -> None:

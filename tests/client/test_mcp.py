@@ -47,7 +47,7 @@ async def call(client: ClientSession, name: str, **arguments: Any) -> tuple[bool
     """Calls a tool. Returns whether it failed, and its text."""
     answer = await client.call_tool(name, arguments)
     [content] = answer.content
-    text: str = content.text  # type: ignore[union-attr]
+    text: str = content.text  # type: ignore[union-attr]  # our tools return text only
     dumped = answer.model_dump(by_alias=True)
     return dumped["isError"], text
 

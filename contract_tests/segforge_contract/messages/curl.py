@@ -2,7 +2,7 @@
 
 import shlex
 
-from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request
+from segforge_contract.messages.request import FIXED_KEYS, Request
 
 
 def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> str:
@@ -16,7 +16,7 @@ def curl(request: Request, base_url: str, *, key_header: str = "x-api-key") -> s
     elif request.key == "recased":
         words += ["-H", f'"{key_header}: $(printf %s "$SEGMIND_API_KEY" | tr a-zA-Z A-Za-z)"']
     elif request.key != "missing":
-        words += ["-H", shlex.quote(f"{key_header}: {INVALID_KEY if request.key == 'invalid' else UNKNOWN_KEY}")]
+        words += ["-H", shlex.quote(f"{key_header}: {FIXED_KEYS[request.key]}")]
     if request.content_type is not None:
         words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
     elif request.body is not None:

@@ -18,6 +18,8 @@ INVALID_KEY = "not-a-key"
 """The key that a request with a wrong key carries. No real key has this form."""
 UNKNOWN_KEY = "SG_5e9f02c7d8a1b364"
 """A key in the documented form, drawn at random. It doesn't belong to any account."""
+FIXED_KEYS: Mapping[Key, str] = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY}
+"""The wrong keys that don't depend on the account's, by kind."""
 WRONG_KEYS: tuple[Key, ...] = ("invalid", "unknown", "recased")
 """The keys that the gateway must refuse."""
 

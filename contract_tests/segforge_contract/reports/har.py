@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from segforge.spec.printable import shortened
 from segforge_contract.errors import NoAnswer
-from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request, Response
+from segforge_contract.messages.request import FIXED_KEYS, Request, Response
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.results import visible
 from segforge_contract.targets.journal import Exchanged, read
@@ -55,8 +55,7 @@ def _entries(exchanges: list[Exchanged], base_url: str, report: Report) -> Itera
 
 def _request(request: Request, base_url: str, key_header: str, room: int) -> dict[str, Any]:
     url = quote(base_url + request.path, safe=_URL)
-    keys = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY}
-    headers = {} if request.key == "missing" else {key_header: keys.get(request.key, "***")}
+    headers = {} if request.key == "missing" else {key_header: FIXED_KEYS.get(request.key, "***")}
     headers |= {} if request.content_type is None else {"content-type": request.content_type}
     document: dict[str, Any] = {
         "method": request.method,
@@ -78,11 +77,12 @@ def _request(request: Request, base_url: str, key_header: str, room: int) -> dic
 
 def _response(answer: Response | NoAnswer, room: int) -> dict[str, Any]:
     silent = isinstance(answer, NoAnswer)
-    headers = {} if isinstance(answer, NoAnswer) else answer.headers
-    body = b"" if isinstance(answer, NoAnswer) else answer.body
+    status, headers, body = (
+        (0, {}, b"") if isinstance(answer, NoAnswer) else (answer.status, answer.headers, answer.body)
+    )
     content = {"size": len(body), "mimeType": visible(headers.get("content-type", "")), **_body(body, room)}
     document: dict[str, Any] = {
-        "status": 0 if isinstance(answer, NoAnswer) else answer.status,
+        "status": status,
         "statusText": "",
         "httpVersion": "unknown",
         "cookies": [],

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from segforge.masking import SHORTEST_IN_TEXT, Mask
 from segforge.spec.printable import show
 from segforge_contract.errors import BadTarget
-from segforge_contract.messages.request import INVALID_KEY, UNKNOWN_KEY, Request, Response
+from segforge_contract.messages.request import FIXED_KEYS, INVALID_KEY, Request, Response
 
 MASKED_KEY = "$SEGMIND_API_KEY"
 MASKED_RECASED = "$RECASED_KEY"
@@ -40,7 +40,7 @@ def request_headers(request: Request, key_header: str, key: str) -> dict[str, st
     """Returns the headers to send, with the key that the request asks for."""
     headers = {"user-agent": USER_AGENT, "accept": "*/*"}
     if request.key != "missing":
-        wrong = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY, "recased": recased_key(key)}
+        wrong = {**FIXED_KEYS, "recased": recased_key(key)}
         headers[key_header] = wrong.get(request.key, key)
     if request.content_type is not None:
         headers["content-type"] = request.content_type

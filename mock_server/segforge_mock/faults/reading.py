@@ -1,7 +1,6 @@
 """Reads stubs from scripts, the admin API and Python, and refuses those that are not valid."""
 
 from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, get_args
 
@@ -9,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from segforge.spec.catalog import MEDIA_TYPES
+from segforge.spec.search import near_slugs
 from segforge_mock.bounds import BadSetting
 from segforge_mock.faults.effects import QUEUEING_ROUTES, Effect
 from segforge_mock.faults.replies import Edit, Reply, encoded
@@ -195,7 +195,7 @@ def _check(stub: Stub, known: Mapping[str, Scenario], slugs: Collection[str] | N
     if stub.seconds is not None and stub.scenario not in FAULT_SECONDS:
         raise BadStub(f"seconds: only {', '.join(FAULT_SECONDS)} take time; set one of them as scenario, or latency")
     if stub.slug is not None and slugs is not None and stub.slug not in slugs:
-        close = " or ".join(map(repr, get_close_matches(stub.slug, slugs))) or "a model that is served"
+        close = " or ".join(map(repr, near_slugs(stub.slug, slugs))) or "a model that is served"
         raise BadStub(f"slug: unknown model {stub.slug!r}; expected {close}, or allow any model")
     if stub.slug is not None and stub.route not in (None, "run", "submit"):
         raise BadStub(f"slug: requests to the route {stub.route} name no model; leave out slug or route")

@@ -21,6 +21,11 @@ class Disconnected(Exception):
     """The client disconnected before its request was complete or its answer sent."""
 
 
+def media_type(content_type: str) -> str:
+    """Returns a Content-Type in lower case without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 class IncomingRequest:
     """A request with its body. Header names are in lower case, as in ASGI."""
 
@@ -54,7 +59,7 @@ class IncomingRequest:
     def media_type(self) -> str:
         """The Content-Type in lower case, without its parameters."""
         raw = self.headers.get(b"content-type", b"")
-        return _JSON if raw == b"application/json" else raw.decode("latin-1").partition(";")[0].strip().lower()
+        return _JSON if raw == b"application/json" else media_type(raw.decode("latin-1"))
 
 
 async def read_body(scope: Scope, receive: Receive, count: Callable[[int], None] | None = None) -> bytes | None:

@@ -9,6 +9,7 @@ import msgspec
 from segforge.spec.catalog import MEDIA_TYPES, Gateway, Model, Routes, Version
 from segforge.spec.values import Violation
 from segforge_mock.gateway.routing import Match
+from segforge_mock.http.request import media_type
 from segforge_mock.models.reading import Malformed, Payload, ServedModel
 from segforge_mock.models.served import ServedModels
 
@@ -122,7 +123,7 @@ def _record(gateway: Gateway, observed: ObservedAnswer) -> Iterator[AnswerDiffer
 
 
 def _media_type(observed: ObservedAnswer) -> str:
-    return observed.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type(observed.headers.get("content-type", ""))
 
 
 def _object(body: bytes) -> dict[str, Any]:

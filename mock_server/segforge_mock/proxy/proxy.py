@@ -20,7 +20,7 @@ from segforge_mock.gateway.bodies import size_refusal
 from segforge_mock.gateway.routing import Match, Router
 from segforge_mock.http.answers import Answer, RawHeaders, json_answer
 from segforge_mock.http.counts import has_too_many_values
-from segforge_mock.http.request import IncomingRequest
+from segforge_mock.http.request import IncomingRequest, media_type
 from segforge_mock.models.served import ServedModels
 from segforge_mock.proxy.differences import JUDGED_ROUTES, AnswerDifference, ObservedAnswer, differences
 from segforge_mock.proxy.exchange import Destination, Listener, Received
@@ -192,7 +192,7 @@ async def _receive(head: httpx.Response, *, everything: bool) -> Received:
 
     Other bodies than JSON are decompressed only to find their size, unless `everything` is wanted.
     """
-    is_json = everything or head.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    is_json = everything or media_type(head.headers.get("content-type", "")) == "application/json"
     encoding = head.headers.get("content-encoding", "identity").strip().lower()
     unpacked = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
     body, plain, size = bytearray(), bytearray(), 0

@@ -13,6 +13,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import File, FormParser, parse_options_header
 
 from segforge_mock.http.counts import has_too_many_values, parts_refusal
+from segforge_mock.http.request import media_type
 from segforge_mock.recordings.masking import Masking
 
 SPELLINGS: Final[dict[str, dict[str, Any]]] = {
@@ -31,11 +32,6 @@ class ReadPart(NamedTuple):
     filename: str | None
     media_type: str
     data: bytes
-
-
-def media_type(content_type: str) -> str:
-    """Returns a Content-Type in lower case without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
 
 
 def is_json(content_type: str) -> bool:
@@ -123,6 +119,16 @@ def masked_fingerprint(content_type: str, data: bytes, masking: Masking) -> str:
         return fingerprint(content_type, masked(content_type, data, masking))
     found = [masked_part(part, masking) for part in parts]
     return parts_fingerprint([(part.name, part.filename, sha256(part.data)) for part in found])
+
+
+def request_id_of(data: bytes) -> str:
+    """Returns the id of the job that a JSON body names, or "" if it names none."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    request_id = found.get("request_id") if isinstance(found, dict) else None
+    return request_id if isinstance(request_id, str) else ""
 
 
 def fingerprint(content_type: str, data: bytes) -> str:

@@ -15,9 +15,10 @@ from segforge.spec.values import payload_violations
 from segforge.spec.values.equality import is_among
 from segforge_mock.gateway.forms import read_form
 from segforge_mock.gateway.routing import Match, Router
+from segforge_mock.http.request import media_type
 from segforge_mock.models.served import ServedModels
 from segforge_mock.proxy.differences import ObservedAnswer, differences
-from segforge_mock.recordings.bodies import is_json, media_type
+from segforge_mock.recordings.bodies import is_json
 from segforge_mock.recordings.recording import Recording
 
 _RESULTS: Final = {"submit": "JobAccepted", "status": "JobStatus", "result": "JobResult", "poll": "JobResult"}

@@ -6,7 +6,6 @@ differ with each run. So the same traffic leads to the same names, in any order.
 first new answer replaces all earlier ones.
 """
 
-import json
 import re
 from bisect import bisect_left
 from contextlib import suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segforge.files import PART, write_atomically
+from segforge_mock.http.request import media_type
 from segforge_mock.recordings.bodies import (
     ReadPart,
     fingerprint,
@@ -23,9 +23,9 @@ from segforge_mock.recordings.bodies import (
     masked,
     masked_fingerprint,
     masked_part,
-    media_type,
     read_json,
     read_parts,
+    request_id_of,
     sha256,
     write_json,
 )
@@ -272,12 +272,8 @@ def _is_faithful(read: Recording, data: dict[str, Any]) -> bool:
 
 
 def _job_id(body: bytes) -> str:
-    try:
-        data = json.loads(body) if len(body) <= INLINE_BYTES else None
-    except (ValueError, RecursionError):
-        return ""
-    found = data.get("request_id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) and _ID.fullmatch(found) else ""
+    found = request_id_of(body) if len(body) <= INLINE_BYTES else ""
+    return found if _ID.fullmatch(found) else ""
 
 
 def _label(text: str) -> str:

@@ -19,8 +19,8 @@ import msgspec
 from python_multipart.multipart import parse_options_header
 
 from segforge.spec.printable import show
-from segforge_mock.http.request import MAX_BODY_BYTES
-from segforge_mock.recordings.bodies import is_json, is_text, media_type
+from segforge_mock.http.request import MAX_BODY_BYTES, media_type
+from segforge_mock.recordings.bodies import is_json, is_text
 from segforge_mock.recordings.folder import MetExchange, RecordingFolder
 from segforge_mock.recordings.links import Links
 from segforge_mock.recordings.masking import KnownSecrets

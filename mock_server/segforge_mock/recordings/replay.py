@@ -1,6 +1,5 @@
 """Replays recordings: finds the recording of a request, and returns its answers in their order."""
 
-import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from segforge_mock.recordings.bodies import (
     masked,
     masked_fingerprint,
     parts_fingerprint,
+    request_id_of,
     sha256,
 )
 from segforge_mock.recordings.incoming import plain_body, request_line
@@ -92,7 +92,7 @@ class Replay:
                 self._polls[part].add(address)
         answer = recording.answer
         if request.method == "POST" and answer.status < 300 and answer.body.file is None:
-            request_id = _request_id(answer.body.data)
+            request_id = request_id_of(answer.body.data)
             if request_id:
                 self._jobs[recording.name] = request_id
 
@@ -227,12 +227,3 @@ def _identity(content_type: str, body: StoredBody) -> tuple[str, str]:
         return parts_fingerprint([(part.name, part.filename, part.sha256) for part in body.parts]), ""
     data = body.read()
     return fingerprint(content_type, data), sha256(data)
-
-
-def _request_id(data: bytes) -> str:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return ""
-    request_id = found.get("request_id") if isinstance(found, dict) else None
-    return request_id if isinstance(request_id, str) else ""

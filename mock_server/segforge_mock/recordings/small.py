@@ -3,7 +3,7 @@
 import io
 from typing import Final
 
-from segforge_mock.recordings.bodies import media_type
+from segforge_mock.http.request import media_type
 
 _IMAGES: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 _SAMPLES: Final = {
