@@ -21,6 +21,8 @@ EXAMPLE = seed_catalog().model("style-transfer").valid_example
         ("sk-test", "sk-test", "sk-test"),
         ("sk-test-1", '{"key": "sk-test-1"}', '{"key": "***"}'),
         ("sk-test-1", "sk-test-10 ask-test-1 sk-test-1_", "sk-test-10 ask-test-1 sk-test-1_"),
+        ("sk-test-1", "?key%3Dsk-test-1&a%2fsk-test-1", "?key%3D***&a%2f***"),
+        ("sk-test-1", r'"a\nsk-test-1\tsk-test-1"', r'"a\n***\t***"'),
         (KEY, f"{KEY}/a{KEY}b", "***/a***b"),
         ("key with \\ and (", "key with \\ and (", "***"),
         ("", "a b", "a b"),

@@ -15,6 +15,8 @@ SHORTEST_INSIDE: Final = 16
 SECRET_HEADERS: Final = (b"authorization", b"x-api-key", b"proxy-authorization", b"cookie")
 """Headers whose whole value is a secret, in lower case."""
 _WORD: Final = rb"[A-Za-z0-9_-]"
+_AFTER_ESCAPE: Final = rb"(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtbf])"
+"""The place after an escaped character in a URL or in JSON. Its last letter is not a part of the word that follows."""
 _ENDS: Final = rb"[\s=,;&\"']"
 """Characters beside a short key in a header's value, such as `token=x; path=/`."""
 
@@ -46,12 +48,17 @@ class Mask:
         return text if pattern is None else pattern.sub(lambda _: self._placeholder, text)
 
 
+def whole_word(key: bytes, pattern: bytes) -> bytes:
+    """Limits the pattern of a key to whole words, unless the key is long. An escape before it is no part of a word."""
+    if len(key) >= SHORTEST_INSIDE:
+        return pattern
+    return rb"(?:(?<!%b)|%b)%b(?!%b)" % (_WORD, _AFTER_ESCAPE, pattern, _WORD)
+
+
 def _whole(key: bytes) -> bytes:
     """Returns a pattern for a key where it isn't a part of something else."""
-    if len(key) >= SHORTEST_INSIDE:
-        return re.escape(key)
     if len(key) >= SHORTEST_IN_TEXT:
-        return rb"(?<!%b)%b(?!%b)" % (_WORD, re.escape(key), _WORD)
+        return whole_word(key, re.escape(key))
     return rb"(?:^|(?<=%b))%b(?=%b|$)" % (_ENDS, re.escape(key), _ENDS)
 
 

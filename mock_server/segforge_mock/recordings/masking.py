@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from segforge.masking import SHORTEST_IN_TEXT, SHORTEST_INSIDE
+from segforge.masking import SHORTEST_IN_TEXT, whole_word
 from segforge_mock.http.answers import RawHeaders
 
 KEY_MARK: Final = b"***api-key***"
@@ -39,7 +39,6 @@ _IN_JSON: Final = re.compile(
 )
 _WORDS: Final = re.compile(rb"(?i)(\b(?:bearer|basic)\s+)(?!\*\*\*)[a-z0-9._~+/=-]{16,}")
 _DOCUMENTED: Final = re.compile(rb"SG_[0-9a-f]{16}(?![0-9A-Za-z])")
-_WORD: Final = rb"0-9A-Za-z_-"
 
 
 class KnownSecrets:
@@ -202,20 +201,13 @@ def _flat(raw: bytes) -> bytes:
 
 @lru_cache(maxsize=2 * REMEMBERED)
 def _plain(secret: bytes) -> re.Pattern[bytes]:
-    return re.compile(_bounded(secret, re.escape(secret)))
+    return re.compile(whole_word(secret, re.escape(secret)))
 
 
 @lru_cache(maxsize=2 * REMEMBERED)
 def _spelled(secret: bytes) -> re.Pattern[bytes]:
     """Returns a pattern for a secret with any of its characters percent-encoded (once or twice) or escaped in JSON."""
-    return re.compile(_bounded(secret, b"".join(map(_spellings, _as_text(secret)))))
-
-
-def _bounded(secret: bytes, pattern: bytes) -> bytes:
-    """Limits the pattern of a secret to whole words if it is not long. An escape before it is not a part of a word."""
-    if len(secret) >= SHORTEST_INSIDE:
-        return pattern
-    return rb"(?:(?<![" + _WORD + rb"])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtbf]))" + pattern + rb"(?![" + _WORD + rb"])"
+    return re.compile(whole_word(secret, b"".join(map(_spellings, _as_text(secret)))))
 
 
 def _spellings(character: str) -> bytes:
