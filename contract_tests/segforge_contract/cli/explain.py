@@ -1,7 +1,6 @@
 """Explains a rule: its check, its reason, the docs that promise it, and an example request."""
 
 import argparse
-import difflib
 import json
 from collections.abc import Iterator
 
@@ -15,6 +14,7 @@ from segforge_contract.cli.options import (
     settings_of,
     with_house_rules,
 )
+from segforge_contract.engine.selection import rule_hint
 from segforge_contract.errors import Misuse
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.why import Explanation, explanations, to_json
@@ -41,9 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     if args.rule not in RULES:
-        near = difflib.get_close_matches(args.rule, RULES, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists all rules"
-        raise Misuse(f"unknown rule {args.rule!r}; {hint}")
+        raise Misuse(f"unknown rule {args.rule!r}; {rule_hint(args.rule)}")
     settings = settings_of(args)
     catalog = catalog_of(settings)
     [explanation] = explanations(catalog, models_of(settings, catalog), (args.rule,))

@@ -64,12 +64,13 @@ def _matching(option: str, patterns: Iterable[str]) -> set[str]:
     for pattern in patterns:
         names = fnmatch.filter(RULES, pattern)
         if not names:
-            raise Misuse(f"{option}: no rule matches {show(pattern)}; {_hint(pattern)}")
+            raise Misuse(f"{option}: no rule matches {show(pattern)}; {rule_hint(pattern, families=True)}")
         found.update(names)
     return found
 
 
-def _hint(pattern: str) -> str:
-    families = {f"{name.partition('.')[0]}.*" for name in RULES}
-    near = difflib.get_close_matches(pattern, [*sorted(families), *RULES], n=3, cutoff=0.5)
+def rule_hint(text: str, *, families: bool = False) -> str:
+    """Returns how to mend an unknown name of a rule: the nearest names, with those of families if these count, too."""
+    known = [*sorted({f"{name.partition('.')[0]}.*" for name in RULES}), *RULES] if families else RULES
+    near = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else "`segforge contract rules` lists all rules"
