@@ -101,7 +101,7 @@ def shape(text: str) -> str:
 
 
 def test_every_link_has_a_target() -> None:
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     for page in (*pages, *(ROOT / "generated").glob("*/*.md")):
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not link.startswith("http"):

@@ -1,4 +1,4 @@
-"""docs/contract.md shows what GitHub shows for a failing pull request; this is the run that it shows."""
+"""docs/how-to/contract-in-ci.md shows what GitHub shows for a failing pull request; this is the run that it shows."""
 
 import io
 import json
@@ -14,8 +14,8 @@ from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
 from tests.formats import commands_in, violations
 
-PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")
-SECTION = PAGE.partition("### On GitHub\n")[2].partition("\n## Coverage\n")[0]
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "contract-in-ci.md").read_text("utf-8")
+SECTION = PAGE.partition("## On GitHub\n")[2]
 
 
 def shown(language: str) -> str:

@@ -41,14 +41,13 @@ def test_recordings_as_har_and_back_replay_the_same_bytes(tmp_path: Path, capsys
         assert [*map(essence, [*drive(send), send("POST", "/v1/style-transfer", **form)])] == [*map(essence, recorded)]
 
 
-SECTION = (Path(__file__).parents[2] / "docs" / "mock.md").read_text("utf-8").partition("## Recorded traffic\n")[2]
-SECTION = SECTION.partition("\n## ")[0]
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "record-and-replay.md").read_text("utf-8")
 
 
 def test_the_commands_of_the_docs_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     serving, working = (block.splitlines() for block in blocks)
     monkeypatch.chdir(tmp_path)
     with gateway() as mock:
@@ -74,7 +73,7 @@ def test_the_commands_of_the_docs_run(
 
 
 def test_the_recording_of_the_docs_replays(tmp_path: Path) -> None:
-    [text] = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
+    [text] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "a.yaml").write_text(text, "utf-8")
     with Mock(replay=tmp_path, strict_replay=True) as mock:
         answer = httpx.get(f"{mock.url}/v1/get-user-credits", headers={"x-api-key": mock.key})

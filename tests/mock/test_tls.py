@@ -19,7 +19,7 @@ from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
 from tests.shared import started
 
-DOCS = (Path(__file__).parents[2] / "docs" / "mock.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[2] / "docs" / "how-to" / "fixed-host.md").read_text("utf-8")
 EXAMPLE = seed_catalog().model("style-transfer").valid_example
 
 

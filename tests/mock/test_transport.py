@@ -14,7 +14,8 @@ from tests.mock.conftest import KEY
 from tests.seeds import seed_catalog
 
 EXAMPLE = seed_catalog().model("style-transfer").valid_example
-SAMPLES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/mock.md").read_text("utf-8"), re.DOTALL)
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "pytest.md").read_text("utf-8")
+SAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_samples_of_the_docs_run_and_leave_nothing_open() -> None:

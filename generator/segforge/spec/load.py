@@ -83,7 +83,7 @@ def check_specs(specs: Path) -> tuple[c.Catalog | None, list[Finding]]:
     if not paths:
         folder = str(specs / MODELS_FOLDER)
         findings.append(
-            Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file per model", "add a spec, see CONTRIBUTING.md")
+            Finding(folder, 0, 0, "file.missing", "no *.yaml", "one file per model", "see the docs page 'Add a model'")
         )
     findings += lint_catalog(models)
     findings += lint_paths(gateway, models) if gateway is not None else []

@@ -122,7 +122,7 @@ def _line(reader: YamlReader, error: str) -> int:
 
 def _where(error: Exception) -> str:
     match = _PLACE.search(str(error))
-    return f" at {match['path'].lstrip('.')}" if match else "; see docs/mock.md for the form of a recording"
+    return f" at {match['path'].lstrip('.')}" if match else "; the docs page 'Record and replay traffic' shows the form"
 
 
 def _headers(message: _MessageEntry) -> dict[str, list[str]]:

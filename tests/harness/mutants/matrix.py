@@ -25,7 +25,7 @@ of date, if a mutant survives, or if a rule has no mutant that breaks it.
 Each trial is an in-process run over the one model that shows the fault. It sends the tables, and as many payloads
 drawn by Hypothesis as the column *drawn* says. *Requests* and *billed* count what was sent up to the first broken
 rule, polls included. *Unpaid* marks mutants that are also found by a request that costs nothing while the contract
-holds. [docs/contract.md](../../docs/contract.md#against-schemathesis) compares the results with Schemathesis.
+holds. [A benchmark](../../docs/benchmarks/contract.md) compares the results with Schemathesis.
 """
 
 
