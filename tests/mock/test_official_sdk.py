@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final
@@ -23,9 +24,10 @@ from segmind import SegmindClient
 from segmind.chat import ChatResponse
 from segmind.exceptions import SegmindError
 
+from segforge.spec.catalog import CHAT_SHAPES
 from segforge_mock.http.tls import GATEWAY_HOSTS
 from tests.mock.conftest import KEY
-from tests.seeds import seed_catalog
+from tests.seeds import seed_catalog, whole_catalog
 from tests.shared import started
 
 SLUG: Final = "style-transfer"
@@ -180,6 +182,29 @@ def chat(here: Redirected) -> None:
         for reply in (segmind.chat(slug, messages=MESSAGES), here.client.chat(slug, messages=MESSAGES)):
             assert "Say hi" in reply.text
     assert "a haiku" in segmind.chat(CHATS[0], prompt="Write a haiku").text
+
+
+def test_every_chat_model_takes_a_prompt_in_place_of_messages(redirected: Redirected) -> None:
+    models = [model for model in whole_catalog().models if model.returns.shape in CHAT_SHAPES]
+    assert len(models) > 20
+    for model in models:
+        reply = redirected.client.chat_sync(model.slug, prompt="Write a haiku")
+        assert "a haiku" in reply.text, model.slug
+    with pytest.raises(SegmindError, match=r"messages.*required\.missing"):
+        redirected.client.run_sync("claude-4-sonnet", instruction="Be brief")
+
+
+def test_the_sample_of_chats_runs_unchanged(redirected: Redirected, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample of the SDK's own README, as its distribution prints it."""
+    readme = distribution("segmind").read_text("METADATA")
+    assert readme is not None
+    [sample] = re.findall(r"### LLM Chat\n+```python\n(.*?)```", readme, re.DOTALL)
+    redirected.file("cat.png")
+    monkeypatch.chdir(redirected.folder)
+    names: dict[str, Any] = {}
+    exec(compile(sample, "README", "exec"), names)
+    assert names["person"].keys() == {"name", "age"}
+    assert isinstance(names["person"]["age"], int)
 
 
 @case("segmind.chat_sync", "segmind.chat.chat_sync", "segmind.client.SegmindClient.chat_sync")

@@ -4,6 +4,7 @@
 from segforge.spec.catalog import (
     Assumption,
     Auth,
+    ChatParameter,
     Gateway,
     Header,
     Lifecycle,
@@ -813,6 +814,19 @@ GATEWAY = Gateway(
             source="sdk, finetune.py",
             request="Form with cloud_storage_url, although the method is GET.",
             assumed="The file of the mock is a safetensors file without tensors. An unknown cloud_storage_url is 404.",
+        ),
+    ),
+    chat_parameters=(
+        ChatParameter(
+            name="prompt",
+            meaning="The text of a single message of the user, in place of messages. It works on many chat models.",
+            source="api-evangelist, changelog/segmind-changelog.yml (2026-06-21); sdk, chat.py",
+            replaces="messages",
+        ),
+        ChatParameter(
+            name="response_format",
+            meaning="Constrains the answer to JSON, in the form of OpenAI: json_schema or json_object. Not every model supports both. Claude refuses json_object. OpenAI and DeepSeek refuse it unless a message has the word json.",
+            source="sdk repository, CHANGELOG.md (1.3.0) and docs/examples.rst",
         ),
     ),
 )

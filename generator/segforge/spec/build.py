@@ -148,6 +148,7 @@ def build_gateway(data: Mapping[str, Any]) -> c.Gateway:
         ),
         profiles=tuple(map(_build_profile, data["profiles"])),
         assumptions={name: c.Assumption(**assumption) for name, assumption in data["assumptions"].items()},
+        chat_parameters=tuple(c.ChatParameter(**one) for one in data.get("chat_parameters", ())),
         other_routes=tuple(c.OtherRoute(**{**one, "auth": tuple(one["auth"])}) for one in data.get("other_routes", ())),
     )
 

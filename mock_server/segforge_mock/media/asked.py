@@ -14,6 +14,8 @@ Values: TypeAlias = Mapping[str, Json]
 
 PROMPT_CHARACTERS: Final = 2_000
 """Characters of a prompt that an output names."""
+RESPONSE_FORMAT: Final = "response_format"
+"""The parameter of chat models that asks for an answer as JSON."""
 _LARGEST: Final = 1e15
 _SECONDS: Final = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE)
 _PAIR: Final = re.compile(r"\s*([0-9]{1,9})\s*([xX:*])\s*([0-9]{1,9})\s*")
@@ -123,7 +125,7 @@ def _prompt(model: Model, values: Values) -> str:
     if asked is not None or model.returns.media not in ("json", "text"):
         return str(asked or "")
     last = ""
-    for text in _texts(values):
+    for text in _texts({name: value for name, value in values.items() if name != RESPONSE_FORMAT}):
         last = text
     return last
 

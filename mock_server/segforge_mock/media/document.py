@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import Gateway, Model, Shape
+from segforge.spec.catalog import CHAT_SHAPES, Gateway, Model, Shape
 from segforge_mock.media.asked import PROMPT_CHARACTERS, Asked, Values, assumptions
+from segforge_mock.media.structured import structured_answer
 
 CREATED: Final = 1_764_288_000
 """The time in a chat answer, in seconds since the epoch. It is fixed, so that a payload has one answer."""
@@ -18,7 +19,10 @@ _TOKEN: Final = 4
 
 
 class GeneratedDocument(NamedTuple):
-    """Everything that decides a document's bytes. Its shape is None for plain text; `size` is that of an embedding."""
+    """Everything that decides a document's bytes. Its shape is None for plain text; `size` is that of an embedding.
+
+    `structured` is the answer of a chat as JSON, if the payload asks for JSON; otherwise None.
+    """
 
     slug: str
     prompt: str
@@ -27,6 +31,7 @@ class GeneratedDocument(NamedTuple):
     pattern: int
     shape: Shape | None
     size: int
+    structured: str | None = None
 
     @property
     def media_type(self) -> str:
@@ -41,6 +46,8 @@ class GeneratedDocument(NamedTuple):
     @property
     def text(self) -> str:
         """The text that the model says."""
+        if self.structured is not None:
+            return self.structured
         about = f" to: {self.prompt[:PROMPT_CHARACTERS]}" if self.prompt else "."
         return f"This is the answer of the segforge mock, model {self.slug}, seed {self.seed}{about}"
 
@@ -53,7 +60,9 @@ class GeneratedDocument(NamedTuple):
 def generated_document(gateway: Gateway, model: Model, values: Values) -> GeneratedDocument:
     """Returns the document of a payload."""
     asked, size = Asked.of(model, values), int(assumptions(gateway)["embedding_size"])
-    return GeneratedDocument(asked.slug, asked.prompt, asked.seed, 0, asked.pattern, model.returns.shape, size)
+    shape = model.returns.shape
+    structured = structured_answer(values, asked.prompt) if shape in CHAT_SHAPES else None
+    return GeneratedDocument(asked.slug, asked.prompt, asked.seed, 0, asked.pattern, shape, size, structured)
 
 
 def render(document: GeneratedDocument) -> bytes:

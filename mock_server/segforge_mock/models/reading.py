@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from segforge.spec.catalog import ABSENT, Json, Model, Parameter
+from segforge.spec.catalog import ABSENT, CHAT_SHAPES, ChatParameter, Json, Model, Parameter
 from segforge.spec.values import Violation, payload_violations
 from segforge_mock.http.counts import MAX_OUTPUTS
 from segforge_mock.models.compiled import request_type
@@ -28,9 +28,13 @@ class Malformed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model that reads payloads. A mock has one instance of each."""
+    """A model that reads payloads. A mock has one instance of each.
+
+    `chat_parameters` are those that chat models take beside those of their specs; other models ignore them.
+    """
 
     model: Model
+    chat_parameters: tuple[ChatParameter, ...] = ()
 
     @property
     def level(self) -> str:
@@ -49,6 +53,12 @@ class ServedModel:
     @cached_property
     def _defaults(self) -> dict[str, Json]:
         return {parameter.name: _default(parameter) for parameter in self.model.parameters}
+
+    @cached_property
+    def _added(self) -> tuple[ChatParameter, ...]:
+        """The parameters that the model takes beside those of its spec."""
+        is_chat = self.model.returns.shape in CHAT_SHAPES
+        return tuple(one for one in self.chat_parameters if is_chat and one.name not in self._parameters)
 
     @cached_property
     def open_count(self) -> str | None:
@@ -93,7 +103,12 @@ class ServedModel:
             return Malformed(f"nested more than {MAX_DEPTH} levels deep, the limit of the mock")
         if cast:
             data = self._each(data, with_numbers)
-        found = payload_violations(self.model, data, formats=formats)
+        replaced = {one.replaces for one in self._added if one.name in data}
+        found = [
+            one
+            for one in payload_violations(self.model, data, formats=formats)
+            if one.rule != "required.missing" or one.parameter not in replaced
+        ]
         return found or Payload(msgspec.json.encode(self._each(data, with_integers)))
 
     def _is_deep(self, data: dict[str, Any]) -> bool:
@@ -108,7 +123,8 @@ class ServedModel:
         """Returns the value of each parameter in a payload; absent ones have their printed default, or None."""
         data = msgspec.json.decode(body)
         given = {name: canonical(self._parameters[name], data[name]) for name in self._defaults if name in data}
-        return {**self._defaults, **given}
+        added = {one.name: data[one.name] for one in self._added if one.name in data}
+        return {**self._defaults, **given, **added}
 
 
 def _default(parameter: Parameter) -> Json:

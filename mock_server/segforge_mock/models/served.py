@@ -42,7 +42,7 @@ class ServedModels:
         """Returns the model of a slug: that of its spec, or one that the list names. None if neither has it."""
         served = self._loaded.get(slug)
         if served is None and slug in self._known:
-            served = self._loaded[slug] = ServedModel(self._load(slug))
+            served = self._loaded[slug] = ServedModel(self._load(slug), self.gateway.chat_parameters)
         elif served is None and slug in self.directory.listings:
             served = self._loaded[slug] = listed_model(self.directory, self.directory.listings[slug])
         return served

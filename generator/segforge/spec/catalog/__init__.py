@@ -5,6 +5,7 @@ from segforge.spec.catalog.directory import Directory, Listing, Modality, Unlist
 from segforge.spec.catalog.gateway import (
     Assumption,
     Auth,
+    ChatParameter,
     Gateway,
     Header,
     Lifecycle,
@@ -18,6 +19,7 @@ from segforge.spec.catalog.gateway import (
     StatusCase,
 )
 from segforge.spec.catalog.model import (
+    CHAT_SHAPES,
     MEDIA_TYPES,
     Average,
     Condition,
@@ -48,12 +50,14 @@ from segforge.spec.catalog.parameter import (
 
 __all__ = [
     "ABSENT",
+    "CHAT_SHAPES",
     "MEDIA_TYPES",
     "Absent",
     "Assumption",
     "Auth",
     "Average",
     "Catalog",
+    "ChatParameter",
     "Choices",
     "Condition",
     "Controls",

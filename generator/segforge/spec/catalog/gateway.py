@@ -61,6 +61,19 @@ class OtherRoute:
 
 
 @dataclass(frozen=True)
+class ChatParameter:
+    """A parameter that chat models take beside those on their pages, such as `prompt`.
+
+    `replaces` is the parameter in whose place it may be sent.
+    """
+
+    name: str
+    meaning: str
+    source: str
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
 class Header:
     """A header of a successful v1 answer."""
 
@@ -192,6 +205,7 @@ class Gateway:
     assumptions: Mapping[str, Assumption]
     sample: str | None = None
     other_routes: tuple[OtherRoute, ...] = ()
+    chat_parameters: tuple[ChatParameter, ...] = ()
 
     def __hash__(self) -> int:
         """The hash of a few facts, so that results can be cached per gateway."""

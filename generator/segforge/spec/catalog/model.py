@@ -9,6 +9,8 @@ from segforge.spec.catalog.parameter import ABSENT, Absent, Json, Parameter, Sca
 Version: TypeAlias = Literal["v1", "v2"]
 Media: TypeAlias = Literal["image", "video", "audio", "model3d", "json", "text"]
 Shape: TypeAlias = Literal["openai_chat", "anthropic_chat", "gemini_content", "embedding", "caption"]
+CHAT_SHAPES: Final[tuple[Shape, ...]] = ("openai_chat", "anthropic_chat", "gemini_content")
+"""The shapes of the answers of chat models, one for each dialect."""
 """The form of a JSON answer."""
 PriceUnit: TypeAlias = Literal["generation", "second", "input_second", "token"]
 Level: TypeAlias = Literal["complete", "partial"]
