@@ -12,8 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from segmind_client import (
     AsyncSegmind,
@@ -25,7 +23,6 @@ from segmind_client import (
     Segmind,
     SegmindError,
 )
-from segmind_client._environment import Proxies
 from tests.client.conftest import KEY, Answer, Gateway, json_answer
 
 Play = Callable[[socket.socket], None]
@@ -166,103 +163,6 @@ def test_the_limit_applies_to_any_body_and_is_generous() -> None:
 def test_nested_compression_is_rejected(client: Segmind, gateway: Gateway, encoding: str) -> None:
     gateway.on("POST", "/v1/any", Answer(200, b"x", {"Content-Encoding": encoding}))
     with pytest.raises(ConnectionFailed, match="compressed with"):
-        client.run_sync("any")
-
-
-NO_PROXY = "localhost,127.0.0.0/8,::1/128"
-"""A value that Docker and others set."""
-
-
-@BOTH
-def test_networks_in_no_proxy_are_respected(kind: type[Any], gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", NO_PROXY)
-    gateway.on("POST", "/v1/any", json_answer({"ok": True}))
-    assert call(kind, lambda client: client.run_sync("any"), KEY, gateway.url).data == {"ok": True}
-
-
-@pytest.mark.parametrize(
-    ("entry", "covered", "not_covered"),
-    [
-        ("127.0.0.0/8", ["http://127.9.9.9"], ["http://128.0.0.1", "http://localhost"]),
-        ("127.0.0.1/8", ["http://127.9.9.9"], []),
-        ("::1/128", ["http://[::1]", "https://[::1]:8443"], ["http://[::2]", "http://0.0.0.1"]),
-        ("[::1]", ["http://[::1]:80"], ["http://[::2]"]),
-        ("[::1]:8080", ["http://[::1]:8080"], ["http://[::1]"]),
-        ("10.0.0.1:8080", ["http://10.0.0.1:8080"], ["http://10.0.0.1"]),
-        ("*", ["http://a.test"], []),
-        ("a.test", ["http://a.test", "http://b.A.test"], ["http://aa.test", "http://a.test.b"]),
-        (".a.test", ["http://b.a.test"], ["http://a.test"]),
-        ("*.a.test", ["http://b.a.test"], ["http://a.test"]),
-        ("a.test:443", ["https://a.test"], ["http://a.test"]),
-        ("http://a.test", ["http://a.test"], ["https://a.test"]),
-        ("all://a.test", ["http://a.test"], ["https://b.test"]),
-    ],
-)
-def test_an_entry_of_no_proxy_matches(entry: str, covered: list[str], not_covered: list[str]) -> None:
-    proxies = Proxies({"all": "proxy.test:3128"}, ("none.test", entry))
-    for url in map(httpx.URL, covered):
-        assert proxies.way_to(url.scheme, url.host, url.port) is None, url
-    for url in map(httpx.URL, not_covered):
-        assert proxies.way_to(url.scheme, url.host, url.port) == "http://proxy.test:3128", url
-
-
-@given(entry=st.text() | st.from_regex(r"[\[\]0-9a-f:./*%]{0,20}", fullmatch=True))
-def test_no_entry_of_no_proxy_breaks_the_client(entry: str) -> None:
-    proxies = Proxies({"http": "http://proxy.test"}, (entry,))
-    for host in ("a.test", "127.0.0.1", "::1"):
-        assert proxies.way_to("http", host, None) in (None, "http://proxy.test")
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("variable", "value", "url"),
-    [
-        ("HTTP_PROXY", "gopher://user:secret@proxy.test", "http://gateway.test"),
-        ("http_proxy", "ftp://user:secret@proxy.test", "http://gateway.test"),
-        ("ALL_PROXY", "http://proxy.test:secret", "http://gateway.test"),
-        ("ALL_PROXY", "socks5://user:secret@proxy.test", "http://gateway.test"),
-        ("SSL_CERT_FILE", "/nowhere/none.pem", "https://gateway.test"),
-        ("SSL_CERT_FILE", __file__, "https://gateway.test"),
-    ],
-)
-def test_an_unusable_setting_is_named(
-    kind: type[Any], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, url: str
-) -> None:
-    for name in (
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "NO_PROXY",
-        "no_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(CannotSend) as caught:
-        call(kind, lambda client: client.run_sync("any"), KEY, url)
-    assert variable.upper() in caught.value.detail
-    assert "secret" not in str(caught.value)
-    assert (caught.value.attempts, caught.value.maybe_billed) == (1, False)
-
-
-def test_a_proxy_that_can_t_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:9")
-    with Segmind(KEY, "http://gateway.test", retries=0) as client, pytest.raises(ConnectionFailed) as caught:
-        client.run_sync("any")
-    assert "HTTP_PROXY" in caught.value.detail
-    assert not caught.value.maybe_billed
-
-
-def test_an_unneeded_setting_is_not_read(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "nonsense://")
-    monkeypatch.setenv("HTTPS_PROXY", "nonsense://")
-    monkeypatch.setenv("NO_PROXY", NO_PROXY)
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/none.pem")
-    gateway.on("POST", "/v1/any", json_answer({}))
-    with Segmind(KEY, gateway.url) as client:
         client.run_sync("any")
 
 

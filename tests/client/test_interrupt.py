@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from segmind_client import AsyncSegmind, Gathered, InferenceTimeout, Segmind
+from segmind_client import AsyncSegmind, Gathered, InferenceTimeout, Segmind, SegmindError
 from tests.client.conftest import KEY, Gateway, json_answer
 
-WAYS = ("run", "wait", "gather", "download")
+WAYS = ("run", "wait", "gather", "download", "loop")
 
 
 def never_ending(gateway: Gateway) -> None:
@@ -28,6 +28,8 @@ def blocking(client: Segmind, way: str) -> Any:
         return client.run("model-1")
     if way == "gather":
         return client.gather([partial(client.submit_async, "model-1"), partial(client.run, "model-2")])
+    if way == "loop":
+        return list(client.submit_async("model-1"))
     return getattr(client.submit_async("model-1"), way)()
 
 
@@ -36,6 +38,8 @@ async def awaiting(client: AsyncSegmind, way: str) -> Any:
         return await client.run("model-1")
     if way == "gather":
         return await client.gather([partial(client.submit_async, "model-1"), partial(client.run, "model-2")])
+    if way == "loop":
+        return [update async for update in await client.submit_async("model-1")]
     return await getattr(await client.submit_async("model-1"), way)()
 
 
@@ -43,6 +47,7 @@ def check(error: Any, way: str, caplog: pytest.LogCaptureFixture) -> None:
     ids = ("r1", "r2") if way == "gather" else ("r1",)
     assert tuple(sorted(error.request_ids)) == ids
     assert getattr(error, "request_id", None) == (None if way == "gather" else "r1")
+    assert error.in_doubt == ()
     noted = getattr(error, "__notes__", [])
     assert len(noted) == (1 if sys.version_info >= (3, 11) else 0)
     warned = [record.getMessage() for record in caplog.records if "ended the wait" in record.getMessage()]
@@ -132,3 +137,93 @@ def test_a_program_that_is_interrupted_shows_the_id(gateway: Gateway) -> None:
         _, shown = process.communicate(timeout=20)
     assert "KeyboardInterrupt" in shown
     assert ("r1" in shown) is (sys.version_info >= (3, 11))
+
+
+SENDS = ("run_sync", "submit_async", "run", "gather")
+
+
+@pytest.fixture
+def silent(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """A gateway that receives a call but does not answer until the test ends."""
+    over = threading.Event()
+    answer = gateway.answer
+
+    def wait(request: Any) -> Any:
+        gateway.received.append(request)
+        over.wait(10)
+        return answer(request)
+
+    monkeypatch.setattr(gateway, "answer", wait)
+    monkeypatch.setattr(gateway, "let_go", over.set, raising=False)
+    return gateway
+
+
+def in_doubt(error: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert error.in_doubt == ("model-1",)
+    assert error.request_ids == ()
+    noted = getattr(error, "__notes__", [])
+    assert len(noted) == (1 if sys.version_info >= (3, 11) else 0)
+    warned = [record.getMessage() for record in caplog.records if "came before the answers" in record.getMessage()]
+    assert len(warned) == 1
+    assert all("model-1" in text and "billed" in text for text in [*noted, *warned])
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("way", SENDS)
+def test_a_call_that_is_interrupted_before_its_answer_is_in_doubt(
+    silent: Gateway, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    main = threading.main_thread().ident or 0
+
+    def press() -> None:
+        while not silent.received:
+            time.sleep(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    with Segmind(KEY, silent.url) as client, pytest.raises(KeyboardInterrupt) as caught:
+        client.gather([partial(client.run, "model-1")]) if way == "gather" else getattr(client, way)("model-1")
+    vars(silent)["let_go"]()
+    in_doubt(caught.value, caplog)
+    assert client.spend.unknown == (0 if way == "gather" else 1)
+
+
+@pytest.mark.parametrize("way", SENDS)
+def test_a_call_that_is_cancelled_before_its_answer_is_in_doubt(
+    silent: Gateway, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    async def cancelled() -> BaseException:
+        async with AsyncSegmind(KEY, silent.url) as client:
+            work = client.gather([partial(client.run, "model-1")]) if way == "gather" else None
+            task = asyncio.ensure_future(work or getattr(client, way)("model-1"))
+            while not silent.received:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError as error:
+                return error
+            raise AssertionError("it was not cancelled")
+
+    error = asyncio.run(cancelled())
+    vars(silent)["let_go"]()
+    if not hasattr(error, "in_doubt"):
+        assert sys.version_info < (3, 11)
+        assert error.__context__ is not None
+        error = error.__context__
+    in_doubt(error, caplog)
+
+
+def test_a_refused_call_is_not_in_doubt(gateway: Gateway, client: Segmind) -> None:
+    gateway.on("POST", "/v2/model-1", json_answer({"error": "no"}, 400))
+
+    def work() -> None:
+        with pytest.raises(SegmindError):
+            client.submit_async("model-1")
+        raise LookupError("of the caller")
+
+    never_ending(gateway)
+    gateway.on("POST", "/v2/model-1", json_answer({"error": "no"}, 400))
+    found = client.gather([work, partial(client.submit_async, "model-2")], timeout=0)
+    assert isinstance(found, Gathered)
+    assert not hasattr(found.failures[0], "in_doubt")

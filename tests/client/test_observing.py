@@ -3,21 +3,16 @@
 import asyncio
 import logging
 import os
-import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import trustme
 
 from segforge_mock import Mock, MockTransport, create_app
-from segmind_client import AsyncSegmind, ConnectionFailed, Event, JsonResult, MediaResult, Segmind, SegmindError, _log
+from segmind_client import AsyncSegmind, Event, JsonResult, MediaResult, Segmind, _log
 from tests.client.conftest import KEY, Gateway, json_answer
 
 CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
@@ -70,38 +65,6 @@ def test_proxies_come_from_the_environment(gateway: Gateway, monkeypatch: pytest
         result = client.run_sync("any")
     assert isinstance(result, JsonResult)
     assert result.data == {"by": "proxy"}
-
-
-def test_certificates_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = trustme.CA()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers every request with 501
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    monkeypatch.setattr(server.RequestHandlerClass, "log_message", lambda *_: None)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        with Segmind(KEY, f"https://127.0.0.1:{server.server_port}", retries=0) as stranger:
-            with pytest.raises(ConnectionFailed, match="certificate verify failed") as refused:
-                stranger.credits()
-            assert not refused.value.maybe_billed
-        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        with Segmind(KEY, f"https://127.0.0.1:{server.server_port}", retries=0) as client:
-            with pytest.raises(SegmindError) as answered:
-                client.credits()
-            assert answered.value.status == 501
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def test_an_unknown_level_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGMIND_LOG", "loud")
-    with pytest.raises(ValueError, match="SEGMIND_LOG is 'loud'; expected one of debug"):
-        Segmind(KEY)
 
 
 def test_the_caller_s_transport_is_used() -> None:

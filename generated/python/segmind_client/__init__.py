@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from segmind_client._results import EmbeddingResult as EmbeddingResult
     from segmind_client._results import Gathered as Gathered
     from segmind_client._results import JobResult as JobResult
+    from segmind_client._results import JobUpdate as JobUpdate
     from segmind_client._results import JsonResult as JsonResult
     from segmind_client._results import MediaResult as MediaResult
     from segmind_client._results import Model3dResult as Model3dResult
@@ -114,6 +115,7 @@ _MODULES = {
     "Job": "_sync.job",
     "JobFailed": "_errors",
     "JobResult": "_results",
+    "JobUpdate": "_results",
     "Jobs": "_sync.jobs",
     "JsonResult": "_results",
     "MediaResult": "_results",
@@ -182,6 +184,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobResult",
+    "JobUpdate",
     "Jobs",
     "JsonResult",
     "MediaResult",

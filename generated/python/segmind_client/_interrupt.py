@@ -9,66 +9,98 @@ from segmind_client._errors import SegmindError
 from segmind_client._log import LOGGER
 from segmind_client._text import plain
 
-_JOBS: Final[ContextVar[dict[str, None] | None]] = ContextVar("segmind_client_jobs", default=None)
+_INNERMOST: Final[ContextVar["Following | None"]] = ContextVar("segmind_client_following", default=None)
 _MOST_NOTED: Final = 20
 _MOST_IN_LINE: Final = 100
 
 
 class Following:
-    """Follows the jobs that its block submits or waits for, including those of nested calls.
+    """Follows the jobs that its block submits or waits for, and the calls that it sends, including those of nested calls.
 
     An exception that leaves the block receives the ids of these jobs: as the tuple `request_ids`, as `request_id` if there is
-    only one job, and as a note on the traceback from Python 3.11 on. A SegmindError is left alone, since it names its job.
+    only one job, and as a note on the traceback from Python 3.11 on. `in_doubt` is a tuple of the models of calls whose answer had
+    not arrived. A SegmindError is left alone, since it names its job.
     A warning is logged as well, because another exception may replace this one, as in `asyncio.run` on Ctrl-C.
     """
 
     def __init__(self) -> None:
-        outer = _JOBS.get()
+        outer = _INNERMOST.get()
         self._is_inner = outer is not None
-        self.jobs: dict[str, None] = {} if outer is None else outer
-        self._token: Token[dict[str, None] | None] | None = None
+        self.jobs: dict[str, None] = {} if outer is None else outer.jobs
+        self.calls: dict[int, str] = {} if outer is None else outer.calls
+        self._token: Token[Following | None] | None = None
 
     def __enter__(self) -> "Following":
-        self._token = _JOBS.set(self.jobs)
+        self._token = _INNERMOST.set(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._token is not None:
-            _JOBS.reset(self._token)
-        if error is not None and self.jobs and not self._is_inner and not isinstance(error, SegmindError):
-            _keep(error, tuple(self.jobs))
+            _INNERMOST.reset(self._token)
+        if error is None or self._is_inner or isinstance(error, SegmindError):
+            return
+        if self.jobs or self.calls:
+            _keep(error, tuple(self.jobs), tuple(self.calls.values()))
 
     def here(self) -> None:
-        """Follows the jobs of the current thread or task too, until it ends."""
-        _JOBS.set(self.jobs)
+        """Follows the jobs and calls of the current thread or task too, until it ends."""
+        _INNERMOST.set(self)
 
 
 def follow(request_id: str) -> None:
     """Adds a job to the enclosing blocks, if there are any."""
-    jobs = _JOBS.get()
-    if jobs is not None:
-        jobs[request_id] = None
+    following = _INNERMOST.get()
+    if following is not None:
+        following.jobs[request_id] = None
 
 
-def _keep(error: BaseException, request_ids: tuple[str, ...]) -> None:
-    for start in range(0, len(request_ids), _MOST_IN_LINE):
-        part = plain(", ".join(request_ids[start : start + _MOST_IN_LINE]))
-        LOGGER.warning("%s ended the wait for jobs that keep running and may be billed: %s", type(error).__name__, part)
-    shown = plain(", ".join(request_ids[:_MOST_NOTED]))
-    more = (
-        f" and {len(request_ids) - _MOST_NOTED} more, see request_ids of this exception"
-        if len(request_ids) > _MOST_NOTED
-        else ""
-    )
-    noted: Any = error
-    try:
-        noted.request_ids = request_ids
-        if len(request_ids) == 1:
-            noted.request_id = request_ids[0]
-        noted.add_note(
-            f"These jobs keep running and may be billed; resume each with client.jobs.resume(id): {shown}{more}"
+def sent(call: object, model: str) -> None:
+    """Adds a call that is about to be sent to the enclosing blocks. It is in doubt until `settled`."""
+    following = _INNERMOST.get()
+    if following is not None:
+        following.calls[id(call)] = model
+
+
+def settled(call: object) -> None:
+    """Removes a call whose outcome is known, or whose job is followed."""
+    following = _INNERMOST.get()
+    if following is not None:
+        following.calls.pop(id(call), None)
+
+
+def _keep(error: BaseException, request_ids: tuple[str, ...], in_doubt: tuple[str, ...]) -> None:
+    name = type(error).__name__
+    for part in _parts(request_ids):
+        LOGGER.warning("%s ended the wait for jobs that keep running and may be billed: %s", name, part)
+    for part in _parts(in_doubt):
+        LOGGER.warning(
+            "%s came before the answers to calls, which may have been carried out and billed: %s", name, part
         )
+    kept: Any = error
+    try:
+        kept.request_ids, kept.in_doubt = request_ids, in_doubt
+        if len(request_ids) == 1:
+            kept.request_id = request_ids[0]
+        if request_ids:
+            text = "These jobs keep running and may be billed; resume each with client.jobs.resume(id)"
+            kept.add_note(f"{text}: {_shown(request_ids, 'request_ids')}")
+        if in_doubt:
+            text = (
+                "The answers to calls of these models had not arrived; the calls may have been carried out and billed"
+            )
+            kept.add_note(f"{text}: {_shown(in_doubt, 'in_doubt')}")
     except AttributeError:  # Python 3.10 has no notes, and an exception with slots takes no attribute
         return
+
+
+def _parts(names: tuple[str, ...]) -> list[str]:
+    return [plain(", ".join(names[start : start + _MOST_IN_LINE])) for start in range(0, len(names), _MOST_IN_LINE)]
+
+
+def _shown(names: tuple[str, ...], attribute: str) -> str:
+    more = len(names) - _MOST_NOTED
+    return plain(", ".join(names[:_MOST_NOTED])) + (
+        f" and {more} more, see {attribute} of this exception" if more > 0 else ""
+    )

@@ -2,11 +2,11 @@
 """Reports the steps of each call to `logging` (logger `segmind_client`) and to the caller's `on_event` function."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from segmind_client._environment import setting
 from segmind_client._text import plain
 
 LEVEL_VARIABLE: Final = "SEGMIND_LOG"
@@ -65,7 +65,7 @@ def configure() -> None:
     Raises:
         ValueError: the variable has another value.
     """
-    name = os.environ.get(LEVEL_VARIABLE, "").strip().lower()
+    name = setting(LEVEL_VARIABLE).strip().lower()
     if not name:
         return
     if name not in _LEVELS:

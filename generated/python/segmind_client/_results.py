@@ -274,6 +274,25 @@ class Gathered:
     failures: Mapping[int, Exception]
 
 
+@dataclass(frozen=True)
+class JobUpdate:
+    """A change of a job's state, as the job's loop yields it.
+
+    Attributes:
+        state: the new state: QUEUED, PROCESSING, COMPLETED, FAILED, or one that the docs do not name.
+        elapsed: the seconds since the loop's first poll.
+        queue_time: the seconds that the job waited in the queue; None until the gateway states them.
+        cost: the credits charged for the job; None until the gateway states them.
+        record: the job's record as received. It contains no output: request that with `job.result()` or `job.download()`.
+    """
+
+    state: str
+    elapsed: float
+    queue_time: float | None
+    cost: float | None
+    record: dict[str, Any]
+
+
 def number_of(value: Any) -> float | None:
     """Returns a finite number, or None for anything else."""
     try:

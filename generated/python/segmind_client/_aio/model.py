@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._decoding import cost_of
+from segmind_client._interrupt import Following, settled
 from segmind_client._models import warn_of
 from segmind_client._wire import Response, run_request
 
@@ -50,7 +51,9 @@ async def called(transport: AsyncTransport, slug: str, params: Mapping[str, obje
     """Makes a blocking call, once, and returns its answer."""
     warn_of(slug)
     transport.check(slug, params)
-    with transport.spend.call(slug) as bill:
-        response = await transport.succeed(run_request(slug, await transport.sendable(slug, params)))
+    with Following(), transport.spend.call(slug) as bill:
+        request = run_request(slug, await transport.sendable(slug, params))
+        response = await transport.succeed(request)
         bill.cost = cost_of(response)
+        settled(request)
     return response

@@ -2,7 +2,6 @@
 """What all commands share: messages without the key, errors with an exit code, and the refusal of keys in arguments."""
 
 import json
-import os
 import re
 import sys
 from collections.abc import Collection, Sequence
@@ -10,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from segmind_client import _gateway
+from segmind_client._environment import setting
 from segmind_client._text import plain
 
 FAILED: Final = 1
@@ -57,13 +57,13 @@ def show_json(value: object) -> None:
 
 def without_key(text: str) -> str:
     """Replaces the key of the environment, in case that the gateway or a file quotes it."""
-    key = os.environ.get(_gateway.KEY_VARIABLE, "").strip()
+    key = setting(_gateway.KEY_VARIABLE).strip()
     return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
 
 
 def refuse_keys(arguments: Sequence[str], known: Collection[str] = ()) -> None:
     """Raises Ended if an argument is a key, or an option for one that is not among the `known` options of a model."""
-    key = os.environ.get(_gateway.KEY_VARIABLE, "").strip()
+    key = setting(_gateway.KEY_VARIABLE).strip()
     for argument in arguments:
         name = argument.partition("=")[0]
         is_option = name not in known and _KEY_OPTION.fullmatch(name.replace("_", "-")) is not None

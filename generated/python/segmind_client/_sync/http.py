@@ -148,7 +148,8 @@ def _failure(error: Exception, seconds: float, *, answered: bool = False) -> Fai
     """Returns the failure for an error of httpx."""
     sent = answered or not isinstance(error, _NOT_SENT)
     if isinstance(error, httpx.TimeoutException):
-        return Failure(f"no answer within {seconds:.3g} s ({type(error).__name__})", sent, timed_out=True)
+        said = ": ".join(part for part in (type(error).__name__, str(error)) if part)
+        return Failure(f"no answer within {seconds:.3g} s ({said})", sent, timed_out=True)
     return Failure(f"{type(error).__name__}: {error}", sent)
 
 
@@ -171,13 +172,16 @@ def is_url(text: str) -> bool:
     return url.scheme in ("http", "https") and bool(url.host)
 
 
-def checked_url(text: str, expected: str) -> str:
-    """Returns the gateway's address without a trailing slash or version. Raises ValueError, which never quotes the address."""
+def checked_url(text: str, name: str, expected: str) -> str:
+    """Returns the gateway's address without a trailing slash or version. Raises ValueError, which never quotes the address.
+
+    `name`: the argument or the variable that contains it.
+    """
     if not is_url(text.strip()):
-        raise ValueError(f"base_url is not an http:// or https:// address; expected {expected}")
+        raise ValueError(f"{name} is not an http:// or https:// address; expected {expected}")
     url = httpx.URL(text.strip())
     if url.userinfo or url.query or url.fragment:
-        raise ValueError(f"base_url contains a user, a query or a fragment; expected {expected}")
+        raise ValueError(f"{name} contains a user, a query or a fragment; expected {expected}")
     plain = str(url).rstrip("/")
     return plain[:-3].rstrip("/") if plain.endswith(("/v1", "/v2")) else plain
 

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, cast
+from typing import Any, Generic, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -19,14 +19,17 @@ from segmind_client._errors import (
     UnexpectedOutput,
     reason_of,
 )
-from segmind_client._interrupt import Following, follow
+from segmind_client._interrupt import Following, follow, settled
 from segmind_client._models import typical_seconds, warn_of
 from segmind_client._options import check_listener, check_seconds
-from segmind_client._results import JobResult, JsonResult, MediaResult, Result
+from segmind_client._results import JobResult, JobUpdate, JsonResult, MediaResult, Result, number_of
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
 
+T = TypeVar("T")
 R_co = TypeVar("R_co", bound=Result, covariant=True, default=MediaResult | JsonResult)
+
+_Record: TypeAlias = dict[str, Any]
 
 _SHORTEST_REQUEST = 1.0
 _SHORTEST_PAUSE = 0.05
@@ -34,7 +37,9 @@ _PAUSE_SHARE = 0.1
 
 
 class Job(Generic[R_co]):
-    """A job that the gateway accepted. It is polled only when you call a method. `R_co` is the class of its download.
+    """A job that the gateway accepted. It is polled only when you call a method or iterate. `R_co` is the class of its download.
+
+    `for update in job:` polls until the job ends, and yields a `JobUpdate` each time its state changes.
 
     Attributes:
         request_id: the id of the job. The gateway keeps the job for 3600 seconds.
@@ -70,6 +75,9 @@ class Job(Generic[R_co]):
         """Returns the job as text, without the key. `client.jobs.from_json` resumes it, in another process too."""
         return json.dumps({"request_id": self.request_id, "slug": self.slug})
 
+    def __iter__(self) -> "Updates":
+        return self.updates()
+
     def status(self) -> dict[str, Any]:
         """Requests the job's record once. Its `status` is one of QUEUED, PROCESSING, COMPLETED, FAILED.
 
@@ -87,6 +95,24 @@ class Job(Generic[R_co]):
             UnexpectedOutput: the answer is JSON that is cut off.
         """
         return self._result(None)
+
+    def updates(
+        self,
+        timeout: float = 600,
+        interval: float = 1.0,
+    ) -> "Updates":
+        """Returns an iterator that polls as `wait` does and yields each change of the job's state, without its result.
+
+        `for update in job:` uses the defaults. After the update of a failed job, the iterator raises InferenceFailed. Any
+        other error is one of `wait`. After an error, the iterator can be used again until the deadline, or call `updates` again.
+        """
+        check_seconds("timeout", timeout)
+        check_seconds("interval", interval)
+
+        def poll(deadline: float) -> dict[str, Any]:
+            return self._record(self._poll, deadline)
+
+        return Updates(self, timeout, interval, poll, self._result, self._failed)
 
     def wait(
         self,
@@ -113,12 +139,14 @@ class Job(Generic[R_co]):
             SegmindError: the polls failed until the deadline; this is the last failure. The job may still be running.
             KeyboardInterrupt, CancelledError: the wait was ended from outside; `request_id` is the id of the job.
         """
-        check_seconds("timeout", timeout)
-        check_seconds("interval", interval)
         check_listener("on_update", on_update)
+        updates = self.updates(timeout, interval)
         with Following():
             follow(self.request_id)
-            return self._wait(timeout, interval, on_update)
+            for update in updates:
+                if on_update is not None:
+                    on_update(update.record)
+            return updates.result()
 
     def download(self, timeout: float = 600) -> R_co:
         """Waits for the result and downloads its files. If the model returns a document, the output is the content.
@@ -130,39 +158,17 @@ class Job(Generic[R_co]):
         """
         check_seconds("timeout", timeout)
         start = _pace.monotonic()
-        record = self.wait(timeout)
-        deadline = _deadline(start, timeout)
-        files = [self._transport.download(url, deadline, self._fetch) for url in record.urls]
+        with Following():
+            follow(self.request_id)
+            record = self.wait(timeout)
+            deadline = _deadline(start, timeout)
+            files = [self._transport.download(url, deadline, self._fetch) for url in record.urls]
         made: Any = downloaded(record, files, self.slug, self.request_id)
         return cast("R_co", made)
 
     def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
         """Waits for the result, downloads its first file and writes it to a path."""
         return (self.download(timeout)).save(path)
-
-    def _wait(self, timeout: float, interval: float, on_update: Callable[[dict[str, Any]], object] | None) -> JobResult:
-        start = _pace.monotonic()
-        typical = typical_seconds(self.slug)
-        state: object = None
-        try:
-            while True:
-                record = self._record(self._poll, _deadline(start, timeout))
-                if on_update is not None and record.get("status") != state:
-                    on_update(record)
-                state = record.get("status")
-                if state in _gateway.COMPLETED:
-                    return self._result(_deadline(start, timeout))
-                if state in _gateway.FAILED:
-                    raise self._failed(record)
-                if (elapsed := _pace.monotonic() - start) >= timeout:
-                    break
-                _pace.sleep(min(pause(elapsed, typical, interval), timeout - elapsed))
-        except RequestTimeout:
-            if _pace.monotonic() - start < timeout:
-                raise
-        detail = f"the job did not end within {timeout:g} s; its last known state is {state}"
-        elapsed = _pace.monotonic() - start
-        raise InferenceTimeout(detail, request_id=self.request_id, model=self.slug, elapsed=elapsed)
 
     def _result(self, deadline: float | None) -> JobResult:
         record = JobResult(self._record(self._fetch, deadline))
@@ -199,12 +205,100 @@ class Job(Generic[R_co]):
         raise self._transport.error(response, kind=kind)
 
 
+class Updates:
+    """Iterates over the changes of a job's state: `for update in job:`. See `updates` of a job."""
+
+    def __init__(
+        self,
+        job: Job[Any],
+        timeout: float,
+        interval: float,
+        poll: Callable[[float], _Record],
+        fetch: Callable[[float], JobResult],
+        failed: Callable[[dict[str, Any]], InferenceFailed],
+    ) -> None:
+        self._job = job
+        self._timeout = timeout
+        self._interval = interval
+        self._poll = poll
+        self._fetch = fetch
+        self._failed = failed
+        self._typical = typical_seconds(job.slug)
+        self._start: float | None = None
+        self._record: dict[str, Any] = {}
+
+    def __iter__(self) -> "Updates":
+        return self
+
+    def __next__(self) -> JobUpdate:
+        """Polls until the state changes. Raises the errors of `wait`."""
+        with Following():
+            follow(self._job.request_id)
+            update = self._in_time(self._next)
+        if update is None:
+            raise StopIteration
+        return update
+
+    def result(self) -> JobResult:
+        """Requests the result of a job that has ended, within the deadline."""
+        return self._in_time(lambda: self._fetch(self._deadline()))
+
+    def _in_time(self, work: Callable[[], T]) -> T:
+        """Raises InferenceTimeout if the work ends with a RequestTimeout after the deadline."""
+        try:
+            return work()
+        except RequestTimeout:
+            if self._elapsed() < self._timeout:
+                raise
+        raise self._late()
+
+    def _next(self) -> JobUpdate | None:
+        before = self._record.get("status")
+        if before in _gateway.COMPLETED:
+            return None
+        if before in _gateway.FAILED:
+            raise self._failed(self._record)
+        if self._start is None:
+            self._start = _pace.monotonic()
+        else:
+            self._sleep()
+        while True:
+            self._record = self._poll(self._deadline())
+            if self._record.get("status") not in (before, None):
+                return self._update()
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Sleeps until the next poll. Raises InferenceTimeout if the deadline is over."""
+        elapsed = self._elapsed()
+        if elapsed >= self._timeout:
+            raise self._late()
+        _pace.sleep(min(pause(elapsed, self._typical, self._interval), self._timeout - elapsed))
+
+    def _update(self) -> JobUpdate:
+        record = JobResult(self._record)
+        queue_time = number_of(record.metrics.get("queue_time"))
+        return JobUpdate(str(record.get("status")), self._elapsed(), queue_time, record.cost, self._record)
+
+    def _elapsed(self) -> float:
+        return 0.0 if self._start is None else _pace.monotonic() - self._start
+
+    def _deadline(self) -> float:
+        return _deadline(_pace.monotonic() if self._start is None else self._start, self._timeout)
+
+    def _late(self) -> InferenceTimeout:
+        detail = f"the job did not end within {self._timeout:g} s; its last known state is {self._record.get('status')}"
+        job = self._job
+        return InferenceTimeout(detail, request_id=job.request_id, model=job.slug, elapsed=self._elapsed())
+
+
 def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> Job[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
     warn_of(slug)
     transport.check(slug, params)
-    with transport.spend.call(slug) as bill:
-        response = transport.succeed(submit_request(slug, transport.sendable(slug, params)))
+    with Following(), transport.spend.call(slug) as bill:
+        request = submit_request(slug, transport.sendable(slug, params))
+        response = transport.succeed(request)
         body = response.object or {}
         request_id = body.get("request_id")
         if not isinstance(request_id, str) or not request_id:
@@ -212,6 +306,7 @@ def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> 
             raise transport.error(response, kind=UnexpectedOutput, detail=detail)
         bill.request_id = request_id
         follow(request_id)
+        settled(request)
     return Job(transport, slug, request_id, body)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._decoding import cost_of
+from segmind_client._interrupt import Following, settled
 from segmind_client._models import warn_of
 from segmind_client._sync.job import Job, submitted
 from segmind_client._sync.transport import Transport
@@ -50,7 +51,9 @@ def called(transport: Transport, slug: str, params: Mapping[str, object]) -> Res
     """Makes a blocking call, once, and returns its answer."""
     warn_of(slug)
     transport.check(slug, params)
-    with transport.spend.call(slug) as bill:
-        response = transport.succeed(run_request(slug, transport.sendable(slug, params)))
+    with Following(), transport.spend.call(slug) as bill:
+        request = run_request(slug, transport.sendable(slug, params))
+        response = transport.succeed(request)
         bill.cost = cost_of(response)
+        settled(request)
     return response

@@ -8,7 +8,18 @@ from typing import Any, Final
 import httpx
 
 from segmind_client import _pace
-from segmind_client._environment import proxies, proxy_variable, unusable_certificates, unusable_proxy
+from segmind_client._environment import (
+    check_certificates,
+    distrust,
+    doubtful_entries,
+    proxies,
+    proxy_variable,
+    unusable_certificates,
+    unusable_proxy,
+    unusable_socks,
+)
+from segmind_client._log import LOGGER
+from segmind_client._text import plain
 
 END: Final[ContextVar[float | None]] = ContextVar("segmind_client_end", default=None)
 """The deadline of the current request, on the clock of `_pace.monotonic`. httpx only limits each read and write."""
@@ -27,6 +38,10 @@ class Routes(httpx.BaseTransport):
     def __init__(self) -> None:
         self._proxies = proxies()
         self._ways: dict[tuple[str, str | None], httpx.HTTPTransport] = {}
+        for entry in doubtful_entries(self._proxies.direct) if self._proxies.by_scheme else ():
+            LOGGER.warning(
+                "NO_PROXY: the entry %r matches nothing; expected a name, an address or a network", plain(entry)
+            )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request on the route to its host."""
@@ -37,10 +52,13 @@ class Routes(httpx.BaseTransport):
             way = self._ways.setdefault(key, _way(*key))
         try:
             return way.handle_request(request)
-        except (httpx.ConnectError, httpx.ProxyError) as error:
-            if key[1] is None:
-                raise
-            raise type(error)(f"{error}, through the proxy that {proxy_variable(url.scheme)} sets") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            said = str(error)
+            if "CERTIFICATE_VERIFY_FAILED" in said:
+                said = f"{said}, {distrust(said)}"
+            if key[1] is not None:
+                said = f"{said}, through the proxy that {proxy_variable(url.scheme)} sets"
+            raise type(error)(said) from None
 
     def close(self) -> None:
         """Closes all connections."""
@@ -52,11 +70,13 @@ def _way(scheme: str, proxy: str | None) -> httpx.HTTPTransport:
     # An http:// request needs no certificates, and reading them would take longer than everything else.
     verify = _certificates() if scheme == "https" else False
     try:
+        if proxy is not None and not httpx.URL(proxy).host:
+            raise ValueError
         way = httpx.HTTPTransport(verify=verify, proxy=proxy)
     except ImportError:
-        raise unusable_proxy(scheme, "a SOCKS proxy needs httpx[socks]") from None
+        raise unusable_socks(scheme) from None
     except (ValueError, httpx.InvalidURL):
-        raise unusable_proxy(scheme, "it is not the address of a proxy") from None
+        raise unusable_proxy(scheme, proxy or "") from None
     pool: Any = getattr(way, "_pool", None)
     if hasattr(
         pool, "_network_backend"
@@ -66,9 +86,10 @@ def _way(scheme: str, proxy: str | None) -> httpx.HTTPTransport:
 
 
 def _certificates() -> ssl.SSLContext:
+    check_certificates()
     try:
         return httpx.create_ssl_context()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise unusable_certificates(error) from None
 
 

@@ -8,7 +8,8 @@ _BLOCKING: Final = [
     for pattern, replacement in (
         (r"\b(?:async|await)\s+", ""),
         (r"\b(?:async_|a)(sleep|each|home|at_end|close|iter_bytes)\b", r"\1"),
-        (r"\b__a(enter|exit)__", r"__\1__"),
+        (r"\b__a(enter|exit|iter|next)__", r"__\1__"),
+        (r"\bStopAsync", "Stop"),
         (r"\bhandle_async_", "handle_"),
         (r"\b(_?)Async([A-Z])", r"\1\2"),
         (r"\bAwaitable\[(\w+)\]", r"\1"),

@@ -36,6 +36,7 @@ _FIXED_EXPORTS: Final = {
     "Estimate": "_prices",
     "Event": "_log",
     "Gathered": "_results",
+    "JobUpdate": "_results",
     **dict.fromkeys(("AudioInput", "FileInput", "ImageInput", "Model3dInput", "VideoInput"), "_media"),
     "Job": "_sync.job",
     "Jobs": "_sync.jobs",
