@@ -123,7 +123,9 @@ def measure(protocol: Protocol, app: Timed, data: bytes) -> tuple[float, dict[st
 async def main() -> None:
     """Prints the table."""
     app, wire, state = Timed(), Wire(), ServerState()
-    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None)
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, proxy_headers=False
+    )
     config.load()
     state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
     protocol = Protocol(config, state, {}, eager=True, memory=app.memory)

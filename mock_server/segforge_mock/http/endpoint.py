@@ -48,7 +48,7 @@ class AsgiEndpoint:
         """Answers one HTTP request. Raises NotImplementedError for other protocols, and Dropped."""
         if scope["type"] != "http":
             raise NotImplementedError(f"unsupported ASGI scope type {scope['type']!r}; expected 'http'")
-        body: bytes | None = (scope.get("extensions") or {}).get(BODY)
+        body: bytes | None = scope.get(BODY)
         try:
             if body is not None and len(body) <= SMALL_BODY:
                 answer = await self._answer(IncomingRequest(scope, body))

@@ -5,15 +5,18 @@ the application runs as soon as the last byte is read. All others take uvicorn's
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Generator
 from functools import partial
 from types import coroutine
 from typing import Any, Final
+from urllib.parse import unquote
 
+from httptools import parse_url
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from segforge_mock.http.answers import RawHeaders
+from segforge_mock.http.cycle import LOG, Cycle
 from segforge_mock.http.delivery import ABORT, WHOLE
 from segforge_mock.http.request import BODY, HEAD
 from segforge_mock.http.waiting import SMALL_BODY, WAITS, Waits
@@ -27,20 +30,12 @@ _NO_HEADER: Final = -(2**62)
 """Start of the count after the headers. The body has another limit."""
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Returns whether a record is worth logging. Cancelled requests are not: the server stops by cancelling."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
-
-
-_LOG: Final = logging.getLogger("segforge_mock")
-_LOG.setLevel(logging.ERROR)
-_LOG.addFilter(_is_news)
-
-
 class Protocol(HttpToolsProtocol):
     """One connection. Adds limits on a header's size and a request's time, and a way to hang up."""
 
     _header_bytes = 0
+    cycle: Cycle
+    """The newest request."""
     _unstarted: RequestResponseCycle | None = None
     """A request whose headers have arrived and whose application does not run yet."""
     _current: RequestResponseCycle
@@ -67,10 +62,13 @@ class Protocol(HttpToolsProtocol):
         `memory`: unread answers count towards it.
         """
         super().__init__(*args, **kwargs)
-        self.logger = _LOG
+        self.logger = LOG
         self._eager = eager
         self._memory = memory or Memory()
         self._waits = Waits()
+        self._asgi = {"version": self.asgi_version, "spec_version": "2.3"}
+        self._extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
+        self._whole_extensions = {**self._extensions, WHOLE: self._write_whole}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the time in which a request must arrive."""
@@ -95,27 +93,69 @@ class Protocol(HttpToolsProtocol):
         self._header_bytes += len(data)
         self._read = len(data)
         super().data_received(data)
-        if self._is_arriving and self.expected_since is None:
-            self.expected_since = self.loop.time()
         if self._header_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
-        if self._unstarted is not None:
-            cycle, self._unstarted = self._unstarted, None
-            super()._start_asgi_task(cycle, self.app)
+        if self._is_arriving:
+            if self.expected_since is None:
+                self.expected_since = self.loop.time()
+            if self._unstarted is not None:
+                cycle, self._unstarted = self._unstarted, None
+                super()._start_asgi_task(cycle, self.app)
 
     def on_message_begin(self) -> None:
         """Starts a request."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._header_bytes = 0
         self.idle_since = None
         self._is_arriving = True
-        extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
-        self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
-        """Stops counting the bytes of headers."""
+        """Makes the scope of the request, or queues it behind the one before. Stops counting the bytes of headers."""
         self._header_bytes = _NO_HEADER
-        super().on_headers_complete()
+        parser, url = self.parser, parse_url(self.url)
+        version, path = parser.get_http_version(), url.path.decode("ascii")
+        scope = {
+            "type": "http",
+            "asgi": self._asgi,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "extensions": self._extensions,
+        }
+        before = self.cycle
+        cycle = self.cycle = Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.on_response_complete,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            expects=self.expect_100_continue,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """Adds a part of the request's body."""
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.grow(body)
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            if cycle is not self._unstarted:
+                cycle.message_event.set()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._current = cycle
@@ -129,30 +169,36 @@ class Protocol(HttpToolsProtocol):
         self._is_arriving = False
         is_in_one_read = self.expected_since is None
         self.expected_since = None
-        super().on_message_complete()
+        cycle = self.cycle
+        cycle.more_body = False
         if self.flow.read_paused and not self.pipeline:
             # A large body paused the reading. Without reading, the server would not notice that the client disconnects.
             self.flow.resume_reading()
-        if self._unstarted is not None:
-            cycle, self._unstarted = self._unstarted, None
-            extensions: Any = cycle.scope["extensions"]
-            extensions[WHOLE] = self._write_whole
-            extensions[BODY] = body = bytes(cycle.body)
-            if is_in_one_read:
-                cycle.scope[HEAD] = self._read - len(body)  # type: ignore[typeddict-unknown-key]
-            cycle.body = bytearray()
-            self._run_now(cycle)
-
-    def _run_now(self, cycle: RequestResponseCycle) -> None:
-        """Runs the application until it waits. Only the rest becomes a task."""
-        running = cycle.run_asgi(self.app)
-        try:
-            waiting = running.send(None)
-        except StopIteration:
+        if cycle is not self._unstarted:
+            cycle.message_event.set()
             return
-        task = self.loop.create_task(_rest(running, waiting))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        self._unstarted = None
+        scope: Any = cycle.scope
+        scope["extensions"] = self._whole_extensions
+        scope[BODY] = body = bytes(cycle.body)
+        if is_in_one_read:
+            scope[HEAD] = self._read - len(body)
+        cycle.body = b""
+        self._run_now(cycle)
+
+    def _run_now(self, cycle: Cycle) -> None:
+        """Runs the application until it waits. Only the rest, or the report of an error, becomes a task."""
+        rest: Coroutine[Any, Any, None]
+        running = self.app(cycle.scope, cycle.receive, cycle.send)
+        try:
+            rest = _rest(running, running.send(None))
+        except StopIteration:
+            if cycle.response_complete or cycle.disconnected:
+                return
+            rest = _nothing()
+        except BaseException as error:
+            rest = _raise(error)
+        super()._start_asgi_task(cycle, lambda *_: rest)
 
     def _write_whole(self, status: int, headers: RawHeaders, body: bytes) -> bool:
         """Writes an answer in one call. Returns False, and writes nothing, if that is not possible."""
@@ -232,7 +278,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _lines(headers: RawHeaders) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+    return b"\r\n".join([*map(b": ".join, headers), b""])
 
 
 @coroutine
@@ -253,3 +299,11 @@ def _go_on(running: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, A
 
 async def _rest(running: Coroutine[Any, Any, None], waiting: Any) -> None:
     await _go_on(running, waiting)
+
+
+async def _nothing() -> None:
+    """Stands for an application that ended without an answer."""
+
+
+async def _raise(error: BaseException) -> None:
+    raise error

@@ -11,7 +11,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 _JSON: Final = "application/json"
 MAX_BODY_BYTES: Final = 32 * 2**20
 BODY: Final = "segforge.body"
-"""The ASGI extension that holds a body that arrived before the application runs. The mock's server has it."""
+"""The scope's key for a body that arrived before the application runs. The mock's server sets it."""
 
 HEAD: Final = "segforge.head"
 """The scope's key for the number of bytes before the request's body. The mock's server sets it."""
@@ -67,7 +67,7 @@ async def read_body(scope: Scope, receive: Receive, count: Callable[[int], None]
 
     Calls `count` with the size of each part that arrives. Raises Disconnected, and what `count` raises.
     """
-    here: bytes | None = (scope.get("extensions") or {}).get(BODY)
+    here: bytes | None = scope.get(BODY)
     if here is not None:
         if count is not None:
             count(len(here))
