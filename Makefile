@@ -4,7 +4,6 @@ PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python; d
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 STAMP := .venv/.set-up
-LOWEST := .venv-lowest/.set-up
 TOOLS := tests/interop/node_modules/.set-up
 # Many tests wait for a process or a clock, so more workers than cores keep the cores busy.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * os.cpu_count())' 2>/dev/null)
@@ -12,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest clean
+.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest test-newest test-compat again clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -65,23 +64,30 @@ generate: $(STAMP)  ## write everything that is derived from the specs
 contract: $(STAMP)  ## run the contract tests alone, against the mock in this process
 	$(BIN)/pytest contract_tests --quiet --segforge-models all
 
-$(LOWEST): pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
+# Environments beside .venv: with the lowest or the newest versions of the dependencies, or with another Python.
+.venv-lowest/.set-up: VERSIONS := --constraint constraints-lowest.txt
+.venv-newest/.set-up: VERSIONS := --upgrade
+.venv-compat/.set-up: VERSIONS := --constraint constraints.txt
+.venv-newest/.set-up .venv-compat/.set-up: again
+.venv-lowest/.set-up .venv-newest/.set-up .venv-compat/.set-up: pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }
-	$(PYTHON) -m venv --clear .venv-lowest
-	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable '.[all]' --editable generated/python \
-		pytest-xdist
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet $(VERSIONS) --editable '.[all]' --editable generated/python pytest-xdist
 	@touch $@
 
-# Tests of each dependency that need no other package than the extras.
-LOWEST_TESTS := contract_tests tests/contract/test_campaign.py tests/contract/test_deviations.py \
+# The essential tests: they need no other package than the extras and pytest-xdist, and no Node.js.
+ESSENTIAL := contract_tests tests/contract/test_campaign.py tests/contract/test_deviations.py \
 	tests/contract/test_examples.py tests/contract/test_stateful.py tests/contract/test_suite.py \
 	tests/mock/stores tests/mock/test_admin.py \
 	tests/mock/test_counts.py tests/mock/test_environment.py tests/mock/test_protocol.py \
 	tests/mock/test_tls.py tests/mock/test_transport.py tests/pages/test_import.py tests/spec/test_specs.py
-test-lowest: $(LOWEST)  ## run a part of the tests with the lowest supported version of each dependency
-	.venv-lowest/bin/pytest --numprocesses auto --dist worksteal --quiet $(LOWEST_TESTS)
+test-lowest:  ## run the essential tests with the lowest supported version of each dependency
+test-newest:  ## run them with the newest version of each dependency
+test-compat:  ## run them with another Python: make test-compat PYTHON=python3.13
+test-lowest test-newest test-compat: test-%: .venv-%/.set-up
+	.venv-$*/bin/pytest --numprocesses auto --dist worksteal --quiet $(ESSENTIAL)
 
 clean:  ## delete what set-up and test runs leave behind
-	rm -rf .venv .venv-lowest tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis
 
 include benchmarks/Makefile
