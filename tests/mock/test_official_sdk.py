@@ -433,3 +433,10 @@ def test_the_official_sdk_works(test: Case, redirected: Redirected) -> None:
         sys.setprofile(None)
     known = public()
     assert {name for name, of in CASES.items() if of is test and known[name] not in called} == set()
+
+
+def test_every_host_of_the_official_sdk_is_certified() -> None:
+    sources = Path(segmind.__file__).parent.glob("*.py")
+    named = {host for source in sources for host in re.findall(r"https://([a-z.-]+\.segmind\.com)", source.read_text())}
+    assert "api.spotprod.segmind.com" in named
+    assert named - {"docs.segmind.com"} <= set(GATEWAY_HOSTS)

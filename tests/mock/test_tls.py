@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import segmind as official_sdk
 
 from segforge_mock import MockTransport, create_app
 from segforge_mock.http.tls import GATEWAY_HOSTS
@@ -75,13 +74,6 @@ def test_clients_trust_the_authority_as_the_docs_say(
             check=False,
         )
         assert (result.stdout.strip() == '{"status":"ok"}') == bool(environment), result.stderr
-
-
-def test_every_host_of_the_official_sdk_is_certified() -> None:
-    modules = Path(official_sdk.__file__).parent.glob("*.py")
-    named = {host for module in modules for host in re.findall(r"https://([a-z.-]+\.segmind\.com)", module.read_text())}
-    assert "api.spotprod.segmind.com" in named
-    assert named - {"docs.segmind.com"} <= set(GATEWAY_HOSTS)
 
 
 def test_the_docs_redirect_every_host() -> None:
