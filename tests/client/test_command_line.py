@@ -271,6 +271,26 @@ def test_a_job_that_is_unknown_or_still_runs(run: Run, gateway: Gateway) -> None
         assert b"segmind jobs wait r1" in done.stderr
 
 
+def test_a_gateway_that_is_not_reached_is_reported_while_a_job_is_waited_for(run: Run, gateway: Gateway) -> None:
+    done = run("jobs", "wait", "r1", "--timeout", "1", url="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert b"trying the gateway again: no answer (http://127.0.0.1:9: ConnectError" in done.stderr
+    assert done.stderr.count(b"trying") == 1
+    assert b"`segmind jobs wait r1`" in done.stderr
+    answers = [
+        json_answer({"status": "QUEUED"}),
+        json_answer({"error": "busy"}, 502),
+        json_answer({"status": "COMPLETED"}),
+    ]
+    gateway.on("GET", "/v2/requests/r1/status", *answers)
+    gateway.on("GET", "/v2/requests/r1", json_answer({"status": "COMPLETED", "output": "done"}))
+    done = run("jobs", "wait", "r1", "--json", url=gateway.url)
+    assert "done" in succeeded(done)
+    assert b"trying the gateway again: it answered 502" in done.stderr
+    gateway.on("GET", "/v2/requests/r1/status", *answers)
+    assert run("jobs", "wait", "r1", "--json", "--quiet", url=gateway.url).stderr == b""
+
+
 def test_ctrl_c_prints_the_id_and_how_to_resume(script: Path, gateway: Gateway) -> None:
     gateway.job()
     gateway.on("GET", "/v2/requests/r1/status", json_answer({"status": "QUEUED"}))

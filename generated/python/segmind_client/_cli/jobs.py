@@ -3,7 +3,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +13,18 @@ from segmind_client._cli import output
 from segmind_client._cli.console import FAILED, INTERRUPTED, Ended, misuse, refuse_keys, say, show, show_json
 
 if TYPE_CHECKING:
+    from segmind_client._log import Event
     from segmind_client._results import JobResult
     from segmind_client._sync.client import Segmind
     from segmind_client._sync.job import Job
 
 _DEADLINE: Final = float(_gateway.DEADLINE)
+_FIRST_ANSWER: Final = 30.0
+"""The longest wait for the gateway's first answer about a job, in seconds. It is far below the deadline of a job, because the
+address may be wrong."""
+
+_FIRST_RETRIES: Final = 99
+_SECONDS_BETWEEN_TROUBLES: Final = 10.0
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -38,7 +46,30 @@ def run(arguments: Sequence[str]) -> None:
                 raise Ended(
                     FAILED, f"the job {request_id} is {state}; wait for it with `segmind jobs wait {request_id}`"
                 )
+        else:
+            seconds = _FIRST_ANSWER if options.timeout is None else max(1.0, min(_FIRST_ANSWER, options.timeout))
+            patient = made.with_options(timeout=seconds, retries=_FIRST_RETRIES)
+            with _resumable(job, options):
+                patient.jobs.resume(request_id, options.model).status()
         finish(job, options)
+
+
+class _Trouble:
+    """Says that the gateway does not answer, or refuses for now, at most once in some seconds."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self._next = 0.0
+
+    def __call__(self, event: "Event") -> None:
+        """Hears the steps of each request. See `on_event` of the client."""
+        if event.kind == "failure":
+            self._reason = f"no answer ({event.detail})"
+        elif event.kind == "response":
+            self._reason = f"it answered {event.status}"
+        elif event.kind == "retry" and monotonic() >= self._next:
+            self._next = monotonic() + _SECONDS_BETWEEN_TROUBLES
+            say(f"segmind: trying the gateway again: {self._reason}")
 
 
 def client(options: argparse.Namespace, timeout: float | None = None) -> "Segmind":
@@ -46,7 +77,9 @@ def client(options: argparse.Namespace, timeout: float | None = None) -> "Segmin
     from segmind_client._sync.client import Segmind
 
     made = Segmind(
-        max_cost=getattr(options, "max_cost", None), upload="auto" if getattr(options, "upload", False) else None
+        max_cost=getattr(options, "max_cost", None),
+        upload="auto" if getattr(options, "upload", False) else None,
+        on_event=None if getattr(options, "quiet", False) else _Trouble(),
     )
     return made if timeout is None else made.with_options(timeout=timeout)
 
@@ -66,8 +99,6 @@ def cost_of(credits: float | None) -> str:
 
 def finish(job: "Job[Any]", options: argparse.Namespace) -> None:
     """Waits for a job and delivers its output. However it ends, a message says how to resume a job that is not lost."""
-    from segmind_client._errors import InferenceFailed, ResultExpired, SegmindError
-
     timeout = _DEADLINE if options.timeout is None else options.timeout
     start = monotonic()
 
@@ -76,11 +107,20 @@ def finish(job: "Job[Any]", options: argparse.Namespace) -> None:
 
     if not options.quiet:
         say(f"segmind: job {job.request_id}" + ("" if job.slug is None else f" of {job.slug}"))
-    try:
+    with _resumable(job, options):
         record = job.wait(timeout, on_update=None if options.quiet else tell)
         if not options.quiet:
             say(f"segmind: job {job.request_id}: {cost_of(record.cost)}")
         _deliver(job, record, options)
+
+
+@contextmanager
+def _resumable(job: "Job[Any]", options: argparse.Namespace) -> Generator[None, None, None]:
+    """Adds to each error after which the job may still run how to resume it."""
+    from segmind_client._errors import InferenceFailed, ResultExpired, SegmindError
+
+    try:
+        yield
     except KeyboardInterrupt:
         raise Ended(INTERRUPTED, f"interrupted; {_resuming(job, options)}") from None
     except (InferenceFailed, ResultExpired):
