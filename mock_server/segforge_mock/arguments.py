@@ -42,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="full",
         help="detail of outputs: plain and tiny ones are faster (--images is the former name)",
     )
+    parser.add_argument(
+        "--stop-on-eof", action="store_true", help="stop when standard input ends, for programs that start the mock"
+    )
     parser.add_argument("--public-url", metavar="URL", help="start of URLs in answers (default: the caller's Host)")
     parser.add_argument("--log", action="store_true", help="write one line of JSON per request to standard error")
     parser.add_argument(
@@ -208,6 +211,8 @@ def _check_workers(args: argparse.Namespace) -> None:
 
     if "fork" not in multiprocessing.get_all_start_methods():
         raise Misuse("--workers: this operating system can't fork processes; leave it out")
+    if args.stop_on_eof:
+        raise Misuse("--stop-on-eof has no effect with --workers; leave out one of them")
     if not is_shared(args.store):
         raise Misuse("--workers: processes need a shared store; add --store sqlite:///PATH or redis://HOST:PORT/0")
 

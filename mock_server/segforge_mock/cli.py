@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(app.close())  # each worker opens the store itself
         return _serve_workers(serving, bound, url, tls)
     lines = [f"segforge mock: {url}", *([f"segforge mock: console at {url}/_mock/"] if serving.has_console else [])]
-    _serve(app, bound, lambda: print("\n".join(lines), flush=True), tls)
+    _serve(app, bound, lambda: print("\n".join(lines), flush=True), tls, stop_on_eof=args.stop_on_eof)
     return 0
 
 
@@ -163,11 +163,18 @@ def _serve_workers(serving: _Serving, bound: socket.socket, url: str, tls: "ssl.
     return supervise(work, serving.workers, announce)
 
 
-def _serve(app: "AsgiEndpoint", bound: socket.socket, ready: Callable[[], None], tls: "ssl.SSLContext | None") -> None:
-    """Serves until SIGINT or SIGTERM, or in a worker until its supervisor exits."""
+def _serve(
+    app: "AsgiEndpoint",
+    bound: socket.socket,
+    ready: Callable[[], None],
+    tls: "ssl.SSLContext | None",
+    *,
+    stop_on_eof: bool = False,
+) -> None:
+    """Serves until SIGINT or SIGTERM, or the end of standard input, or in a worker until its supervisor exits."""
     from segforge_mock.http.server import run as run_loop
     from segforge_mock.http.server import serve
-    from segforge_mock.http.workers import on_stop
+    from segforge_mock.http.workers import on_eof, on_stop
 
     # Loaded objects stay, and requests leave no reference cycles. The default collector would take a tenth of the time.
     gc.freeze()
@@ -176,6 +183,8 @@ def _serve(app: "AsgiEndpoint", bound: socket.socket, ready: Callable[[], None],
     async def main() -> None:
         stop = asyncio.Event()
         on_stop(asyncio.get_running_loop(), stop.set)
+        if stop_on_eof:
+            on_eof(asyncio.get_running_loop(), stop.set)
         try:
             await serve(app, bound, ready, stop, tls)
         finally:

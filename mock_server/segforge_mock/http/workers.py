@@ -5,9 +5,12 @@ and the next worker answers the requests in it.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
@@ -67,6 +70,20 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
             stop()
 
         loop.add_reader(lifeline, orphaned)
+
+
+def on_eof(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Calls `stop` when standard input ends: the program at its other end closed it, or ended in any way."""
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # there is no standard input
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop ended before
+            loop.call_soon_threadsafe(stop)
+
+    # A thread, because Windows can't wait for a pipe in another way.
+    threading.Thread(target=read, name="segforge-mock-stdin", daemon=True).start()
 
 
 class _Crew:

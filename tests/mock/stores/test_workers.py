@@ -140,6 +140,7 @@ def test_a_redis_that_has_gone_is_a_clear_answer() -> None:
         (["--workers", "2", "--store", "memory"], "--store"),
         (["--workers", "2", "--store", "sqlite:////nowhere/jobs.db"], "/nowhere/jobs.db"),
         (["--workers", "2", "--store", "sqlite:///jobs.db", "--admin-token", "s3cret"], "--admin-token"),
+        (["--workers", "2", "--store", "sqlite:///jobs.db", "--stop-on-eof"], "--stop-on-eof"),
         (["--store", "redis://:s3cret@127.0.0.1:1"], "redis://127.0.0.1:1"),
         (["--store", "jobs.db"], "sqlite:///PATH"),
     ],
