@@ -4,6 +4,7 @@ PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python; d
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 STAMP := .venv/.set-up
+DIST := .venv-dist/.set-up
 TOOLS := tests/interop/node_modules/.set-up
 # Many tests wait for a process or a clock, so more workers than cores keep the cores busy.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * os.cpu_count())' 2>/dev/null)
@@ -11,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest test-newest test-compat again clean
+.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest test-newest test-compat again dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -87,7 +88,21 @@ test-compat:  ## run them with another Python: make test-compat PYTHON=python3.1
 test-lowest test-newest test-compat: test-%: .venv-%/.set-up
 	.venv-$*/bin/pytest --numprocesses auto --dist worksteal --quiet $(ESSENTIAL)
 
+# The tools come from requirements-dist.txt alone, which pins each file by its hash.
+$(DIST): requirements-dist.txt
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv --clear .venv-dist
+	.venv-dist/bin/pip install --quiet --require-hashes --only-binary :all: --requirement requirements-dist.txt
+	@touch $@
+
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+dist: export PYTHONPATH := generator:mock_server:contract_tests:generated/mock
+dist: $(DIST) $(TOOLS)  ## build into dist/ what a release publishes, reproducibly, and check it
+	.venv-dist/bin/python -m segforge.cli generate --check --no-cache
+	.venv-dist/bin/python -m tests.dist.build dist
+	.venv-dist/bin/python -m tests.dist.check dist
+
 clean:  ## delete what set-up and test runs leave behind
-	rm -rf .venv .venv-* tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* dist tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis
 
 include benchmarks/Makefile
