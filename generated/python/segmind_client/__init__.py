@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from segmind_client._errors import Forbidden as Forbidden
     from segmind_client._errors import GatewayTimeout as GatewayTimeout
     from segmind_client._errors import Gone as Gone
+    from segmind_client._errors import InDoubt as InDoubt
     from segmind_client._errors import InferenceFailed as InferenceFailed
     from segmind_client._errors import InferenceTimeout as InferenceTimeout
     from segmind_client._errors import InsufficientCredits as InsufficientCredits
     from segmind_client._errors import InvalidParameters as InvalidParameters
     from segmind_client._errors import JobFailed as JobFailed
+    from segmind_client._errors import JournalError as JournalError
     from segmind_client._errors import MethodNotAllowed as MethodNotAllowed
     from segmind_client._errors import MissingApiKey as MissingApiKey
     from segmind_client._errors import NotAcceptable as NotAcceptable
@@ -108,6 +110,7 @@ _MODULES = {
     "Gathered": "_results",
     "Gone": "_errors",
     "ImageInput": "_media",
+    "InDoubt": "_errors",
     "InferenceFailed": "_errors",
     "InferenceTimeout": "_errors",
     "InsufficientCredits": "_errors",
@@ -117,6 +120,7 @@ _MODULES = {
     "JobResult": "_results",
     "JobUpdate": "_results",
     "Jobs": "_sync.jobs",
+    "JournalError": "_errors",
     "JsonResult": "_results",
     "MediaResult": "_results",
     "MethodNotAllowed": "_errors",
@@ -177,6 +181,7 @@ __all__ = [
     "Gathered",
     "Gone",
     "ImageInput",
+    "InDoubt",
     "InferenceFailed",
     "InferenceTimeout",
     "InsufficientCredits",
@@ -186,6 +191,7 @@ __all__ = [
     "JobResult",
     "JobUpdate",
     "Jobs",
+    "JournalError",
     "JsonResult",
     "MediaResult",
     "MethodNotAllowed",

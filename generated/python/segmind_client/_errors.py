@@ -83,6 +83,17 @@ class SpendLimit(SegmindError):
     """The call would exceed the client's `max_spend`. Nothing was sent."""
 
 
+class JournalError(SegmindError):
+    """The journal of a batch is in use, is damaged, belongs to other calls, or can't be written."""
+
+
+class InDoubt(SegmindError):
+    """An earlier run of the batch sent the call, and its journal has no answer. The gateway may have carried it out and billed it.
+
+    The call is sent again only with `resend_in_doubt=True`, because the gateway can't recognize a repeated call.
+    """
+
+
 class CostLimit(SegmindError):
     """The call may cost more than `max_cost`, or no source states what it may cost. Nothing was sent.
 

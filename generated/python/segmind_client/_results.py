@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -268,10 +268,15 @@ class Gathered:
     Attributes:
         results: the result of each piece of work, in order; None for each that failed.
         failures: the errors by position, each a SegmindError or any other exception that was raised.
+        files: the files in `folder`, by position. A job whose files could not be saved has a result and a failure.
+        in_doubt: the positions of the calls that were sent with an outcome that is not known, in this run or in an earlier one
+            of the same journal. They may have been billed.
     """
 
     results: tuple[Any, ...]
     failures: Mapping[int, Exception]
+    files: Mapping[int, tuple[Path, ...]] = field(default_factory=dict[int, tuple[Path, ...]])
+    in_doubt: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

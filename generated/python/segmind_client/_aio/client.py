@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,10 @@ class AsyncSegmind(AsyncModels):
         concurrency: int = 8,
         timeout: float = 600,
         progress: bool = False,
+        journal: str | PathLike[str] | None = None,
+        folder: str | PathLike[str] | None = None,
+        max_spend: float | None = None,
+        resend_in_doubt: bool = False,
     ) -> Gathered:
         """Makes calls and waits for jobs, several at once.
 
@@ -195,17 +200,62 @@ class AsyncSegmind(AsyncModels):
                 `functools.partial(client.flux_img2img.run, prompt="...")`. If a call returns a job, `gather` waits for it.
             concurrency: the number of pieces of work to run at once.
             timeout: the deadline of each job, in seconds.
-            progress: show a bar on standard error if it is a terminal.
+            progress: show a bar on standard error; a few plain lines if it is not a terminal.
+            journal: the file in which the batch notes each step, so that the same call resumes it after a crash and pays for
+                nothing twice. Each piece of work then submits a job: `functools.partial(client.flux_img2img.submit, ...)`.
+            folder: the folder to which the outputs are downloaded.
+            max_spend: the credits that all calls of the batch may cost, including those of earlier runs of its journal. Each
+                call counts as the most that it may cost by `estimate`, until its cost is known.
+            resend_in_doubt: send calls again that an earlier run sent with an outcome that is not known. They may then be
+                billed twice. Without it, their failure is `InDoubt`.
 
         Returns:
             The results in the order of the work, with None for each piece that failed, and the failures by their position.
             Any exception of a piece of work counts as its failure, so that the other results are not lost.
 
         Raises:
-            TypeError: a piece of work is neither a job nor a function. Nothing was sent.
+            TypeError: a piece of work is neither a job nor a function, or not as `journal` expects it. Nothing was sent.
+            JournalError: the journal belongs to other calls, is in use or is damaged. Nothing was sent. Or it can't be written.
             KeyboardInterrupt, CancelledError: the wait was ended from outside; `request_ids` are the ids of all jobs.
         """
-        return await gathered(work, concurrency, timeout, progress)
+        if journal is None and folder is None and max_spend is None and not resend_in_doubt:
+            return await gathered(work, concurrency, timeout, progress)
+        from segmind_client._aio.batch import Plan, batched
+
+        plan = Plan(concurrency, timeout, progress, journal, folder, max_spend, resend_in_doubt)
+        return await batched(self.base_url, work, plan)
+
+    async def map_models(
+        self,
+        models: str | Iterable[str],
+        inputs: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 8,
+        timeout: float = 600,
+        progress: bool = False,
+        journal: str | PathLike[str] | None = None,
+        folder: str | PathLike[str] | None = None,
+        max_spend: float | None = None,
+        resend_in_doubt: bool = False,
+    ) -> dict[str, Gathered]:
+        """Submits a job (v2) for each model and each input, several at once, and waits for all of them.
+
+        Args:
+            models: the slugs of the models.
+            inputs: the parameters of a call, or several. Each model is called with each of them.
+            concurrency: see `gather`, like all other arguments.
+
+        Returns:
+            The outcome for each model, by slug. Positions are those of the inputs.
+
+        Raises:
+            TypeError: an input is not a mapping. Nothing was sent.
+            JournalError: see `gather`.
+        """
+        from segmind_client._aio.batch import Plan, mapped
+
+        plan = Plan(concurrency, timeout, progress, journal, folder, max_spend, resend_in_doubt)
+        return await mapped(self._transport, models, inputs, plan)
 
     async def credits(self) -> dict[str, Any]:
         """Returns the account's balance as the gateway sends it: `credits` and more. The request is free."""

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, cast
+from typing import Any, Generic, Protocol, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -292,12 +292,26 @@ class AsyncUpdates:
         return InferenceTimeout(detail, request_id=job.request_id, model=job.slug, elapsed=self._elapsed())
 
 
-async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, object]) -> AsyncJob[Any]:
+class SubmitNote(Protocol):
+    """Receives the steps of a submit, before anything waits for the next one."""
+
+    def sending(self) -> None:
+        """The request is about to be sent."""
+
+    def accepted(self, request_id: str) -> None:
+        """The gateway accepted the job."""
+
+
+async def submitted(
+    transport: AsyncTransport, slug: str, params: Mapping[str, object], note: SubmitNote | None = None
+) -> AsyncJob[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
     warn_of(slug)
     transport.check(slug, params)
     with Following(), transport.spend.call(slug) as bill:
         request = submit_request(slug, await transport.sendable(slug, params))
+        if note is not None:
+            note.sending()
         response = await transport.succeed(request)
         body = response.object or {}
         request_id = body.get("request_id")
@@ -307,6 +321,8 @@ async def submitted(transport: AsyncTransport, slug: str, params: Mapping[str, o
         bill.request_id = request_id
         follow(request_id)
         settled(request)
+    if note is not None:
+        note.accepted(request_id)
     return AsyncJob(transport, slug, request_id, body)
 
 

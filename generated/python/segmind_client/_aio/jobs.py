@@ -2,7 +2,6 @@
 """Resumes jobs of other processes, and runs many jobs at once."""
 
 import json
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeAlias, cast
 
@@ -11,6 +10,7 @@ from segmind_client._aio.job import AsyncJob
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._interrupt import Following
 from segmind_client._options import check_count, check_seconds
+from segmind_client._progress import Bar
 from segmind_client._results import Gathered
 
 AsyncWork: TypeAlias = AsyncJob | Callable[[], Awaitable[Any]]
@@ -50,6 +50,7 @@ async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, 
     results: dict[int, Any] = {}
     failures: dict[int, Exception] = {}
     items = _checked(work)
+    bar = Bar(len(items)) if progress else None
     following = Following()
     following.jobs.update((item.request_id, None) for item in items if isinstance(item, AsyncJob))
 
@@ -61,8 +62,8 @@ async def gathered(work: Iterable[AsyncWork], concurrency: int, timeout: float, 
             results[index] = await done.wait(timeout) if isinstance(done, AsyncJob) else done
         except Exception as error:  # a failed call must not lose the billed results of the others
             failures[index] = error
-        if progress and sys.stderr.isatty():
-            _show(len(results), len(failures), len(items))
+        if bar is not None:
+            bar.show(len(results), len(failures))
 
     def bound(index: int) -> Callable[[], Awaitable[None]]:
         return lambda: settle(index)
@@ -90,12 +91,3 @@ def _checked(work: Iterable[AsyncWork]) -> list[AsyncWork]:
 
 def _is_work(item: object) -> bool:
     return isinstance(item, AsyncJob) or callable(item)
-
-
-def _show(done: int, failed: int, total: int) -> None:
-    """Draws a bar on the terminal's last line, and ends the line after the last step."""
-    width = 30
-    bar = "#" * (width * (done + failed) // total)
-    tail = f", {failed} failed" if failed else ""
-    sys.stderr.write(f"\r[{bar:<{width}}] {done + failed}/{total}{tail}" + ("\n" if done + failed == total else ""))
-    sys.stderr.flush()

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, cast
+from typing import Any, Generic, Protocol, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -292,12 +292,26 @@ class Updates:
         return InferenceTimeout(detail, request_id=job.request_id, model=job.slug, elapsed=self._elapsed())
 
 
-def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> Job[Any]:
+class SubmitNote(Protocol):
+    """Receives the steps of a submit, before anything waits for the next one."""
+
+    def sending(self) -> None:
+        """The request is about to be sent."""
+
+    def accepted(self, request_id: str) -> None:
+        """The gateway accepted the job."""
+
+
+def submitted(
+    transport: Transport, slug: str, params: Mapping[str, object], note: SubmitNote | None = None
+) -> Job[Any]:
     """Submits a call and returns its job. A submit is sent once, because each one that arrives is a billed job."""
     warn_of(slug)
     transport.check(slug, params)
     with Following(), transport.spend.call(slug) as bill:
         request = submit_request(slug, transport.sendable(slug, params))
+        if note is not None:
+            note.sending()
         response = transport.succeed(request)
         body = response.object or {}
         request_id = body.get("request_id")
@@ -307,6 +321,8 @@ def submitted(transport: Transport, slug: str, params: Mapping[str, object]) -> 
         bill.request_id = request_id
         follow(request_id)
         settled(request)
+    if note is not None:
+        note.accepted(request_id)
     return Job(transport, slug, request_id, body)
 
 

@@ -2,13 +2,13 @@
 """Resumes jobs of other processes, and runs many jobs at once."""
 
 import json
-import sys
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeAlias, cast
 
 from segmind_client import _pace
 from segmind_client._interrupt import Following
 from segmind_client._options import check_count, check_seconds
+from segmind_client._progress import Bar
 from segmind_client._results import Gathered
 from segmind_client._sync.job import Job
 from segmind_client._sync.transport import Transport
@@ -50,6 +50,7 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
     results: dict[int, Any] = {}
     failures: dict[int, Exception] = {}
     items = _checked(work)
+    bar = Bar(len(items)) if progress else None
     following = Following()
     following.jobs.update((item.request_id, None) for item in items if isinstance(item, Job))
 
@@ -61,8 +62,8 @@ def gathered(work: Iterable[Work], concurrency: int, timeout: float, progress: b
             results[index] = done.wait(timeout) if isinstance(done, Job) else done
         except Exception as error:  # a failed call must not lose the billed results of the others
             failures[index] = error
-        if progress and sys.stderr.isatty():
-            _show(len(results), len(failures), len(items))
+        if bar is not None:
+            bar.show(len(results), len(failures))
 
     def bound(index: int) -> Callable[[], None]:
         return lambda: settle(index)
@@ -90,12 +91,3 @@ def _checked(work: Iterable[Work]) -> list[Work]:
 
 def _is_work(item: object) -> bool:
     return isinstance(item, Job) or callable(item)
-
-
-def _show(done: int, failed: int, total: int) -> None:
-    """Draws a bar on the terminal's last line, and ends the line after the last step."""
-    width = 30
-    bar = "#" * (width * (done + failed) // total)
-    tail = f", {failed} failed" if failed else ""
-    sys.stderr.write(f"\r[{bar:<{width}}] {done + failed}/{total}{tail}" + ("\n" if done + failed == total else ""))
-    sys.stderr.flush()

@@ -50,6 +50,7 @@ _MODULES: Final = (
         "__init__",
         "__main__",
         "_body",
+        "_budget",
         "_check",
         "_decoding",
         "_default",
@@ -58,14 +59,28 @@ _MODULES: Final = (
         "_errors",
         "_gateway",
         "_interrupt",
+        "_journal",
         "_knowledge",
+        "_locks",
         "_log",
         "_media",
         "_models",
     ),
-    *("_options", "_pace", "_prices", "_reading", "_results", "_retry", "_spend", "_text", "_values", "_wire"),
+    *(
+        "_options",
+        "_pace",
+        "_prices",
+        "_progress",
+        "_reading",
+        "_results",
+        "_retry",
+        "_spend",
+        "_text",
+        "_values",
+        "_wire",
+    ),
 )
-_ASYNC_MODULES: Final = ("client", "files", "http", "job", "jobs", "model", "network", "transport")
+_ASYNC_MODULES: Final = ("batch", "client", "files", "http", "job", "jobs", "model", "network", "transport")
 
 _CLI_MODULES: Final = ("completion", "console", "jobs", "main", "mcp", "models", "options", "output", "run", "values")
 

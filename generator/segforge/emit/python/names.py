@@ -12,8 +12,17 @@ from segforge.spec.identifiers import pascal_case, snake_case
 from segforge.spec.printable import joined
 
 _ALWAYS_ERRORS: Final = (
-    *("CannotSend", "ConnectionFailed", "DownloadFailed", "InferenceTimeout", "InvalidParameters", "JobFailed"),
     *(
+        "CannotSend",
+        "ConnectionFailed",
+        "DownloadFailed",
+        "InDoubt",
+        "InferenceTimeout",
+        "InvalidParameters",
+        "JobFailed",
+    ),
+    *(
+        "JournalError",
         "MissingApiKey",
         "RequestTimeout",
         "ResponseTooLarge",
@@ -68,6 +77,7 @@ _CLIENT_NAMES: Final = frozenset(
         "files",
         "gather",
         "jobs",
+        "map_models",
         "max_spend",
         "models",
         "run",
