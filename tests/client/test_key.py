@@ -90,6 +90,13 @@ CALLS: dict[str, Callable[[Segmind], object]] = {
         for slug in ("flux-img2img", "page", "bare", "redirect", "cut", "unknown")
     },
     "failed": lambda client: client.run("flux-img2img"),
+    **{
+        f"chat with {slug}": lambda client, slug=slug: client.chat_sync(slug, "Hello")  # type: ignore[misc]
+        for slug in ("page", "bare", "redirect", "cut")
+    },
+    "failed chat": lambda client: client.chat("odd", "Hello"),
+    "refused chat": lambda client: client.chat("flux-img2img", "Hello"),
+    "chat without a text": lambda client: client.chat_sync("text", "Hello").text,
     "failed under 200": lambda client: client.run("odd"),
 }
 
@@ -128,11 +135,12 @@ def test_no_object_shows_the_key(client: Segmind, gateway: Gateway) -> None:
     gateway.on("POST", "/v1/text", json_answer({"echo": KEY}, headers={"x-request-id": KEY}))
     job = client.submit_async("odd")
     result = client.run_sync("text")
-    for thing in (client, client.flux_img2img, job, result):
+    chats = client.submit_chat("odd", "Hello"), client.chat_sync("text", "Hello")
+    for thing in (client, client.flux_img2img, job, result, *chats):
         assert KEY not in repr(thing)
         assert KEY not in str(thing)
         assert KEY not in json.dumps(vars(thing), default=repr)
-    assert KEY not in str(pickle.dumps(result))
+    assert KEY not in str(pickle.dumps([result, chats[1]]))
 
 
 def test_objects_with_the_key_can_not_be_pickled_or_copied(client: Segmind, gateway: Gateway) -> None:

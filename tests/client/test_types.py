@@ -48,7 +48,7 @@ RIGHT = """\
 from pathlib import Path
 from typing_extensions import assert_type
 from segmind_client import AsyncJob, AsyncSegmind, Job, JobResult, JsonResult, MediaResult, Segmind
-from segmind_client import AudioResult, CaptionResult, ChatResult, EmbeddingResult
+from segmind_client import AudioResult, CaptionResult, ChatMessage, ChatResult, ChatUsage, EmbeddingResult, image_url
 from segmind_client import Model3dResult, TextResult, VideoResult
 from segmind_client import AudioInput, FileInput, ImageInput, Model3dInput, VideoInput
 
@@ -63,12 +63,29 @@ any_file: FileInput = open("a.pdf", "rb")
 documents: list[type[object]] = [CaptionResult, ChatResult, EmbeddingResult, TextResult]
 files: list[type[MediaResult]] = [AudioResult, Model3dResult, VideoResult]
 assert_type(client.run("any", steps=1), JobResult)
+said: ChatMessage = {"role": "user", "content": [{"type": "text", "text": "Hi"}, image_url(Path("a.png"))]}
+picked: list[ChatMessage] = [{"role": "system", "content": "Be brief."}, said]
+assert_type(client.chat("any", picked, temperature=1), ChatResult)
+assert_type(client.chat_sync("any", [{"role": "user", "content": "Hi"}]).usage, ChatUsage | None)
+assert_type(client.submit_chat("any", prompt="Hi"), Job[ChatResult])
 
 
 async def asynchronous() -> None:
     async with AsyncSegmind() as inner:
         assert_type(await inner.run("any", steps=1), JobResult)
+        assert_type(await inner.chat("any", picked), ChatResult)
+        assert_type(await inner.submit_chat("any", "Hi"), AsyncJob[ChatResult])
 """
+CHAT_USES = (
+    'client.chat("any", 5)',
+    'client.chat("any", [{"role": "robot", "content": "Hi"}])',
+    'client.chat("any", [{"role": "user", "content": 5}])',
+    'client.chat("any", [{"role": "user"}])',
+    'client.chat("any", [{"role": "user", "content": [{"type": "image", "text": "Hi"}]}])',
+    'client.chat_sync("any", prompt=5)',
+    'aio.submit_chat("any", [b"Hi"])',
+)
+"""Wrong uses of chats."""
 WRONG = """\
 from segmind_client import AsyncSegmind, Segmind
 
@@ -202,7 +219,7 @@ def _spelt(value: object) -> str:
 
 def wrong_file() -> tuple[str, set[int]]:
     """Returns a file with one wrong use per line, and the numbers of these lines."""
-    lines = [use for model in MODELS for use in wrong_uses(model)]
+    lines = [*CHAT_USES, *(use for model in MODELS for use in wrong_uses(model))]
     first = WRONG.count("\n") + 1
     return WRONG + "\n".join(lines) + "\n", set(range(first, first + len(lines)))
 

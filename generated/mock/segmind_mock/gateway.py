@@ -828,5 +828,17 @@ GATEWAY = Gateway(
             meaning="Constrains the answer to JSON, in the form of OpenAI: json_schema or json_object. Not every model supports both. Claude refuses json_object. OpenAI and DeepSeek refuse it unless a message has the word json.",
             source="sdk repository, CHANGELOG.md (1.3.0) and docs/examples.rst",
         ),
+        ChatParameter(
+            name="stream",
+            meaning="The gateway does not send answers in pieces.",
+            source="sdk, chat.py",
+            unsupported=True,
+        ),
+        ChatParameter(
+            name="tools",
+            meaning="The gateway does not pass tools on to the provider.",
+            source="sdk, chat.py; sdk repository, CHANGELOG.md (1.1.0)",
+            unsupported=True,
+        ),
     ),
 )

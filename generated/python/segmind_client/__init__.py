@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from segmind_client._aio.files import AsyncStorage as AsyncStorage
     from segmind_client._aio.job import AsyncJob as AsyncJob
     from segmind_client._aio.jobs import AsyncJobs as AsyncJobs
+    from segmind_client._chat import ChatMessage as ChatMessage
+    from segmind_client._chat import ImagePart as ImagePart
+    from segmind_client._chat import TextPart as TextPart
+    from segmind_client._chat import image_url as image_url
     from segmind_client._check import Violation as Violation
     from segmind_client._default import SegmindClient as SegmindClient
+    from segmind_client._default import chat as chat
+    from segmind_client._default import chat_sync as chat_sync
     from segmind_client._default import run as run
     from segmind_client._default import run_sync as run_sync
     from segmind_client._default import submit_async as submit_async
+    from segmind_client._default import submit_chat as submit_chat
     from segmind_client._errors import BadGateway as BadGateway
     from segmind_client._errors import BadRequest as BadRequest
     from segmind_client._errors import CannotSend as CannotSend
@@ -67,6 +74,7 @@ if TYPE_CHECKING:
     from segmind_client._results import AudioResult as AudioResult
     from segmind_client._results import CaptionResult as CaptionResult
     from segmind_client._results import ChatResult as ChatResult
+    from segmind_client._results import ChatUsage as ChatUsage
     from segmind_client._results import EmbeddingResult as EmbeddingResult
     from segmind_client._results import Gathered as Gathered
     from segmind_client._results import JobResult as JobResult
@@ -95,7 +103,9 @@ _MODULES = {
     "BadRequest": "_errors",
     "CannotSend": "_errors",
     "CaptionResult": "_results",
+    "ChatMessage": "_chat",
     "ChatResult": "_results",
+    "ChatUsage": "_results",
     "ConnectionFailed": "_errors",
     "ContentTypeInvalid": "_errors",
     "CostLimit": "_errors",
@@ -110,6 +120,7 @@ _MODULES = {
     "Gathered": "_results",
     "Gone": "_errors",
     "ImageInput": "_media",
+    "ImagePart": "_chat",
     "InDoubt": "_errors",
     "InferenceFailed": "_errors",
     "InferenceTimeout": "_errors",
@@ -143,6 +154,7 @@ _MODULES = {
     "SpendLimit": "_errors",
     "Storage": "_sync.files",
     "TeamLimit": "_errors",
+    "TextPart": "_chat",
     "TextResult": "_results",
     "Unauthorized": "_errors",
     "UnexpectedOutput": "_errors",
@@ -150,9 +162,13 @@ _MODULES = {
     "VideoInput": "_media",
     "VideoResult": "_results",
     "Violation": "_check",
+    "chat": "_default",
+    "chat_sync": "_default",
+    "image_url": "_chat",
     "run": "_default",
     "run_sync": "_default",
     "submit_async": "_default",
+    "submit_chat": "_default",
 }
 
 __all__ = [
@@ -166,7 +182,9 @@ __all__ = [
     "BadRequest",
     "CannotSend",
     "CaptionResult",
+    "ChatMessage",
     "ChatResult",
+    "ChatUsage",
     "ConnectionFailed",
     "ContentTypeInvalid",
     "CostLimit",
@@ -181,6 +199,7 @@ __all__ = [
     "Gathered",
     "Gone",
     "ImageInput",
+    "ImagePart",
     "InDoubt",
     "InferenceFailed",
     "InferenceTimeout",
@@ -214,6 +233,7 @@ __all__ = [
     "SpendLimit",
     "Storage",
     "TeamLimit",
+    "TextPart",
     "TextResult",
     "Unauthorized",
     "UnexpectedOutput",
@@ -221,9 +241,13 @@ __all__ = [
     "VideoInput",
     "VideoResult",
     "Violation",
+    "chat",
+    "chat_sync",
+    "image_url",
     "run",
     "run_sync",
     "submit_async",
+    "submit_chat",
 ]
 
 

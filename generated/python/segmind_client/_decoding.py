@@ -76,8 +76,10 @@ def any_result(slug: str, response: Response) -> MediaResult | JsonResult:
     return json_result(known if issubclass(known, JsonResult) else JsonResult, response)
 
 
-def downloaded(record: JobResult, files: list[Response], slug: str | None, request_id: str) -> MediaResult | JsonResult:
-    """Returns the files of a job as a result of its model's class, or its output if there are no files.
+def downloaded(
+    record: JobResult, files: list[Response], slug: str | None, request_id: str, kind: type[Result] | None = None
+) -> MediaResult | JsonResult:
+    """Returns the files of a job as a result of a class, its model's by default, or its output if there are no files.
 
     Raises:
         UnexpectedOutput: the job has no output, or not one of the kind that its model returns.
@@ -92,7 +94,7 @@ def downloaded(record: JobResult, files: list[Response], slug: str | None, reque
     headers = {name: str(value) for name, value in facts.items() if value is not None}
     held = files or _held(record.output)
     try:
-        return _of_job(_class_of(slug), record.output, held, headers)
+        return _of_job(kind or _class_of(slug), record.output, held, headers)
     except _Unreadable as error:
         raise UnexpectedOutput(
             f"{error}; `body` is the record of the job",

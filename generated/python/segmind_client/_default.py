@@ -2,14 +2,19 @@
 """The functions that the docs pages use. Their client is configured by the environment."""
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segmind_client import _gateway
 from segmind_client._environment import setting
 from segmind_client._options import Secret
-from segmind_client._results import JobResult, JsonResult, MediaResult
+from segmind_client._results import ChatResult, JobResult, JsonResult, MediaResult
 from segmind_client._sync.client import Segmind
 from segmind_client._sync.job import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from segmind_client._chat import ChatMessage
 
 SegmindClient = Segmind
 """The name that the docs pages use."""
@@ -28,6 +33,27 @@ def run_sync(slug: str, /, **params: Any) -> MediaResult | JsonResult:
 def submit_async(slug: str, /, **params: Any) -> Job:
     """Submits a job (v2) and returns it without waiting. The environment configures the client."""
     return _default_client().submit_async(slug, **params)
+
+
+def chat(
+    slug: str, /, messages: "str | Iterable[ChatMessage] | None" = None, *, prompt: str | None = None, **params: Any
+) -> ChatResult:
+    """Submits messages to a chat model (v2) and waits for its answer. The environment configures the client."""
+    return _default_client().chat(slug, messages, prompt=prompt, **params)
+
+
+def chat_sync(
+    slug: str, /, messages: "str | Iterable[ChatMessage] | None" = None, *, prompt: str | None = None, **params: Any
+) -> ChatResult:
+    """Sends messages to a chat model, which answers in the same request (v1). The environment configures the client."""
+    return _default_client().chat_sync(slug, messages, prompt=prompt, **params)
+
+
+def submit_chat(
+    slug: str, /, messages: "str | Iterable[ChatMessage] | None" = None, *, prompt: str | None = None, **params: Any
+) -> Job[ChatResult]:
+    """Submits messages to a chat model (v2) and returns the job without waiting. The environment configures the client."""
+    return _default_client().submit_chat(slug, messages, prompt=prompt, **params)
 
 
 def _default_client() -> Segmind:

@@ -7,6 +7,14 @@ from typing import Final, cast
 _CAPTIONS: Final = ("caption", "text", "description")
 """The usual names of a caption; a list of captions has the plural."""
 
+_ENDS: Final = {
+    **dict.fromkeys(("end_turn", "stop_sequence", "STOP"), "stop"),
+    **dict.fromkeys(("max_tokens", "MAX_TOKENS"), "length"),
+    **dict.fromkeys(("refusal", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
+    "tool_use": "tool_calls",
+}
+"""The words of Anthropic and Google (Gemini) for the end of an answer, and those of OpenAI."""
+
 
 def chat_text(document: object) -> str | None:
     """Returns the text of the first answer in a chat document of OpenAI, Anthropic or Google (Gemini), or a plain text."""
@@ -23,6 +31,29 @@ def chat_text(document: object) -> str | None:
         if texts:
             return "".join(texts)
     return None
+
+
+def chat_end(document: object) -> str | None:
+    """Returns the reason for the end of the first answer, in the words of OpenAI if the provider's word is known."""
+    places = (("choices", 0, "finish_reason"), ("stop_reason",), ("candidates", 0, "finishReason"))
+    found = next((one for path in places if isinstance(one := _at(document, *path), str)), None)
+    return None if found is None else _ENDS.get(found, found)
+
+
+def chat_tokens(document: object) -> tuple[int | None, int | None, int | None] | None:
+    """Returns the tokens of the messages, of the answer and of both; None for a document without any."""
+    kinds = (
+        ("prompt_tokens", "input_tokens", "promptTokenCount"),
+        ("completion_tokens", "output_tokens", "candidatesTokenCount"),
+        ("total_tokens", "totalTokenCount"),
+    )
+    places = [_at(document, "usage"), _at(document, "usageMetadata")]
+    sent, received, total = (_count([_at(place, name) for place in places for name in names]) for names in kinds)
+    return None if sent is received is total is None else (sent, received, total)
+
+
+def _count(found: list[object]) -> int | None:
+    return next((one for one in found if isinstance(one, int) and not isinstance(one, bool)), None)
 
 
 def caption(document: object) -> str | None:

@@ -2,6 +2,7 @@
 """The results of successful calls: files or a JSON document, with the facts from the headers."""
 
 import base64
+import json
 import math
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any, Final, cast
 
 from segmind_client._errors import UnexpectedOutput
 from segmind_client._media import file_type, media_type
-from segmind_client._reading import caption, chat_text, vectors
+from segmind_client._reading import caption, chat_end, chat_text, chat_tokens, vectors
 
 FILES: Final = ("image", "video", "audio", "model3d")
 """The names of an answer's files."""
@@ -163,8 +164,17 @@ class JsonResult(Result):
         )
 
 
+@dataclass(frozen=True)
+class ChatUsage:
+    """The tokens of a chat, by the document. None stands for a count that it lacks."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+
+
 class ChatResult(JsonResult):
-    """The answer of a chat model, as its provider sends it: `data` is a document of OpenAI, Anthropic or Google (Gemini)."""
+    """The answer of a chat model. `data` is the document of its provider: OpenAI, Anthropic or Google (Gemini)."""
 
     @property
     def text(self) -> str:
@@ -172,6 +182,27 @@ class ChatResult(JsonResult):
         if (found := chat_text(self.data)) is None:
             raise self._unexpected("text")
         return found
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The reason for the end of the answer: `stop`, `length`, `content_filter`, `tool_calls`, or the provider's own word.
+
+        None if the document has none.
+        """
+        return chat_end(self.data)
+
+    @property
+    def usage(self) -> ChatUsage | None:
+        """The tokens of the chat; None if the document has none."""
+        tokens = chat_tokens(self.data)
+        return None if tokens is None else ChatUsage(*tokens)
+
+    def json(self) -> Any:
+        """Returns the text read as JSON, for a chat with `response_format`. Raises UnexpectedOutput if it is not JSON."""
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            raise self._unexpected("text that is JSON") from None
 
 
 class CaptionResult(JsonResult):

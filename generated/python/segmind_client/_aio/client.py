@@ -8,21 +8,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from segmind_client._aio.http import AsyncHttp, AsyncHttpClient, AsyncHttpTransport
-from segmind_client._aio.job import AsyncJob, submitted
+from segmind_client._aio.job import AsyncChatJob, AsyncJob, submitted
 from segmind_client._aio.jobs import AsyncJobs, AsyncWork, gathered
 from segmind_client._aio.model import called
 from segmind_client._aio.transport import AsyncTransport
-from segmind_client._decoding import any_result
+from segmind_client._decoding import any_result, json_result
 from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import AsyncModels
 from segmind_client._options import Options, Upload, headers_of, hidden
-from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
+from segmind_client._results import ChatResult, Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._wire import credits_request
 
 if TYPE_CHECKING:
     from segmind_client._aio.files import AsyncStorage
+    from segmind_client._chat import ChatMessage
     from segmind_client._knowledge import Directory
     from segmind_client._prices import Estimate
 
@@ -180,6 +181,66 @@ class AsyncSegmind(AsyncModels):
     async def submit_async(self, slug: str, /, **params: Any) -> AsyncJob:
         """Submits a job (v2) and returns it without waiting."""
         return await submitted(self._transport, slug, params)
+
+    async def chat(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> ChatResult:
+        """Submits messages to a chat model (v2), waits for its answer and returns it. Messages of one form suit all models.
+
+        Args:
+            slug: the slug of the model.
+            messages: the messages so far, the oldest first, in the form of OpenAI:
+                `{"role": "user", "content": "Hello"}`. The content may also be a list of texts and images: see `image_url`. A text
+                is one message of the user.
+            prompt: the text of one message of the user, instead of messages.
+            params: further parameters of the model, such as `temperature` or `response_format`.
+
+        Raises:
+            CannotSend: the model's dialect can't express the messages, or it is not a chat model. Nothing was sent.
+            TypeError, ValueError: the messages have the wrong form, or an image can't be read. Nothing was sent.
+            SegmindError: any error of `run`. Use `submit_chat` and `download` for another deadline.
+        """
+        with Following():
+            return await (await self.submit_chat(slug, messages, prompt=prompt, **params)).download()
+
+    async def chat_sync(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> ChatResult:
+        """Sends messages to a chat model, which answers in the same request (v1). The arguments are those of `chat`."""
+        from segmind_client._chat import chat_params
+
+        made = chat_params(slug, messages, prompt, params)
+        return json_result(ChatResult, await called(self._transport, slug, made))
+
+    async def submit_chat(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> AsyncJob[ChatResult]:
+        """Submits messages to a chat model (v2) and returns the job without waiting. Its `download` waits for the answer.
+
+        The arguments are those of `chat`.
+        """
+        from segmind_client._chat import chat_params
+
+        job = await submitted(self._transport, slug, chat_params(slug, messages, prompt, params))
+        return AsyncChatJob(self._transport, slug, job.request_id, job.submit_response)
 
     async def gather(
         self,

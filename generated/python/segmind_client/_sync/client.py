@@ -7,21 +7,22 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from segmind_client._decoding import any_result
+from segmind_client._decoding import any_result, json_result
 from segmind_client._interrupt import Following
 from segmind_client._log import EventHook, configure
 from segmind_client._models import Models
 from segmind_client._options import Options, Upload, headers_of, hidden
-from segmind_client._results import Gathered, JobResult, JsonResult, MediaResult
+from segmind_client._results import ChatResult, Gathered, JobResult, JsonResult, MediaResult
 from segmind_client._spend import Spend
 from segmind_client._sync.http import Http, HttpClient, HttpTransport
-from segmind_client._sync.job import Job, submitted
+from segmind_client._sync.job import ChatJob, Job, submitted
 from segmind_client._sync.jobs import Jobs, Work, gathered
 from segmind_client._sync.model import called
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import credits_request
 
 if TYPE_CHECKING:
+    from segmind_client._chat import ChatMessage
     from segmind_client._knowledge import Directory
     from segmind_client._prices import Estimate
     from segmind_client._sync.files import Storage
@@ -180,6 +181,66 @@ class Segmind(Models):
     def submit_async(self, slug: str, /, **params: Any) -> Job:
         """Submits a job (v2) and returns it without waiting."""
         return submitted(self._transport, slug, params)
+
+    def chat(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> ChatResult:
+        """Submits messages to a chat model (v2), waits for its answer and returns it. Messages of one form suit all models.
+
+        Args:
+            slug: the slug of the model.
+            messages: the messages so far, the oldest first, in the form of OpenAI:
+                `{"role": "user", "content": "Hello"}`. The content may also be a list of texts and images: see `image_url`. A text
+                is one message of the user.
+            prompt: the text of one message of the user, instead of messages.
+            params: further parameters of the model, such as `temperature` or `response_format`.
+
+        Raises:
+            CannotSend: the model's dialect can't express the messages, or it is not a chat model. Nothing was sent.
+            TypeError, ValueError: the messages have the wrong form, or an image can't be read. Nothing was sent.
+            SegmindError: any error of `run`. Use `submit_chat` and `download` for another deadline.
+        """
+        with Following():
+            return (self.submit_chat(slug, messages, prompt=prompt, **params)).download()
+
+    def chat_sync(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> ChatResult:
+        """Sends messages to a chat model, which answers in the same request (v1). The arguments are those of `chat`."""
+        from segmind_client._chat import chat_params
+
+        made = chat_params(slug, messages, prompt, params)
+        return json_result(ChatResult, called(self._transport, slug, made))
+
+    def submit_chat(
+        self,
+        slug: str,
+        /,
+        messages: "str | Iterable[ChatMessage] | None" = None,
+        *,
+        prompt: str | None = None,
+        **params: Any,
+    ) -> Job[ChatResult]:
+        """Submits messages to a chat model (v2) and returns the job without waiting. Its `download` waits for the answer.
+
+        The arguments are those of `chat`.
+        """
+        from segmind_client._chat import chat_params
+
+        job = submitted(self._transport, slug, chat_params(slug, messages, prompt, params))
+        return ChatJob(self._transport, slug, job.request_id, job.submit_response)
 
     def gather(
         self,

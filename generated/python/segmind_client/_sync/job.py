@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -22,7 +22,7 @@ from segmind_client._errors import (
 from segmind_client._interrupt import Following, follow, settled
 from segmind_client._models import typical_seconds, warn_of
 from segmind_client._options import check_listener, check_seconds
-from segmind_client._results import JobResult, JobUpdate, JsonResult, MediaResult, Result, number_of
+from segmind_client._results import ChatResult, JobResult, JobUpdate, JsonResult, MediaResult, Result, number_of
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Request, Response, result_request, status_request, submit_request
 
@@ -47,6 +47,8 @@ class Job(Generic[R_co]):
         submit_response: the gateway's answer to the submit. Its URLs are never requested: requests go to the configured
             address only.
     """
+
+    _kind: ClassVar[type[Result] | None] = None
 
     def __init__(
         self, transport: Transport, slug: str | None, request_id: str, submit_response: Mapping[str, Any]
@@ -163,7 +165,7 @@ class Job(Generic[R_co]):
             record = self.wait(timeout)
             deadline = _deadline(start, timeout)
             files = [self._transport.download(url, deadline, self._fetch) for url in record.urls]
-        made: Any = downloaded(record, files, self.slug, self.request_id)
+        made: Any = downloaded(record, files, self.slug, self.request_id, self._kind)
         return cast("R_co", made)
 
     def save(self, path: str | os.PathLike[str], timeout: float = 600) -> Path:
@@ -203,6 +205,12 @@ class Job(Generic[R_co]):
         if kind is not None:
             self._transport.spend.expire(self.request_id)
         raise self._transport.error(response, kind=kind)
+
+
+class ChatJob(Job[ChatResult]):
+    """A job of a chat, whose download is a chat for every model."""
+
+    _kind: ClassVar[type[Result] | None] = ChatResult
 
 
 class Updates:

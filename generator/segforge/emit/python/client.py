@@ -9,6 +9,7 @@ from typing import Any, Final
 from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
+from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
 from segforge.emit.clients.errors import by_words, failed_status
 from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
@@ -51,6 +52,7 @@ _MODULES: Final = (
         "__main__",
         "_body",
         "_budget",
+        "_chat",
         "_check",
         "_decoding",
         "_default",
@@ -209,6 +211,9 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "exports": [(Code(name), Code(module)) for name, module in exports],
         "headers": [header_property(header) for header in gateway.headers],
         **uploading(gateway),
+        "dialects": dialects_of(catalog.models),
+        "chat_sample": chat_sample(catalog.models),
+        "unsupported_in_chats": dict(unsupported(gateway)),
         **_lifecycle(gateway),
     }
 

@@ -41,6 +41,8 @@ _FIXED_EXPORTS: Final = {
     "AsyncJobs": "_aio.jobs",
     "AsyncSegmind": "_aio.client",
     "AsyncStorage": "_aio.files",
+    **dict.fromkeys(("ChatMessage", "ImagePart", "TextPart", "image_url"), "_chat"),
+    "ChatUsage": "_results",
     "Directory": "_knowledge",
     "Estimate": "_prices",
     "Event": "_log",
@@ -60,6 +62,7 @@ _FIXED_EXPORTS: Final = {
     "Spend": "_spend",
     "Storage": "_sync.files",
     "Violation": "_check",
+    **dict.fromkeys(("chat", "chat_sync", "submit_chat"), "_default"),
     "run": "_default",
     "run_sync": "_default",
     "submit_async": "_default",
@@ -83,6 +86,7 @@ _CLIENT_NAMES: Final = frozenset(
         "run",
         "run_async",
     }
+    | {"chat", "chat_sync", "submit_chat"}
     | {"run_sync", "spend", "submit_async", "timeout", "upload", "with_options"}
 )
 

@@ -64,13 +64,14 @@ class OtherRoute:
 class ChatParameter:
     """A parameter that chat models take beside those on their pages, such as `prompt`.
 
-    `replaces` is the parameter in whose place it may be sent.
+    `replaces` is the parameter in whose place it may be sent. An `unsupported` one has no effect: clients refuse it.
     """
 
     name: str
     meaning: str
     source: str
     replaces: str | None = None
+    unsupported: bool = False
 
 
 @dataclass(frozen=True)
