@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup redis fish demo test lint types unit generate contract test-lowest test-newest test-compat again dist clean
+.PHONY: help setup redis fish demo docs test lint types unit generate contract test-lowest test-newest test-compat again dist clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -54,13 +54,17 @@ lint: $(STAMP)  ## check the style, the direction of imports, the specs, and tha
 	$(BIN)/segforge generate --check
 
 types: $(STAMP)  ## run mypy --strict
-	$(BIN)/mypy generator mock_server contract_tests generated/mock tests benchmarks examples
+	$(BIN)/mypy generator mock_server contract_tests generated/mock tests benchmarks examples docs
 
 unit: setup  ## run all tests, contract tests included, and list the ten slowest
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 --quiet
 
 generate: $(STAMP)  ## write everything that is derived from the specs
 	$(BIN)/segforge generate
+
+docs: $(STAMP)  ## build the documentation site into out/site; a warning or a broken link is an error
+	$(BIN)/python -m docs.building out/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 contract: $(STAMP)  ## run the contract tests alone, against the mock in this process
 	$(BIN)/pytest contract_tests --quiet --segforge-models all

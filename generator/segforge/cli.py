@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Final, NamedTuple
 
 from segforge.extras import MissingExtra, require_extra
@@ -90,13 +91,7 @@ def _run(name: str, rest: list[str]) -> int:
     nested: Mapping[str, Command] = getattr(module, "COMMANDS", {})
     if rest and rest[0] in nested:
         prog, module, rest, nested = f"{prog} {rest[0]}", importlib.import_module(nested[rest[0]].module), rest[1:], {}
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=module.__doc__,
-        epilog=" ".join(f"`{prog} {name}`: {command.help}." for name, command in nested.items()) or None,
-        allow_abbrev=False,
-    )
-    module.configure(parser)
+    parser = parser_of(prog, module, nested)
     for each in rest:
         if not each.strip() or (each.startswith("--") and each.endswith("=")):
             parser.error(f"{each.strip() or 'an argument'} is empty. Is a shell variable unset?")
@@ -110,6 +105,18 @@ def _run(name: str, rest: list[str]) -> int:
     if code == _MISUSE and given.from_file:
         print(f"{prog}: from the configuration file: {given.from_file}; --no-config ignores it", file=sys.stderr)
     return code
+
+
+def parser_of(prog: str, module: ModuleType, nested: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """Returns the parser of a command, which its module configures. `nested` are the commands below it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=module.__doc__,
+        epilog=" ".join(f"`{prog} {name}`: {command.help}." for name, command in nested.items()) or None,
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    return parser
 
 
 def _open_outputs() -> None:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -34,7 +34,7 @@ _PRIVATE: Final = (
 )
 
 Query: TypeAlias = Mapping[str, str]
-Handler: TypeAlias = Callable[[Tenant, Query, Any], Awaitable[Any]]
+Handler: TypeAlias = Callable[["Admin", Tenant, Query, Any], Awaitable[Any]]
 
 
 class BadCall(bounds.BadSetting):
@@ -71,29 +71,6 @@ class Admin:
         self._token = token
         self._callers = callers
         self._edits = edits
-        self._routes: dict[tuple[str, str], Handler] = {
-            ("GET", "scenarios"): self.scenarios,
-            ("GET", "rules"): self.stubs,
-            ("POST", "rules"): self.add_stub,
-            ("DELETE", "rules"): self.clear_stubs,
-            ("GET", "requests"): self.requests,
-            ("GET", "requests/count"): self.count,
-            ("GET", "requests/wait"): self.wait,
-            ("DELETE", "requests"): self.clear_requests,
-            ("GET", "clock"): self.clock,
-            ("POST", "clock"): self.advance,
-            ("GET", "jobs"): self.jobs,
-            ("POST", "jobs/policy"): self.set_policy,
-            ("POST", "jobs/release"): self.release,
-            ("POST", "jobs/finish"): self.finish_job,
-            ("POST", "jobs/fail"): self.fail_job,
-            ("POST", "jobs/edit"): self.edit_job,
-            ("GET", "credits"): self.credits,
-            ("PUT", "credits"): self.set_credits,
-            ("PUT", "rate-limit"): self.set_rate_limit,
-            ("PUT", "profile"): self.set_profile,
-            ("POST", "reset"): self.reset,
-        }
 
     async def answer(self, request: IncomingRequest, tenant: Tenant) -> Answer:
         """Answers a call. Refusals are 403 or 415 (`callers`), 401 (the token), 404 or 405 (the route), 400 and 413."""
@@ -118,9 +95,9 @@ class Admin:
             return json_answer(400, {"error": str(error)})
         if shown is not None:
             return shown
-        handler = self._routes.get((request.method, name))
+        handler = self.ROUTES.get((request.method, name))
         if handler is None:
-            routes = [*self._routes, *(("GET", call) for call in CALLS)]
+            routes = [*self.ROUTES, *(("GET", call) for call in CALLS)]
             verbs = [method for method, known in routes if known == name]
             paths = sorted({f"{PREFIX}{known}" for _, known in routes})
             expected = " or ".join(verbs) if verbs else f"one of {', '.join(paths)}"
@@ -133,7 +110,7 @@ class Admin:
         query = dict(parse_qsl(request.scope.get("query_string", b"").decode("latin-1")))
         try:
             body = msgspec.json.decode(request.body) if request.body else {}
-            return json_answer(200, await handler(tenant, query, body))
+            return json_answer(200, await handler(self, tenant, query, body))
         except TooFewRequests as error:
             return json_answer(504, {"error": str(error), "requests": [entry.as_json() for entry in error.found]})
         except (bounds.BadSetting, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -266,6 +243,31 @@ class Admin:
         self._tenants.reset(tenant.name)
         await self._store.reset(tenant.name)
         return {}
+
+    ROUTES: ClassVar[Mapping[tuple[str, str], Handler]] = {
+        ("GET", "scenarios"): scenarios,
+        ("GET", "rules"): stubs,
+        ("POST", "rules"): add_stub,
+        ("DELETE", "rules"): clear_stubs,
+        ("GET", "requests"): requests,
+        ("GET", "requests/count"): count,
+        ("GET", "requests/wait"): wait,
+        ("DELETE", "requests"): clear_requests,
+        ("GET", "clock"): clock,
+        ("POST", "clock"): advance,
+        ("GET", "jobs"): jobs,
+        ("POST", "jobs/policy"): set_policy,
+        ("POST", "jobs/release"): release,
+        ("POST", "jobs/finish"): finish_job,
+        ("POST", "jobs/fail"): fail_job,
+        ("POST", "jobs/edit"): edit_job,
+        ("GET", "credits"): credits,
+        ("PUT", "credits"): set_credits,
+        ("PUT", "rate-limit"): set_rate_limit,
+        ("PUT", "profile"): set_profile,
+        ("POST", "reset"): reset,
+    }
+    """The function of each method and path under /_mock/."""
 
 
 def _field(body: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-_FAMILIES: Final = {
+FAMILIES: Final = {
     "slug.unknown": "The model is in no list that the specs know.",
     "slug.misspelt": "The model is unknown, and differs from a known one by a letter, the case or a separator.",
     "slug.retired": "The vendor has retired the model.",
@@ -56,4 +56,4 @@ GONE: Final = {
 
 def rule_in_words(rule: str) -> str:
     """Returns a sentence about a rule, such as `range.below`."""
-    return _FAMILIES.get(rule) or _FAMILIES.get(rule.partition(".")[0]) or rule
+    return FAMILIES.get(rule) or FAMILIES.get(rule.partition(".")[0]) or rule
