@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta
+from msgspec.structs import replace
 
 from segforge_mock.bounds import BadSetting
 from segforge_mock.http.answers import Answer, RawHeaders, bytes_answer, json_bytes, json_bytes_answer
@@ -82,7 +83,7 @@ class Reply(Content, frozen=True):
         answer = json_bytes_answer(body, self.status)
         if media_type is not None:
             answer = bytes_answer(media_type, body, self.status)
-        return answer._replace(headers=with_headers(answer.headers, self.headers))
+        return replace(answer, headers=with_headers(answer.headers, self.headers))
 
     def _usual_body(self) -> bytes:
         if self.status in _EMPTY:
@@ -127,7 +128,7 @@ class Edit(Content, frozen=True):
         """Returns an answer with the changes; one that closes the connection stays as it is."""
         if not answer.status:
             return answer
-        status, headers, body, _ = answer
+        status, headers, body = answer.status, answer.headers, answer.body
         new = self.body
         if new is not None:
             media_type, body = new

@@ -1,7 +1,9 @@
 """Reads request bodies under a profile, and caches the results for the newest bodies."""
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from segforge.spec.catalog import Gateway, Version
 from segforge.spec.values import Violation
@@ -16,7 +18,7 @@ REMEMBERED: Final = 1_000
 REMEMBERED_BYTES: Final = 4 * 2**10
 
 
-class ReadBody(NamedTuple):
+class ReadBody(msgspec.Struct, frozen=True):
     """The result of reading a body: a payload, a refusal, or the error of a job that is accepted and then fails."""
 
     payload: bytes = b"{}"
@@ -70,8 +72,8 @@ class Reader:
             return ReadBody(refusal=refusal) if refusal else self._read_json(served, version, profile, body)
         reading = self._remembered(served, version, profile, body)
         if reading.refusal is not None:  # the caller appends to its headers, and the cache keeps it
-            status, headers, text, _ = reading.refusal
-            return ReadBody(b"", Answer(status, headers.copy(), text))
+            refusal = reading.refusal
+            return ReadBody(refusal=Answer(refusal.status, refusal.headers.copy(), refusal.body))
         return reading
 
     def _leniency(self, profile: str) -> tuple[bool, bool]:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from segforge.spec.catalog import Profile
 from segforge_mock.faults.scenarios import NOTHING, Fault, Scenario
 from segforge_mock.gateway.routing import Match
@@ -15,33 +17,22 @@ NO_ROUTE: Final = Match("", "", "")
 """The match of a path that leads to no route."""
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A request with its route, key, tenant, profile, policy and fault. `now` is the tenant's time in seconds.
 
-    The key is empty if the request has none that its route accepts.
+    The key is empty if the request has none that its route accepts. `end` is the end of the request's entry in the
+    history.
     """
 
-    __slots__ = ("end", "fault", "key", "match", "now", "policy", "profile", "request", "tenant")
-
+    request: IncomingRequest
+    match: Match
+    key: bytes
+    tenant: Tenant
+    now: float
     end: End
-    """The end of the request's entry in the history."""
-
-    def __init__(
-        self, request: IncomingRequest, match: Match, key: bytes, tenant: Tenant, now: float, profile: Profile
-    ) -> None:
-        self.request = request
-        self.match = match
-        self.key = key
-        self.tenant = tenant
-        self.now = now
-        self.profile = profile
-        self.policy: Policy | None = tenant.policy
-        self.fault: Fault = NOTHING
-
-    @property
-    def slug(self) -> str:
-        """The slug that a run or submit names; "" on other routes."""
-        return self.match.value if self.match.route in ("run", "submit") else ""
+    profile: Profile
+    policy: Policy | None
+    fault: Fault = NOTHING
 
     @property
     def failure(self) -> Scenario | None:

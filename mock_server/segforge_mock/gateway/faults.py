@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from segforge_mock.faults.effects import QUEUEING_ROUTES
 from segforge_mock.faults.scenarios import FAULT_SECONDS, Chaos, Fault, Scenario
 from segforge_mock.gateway.call import Call
@@ -13,7 +15,7 @@ from segforge_mock.http.answers import NO_ANSWER, Answer, Delivery
 from segforge_mock.http.waiting import hang, pause
 from segforge_mock.memory import Memory
 
-NO_EFFECT: Final = {"drop-before": NO_ANSWER, "hang-before": NO_ANSWER._replace(delivery=Delivery("hang-before"))}
+NO_EFFECT: Final = {"drop-before": NO_ANSWER, "hang-before": replace(NO_ANSWER, delivery=Delivery("hang-before"))}
 """The answers of the faults that keep a request from being processed."""
 SCENARIO_HEADER: Final = b"x-mock-scenario"
 
@@ -33,7 +35,7 @@ class Faults:
             if scenario is None:
                 raise BadHeader(f"x-mock-scenario: unknown scenario {name!r}; expected one of {', '.join(self.known)}")
             return Fault(scenario)
-        fault = call.tenant.stubs.fault(call.match.route, call.slug)
+        fault = call.tenant.stubs.fault(call.match.route, call.match.slug)
         if self.chaos is not None and fault.is_delay:
             return fault._replace(scenario=self.chaos.fault().scenario)
         return fault
@@ -81,7 +83,7 @@ def delivered(call: Call, answer: Answer, memory: Memory) -> Answer:
         return answer
     name = scenario.name
     if name not in FAULT_SECONDS:
-        return answer._replace(delivery=Delivery(name)) if answer.status else answer
+        return replace(answer, delivery=Delivery(name)) if answer.status else answer
     seconds = FAULT_SECONDS[name] if call.fault.seconds is None else call.fault.seconds
     wait = partial(pause if name == "slow-body" else hang, memory, call.request, call.tenant)
-    return answer._replace(delivery=Delivery(name, seconds, wait))
+    return replace(answer, delivery=Delivery(name, seconds, wait))

@@ -178,7 +178,7 @@ class Files:
                     return self._given(call, file)
                 if not isinstance(file, GeneratedDocument):
                     answer = file_answer(file.media_type, await self._outputs.bytes_of(file))
-                    output.mark(answer.headers)
+                    answer.headers.extend(output.marks)
                     return answer
         return self._refusals.case("route.unknown", {"path": call.request.path})
 

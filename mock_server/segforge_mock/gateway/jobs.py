@@ -1,5 +1,6 @@
 """Polls of v2 jobs, and their results."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 from segforge.spec.catalog import Gateway
@@ -36,7 +37,9 @@ class Jobs:
         """Answers a status, result or poll. Unknown and expired jobs are 404, failed ones 422."""
         route = call.match.route
         job = await self._store.get(call.match.value)
-        if job is None or call.now - job.submitted_at >= self.known_for(job):
+        if job is None or call.now - job.submitted_at >= (
+            self._retention if job.given is None else self.known_for(job)
+        ):
             case = "output.unknown" if route == "poll" else "request.unknown"
             return self._refusals.case(case, {"request_id": call.match.value})
         if job.polls or job.held:
@@ -117,7 +120,7 @@ class Jobs:
                 "metrics": _metrics(job),
             },
         )
-        output.mark(answer.headers)
+        answer.headers.extend(output.marks)
         return answer
 
     async def _given(self, job: Job, output: Output, origin: str) -> dict[str, Any]:
@@ -152,6 +155,11 @@ def _by_medium(medium: str, files: list[dict[str, Any]]) -> dict[str, Any]:
     return {medium: files[0] if len(files) == 1 else files}
 
 
+@lru_cache(maxsize=1_024)
+def _rounded(seconds: float) -> float:
+    return round(seconds, 6)
+
+
 def _metrics(job: Job) -> dict[str, float]:
     stated = job.given.remaining_credits if job.given is not None else None
     return {
@@ -159,5 +167,5 @@ def _metrics(job: Job) -> dict[str, float]:
         "remaining_credits": job.remaining_credits if stated is None else stated,
         "inference_time": job.inference_time,
         "queue_time": job.queue_time,
-        "total_time": round(job.total_time, 6),
+        "total_time": _rounded(job.total_time),
     }

@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Gateway
 from segforge_mock.faults.given import GivenFiles
-from segforge_mock.http.answers import RawHeaders, json_bytes
+from segforge_mock.http.answers import json_bytes
 from segforge_mock.media.document import GeneratedDocument
 from segforge_mock.media.files import Detail, GeneratedFile, is_quick, is_sampled, is_slow, made, render
 from segforge_mock.memory import Memory, Shelf
@@ -27,7 +28,7 @@ THREADS: Final = {True: 2, False: 4}
 class Output(NamedTuple):
     """The output of a payload: its files, the prompt and seed used, and whether the answer has the files in base64.
 
-    `medium` names the files in answers. `limits` names the limits of the mock that changed them.
+    `medium` names the files in answers. `marks` are headers that say in which way it differs from the requested one.
     """
 
     files: tuple[GeneratedFile, ...]
@@ -35,20 +36,13 @@ class Output(NamedTuple):
     prompt: str
     seed: int
     base64: bool
-    limits: str
+    marks: tuple[tuple[bytes, bytes], ...]
 
     @property
     def document(self) -> GeneratedDocument | None:
         """The document that is the whole output, or None if the output is files."""
         first = self.files[0]
         return first if isinstance(first, GeneratedDocument) else None
-
-    def mark(self, headers: RawHeaders) -> None:
-        """Adds headers that say in which way the output differs from the requested one."""
-        if self.limits:
-            headers.append((b"x-mock-limited", self.limits.encode("latin-1", "replace")))
-        if is_sampled(self.files[0]):
-            headers.append((b"x-mock-media", b"sample"))
 
 
 class Outputs:
@@ -88,7 +82,7 @@ class Outputs:
         asks_text = bool(values.get(model.returns.controls.base64 or ""))
         is_text = not isinstance(files[0], GeneratedDocument) and (model.returns.media == "json" or asks_text)
         medium = "image" if model.returns.media == "json" else model.returns.media
-        return Output(files, medium, prompt, seed, is_text, limits)
+        return Output(files, medium, prompt, seed, is_text, tuple(_marks(files[0], limits)))
 
     async def json_of(self, output: Output, seconds: float, *, alphabetical: bool) -> bytes:
         """Returns an output as a JSON body, with the file in base64, or a list of several files."""
@@ -131,6 +125,14 @@ class Outputs:
             running = self._running[file] = self._threads[is_slow(file)].submit(render, file, self._detail)
             running.add_done_callback(lambda _: self._running.pop(file, None))
         return await asyncio.shield(asyncio.wrap_future(running))  # another request may wait for the same file
+
+
+def _marks(file: GeneratedFile, limits: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yields the marks of an output. `limits` names the limits of the mock that changed it."""
+    if limits:
+        yield b"x-mock-limited", limits.encode("latin-1", "replace")
+    if is_sampled(file):
+        yield b"x-mock-media", b"sample"
 
 
 def _size(file: GeneratedFile) -> int:

@@ -42,11 +42,15 @@ _OTHER_APIS: Final = ("completions", "embeddings", "generations", "messages", "p
 
 
 class Match(NamedTuple):
-    """The route's name, its method, and the part of the path at its placeholder ("" without one)."""
+    """The route's name, its method, the part of the path at its placeholder, and the slug of a run or submit.
+
+    Each text is "" if there is none.
+    """
 
     route: str
     method: str
     value: str
+    slug: str = ""
 
 
 class Router:
@@ -80,7 +84,7 @@ class Router:
         for path, (version, slug) in printed.items():
             route, usual = "run" if version == "v1" else "submit", self.find(path)
             if usual is None or (usual.route in ("run", "submit") and usual.value not in known):
-                self._printed[path] = Match(route, getattr(routes, route).method, slug)
+                self._printed[path] = Match(route, getattr(routes, route).method, slug, slug)
 
     def find(self, path: str) -> Match | None:
         """Returns the route of a path, or None. Ignores doubled and trailing slashes."""
@@ -94,8 +98,13 @@ class Router:
                 if literal is not None and literal != part:
                     break
             else:
-                return Match(match.route, match.method, parts[place]) if place >= 0 else match
+                return _at(match, parts[place]) if place >= 0 else match
         return None
+
+
+def _at(match: Match, value: str) -> Match:
+    """Returns the match of a route with the part of the path at its placeholder."""
+    return Match(match.route, match.method, value, value if match.route in ("run", "submit") else "")
 
 
 class KnownModels(Protocol):

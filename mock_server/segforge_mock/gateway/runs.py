@@ -1,6 +1,8 @@
 """Runs of v1 and submits of v2."""
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from segforge.spec.catalog import Gateway, Version
 from segforge.spec.price import usual_credits
@@ -10,7 +12,7 @@ from segforge_mock.gateway.ids import request_id
 from segforge_mock.gateway.outputs import Outputs
 from segforge_mock.gateway.refusals import Refusals
 from segforge_mock.gateway.urls import Urls
-from segforge_mock.http.answers import Answer, bytes_answer, json_bytes_answer
+from segforge_mock.http.answers import Answer, RawHeaders, bytes_answer, json_bytes, json_bytes_answer
 from segforge_mock.http.waiting import pause
 from segforge_mock.jobs.job import QUEUED, Job
 from segforge_mock.memory import Memory
@@ -18,6 +20,19 @@ from segforge_mock.models.reading import ServedModel
 from segforge_mock.models.served import ServedModels
 from segforge_mock.models.unlisted import unlisted_model
 from segforge_mock.stores.base import Store
+
+
+class _Facts(NamedTuple):
+    """The facts of a model that each answer states: cost in credits, run time in seconds, and headers.
+
+    `marks` are the headers by version that say how much is known about the model and its version.
+    """
+
+    cost: float
+    seconds: float
+    cost_header: bytes
+    seconds_header: bytes
+    marks: Mapping[Version, RawHeaders]
 
 
 class Runs:
@@ -46,9 +61,8 @@ class Runs:
         self._any_model = any_model
         self._reader = Reader(gateway)
         self._content_types = gateway.content_types
-        self._usual_cost = lru_cache(maxsize=1_024)(lambda served: usual_credits(gateway, served.model))
+        self._facts = lru_cache(maxsize=1_024)(partial(_facts, gateway))
         self._queue_time = float(gateway.assumptions["queue_seconds"].value)
-        self._typical_time = float(gateway.assumptions["typical_seconds"].value)
 
     async def run(self, call: Call) -> Answer:
         """Answers a run with its output: the bytes, or JSON with them in base64."""
@@ -59,15 +73,16 @@ class Runs:
         reading = self._read(call, served, "v1")
         if reading.refusal is not None:
             return reading.refusal
-        cost = self._usual_cost(served)
+        facts = self._facts(served)
+        cost, cost_header = facts.cost, facts.cost_header
         if effect is not None and effect.cost is not None:
-            cost = effect.cost
+            cost, cost_header = effect.cost, json_bytes(effect.cost)
         remaining = await self._store.charge(call.tenant.name, cost)
         if remaining is None:
             return await self._low_balance(call, served, "v1", cost)
         if effect is not None and effect.remaining_credits is not None:
             remaining = effect.remaining_credits
-        inference, queue_seconds, run_seconds = self._times(call, served)
+        queue_seconds, run_seconds = self._times(call, facts.seconds)
         if queue_seconds or run_seconds:
             await pause(self._memory, call.request, call.tenant, queue_seconds + run_seconds)
         output = self._outputs.of(served, reading.payload)
@@ -75,7 +90,7 @@ class Runs:
             record, data = call.fault.files[0]
             answer = bytes_answer(record.media_type, data)
         elif output.base64:
-            body = await self._outputs.json_of(output, inference, alphabetical=call.alphabetical)
+            body = await self._outputs.json_of(output, facts.seconds, alphabetical=call.alphabetical)
             answer = json_bytes_answer(body)
         else:
             first = output.files[0]
@@ -84,14 +99,15 @@ class Runs:
         answer.headers.extend(
             (
                 (b"x-request-id", request_id(call.profile.request_ids).encode()),
-                (b"x-cost", b"%r" % cost),
-                (b"x-remaining-credits", b"%r" % remaining),
-                (b"x-generation-time", b"%r" % inference),
+                (b"x-cost", cost_header),
+                (b"x-remaining-credits", json_bytes(remaining)),
+                (b"x-generation-time", facts.seconds_header),
                 (b"x-seed-value", b"%d" % output.seed),
+                *output.marks,
+                *facts.marks["v1"],
             )
         )
-        output.mark(answer.headers)
-        return _marked(answer, served, "v1")
+        return answer
 
     async def submit(self, call: Call) -> Answer:
         """Answers a submit with the job's id and URLs."""
@@ -112,7 +128,8 @@ class Runs:
                 "response_url": urls.result(origin, name),
             },
         )
-        return _marked(answer, served, "v2")
+        answer.headers.extend(self._facts(served).marks["v2"])
+        return answer
 
     async def accept(self, call: Call, served: ServedModel) -> Job | Answer:
         """Reads the payload of a job, charges the tenant and keeps the job. Returns it, or a refusal."""
@@ -150,8 +167,8 @@ class Runs:
         policy, error, failure = call.policy, reading.error, call.failure
         if failure is not None:
             error = self._refusals.error(failure.case, failure.description)
-        inference, queue_seconds, run_seconds = self._times(call, served)
-        effect = call.fault.effect
+        facts, effect = self._facts(served), call.fault.effect
+        queue_seconds, run_seconds = self._times(call, facts.seconds)
         job = Job(
             request_id=request_id(call.profile.request_ids),
             tenant=call.tenant.name,
@@ -159,36 +176,37 @@ class Runs:
             body=reading.payload,
             submitted_at=call.now,
             queue_time=self._queue_time,
-            inference_time=inference,
+            inference_time=facts.seconds,
             queue_seconds=queue_seconds,
             run_seconds=run_seconds,
-            cost=self._usual_cost(served) if error is None or effect is not None else 0.0,
+            cost=facts.cost if error is None or effect is not None else 0.0,
             error=error,
             polls=policy.polls if policy is not None else 0,
             held=policy is not None and policy.held,
         )
         return job if effect is None else effect.of(job, self._outputs.given.keep(call.fault.files))
 
-    def _times(self, call: Call, served: ServedModel) -> tuple[float, float, float]:
-        """Returns the run time that the answer states, and the real times in the queue and of the run, in seconds."""
-        average = served.model.average
-        usual = average.seconds if average is not None else None
-        inference = served.model.typical_seconds or usual or self._typical_time
+    def _times(self, call: Call, inference: float) -> tuple[float, float]:
+        """Returns the real times in the queue and of a run that takes a time by the answer, all in seconds."""
         policy = call.policy
         if policy is None or policy.seconds is None:
-            return inference, self._queue_time * self._time_scale, inference * self._time_scale
+            return self._queue_time * self._time_scale, inference * self._time_scale
         share = self._queue_time / (self._queue_time + inference)
-        return inference, policy.seconds * share, policy.seconds * (1 - share)
+        return policy.seconds * share, policy.seconds * (1 - share)
 
     async def _low_balance(self, call: Call, served: ServedModel, version: Version, cost: float) -> Answer:
         balance = await self._store.balance(call.tenant.name)
         case = call.profile.cases(version, "balance")[0]
-        return _marked(self._refusals.case(case, {"balance": balance, "cost": cost}), served, version)
+        answer = self._refusals.case(case, {"balance": balance, "cost": cost})
+        answer.headers.extend(self._facts(served).marks[version])
+        return answer
 
 
-def _marked(answer: Answer, served: ServedModel, version: Version) -> Answer:
-    """Returns the answer, with headers that say how much is known about the model and its version."""
-    answer.headers.append((b"x-mock-model", served.level.encode()))
-    if version not in served.model.versions:
-        answer.headers.append((b"x-mock-version", b"undocumented"))
-    return answer
+def _facts(gateway: Gateway, served: ServedModel) -> _Facts:
+    model, cost = served.model, usual_credits(gateway, served.model)
+    average = model.average.seconds if model.average is not None else None
+    seconds = model.typical_seconds or average or float(gateway.assumptions["typical_seconds"].value)
+    level, undocumented = (b"x-mock-model", served.level.encode()), (b"x-mock-version", b"undocumented")
+    versions: tuple[Version, ...] = ("v1", "v2")
+    marks = {version: [level] if version in model.versions else [level, undocumented] for version in versions}
+    return _Facts(cost, seconds, json_bytes(cost), json_bytes(seconds), marks)

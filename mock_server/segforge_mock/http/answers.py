@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from segforge.spec.catalog import Status, StatusCase
 from segforge.spec.printable import fill, one_line
@@ -39,7 +40,7 @@ PLAIN: Final = Delivery()
 """Delivers the whole answer without a delay."""
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct):
     """An HTTP answer in ASGI's types. Callers may append to `headers` until it is sent."""
 
     status: int
@@ -61,7 +62,7 @@ class Answer(NamedTuple):
         """Returns a copy with another body."""
         length = b"content-length", b"%d" % len(body)
         headers = [length if header[0] == b"content-length" else header for header in self.headers]
-        return self._replace(headers=headers, body=body)
+        return replace(self, headers=headers, body=body)
 
 
 HINT: Final = b"x-mock-hint"

@@ -37,11 +37,10 @@ def broken(answer: Answer, fault: str) -> Answer:
 
 def deliver_at_once(answer: Answer, scope: Scope) -> bool:
     """Sends an answer without a fault in one call. Returns False, and sends nothing, if the server can't."""
-    status, headers, body, delivery = answer
     whole = (scope.get("extensions") or {}).get(WHOLE)
-    if whole is None or delivery is not PLAIN:
+    if whole is None or answer.delivery is not PLAIN:
         return False
-    sent: bool = whole(status, headers, b"" if scope["method"] == "HEAD" else body)
+    sent: bool = whole(answer.status, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
     return sent
 
 

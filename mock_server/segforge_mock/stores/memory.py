@@ -31,7 +31,7 @@ class _Account(msgspec.Struct):
 
     def charge(self, cost: float) -> float | None:
         """Charges a cost; see Store."""
-        remaining = self.credits - micros(cost)
+        remaining = self.credits - round(cost * MICRO)
         if remaining < 0:
             return None
         self.credits = remaining
@@ -95,7 +95,7 @@ class MemoryStore:
 
     async def charge(self, tenant: str, cost: float) -> float | None:
         """Charges a cost."""
-        return self._account(tenant).thing.charge(cost)
+        return (self._accounts.use(tenant) or self._open(tenant)).thing.charge(cost)
 
     async def balance(self, tenant: str) -> float:
         """Returns the credits of a tenant."""

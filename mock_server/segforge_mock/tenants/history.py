@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
 from segforge.masking import SECRET_HEADERS, Mask, secrets_of
 from segforge_mock.http.answers import NO_ANSWER, Answer, RawHeaders
 from segforge_mock.http.request import HEAD, IncomingRequest
@@ -161,19 +163,20 @@ class History:
 
     def answered(self, end: End, request: IncomingRequest, scenario: str, answer: Answer) -> None:
         """Adds the answer to the entry of a request; `scenario` is a name or "". Counts the memory of the entry."""
-        scope = request.scope
-        if len(answer.body) > MAX_BODY:
-            answer = answer._replace(body=answer.body[:MAX_BODY])
+        scope, received, sent = request.scope, len(request.body), len(answer.body)
+        if sent > MAX_BODY:
+            answer, sent = replace(answer, body=answer.body[:MAX_BODY]), MAX_BODY
         end.append((scenario, answer))
         headers: RawHeaders = scope["headers"]
         head: int | None = scope.get(HEAD)
         if head is None:  # adding them up takes as long as all the rest
             head = sum(len(name) + len(value) for name, value in headers)
-        texts = 8 * len(request.path) + min(len(request.body), MAX_BODY) + len(answer.body)
-        self._uncounted += ENTRY_BYTES + HEADER_BYTES * len(headers) + head + texts
-        if self._uncounted > UNCOUNTED_BYTES and self._open is not None:
-            size, self._uncounted = self._uncounted, 0
+        size = self._uncounted + ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(request.path) + sent
+        size += min(MAX_BODY, received)
+        if size > UNCOUNTED_BYTES and self._open is not None:
             self._grow(self._open, size)
+            size = 0
+        self._uncounted = size
         for event in self._waiting:
             event.set()
 
