@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from segmind_client._errors import ValueRefused as ValueRefused
     from segmind_client._knowledge import Directory as Directory
     from segmind_client._knowledge import ModelInfo as ModelInfo
+    from segmind_client._limiter import FileLimiter as FileLimiter
+    from segmind_client._limiter import Limiter as Limiter
+    from segmind_client._limiter import RedisLimiter as RedisLimiter
     from segmind_client._log import Event as Event
     from segmind_client._media import AudioInput as AudioInput
     from segmind_client._media import FileInput as FileInput
@@ -115,6 +118,7 @@ _MODULES = {
     "Estimate": "_prices",
     "Event": "_log",
     "FileInput": "_media",
+    "FileLimiter": "_limiter",
     "Forbidden": "_errors",
     "GatewayTimeout": "_errors",
     "Gathered": "_results",
@@ -133,6 +137,7 @@ _MODULES = {
     "Jobs": "_sync.jobs",
     "JournalError": "_errors",
     "JsonResult": "_results",
+    "Limiter": "_limiter",
     "MediaResult": "_results",
     "MethodNotAllowed": "_errors",
     "MissingApiKey": "_errors",
@@ -143,6 +148,7 @@ _MODULES = {
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",
+    "RedisLimiter": "_limiter",
     "RequestTimeout": "_errors",
     "ResponseTooLarge": "_errors",
     "ResultExpired": "_errors",
@@ -194,6 +200,7 @@ __all__ = [
     "Estimate",
     "Event",
     "FileInput",
+    "FileLimiter",
     "Forbidden",
     "GatewayTimeout",
     "Gathered",
@@ -212,6 +219,7 @@ __all__ = [
     "Jobs",
     "JournalError",
     "JsonResult",
+    "Limiter",
     "MediaResult",
     "MethodNotAllowed",
     "MissingApiKey",
@@ -222,6 +230,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "RateLimited",
+    "RedisLimiter",
     "RequestTimeout",
     "ResponseTooLarge",
     "ResultExpired",

@@ -5,10 +5,13 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from segmind_client import _gateway
 from segmind_client._log import EventHook
+
+if TYPE_CHECKING:
+    from segmind_client._limiter import Limiter
 
 LONGEST: Final = 1_000_000.0
 """The largest timeout in seconds: sockets do not support much longer ones."""
@@ -45,6 +48,9 @@ class Options:
     on_event: EventHook | None = None
     max_cost: float | None = None
     upload: Upload | None = None
+    limiter: "Limiter | None" = None
+    poll_gap: float = 0.0
+    """The shortest pause between two polls of a job, in seconds."""
 
     def __post_init__(self) -> None:
         check_number("timeout", self.timeout, f"seconds above 0, at most {LONGEST:.0f}")
@@ -56,6 +62,10 @@ class Options:
             check_credits("max_cost", self.max_cost)
         if self.upload not in (None, "auto"):
             _check_upload(self.upload)
+        if self.limiter is not None and not callable(getattr(self.limiter, "reserve", None)):
+            raise TypeError(
+                f"limiter is of type {type(self.limiter).__name__}; expected a FileLimiter or a RedisLimiter"
+            )
         if _gateway.KEY_HEADER in self.headers:
             raise ValueError(f"headers contains {_gateway.KEY_HEADER}; pass the key as api_key")
 

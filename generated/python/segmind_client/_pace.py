@@ -104,6 +104,18 @@ async def async_each(limit: int, work: Sequence[Callable[[], Awaitable[T]]]) -> 
         raise
 
 
+def aside(work: Callable[[], T]) -> T:
+    """Calls a function that may have to wait for a file or for another computer."""
+    return work()
+
+
+async def async_aside(work: Callable[[], T]) -> T:
+    """Calls such a function in a thread, so that other tasks run."""
+    import asyncio
+
+    return await asyncio.to_thread(work)
+
+
 def home() -> object:
     """Identifies where connections opened now can be used: this process."""
     return os.getpid()

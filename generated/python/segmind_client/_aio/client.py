@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from segmind_client._aio.files import AsyncStorage
     from segmind_client._chat import ChatMessage
     from segmind_client._knowledge import Directory
+    from segmind_client._limiter import Limiter
     from segmind_client._prices import Estimate
 
 
@@ -58,6 +59,8 @@ class AsyncSegmind(AsyncModels):
             Uploads send the key and the file to the host of `files.upload`.
         headers: additional headers to send.
         on_event: a function called with an `Event` before and after each attempt, and before each retry.
+        limiter: a `FileLimiter` or `RedisLimiter`, which keeps the key within the requests per minute of its plan, over all
+            processes that share it. Its waits count towards `timeout`, and jobs are polled less often.
 
     Raises:
         MissingApiKey: there is no key.
@@ -80,10 +83,13 @@ class AsyncSegmind(AsyncModels):
         upload: Upload | None = None,
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
+        limiter: "Limiter | None" = None,
     ) -> None:
         api_key = hidden(api_key)
         configure()
-        options = Options(timeout, retries, validate, headers_of(headers), on_event, max_cost, upload)
+        options = Options(timeout, retries, validate, headers_of(headers), on_event, max_cost, upload, limiter)
+        if limiter is not None:
+            options = replace(options, poll_gap=2 * limiter.spacing)
         spend = Spend(max_spend)
         super().__init__(AsyncTransport(api_key, base_url, AsyncHttp(http_client, transport), options, spend))
 

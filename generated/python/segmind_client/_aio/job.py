@@ -114,7 +114,7 @@ class AsyncJob(Generic[R_co]):
         async def poll(deadline: float) -> dict[str, Any]:
             return await self._record(self._poll, deadline)
 
-        return AsyncUpdates(self, timeout, interval, poll, self._result, self._failed)
+        return AsyncUpdates(self, timeout, interval, self._transport.options.poll_gap, poll, self._result, self._failed)
 
     async def wait(
         self,
@@ -221,6 +221,7 @@ class AsyncUpdates:
         job: AsyncJob[Any],
         timeout: float,
         interval: float,
+        gap: float,
         poll: Callable[[float], Awaitable[_Record]],
         fetch: Callable[[float], Awaitable[JobResult]],
         failed: Callable[[dict[str, Any]], InferenceFailed],
@@ -228,6 +229,7 @@ class AsyncUpdates:
         self._job = job
         self._timeout = timeout
         self._interval = interval
+        self._gap = gap
         self._poll = poll
         self._fetch = fetch
         self._failed = failed
@@ -281,7 +283,8 @@ class AsyncUpdates:
         elapsed = self._elapsed()
         if elapsed >= self._timeout:
             raise self._late()
-        await _pace.async_sleep(min(pause(elapsed, self._typical, self._interval), self._timeout - elapsed))
+        seconds = max(pause(elapsed, self._typical, self._interval), self._gap)
+        await _pace.async_sleep(min(seconds, self._timeout - elapsed))
 
     def _update(self) -> JobUpdate:
         record = JobResult(self._record)
@@ -304,7 +307,7 @@ class SubmitNote(Protocol):
     """Receives the steps of a submit, before anything waits for the next one."""
 
     def sending(self) -> None:
-        """The request is about to be sent."""
+        """The request is about to be sent, for the first time or again."""
 
     def accepted(self, request_id: str) -> None:
         """The gateway accepted the job."""
@@ -318,9 +321,7 @@ async def submitted(
     transport.check(slug, params)
     with Following(), transport.spend.call(slug) as bill:
         request = submit_request(slug, await transport.sendable(slug, params))
-        if note is not None:
-            note.sending()
-        response = await transport.succeed(request)
+        response = await transport.succeed(request, before=None if note is None else note.sending)
         body = response.object or {}
         request_id = body.get("request_id")
         if not isinstance(request_id, str) or not request_id:

@@ -36,6 +36,14 @@ class Call:
     slug: str
     params: Mapping[str, object]
 
+    def at_ease(self, concurrency: int) -> "Call":
+        """Returns the call with polls that take at most half of the requests that its limiter lets begin."""
+        options = self.transport.options
+        if options.limiter is None:
+            return self
+        options = replace(options, poll_gap=2 * concurrency * options.limiter.spacing)
+        return replace(self, transport=self.transport.with_options(options))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -144,7 +152,7 @@ class _Batch:
 
     def _result(self, place: int) -> JobResult:
         """Returns the record of a call: from the journal, from its job, or from a new job."""
-        call, kept = self._calls[place], self._journal.kept[place]
+        call, kept = self._calls[place].at_ease(self._plan.concurrency), self._journal.kept[place]
         if kept.record is not None:
             return JobResult(kept.record)
         if kept.failure is not None:
@@ -218,8 +226,9 @@ class _Note:
 
     def sending(self) -> None:
         """Notes that the call is about to be sent."""
-        self._journal.sending(self._place)
-        self.is_sent = True
+        if not self.is_sent:
+            self._journal.sending(self._place)
+            self.is_sent = True
 
     def accepted(self, request_id: str) -> None:
         """Notes the id of the job."""

@@ -24,6 +24,7 @@ from segmind_client._wire import credits_request
 if TYPE_CHECKING:
     from segmind_client._chat import ChatMessage
     from segmind_client._knowledge import Directory
+    from segmind_client._limiter import Limiter
     from segmind_client._prices import Estimate
     from segmind_client._sync.files import Storage
 
@@ -58,6 +59,8 @@ class Segmind(Models):
             Uploads send the key and the file to the host of `files.upload`.
         headers: additional headers to send.
         on_event: a function called with an `Event` before and after each attempt, and before each retry.
+        limiter: a `FileLimiter` or `RedisLimiter`, which keeps the key within the requests per minute of its plan, over all
+            processes that share it. Its waits count towards `timeout`, and jobs are polled less often.
 
     Raises:
         MissingApiKey: there is no key.
@@ -80,10 +83,13 @@ class Segmind(Models):
         upload: Upload | None = None,
         headers: Mapping[str, str] | None = None,
         on_event: EventHook | None = None,
+        limiter: "Limiter | None" = None,
     ) -> None:
         api_key = hidden(api_key)
         configure()
-        options = Options(timeout, retries, validate, headers_of(headers), on_event, max_cost, upload)
+        options = Options(timeout, retries, validate, headers_of(headers), on_event, max_cost, upload, limiter)
+        if limiter is not None:
+            options = replace(options, poll_gap=2 * limiter.spacing)
         spend = Spend(max_spend)
         super().__init__(Transport(api_key, base_url, Http(http_client, transport), options, spend))
 

@@ -114,7 +114,7 @@ class Job(Generic[R_co]):
         def poll(deadline: float) -> dict[str, Any]:
             return self._record(self._poll, deadline)
 
-        return Updates(self, timeout, interval, poll, self._result, self._failed)
+        return Updates(self, timeout, interval, self._transport.options.poll_gap, poll, self._result, self._failed)
 
     def wait(
         self,
@@ -221,6 +221,7 @@ class Updates:
         job: Job[Any],
         timeout: float,
         interval: float,
+        gap: float,
         poll: Callable[[float], _Record],
         fetch: Callable[[float], JobResult],
         failed: Callable[[dict[str, Any]], InferenceFailed],
@@ -228,6 +229,7 @@ class Updates:
         self._job = job
         self._timeout = timeout
         self._interval = interval
+        self._gap = gap
         self._poll = poll
         self._fetch = fetch
         self._failed = failed
@@ -281,7 +283,8 @@ class Updates:
         elapsed = self._elapsed()
         if elapsed >= self._timeout:
             raise self._late()
-        _pace.sleep(min(pause(elapsed, self._typical, self._interval), self._timeout - elapsed))
+        seconds = max(pause(elapsed, self._typical, self._interval), self._gap)
+        _pace.sleep(min(seconds, self._timeout - elapsed))
 
     def _update(self) -> JobUpdate:
         record = JobResult(self._record)
@@ -304,7 +307,7 @@ class SubmitNote(Protocol):
     """Receives the steps of a submit, before anything waits for the next one."""
 
     def sending(self) -> None:
-        """The request is about to be sent."""
+        """The request is about to be sent, for the first time or again."""
 
     def accepted(self, request_id: str) -> None:
         """The gateway accepted the job."""
@@ -318,9 +321,7 @@ def submitted(
     transport.check(slug, params)
     with Following(), transport.spend.call(slug) as bill:
         request = submit_request(slug, transport.sendable(slug, params))
-        if note is not None:
-            note.sending()
-        response = transport.succeed(request)
+        response = transport.succeed(request, before=None if note is None else note.sending)
         body = response.object or {}
         request_id = body.get("request_id")
         if not isinstance(request_id, str) or not request_id:

@@ -7,7 +7,7 @@ _BLOCKING: Final = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b(?:async|await)\s+", ""),
-        (r"\b(?:async_|a)(sleep|each|home|at_end|close|iter_bytes)\b", r"\1"),
+        (r"\b(?:async_|a)(sleep|each|aside|home|at_end|close|iter_bytes)\b", r"\1"),
         (r"\b__a(enter|exit|iter|next)__", r"__\1__"),
         (r"\bStopAsync", "Stop"),
         (r"\bhandle_async_", "handle_"),

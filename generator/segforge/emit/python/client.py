@@ -63,6 +63,7 @@ _MODULES: Final = (
         "_interrupt",
         "_journal",
         "_knowledge",
+        "_limiter",
         "_locks",
         "_log",
         "_media",

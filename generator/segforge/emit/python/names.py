@@ -46,6 +46,7 @@ _FIXED_EXPORTS: Final = {
     "Directory": "_knowledge",
     "Estimate": "_prices",
     "Event": "_log",
+    **dict.fromkeys(("FileLimiter", "Limiter", "RedisLimiter"), "_limiter"),
     "Gathered": "_results",
     "JobUpdate": "_results",
     **dict.fromkeys(("AudioInput", "FileInput", "ImageInput", "Model3dInput", "VideoInput"), "_media"),
