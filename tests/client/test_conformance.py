@@ -16,7 +16,7 @@ import segmind_client
 from segforge.spec.identifiers import snake_case
 from segforge_mock import Mock
 from segforge_mock.handle import RecordedRequest
-from segmind_client import AsyncSegmind, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
+from segmind_client import AsyncSegmind, ChatResult, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
 from tests.seeds import seed_catalog
 from tests.shared import read_yaml
 
@@ -24,9 +24,22 @@ TABLE = Path(__file__).parents[1] / "conformance" / "client_cases.yaml"
 READ = read_yaml(TABLE.read_text("utf-8"))
 CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = seed_catalog()
-KEYS = {"name", "call", "model", "with", "without", "file", "client", "wait", "mock", "expect", "request_id"}
+KEYS = {
+    "name",
+    "call",
+    "model",
+    "messages",
+    "with",
+    "without",
+    "file",
+    "client",
+    "wait",
+    "mock",
+    "expect",
+    "request_id",
+}
 PNG = b"\x89PNG\r\n\x1a\n"
-CALLS = {"run", "submit", "wait", "result", "resume", "check"}
+CALLS = {"run", "submit", "wait", "result", "resume", "check", "chat", "chat_sync"}
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +96,8 @@ def set_up(mock: Mock, wanted: dict[str, Any]) -> None:
 async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
     """Makes the call of a case. With the blocking client, the awaits do nothing."""
     slug = case.get("model", "flux-img2img")
+    if case["call"] in ("chat", "chat_sync"):
+        return await value_of(getattr(client, case["call"])(slug, case["messages"], **case.get("with", {})))
     params = {**CATALOG.model(slug).valid_example, **case.get("with", {})}
     params = {name: value for name, value in params.items() if name not in case.get("without", ())}
     params |= {name: PNG + bytes(size - len(PNG)) for name, size in case.get("file", {}).items()}
@@ -141,6 +156,13 @@ def check_result(result: Any, expect: dict[str, Any]) -> None:
         assert result.urls
     if "cost" in expect:
         assert result.cost == expect["cost"]
+    if "said" in expect:
+        assert type(result) is ChatResult
+        assert expect["said"] in result.text
+        assert result.finish_reason == expect["finish"]
+        assert result.usage is not None
+        assert result.usage.input_tokens
+        assert result.usage.output_tokens
 
 
 def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> None:
@@ -151,12 +173,15 @@ def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> No
     for name, form in expect.get("sent", {}).items():
         value = json.loads(posts[-1].body)[name]
         assert value.startswith("data:image/png;base64," if form == "data" else "http://127.0.0.1:"), value[:40]
+    if "body" in expect:
+        assert json.loads(posts[-1].body) == expect["body"]
     if expect.get("repeated"):
         assert len({request.body for request in posts}) == 1
 
 
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")
 def test_a_client_behaves_as_the_table_states(case: dict[str, Any], kind: type[Any], mock: Mock) -> None:
     expect, events = case["expect"], list[Event]()
     set_up(

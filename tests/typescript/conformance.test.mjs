@@ -35,6 +35,12 @@ async function setUp(tenant, { scenarios = [], latency, credits, profile, job = 
 
 async function perform(each, client, tenant) {
   const slug = each.model ?? "flux-img2img";
+  switch (each.call) {
+    case "chat":
+      return client.chat(slug, each.messages, each.with);
+    case "chat_sync":
+      return client.chatSync(slug, each.messages, each.with);
+  }
   const params = { ...examples[slug], ...each.with };
   for (const name of each.without ?? []) {
     delete params[name];
@@ -88,6 +94,12 @@ function checkResult(result, expect) {
   } else if (expect.result) {
     assert.equal(result.status, expect.result);
   }
+  if (expect.said) {
+    assert.equal(result.constructor, segmind.ChatResult);
+    assert.ok(result.text.includes(expect.said), result.text);
+    assert.equal(result.finishReason, expect.finish);
+    assert.ok(result.usage.inputTokens && result.usage.outputTokens);
+  }
   if ("cost" in expect) {
     assert.equal(result.cost ?? result.metrics.cost, expect.cost);
   }
@@ -134,6 +146,9 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       for (const [name, form] of Object.entries(expect.sent ?? {})) {
         const value = JSON.parse(posts.at(-1).request.body)[name];
         assert.ok(value.startsWith(form === "data" ? "data:image/png;base64," : "http://127.0.0.1:"), value.slice(0, 40));
+      }
+      if (expect.body) {
+        assert.deepEqual(JSON.parse(posts.at(-1).request.body), expect.body);
       }
       if (expect.repeated) {
         assert.equal(new Set(posts.map((post) => post.request.body)).size, 1);

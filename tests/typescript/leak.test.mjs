@@ -163,6 +163,9 @@ describe("reports", () => {
         client.submitAsync("odd", { prompt: KEY }).then((job) => job.wait()),
         client.jobs.resume("r1").wait(),
         client.runSync("other", { prompt: `the key is ${KEY}` }),
+        client.chat("odd", `the key is ${KEY}`),
+        client.chatSync("other", "Hello").then((reply) => [reply, reply.text]),
+        client.chat("gpt-4", [{ role: "user", content: [{ type: "image_url", image_url: { url: KEY } }] }]),
       ];
       for (const outcome of await Promise.allSettled(calls)) {
         const thing = outcome.reason ?? outcome.value;

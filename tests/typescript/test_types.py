@@ -102,6 +102,7 @@ def uses(project: Path, catalog: Catalog) -> dict[str, str]:
 def checked(project: Path, uses: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the compiler says of all these files in a browser's project; workers of one run share it."""
     more = {"many.ts": RIGHT + MANY, "jobs.ts": RIGHT + JOBS, "promises.ts": PROMISES, "bytes.ts": RIGHT + BYTES}
+    more |= {"chats.ts": RIGHT + CHATS, "wrong_chats.ts": WRONG + WRONG_CHATS}
     texts = {**uses, **more}
 
     def make(folder: Path) -> None:
@@ -130,7 +131,8 @@ def test_right_uses_are_clean_and_each_wrong_use_is_an_error_in_its_line(checked
     first = WRONG.count("\n") + 1
     wrong = set(range(first, uses["wrong.ts"].count("\n") + 1))
     assert len(wrong) > 100
-    assert [each for each in checked["found"] if each["file"] not in ("wrong.ts", "promises.ts")] == []
+    with_errors = ("wrong.ts", "promises.ts", "wrong_chats.ts")
+    assert [each for each in checked["found"] if each["file"] not in with_errors] == []
     assert {line for _, line in found_in(checked, "wrong.ts")} == wrong
     check_surface(checked["names"])
 
@@ -176,6 +178,28 @@ same(await client.submitAsync("any", {}), any, true);
 const images: Job = queued;
 void images;
 """
+CHATS = """\
+import { type ChatMessage, type ChatResult } from "segmind-client";
+import { SegmindCore } from "segmind-client/core";
+import { chat } from "segmind-client/chat";
+
+declare const reply: ChatResult;
+declare const chats: Job<ChatResult>;
+const image = { type: "image_url", image_url: { url: new Uint8Array() } } as const;
+const messages: ChatMessage[] = [{ role: "user", content: [{ type: "text", text: "Hi" }, image] }];
+same(await client.chat("any", messages, { temperature: 1 }, { timeoutMs: 1, maxCost: 1 }), reply, true);
+same(await client.chatSync("any", "Hi"), reply, true);
+same(await client.submitChat("any", [{ role: "system", content: "Hi" }]), chats, true);
+same(await chat(new SegmindCore(), "any", "Hi"), reply, true);
+same(reply.usage?.inputTokens, null! as number | undefined, true);
+"""
+WRONG_CHATS = """\
+client.chat("any", 5);
+client.chat("any", [{ role: "robot", content: "Hi" }]);
+client.chat("any", [{ role: "user" }]);
+client.chatSync("any", [{ role: "user", content: [{ type: "image", text: "Hi" }] }]);
+client.submitChat("any", ["Hi"]);
+"""
 BYTES = """\
 new Response(media.content), new Response(json.content), new Response(media.raw);
 new Blob([media.content, ...media.images]);
@@ -194,6 +218,12 @@ def test_gather_knows_the_type_of_each_place(checked: Any) -> None:
 
 def test_a_resumed_job_has_the_class_that_is_passed_or_either_class(checked: Any) -> None:
     assert found_in(checked, "jobs.ts") == []
+
+
+def test_right_chats_are_clean_and_each_wrong_one_is_an_error_in_its_line(checked: Any) -> None:
+    first, count = WRONG.count("\n") + 1, WRONG_CHATS.count("\n")
+    found = found_in(checked, "chats.ts", "wrong_chats.ts")
+    assert found == [("wrong_chats.ts", line) for line in range(first, first + count)]
 
 
 def test_bytes_go_into_a_response_and_a_blob(checked: Any) -> None:

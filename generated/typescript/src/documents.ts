@@ -39,11 +39,63 @@ abstract class DocumentResult extends Result {
   }
 }
 
-/** The answer of a chat model, as its provider sends it: `data` is a document of OpenAI, Anthropic or Google (Gemini). */
+/** The tokens of a chat, by the document. */
+export interface ChatUsage {
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+  readonly totalTokens: number | undefined;
+}
+
+/** The words of Anthropic and Google (Gemini) for the end of an answer, and those of OpenAI. */
+const ENDS: Readonly<Record<string, string>> = {
+  end_turn: "stop",
+  stop_sequence: "stop",
+  STOP: "stop",
+  max_tokens: "length",
+  MAX_TOKENS: "length",
+  refusal: "content_filter",
+  SAFETY: "content_filter",
+  RECITATION: "content_filter",
+  BLOCKLIST: "content_filter",
+  PROHIBITED_CONTENT: "content_filter",
+  SPII: "content_filter",
+  tool_use: "tool_calls",
+};
+
+/** The answer of a chat model. `data` is the document of its provider: OpenAI, Anthropic or Google (Gemini). */
 export class ChatResult extends DocumentResult {
   /** The text of the first answer, without the model's thoughts. Throws `UnexpectedOutput` if the document has none. */
   get text(): string {
     return this.expected(chatText(this.data), "text");
+  }
+
+  /**
+   * The reason for the end of the answer: `stop`, `length`, `content_filter`, `tool_calls`, or the provider's own word.
+   *
+   * Undefined if the document has none.
+   */
+  get finishReason(): string | undefined {
+    const data: Loose = this.data;
+    const found = [data?.choices?.[0]?.finish_reason, data?.stop_reason, data?.candidates?.[0]?.finishReason];
+    const word = found.find((each) => typeof each === "string");
+    return word !== undefined && Object.hasOwn(ENDS, word) ? ENDS[word] : word;
+  }
+
+  /** The tokens of the chat; undefined if the document has none. */
+  get usage(): ChatUsage | undefined {
+    const { usage, usageMetadata }: Loose = this.data ?? {};
+    const held = { ...usage, ...usageMetadata };
+    const count = (...names: string[]): number | undefined => names.map((name) => held[name]).find(Number.isInteger);
+    const inputTokens = count("prompt_tokens", "input_tokens", "promptTokenCount");
+    const outputTokens = count("completion_tokens", "output_tokens", "candidatesTokenCount");
+    const totalTokens = count("total_tokens", "totalTokenCount");
+    const all = { inputTokens, outputTokens, totalTokens };
+    return Object.values(all).some((each) => each !== undefined) ? all : undefined;
+  }
+
+  /** Returns the text read as JSON, for a chat with `response_format`. Throws `UnexpectedOutput` if it is not JSON. */
+  json(): unknown {
+    return this.expected(parsed(this.text), "text that is JSON");
   }
 }
 

@@ -2,6 +2,7 @@
 /** The public names of the package. */
 
 export type { Json, JsonMap, JsonObject } from "./answer.js";
+export type { ChatMessage, ChatMessages, ImagePart, TextPart } from "./chat.js";
 export * from "./core.js";
 export { Segmind, SegmindClient } from "./segmind.js";
 export {
@@ -45,7 +46,7 @@ export { Model } from "./model.js";
 export type { Directory, ModelInfo } from "./models.js";
 export type { CallOptions, ClientEvent, Clock, ConnectionOptions, SegmindOptions, WaitOptions } from "./options.js";
 export type { Estimate } from "./prices.js";
-export { ChatResult, CaptionResult, EmbeddingResult, TextResult } from "./documents.js";
+export { ChatResult, type ChatUsage, CaptionResult, EmbeddingResult, TextResult } from "./documents.js";
 export { AudioResult, Model3dResult, VideoResult } from "./files.js";
 export { JsonResult, MediaResult, Result } from "./results.js";
 export type { Spend } from "./spend.js";

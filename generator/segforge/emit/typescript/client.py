@@ -9,6 +9,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.condition_text import condition_sentences
+from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
 from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status
 from segforge.emit.clients.knowledge import Priced, knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
@@ -48,6 +49,7 @@ _MODULES: Final = (
     "answer",
     "bounds",
     "call",
+    "chat",
     "conditions",
     "core",
     "directory",
@@ -173,6 +175,9 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "not_found": Code(next((kind.name for kind in classes if kind.code == 404), "SegmindError")),
         "headers": [header_property(header) for header in gateway.headers],
         **uploading(gateway),
+        "dialects": dialects_of(catalog.models),
+        "chat_sample": chat_sample(catalog.models),
+        "unsupported_in_chats": unsupported(gateway),
         **_lifecycle(gateway),
     }
 

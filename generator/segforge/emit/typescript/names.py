@@ -40,7 +40,7 @@ CLASS_NAMES: Final = frozenset(
         "MediaInput",
         "MediaResult",
     }
-    | {"Estimate", "ModelInfo"}
+    | {"ChatMessage", "ChatMessages", "ChatUsage", "Estimate", "ImagePart", "ModelInfo", "TextPart"}
     | {"AudioInput", "AudioResult", "CaptionResult", "ChatResult", "Condition", "EmbeddingResult", "FileInput", "Form"}
     | {"Json", "JsonMap", "Model3dInput", "Model3dResult", "NonNullable", "Parameter", "TextResult"}
     | {"ArrayBuffer", "Blob", "URL", "Uint8Array", "VideoInput", "VideoResult"}
@@ -63,6 +63,8 @@ CLASS_NAMES: Final = frozenset(
 _CLIENT_NAMES: Final = frozenset(
     {
         "baseUrl",
+        "chat",
+        "chatSync",
         "constructor",
         "credits",
         "estimate",
@@ -82,6 +84,7 @@ _CLIENT_NAMES: Final = frozenset(
         "runSync",
         "spend",
         "submitAsync",
+        "submitChat",
         "then",
         "timeout",
     }
