@@ -8,8 +8,9 @@ COPY generator generator
 COPY generated/mock generated/mock
 COPY mock_server mock_server
 COPY contract_tests contract_tests
-RUN python -m venv /opt/segforge \
-    && /opt/segforge/bin/pip install --no-cache-dir --constraint constraints.txt '.[media,redis]'
+# The pip of the image installs into the environment, which needs none of its own.
+RUN python -m venv --without-pip /opt/segforge \
+    && python -m pip --python /opt/segforge/bin/python install --no-cache-dir --constraint constraints.txt '.[media,redis]'
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="segforge mock" \
