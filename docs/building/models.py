@@ -27,13 +27,12 @@ def model_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 def model_page(gateway: Gateway, model: Model) -> str:
     """Returns the page of a model: its facts, its parameters, their conditions, and calls."""
-    url = quote(model.source.url, safe=":/?&=%@+,;~", errors="replace")
     parts = [
-        f"# {words(model.title)}\n",
+        f"# {words(model.title)} {code(model.slug)}\n",
         f"{words(model.description)}\n",
         *([f"*{PARTIAL}*\n"] if model.level == "partial" else []),
         table(("fact", "value"), _facts(gateway, model)),
-        f"[Segmind's page of the model]({url}), reviewed on {words(model.source.reviewed)}\n",
+        f"Source: {_source(model.source.url)}, reviewed on {words(model.source.reviewed)}\n",
         "## Parameters\n",
         table(("parameter", "type", "required", "description"), map(_row, model.parameters))
         if model.parameters
@@ -47,8 +46,12 @@ def model_page(gateway: Gateway, model: Model) -> str:
     return "\n".join([*parts, *_calls(gateway, model)])
 
 
+def _source(url: str) -> str:
+    address = quote(url, safe=":/?&=%@+,;~", errors="replace")
+    return f"[Segmind's page of the model]({address})" if address.startswith("https://") else words(url)
+
+
 def _facts(gateway: Gateway, model: Model) -> Iterator[tuple[str, str]]:
-    yield "slug", code(model.slug)
     yield "returns", words(_returned(model))
     for version in model.versions:
         route = model.paths.get(version, f"/{version}/{model.slug}")

@@ -19,8 +19,22 @@ BIN: Final = Path(sys.executable).parent
 PORT: Final = "8086"
 """The port of the mock on all pages."""
 _BLOCK: Final = re.compile(r"^```(\w+)(?: title=\"([\w.]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_INSTALLS: Final = ("python3 -m venv", ".venv/bin/pip install", "npm init", "npm install")
+_INSTALLS: Final = (
+    "python3 -m venv",
+    ".venv/bin/pip install",
+    "make -C",
+    "npm init",
+    "npm install",
+    "export SEGFORGE=",
+)
 """Commands whose result the environment of the tests already is."""
+_PROGRAMS: Final = {
+    ".venv/bin/": f"{BIN}/",
+    "npx tsc": f"node {TOOLS / 'typescript' / 'bin' / 'tsc'}",
+    "npx vitest": f"node {TOOLS / 'vitest' / 'vitest.mjs'}",
+    "npx segforge-mock": "node node_modules/segforge-mock/dist/bin.js",
+}
+"""Programs of a page, and those of the tests' environment."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
             for command in text.splitlines() if block.language == "sh" else ():
                 if command.startswith(_INSTALLS):
                     continue
-                if "segforge mock" in command:
+                if command.startswith((".venv/bin/segforge mock", "npx segforge-mock")):
                     server = started(_words(command), stdout=subprocess.PIPE, cwd=folder)
                     output = servers.enter_context(server).stdout
                     assert output is not None
@@ -74,8 +88,9 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
 
 def _words(command: str) -> list[str]:
     """Returns the words of a command, with the programs of the tests' own environment."""
-    compiler = f"node {TOOLS / 'typescript' / 'bin' / 'tsc'}"
-    words = shlex.split(command.replace(".venv/bin/", f"{BIN}/").replace("npx tsc", compiler))
+    for written, ours in _PROGRAMS.items():
+        command = command.replace(written, ours)
+    words = shlex.split(command)
     return ["env", *words] if "=" in words[0] else words
 
 

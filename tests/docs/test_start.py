@@ -4,11 +4,14 @@ import re
 import shutil
 from pathlib import Path
 
-from tests.docs.pages import ROOT, blocks, follow
+import pytest
+
+from tests.docs.pages import BIN, ROOT, blocks, follow
 from tests.seeds import copy_seeds
 from tests.typescript.conftest import project
+from tests.typescript.test_launcher import tests_of_a_user
 
-__all__ = ["project"]
+__all__ = ["project", "tests_of_a_user"]
 
 
 def test_the_page_for_python(tmp_path: Path) -> None:
@@ -19,13 +22,20 @@ def test_the_page_for_python(tmp_path: Path) -> None:
     assert "0 errors, 0 warnings" in shown[".venv/bin/segforge check-usage ."]
 
 
-def test_the_page_for_typescript(tmp_path: Path, project: Path) -> None:
-    (tmp_path / "node_modules").symlink_to(project / "node_modules")
+def test_the_page_for_typescript(
+    tmp_path: Path, project: Path, tests_of_a_user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    for installed in (*(project / "node_modules").iterdir(), *(tests_of_a_user / "node_modules").iterdir()):
+        if not (modules / installed.name).exists():
+            (modules / installed.name).symlink_to(installed)
+    monkeypatch.setenv("SEGFORGE", str(BIN / "segforge"))
     shown = list(follow("start/typescript.md", tmp_path, {}, {"npx tsc": "--skipLibCheck"}))
-    outputs = {command: output for command, output in shown if command.startswith("node")}
+    outputs = {command: output for command, output in shown if command.startswith(("node", "npx vitest"))}
+    assert "2 passed" in outputs["npx vitest run"]
     assert (tmp_path / "image.jpeg").read_bytes().startswith(b"\xff\xd8")
     assert outputs["node draw.mjs"].startswith("image/jpeg ")
-    assert "blocked" in outputs["node blocked.mjs"]
 
 
 def test_the_page_for_ci(tmp_path: Path) -> None:
