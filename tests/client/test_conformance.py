@@ -16,7 +16,17 @@ import segmind_client
 from segforge.spec.identifiers import snake_case
 from segforge_mock import Mock
 from segforge_mock.handle import RecordedRequest
-from segmind_client import AsyncSegmind, ChatResult, Event, MediaResult, RateLimited, Segmind, SegmindError, _pace
+from segmind_client import (
+    AsyncSegmind,
+    ChatResult,
+    Event,
+    JobUpdate,
+    MediaResult,
+    RateLimited,
+    Segmind,
+    SegmindError,
+    _pace,
+)
 from tests.seeds import seed_catalog
 from tests.shared import read_yaml
 
@@ -25,21 +35,11 @@ READ = read_yaml(TABLE.read_text("utf-8"))
 CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = seed_catalog()
 KEYS = {
-    "name",
-    "call",
-    "model",
-    "messages",
-    "with",
-    "without",
-    "file",
-    "client",
-    "wait",
-    "mock",
-    "expect",
-    "request_id",
+    *("name", "call", "model", "messages", "with", "without", "file", "client", "wait", "mock", "expect", "request_id"),
+    *("environment", "interrupt"),
 }
 PNG = b"\x89PNG\r\n\x1a\n"
-CALLS = {"run", "submit", "wait", "result", "resume", "check", "chat", "chat_sync"}
+CALLS = {"run", "submit", "wait", "updates", "result", "resume", "check", "chat", "chat_sync"}
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +70,49 @@ def mock(shared_mock: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
 
 
 @contextmanager
-def client_of(kind: type[Any], mock: Mock, events: list[Event], options: dict[str, Any]) -> Iterator[Any]:
-    client = kind(mock.key, mock.url, on_event=events.append, **options)
+def client_of(case: dict[str, Any], kind: type[Any], mock: Mock, events: list[Event]) -> Iterator[Any]:
+    """Creates the client. Settings that the case takes from the environment are not passed as arguments."""
+    values = {"SEGMIND_API_KEY": mock.key, "SEGMIND_BASE_URL": mock.url}
+    variables = {name: values[name] if text == "mock" else text for name, text in case.get("environment", {}).items()}
+    names = dict(zip(values, ("api_key", "base_url"), strict=True))
+    arguments = {names[name]: value for name, value in values.items() if name not in variables}
+    heard = interrupting(kind, events) if case.get("interrupt") == "answer" else events.append
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        client = kind(**arguments, on_event=heard, **case.get("client", {}))
     yield client
     if isinstance(client, Segmind):
         client.close()
+
+
+def interrupt(kind: type[Any]) -> None:
+    """Ends the current call from outside: as Ctrl-C does, or as a task is cancelled."""
+    if kind is Segmind:
+        raise KeyboardInterrupt
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+def interrupting(kind: type[Any], events: list[Event]) -> Any:
+    """Returns a listener that interrupts the call when the answer to its submit has arrived."""
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        if (event.kind, event.method) == ("response", "POST"):
+            interrupt(kind)
+
+    return hear
+
+
+def interrupt_pauses(kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pause(seconds: float) -> None:
+        interrupt(kind)
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(_pace, "sleep", lambda _: interrupt(Segmind))
+    monkeypatch.setattr(_pace, "async_sleep", pause)
 
 
 async def value_of(made: Any) -> Any:
@@ -93,7 +131,7 @@ def set_up(mock: Mock, wanted: dict[str, Any]) -> None:
         mock.profile(wanted["profile"])
 
 
-async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
+async def perform(case: dict[str, Any], client: Any, mock: Mock, updates: list[JobUpdate]) -> Any:
     """Makes the call of a case. With the blocking client, the awaits do nothing."""
     slug = case.get("model", "flux-img2img")
     if case["call"] in ("chat", "chat_sync"):
@@ -115,18 +153,34 @@ async def perform(case: dict[str, Any], client: Any, mock: Mock) -> Any:
         return job
     if case["call"] == "result":
         return await value_of(job.result())
+    if case["call"] == "updates":
+        return await looped(job.updates(**case.get("wait", {})), updates)
     return await value_of(job.wait(**case.get("wait", {})))
 
 
-async def outcome_of(case: dict[str, Any], kind: type[Any], mock: Mock, events: list[Event]) -> Any:
-    with client_of(kind, mock, events, case.get("client", {})) as client:
-        try:
-            return await perform(case, client, mock)
-        except SegmindError as error:
-            return error
-        finally:
-            if isinstance(client, AsyncSegmind):
-                await client.aclose()
+async def looped(changes: Any, updates: list[JobUpdate]) -> Any:
+    """Collects the updates of a loop, and returns the record of the last one."""
+    if hasattr(changes, "__anext__"):
+        async for update in changes:
+            updates.append(update)  # noqa: PERF401 - those before an error count, too
+    else:
+        for update in changes:
+            updates.append(update)  # noqa: PERF402
+    return updates[-1].record
+
+
+async def outcome_of(
+    case: dict[str, Any], kind: type[Any], mock: Mock, events: list[Event], updates: list[JobUpdate]
+) -> Any:
+    try:
+        with client_of(case, kind, mock, events) as client:
+            try:
+                return await perform(case, client, mock, updates)
+            finally:
+                if isinstance(client, AsyncSegmind):
+                    await client.aclose()
+    except (SegmindError, ValueError, KeyboardInterrupt, asyncio.CancelledError) as error:
+        return error
 
 
 def within(count: int, wanted: int | list[int]) -> bool:
@@ -145,8 +199,24 @@ def check_error(error: Any, expect: dict[str, Any]) -> None:
     assert expect.get("detail", "") in error.detail
 
 
+def check_outside(error: Any, expect: dict[str, Any]) -> None:
+    """Checks an error of the settings, or the exception of an interrupt."""
+    if "misuse" in expect:
+        assert isinstance(error, ValueError), error
+        assert expect["misuse"] in str(error)
+        assert "secret" not in str(error)
+    else:
+        assert isinstance(error, KeyboardInterrupt | asyncio.CancelledError), error
+
+
+def check_names(error: Any, job: str, events: list[Event]) -> None:
+    """Checks that an error has the id of a job. Python 3.10 raises a new CancelledError, whose context has it."""
+    assert job in (getattr(error, "request_id", None), getattr(error.__context__, "request_id", None))
+    assert any(event.request_id == job for event in events)
+
+
 def check_result(result: Any, expect: dict[str, Any]) -> None:
-    assert not isinstance(result, SegmindError), repr(result)
+    assert not isinstance(result, BaseException), repr(result)
     if expect.get("result") == "media":
         assert isinstance(result, MediaResult)
         assert result.content_type == "image/jpeg"
@@ -182,16 +252,26 @@ def check_journal(requests: list[RecordedRequest], expect: dict[str, Any]) -> No
 @pytest.mark.parametrize("kind", [Segmind, AsyncSegmind])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 @pytest.mark.filterwarnings("ignore::segmind_client.ModelWarning")
-def test_a_client_behaves_as_the_table_states(case: dict[str, Any], kind: type[Any], mock: Mock) -> None:
-    expect, events = case["expect"], list[Event]()
+def test_a_client_behaves_as_the_table_states(
+    case: dict[str, Any], kind: type[Any], mock: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expect, events, updates = case["expect"], list[Event](), list[JobUpdate]()
     set_up(
         mock, {**case.get("mock", {}), "scenarios": [dict(rule) for rule in case.get("mock", {}).get("scenarios", ())]}
     )
-    outcome = asyncio.run(outcome_of(case, kind, mock, events))
+    if case.get("interrupt") == "pause":
+        interrupt_pauses(kind, monkeypatch)
+    outcome = asyncio.run(outcome_of(case, kind, mock, events, updates))
     if "error" in expect:
         check_error(outcome, expect)
+    elif "misuse" in expect or "interrupted" in expect:
+        check_outside(outcome, expect)
     else:
         check_result(outcome, expect)
+    if "names_job" in expect:
+        check_names(outcome, mock.jobs[-1].request_id, events)
+    if "states" in expect:
+        assert [update.state for update in updates] == expect["states"]
     if "violations" in expect:
         found = outcome if isinstance(outcome, tuple) else outcome.violations
         assert [violation.rule for violation in found] == expect["violations"]
@@ -243,7 +323,7 @@ def test_a_failure_with_unknown_outcome_causes_no_second_post(
 ) -> None:
     mock.scenario(name)
     case = {"call": call, "client": {"retries": 9}}
-    error = asyncio.run(outcome_of(case, kind, mock, []))
+    error = asyncio.run(outcome_of(case, kind, mock, [], []))
     assert isinstance(error, SegmindError)
     assert error.maybe_billed
     assert [request.method for request in mock.requests] == ["POST"]

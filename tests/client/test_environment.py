@@ -2,16 +2,12 @@
 
 import logging
 import os
-import ssl
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +16,7 @@ from segmind_client import CannotSend, ConnectionFailed, MissingApiKey, Segmind,
 from segmind_client._environment import Proxies
 from tests.client.conftest import KEY, Gateway, json_answer
 from tests.client.test_exchange import BOTH, call
+from tests.tls import served_over_tls
 
 PROXIES = [f"{kind}_proxy" for kind in ("http", "https", "all", "no")]
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE")
@@ -185,22 +182,9 @@ def test_an_entry_of_no_proxy_that_matches_nothing_is_named(
 
 
 @pytest.fixture
-def https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The address of a server whose authority is in `ca.pem` of the temporary folder. It answers with 501."""
-    authority = trustme.CA()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    monkeypatch.setattr(server.RequestHandlerClass, "log_message", lambda *_: None)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def https(tmp_path: Path) -> Iterator[str]:
+    with served_over_tls(tmp_path) as url:
+        yield url
 
 
 def refused(url: str) -> str:

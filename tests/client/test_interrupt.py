@@ -48,6 +48,7 @@ def check(error: Any, way: str, caplog: pytest.LogCaptureFixture) -> None:
     assert tuple(sorted(error.request_ids)) == ids
     assert getattr(error, "request_id", None) == (None if way == "gather" else "r1")
     assert error.in_doubt == ()
+    assert KEY not in "".join([caplog.text, repr(vars(error)), *getattr(error, "__notes__", [])])
     noted = getattr(error, "__notes__", [])
     assert len(noted) == (1 if sys.version_info >= (3, 11) else 0)
     warned = [record.getMessage() for record in caplog.records if "ended the wait" in record.getMessage()]

@@ -98,6 +98,7 @@ CALLS: dict[str, Callable[[Segmind], object]] = {
     "refused chat": lambda client: client.chat("flux-img2img", "Hello"),
     "chat without a text": lambda client: client.chat_sync("text", "Hello").text,
     "failed under 200": lambda client: client.run("odd"),
+    "a loop": lambda client: list(client.submit_async("odd")),
 }
 
 
@@ -133,10 +134,14 @@ def test_requests_that_work_are_logged_without_the_key(
 def test_no_object_shows_the_key(client: Segmind, gateway: Gateway) -> None:
     gateway.job("r2", slug="odd", status_url=f"http://host.test/{KEY}")
     gateway.on("POST", "/v1/text", json_answer({"echo": KEY}, headers={"x-request-id": KEY}))
+    gateway.on(
+        "GET", "/v2/requests/r2/status", json_answer({"status": "QUEUED", "echo": KEY, "metrics": {"cost": KEY}})
+    )
     job = client.submit_async("odd")
+    update = next(iter(job))
     result = client.run_sync("text")
     chats = client.submit_chat("odd", "Hello"), client.chat_sync("text", "Hello")
-    for thing in (client, client.flux_img2img, job, result, *chats):
+    for thing in (client, client.flux_img2img, job, update, result, *chats):
         assert KEY not in repr(thing)
         assert KEY not in str(thing)
         assert KEY not in json.dumps(vars(thing), default=repr)

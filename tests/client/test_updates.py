@@ -27,6 +27,7 @@ DONE = {"status": "COMPLETED", "metrics": {"queue_time": 0.25, "cost": 0.05, "in
 def heard(gateway: Gateway, kind: type[Any], *records: Any, **options: Any) -> tuple[list[JobUpdate], Any]:
     """Returns the updates of a job with these records, and the error that ended the loop."""
     gateway.on("GET", STATUS, *(json_answer(record) for record in records))
+    gateway.on("GET", "/v2/requests/r1", json_answer({**DONE, "output": "https://images.test/1.jpeg"}))
     updates: list[JobUpdate] = []
     hear = updates.append
 
@@ -75,11 +76,11 @@ def test_each_change_is_an_update_with_times_and_cost(gateway: Gateway, kind: ty
         ("PROCESSING", 0.25, None),
         ("COMPLETED", 0.25, 0.05),
     ]
-    assert updates[-1].record == DONE
+    assert updates[-1].record.urls == ("https://images.test/1.jpeg",)
     times = [update.elapsed for update in updates]
     assert times[0] == 0
     assert times == sorted(set(times))
-    assert [request.path for request in gateway.received] == [STATUS] * 7, "the result was not asked for"
+    assert [request.path for request in gateway.received] == [STATUS] * 7 + ["/v2/requests/r1"]
 
 
 @BOTH
@@ -113,14 +114,15 @@ def test_odd_records_are_updates_too(gateway: Gateway, kind: type[Any]) -> None:
 
 def test_a_loop_can_be_left_and_taken_up_again(gateway: Gateway) -> None:
     gateway.on("GET", STATUS, *(json_answer(record) for record in (QUEUED, RUNNING, DONE)))
-    gateway.on("GET", "/v2/requests/r1", json_answer({**DONE, "output": "https://images.test/1.jpeg"}))
+    gateway.on("GET", "/v2/requests/r1", json_answer({"output": "https://images.test/1.jpeg"}))
     with Segmind(KEY, gateway.url) as client:
         job = client.jobs.resume("r1")
         assert next(iter(job)).state == "QUEUED"
         assert [update.state for update in job] == ["PROCESSING", "COMPLETED"]
-        assert job.result().cost == 0.05
         updates = job.updates()
-        assert [update.state for update in updates] == ["COMPLETED"]
+        assert [(update.state, update.record.output) for update in updates] == [
+            ("COMPLETED", "https://images.test/1.jpeg")
+        ]
         assert list(updates) == []
 
 

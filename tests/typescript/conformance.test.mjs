@@ -33,7 +33,44 @@ async function setUp(tenant, { scenarios = [], latency, credits, profile, job = 
   }
 }
 
-async function perform(each, client, tenant) {
+/** Creates the client. Settings that the case takes from the environment are not passed as options. */
+function clientOf(each, tenant, events, controller) {
+  const { timeout, retries, validate, max_spend: maxSpend, max_cost: maxCost, upload } = each.client ?? {};
+  const values = { SEGMIND_API_KEY: tenant.key, SEGMIND_BASE_URL: MOCK };
+  const given = each.environment ?? {};
+  const options = {
+    ...("SEGMIND_API_KEY" in given ? {} : { apiKey: tenant.key }),
+    ...("SEGMIND_BASE_URL" in given ? {} : { baseUrl: MOCK }),
+    timeoutMs: timeout && timeout * 1000,
+    maxRetries: retries,
+    validate,
+    maxSpend,
+    maxCost,
+    upload,
+    clock: each.interrupt === "pause" ? { ...tenant.clock, sleep: async () => controller.abort() } : tenant.clock,
+    onEvent: (event) => {
+      events.push(event);
+      if (each.interrupt === "answer" && event.type === "response" && event.method === "POST") {
+        controller.abort();
+      }
+    },
+  };
+  globalThis.process ??= { env: {} }; // a browser has none
+  const variables = globalThis.process.env;
+  const before = { ...variables };
+  try {
+    for (const [name, value] of Object.entries(given)) {
+      variables[name] = value === "mock" ? values[name] : value;
+    }
+    return new segmind.Segmind(options);
+  } finally {
+    for (const name of Object.keys(given)) {
+      name in before ? (variables[name] = before[name]) : delete variables[name];
+    }
+  }
+}
+
+async function perform(each, client, tenant, updates, signal) {
   const slug = each.model ?? "flux-img2img";
   switch (each.call) {
     case "chat":
@@ -56,7 +93,7 @@ async function perform(each, client, tenant) {
     case "run":
       return model.run(params);
   }
-  const job = each.call === "resume" ? client.jobs.resume(each.request_id) : await model.submit(params);
+  const job = each.call === "resume" ? client.jobs.resume(each.request_id) : await model.submit(params, { signal });
   if (each.mock?.advance) {
     await tenant.admin("POST", "clock", { advance: each.mock.advance });
   }
@@ -65,12 +102,19 @@ async function perform(each, client, tenant) {
       return job;
     case "result":
       return job.result();
-    default:
-      return job.wait({
-        timeoutMs: each.wait?.timeout && each.wait.timeout * 1000,
-        intervalMs: each.wait?.interval && each.wait.interval * 1000,
-      });
   }
+  const options = {
+    signal,
+    timeoutMs: each.wait?.timeout && each.wait.timeout * 1000,
+    intervalMs: each.wait?.interval && each.wait.interval * 1000,
+  };
+  if (each.call === "wait" || each.call === "resume") {
+    return job.wait(options);
+  }
+  for await (const update of job.updates(options)) {
+    updates.push(update);
+  }
+  return updates.at(-1).record;
 }
 
 function checkError(error, expect) {
@@ -116,22 +160,30 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       const { expect } = each;
       const tenant = new Tenant();
       await setUp(tenant, each.mock ?? {});
-      const { timeout, retries, validate, max_spend: maxSpend, max_cost: maxCost, upload } = each.client ?? {};
       const events = [];
-      const client = new segmind.Segmind({
-        apiKey: tenant.key,
-        baseUrl: MOCK,
-        timeoutMs: timeout && timeout * 1000,
-        maxRetries: retries,
-        validate,
-        maxSpend,
-        maxCost,
-        upload,
-        clock: tenant.clock,
-        onEvent: (event) => events.push(event),
-      });
-      const outcome = await perform(each, client, tenant).catch((error) => error);
-      "error" in expect ? checkError(outcome, expect) : checkResult(outcome, expect);
+      const updates = [];
+      const controller = new AbortController();
+      const made = async () => perform(each, clientOf(each, tenant, events, controller), tenant, updates, controller.signal);
+      const outcome = await made().catch((error) => error);
+      if ("error" in expect) {
+        checkError(outcome, expect);
+      } else if ("misuse" in expect) {
+        assert.equal(outcome.constructor, TypeError, outcome?.stack);
+        assert.ok(outcome.message.includes(expect.misuse), outcome.message);
+        assert.ok(!outcome.message.includes("secret"), outcome.message);
+      } else if (expect.interrupted) {
+        assert.equal(outcome.constructor, segmind.RequestAborted, outcome?.stack);
+      } else {
+        checkResult(outcome, expect);
+      }
+      if (expect.names_job) {
+        const [{ request_id: job }] = await tenant.admin("GET", "jobs");
+        assert.equal(outcome.requestId, job);
+        assert.ok(events.some(({ requestId }) => requestId === job));
+      }
+      if (expect.states) {
+        assert.deepEqual(updates.map(({ state }) => state), expect.states);
+      }
       if (expect.violations) {
         const found = outcome.violations ?? outcome;
         assert.deepEqual(found.map(({ rule }) => rule), expect.violations);

@@ -155,6 +155,15 @@ const LEAKY = {
   "a cut body": { status: 200, body: JSON.stringify({ echo: KEY, more: "x".repeat(99) }), cut: 40, headers: { "content-length": "900" } },
 };
 
+async function loop(job) {
+  const updates = [];
+  for await (const update of job) {
+    updates.push(update);
+    assert.ok(!shown(updates).includes(KEY), shown(updates));
+  }
+  return updates;
+}
+
 describe("reports", () => {
   for (const [name, answer] of Object.entries(LEAKY)) {
     test(`no error shows the key: ${name}`, async () => {
@@ -166,6 +175,7 @@ describe("reports", () => {
         client.chat("odd", `the key is ${KEY}`),
         client.chatSync("other", "Hello").then((reply) => [reply, reply.text]),
         client.chat("gpt-4", [{ role: "user", content: [{ type: "image_url", image_url: { url: KEY } }] }]),
+        loop(client.jobs.resume("r1")),
       ];
       for (const outcome of await Promise.allSettled(calls)) {
         const thing = outcome.reason ?? outcome.value;

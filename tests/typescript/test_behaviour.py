@@ -13,6 +13,7 @@ import pytest
 
 from segforge import Catalog
 from tests.shared import read_yaml
+from tests.tls import served_over_tls
 from tests.typescript.conftest import ROOT, TOOLS, execute
 
 HERE = Path(__file__).parent
@@ -143,3 +144,10 @@ def test_signals_costs_files_and_settings(name: str, project: Path, mock_url: st
 
 def test_the_key_goes_to_the_configured_origin_only_and_is_shown_nowhere(name: str, project: Path) -> None:
     assert run_tests(name, "leak.test.mjs", project) > 15
+
+
+def test_errors_name_the_variable_that_may_be_the_cause(name: str, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "not.pem").write_text("secret")
+    unset = dict.fromkeys(("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "NODE_EXTRA_CA_CERTS"), "")
+    with served_over_tls(tmp_path) as url:
+        assert run_tests(name, "environment.test.mjs", project, TLS_URL=url, FOLDER=str(tmp_path), **unset) >= 3

@@ -33,9 +33,11 @@ def tarball(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_publint_finds_nothing(package: Path) -> None:
+    """Apart from a newer form of `browser`, which older compilers and bundlers do not know."""
     run = node(tool("publint", "publint"), "--strict", "--pack", "false", cwd=package)
     assert run.returncode == 0, run.stdout
-    assert "All good!" in run.stdout
+    (found,) = re.findall(r"^\d+\. (.+)$", run.stdout, re.MULTILINE)
+    assert found.startswith("pkg.browser with an object value can be refactored"), run.stdout
 
 
 def test_the_package_contains_its_license(tarball: Path) -> None:
@@ -109,6 +111,7 @@ def test_a_bundle_of_one_model_is_small_and_contains_no_other(project: Path, cat
         assert len(gzip.compress(made.encode(), 9, mtime=0)) < MOST_BYTES
         assert [other.slug for other in catalog.models if f'"{other.slug}"' in made] == [model.slug]
         assert "gather" not in made
+        assert "CONNREF" not in made, "a browser knows no such error"
 
 
 def test_a_bundle_of_the_client_alone_contains_no_model(project: Path, catalog: Catalog) -> None:
@@ -161,7 +164,7 @@ def test_an_example_prints_the_expected_output(example: Path, project: Path, moc
     run = node(example.name, cwd=folder, **environment)
     expected = {
         "call": r"image/jpeg 0\.\d+ credits",
-        "job": r"COMPLETED\nhttp://\S+ \{",
+        "job": r"COMPLETED \d+ http://\S+ \{",
         "many": r"5 image/jpeg\n0\.\d+ credits",
     }
     assert run.returncode == 0, run.stderr

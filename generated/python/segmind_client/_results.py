@@ -319,14 +319,14 @@ class JobUpdate:
         elapsed: the seconds since the loop's first poll.
         queue_time: the seconds that the job waited in the queue; None until the gateway states them.
         cost: the credits charged for the job; None until the gateway states them.
-        record: the job's record as received. It contains no output: request that with `job.result()` or `job.download()`.
+        record: the job's record as received. Of the last update, it is the result: `update.record.output`, `update.record.urls`.
     """
 
     state: str
     elapsed: float
     queue_time: float | None
     cost: float | None
-    record: dict[str, Any]
+    record: JobResult
 
 
 def number_of(value: Any) -> float | None:

@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
@@ -19,7 +19,8 @@ _LONGEST_SHOWN = 200
 class Request:
     """A request to the gateway: the path below the base URL, the body of a POST, and the model or job it concerns.
 
-    `upload`: the body is a file for the route that stores files, whose address is not always the base URL.
+    `upload`: the body is a file for the route that stores files, whose address is not always the base URL. `submits`: an answer
+    with success names a job.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Request:
     job: str | None = None
     content_type: str = JSON
     upload: bool = False
+    submits: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def run_request(slug: str, params: Mapping[str, object]) -> Request:
 
 def submit_request(slug: str, params: Mapping[str, object]) -> Request:
     """Returns the request that submits a job."""
-    return _call("v2", _gateway.SUBMIT, slug, params)
+    return replace(_call("v2", _gateway.SUBMIT, slug, params), submits=True)
 
 
 def status_request(request_id: str, model: str | None) -> Request:

@@ -17,8 +17,9 @@ await writeFile("job.json", JSON.stringify(job));
 
 const found = new Segmind().jobs.resume(JSON.parse(await readFile("job.json", "utf-8")));
 try {
-  const record = await found.wait({ timeoutMs: 600_000, onUpdate: ({ status }) => console.log(status) });
-  console.log(record.output, record.metrics);
+  for await (const { state, elapsedMs, record } of found.updates({ timeoutMs: 600_000 })) {
+    console.log(state, elapsedMs, record.output, record.metrics);
+  }
 } catch (error) {
   if (error instanceof InferenceTimeout) {
     console.log("still running:", error.requestId);

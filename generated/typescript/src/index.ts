@@ -40,7 +40,7 @@ export {
   type ErrorFacts,
   type SentRequest,
 } from "./errors.js";
-export { Job, type JobRecord, type SavedJob } from "./job.js";
+export { Job, type JobRecord, type JobUpdate, type SavedJob } from "./job.js";
 export type { AudioInput, FileInput, MediaInput, Model3dInput, VideoInput } from "./media.js";
 export { Model } from "./model.js";
 export type { Directory, ModelInfo } from "./models.js";

@@ -96,6 +96,8 @@ export interface ClientEvent {
   readonly model?: string | undefined;
   /** The HTTP status of a response. */
   readonly status?: number | undefined;
+  /** The id of the request or job, to quote to support, or to resume the job; undefined if it is not known. */
+  readonly requestId?: string | undefined;
   /** The duration of the attempt. */
   readonly elapsedMs?: number | undefined;
   /** The wait before the next attempt. */

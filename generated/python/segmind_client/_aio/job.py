@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, cast
 from typing_extensions import TypeVar
 
 from segmind_client import _gateway, _pace
-from segmind_client._aio.transport import AsyncTransport
+from segmind_client._aio.transport import AsyncTransport, job_of
 from segmind_client._decoding import UNREADABLE, downloaded
 from segmind_client._errors import (
     InferenceFailed,
@@ -20,7 +20,7 @@ from segmind_client._errors import (
     UnexpectedOutput,
     reason_of,
 )
-from segmind_client._interrupt import Following, follow, settled
+from segmind_client._interrupt import Following, follow
 from segmind_client._models import typical_seconds, warn_of
 from segmind_client._options import check_listener, check_seconds
 from segmind_client._results import ChatResult, JobResult, JobUpdate, JsonResult, MediaResult, Result, number_of
@@ -103,7 +103,7 @@ class AsyncJob(Generic[R_co]):
         timeout: float = 600,
         interval: float = 1.0,
     ) -> "AsyncUpdates":
-        """Returns an iterator that polls as `wait` does and yields each change of the job's state, without its result.
+        """Returns an iterator that polls as `wait` does and yields each change of the job's state. The last one has the result.
 
         `async for update in job:` uses the defaults. After the update of a failed job, the iterator raises InferenceFailed. Any
         other error is one of `wait`. After an error, the iterator can be used again until the deadline, or call `updates` again.
@@ -132,7 +132,7 @@ class AsyncJob(Generic[R_co]):
                 with a temporary failure (connection, 429, 5xx, JSON that is cut off) are repeated until then, unless the
                 client's `retries` is 0.
             interval: the longest pause between polls, in seconds; at least 0.05.
-            on_update: a plain function, called with the job's record each time its state changes.
+            on_update: a plain function, called with the job's record each time its state changes, the last time with the result.
 
         Raises:
             InferenceFailed: the job failed; `detail` states the reason.
@@ -145,10 +145,12 @@ class AsyncJob(Generic[R_co]):
         updates = self.updates(timeout, interval)
         with Following():
             follow(self.request_id)
+            last = JobResult()
             async for update in updates:
+                last = update.record
                 if on_update is not None:
-                    on_update(update.record)
-            return await updates.result()
+                    on_update(last)
+            return last
 
     async def download(self, timeout: float = 600) -> R_co:
         """Waits for the result and downloads its files. If the model returns a document, the output is the content.
@@ -235,6 +237,7 @@ class AsyncUpdates:
         self._failed = failed
         self._typical = typical_seconds(job.slug)
         self._start: float | None = None
+        self._state: object = None
         self._record: dict[str, Any] = {}
 
     def __aiter__(self) -> "AsyncUpdates":
@@ -244,26 +247,19 @@ class AsyncUpdates:
         """Polls until the state changes. Raises the errors of `wait`."""
         with Following():
             follow(self._job.request_id)
-            update = await self._in_time(self._next)
+            try:
+                update = await self._next()
+            except RequestTimeout:
+                if self._elapsed() < self._timeout:
+                    raise
+                raise self._late() from None
         if update is None:
             raise StopAsyncIteration
         return update
 
-    async def result(self) -> JobResult:
-        """Requests the result of a job that has ended, within the deadline."""
-        return await self._in_time(lambda: self._fetch(self._deadline()))
-
-    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Raises InferenceTimeout if the work ends with a RequestTimeout after the deadline."""
-        try:
-            return await work()
-        except RequestTimeout:
-            if self._elapsed() < self._timeout:
-                raise
-        raise self._late()
-
     async def _next(self) -> JobUpdate | None:
-        before = self._record.get("status")
+        """Returns the next update; None after the last one."""
+        before = self._state
         if before in _gateway.COMPLETED:
             return None
         if before in _gateway.FAILED:
@@ -273,9 +269,13 @@ class AsyncUpdates:
         else:
             await self._sleep()
         while True:
-            self._record = await self._poll(self._deadline())
-            if self._record.get("status") not in (before, None):
-                return self._update()
+            record = await self._poll(self._deadline())
+            state = record.get("status")
+            if state in _gateway.COMPLETED:
+                record = await self._fetch(self._deadline())
+            if state not in (before, None):
+                self._state, self._record = state, record
+                return self._update(JobResult(record))
             await self._sleep()
 
     async def _sleep(self) -> None:
@@ -286,10 +286,9 @@ class AsyncUpdates:
         seconds = max(pause(elapsed, self._typical, self._interval), self._gap)
         await _pace.async_sleep(min(seconds, self._timeout - elapsed))
 
-    def _update(self) -> JobUpdate:
-        record = JobResult(self._record)
+    def _update(self, record: JobResult) -> JobUpdate:
         queue_time = number_of(record.metrics.get("queue_time"))
-        return JobUpdate(str(record.get("status")), self._elapsed(), queue_time, record.cost, self._record)
+        return JobUpdate(str(self._state), self._elapsed(), queue_time, record.cost, record)
 
     def _elapsed(self) -> float:
         return 0.0 if self._start is None else _pace.monotonic() - self._start
@@ -298,7 +297,7 @@ class AsyncUpdates:
         return _deadline(_pace.monotonic() if self._start is None else self._start, self._timeout)
 
     def _late(self) -> InferenceTimeout:
-        detail = f"the job did not end within {self._timeout:g} s; its last known state is {self._record.get('status')}"
+        detail = f"the job did not end within {self._timeout:g} s; its last known state is {self._state}"
         job = self._job
         return InferenceTimeout(detail, request_id=job.request_id, model=job.slug, elapsed=self._elapsed())
 
@@ -322,17 +321,14 @@ async def submitted(
     with Following(), transport.spend.call(slug) as bill:
         request = submit_request(slug, await transport.sendable(slug, params))
         response = await transport.succeed(request, before=None if note is None else note.sending)
-        body = response.object or {}
-        request_id = body.get("request_id")
-        if not isinstance(request_id, str) or not request_id:
+        request_id = job_of(response)
+        if request_id is None:
             detail = "the gateway accepted the job but named no request_id, so that it can't be followed"
             raise transport.error(response, kind=UnexpectedOutput, detail=detail)
         bill.request_id = request_id
-        follow(request_id)
-        settled(request)
     if note is not None:
         note.accepted(request_id)
-    return AsyncJob(transport, slug, request_id, body)
+    return AsyncJob(transport, slug, request_id, response.object or {})
 
 
 def pause(elapsed: float, typical: float | None, longest: float) -> float:

@@ -21,7 +21,7 @@ from segmind_client._errors import (
     class_for,
     detail_of,
 )
-from segmind_client._interrupt import sent, settled
+from segmind_client._interrupt import follow, sent, settled
 from segmind_client._log import Event, EventKind, heard, tell
 from segmind_client._options import Options, Secret
 from segmind_client._retry import maybe_billed, retry_after, seconds_before_retry
@@ -227,7 +227,10 @@ class AsyncTransport:
             settled(request)
             return outcome
         response = self._masked_response(outcome, request, attempt)
-        if not response.ok:
+        job = job_of(response) if request.submits and response.ok else None
+        if job is not None:
+            follow(job)
+        if job is not None or not response.ok:
             settled(request)
         self._tell("response", request, attempt, took, status=response.status, request_id=_named_id(response))
         return response
@@ -292,9 +295,17 @@ class AsyncTransport:
 
 
 def _named_id(response: Response) -> str | None:
-    """Returns the id in the headers or the body of an answer."""
-    named = response.headers.get(_gateway.REQUEST_ID_HEADER) or (response.object or {}).get("request_id")
+    """Returns the id in the headers or the body of an answer. In the answer to a submit, the body names the job."""
+    is_submit = response.request is not None and response.request.submits
+    job = job_of(response) if is_submit else None
+    named = job or response.headers.get(_gateway.REQUEST_ID_HEADER) or (response.object or {}).get("request_id")
     return named if isinstance(named, str) else None
+
+
+def job_of(response: Response) -> str | None:
+    """Returns the id of the job in the answer to a submit; None if it has none."""
+    named = (response.object or {}).get("request_id")
+    return named if isinstance(named, str) and named else None
 
 
 def _checked_key(given: str | None) -> Secret:
