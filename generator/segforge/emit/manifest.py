@@ -73,7 +73,8 @@ def fingerprint_on_disk(out: Path, emitters: Collection[str]) -> tuple[bytes, in
 
 def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
     """Whether all files have these digests, given by path."""
-    return all((raw := _read(out / path)) is not None and sha256(raw) == digest for path, digest in files.items())
+    folder = os.path.join(out, "")  # noqa: PTH118 - a run joins thousands of paths, and Path takes ten times as long
+    return all((raw := _read(folder + path)) is not None and sha256(raw) == digest for path, digest in files.items())
 
 
 def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
@@ -235,10 +236,10 @@ def _diff(path: str, before: bytes, text: str) -> str:
 
 
 def _emitter(path: str) -> str:
-    return PurePosixPath(path).parts[0]
+    return path.partition("/")[0]
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path | str) -> bytes | None:
     """Returns the bytes of a file, `b""` if it isn't a regular file, and None if it doesn't exist."""
     try:
         # Takes half the time of `read_bytes` for small files, and doesn't block on a named pipe.
@@ -279,8 +280,7 @@ def _read_manifest(out: Path) -> _Manifest:
             f"{out / MANIFEST} was not written by segforge; restore it, or delete the output folder"
         ) from error
     for path in (*files, *unfinished):
-        pure = PurePosixPath(path)
-        if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\0" in path:
+        if not all(path.split("/")) or not {".", ".."}.isdisjoint(path.split("/")) or "\0" in path:
             raise BadManifest(
                 f"{out / MANIFEST} names {path!a}, outside the output folder; restore it, or delete the output folder"
             )

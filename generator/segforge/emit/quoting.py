@@ -11,10 +11,12 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from segforge.emit.bytecode import TemplateBytecode
 from segforge.spec.identifiers import camel_case, pascal_case, snake_case
 from segforge.spec.printable import HIDDEN, json_visible
 
@@ -247,6 +249,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - no HTML here; _only_code is stricter than escaping
+        bytecode_cache=TemplateBytecode(templates) if isinstance(templates, Path) else None,
     )
     jinja.filters = dict(FILTERS)
     jinja.globals = {}

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from segforge.spec import catalog as c
-from segforge.spec.values import disputed
+from segforge.spec.values import LIMITS, disputed
+
+_AS_THEY_ARE: Final = frozenset({str, int, bool, type(None)})
+"""Types of values that every parameter keeps. Most values have one of them."""
+_OWN: Final = frozenset(
+    {"type", "required", "description", "title", "enum", "items", "properties", "any_of", "accepts", "inferred"}
+)
+"""Fields of a parameter's data that are not attributes of the same form."""
+_EXCLUDING: Final = frozenset({*LIMITS, "items", "properties", "any_of"})
+"""Fields of a parameter's data that exclude values of its type, even values of its set."""
 
 
 def build_model(data: Mapping[str, Any]) -> c.Model:
@@ -70,8 +79,7 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
 
     The data of a part without a type, a description or a flag for `required` is completed as in `segforge.spec.shapes`.
     """
-    own = ("type", "required", "description", "title", "enum", "items", "properties", "any_of", "accepts", "inferred")
-    converted = {key: _converted(data, value) for key, value in data.items() if key not in own}
+    converted = {key: _converted(data, value) for key, value in data.items() if key not in _OWN}
     members = enumerate(data.get("any_of", ()))
     choices = _build_choices(data) if "enum" in data else None
     parameter = c.Parameter(
@@ -87,7 +95,9 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
         inferred=tuple(data.get("inferred", ())),
         **converted,
     )
-    known = choices.known if choices is not None else ()
+    if _EXCLUDING.isdisjoint(data) and choices is None and parameter.format is None:
+        return parameter
+    known = choices.known if choices is not None and not _EXCLUDING.isdisjoint(data) else ()
     wrong = disputed(parameter, (converted.get("default"), *known, sample))
     return replace(parameter, disputed=wrong) if wrong else parameter
 
@@ -107,6 +117,8 @@ def entry_value(entry: Any) -> Any:
 
 def _converted(data: Mapping[str, Any], value: Any) -> Any:
     """Converts a value to its parameter's type, at any depth: 1.0 becomes 1 for an integer, without rounding."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, list) and "items" in data:
         return [_converted(data["items"], one) for one in value]
     if isinstance(value, Mapping):
