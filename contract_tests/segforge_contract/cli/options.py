@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segforge.console import console
 from segforge.options import number
-from segforge.spec.load import default_specs
+from segforge.spec.inputs import default_specs, working_specs
 from segforge_contract.engine.settings import NAMES, Settings
 from segforge_contract.errors import Misuse
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_catalog_options(parser: argparse.ArgumentParser) -> None:
     """Declares `--specs`, `--models` and `--profile`."""
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--models", nargs="+", metavar="SLUG", help="only these models")
     parser.add_argument(
         "--profile",

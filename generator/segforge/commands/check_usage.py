@@ -12,7 +12,7 @@ from segforge.console import console
 from segforge.github import add_github_option, annotating
 from segforge.sarif import sarif_document
 from segforge.spec.finding import Finding, SpecError
-from segforge.spec.inputs import default_specs
+from segforge.spec.inputs import working_specs
 from segforge.spec.price import Estimate
 from segforge.spec.printable import counted, one_line
 from segforge.usage.check import Checked, check_usage
@@ -23,7 +23,7 @@ from segforge.usage.rules import rule_in_words
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file or a folder of code")
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format")
     add_github_option(parser)
     parser.epilog = (

@@ -30,7 +30,8 @@ from segforge.spec.changes import (
     sides,
 )
 from segforge.spec.finding import SpecError
-from segforge.spec.load import CHANGELOG_FILE, check_changelog, default_specs, load_catalog
+from segforge.spec.inputs import refuse_packaged, working_specs
+from segforge.spec.load import CHANGELOG_FILE, check_changelog, load_catalog
 from segforge.spec.printable import code, counted, one_line
 from segforge.spec.yaml_edit import load
 
@@ -50,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help="a folder of specs, a git revision, or an OpenAPI document")
     parser.add_argument("new", metavar="NEW", help="the same, newer")
     parser.add_argument(
-        "--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs in a git revision"
+        "--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs in a git revision"
     )
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="output format")
     parser.add_argument(
@@ -64,6 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the changes. Returns 1 if one breaks callers, 2 if a side can't be read."""
+    if args.write_changelog:
+        refuse_packaged(_changed(args), "--write-changelog")
     try:
         old, new = _side(args.old, args.specs), _side(args.new, args.specs)
     except (Misuse, SpecError, OpenapiError) as error:
@@ -74,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     bump = bump_of(changes)
     _print(args.format, changes, bump)
     if args.write_changelog:
-        folder = Path(args.new) if Path(args.new).is_dir() else args.specs
+        folder = _changed(args)
         try:
             said = _note(folder / CHANGELOG_FILE, args, old, new)
         except (SpecError, OSError) as error:
@@ -82,6 +85,11 @@ def run(args: argparse.Namespace) -> int:
             return 2
         console(error=True).print(f"{folder / CHANGELOG_FILE}: {said}", markup=False)
     return 1 if breaks_callers(changes) else 0
+
+
+def _changed(args: argparse.Namespace) -> Path:
+    """Returns the folder whose change log is written."""
+    return Path(args.new) if Path(args.new).is_dir() else args.specs
 
 
 def _changes(old: Side, new: Side) -> list[Change]:

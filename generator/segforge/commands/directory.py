@@ -11,7 +11,7 @@ from typing import Any, Final
 from segforge.console import console
 from segforge.spec.catalog import Directory, Listing, Unlisted
 from segforge.spec.finding import SpecError
-from segforge.spec.inputs import default_specs, display, model_paths
+from segforge.spec.inputs import display, model_paths, working_specs
 from segforge.spec.load import check_form, load_directory
 from segforge.spec.printable import counted, one_line, show
 from segforge.spec.search import near_slugs, search
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     showing = commands.add_parser("show", help="all that is known about one model", allow_abbrev=False)
     showing.add_argument("slug", metavar="SLUG")
     for each in (listing, searching, showing):
-        each.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+        each.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
         each.add_argument("--format", choices=("text", "json"), default="text", help="output format")
     parser.epilog = "Exit codes: 0 found, 1 nothing found, 2 misuse."
 

@@ -26,7 +26,8 @@ from segforge.pages.report import as_json, as_markdown, as_text
 from segforge.pages.source.document import PageError, problem_of
 from segforge.sarif import sarif_document
 from segforge.spec.finding import Finding, SpecError
-from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, checked_source, default_specs
+from segforge.spec.inputs import refuse_packaged, working_specs
+from segforge.spec.load import GATEWAY_FILE, MODELS_FOLDER, check_form, checked_source
 from segforge.spec.printable import one_line
 from segforge.spec.source import SourceFile
 
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the stored pages (default: pages)"
     )
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "markdown", "sarif"), default="text", help="output format")
     add_github_option(parser)
     parser.add_argument("--apply", action="store_true", help="write decided changes to the specs and show the diff")
@@ -83,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, noted: list[Finding]) -> int:
+    if args.apply:
+        refuse_packaged(args.specs, "--apply")
     if args.directory:
         try:
             return run_directory(args, noted)

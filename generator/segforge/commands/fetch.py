@@ -26,8 +26,8 @@ from segforge.pages.listing.table import read_list
 from segforge.pages.read import read_page
 from segforge.pages.source.document import PageError
 from segforge.spec.finding import SpecError
-from segforge.spec.inputs import DIRECTORY_FILE, model_paths
-from segforge.spec.load import default_specs, load_catalog, load_directory
+from segforge.spec.inputs import DIRECTORY_FILE, model_paths, working_specs
+from segforge.spec.load import load_catalog, load_directory
 from segforge.spec.printable import counted, one_line
 
 LIST_URL = "https://www.segmind.com/llms.txt"
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", type=Path, default=Path("pages"), metavar="DIR", help="folder of the pages (default: pages)"
     )
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--pause", type=pause, default=1.0, metavar="SECONDS", help="between requests (default: 1)")
     parser.add_argument("--timeout", type=pause, default=20.0, metavar="SECONDS", help="per request (default: 20)")
     parser.epilog = "Exit codes: 0 all downloaded or unchanged, 1 a download failed, 2 misuse."

@@ -30,8 +30,8 @@ from segforge.extras import require_extra
 from segforge.options import positive_count
 from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
-from segforge.spec.inputs import Inputs, read_inputs
-from segforge.spec.load import default_specs, load_catalog
+from segforge.spec.inputs import PACKAGED, Inputs, read_inputs, working_specs
+from segforge.spec.load import load_catalog
 from segforge.spec.printable import counted
 
 _SHOWN: Final = 20
@@ -40,8 +40,8 @@ _SHOWN: Final = 20
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside the specs)")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: generated, beside your specs)")
     parser.add_argument(
         "--only", nargs="+", choices=EMITTERS, metavar="NAME", help=f"write only these: {', '.join(EMITTERS)}"
     )
@@ -58,12 +58,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generates or checks. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs."""
-    out: Path = args.out or args.specs.resolve().parent / "generated"
+    beside = Path.cwd() if args.specs == PACKAGED else args.specs.resolve().parent
+    out: Path = args.out or beside / "generated"
     if not args.specs.is_dir():
         return _misuse(f"no folder {args.specs}; pass the folder of your specs with --specs")
     if out.exists() and not out.is_dir():
         return _misuse(f"{out} is not a folder; pass another with --out")
-    if args.out is None and not (target := out.resolve()).is_relative_to(args.specs.resolve().parent):
+    if args.out is None and not (target := out.resolve()).is_relative_to(beside.resolve()):
         return _misuse(f"{out} is a symbolic link to {target}; to write there, pass --out {target}")
     try:
         return _generate_or_check(args, out)

@@ -7,7 +7,7 @@ from segforge.console import console
 from segforge.pages.draft import Draft, DraftError, draft, lint_text
 from segforge.pages.read import read_page
 from segforge.pages.source.document import PageError, problem_of
-from segforge.spec.load import MODELS_FOLDER, default_specs, display
+from segforge.spec.inputs import MODELS_FOLDER, PACKAGED, display, working_specs
 from segforge.spec.printable import counted, one_line
 
 
@@ -17,9 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--openapi", type=Path, metavar="FILE", help="an OpenAPI 3.x document, YAML or JSON, instead of pages"
     )
-    parser.add_argument(
-        "--out", type=Path, default=default_specs() / MODELS_FOLDER, metavar="DIR", help="folder of the drafts"
-    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the drafts (default: models, in the specs)")
     parser.epilog = (
         "Exit codes: 0 success, 1 a draft was not written, 2 misuse, 3 part of a page or document could not be read."
     )
@@ -34,9 +32,10 @@ def run(args: argparse.Namespace) -> int:
     if problem := next(filter(None, map(problem_of, given)), None):
         _say(f"{problem}; pass saved docs pages, or an OpenAPI document with --openapi")
         return 2
+    out: Path = args.out or (Path("specs") if (specs := working_specs()) == PACKAGED else specs) / MODELS_FOLDER
     if args.openapi:
-        return _from_openapi(args.openapi, args.out)
-    return max([_from_page(path, args.out) for path in args.pages])
+        return _from_openapi(args.openapi, out)
+    return max([_from_page(path, out) for path in args.pages])
 
 
 def _from_page(path: Path, out: Path) -> int:

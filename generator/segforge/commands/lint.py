@@ -8,13 +8,14 @@ from segforge.console import console
 from segforge.github import add_github_option, annotating
 from segforge.sarif import sarif_document
 from segforge.spec.finding import Finding
-from segforge.spec.load import check_specs, default_specs
+from segforge.spec.inputs import working_specs
+from segforge.spec.load import check_specs
 from segforge.spec.printable import counted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("--specs", type=Path, default=default_specs(), metavar="DIR", help="folder of the specs")
+    parser.add_argument("--specs", type=Path, default=working_specs(), metavar="DIR", help="folder of the specs")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="output format")
     add_github_option(parser)
 

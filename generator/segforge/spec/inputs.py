@@ -1,10 +1,12 @@
 """The files of a folder of specs: their names, and their bytes before they are parsed."""
 
 import hashlib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from segforge.options import Misuse
 from segforge.spec.source import read_bytes
 
 GATEWAY_FILE = "gateway.yaml"
@@ -12,12 +14,32 @@ DIRECTORY_FILE = "directory.yaml"
 CHANGELOG_FILE = "changelog.yaml"
 MODELS_FOLDER = "models"
 SHAPES_FOLDER = "shapes"
+PACKAGED = Path(__file__).parents[1] / "specs"
+"""The specs in the wheel; not a folder in a checkout."""
 
 
 def default_specs() -> Path:
     """Returns the folder of segforge's own specs: in the wheel, or in the checkout."""
-    packaged = Path(__file__).parents[1] / "specs"
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "specs"
+    return PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[3] / "specs"
+
+
+def working_specs() -> Path:
+    """Returns the folder of specs that commands use by default.
+
+    That is `specs` in the current folder if segforge was installed without a checkout and this folder has a gateway
+    file, else segforge's own specs.
+    """
+    local = Path("specs")
+    return local if PACKAGED.is_dir() and (local / GATEWAY_FILE).is_file() else default_specs()
+
+
+def refuse_packaged(specs: Path, action: str) -> None:
+    """Raises Misuse if the folder is part of an installed package, in which nothing must be written."""
+    if specs.resolve() == PACKAGED.resolve():
+        raise Misuse(
+            f"{action} would change the installed package; copy its specs with "
+            f"`cp -r {shlex.quote(str(specs))} specs`, and run the command again in this folder"
+        )
 
 
 def model_paths(specs: Path) -> list[Path]:
