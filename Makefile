@@ -105,6 +105,7 @@ dist: $(DIST) $(TOOLS)  ## build into dist/ what a release publishes, reproducib
 	.venv-dist/bin/python -m segforge.cli generate --check --no-cache
 	.venv-dist/bin/python -m tests.dist.build dist
 	.venv-dist/bin/python -m tests.dist.check dist
+	.venv-dist/bin/python -m tests.dist.sbom dist
 
 clean:  ## delete what set-up and test runs leave behind
 	rm -rf .venv .venv-* dist tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis

@@ -13,6 +13,7 @@ INCLUDED: Final[Mapping[str, str]] = {
     "generated/python/README.md": "clients/python.md",
     "generated/typescript/README.md": "clients/typescript.md",
     "mock_server/npm/README.md": "how-to/vitest.md",
+    "SECURITY.md": "explanation/security.md",
     "tests/mutants/kill-matrix.md": "benchmarks/kill-matrix.md",
 }
 """Pages that are outside of docs/, by their file, with their place on the site."""

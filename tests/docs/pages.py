@@ -57,7 +57,7 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
     A server runs until the end, on a free port. `exits` are the exit codes other than 0, and `more` are further
     arguments, which make a command cheaper; both by the start of the command.
     """
-    port = _free_port()
+    port = free_port()
     with ExitStack() as servers:
         for block in blocks(page):
             text = block.text.replace(f":{PORT}", f":{port}").replace(f"--port {PORT}", f"--port {port}")
@@ -94,8 +94,8 @@ def _words(command: str) -> list[str]:
     return ["env", *words] if "=" in words[0] else words
 
 
-def _free_port() -> int:
+def free_port() -> str:
+    """Returns a port on which nothing listens."""
     with closing(socket()) as listening:
         listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+        return str(listening.getsockname()[1])
