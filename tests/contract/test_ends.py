@@ -299,7 +299,7 @@ def test_cap_of_0_is_exceeded_only_by_the_first_unstated_bill(catalog: Catalog) 
 def test_held_back_cases_do_not_count_as_requests(catalog: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     with bills(catalog) as (gateway, url):
-        main(["contract", "--target", url, *MODEL, "--max-spend", "0.05", "--json", str(file)])
+        main(["contract", "--target", url, *MODEL, "--max-spend", "0.1", "--json", str(file)])
         document = json.loads(file.read_text("utf-8"))
         assert document["held_back"]
         assert document["requests"] <= gateway.book.requests

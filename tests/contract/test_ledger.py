@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
@@ -25,11 +25,25 @@ class Gateway:
 
 prices = st.sampled_from([Decimal(0), Decimal("0.0033"), Decimal("0.02"), WORST])
 costs = st.sampled_from([None, Decimal(0), Decimal("0.01"), WORST, Decimal("0.2")])
+FREE = Decimal("0.01")
 steps = st.tuples(
-    st.sampled_from(["run", "run", "lost", "lost before", "refused", "submit", "end", "fail", "weigh"]), prices, costs
+    st.sampled_from(
+        ["run", "run", "lost", "lost before", "refused", "submit", "end", "fail", "free", "weigh", "weigh"]
+    ),
+    prices,
+    costs,
 )
 
 
+@example(  # the balance already shows more than the answers state, so the last stated cost adds to it
+    cap=2 * WORST,
+    witness="true",
+    script=[("run", WORST, None), ("weigh", NOTHING, None), ("run", WORST, WORST), ("run", WORST, WORST)],
+    billed_at_submit=False,
+)
+@example(  # readings of the balance are billed
+    cap=5 * FREE, witness="true", script=[("weigh", WORST, None)] * 9, billed_at_submit=False
+)
 @given(
     cap=st.integers(0, 12).map(lambda calls: calls * WORST + Decimal("0.01") * (calls % 2)),
     witness=st.sampled_from(["true", "frozen", "missing"]),
@@ -39,12 +53,12 @@ steps = st.tuples(
 def test_bill_stays_within_the_cap(
     cap: Decimal, witness: str, script: list[tuple[str, Decimal, Decimal | None]], billed_at_submit: bool
 ) -> None:
-    """Holds for any stated costs and lost answers; with a correct balance, even if refusals are billed."""
+    """Holds for any stated costs and lost answers; with a correct balance, even if free requests are billed."""
     gateway, ledger = Gateway(witness), Ledger(cap)
     ledger.read(gateway.balance())
     for call, (what, price, told) in enumerate(script, 1):
-        if what == "weigh":
-            ledger.read(gateway.balance())
+        if what in ("weigh", "free"):
+            _send_free(gateway, ledger, call, min(price, FREE), reads=what == "weigh")
         elif what in ("end", "fail"):
             for request_id, owed in list(gateway.owed.items())[:1]:
                 del gateway.owed[request_id]
@@ -54,6 +68,20 @@ def test_bill_stays_within_the_cap(
             ledger.reserve(call, WORST, WORST)
             _answer(gateway, ledger, call, what, price, told, billed_at_submit=billed_at_submit)
         assert gateway.billed + sum(gateway.owed.values()) <= cap
+
+
+def _send_free(gateway: Gateway, ledger: Ledger, call: int, price: Decimal, *, reads: bool) -> None:
+    """Sends a request that should be free, such as a reading of the balance. It is billed after its answer is made."""
+    if ledger.stopped or (ledger.cap and not ledger.fits(FREE, free=True)):
+        return
+    if ledger.cap:
+        ledger.reserve(call, FREE, FREE, free=True)
+    balance = gateway.balance()
+    gateway.billed += price if gateway.witness == "true" and ledger.cap else 0
+    if reads:
+        ledger.read(balance)
+    if ledger.cap:
+        ledger.refused(call, None)
 
 
 def _answer(
@@ -67,7 +95,7 @@ def _answer(
     billed_at_submit: bool,
 ) -> None:
     match what:
-        case "lost before":
+        case "before-lost":
             pass
         case "lost":
             gateway.billed += price

@@ -24,6 +24,6 @@ def test_same_campaigns_exceed_the_cap_without_the_ledger(
 ) -> None:
     """Shows that the proof can fail, because the gateway does bill."""
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
-    monkeypatch.setattr(Ledger, "fits", lambda _ledger, _amount: True)
+    monkeypatch.setattr(Ledger, "fits", lambda *_, **__: True)
     [trial] = trials(1, first=13)
     assert check(run_trial(trial, catalog, tmp_path)) is not None

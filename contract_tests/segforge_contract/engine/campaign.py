@@ -158,11 +158,15 @@ def unreadable(session: Session) -> list[Failure]:
 
 
 def unexplained(ledger: Ledger, gateway: Gateway) -> list[Failure]:
-    """The failure if the balance shrank by more than all answers state."""
-    if not ledger.unexplained:
+    """The failure if the balance shrank by more than all answers state, or if a free request was billed."""
+    if not ledger.unexplained and not ledger.tolls:
         return []
     route = gateway.routes.credits
     request = Request(route.method, route.path)
     case = Case("money.refusal_is_free", "run", None, None, "the balance after all requests", request, ())
+    expected = f"a balance that lost the {plain(ledger.told)} stated"
     found = f"{plain(ledger.lost)} less, {plain(ledger.unexplained)} of it unexplained; or the key is in use elsewhere"
-    return [Failure(case, Broken(case.rule, f"a balance that lost the {plain(ledger.told)} stated", found), (request,))]
+    if ledger.tolls:
+        expected = "no cost in answers to requests that are free by the docs"
+        found = f"{plain(ledger.tolls)} credits stated"
+    return [Failure(case, Broken(case.rule, expected, found), (request,))]

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from segforge_contract.engine.price import Prices, prices_of
 from segforge_contract.engine.session import Session, open_session
 from segforge_contract.engine.settings import Settings, continued
 from segforge_contract.errors import BadJournal, BadTarget, Misuse
-from segforge_contract.messages.request import INVALID_KEY, Response
+from segforge_contract.messages.request import INVALID_KEY
 from segforge_contract.targets.base import Target, checked_url
 from segforge_contract.targets.capped import CappedTarget
 from segforge_contract.targets.journal import Journal, create, read, reopen
@@ -91,7 +91,7 @@ class Offer:
             return
         silent = ReplayedTarget(Journal(self.journal.settings))
         kept = Journal(self.journal.settings, self.journal.entries)
-        ledger = CappedTarget(silent, self.plan.catalog.gateway, kept, cap=self.cap, worst=self.prices.of).ledger
+        ledger = _purse(silent, self.plan.catalog, kept, self.cap, self.prices).ledger
         left = max(self.cap - ledger.spent - ledger.held, NOTHING)
         yield f"Before: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved, {plain(left)} left."
 
@@ -100,14 +100,12 @@ class Offer:
         """Starts the journal and looks at the target. Raises Misuse, BadTarget and Unreachable."""
         catalog = self.plan.catalog
         with closing(self.journal or self._new_journal(notify)) as journal:
-            opening = look_at(self.target, catalog)
             if self.cap is None:
+                look_at(self.target, catalog)
                 kept = RecordedTarget(self.target, journal) if journal.durable else self.target
                 yield Run(self.plan, _uncapped(self.settings, kept, catalog, notify))
                 return
-            session, ledger = _capped(
-                self.settings, self.target, catalog, journal, self.cap, self.prices, notify, opening
-            )
+            session, ledger = _capped(self.settings, self.target, catalog, journal, self.cap, self.prices, notify)
             yield Run(self.plan, session, ledger, journal.file)
 
     def _new_journal(self, notify: Notify) -> Journal:
@@ -160,12 +158,12 @@ def session_within(settings: Settings, catalog: Catalog, target: Target, notify:
     Raises Misuse, BadTarget and Unreachable.
     """
     cap, prices = _terms(settings, catalog, target)
-    opening = look_at(target, catalog)
     if cap is None:
+        look_at(target, catalog)
         yield _uncapped(settings, target, catalog, notify)
         return
     with closing(_start_journal(settings, target, cap, notify, reordered=True)) as journal:
-        yield _capped(settings, target, catalog, journal, cap, prices, notify, opening)[0]
+        yield _capped(settings, target, catalog, journal, cap, prices, notify)[0]
 
 
 def _uncapped(settings: Settings, target: Target, catalog: Catalog, notify: Notify) -> Session:
@@ -182,16 +180,20 @@ def _capped(
     cap: Decimal,
     prices: Prices,
     notify: Notify,
-    opening: Response | None,
 ) -> tuple[Session, Ledger]:
-    """A session under a cap, and its ledger. Raises Misuse if the journal belongs to another target."""
+    """A session under a cap, and its ledger. Raises Misuse if the journal belongs to another target.
+
+    Raises BadTarget and Unreachable, as `look_at` does.
+    """
     recorded = journal.settings.get("target")
     if recorded != target.base_url:
         raise Misuse(
             f"--resume: the journal's target is {recorded}, not {target.base_url}; omit --target when resuming"
         )
     tell_wait = _tells_waits(notify)
-    purse = CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, opening=opening, tell=tell_wait)
+    purse = _purse(target, catalog, journal, cap, prices, tell_wait)
+    look_at(target, catalog, purse.look)
+    purse.open()
     session = open_session(
         catalog,
         purse,
@@ -203,6 +205,18 @@ def _capped(
     )
     session.public_url = settings.public_url
     return session, purse.ledger
+
+
+def _purse(
+    target: Target,
+    catalog: Catalog,
+    journal: Journal,
+    cap: Decimal,
+    prices: Prices,
+    tell: Callable[[float], None] = lambda _seconds: None,
+) -> CappedTarget:
+    """A target under a cap, which has replayed its journal and sent nothing."""
+    return CappedTarget(target, catalog.gateway, journal, cap=cap, worst=prices.of, free=prices.free, tell=tell)
 
 
 def _tells_waits(notify: Notify) -> Callable[[float], None]:
@@ -235,13 +249,14 @@ def _terms(settings: Settings, catalog: Catalog, target: Target) -> tuple[Decima
             f"no source states what a call of {shown} may cost; state the most that one costs with --assume-price, "
             "choose other models with --models, or set --max-spend to 0 to send only free requests"
         )
-    least = prices.among(tested).least
-    if cap < least:
+    chosen = prices.among(tested)
+    if cap < chosen.least + 2 * chosen.free:
         raise Misuse(
-            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(least)} credits; "
+            f"--max-spend: {plain(cap)} doesn't cover one call of {plain(chosen.least)} credits, and the "
+            f"{plain(2 * chosen.free)} that two readings of the balance may cost on a gateway that bills them; "
             "raise it, or set it to 0 to send only free requests"
         )
-    return cap, prices
+    return cap, replace(prices, free=chosen.free)
 
 
 def _start_journal(

@@ -4,13 +4,15 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 from segforge.spec.catalog import Gateway, Model
 from segforge.spec.price import highest_credits
 from segforge_contract.messages.request import Request
 from segforge_contract.targets.ledger import plain
 
-_SHOWN = 6
+_SHOWN: Final = 6
+_MOST_FREE: Final = Decimal("0.01")  # credits; a gateway that bills free requests probably bills less than a call
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Prices:
 
     known: Mapping[str, Decimal] = field(default_factory=dict)
     assumed: Decimal | None = None
+    free: Decimal = _MOST_FREE
+    """The most that a request may cost which is free by the docs, unless it belongs to a job."""
 
     @property
     def worst(self) -> Decimal:
@@ -38,8 +42,9 @@ class Prices:
         return [*self.known.values(), *([] if self.assumed is None else [self.assumed])]
 
     def among(self, models: Iterable[Model]) -> "Prices":
-        """Returns the prices of some of the models."""
-        return replace(self, known={one.slug: self.known[one.slug] for one in models if one.slug in self.known})
+        """Returns the prices of some of the models. A request that should be free costs no more than their calls."""
+        some = replace(self, known={one.slug: self.known[one.slug] for one in models if one.slug in self.known})
+        return replace(some, free=min(some.least, _MOST_FREE))
 
     def of(self, request: Request) -> Decimal:
         """Returns the price of a request. A page may print a path in which the slug is not the last part."""

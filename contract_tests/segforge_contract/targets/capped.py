@@ -1,23 +1,33 @@
 """A target with a spending cap: it reserves the price before it sends, records it, and settles it by the answer."""
 
-import json
-import re
 import threading
 import time
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
 
 from segforge.spec.catalog import Gateway
 from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import Target
+from segforge_contract.targets.billing import (
+    balance_in,
+    could_be_billed,
+    ended_job,
+    in_route,
+    is_call,
+    polled_job,
+    stated_cost,
+)
 from segforge_contract.targets.journal import Exchanged, Journal, Reservation, Tape, Weighed, canonical, remembered
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
 from segforge_contract.targets.patient import PatientTarget
 
 _WEIGH_EVERY = 20  # free requests between two readings of the balance, which shows whether they are billed
 _GIVE_UP_READING = 2  # readings of the balance in a row that time out
+_LOOK: Final = -1
+"""The copy of requests that the target sends itself, so that no replay confuses them with those of the run."""
 
 
 class CappedTarget:
@@ -31,13 +41,14 @@ class CappedTarget:
         *,
         cap: Decimal,
         worst: Callable[[Request], Decimal],
-        opening: Response | None = None,
+        free: Decimal,
         tell: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """`worst` returns the most credits that a request may cost. Existing journal entries are replayed first.
+        """`worst` returns the most credits that a call may cost. Existing journal entries are replayed first.
 
-        `opening` is a first reading of the balance; without one, the balance is read. It is then read again, which
-        shows whether reading it is billed. `tell` is called with the seconds before each wait for a 429.
+        `free` is the most that a request is assumed to cost which is free by the docs. One to a job may cost as much as
+        the call that started it.
+        `tell` is called with the seconds before each wait for a 429. Nothing is sent before `open`.
         """
         self.base_url = target.base_url
         self.loopback = target.loopback
@@ -45,24 +56,42 @@ class CappedTarget:
         self.recalled = 0
         """The number of requests that the journal answered."""
         self._target = target
-        self._patient = PatientTarget(target, tell=tell)
+        self._patient = PatientTarget(_Looking(self), tell=tell)
         self._gateway = gateway
         self._journal = journal
         self._worst = worst
+        self._free = free
         self._tape = Tape(journal.entries)
         self._known: dict[Request, Response | NoAnswer | None] = {}
-        self._submitted: dict[str, float] = {}
+        self._submitted: dict[str, tuple[float, Decimal]] = {}
         self._calls = 0
         self._unweighed = 0
         self._unread = 0
+        self._opened = False
         self._kinds: set[tuple[str, str, int]] = set()
         self._from_tape = False
         self._lock = threading.Lock()
         for entry in journal.entries:
             self._replay(entry)
-        self._enter_balance(self._balance() if opening is None else _balance_in(opening))
+
+    def open(self) -> None:
+        """Reads the balance, unless a look has read it. Reads it again, which shows whether reading it is billed."""
+        if not self._opened:
+            self.weigh()
         if self.ledger.readable:
             self.weigh()
+
+    def look(self, request: Request) -> Response:
+        """Sends a request that should be free, whatever the journal holds. Raises NoAnswer and NotSent."""
+        request = replace(request, copy=_LOOK)
+        call = self._reserve(request)
+        try:
+            response = self._target.send(request)
+        except NoAnswer as error:
+            self._note(call, request, error)
+            raise
+        self._note(call, request, response)
+        return response
 
     def send(self, request: Request) -> Response:
         """See `Target`. Raises NotSent if the cap, or an earlier attempt at the request, forbids sending it."""
@@ -93,25 +122,15 @@ class CappedTarget:
     def weigh(self) -> None:
         """Reads the balance, and settles answered calls by it. Once a request may not be free, it isn't read."""
         self._unweighed = 0
-        if not self.ledger.stopped:
-            self._enter_balance(self._balance())
-
-    def _enter_balance(self, balance: Decimal | None) -> None:
-        if balance is not None:
-            self._journal.append(Weighed(balance))
-        self.ledger.read(balance)
-
-    def _balance(self) -> Decimal | None:
         if self._unread >= _GIVE_UP_READING:
-            return None
+            return
         route = self._gateway.routes.credits
         try:
-            response = self._patient.send(Request(route.method, route.path))
+            self._patient.send(Request(route.method, route.path))
         except (NoAnswer, NotSent) as error:
             self._unread += isinstance(error, NoAnswer) and error.slow
-            return None
-        self._unread = 0
-        return _balance_in(response)
+        else:
+            self._unread = 0
 
     def _recall(self, request: Request) -> Response | NoAnswer | None:
         """Returns the known answer to a request, or None if it must be sent. Raises NotSent."""
@@ -126,24 +145,42 @@ class CappedTarget:
         return answer
 
     def _reserve(self, request: Request) -> int | None:
-        """Reserves the price of a request. Returns the call's number, or None if it can't be billed. Raises NotSent."""
-        if not could_be_billed(self._gateway, request):
+        """Reserves the price of a request. Returns its number, or None if it reserves nothing. Raises NotSent."""
+        free = not could_be_billed(self._gateway, request)
+        if free and request.copy != _LOOK:
+            self._refuse_expired(request)
+        if free and not self.ledger.reserves_free:
             if self.ledger.stopped:
                 raise NotSent(self._why_not(request))
-            self._refuse_expired(request)
             return None
+        amount, worst, room = self._price(request, free=free)
+        if room and self.ledger.reading_helps(amount + room, self._free, free=free):
+            self.weigh()
+        if not self.ledger.fits(amount + room, free=free):
+            raise NotSent(self._why_not(request))
+        self._calls += 1
+        self.ledger.reserve(self._calls, amount, worst, free=free)
+        self._journal.append(Reservation(self._calls, amount, worst, request), sync=amount > 0 and not free)
+        if not free:
+            self._known[canonical(request)] = None
+        return self._calls
+
+    def _price(self, request: Request, *, free: bool) -> tuple[Decimal, Decimal, Decimal]:
+        """Returns what a request reserves, the most that it may cost, and the credits that must be left after it.
+
+        Those are for the requests that show its cost: a reading of the balance, and a poll after a submit.
+        """
+        after = self._free if self.ledger.reserves_free else NOTHING
+        if free:
+            _, price = self._submitted.get(polled_job(self._gateway, request) or "", (0, self._free))
+            return price, price, NOTHING if self._is_reading(request) else after
         worst = self._worst(request)
         # With a cap of 0, only requests that the contract makes free are sent, and they reserve nothing.
         amount = NOTHING if self.ledger.cap == 0 and request.expects != "output" else worst
-        if not self.ledger.fits(amount) and self.ledger.awaits_balance:
-            self.weigh()
-        if not self.ledger.fits(amount):
-            raise NotSent(self._why_not(request))
-        self._calls += 1
-        self.ledger.reserve(self._calls, amount, worst)
-        self._journal.append(Reservation(self._calls, amount, worst, request), sync=amount > 0)
-        self._known[canonical(request)] = None
-        return self._calls
+        return amount, worst, after + (worst if after and is_call(self._gateway, request, "submit") else NOTHING)
+
+    def _is_reading(self, request: Request) -> bool:
+        return request.copy == _LOOK and in_route(self._gateway, request, "credits") is not None
 
     def _why_not(self, request: Request) -> str:
         ledger = self.ledger
@@ -154,16 +191,15 @@ class CappedTarget:
         return f"the cap of {plain(ledger.cap)} is reached: {plain(ledger.spent)} spent, {plain(ledger.held)} reserved"
 
     def _refuse_expired(self, request: Request) -> None:
-        found = self._polled(request)
-        at = self._submitted.get(found) if found else None
-        if at is not None and time.time() - at > self._gateway.lifecycle.retention_seconds:
+        found = self._submitted.get(polled_job(self._gateway, request) or "")
+        if found is not None and time.time() - found[0] > self._gateway.lifecycle.retention_seconds:
             raise NotSent("the job has expired since the run was interrupted")
 
     def _note(self, call: int | None, request: Request, answer: Response | NoAnswer) -> None:
         """Records an exchange, then settles it. The order matters: a resumed run settles again from the journal."""
         entry = Exchanged(call, time.time(), request, answer)
         paid = not isinstance(answer, NoAnswer) and call is not None and 200 <= answer.status < 300
-        self._journal.append(entry, sync=paid or self._ends_job(request, answer) is not None)
+        self._journal.append(entry, sync=paid or ended_job(self._gateway, request, answer) is not None)
         if self._settle(entry) or self._is_weight_due(entry):
             self.weigh()
 
@@ -171,8 +207,10 @@ class CappedTarget:
         match entry:
             case Reservation(call, amount, worst, request):
                 self._calls = max(self._calls, call)
-                self.ledger.reserve(call, amount, worst)
-                self._known[canonical(request)] = None
+                free = not could_be_billed(self._gateway, request)
+                self.ledger.reserve(call, amount, worst, free=free)
+                if not free:
+                    self._known[canonical(request)] = None
             case Exchanged():
                 self._settle(entry)
                 self._is_weight_due(entry)
@@ -182,11 +220,8 @@ class CappedTarget:
     def _settle(self, entry: Exchanged) -> bool:
         """Enters an exchange in the ledger. Returns whether the balance should be read now."""
         call, request, answer = entry.call, entry.request, entry.answer
-        if call is None:
-            if isinstance(answer, Response) and self._polled(request) not in self._submitted:
-                self.ledger.free(_stated(answer))
-            ended = self._ends_job(request, answer)
-            return ended is not None and self.ledger.ended(ended[0], ended[2], completed=ended[1])
+        if call is None or not could_be_billed(self._gateway, request):
+            return self._settle_free(call, request, answer)
         if isinstance(answer, NoAnswer):
             if answer.refused:
                 self.ledger.release(call)
@@ -195,7 +230,7 @@ class CappedTarget:
                 self._known[canonical(request)] = answer
             return self.ledger.trusted and not answer.refused
         self._known[canonical(request)] = answer
-        told = _stated(answer)
+        told = stated_cost(answer)
         if 200 <= answer.status < 300:
             return self._enter_output(entry, call, answer, told)
         if answer.status == 429:
@@ -205,6 +240,26 @@ class CappedTarget:
         self.ledger.refused(call, told)
         return False
 
+    def _settle_free(self, call: int | None, request: Request, answer: Response | NoAnswer) -> bool:
+        """Enters an exchange that should be free. Returns whether it shows the end of a job."""
+        if isinstance(answer, Response) and polled_job(self._gateway, request) not in self._submitted:
+            self.ledger.free(stated_cost(answer))
+        if self._is_reading(request):
+            balance = balance_in(answer)
+            self._opened |= balance is not None
+            self.ledger.read(balance)
+        ended = ended_job(self._gateway, request, answer)
+        if call is not None:
+            self._release_free(call, answer)
+        return ended is not None and self.ledger.ended(ended[0], ended[2], completed=ended[1])
+
+    def _release_free(self, call: int, answer: Response | NoAnswer) -> None:
+        """Lets the next reading of the balance release what a request reserved, if the gateway is done with it."""
+        if isinstance(answer, NoAnswer) and answer.refused:
+            self.ledger.release(call)
+        elif isinstance(answer, Response) or (self.ledger.readable and not answer.slow):
+            self.ledger.refused(call, None)
+
     def _is_weight_due(self, entry: Exchanged) -> bool:
         """Returns whether the balance should be read after an exchange that should be free: the first of its kind.
 
@@ -212,94 +267,39 @@ class CappedTarget:
         """
         request, answer = entry.request, entry.answer
         status = 0 if isinstance(answer, NoAnswer) else answer.status
-        if entry.call is not None and status < 300:
+        if request.copy == _LOOK or (status < 300 and could_be_billed(self._gateway, request)):
             return False
-        polled = self._polled(request)
+        polled = polled_job(self._gateway, request)
         path = request.path if polled is None else request.path.replace(polled, "*")
         kind = (path, request.key, status)
         first, self._unweighed = kind not in self._kinds, self._unweighed + 1
         self._kinds.add(kind)
         return self.ledger.readable and (first or self._unweighed >= _WEIGH_EVERY)
 
-    def _polled(self, request: Request) -> str | None:
-        """Returns the id of the job that a request polls, or None if it polls none."""
-        return _matches(self._gateway, request, "status", "result", "poll")
-
     def _enter_output(self, entry: Exchanged, call: int, answer: Response, told: Decimal | None) -> bool:
         body = answer.json
         request_id = body.get("request_id") if isinstance(body, dict) else None
         # The path of a submit may be one that only the model's page prints. Then its answer shows that it is one.
-        printed = _matches(self._gateway, entry.request, "run") is None and isinstance(request_id, str)
-        if _matches(self._gateway, entry.request, "submit") is None and not printed:
+        printed = not is_call(self._gateway, entry.request, "run") and isinstance(request_id, str)
+        if not is_call(self._gateway, entry.request, "submit") and not printed:
             self.ledger.answered(call, told)
             return True
         if isinstance(request_id, str):
-            self._submitted[request_id] = entry.at
+            self._submitted[request_id] = entry.at, self._worst(entry.request)
             self.ledger.queued(call, request_id, told)
         return False
 
-    def _ends_job(self, request: Request, answer: Response | NoAnswer) -> tuple[str, bool, Decimal | None] | None:
-        """Returns the ended job that an answer shows: its id, whether it is completed, and its stated cost."""
-        request_id = _matches(self._gateway, request, "status", "result")
-        if request_id is None or isinstance(answer, NoAnswer):
-            return None
-        body = _decimals(answer)
-        name = body.get("status") if isinstance(body, dict) else None
-        state = next((state for state in self._gateway.lifecycle.states if state.name == name), None)
-        if state is None or not state.terminal:
-            return None
-        metrics = body.get("metrics")
-        cost = metrics.get("cost") if isinstance(metrics, dict) else None
-        return request_id, state.code == 200, _amount(cost) if isinstance(cost, Decimal) else _stated(answer)
 
+class _Looking:
+    """Sends the requests that a capped target makes itself."""
 
-def could_be_billed(gateway: Gateway, request: Request) -> bool:
-    """Returns whether a faulty gateway could bill a request: all except polls and requests without a valid key."""
-    if request.key != "valid":
-        return False
-    return _matches(gateway, request, "status", "result", "poll", "credits") is None
+    def __init__(self, purse: CappedTarget) -> None:
+        self.base_url = purse.base_url
+        self.loopback = purse.loopback
+        self.send = purse.look
 
-
-def _matches(gateway: Gateway, request: Request, *routes: str) -> str | None:
-    """Returns the slug or id (or "") in the path of a request to one of these routes; None for another path."""
-    for name in routes:
-        route = getattr(gateway.routes, name)
-        if request.method != route.method:
-            continue
-        before, placeholder, after = re.split(r"(\{\w+\}|$)", route.path, maxsplit=1)
-        inner = "([^/]+)" if placeholder else "()"
-        if match := re.fullmatch(re.escape(before) + inner + re.escape(after), request.path):
-            return match[1]
-    return None
-
-
-def _balance_in(response: Response) -> Decimal | None:
-    """Returns the balance in an answer, paid and free credits together, or None if it holds none."""
-    body = _decimals(response)
-    credits = body.get("credits") if isinstance(body, dict) else None
-    if response.status != 200 or not isinstance(credits, Decimal):
-        return None
-    free = body.get("free-credits")
-    return credits + free if isinstance(free, Decimal) else credits
-
-
-def _stated(response: Response) -> Decimal | None:
-    try:
-        return _amount(Decimal(response.headers["x-cost"].strip()))
-    except (KeyError, InvalidOperation):
-        return None
-
-
-def _amount(figure: Decimal) -> Decimal | None:
-    return figure if figure.is_finite() and figure >= 0 else None
-
-
-def _decimals(response: Response) -> Any:
-    """Returns the body as JSON with exact numbers, or None if it isn't JSON."""
-    try:
-        return json.loads(response.body.decode(), parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)
-    except (ValueError, RecursionError, InvalidOperation):
-        return None
+    def close(self) -> None:
+        """Leaves the target open."""
 
 
 def _given(answer: Response | NoAnswer) -> Response:
