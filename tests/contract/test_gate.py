@@ -126,3 +126,56 @@ def test_an_unsound_case_is_not_sent(catalog: Catalog) -> None:
     with session(any_catalog, StandIn(any_catalog)) as opened:
         assert opened.perform(wrong) + opened.perform_together([right]) == []
         assert (opened.requests, opened.unsent[UNSOUND]) == (0, 2)
+
+
+SEED_LIKE = {"type": "integer", "required": False, "description": "x", "default": 7}
+# The limits of a parameter, and changes that must not be sent, since they are right or wrong for another reason.
+AT_THE_EDGE: dict[str, tuple[dict[str, Any], list[tuple[str, Any]]]] = {
+    "the range is wider than 32 bits": (
+        {"minimum": 0, "maximum": 2**40}, [("range.above", 7 + 2**32)]
+    ),
+    "the range ends above 32 bits": (
+        {"minimum": 0, "maximum": 2**32 + 7}, [("range.above", 7 + 2**32)]
+    ),
+    "the range excludes what loses its sign": (
+        {"minimum": -7, "maximum": 10}, [("range.below", -7)]
+    ),
+    "a closed set excludes both ends": (
+        {"minimum": 0, "maximum": 100, "enum": {"known": [7, 9], "total": 2}},
+        [("range.at_minimum", 0), ("range.at_maximum", 100), ("range.minus_zero", 0)],
+    ),
+    "the step excludes both ends": (
+        {"minimum": 1, "maximum": 20, "multiple_of": 7}, [("range.at_minimum", 1), ("range.at_maximum", 20)]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", AT_THE_EDGE)
+def test_no_limit_is_tested_with_a_value_that_the_specs_judge_otherwise(catalog: Catalog, edge: str) -> None:
+    limits, never = AT_THE_EDGE[edge]
+    sent = campaign_over(catalog, probe(size=SEED_LIKE | limits))
+    sizes = [(case.rule, case.payload["size"]) for case in sent if case.payload and "size" in case.payload]
+    assert not [size for size in sizes if size in never]
+    beyond = [size for rule, size in sizes if rule in ("range.above", "range.below")]
+    assert all(not limits["minimum"] <= size <= limits["maximum"] for size in beyond)
+
+
+def campaign_over(catalog: Catalog, model: Model) -> tuple[Case, ...]:
+    """Tests a gateway that serves this model only. Returns the cases sent; no rule may break."""
+    own = replace(catalog, models=(model,))
+    result = campaign(own, StandIn(own), model.slug, max_examples=5)
+    assert result.failures == ()
+    return result.sent
+
+
+def test_odd_body_is_not_judged_by_defaults_that_it_replaces(catalog: Catalog) -> None:
+    """A submit may send a key twice, beside another size than the default one."""
+    model = catalog.model("style-transfer")
+    default = model.example["width"] + 64
+    parameters = (replace(each, default=default) if each.name == "width" else each for each in model.parameters)
+    own = replace(catalog, models=(replace(model, parameters=tuple(parameters)),))
+    every = deterministic_cases(own, own.models)
+    odd = [case for case in every if case.operation == "submit" and case.accepted and case.payload is None]
+    assert odd
+    with session(own, StandIn(own)) as opened:
+        assert [failure for case in odd for failure in opened.perform(case) + opened.settle(deep=True)] == []

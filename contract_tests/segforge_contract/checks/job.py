@@ -33,7 +33,8 @@ class Watch:
 
     gateway: Gateway
     model: Model | None
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] | None
+    """The payload of the submit; None if its body was odd, so that no rule says which output it asks for."""
     request_id: str
     send: Callable[[Request], Response]
     base_url: str
@@ -167,21 +168,24 @@ class Watch:
             return
         found = list(check_job_output(self.model, output))
         if self.model.returns.media in FILES:
-            found += check_result(self.model, self.payload, images) if isinstance(images, list) else []
-            found += self._check_file(self.model, result, body)
+            if self.payload is not None:
+                found += check_result(self.model, self.payload, images) if isinstance(images, list) else []
+                found += self._check_file(self.model, self.payload, result, body)
         else:
             self.judged = judged_by(self.model, result)
         for rule, expected, what in found:
             self.report(rule, expected, what)
 
-    def _check_file(self, model: Model, result: Response, body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    def _check_file(
+        self, model: Model, payload: Mapping[str, Any], result: Response, body: Mapping[str, Any]
+    ) -> Iterator[tuple[str, str, str]]:
         """Checks the file of a result, if the target itself serves it, and the content types that the result states."""
         yield from check_stated(model, body)
         self.judged = "bytes.match_media" if states_medium(model.returns.media, body) else None
         served = self.file()
         if served is not None:
             self.judged = judged_by(model, served) or self.judged
-            yield from check_file(model, self.payload, served, exact=is_exact(result))
+            yield from check_file(model, payload, served, exact=is_exact(result))
 
     def _check_strangers(self) -> None:
         """Checks that a job can't be read without its exact id and a valid key."""

@@ -105,11 +105,11 @@ class Follower:
     def watch(self, job: SubmittedJob) -> Watch:
         """A watch of a job."""
         model = None if job.case.model is None else self.catalog.model(job.case.model)
-        payload, any_key = job.case.payload or {}, self.accepts_any_key()
+        any_key = self.accepts_any_key()
         return Watch(
             self.catalog.gateway,
             model,
-            payload,
+            job.case.payload,
             job.request_id,
             self.send,
             self.base_url,
@@ -196,7 +196,9 @@ class Follower:
 
     def _sets_output(self, case: Case) -> bool:
         """Whether the payload asks for another output than the sample, so that the output shows a fault."""
-        return case.model is not None and sets_output(self.catalog.model(case.model), case.payload or {})
+        if case.model is None or case.payload is None:
+            return False
+        return sets_output(self.catalog.model(case.model), case.payload)
 
     def _check_end(self, job: SubmittedJob, watch: Watch) -> None:
         if watch.state is not None and watch.state.code != 200:
