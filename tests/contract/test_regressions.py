@@ -1,6 +1,7 @@
 """Failures are kept as files, sent first in the next run, and deleted once the rule holds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from segforge_contract import RULES, Request, plan, run
 from segforge_contract.cases.case import under_profile
 from segforge_contract.cases.parameters import valid_case
 from segforge_contract.checks.answers import Broken
+from segforge_contract.engine import resend
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.phases.together import at_once
 from segforge_contract.engine.resend import repeated_case
 from segforge_contract.findings.kept import keep_failures, kept_cases
 from tests.contract.campaigns import broken_rules, campaign, session
@@ -173,3 +176,21 @@ def test_key_is_never_kept(catalog: Catalog) -> None:
     outcome = again(catalog, StandIn(catalog, "key_in_error", "key_as_id", *FAULTS))
     assert "key.not_echoed" in broken_rules(outcome)
     assert not [file for file in FOLDER.iterdir() if KEY in file.read_text("utf-8")]
+
+
+def test_crossed_outputs_are_found_again(catalog: Catalog) -> None:
+    """Jobs that wait at the same time are needed to show them, also for a model that isn't the first."""
+    model = catalog.model("style-transfer")
+    crossed = StandIn(catalog, "outputs_swapped")
+    with session(catalog, crossed) as opened:
+        found = [failure for failure in at_once(opened, model) if failure.broken.rule == "job.result_own"]
+        assert found
+        keep_failures(FOLDER, catalog, RunResult(tuple(found), (), 0, 0, 0.0))
+        cases, _ = kept_cases(FOLDER, catalog, catalog.models)
+        assert "job.result_own" in {failure.broken.rule for failure in resend.again(opened, cases[0])}
+    planned = plan(catalog, [catalog.model(SLUG), model], max_examples=0, seed=0, first=cases)
+    only = replace(planned, cases=tuple(case for case in planned.cases if case in cases))
+    for compares in (False, True):  # the file stays until jobs of its model were submitted together and kept the rule
+        with session(catalog, StandIn(catalog)) as opened:
+            keep_failures(FOLDER, catalog, run(replace(only, draws_valid=compares), opened))
+        assert (files() == ["job.result_own-style-transfer-submit"]) != compares

@@ -10,12 +10,11 @@ from segforge_contract.cases.case import Case, Operation, operations
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
 from segforge_contract.engine.interrupt import why
-from segforge_contract.engine.phases import drawn, tables
+from segforge_contract.engine.phases import drawn, tables, together
 from segforge_contract.engine.phases.lookback import look_back
 from segforge_contract.engine.phases.packs import perform
 from segforge_contract.engine.phases.relations import relations
 from segforge_contract.engine.phases.stages import stages
-from segforge_contract.engine.phases.together import at_once
 from segforge_contract.engine.plan import Plan
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import Unreachable
@@ -120,8 +119,11 @@ def _explore(plan: Plan, session: Session, model: Model, operation: Operation, v
 def _beyond_tables(plan: Plan, session: Session) -> Iterator[list[Failure]]:
     """Tests the rules that need several answers, a later hour or an empty balance."""
     queued = [model for model in plan.models if "v2" in model.versions][:1]
+    kept = {case.model for case in plan.cases if case.rule == together.RULE}
     if plan.draws_valid and plan.compares:
-        yield from _between_answers(plan, session, queued)
+        yield from _between_answers(
+            plan, session, [model for model in plan.models if model in queued or model.slug in kept]
+        )
     yield look_back(session)
     yield unreadable(session)
     if not session.target.loopback:
@@ -138,7 +140,7 @@ def _between_answers(plan: Plan, session: Session, queued: list[Model]) -> Itera
         for operation in operations(model):
             yield from relations(session, model, operation)
     for model in queued:
-        yield at_once(session, model)
+        yield together.at_once(session, model)
 
 
 def _lives(plan: Plan, session: Session, model: Model) -> list[Failure]:

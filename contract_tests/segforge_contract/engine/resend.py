@@ -9,6 +9,7 @@ from segforge.spec.catalog import Catalog
 from segforge_contract.cases.case import Case, Operation, expected
 from segforge_contract.cases.requests import JSON_TYPE, payload_request
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.phases import together
 from segforge_contract.engine.phases.audit import Audit
 from segforge_contract.engine.phases.relations import relations
 from segforge_contract.engine.phases.stages import stages
@@ -55,8 +56,12 @@ def repeated_case(
 
 def again(session: Session, case: Case) -> list[Failure]:
     """Sends a case again, with all other requests that its rule needs. Raises Unreachable."""
+    # Jobs that are submitted together go first: which ones a gateway mixes up may depend on those before them.
+    failures = []
+    if case.rule == together.RULE and case.model is not None:
+        failures += together.at_once(session, session.catalog.model(case.model))
     audit = Audit(session)
-    failures = session.perform(case)
+    failures += session.perform(case)
     failures += session.settle(deep=True) + audit.close([case], single=case.accepted)
     if case.model is None or case.rule not in RULES:
         return failures

@@ -17,6 +17,7 @@ from segforge.spec.printable import one_line
 from segforge_contract.cases.case import Case, Operation
 from segforge_contract.engine.campaign import RunResult
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.phases import together
 from segforge_contract.engine.resend import repeated_case, sent_by
 from segforge_contract.messages.request import Key, Request
 from segforge_contract.rules.table import RULES
@@ -66,13 +67,16 @@ def kept_cases(folder: Path, catalog: Catalog, models: Iterable[Model]) -> tuple
 def keep_failures(folder: Path, catalog: Catalog, result: RunResult) -> None:
     """Keeps the first failure of each rule on each operation, and deletes the files whose rule held. Raises OSError."""
     sent = {case.request for case in result.sent}
+    # A kept case is sent alone too, as the first copy. That shows nothing about jobs which wait at the same time.
+    compared = {case.model for case in result.sent if case.rule == together.RULE and case.request.copy}
     broken = {(failure.broken.rule, failure.case.request) for failure in result.failures}
     places = set()
     for file, kept in _read(folder):
         if isinstance(kept, str) or {kept.rule, kept.case} & result.skipped:
             continue
         request = _case(kept, catalog).request if _current(kept, catalog) else None
-        if request is None or (request in sent and (kept.rule, request) not in broken):
+        tested = request in sent if kept.rule != together.RULE else kept.model in compared
+        if request is None or (tested and (kept.rule, request) not in broken):
             file.unlink(missing_ok=True)
         else:
             places.add(kept.place)
@@ -123,9 +127,8 @@ def _kept(failure: Failure, catalog: Catalog) -> _Kept:
 
 def _case(kept: _Kept, catalog: Catalog) -> Case:
     sent = _request(kept.request) if kept.request is not None else kept.payload or {}
-    return repeated_case(
-        catalog, kept.case, kept.model, kept.operation, sent, parameter=kept.parameter, change=kept.change
-    )
+    rule = kept.rule if kept.rule == together.RULE else kept.case
+    return repeated_case(catalog, rule, kept.model, kept.operation, sent, parameter=kept.parameter, change=kept.change)
 
 
 def _request(sent: _Sent) -> Request:

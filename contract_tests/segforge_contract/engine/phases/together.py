@@ -1,6 +1,7 @@
 """Submits several jobs at the same time: each must have its own id and return the output of its own payload."""
 
 from dataclasses import replace
+from typing import Final
 
 from segforge.spec.catalog import Model
 from segforge_contract.cases.case import Case
@@ -14,6 +15,8 @@ from segforge_contract.engine.phases.relations import two_seeds
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, NotSent
 
+RULE: Final = "job.result_own"
+"""The rule that only jobs which wait at the same time can break."""
 AT_ONCE = 4
 """The number of jobs submitted at the same time."""
 _ODD_ONE = 2  # the position of the job with another seed; neither reversing nor rotating the jobs keeps it in place
@@ -50,6 +53,7 @@ def at_once(session: Session, model: Model) -> list[Failure]:
             images[job.case.request.copy] = image
     if odd is usual or len(images) < AT_ONCE:
         return failures
+    session.sent.append(replace(copies[_ODD_ONE], rule=RULE, parameter=None))
     return failures + _crossed(copies, [images[case.request.copy] for case in copies])
 
 
@@ -68,5 +72,5 @@ def _crossed(cases: list[Case], images: list[bytes]) -> list[Failure]:
                 f"the image that the job of {cases[number].change} should return",
             )
             case = cases[_ODD_ONE]
-            return [Failure(case, Broken("job.result_own", expected, found), tuple(each.request for each in cases))]
+            return [Failure(case, Broken(RULE, expected, found), tuple(each.request for each in cases))]
     return []
