@@ -70,3 +70,23 @@ def test_unreachable_side_exits_with_2(catalog: Catalog, capsys: pytest.CaptureF
         assert main(["contract", "compare", "--left", left, "--right", unused_url(), *MODEL]) == 2
         assert main(["contract", "compare", "--left", left, "--right", "https://gateway.invalid", *MODEL]) == 2
     assert "add --yes" in capsys.readouterr().err
+
+
+def test_house_rule_that_one_side_breaks_is_a_disagreement(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = tmp_path / "house.py"
+    house.write_text(
+        "from segforge_contract import house_rule\n"
+        "@house_rule('states_balance', promise='an output states the balance', reason='callers watch it')\n"
+        "def states_balance(exchange):\n"
+        "    paid = exchange.response.status == 200 and exchange.case.operation == 'run'\n"
+        "    return 'no balance' if paid and 'x-remaining-credits' not in exchange.response.headers else None\n",
+        "utf-8",
+    )
+    more = ("--house-rules", f"{house}:states_balance")
+    assert compared(catalog, more=more) == 0
+    assert compared(catalog, "header_missing", more=more) == 1
+    out = capsys.readouterr().out
+    assert "house rules: house.states_balance: the right gateway breaks it" in out
+    assert ", breaks house.states_balance" in out

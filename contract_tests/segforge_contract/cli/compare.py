@@ -12,10 +12,12 @@ from segforge.spec.printable import one_line
 from segforge_contract.cli.confirm import add_spending_options, confirmed
 from segforge_contract.cli.options import (
     add_catalog_options,
+    add_rule_options,
     catalog_of,
     models_of,
     reporting,
     settings_of,
+    with_house_rules,
 )
 from segforge_contract.errors import Misuse
 from segforge_contract.reports.reporter import check_writable, write_file
@@ -34,12 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{side}", required=True, metavar="URL", help=f"{meaning}; a URL, live, or mock")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every disagreement to this file")
     add_catalog_options(parser)
+    add_rule_options(parser)
     add_spending_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compares two gateways. Returns 0 if they agree, 1 if they disagree, 2 if they can't be compared."""
-    return reporting("segforge contract compare", lambda: _run(args))
+    return reporting("segforge contract compare", with_house_rules(args, _run))
 
 
 def _run(args: argparse.Namespace) -> int:

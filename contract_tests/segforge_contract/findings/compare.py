@@ -1,7 +1,7 @@
 """Sends the same cases to two gateways, and proposes changes to the specs if they answer differently."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from segforge.spec.catalog import Catalog, Version
@@ -9,6 +9,7 @@ from segforge.spec.printable import show
 from segforge_contract.cases.case import Case
 from segforge_contract.cases.parts import value_at
 from segforge_contract.cases.settled import OMITTED
+from segforge_contract.checks.answers import Exchange, house_broken
 from segforge_contract.engine.session import Session
 from segforge_contract.errors import NoAnswer, NotSent
 from segforge_contract.rules.table import ACCEPTED, REFUSED, RULES
@@ -21,6 +22,8 @@ class ComparedAnswer:
     status: int | None
     media_type: str = ""
     state: str | None = None
+    broken: tuple[str, ...] = ()
+    """The house rules that the answer breaks."""
 
     @property
     def accepted(self) -> bool:
@@ -30,9 +33,9 @@ class ComparedAnswer:
     def __str__(self) -> str:
         if self.status is None:
             return "no answer"
-        return f"{self.status} {self.media_type or '(no Content-Type)'}" + (
-            f", then {self.state}" if self.state else ""
-        )
+        state = f", then {self.state}" if self.state else ""
+        broken = f", breaks {', '.join(self.broken)}" if self.broken else ""
+        return f"{self.status} {self.media_type or '(no Content-Type)'}{state}{broken}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def compare(catalog: Catalog, cases: Iterable[Case], left: Session, right: Sessi
             continue
         compared += 1
         if seen[0] != seen[1]:
-            disagreements.append(Disagreement(case, *seen, propose(catalog, case, seen[1])))
+            proposal = by_house(*seen) or propose(catalog, case, seen[1])
+            disagreements.append(Disagreement(case, *seen, proposal))
     return Comparison(compared, tuple(disagreements), unsent)
 
 
@@ -87,7 +91,19 @@ def see(session: Session, case: Case) -> ComparedAnswer:
     except NoAnswer as error:
         session.note_silence(error)
         return ComparedAnswer(None)
-    return ComparedAnswer(response.status, response.media_type, state)
+    model = None if case.model is None else session.catalog.model(case.model)
+    exchange = Exchange(session.catalog.gateway, model, case, response)
+    broken = tuple(each.rule for each in house_broken(exchange))
+    return ComparedAnswer(response.status, response.media_type, state, broken)
+
+
+def by_house(left: ComparedAnswer, right: ComparedAnswer) -> Proposal | None:
+    """Returns the proposal if the sides differ in a house rule only. No spec describes one."""
+    if replace(left, broken=()) != replace(right, broken=()):
+        return None
+    only = [name for name in (*left.broken, *right.broken) if (name in left.broken) != (name in right.broken)]
+    side = "right" if only[0] in right.broken else "left"
+    return Proposal("house rules", ", ".join(only), f"the {side} gateway breaks it, and the other one doesn't")
 
 
 def propose(catalog: Catalog, case: Case, seen: ComparedAnswer) -> Proposal:
