@@ -209,3 +209,26 @@ def test_the_fixtures_of_pytest_read_the_file(pytester: pytest.Pytester) -> None
     result = pytester.runpytest("-p", "no:cacheprovider", "-k", "mock")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*segforge.toml:2: *Did you mean port?"])
+
+
+OTHERS = (
+    ["lint"],
+    ["directory", "list"],
+    ["check-usage", "."],
+    ["diff", "specs", "none"],
+    ["record", "draft", "none"],
+)
+
+
+@pytest.mark.parametrize("words", OTHERS, ids=" ".join)
+def test_other_commands_read_the_specs_of_generate(
+    folder: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message of a misuse tells where the specs are from; `--specs` and `--no-config` win."""
+    (folder / "segforge.toml").write_text('[generate]\nspecs = "nowhere"\n', "utf-8")
+    main(words)
+    err = capsys.readouterr().err
+    assert "specs (segforge.toml:2); --no-config ignores it" in err
+    for flags in ([*words, "--specs", "elsewhere"], [words[0], "--no-config", *words[1:]]):
+        main(flags)
+        assert "segforge.toml" not in capsys.readouterr().err

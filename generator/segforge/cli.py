@@ -5,7 +5,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Final, NamedTuple
 
@@ -96,12 +96,11 @@ def _run(name: str, rest: list[str]) -> int:
         if not each.strip() or (each.startswith("--") and each.endswith("=")):
             parser.error(f"{each.strip() or 'an argument'} is empty. Is a shell variable unset?")
     if name not in _CONFIGURABLE:
-        code: int = module.run(parser.parse_args(rest))
-        return code
+        return _run_with_specs(prog, parser, module.run, rest)
     from segforge.configuration.apply import configured
 
     given = configured(parser, name, rest, nested=prog != f"segforge {name}")
-    code = module.run(given.arguments)
+    code: int = module.run(given.arguments)
     if code == _MISUSE and given.from_file:
         print(f"{prog}: from the configuration file: {given.from_file}; --no-config ignores it", file=sys.stderr)
     return code
@@ -117,6 +116,19 @@ def parser_of(prog: str, module: ModuleType, nested: Mapping[str, Command]) -> a
     )
     module.configure(parser)
     return parser
+
+
+def _run_with_specs(
+    prog: str, parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], rest: list[str]
+) -> int:
+    """Runs a command that has no table in the configuration file. Its specs may be from there."""
+    from segforge.configuration.apply import with_specs
+
+    arguments, place = with_specs(parser, rest)
+    code = run(arguments)
+    if code == _MISUSE and place:
+        print(f"{prog}: from the configuration file: specs ({place}); --no-config ignores it", file=sys.stderr)
+    return code
 
 
 def _open_outputs() -> None:

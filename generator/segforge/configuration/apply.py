@@ -2,7 +2,7 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -12,7 +12,9 @@ from segforge.configuration.table import (
     CONFIGURABLE,
     ONLY_AS_FLAG,
     SHARED_WITH_NESTED,
+    SPECS_TABLE,
     ConfigField,
+    field_of,
     fields_of,
     found_kind,
     secret_in,
@@ -54,6 +56,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
         flag = f"--{field.name.removeprefix('no-')}" if field.name.startswith("no-") else f"--no-{field.name}"
         if field.form == "switch" and flag not in known:
             parser.add_argument(flag, dest=field.action.dest, action="store_false", help=argparse.SUPPRESS)
+    _declare_file(parser)
+
+
+def _declare_file(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("configuration file").add_mutually_exclusive_group()
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="read options from this file (default: the nearest segforge.toml)"
@@ -90,6 +96,36 @@ def configured(parser: argparse.ArgumentParser, command: str, words: Sequence[st
         if getattr(given, action.dest, None) is _NOT_GIVEN:
             setattr(given, action.dest, _default(action))
     return Configured(given, values)
+
+
+def with_specs(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[argparse.Namespace, str]:
+    """Parses the flags of a command without a table in the file. Its `--specs` defaults to those of `[generate]`.
+
+    Returns the arguments, and the place in the file if the specs are from there, otherwise "". Raises Misuse.
+    """
+    actions = [each for each in _all_actions(parser) if "--specs" in each.option_strings]
+    if not actions:
+        return parser.parse_args(words), ""
+    _declare_file(parser)
+    default, field = actions[0].default, field_of(actions[0])
+    for action in actions:
+        action.default = _NOT_GIVEN
+    given = parser.parse_args(words)
+    if getattr(given, "specs", None) is not _NOT_GIVEN:
+        return given, ""
+    file = _file(given)
+    stated = {} if file is None else _stated(file, SPECS_TABLE, {"specs": field}, nested=True)
+    given.specs = stated.get("specs", default)
+    return given, file.place(SPECS_TABLE, "specs") if file is not None and stated else ""
+
+
+def _all_actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yields the actions of a parser and of the commands below it."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _all_actions(below)
 
 
 def stated_by(parser: argparse.ArgumentParser, command: str, folder: Path) -> dict[str, Any]:

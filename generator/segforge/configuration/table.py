@@ -23,6 +23,9 @@ CONFIGURABLE: Final[Mapping[str, str]] = {
 SHARED_WITH_NESTED: Final = ("specs", "models", "profile", "house-rules")
 """The fields of `[contract]` that `segforge contract rules`, `explain` and `compare` use too."""
 
+SPECS_TABLE: Final = "generate"
+"""The table whose `specs` are the default of all other commands that read specs."""
+
 ONLY_AS_FLAG: Final[Mapping[str, str]] = {
     "api-key": "an API key must not be in this file. Write keys to a file of their own and name it in keys-file, or "
     f"pass --api-key; callers read their key from {KEY_VARIABLE}",
@@ -64,7 +67,7 @@ class ConfigField:
 
 def fields_of(parser: argparse.ArgumentParser) -> dict[str, ConfigField]:
     """The fields by name, in the order of the declarations."""
-    fields = (_field(action) for action in parser._actions if action.option_strings and _is_setting(action))
+    fields = (field_of(action) for action in parser._actions if action.option_strings and _is_setting(action))
     return {field.name: field for field in fields if field.name not in ONLY_AS_FLAG}
 
 
@@ -101,7 +104,8 @@ def _is_setting(action: argparse.Action) -> bool:
     return action.dest not in ("help", "config", "no_config") and action.help != argparse.SUPPRESS
 
 
-def _field(action: argparse.Action) -> ConfigField:
+def field_of(action: argparse.Action) -> ConfigField:
+    """An option as a field of the file."""
     name = action.dest.replace("_", "-")
     if action.nargs == 0:
         return ConfigField(name, action, "switch", {"type": "boolean"})
