@@ -1,6 +1,7 @@
 """Emits the TypeScript client: the npm package `segmind-client`, as sources for `npm run build`."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -46,6 +47,7 @@ _FILES: Final = (
 _EXAMPLES: Final = ("call", "job", "many")
 
 _MODULES: Final = (
+    "ai",
     "answer",
     "bounds",
     "browser",
@@ -83,6 +85,10 @@ _MODULES: Final = (
     "uploads",
     "validation",
 )
+
+
+_CONTROLS: Final = ("prompt", "seed", "count", "base64", "width", "height", "size", "aspect_ratio", "duration", "fps")
+"""The controls of outputs that the AI SDK of Vercel knows."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +184,22 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "not_found": Code(next((kind.name for kind in classes if kind.code == 404), "SegmindError")),
         "headers": [header_property(header) for header in gateway.headers],
         **uploading(gateway),
+        "control_names": control_names(catalog.models),
         "dialects": dialects_of(catalog.models),
         "chat_sample": chat_sample(catalog.models),
         "unsupported_in_chats": unsupported(gateway),
         **_lifecycle(gateway),
     }
+
+
+def control_names(models: Iterable[Model]) -> list[tuple[str, tuple[str, ...]]]:
+    """Returns the names of the parameters that control each property of outputs, the commonest first."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _CONTROLS}
+    for model in models:
+        for control, found in counts.items():
+            name = getattr(model.returns.controls, control)
+            found.update([name] if name else [])
+    return [(control, tuple(name for name, _ in found.most_common())) for control, found in counts.items()]
 
 
 def _knowledge(catalog: Catalog) -> dict[str, object]:
