@@ -60,7 +60,7 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
     port = free_port()
     with ExitStack() as servers:
         for block in blocks(page):
-            text = block.text.replace(f":{PORT}", f":{port}").replace(f"--port {PORT}", f"--port {port}")
+            text = _on(port, block.text)
             if block.name:
                 (folder / block.name).write_text(text, "utf-8")
             for command in text.splitlines() if block.language == "sh" else ():
@@ -84,6 +84,15 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
                 expected = next((code for start, code in exits.items() if start in command), 0)
                 assert done.returncode == expected, f"{command}\n{done.stdout}\n{done.stderr}"
                 yield command, done.stdout
+
+
+def on_free_port(text: str) -> str:
+    """Returns code of a page, with a free port instead of the page's."""
+    return _on(_free_port(), text)
+
+
+def _on(port: int, text: str) -> str:
+    return text.replace(f":{PORT}", f":{port}").replace(f"--port {PORT}", f"--port {port}")
 
 
 def _words(command: str) -> list[str]:

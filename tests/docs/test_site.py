@@ -23,6 +23,7 @@ def test_the_site_is_built_and_complete(tmp_path: Path) -> None:
     assert len(pages) > 300
     faults = [fault for page in pages for fault in wrong(site, page)]
     assert faults == []
+    assert {page.resolve() for page in pages} - linked(pages) == {site.resolve() / "404.html"}
     assert [path for path in site.rglob("*.css") if "url(http" in path.read_text("utf-8")] == []
     in_a_browser(site, tmp_path)
 
@@ -60,6 +61,15 @@ def wrong(site: Path, page: Path) -> Iterator[str]:
             yield f"{page.relative_to(site)}: no file {path}"
         elif anchor and target.suffix == ".html" and unquote(anchor) not in anchors(target):
             yield f"{page.relative_to(site)}: no anchor #{anchor} in {path or 'it'}"
+
+
+def linked(pages: list[Path]) -> set[Path]:
+    """The pages that another page links to."""
+    found = set()
+    for page in pages:
+        hrefs = {urldefrag(link.attributes["href"] or "")[0] for link in parsed(page).css("a[href]")}
+        found |= {(page.parent / unquote(href)).resolve() for href in hrefs if href} - {page.resolve()}
+    return found
 
 
 @cache

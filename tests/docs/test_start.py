@@ -1,12 +1,14 @@
 """The pages for beginners are followed to the letter. Only their installations are replaced by the tests' own."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import BIN, ROOT, blocks, follow
+from tests.docs.pages import BIN, ROOT, blocks, follow, on_free_port
 from tests.seeds import copy_seeds
 from tests.typescript.conftest import project
 from tests.typescript.test_launcher import tests_of_a_user
@@ -68,6 +70,17 @@ def test_the_page_for_the_sdks_prints_what_the_page_about_new_models_shows(tmp_p
         expected = lines.splitlines()
         assert [*map(_shape, printed[name][-len(expected) :])] == [*map(_shape, expected)]
     assert not (tmp_path / "specs" / "models" / "pixel-painter.yaml").exists()
+
+
+def test_the_page_for_ci_starts_a_mock_and_waits_for_it(tmp_path: Path) -> None:
+    [script] = [block.text for block in blocks("how-to/ci.md") if block.language == "sh"]
+    script = on_free_port(script) + 'curl --silent --fail "$SEGMIND_BASE_URL/healthz"\nkill %1\n'
+    path = f"{BIN}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-mc", script], cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith('{"status":"ok"}')
 
 
 def _shape(text: str) -> str:
