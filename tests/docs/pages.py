@@ -88,10 +88,10 @@ def follow(page: str, folder: Path, exits: Mapping[str, int], more: Mapping[str,
 
 def on_free_port(text: str) -> str:
     """Returns code of a page, with a free port instead of the page's."""
-    return _on(_free_port(), text)
+    return _on(free_port(), text)
 
 
-def _on(port: int, text: str) -> str:
+def _on(port: str, text: str) -> str:
     return text.replace(f":{PORT}", f":{port}").replace(f"--port {PORT}", f"--port {port}")
 
 
