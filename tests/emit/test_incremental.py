@@ -73,6 +73,17 @@ def test_after_an_edit_the_cache_and_a_fresh_run_agree(
     assert (after == before) == (edit is EDITS["comment"])
 
 
+def test_a_system_without_semaphores_generates_in_one_process(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")  # what a sandbox without a writable /dev/shm answers
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    assert generate(specs, tmp_path / "out", "--no-cache", "--jobs=2")
+
+
 def test_processes_and_hash_seeds_do_not_change_the_bytes(specs: Path, tmp_path: Path) -> None:
     trees = []
     for seed, jobs in (("1", "1"), ("77", "2"), ("4242", "5")):

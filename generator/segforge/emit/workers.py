@@ -43,8 +43,10 @@ def mapping(processes: int, models: int) -> Iterator[Map]:
     if processes < 2 or models < (1 if forks else _WORTH_SPAWNING):
         yield map
         return
-    context = multiprocessing.get_context("fork" if forks else "spawn")
-    pool = ProcessPoolExecutor(min(processes, -(-models // BATCH)), context, initializer=_start_worker)
+    pool = _pool(min(processes, -(-models // BATCH)), "fork" if forks else "spawn")
+    if pool is None:
+        yield map
+        return
     try:
         with _interrupts_blocked():
             pool.submit(bool)  # starts the workers, which import their modules while this process reads specs
@@ -52,6 +54,14 @@ def mapping(processes: int, models: int) -> Iterator[Map]:
     finally:
         # Waiting ends within about a second: a batch is short, and a killed worker breaks the pool.
         pool.shutdown(cancel_futures=True)
+
+
+def _pool(processes: int, method: str) -> ProcessPoolExecutor | None:
+    """Returns a pool, or None on a system without semaphores, such as a sandbox whose /dev/shm can't be written."""
+    try:
+        return ProcessPoolExecutor(processes, multiprocessing.get_context(method), initializer=_start_worker)
+    except (ImportError, OSError):
+        return None
 
 
 @contextmanager
