@@ -214,8 +214,10 @@ async function output<R extends Result>(
   return client.jobs.resume<Result>(job, kind as never).download({ signal });
 }
 
+type Control = "prompt" | "seed" | "count" | "base64" | "width" | "height" | "size" | "aspect_ratio" | "duration" | "fps";
+
 /** The names that models give to their parameters for each setting of the SDK. The first one that a model has counts. */
-const NAMES = {
+const NAMES: Readonly<Record<Control, readonly string[]>> = {
   prompt: ["prompt", "promptText"],
   seed: ["seed"],
   count: ["samples", "number_of_images", "num_outputs"],
