@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ from segmind_client import (
     AsyncSegmind,
     ChatResult,
     Event,
+    Gathered,
     JobUpdate,
     MediaResult,
     RateLimited,
@@ -36,10 +39,10 @@ CASES, REFUSALS = READ["cases"], READ["refusals"]
 CATALOG = seed_catalog()
 KEYS = {
     *("name", "call", "model", "messages", "with", "without", "file", "client", "wait", "mock", "expect", "request_id"),
-    *("environment", "interrupt"),
+    *("environment", "interrupt", "batch"),
 }
 PNG = b"\x89PNG\r\n\x1a\n"
-CALLS = {"run", "submit", "wait", "updates", "result", "resume", "check", "chat", "chat_sync"}
+CALLS = {"run", "submit", "wait", "updates", "result", "resume", "check", "chat", "chat_sync", "batch"}
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +143,8 @@ async def perform(case: dict[str, Any], client: Any, mock: Mock, updates: list[J
     params = {name: value for name, value in params.items() if name not in case.get("without", ())}
     params |= {name: PNG + bytes(size - len(PNG)) for name, size in case.get("file", {}).items()}
     model = getattr(client, snake_case(slug))
+    if case["call"] == "batch":
+        return await run_batch(case, client, mock, partial(model.submit, **params))
     if case["call"] == "check":
         return model.check(**params)
     if case["call"] == "run":
@@ -156,6 +161,24 @@ async def perform(case: dict[str, Any], client: Any, mock: Mock, updates: list[J
     if case["call"] == "updates":
         return await looped(job.updates(**case.get("wait", {})), updates)
     return await value_of(job.wait(**case.get("wait", {})))
+
+
+async def run_batch(case: dict[str, Any], client: Any, mock: Mock, call: Any) -> Gathered:
+    """Runs and resumes a batch. Raises its first failure."""
+    wanted = case["batch"]
+    with TemporaryDirectory() as folder:
+        options = {"journal": Path(folder) / "run.jsonl", "concurrency": 1, "max_spend": wanted.get("max_spend")}
+        for run in range(wanted["runs"]):
+            is_last = run == wanted["runs"] - 1
+            timeout = 600 if is_last else wanted.get("wait", 600)
+            resend = is_last and wanted.get("resend_in_doubt", False)
+            made = client.gather([call] * wanted["calls"], timeout=timeout, resend_in_doubt=resend, **options)
+            done: Gathered = await value_of(made)
+            mock.clock.advance(case.get("mock", {}).get("advance", 0))
+    assert list(done.in_doubt) == case["expect"].get("in_doubt", [])
+    for error in done.failures.values():
+        raise error
+    return done
 
 
 async def looped(changes: Any, updates: list[JobUpdate]) -> Any:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as segmind from "segmind-client";
+import * as journal from "segmind-client/journal";
 import { MOCK, Tenant } from "./mock.mjs";
 
 const { cases, refusals, examples } = JSON.parse(process.env.CASES);
@@ -31,6 +32,33 @@ async function setUp(tenant, { scenarios = [], latency, credits, profile, job = 
   if (profile !== undefined) {
     await tenant.admin("PUT", "profile", { profile });
   }
+}
+
+const HAS_FILES = !["workerd", "browser"].includes(process.env.RUNTIME);
+
+/** Runs and resumes a batch. Throws its first failure. */
+async function runBatch({ batch, mock, expect }, client, tenant, call) {
+  const [fs, os] = await Promise.all(["fs", "os"].map((name) => import(`node:${name}`)));
+  const folder = fs.mkdtempSync(`${os.tmpdir()}/segmind-table-`);
+  let done;
+  for (let run = 1; run <= batch.runs; run++) {
+    done = await journal.gather(client, Array(batch.calls).fill(call), {
+      journal: `${folder}/run.jsonl`,
+      concurrency: 1,
+      maxSpend: batch.max_spend,
+      timeoutMs: run < batch.runs && batch.wait !== undefined ? batch.wait * 1000 + 1 : undefined,
+      resendInDoubt: run === batch.runs && batch.resend_in_doubt,
+    });
+    if (mock?.advance) {
+      await tenant.admin("POST", "clock", { advance: mock.advance });
+    }
+  }
+  fs.rmSync(folder, { recursive: true });
+  assert.deepEqual(done.inDoubt, expect.in_doubt ?? []);
+  for (const error of done.failures.values()) {
+    throw error;
+  }
+  return done;
 }
 
 /** Creates the client. Settings that the case takes from the environment are not passed as options. */
@@ -88,6 +116,8 @@ async function perform(each, client, tenant, updates, signal) {
   }
   const model = client[property(slug)];
   switch (each.call) {
+    case "batch":
+      return runBatch(each, client, tenant, journal.call(model, params));
     case "check":
       return model.check(params);
     case "run":
@@ -118,7 +148,7 @@ async function perform(each, client, tenant, updates, signal) {
 }
 
 function checkError(error, expect) {
-  assert.equal(error.constructor, segmind[expect.error], `${error?.stack ?? JSON.stringify(error)}`);
+  assert.equal(error.constructor, segmind[expect.error] ?? journal[expect.error], `${error?.stack ?? JSON.stringify(error)}`);
   assert.equal(error.maybeBilled, expect.maybe_billed ?? false);
   if ("status" in expect) {
     assert.equal(error.status ?? null, expect.status);
@@ -163,6 +193,10 @@ describe("the behaviour table", { concurrency: 8 }, () => {
       const events = [];
       const updates = [];
       const controller = new AbortController();
+      if (each.call === "batch" && !HAS_FILES) {
+        await assert.rejects(journal.gather(clientOf(each, tenant, events, controller), [], { journal: "run.jsonl" }), TypeError);
+        return;
+      }
       const made = async () => perform(each, clientOf(each, tenant, events, controller), tenant, updates, controller.signal);
       const outcome = await made().catch((error) => error);
       if ("error" in expect) {

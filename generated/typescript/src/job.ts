@@ -237,7 +237,7 @@ export function pollDelay(elapsedMs: number, typicalMs: number, longestMs: numbe
 }
 
 /** The URLs of a job's files, without duplicates. Each is a URL or an object with a `url`, alone or in a list. */
-function outputUrls(record: JobRecord, keys?: readonly string[]): string[] {
+export function outputUrls(record: JobRecord, keys?: readonly string[]): string[] {
   const files = keys?.concat("output").flatMap((key) => record[key]);
   const urls = files?.map((file) => ((file as JsonObject | undefined)?.["url"] ?? file) as string);
   return [...new Set(urls?.filter((url) => /^(https?:|data:)\S+$/.test(url)))];

@@ -143,7 +143,7 @@ export class Transport {
       const said = [url.split(/[/?#,]/, 3).join("/"), ...words].filter(Boolean).join(": ");
       const other = late || isLate(said) ? RequestTimeout : ConnectionFailed;
       const kind = signal?.aborted ? RequestAborted : other;
-      return { kind, detail: plain(this.#masked(said)), sent: sent && !isUnsent(said) };
+      return { kind, detail: plain(this.#masked(said)), sent: sent && !isUnsent(said + cause) };
     } finally {
       stop();
     }
