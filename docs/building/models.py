@@ -137,7 +137,7 @@ def model_list(catalog: Catalog) -> str:
 
 def _listed(model: Model, listing: Listing | None) -> tuple[str, ...]:
     return (
-        f"[{words(model.title)}]({quote(model.slug)}.md) {code(model.slug)}",
+        f"[{words(model.title)}](models/{quote(model.slug)}.md) {code(model.slug)}",
         words(model.returns.media),
         " ".join(model.versions),
         model.level,

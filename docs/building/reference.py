@@ -16,5 +16,5 @@ def reference_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "reference/rules.md", rules_page(catalog)
     yield "reference/scenarios.md", scenarios_page(catalog.gateway)
     yield "reference/admin.md", admin_page()
-    yield "reference/models/index.md", model_list(catalog)
+    yield "reference/models.md", model_list(catalog)
     yield from model_pages(catalog)

@@ -21,7 +21,7 @@ def test_the_page_for_python(tmp_path: Path) -> None:
     assert "2 passed" in shown[".venv/bin/pytest -q test_draw.py"]
     assert (tmp_path / "image.jpeg").read_bytes().startswith(b"\xff\xd8")
     assert shown[".venv/bin/python draw.py"].startswith("image/jpeg ")
-    assert "0 errors, 0 warnings" in shown[".venv/bin/segforge check-usage ."]
+    assert "0 errors, 0 warnings" in shown[".venv/bin/segforge check-usage draw.py test_draw.py"]
 
 
 def test_the_page_for_typescript(
@@ -35,7 +35,7 @@ def test_the_page_for_typescript(
     monkeypatch.setenv("SEGFORGE", str(BIN / "segforge"))
     shown = list(follow("start/typescript.md", tmp_path, {}, {"npx tsc": "--skipLibCheck"}))
     outputs = {command: output for command, output in shown if command.startswith(("node", "npx vitest"))}
-    assert "2 passed" in outputs["npx vitest run"]
+    assert "2 passed" in outputs["npx vitest run draw.test.ts"]
     assert (tmp_path / "image.jpeg").read_bytes().startswith(b"\xff\xd8")
     assert outputs["node draw.mjs"].startswith("image/jpeg ")
 
