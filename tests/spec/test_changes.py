@@ -284,6 +284,22 @@ def test_other_routes_are_compared_and_raise_no_version_of_the_clients(catalog: 
         assert (change.rule, sentence(change), bump_of([change])) == (rule, line, "none")
 
 
+def test_a_parameter_of_chats_that_is_refused_breaks_callers(catalog: Catalog) -> None:
+    first, *rest = catalog.gateway.chat_parameters
+    assert not first.unsupported
+    refusing = replace(catalog.gateway, chat_parameters=(replace(first, unsupported=True), *rest))
+    for old, new, level, line in (
+        (catalog.gateway, refusing, "breaking", '"refused" (was "sent")'),
+        (refusing, catalog.gateway, "additive", '"sent" (was "refused")'),
+    ):
+        (change,) = gateway_changes(old, new)
+        assert change.level == level
+        assert sentence(change) == f"gateway: `chat_parameters.{first.name}` is {line}"
+    other = replace(catalog.gateway, chat_parameters=(replace(first, meaning="Other."), *rest))
+    (change,) = gateway_changes(catalog.gateway, other)
+    assert change.level == "editorial"
+
+
 def test_the_description_of_a_status_is_compared(catalog: Catalog) -> None:
     first, *rest = catalog.gateway.statuses
     gateway = replace(catalog.gateway, statuses=(replace(first, meaning="Other."), *rest))

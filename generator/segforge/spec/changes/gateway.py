@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from segforge.spec.catalog import Gateway, OtherRoute
+from segforge.spec.catalog import ChatParameter, Gateway, OtherRoute
 from segforge.spec.changes.change import Change, as_data, reworded, sided
 
 _WORDS: Final = ("source", "meaning", "retention_seconds", "poll_interval_seconds", "deadline_seconds")
@@ -20,6 +20,7 @@ def gateway_changes(old: Gateway, new: Gateway) -> list[Change]:
             changes.append(sided("gateway", at, "gateway.changed", "editorial" if editorial else "breaking", one, two))
     changes += _sets("status", "statuses", old.statuses, new.statuses, lambda one: one.code)
     changes += _sets("header", "headers", old.headers, new.headers, lambda one: one.name)
+    changes += _chat_parameters(old.chat_parameters, new.chat_parameters)
     changes += _routes(old.other_routes, new.other_routes)
     for key in ("title", "description", "sample"):
         changes += reworded("gateway", key, getattr(old, key), getattr(new, key))
@@ -35,6 +36,25 @@ def _sets(kind: str, at: str, old: Sequence[Any], new: Sequence[Any], key: Calla
         yield sided("gateway", f"{at}.{name}", f"{kind}.removed", "breaking", name, None)
     for name in sorted(before.keys() & after.keys()):
         yield from reworded("gateway", f"{at}.{name}", as_data(before[name]), as_data(after[name]))
+
+
+def _chat_parameters(old: Sequence[ChatParameter], new: Sequence[ChatParameter]) -> Iterator[Change]:
+    """Yields the parameters that clients begin or cease to refuse in chats, and the changed descriptions of others."""
+    before, after = ({one.name: one for one in side} for side in (old, new))
+    for name in sorted(before.keys() | after.keys()):
+        one, two = before.get(name), after.get(name)
+        refused = [side is not None and side.unsupported for side in (one, two)]
+        at = f"chat_parameters.{name}"
+        if refused[0] != refused[1]:
+            yield sided(
+                "gateway", at, "chat_parameter.changed", "breaking" if refused[1] else "additive", *map(_said, refused)
+            )
+        else:
+            yield from reworded("gateway", at, one and as_data(one), two and as_data(two))
+
+
+def _said(refused: bool) -> str:
+    return "refused" if refused else "sent"
 
 
 def _routes(old: Sequence[OtherRoute], new: Sequence[OtherRoute]) -> Iterator[Change]:
