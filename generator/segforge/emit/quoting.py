@@ -27,6 +27,10 @@ LARGEST_NUMBER: Final = 2**53 - 1
 """The largest safe integer in JavaScript; larger ones are written as bigints."""
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_ASCII_JSON: Final = json.JSONEncoder(allow_nan=False).encode
+
+
 class Code(str):
     """Text that can be printed into generated code unchanged."""
 
@@ -35,6 +39,8 @@ class Code(str):
 
 def python_literal(value: object) -> Code:
     """Returns a Python literal of the value. Characters other than printable ASCII and common letters are escaped."""
+    if isinstance(value, str):  # most are
+        return Code(ascii(str(value)) if _invisible(value) else repr(str(value)))
     if isinstance(value, Mapping):
         return Code(
             "{" + ", ".join(f"{python_literal(key)}: {python_literal(item)}" for key, item in value.items()) + "}"
@@ -45,8 +51,6 @@ def python_literal(value: object) -> Code:
         return _tuple(map(python_literal, value))
     if value is None or isinstance(value, bool | int | float):
         return Code(repr(value))
-    if isinstance(value, str):
-        return Code(ascii(str(value)) if _invisible(value) else repr(str(value)))
     raise TypeError(f"no Python literal for {type(value).__name__}")
 
 
@@ -139,6 +143,8 @@ def python_class(name: str) -> Code:
 
 def typescript_literal(value: object) -> Code:
     """Returns a TypeScript and JavaScript literal in ASCII, safe within `<script>`. Large integers become bigints."""
+    if isinstance(value, str):  # most are
+        return Code(_ASCII_JSON(value).replace("<", "\\u003c"))
     if isinstance(value, list | tuple):
         return Code(f"[{', '.join(map(typescript_literal, value))}]")
     if isinstance(value, Mapping):
@@ -146,7 +152,7 @@ def typescript_literal(value: object) -> Code:
         return Code(f"{{ {items} }}" if items else "{}")
     if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER and value == value // 1:
         return Code(f"{int(value)}n")
-    return Code(json.dumps(value, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"))
+    return Code(_ASCII_JSON(value).replace("<", "\\u003c"))
 
 
 def typescript_comment(text: str) -> Code:
@@ -202,7 +208,7 @@ def typescript_property(name: str) -> Code:
 
 def json_text(value: object) -> Code:
     """Returns JSON, which is valid YAML, with hidden characters escaped."""
-    return Code(json_visible(json.dumps(value, ensure_ascii=False, allow_nan=False)))
+    return Code(json_visible(_JSON(value)))
 
 
 def bruno_line(text: str) -> Code:

@@ -79,15 +79,25 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
 
     The data of a part without a type, a description or a flag for `required` is completed as in `segforge.spec.shapes`.
     """
+    parameter = undisputed_parameter(name, data)
+    choices = parameter.choices
+    if _EXCLUDING.isdisjoint(data) and choices is None and parameter.format is None:
+        return parameter
+    known = choices.known if choices is not None and not _EXCLUDING.isdisjoint(data) else ()
+    wrong = disputed(parameter, (parameter.default if "default" in data else None, *known, sample))
+    return replace(parameter, disputed=wrong) if wrong else parameter
+
+
+def undisputed_parameter(name: str, data: Mapping[str, Any]) -> c.Parameter:
+    """Returns a Parameter from its checked data, without its disputed values; its parts may have some."""
     converted = {key: _converted(data, value) for key, value in data.items() if key not in _OWN}
     members = enumerate(data.get("any_of", ()))
-    choices = _build_choices(data) if "enum" in data else None
-    parameter = c.Parameter(
+    return c.Parameter(
         name=name,
         type=data.get("type", "any"),
         required=data.get("required"),
         description=data.get("description", ""),
-        choices=choices,
+        choices=_build_choices(data) if "enum" in data else None,
         items=build_parameter("items", data["items"]) if "items" in data else None,
         properties=tuple(build_parameter(key, one) for key, one in data.get("properties", {}).items()),
         any_of=tuple(build_parameter(one.get("title", f"member_{at}"), one) for at, one in members),
@@ -95,11 +105,6 @@ def build_parameter(name: str, data: Mapping[str, Any], sample: c.Json = None) -
         inferred=tuple(data.get("inferred", ())),
         **converted,
     )
-    if _EXCLUDING.isdisjoint(data) and choices is None and parameter.format is None:
-        return parameter
-    known = choices.known if choices is not None and not _EXCLUDING.isdisjoint(data) else ()
-    wrong = disputed(parameter, (converted.get("default"), *known, sample))
-    return replace(parameter, disputed=wrong) if wrong else parameter
 
 
 def _build_choices(data: Mapping[str, Any]) -> c.Choices:

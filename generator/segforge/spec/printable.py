@@ -57,9 +57,12 @@ def between(low: float | None, high: float | None, unlimited: str) -> str:
     return f"{low} or more" if high is None else f"{low} to {high}"
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 def show(value: object, limit: int = 80) -> str:
     """Returns a value as JSON for a message, with hidden characters escaped, cut after `limit` characters."""
-    text = json_visible(json.dumps(value, ensure_ascii=False, default=str))
+    text = json_visible(_JSON(value))
     return shortened(text, limit)
 
 

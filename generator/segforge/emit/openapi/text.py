@@ -93,22 +93,29 @@ def _yaml(text: str, levels: int = 1) -> str:
     seen = "\\u" not in text or not HIDDEN.search(json.dumps(value, ensure_ascii=False))
     stream = StringIO()
     dumper = SafeTextDumper(stream, sort_keys=False, allow_unicode=seen, width=120)
-    node = dumper.represent_data(value)
-    _lay_out(node, levels)
+    node = _node(dumper, value, levels)
     dumper.open()
     dumper.serialize(node)
     dumper.close()
     return stream.getvalue()
 
 
-def _lay_out(node: yaml.Node, levels: int) -> None:
-    """Puts mappings and lists of scalars on one line, below the outermost levels, and entries of others on several."""
-    if isinstance(node, yaml.CollectionNode):
-        parts = [part[1] if isinstance(part, tuple) else part for part in node.value]
-        leaf = not any(isinstance(part, yaml.CollectionNode) for part in parts)
-        node.flow_style = leaf and (levels < 1 or not parts)
-        for part in parts:
-            _lay_out(part, levels - 1)
+def _node(dumper: "SafeTextDumper", value: Any, levels: int) -> yaml.Node:
+    """Returns the node of a value, without aliases.
+
+    Mappings and lists of scalars are on one line, below the outermost levels, and entries of others on several.
+    """
+    if isinstance(value, str):
+        return dumper.represent_text(value)
+    if not isinstance(value, dict | list):
+        return dumper.represent_data(value)
+    values = value.values() if isinstance(value, dict) else value
+    flow = (levels < 1 or not value) and not any(isinstance(part, dict | list) for part in values)
+    parts = [_node(dumper, part, levels - 1) for part in values]
+    if isinstance(value, list):
+        return yaml.SequenceNode("tag:yaml.org,2002:seq", parts, flow_style=flow)
+    keys = map(dumper.represent_text, value)
+    return yaml.MappingNode("tag:yaml.org,2002:map", list(zip(keys, parts, strict=True)), flow_style=flow)
 
 
 _NOT_TEXT: Final = re.compile(
@@ -119,17 +126,24 @@ _NOT_TEXT: Final = re.compile(
 """Text that YAML 1.1 or 1.2 reads as a number, a boolean or null. PyYAML itself quotes timestamps."""
 
 
+_RESOLVER: Final = yaml.resolver.Resolver()
+
+
 class SafeTextDumper(yaml.CSafeDumper):
-    """Quotes text that a YAML reader could read as another type, and never writes aliases."""
+    """Quotes text that a YAML reader could read as another type."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Represents text, in single quotes if it could be read as another type. Several lines are a block."""
         style = "'" if _NOT_TEXT.fullmatch(text) else "|" if "\n" in text else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
 
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        """Always true: shared objects are written out."""
-        return True
+    def resolve(self, kind: Any, value: Any, implicit: tuple[bool, bool]) -> str:
+        """Returns the tag that a reader gives to a node without one. Most keys and values occur again and again."""
+        if kind is yaml.ScalarNode:
+            return _scalar_tag(value, implicit)
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
 
-SafeTextDumper.add_representer(str, SafeTextDumper.represent_text)
+@lru_cache(maxsize=8192)
+def _scalar_tag(value: str, implicit: tuple[bool, bool]) -> str:
+    return str(_RESOLVER.resolve(yaml.ScalarNode, value, implicit))  # type: ignore[no-untyped-call]

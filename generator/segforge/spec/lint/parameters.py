@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from segforge.spec.build import build_parameter, entry_value
+from segforge.spec.build import entry_value, undisputed_parameter
 from segforge.spec.catalog import Parameter
 from segforge.spec.finding import Finding
 from segforge.spec.lint.rule import each_parameter
@@ -172,8 +171,7 @@ def printed_values_are_valid(source: SourceFile) -> Iterator[Finding]:
 
 def undisputed(name: str, data: Mapping[str, Any]) -> Parameter:
     """Returns the parameter of a parameter's data as far as it can be built, without its disputed values."""
-    built = build_parameter(name, fitting_facts(data))
-    return replace(built, disputed=()) if built.disputed else built
+    return undisputed_parameter(name, fitting_facts(data))
 
 
 def example_is_valid(source: SourceFile) -> Iterator[Finding]:
