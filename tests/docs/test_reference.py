@@ -86,6 +86,13 @@ def test_a_model_has_its_facts(catalog: Catalog) -> None:
     assert model_list(catalog).count("](") == len(catalog.models)
 
 
+def test_the_images_of_the_docs_are_shown_and_small() -> None:
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md"))
+    images = sorted((ROOT / "docs").glob("*.png"))
+    assert len(images) == 4
+    assert [path.name for path in images if f"{path.name})" not in pages or path.stat().st_size > 150_000] == []
+
+
 @BOUNDED
 @given(texts=TEXTS)
 def test_no_text_becomes_markup(texts: list[str]) -> None:
