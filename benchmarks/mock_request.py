@@ -128,7 +128,8 @@ async def main() -> None:
     )
     config.load()
     state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
-    protocol = Protocol(config, state, {}, eager=True, memory=app.memory)
+    with app.watching():  # a connection keeps its way to write
+        protocol = Protocol(config, state, {}, eager=True, memory=app.memory)
     protocol.connection_made(wire)
     protocol.data_received(request("POST", "/v2/style-transfer", PAYLOAD))
     job = json.loads(wire.sent.partition(b"\r\n\r\n")[2])["request_id"]
