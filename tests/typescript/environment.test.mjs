@@ -57,6 +57,15 @@ describe("an error names the variable", () => {
     }
   });
 
+  test("but not for a call that the caller ends", async () => {
+    process.env.HTTP_PROXY = "gopher://127.0.0.1";
+    const client = new segmind.Segmind({ apiKey: "SG_0123456789abcdef", baseUrl: "http://127.0.0.1:9" });
+    const error = await client.credits({ signal: AbortSignal.abort() }).catch((each) => each);
+    process.env.HTTP_PROXY = "";
+    assert.equal(error.constructor, segmind.RequestAborted);
+    assert.ok(!error.detail.includes("PROXY"), error.detail);
+  });
+
   test("of certificates", async () => {
     assert.ok((await detailOf(TLS_URL, {})).includes(`set ${CERTIFICATES}`));
     const unread = await detailOf(TLS_URL, { SSL_CERT_FILE: `${FOLDER}/ca.pem` });

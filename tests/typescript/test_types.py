@@ -18,7 +18,7 @@ from tests.typescript.conftest import COMMITTED, TOOLS, node
 HERE = Path(__file__).parent
 
 RIGHT = """\
-import { Job, JsonResult, MediaResult, Segmind, VideoResult, type JobRecord } from "segmind-client";
+import { Job, JsonResult, MediaResult, Segmind, VideoResult, type JobRecord, type JobUpdate } from "segmind-client";
 
 const client = new Segmind();
 function given<T>(value: Promise<T>): T {
@@ -177,6 +177,13 @@ same(client.jobs.resume("r1", VideoResult), null! as Job<VideoResult>, true);
 same(await client.submitAsync("any", {}), any, true);
 const images: Job = queued;
 void images;
+for await (const update of queued) {
+  same(update, null! as JobUpdate, true);
+  same(update.cost, 0 as number | undefined, true);
+}
+for await (const { record: last } of any.updates({ signal: AbortSignal.timeout(1) })) {
+  same(last, record, true);
+}
 """
 CHATS = """\
 import { type ChatMessage, type ChatResult } from "segmind-client";

@@ -26,7 +26,7 @@ export function isLate(words: string): boolean {
 export const fetchOnce: typeof fetch = (input, init) =>
   fetch(input, init?.body && "Deno" in globalThis ? { ...init, body: new Blob([init.body as string]).stream() } : init);
 
-/** Returns the description of a failure, with the environment variable that may be its cause. */
+/** Returns the description of a failure, with the environment variable that may be the cause if nothing was sent. */
 export async function explained(detail: string, url: string): Promise<string> {
-  return (await import("./environment.js")).explained(detail, url);
+  return isUnsent(detail) ? (await import("./environment.js")).explained(detail, url) : detail;
 }

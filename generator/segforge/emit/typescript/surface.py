@@ -17,7 +17,7 @@ _DECLARED: Final = re.compile(
     r"|type (?P<alias>\w+) = (?P<type>[^;]*);|\{ (?P<of>\w+) as (?P<other>\w+) \};)",
     re.MULTILINE | re.DOTALL,
 )
-_WORDS: Final = re.compile(r"(?<!-)\b(?:declare|override|async|readonly) ")
+_WORDS: Final = re.compile(r"(?<!-)\b(?:(?:declare|override|readonly) |async \*?)")
 _MARK: Final = "// internal\n"
 
 
