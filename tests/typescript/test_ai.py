@@ -1,11 +1,13 @@
 """The provider for the AI SDK of Vercel works with the real SDK, and fits its types."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.typescript.conftest import COMMITTED, TOOLS
+from tests.typescript.conftest import COMMITTED, TOOLS, node
 from tests.typescript.test_behaviour import run_tests
 from tests.typescript.test_types import compiled
 
@@ -52,6 +54,14 @@ def test_the_provider_fits_the_types_of_the_sdk(with_sdk: Path) -> None:
     assert [(each["file"], each["line"]) for each in answer["found"]] == [("uses.ts", lines - 1), ("uses.ts", lines)]
 
 
-def test_the_readme_names_the_version_of_the_sdk_that_is_tested() -> None:
-    version = (TOOLS / "ai" / "package.json").read_text("utf-8").split('"version": "')[1].split(".")[0]
-    assert f"`ai` {version}" in (COMMITTED / "README.md").read_text("utf-8")
+def test_the_sample_of_the_readme_runs_with_the_version_that_it_names(with_sdk: Path, mock_url: str) -> None:
+    text = (COMMITTED / "README.md").read_text("utf-8")
+    version = json.loads((TOOLS / "ai" / "package.json").read_text("utf-8"))["version"]
+    assert f"`ai` {version.partition('.')[0]}," in text
+    [sample] = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (with_sdk / "readme.mjs").write_text(
+        f'const [imageSlug, videoSlug] = ["flux-schnell", "hailuo-02-fast"];\n{sample}'
+    )
+    run = node("readme.mjs", cwd=with_sdk, SEGMIND_API_KEY="SG_0123456789abcdef", SEGMIND_BASE_URL=mock_url)
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(r"image/\w+ video/\w+", run.stdout.strip())
