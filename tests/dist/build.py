@@ -101,10 +101,10 @@ def _pack(package: Path, out: Path) -> None:
 
 def main() -> int:
     """Builds into the folder that the command line names (dist). Returns the exit code."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist")
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()
     try:
         for path in build(out):
-            print(f"{path}  {path.stat().st_size:,} bytes")
+            print(f"{path.name}  {path.stat().st_size:,} bytes")
     except BuildError as error:
         print(f"make dist: {error}", file=sys.stderr)
         return 1

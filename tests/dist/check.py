@@ -27,6 +27,8 @@ CONTENTS: Final = {
 def check(out: Path) -> list[str]:
     """Checks all files of a folder that `build` filled. Returns one line for each check. Raises BuildError."""
     wheels, sources, packages = (sorted(out.glob(pattern)) for pattern in ("*.whl", "*.tar.gz", "*.tgz"))
+    if (found := (len(wheels), len(sources), len(packages))) != (2, 2, 2):
+        raise BuildError(str(out), f"expected 2 wheels, 2 source distributions and 2 npm packages, found {found}")
     run(sys.executable, "-m", "twine", "check", "--strict", *wheels, *sources, cwd=ROOT)
     for wheel in wheels:
         check_form(wheel)
@@ -105,7 +107,7 @@ def _tool(name: str) -> Path:
 
 def main() -> int:
     """Checks the folder that the command line names (dist). Returns the exit code."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist")
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()
     try:
         print("\n".join(check(out)))
     except BuildError as error:

@@ -90,8 +90,8 @@ def _write(path: Path, bill: Any) -> Path:
 def main() -> int:
     """Writes the bills of the folder that the command line names (dist). Returns the exit code."""
     try:
-        for path in write_all(Path(sys.argv[1] if len(sys.argv) > 1 else "dist")):
-            print(f"{path}  {len(json.loads(path.read_text('utf-8')).get('components', []))} components")
+        for path in write_all(Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()):
+            print(f"{path.name}  {len(json.loads(path.read_text('utf-8')).get('components', []))} components")
     except BuildError as error:
         print(f"make dist: {error}", file=sys.stderr)
         return 1

@@ -9,8 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.dist.build import ROOT, build_python
-from tests.dist.check import check_contents, check_source
+from tests.dist.build import ROOT, BuildError, build_python
+from tests.dist.check import check, check_contents, check_source
 from tests.shared import once
 
 PINS = (ROOT / "requirements-dist.txt").read_text("utf-8")
@@ -49,3 +49,9 @@ def test_each_tool_of_a_release_is_pinned_by_hash_at_the_tested_version() -> Non
     needed = {Requirement(each) for each in (*PROJECT["dependencies"], *extras["generate"], *extras["dist"])}
     for requirement in needed - {Requirement("segforge[generate]")}:
         assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
+
+
+def test_a_distribution_that_is_missing_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "segforge-0.1.0-py3-none-any.whl").touch()
+    with pytest.raises(BuildError, match=r"expected 2 wheels, .* found \(1, 0, 0\)"):
+        check(tmp_path)
