@@ -181,8 +181,14 @@ describe("batches and the limiter", () => {
     }
     const twice = await Promise.allSettled([0, 1].map(() => gather(client, calls(client), { journal: `${journal}.two` })));
     assert.deepEqual(twice.map(({ status }) => status), ["fulfilled", "rejected"]);
+    const loop = {};
+    loop.loop = loop;
+    await assert.rejects(gather(client, [call("any", loop)], { journal: `${journal}.three` }), RangeError);
     await assert.rejects(gather(client, [call("any", { fault: () => 1 })], { journal: `${journal}.three` }), TypeError);
-    assert.equal((await tenant.requests("POST")).length, sent + 3);
+    const at = (day) => gather(client, [call("no-such-model", { at: new Date(day) })], { journal: `${journal}.day` });
+    await at(1);
+    await assert.rejects(at(2), /other parameters/);
+    assert.equal((await tenant.requests("POST")).length, sent + 4);
   });
 
   test("a limiter spaces the requests of all clients of its file", async () => {

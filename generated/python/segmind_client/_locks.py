@@ -11,8 +11,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-_PLACE: Final = 1 << 40
-"""The byte that is locked on Windows. It is beyond every content, because a lock there excludes readers, too."""
+_PLACE: Final = 1 << 30
+"""The byte that is locked on Windows. It is beyond the content, because a lock there excludes readers, too."""
 _SHORTEST_PAUSE: Final = 0.0005
 _LONGEST_PAUSE: Final = 0.01
 

@@ -11,10 +11,12 @@ import { DownloadFailed, SegmindError, SpendLimit, errorFor, jobFailed } from ".
 import { typeOf } from "./forms.js";
 import { ASSUMED_COST } from "./gateway.js";
 import { type Job, type JobRecord, outputUrls } from "./job.js";
+import { DEEPEST } from "./limits.js";
 import { type Machine, codeOf, machine, tryLock } from "./locks.js";
 import { dataUrl } from "./media.js";
 import { type CallOptions, checked } from "./options.js";
 import type { Result } from "./results.js";
+import { tell } from "./transport.js";
 
 /** A model whose calls submit jobs: a property of a client, such as `client.fluxImg2img`. */
 export interface Submits<P extends object> {
@@ -136,11 +138,7 @@ class Run {
           return;
         }
         await this.#settle(place);
-        try {
-          onProgress?.(++done, calls.length);
-        } catch {
-          // The listener's error is ignored.
-        }
+        void tell(onProgress, ++done, calls.length);
       }
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, calls.length) }, work));
@@ -319,6 +317,7 @@ interface Output {
   readonly type: string;
 }
 
+const LONGEST_PLACE = 100;
 const OPENING = '{"segmind_batch":';
 const FILE_KEYS = ["images", "image", "video", "audio", "model3d"];
 
@@ -500,7 +499,10 @@ function slugOf(model: BatchCall["model"]): string {
 }
 
 /** Returns parameters as text with sorted names, in which a file is the hash of its content. */
-async function canonical(value: unknown, place: string, here: Machine): Promise<string> {
+async function canonical(value: unknown, place: string, here: Machine, depth = 0): Promise<string> {
+  if (depth > DEEPEST) {
+    throw new RangeError(`${place.slice(0, LONGEST_PLACE)}... is nested more than ${DEEPEST} times, or contains itself`);
+  }
   if (value instanceof Blob || value instanceof ArrayBuffer || value instanceof Uint8Array) {
     const bytes = value instanceof Blob ? await value.arrayBuffer() : value;
     return `sha256:${here.sha256(new Uint8Array(bytes))}`;
@@ -511,8 +513,11 @@ async function canonical(value: unknown, place: string, here: Machine): Promise<
   if (typeof value === "bigint" || value === undefined) {
     return String(value);
   }
-  if (typeof value !== "object" || value === null || value instanceof URL) {
+  if (typeof value !== "object" || value === null) {
     return JSON.stringify(value);
+  }
+  if (typeof (value as { toJSON?: unknown }).toJSON === "function") {
+    return canonical((value as { toJSON(): unknown }).toJSON(), place, here, depth + 1);
   }
   const isList = Array.isArray(value);
   const names = isList ? [...value.keys()] : Object.keys(value).sort();
@@ -520,7 +525,7 @@ async function canonical(value: unknown, place: string, here: Machine): Promise<
   for (const name of names) {
     const part = (value as Record<string | number, unknown>)[name];
     if (isList || part !== undefined) {
-      parts.push(`${JSON.stringify(name)}:${await canonical(part, `${place}.${name}`, here)}`);
+      parts.push(`${JSON.stringify(name)}:${await canonical(part, `${place}.${name}`, here, depth + 1)}`);
     }
   }
   return `${isList ? "[" : "{"}${parts.join()}}`;
