@@ -16,6 +16,7 @@ from segforge_contract.messages.request import Request, Response
 from segforge_contract.targets.base import checked_key, checked_url, read_answer, request_headers
 
 _TRIM_EVERY: Final = 250  # requests; the app encodes files in threads, and each thread keeps the memory that it frees
+_ALLOCATION: Final = {-3: 2**18, -8: 2}  # M_MMAP_THRESHOLD in bytes, and M_ARENA_MAX
 Message: TypeAlias = MutableMapping[str, Any]
 
 AsgiApp: TypeAlias = Callable[
@@ -50,6 +51,7 @@ class AsgiTarget:
         self._host = parts.netloc.encode()
         self._runner = asyncio.Runner()
         self._sent = 0
+        _keep_no_freed_memory()
 
     def send(self, request: Request) -> Response:
         """See `Target`."""
@@ -127,6 +129,14 @@ class AsgiTarget:
     def close(self) -> None:
         """See `Target`."""
         self._runner.close()
+
+
+def _keep_no_freed_memory() -> None:
+    """Lets large blocks return to the system once they are freed. By default, glibc keeps some of up to 32 MiB."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has it
+        libc = ctypes.CDLL(None)
+        for option, value in _ALLOCATION.items():
+            libc.mallopt(option, value)
 
 
 def _return_freed_memory() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segforge.spec.catalog import Media
@@ -13,6 +12,7 @@ from segforge_contract.checks.decoders.headers import MediaHeader
 from segforge_contract.checks.decoders.isobmff import read_isobmff
 from segforge_contract.checks.decoders.matroska import read_matroska
 from segforge_contract.checks.images import decode
+from segforge_contract.checks.remembered import by_content
 
 
 class Format(NamedTuple):
@@ -66,7 +66,7 @@ class NotDecoded:
     reason: str
 
 
-@lru_cache(maxsize=64)
+@by_content
 def decode_file(data: bytes) -> DecodedFile | NotDecoded:
     """Decodes a file: every pixel of an image, the structure of other files, and frames if PyAV is installed."""
     format_ = _format_of(data)
