@@ -18,6 +18,7 @@ from segforge_contract.targets.bounded import Allowance, BoundedBackend, current
 _TIMEOUTS: Final = {"connect": 10.0, "read": 120.0, "write": 120.0, "pool": 120.0}  # a v1 call blocks for a minute
 _LONGEST_ANSWER = 300.0  # seconds from the request to the last byte, even if the server sends slowly
 _LARGEST_ANSWER = 64 * 2**20  # bytes after decompression; an uncompressed image of 4096 x 4096 pixels fits
+_PROXY_REFUSES: Final = 407
 _WITH_A_BODY: Final = ("POST", "PUT", "PATCH")
 
 
@@ -67,6 +68,8 @@ class HttpTarget:
         where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         timeouts = {"timeout": _TIMEOUTS}
         with self._pool.stream(request.method, where, headers=raw, content=content, extensions=timeouts) as answer:
+            if answer.status == _PROXY_REFUSES and self._way.proxy and url.scheme == "http":  # not the gateway's
+                raise httpcore.ProxyError("407 Proxy Authentication Required")
             fields = httpx.Headers(answer.headers)
             body = exchange.body(answer.iter_stream(), fields.get("content-encoding", ""))
         return read_answer(answer.status, fields, body, self._key)
