@@ -9,8 +9,9 @@ from segforge import Catalog
 from segforge.cli import main
 from tests.contract.serving import serve, unused_url
 from tests.contract.standin import KEY, StandIn
+from tests.seeds import seed_specs
 
-MODEL = ("--models", "flux-ipadapter")
+MODEL = ("--specs", str(seed_specs()), "--models", "flux-ipadapter")
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,15 @@ from segforge_contract.checks import house
 from segforge_contract.rules.house import HOUSE, in_force
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
+from tests.seeds import seed_specs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")
 SAMPLE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
 """The documented rule."""
 NAME = "house.no_server_header"
-RUN = ("--models", "flux-ipadapter", "--max-examples", "0", "--max-spend", "0", "--forget")
-WITH = ("--house-rules", "house.py:no_server_header")
+SPECS = ("--specs", str(seed_specs()))
+RUN = (*SPECS, "--models", "flux-ipadapter", "--max-examples", "0", "--max-spend", "0", "--forget")
+WITH = ("--house-rules", "house.py:no_server_header", *SPECS)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +43,7 @@ def author(body: str) -> str:
 def test_the_documented_rule_finds_a_fault(catalog: Catalog, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = ("--json", "report.json", "--junit", "report.xml", "--html", "report.html")
     with serve(StandIn(catalog)) as url:
-        assert main(["contract", "--target", url, *RUN, *WITH, *files]) == 1
+        assert main(["contract", "--target", url, *RUN, *WITH[:2], *files]) == 1
     out = capsys.readouterr().out
     assert f"{NAME}: " in out
     assert "promise   no answer names the software of its server (house rule, house.py:4)" in out
@@ -55,7 +57,7 @@ def test_the_documented_rule_finds_a_fault(catalog: Catalog, folder: Path, capsy
 
 def test_it_is_quiet_on_a_gateway_that_keeps_it(folder: Path) -> None:
     (folder / "segforge.toml").write_text('[contract]\nhouse-rules = ["house.py:no_server_header"]\n')
-    run = ("--models", "flux-ipadapter", "--max-examples", "0", "--forget", "--json", "report.json")
+    run = (*SPECS, "--models", "flux-ipadapter", "--max-examples", "0", "--forget", "--json", "report.json")
     assert main(["contract", "--target", "mock", *run]) == 0
     assert main(["contract", "--target", "mock", "--no-config", "--json", "without.json", *run[:-2]]) == 0
     found, without = (
@@ -66,11 +68,11 @@ def test_it_is_quiet_on_a_gateway_that_keeps_it(folder: Path) -> None:
 
 
 def test_it_is_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["contract", "rules", "--rule", "house", *WITH]) == 0
+    assert main(["contract", "rules", "--rule", "house", "--models", "flux-ipadapter", *WITH]) == 0
     assert capsys.readouterr().out.startswith(f"{NAME}  ")
     assert main(["contract", "explain", NAME, *WITH]) == 0
     assert "why      it tells attackers which faults to try" in capsys.readouterr().out
-    assert main(["contract", "explain", NAME]) == 2
+    assert main(["contract", "explain", NAME, *SPECS]) == 2
 
 
 def test_it_has_deviations(catalog: Catalog, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,8 +82,8 @@ def test_it_has_deviations(catalog: Catalog, folder: Path, capsys: pytest.Captur
         " expires: '2999-01-01', evidence: none}\n"
     )
     with serve(StandIn(catalog)) as url:
-        assert main(["contract", "--target", url, *RUN, *WITH, "--deviations", "known.yaml"]) == 0
-    assert main(["contract", "--target", "mock", *RUN, *WITH, "--deviations", "known.yaml"]) == 1
+        assert main(["contract", "--target", url, *RUN, *WITH[:2], "--deviations", "known.yaml"]) == 0
+    assert main(["contract", "--target", "mock", *RUN, *WITH[:2], "--deviations", "known.yaml"]) == 1
     assert "no longer occurs" in capsys.readouterr().out
     assert main(["contract", "--target", "mock", *RUN, "--deviations", "known.yaml"]) == 2
 
@@ -129,7 +131,7 @@ def test_a_rule_that_cannot_be_loaded_is_misuse(
     folder: Path, capsys: pytest.CaptureFixture[str], content: str, name: str, said: str
 ) -> None:
     (folder / "house.py").write_text(content)
-    assert main(["contract", "--target", "mock", "--house-rules", name]) == 2
+    assert main(["contract", "--target", "mock", *SPECS, "--house-rules", name]) == 2
     out, err = capsys.readouterr()
     assert (out, "Traceback" in err, said in err) == ("", False, True), err
 
@@ -143,7 +145,7 @@ def test_packages_register_rules(
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: installed-rules\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[segforge.rules]\nmine = installed_rules:mine\n")
     monkeypatch.syspath_prepend(str(folder))
-    assert main(["contract", "explain", "house.mine"]) == 0
+    assert main(["contract", "explain", "house.mine", *SPECS]) == 0
     assert "because" in capsys.readouterr().out
 
 

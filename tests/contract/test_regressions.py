@@ -23,10 +23,12 @@ from segforge_contract.findings.kept import keep_failures, kept_cases
 from tests.contract.campaigns import broken_rules, campaign, session
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
+from tests.seeds import seed_specs
 
 SLUG = "flux-img2img"
 FAULTS = ("fraction_truncated", "content_type_ignored", "poll_lost", "string_to_boolean")
 FOLDER = Path(".segforge", "failures")
+SPECS = ("--specs", str(seed_specs()))
 REQUEST = {"method": "POST", "path": "/v1/no-such-model-0", "key": "valid", "content_type": None, "body": None}
 KEPT = {"rule": "model.unknown", "case": "model.unknown", "model": None, "operation": "run"} | {
     "parameter": None,
@@ -109,7 +111,7 @@ def test_corrupt_file_is_reported_and_skipped(
     FOLDER.mkdir(parents=True)
     (FOLDER / "corrupt.json").write_text(text, "utf-8")
     with serve(StandIn(catalog)) as url:
-        assert main(["contract", "--target", url, "--models", SLUG, "--max-examples", "0"]) == 0
+        assert main(["contract", *SPECS, "--target", url, "--models", SLUG, "--max-examples", "0"]) == 0
     [said] = capsys.readouterr().err.splitlines()
     assert "request" in said or "payload" in said or len(text) < 100 or text[0] == "["
     assert said.startswith(f"segforge contract: {FOLDER}/corrupt.json")
@@ -120,7 +122,7 @@ def test_the_command_keeps_and_forgets(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
-    command = ["contract", "--models", SLUG, "--max-examples", "0", "--target"]
+    command = ["contract", *SPECS, "--models", SLUG, "--max-examples", "0", "--target"]
     with serve(StandIn(catalog, "fraction_truncated")) as url:
         assert main([*command, url, "--forget"]) == 1
         assert files() == []
@@ -141,7 +143,7 @@ def test_unwritable_folder_is_reported(
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     Path(".segforge").write_text("a file", "utf-8")
     with serve(StandIn(catalog, "fraction_truncated")) as url:
-        assert main(["contract", "--target", url, "--models", SLUG, "--max-examples", "0"]) == 1
+        assert main(["contract", *SPECS, "--target", url, "--models", SLUG, "--max-examples", "0"]) == 1
     assert "can't keep failures: " in capsys.readouterr().err
 
 

@@ -15,8 +15,12 @@ from tests.contract import billing
 from tests.contract.serving import serve, unused_url
 from tests.contract.standin import KEY, StandIn
 
+IPADAPTER = ("--segforge-models", "flux-ipadapter")
+IMG2IMG = ("--segforge-models", "flux-img2img")
+
 
 def suite(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Runs the suite in a folder. Name models: without them, pytest collects the tests of all."""
     command = [
         sys.executable,
         "-m",
@@ -36,7 +40,7 @@ def suite(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -
 
 def test_failure_shows_rule_payload_and_curl_and_never_the_key(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog, "steps_unbounded", "key_in_error")) as url:
-        code, output = suite(tmp_path, "--segforge-target", url, "-k", "rule_holds and flux-ipadapter-run")
+        code, output = suite(tmp_path, *IPADAPTER, "--segforge-target", url, "-k", "rule_holds and -run-")
     assert code == 1
     assert "range.above: flux-ipadapter run: num_inference_steps = 76" in output
     assert f"curl -sS -i {url}/v1/flux-ipadapter" in output
@@ -48,7 +52,7 @@ def test_failure_shows_rule_payload_and_curl_and_never_the_key(catalog: Catalog,
 def test_drawn_payload_is_shown_shrunk(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog, "true_refused")) as url:
         code, output = suite(
-            tmp_path, "--segforge-target", url, "-k", "test_valid_payload_is_accepted and flux-img2img-run"
+            tmp_path, *IMG2IMG, "--segforge-target", url, "-k", "test_valid_payload_is_accepted and img2img-run"
         )
     assert code == 1
     assert "payload.valid: flux-img2img run: a drawn payload" in output
@@ -58,14 +62,14 @@ def test_drawn_payload_is_shown_shrunk(catalog: Catalog, tmp_path: Path) -> None
 
 def test_gateway_that_keeps_the_contract_passes(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog)) as url:
-        code, output = suite(tmp_path, "--segforge-target", url, "-k", "gateway or flux-img2img")
+        code, output = suite(tmp_path, *IPADAPTER, "--segforge-target", url)
     assert (code, "failed" in output) == (0, False)
 
 
 def test_cap_of_0_skips_billed_tests(catalog: Catalog, tmp_path: Path) -> None:
     with billing.serve(gateway := billing.Gateway(catalog, billing.Faults())) as url:
         code, output = suite(
-            tmp_path, "--segforge-target", url, "--segforge-max-spend", "0", "-rs", "-k", "rule_holds and flux-img2img"
+            tmp_path, *IPADAPTER, "--segforge-target", url, "--segforge-max-spend", "0", "-rs", "-k", "rule_holds"
         )
     assert (code, gateway.book.entries) == (0, [])
     assert "billed, and the cap is 0" in output
@@ -98,19 +102,19 @@ def test_under_a_cap_free_tests_run_first(catalog: Catalog, tmp_path: Path) -> N
 def test_misuse_ends_the_run_with_one_line(
     arguments: list[str], env: Mapping[str, str] | None, code: int, said: str, tmp_path: Path
 ) -> None:
-    got, output = suite(tmp_path, *arguments, env=env)
+    got, output = suite(tmp_path, *IPADAPTER, *arguments, env=env)
     assert (got, said in output, "Traceback" in output) == (code, True, False)
 
 
 def test_workers_share_the_suite(catalog: Catalog, tmp_path: Path) -> None:
     with serve(StandIn(catalog, "steps_unbounded")) as url:
-        code, output = suite(tmp_path, "--segforge-target", url, "-n", "2", "-k", "rule_holds and flux-ipadapter-run")
+        code, output = suite(tmp_path, *IPADAPTER, "--segforge-target", url, "-n", "2", "-k", "rule_holds and -run-")
     assert (code, output.count("FAILED")) == (1, 1)
     assert "range.above: flux-ipadapter run: num_inference_steps = 76" in output
 
 
 def test_unreachable_target_ends_the_workers(tmp_path: Path) -> None:
-    code, output = suite(tmp_path, "--segforge-target", unused_url(), "-n", "2")
+    code, output = suite(tmp_path, *IPADAPTER, "--segforge-target", unused_url(), "-n", "2")
     assert code != 0
     assert "can't be reached" in output
     assert len(output) < 10_000
