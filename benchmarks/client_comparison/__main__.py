@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.client_comparison.checks import CHECKS
-from benchmarks.client_comparison.peers import MAKINGS, ROOT, Making
+from benchmarks.client_comparison.peers import MAKINGS, ROOT, Making, write_document
 
 PAGE: Final = ROOT / "docs" / "clients.md"
 OPENING: Final = "<!-- written by make compare-clients; do not edit -->\n"
@@ -67,6 +67,7 @@ def _made(making: Making, folder: Path) -> bool:
     if not making.command:
         (folder / "segmind_client").symlink_to(ROOT / "generated" / "python" / "segmind_client")
         return True
+    write_document(folder)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # openapi-python-client looks for ruff
     start = time.perf_counter()
     done = subprocess.run(

@@ -4,11 +4,14 @@
 """
 
 import json
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.client_comparison.peers import MAKINGS, Peer
@@ -167,6 +170,75 @@ def new_state(peer: Peer, gateway: Gateway) -> bool:
     return "WARMING_UP" in peer.text(peer.state("r1"))
 
 
+def uploads(peer: Peer, gateway: Gateway) -> bool:
+    """A file is uploaded in one call, which returns its URL."""
+    url = "https://images.host.test/assets/a.png"
+    gateway.on("POST", "/upload-asset", json_answer({"file_urls": [url]}))
+    return peer.upload(b"\x89PNG\r\n\x1a\n an image") == url
+
+
+def estimated(peer: Peer, gateway: Gateway) -> bool:
+    """The cost of a call is estimated without a request."""
+    return peer.estimate(SLUG, PARAMS) > 0 and not gateway.received
+
+
+def limited(peer: Peer, gateway: Gateway) -> bool:
+    """A call that may cost more than a limit is not sent, and one that fits is."""
+    gateway.on("POST", RUN, JPEG)
+    most = peer.estimate(SLUG, PARAMS)
+    refused = _failure(lambda: peer.limited(SLUG, PARAMS, most * 0.9))
+    unsent = not gateway.received
+    return refused is not None and unsent and peer.content(peer.limited(SLUG, PARAMS, most)) == JPEG.content
+
+
+def resumed_batch(peer: Peer, gateway: Gateway) -> bool:
+    """A batch whose process is killed is resumed by the same call, which submits no job again."""
+    calls = [{**PARAMS, "seed": seed} for seed in (1, 2)]
+    names = ("r1", "r2")
+    gateway.on("POST", f"/v2/{SLUG}", *(json_answer({"request_id": name, "status": "QUEUED"}) for name in names))
+    for name in names:
+        gateway.on("GET", f"/v2/requests/{name}/status", json_answer({"status": "QUEUED", "request_id": name}))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "batch.jsonl"
+        _killed(peer, gateway, calls, journal)
+        for name in names:
+            record = {"status": "COMPLETED", "request_id": name, "output": f"output of {name}", "metrics": METRICS}
+            gateway.on("GET", f"/v2/requests/{name}/status", json_answer(record))
+            gateway.on("GET", f"/v2/requests/{name}", json_answer(record))
+        found = [peer.text(result) for result in peer.batch(SLUG, calls, journal)]
+    return len(_posts(gateway)) == 2 and all(f"output of {name}" in "".join(found) for name in names)
+
+
+def _killed(peer: Peer, gateway: Gateway, calls: list[Any], journal: Path) -> None:
+    """Runs a batch in another process, and kills that once both jobs are polled."""
+    kind = type(peer)
+    code = (
+        f"from pathlib import Path; from {kind.__module__} import {kind.__name__}; "
+        f"{kind.__name__}({gateway.url!r}, {KEY!r}).batch({SLUG!r}, {calls!r}, Path({str(journal)!r}))"
+    )
+    end = time.monotonic() + 60
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if (
+                len({request.path for request in gateway.received if request.method == "GET"}) == 2
+                or time.monotonic() > end
+            ):
+                process.kill()
+            time.sleep(0.01)
+
+
+def one_chat(peer: Peer, gateway: Gateway) -> bool:
+    """Messages of one form get the text of models with different dialects."""
+    of_openai = {"choices": [{"message": {"role": "assistant", "content": "Jupiter"}, "finish_reason": "stop"}]}
+    of_anthropic = {"content": [{"type": "text", "text": "Jupiter"}], "stop_reason": "end_turn"}
+    gateway.on("POST", "/v1/gpt-4o", json_answer(of_openai))
+    gateway.on("POST", "/v1/claude-4-sonnet", json_answer(of_anthropic))
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which planet is the largest?"}]
+    said = [peer.chat(slug, messages) for slug in ("gpt-4o", "claude-4-sonnet")]
+    first, second = _posts(gateway)
+    return said == ["Jupiter", "Jupiter"] and first["messages"] == messages and second["instruction"] == "Be brief."
+
+
 CHECKS: Final[dict[str, Check]] = {
     "a v1 call returns the exact bytes of the image": image,
     "a value of an open set that the docs do not list is sent": open_enum,
@@ -183,6 +255,11 @@ CHECKS: Final[dict[str, Check]] = {
     "a new field in a result is kept": new_field,
     "a result without a documented field is returned": lost_field,
     "an undocumented state of a job counts as pending": new_state,
+    "a file is uploaded in one call, which returns its URL": uploads,
+    "the cost of a call is estimated without a request": estimated,
+    "a call that may cost more than a limit is not sent": limited,
+    "a batch whose process is killed is resumed, and no job is submitted twice": resumed_batch,
+    "messages of one form suit chat models with different dialects": one_chat,
 }
 """The rows of the table, and their checks."""
 

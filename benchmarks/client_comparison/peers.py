@@ -4,19 +4,45 @@ A client is imported only when its `Peer` is created, in a process that can impo
 """
 
 import importlib
+import json
+import re
 import shutil
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from tests.seeds import SEEDS
+
 ROOT: Final = Path(__file__).parents[2]
-DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.json"
+DOCUMENT: Final = "segmind.json"
+"""The name of the document in the folder of each client."""
 
 Params = Mapping[str, Any]
+Messages = Sequence[Mapping[str, str]]
 
 _CLASSES: Final = {"flux-img2img": "FluxImg2img", "style-transfer": "StyleTransfer"}
+
+
+def write_document(folder: Path) -> None:
+    """Writes the part of our OpenAPI document on the five seeds, jobs and the balance. The whole takes minutes."""
+    whole = json.loads((ROOT / "generated" / "openapi" / "segmind.json").read_text("utf-8"))
+    ends = tuple(f"/{name}" for name in (*SEEDS, "get-user-credits"))
+    paths = {path: item for path, item in whole["paths"].items() if "/requests/" in path or path.endswith(ends)}
+    components: dict[str, dict[str, Any]] = {"securitySchemes": whole["components"]["securitySchemes"]}
+    wanted = _references(paths)
+    while wanted:
+        kind, name = wanted.pop().removeprefix("#/components/").split("/", 1)
+        if name not in components.setdefault(kind, {}):
+            components[kind][name] = whole["components"][kind][name]
+            wanted |= _references(components[kind][name])
+    (folder / DOCUMENT).write_text(json.dumps({**whole, "paths": paths, "components": components}), "utf-8")
+
+
+def _references(value: object) -> set[str]:
+    return set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(value)))
 
 
 class Peer(Protocol):
@@ -42,8 +68,25 @@ class Peer(Protocol):
     def text(self, answer: Any) -> str:
         """Returns all facts of an answer as text."""
 
+    # A method of these raises NotImplementedError if the client has no such function.
+
     def wait(self, slug: str, params: Params) -> object:
-        """Submits a job and waits for its result in one call. Raises NotImplementedError if the client can't."""
+        """Submits a job and waits for its result in one call."""
+
+    def upload(self, content: bytes) -> str:
+        """Uploads a file and returns its URL."""
+
+    def estimate(self, slug: str, params: Params) -> float:
+        """Returns the most credits that a call may cost."""
+
+    def limited(self, slug: str, params: Params, credits: float) -> object:
+        """Makes a v1 call, unless it may cost more than these credits."""
+
+    def batch(self, slug: str, calls: Sequence[Params], journal: Path) -> Sequence[object]:
+        """Returns the results of jobs, some of which an earlier process may have submitted with the same journal."""
+
+    def chat(self, slug: str, messages: Messages) -> str:
+        """Returns the text of the answer to messages in the form of OpenAI, whatever the model."""
 
 
 class Ours:
@@ -73,9 +116,28 @@ class Ours:
     def wait(self, slug: str, params: Params) -> object:
         return self.client.run(slug, **params)
 
+    def upload(self, content: bytes) -> str:
+        return str(self.client.files.upload(content))
+
+    def estimate(self, slug: str, params: Params) -> float:
+        return float(self.client.estimate(slug, **params).credits_high)
+
+    def limited(self, slug: str, params: Params, credits: float) -> object:
+        return self.client.with_options(max_cost=credits).run_sync(slug, **params)
+
+    def batch(self, slug: str, calls: Sequence[Params], journal: Path) -> Sequence[object]:
+        submit = getattr(self.client, slug.replace("-", "_")).submit
+        results: Sequence[object] = self.client.gather(
+            [partial(submit, **call) for call in calls], journal=journal
+        ).results
+        return results
+
+    def chat(self, slug: str, messages: Messages) -> str:
+        return str(self.client.chat_sync(slug, messages).text)
+
 
 class Generated(ABC):
-    """The common part of most generated clients: one function for each call, and none that waits for a job."""
+    """The common part of most generated clients: one function for each request, and none that does more."""
 
     def run(self, slug: str, params: Params) -> object:
         return self._call(slug, "run", params)
@@ -90,6 +152,21 @@ class Generated(ABC):
         return str(answer.to_dict())
 
     def wait(self, slug: str, params: Params) -> object:
+        raise NotImplementedError
+
+    def upload(self, content: bytes) -> str:
+        raise NotImplementedError
+
+    def estimate(self, slug: str, params: Params) -> float:
+        raise NotImplementedError
+
+    def limited(self, slug: str, params: Params, credits: float) -> object:
+        raise NotImplementedError
+
+    def batch(self, slug: str, calls: Sequence[Params], journal: Path) -> Sequence[object]:
+        raise NotImplementedError
+
+    def chat(self, slug: str, messages: Messages) -> str:
         raise NotImplementedError
 
     @abstractmethod
@@ -211,7 +288,7 @@ MAKINGS: Final = {
         OpenapiPythonClient,
         (
             *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--output-path", "opc"),
-            *("--path", str(DOCUMENT), "--config", str(ROOT / "tests" / "interop" / "openapi_python_client.yaml")),
+            *("--path", DOCUMENT, "--config", str(ROOT / "tests" / "interop" / "openapi_python_client.yaml")),
         ),
         ("opc",),
         "from opc import AuthenticatedClient; from opc.models import FluxImg2ImgRequest as call; "
@@ -223,7 +300,7 @@ MAKINGS: Final = {
         "datamodel-code-generator",
         DatamodelCodeGenerator,
         (
-            *(_tool("datamodel-codegen"), "--input", str(DOCUMENT), "--input-file-type", "openapi"),
+            *(_tool("datamodel-codegen"), "--input", DOCUMENT, "--input-file-type", "openapi"),
             *("--output", "models.py", "--output-model-type", "pydantic_v2.BaseModel", "--generate-client", "httpx2"),
             *("--client-output", "client", "--client-package", "client", "--client-model-package", "models"),
             *("--target-python-version", "3.11"),
@@ -238,7 +315,7 @@ MAKINGS: Final = {
         "OpenAPI Generator",
         OpenapiGenerator,
         (
-            *(_tool("openapi-generator-cli"), "generate", "-i", str(DOCUMENT), "-g", "python", "-o", "."),
+            *(_tool("openapi-generator-cli"), "generate", "-i", DOCUMENT, "-g", "python", "-o", "."),
             "--additional-properties=packageName=oag_client",
         ),
         ("oag_client",),
