@@ -81,9 +81,10 @@ contract: $(STAMP)  ## run the contract tests alone, against the mock in this pr
 	@touch $@
 
 # The essential tests: they need the extras, pytest-xdist and requests, and no other package.
-ESSENTIAL := contract_tests tests/contract/test_campaign.py tests/contract/test_deviations.py \
+ESSENTIAL := contract_tests tests/client/test_conformance.py tests/client/test_errors.py tests/client/test_jobs.py \
+	tests/client/test_media.py tests/emit/test_generate.py tests/contract/test_campaign.py tests/contract/test_deviations.py \
 	tests/contract/test_examples.py tests/contract/test_stateful.py tests/contract/test_suite.py \
-	tests/mock/stores tests/mock/test_admin.py \
+	tests/mock/stores tests/mock/test_admin.py tests/mock/test_fixture.py \
 	tests/mock/test_counts.py tests/mock/test_environment.py tests/mock/test_protocol.py \
 	tests/mock/test_tls.py tests/mock/test_transport.py tests/pages/test_import.py tests/spec/test_specs.py
 test-lowest:  ## run the essential tests with the lowest supported version of each dependency

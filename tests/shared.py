@@ -1,6 +1,5 @@
 """What tests of several areas share: work that is done once for a whole run of pytest, and quick reading of YAML."""
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,10 @@ def once_in(root: Path, name: str, make: Callable[[Path], None]) -> Path:
     """Returns a folder of that name in `root`, like `once`."""
     folder, done = root / name, root / f"{name}.done"
     with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            import fcntl  # Windows has none
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             folder.mkdir()
             make(folder)

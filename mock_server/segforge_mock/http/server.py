@@ -130,6 +130,17 @@ class BackgroundServer:
         self._url: str | None = None
         self._ready = threading.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._failure: BaseException | None = None
+
+    def _serve(self, bound: socket.socket) -> None:
+        try:
+            run(lambda: self._main(bound))
+        except BaseException as error:
+            if self._ready.is_set():
+                raise
+            self._failure = error
+            bound.close()
+            self._ready.set()
 
     async def _main(self, bound: socket.socket) -> None:
         stop = asyncio.Event()
@@ -161,14 +172,15 @@ class BackgroundServer:
         return self._running is not None
 
     def start(self) -> str:
-        """Starts serving and returns the URL once connections are accepted. Raises OSError if it can't listen."""
+        """Starts serving and returns the URL once connections are accepted. Raises OSError if it can't."""
         bound = listen(*self._address)  # not earlier, so that a server that is never started leaves no socket open
         self._url = url_of(bound)
-        self._thread = threading.Thread(
-            target=run, args=(lambda: self._main(bound),), name="segforge-mock", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, args=(bound,), name="segforge-mock", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._failure is not None:  # for example, no file descriptor was left for the event loop
+            self._running = None
+            raise self._failure
         return self._url
 
     def stop(self) -> None:
