@@ -334,8 +334,16 @@ def test_a_text_is_a_text(wide_client: Any, gateway: Gateway) -> None:
 @pytest.mark.parametrize("depth", [500, 100_000])
 def test_a_deep_document_is_kept(wide: Any, wide_client: Any, gateway: Gateway, depth: int) -> None:
     deep = b'{"data":[' * depth + b"]}" * depth
+    try:
+        readable = bool(json.loads(deep))  # since Python 3.12, 500 levels are
+    except RecursionError:
+        readable = False
+    assert not (readable and depth == 100_000)
     for slug in ("talk", "embed", "describe"):
         gateway.on("POST", f"/v1/{slug}", Answer(200, deep, {"Content-Type": "application/json"}))
+        if readable:
+            assert wide_client.run_sync(slug).content == deep
+            continue
         with pytest.raises(wide.UnexpectedOutput, match="nested") as caught:
             wide_client.run_sync(slug)
         assert caught.value.content == deep
