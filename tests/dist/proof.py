@@ -30,6 +30,8 @@ USER: Final = 65534
 SECONDS: Final = 900
 SHOWN: Final = 8
 """Lines of a command's output that the transcript shows."""
+WIDEST: Final = 400
+"""Characters of a line that the transcript shows."""
 PAGE: Final = Path("examples", "pages", "pixel-painter.txt")
 LAUNCHER_README: Final = (ROOT / "mock_server" / "npm" / "README.md").read_text("utf-8")
 INTEROP: Final = json.loads((ROOT / "tests" / "interop" / "package.json").read_text("utf-8"))["devDependencies"]
@@ -87,7 +89,7 @@ class Environment:
         printed = done.stdout + done.stderr
         if done.returncode != code:
             raise Failed(f"{self.name}: {text}: exit code {done.returncode} instead of {code}\n{printed[-4000:]}")
-        lines = [line for line in printed.splitlines() if line.strip()]
+        lines = [line[:WIDEST] for line in printed.splitlines() if line.strip()]
         hidden = [f"... {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
         shown = [*lines[: SHOWN - 1], *hidden, lines[-1]] if hidden else lines
         self.lines.extend([f"$ {text}", *shown, *([f"(exit code {code})"] if code else [])])
