@@ -14,7 +14,6 @@ _IN_PROCESS_KEY = "SG_0123456789abcdef"
 _IN_PROCESS_OTHER_KEY = "SG_fedcba9876543210"
 _IN_PROCESS_CREDITS = 10_000.0  # a campaign spends less
 _IN_PROCESS_JOBS = "polls=3"  # a job ends at once, and polls still see every state
-_IN_PROCESS_MIB = 64  # a campaign reads no answer again that is older
 
 
 def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | None = None) -> Target:
@@ -39,7 +38,6 @@ def open_target(text: str, key: str | None, catalog: Catalog, own_specs: Path | 
             time_scale=0,
             job_policy=_IN_PROCESS_JOBS,
             images="plain",
-            max_memory=_IN_PROCESS_MIB,
         )
         return AsgiTarget(app, own, key_header=auth.header, other_keys=(other,))
     if not key:
