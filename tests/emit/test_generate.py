@@ -37,6 +37,7 @@ def test_hash_seed_and_locale_do_not_change_the_bytes(tmp_path: Path) -> None:
     assert trees[0] == trees[1]
     manifest = {name: data for name, data in trees[0].items() if name != "manifest.json"}
     assert {name: (GENERATED / name).read_bytes() for name in manifest} == manifest
+    assert sum(map(len, trees[0].values())) < 12_000_000, "the generated tree is committed, so it stays under 12 MB"
 
 
 def test_check_lists_stale_files_and_writes_nothing(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:

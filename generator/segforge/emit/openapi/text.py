@@ -100,22 +100,36 @@ def _yaml(text: str, levels: int = 1) -> str:
     return stream.getvalue()
 
 
+_LONGEST_CHAIN: Final = 80
+"""Characters of the JSON of collections that are nested on one line."""
+
+
 def _node(dumper: "SafeTextDumper", value: Any, levels: int) -> yaml.Node:
     """Returns the node of a value, without aliases.
 
-    Mappings and lists of scalars are on one line, below the outermost levels, and entries of others on several.
+    Mappings and lists of scalars are on one line, below the outermost levels, and so are short ones that contain a
+    single scalar at their end, such as the content of a response. Entries of others are on several lines.
     """
     if isinstance(value, str):
         return dumper.represent_text(value)
     if not isinstance(value, dict | list):
         return dumper.represent_data(value)
-    values = value.values() if isinstance(value, dict) else value
-    flow = (levels < 1 or not value) and not any(isinstance(part, dict | list) for part in values)
+    values = list(value.values() if isinstance(value, dict) else value)
     parts = [_node(dumper, part, levels - 1) for part in values]
+    flow = (levels < 1 or not value) and (
+        _is_short_chain(value, parts) or not any(isinstance(part, dict | list) for part in values)
+    )
     if isinstance(value, list):
         return yaml.SequenceNode("tag:yaml.org,2002:seq", parts, flow_style=flow)
     keys = map(dumper.represent_text, value)
     return yaml.MappingNode("tag:yaml.org,2002:map", list(zip(keys, parts, strict=True)), flow_style=flow)
+
+
+def _is_short_chain(value: Any, parts: list[yaml.Node]) -> bool:
+    """Returns whether there is a single part, which is on one line and has a single entry itself."""
+    if len(parts) != 1 or not isinstance(parts[0], yaml.CollectionNode) or not parts[0].flow_style:
+        return False
+    return len(parts[0].value) == 1 and len(json.dumps(value)) <= _LONGEST_CHAIN
 
 
 _NOT_TEXT: Final = re.compile(
