@@ -242,6 +242,12 @@ def test_only_used_models_are_imported() -> None:
     assert loaded == {"segmind_client.models.flux_img2img", "segmind_client.types.flux_img2img"}
 
 
+def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
+    with pytest.raises(AttributeError, match="did you mean flux_img2img"):
+        getattr(Segmind(KEY), "flux_img2mg")  # noqa: B009 - the type checkers know that it does not exist
+    assert not hasattr(Segmind(KEY), "_repr_html_")
+
+
 def test_every_public_name_exists() -> None:
     for name in segmind_client.__all__:
         assert getattr(getattr(segmind_client, name), "__name__", name) in (name, "Segmind", "InferenceFailed")

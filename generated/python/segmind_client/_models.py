@@ -2455,7 +2455,7 @@ class Models:
 
         def __getattr__(self, name: str) -> object:
             if name not in _MODELS:
-                raise AttributeError(f"{type(self).__name__} has no attribute or model {name!r}")
+                raise _no_attribute(self, name)
             _, module, kind, *_ = _MODELS[name]
             made = getattr(import_module(f"segmind_client.models.{module}"), kind)(self._transport)
             self.__dict__[name] = made
@@ -3335,7 +3335,7 @@ class AsyncModels:
 
         def __getattr__(self, name: str) -> object:
             if name not in _MODELS:
-                raise AttributeError(f"{type(self).__name__} has no attribute or model {name!r}")
+                raise _no_attribute(self, name)
             _, module, kind, *_ = _MODELS[name]
             made = getattr(import_module(f"segmind_client.models.{module}"), "Async" + kind)(self._transport)
             self.__dict__[name] = made
@@ -3343,6 +3343,14 @@ class AsyncModels:
 
     def __dir__(self) -> _names:
         return sorted({*super().__dir__(), *_MODELS})
+
+
+def _no_attribute(client: object, name: str) -> AttributeError:
+    import difflib
+
+    near = [] if name.startswith("_") or len(name) > 100 else difflib.get_close_matches(name, _MODELS, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return AttributeError(f"{type(client).__name__} has no attribute or model {name!r}{hint}")
 
 
 def rules_of(slug: str) -> "tuple[Mapping[str, Rules], tuple[Condition, ...]]":

@@ -87,10 +87,16 @@ class Judge:
             f"the client has no model {use.slug}" if use.kind == "attribute" else f"no model {show(use.slug)} is known"
         )
         if meant is not None:
-            return self._finding(use.at, "slug.misspelt", what, meant, f"write {meant}")
+            write = self._attribute(meant, use.slug) if use.kind == "attribute" else meant
+            return self._finding(use.at, "slug.misspelt", what, write, f"write {write}")
         hint = f"did you mean {', '.join(near)}?" if near else "`segforge directory search WORD` finds models"
         expected = f"a model of the vendor's list of {known.directory.read}, or one of your own account"
         return self._finding(use.at, "slug.unknown", what, expected, hint, warning=use.kind != "attribute")
+
+    def _attribute(self, slug: str, written: str) -> str:
+        """Returns the attribute of a model, in the language whose attribute looks most like the written one."""
+        attributes = [name for name, known in self._known.attributes.items() if known == slug]
+        return next(iter(near_slugs(written, attributes, 1)), slug)
 
     def _of_call(self, use: Use, model: Model) -> Iterator[Finding]:
         if use.bearer is not None and model.level == "complete" and "bearer" not in model.auth:
