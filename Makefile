@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup redis fish demo docs test lint types unit generate contract test-lowest test-newest test-compat again dist clean
+.PHONY: help setup redis fish demo docs test lint types unit generate contract test-lowest test-newest test-compat again dist npm clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -107,6 +107,10 @@ dist: $(DIST) $(TOOLS)  ## build into dist/ what a release publishes, reproducib
 	.venv-dist/bin/python -m tests.dist.build dist
 	.venv-dist/bin/python -m tests.dist.check dist
 	.venv-dist/bin/python -m tests.dist.sbom dist
+
+npm: $(TOOLS)  ## build the npm packages alone into dist/, without the checks of make dist
+	@echo 'compiling the client and the launcher (about half a minute)'
+	$(PYTHON) -m tests.dist.build dist npm
 
 clean:  ## delete what set-up and test runs leave behind
 	rm -rf .venv .venv-* dist tests/interop/node_modules benchmarks/peers/node_modules out .mypy_cache .ruff_cache .hypothesis

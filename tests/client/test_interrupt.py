@@ -130,12 +130,17 @@ def test_errors_with_their_own_job_and_ends_without_a_job_are_unchanged(
 
 def test_a_program_that_is_interrupted_shows_the_id(gateway: Gateway) -> None:
     never_ending(gateway)
-    code = f"import segmind_client as s; print(s.Segmind({KEY!r}, {gateway.url!r}).run('model-1'))"
+    # A shell starts a program in the background with SIGINT ignored, and the program's own programs inherit that.
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hears}; import segmind_client as s; print(s.Segmind({KEY!r}, {gateway.url!r}).run('model-1'))"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         while not any(request.method == "GET" for request in gateway.received):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        _, shown = process.communicate(timeout=20)
+        try:
+            _, shown = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert "KeyboardInterrupt" in shown
     assert ("r1" in shown) is (sys.version_info >= (3, 11))
 

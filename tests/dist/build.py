@@ -48,11 +48,11 @@ def run(*command: str | Path, cwd: Path, environment: Mapping[str, str] | None =
     return done.stdout
 
 
-def build(out: Path) -> list[Path]:
-    """Builds everything into a new folder and returns its files. Raises BuildError."""
+def build(out: Path, *, npm_only: bool = False) -> list[Path]:
+    """Builds everything, or the npm packages alone, into a new folder and returns its files. Raises BuildError."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    for project in PYTHON_PROJECTS:
+    for project in () if npm_only else PYTHON_PROJECTS:
         build_python(project, out)
     build_npm_client(out)
     build_launcher(out)
@@ -100,10 +100,10 @@ def _pack(package: Path, out: Path) -> None:
 
 
 def main() -> int:
-    """Builds into the folder that the command line names (dist). Returns the exit code."""
+    """Builds into the folder that the command line names (dist); only npm packages after `npm`. Returns the exit code."""
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()
     try:
-        for path in build(out):
+        for path in build(out, npm_only="npm" in sys.argv[2:]):
             print(f"{path.name}  {path.stat().st_size:,} bytes")
     except BuildError as error:
         print(f"make dist: {error}", file=sys.stderr)

@@ -181,8 +181,8 @@ def _new_folder(work: Path, name: str, title: str, dist: Path) -> Environment:
     folder = work / name
     folder.mkdir()
     [segforge], [client] = (list(dist.glob(f"{each}-*.whl")) for each in ("segforge", "segmind_client"))
-    npm = " ".join(map(str, sorted(dist.glob("*.tgz"))))
-    installs = {"./segforge/generated/python": str(client), "./segforge/dist/*.tgz": npm}
+    npm = {f"./segforge/dist/{each}-*.tgz": str(next(dist.glob(f"{each}-*.tgz"))) for each in ("segmind-client", "segforge-mock")}
+    installs = {"./segforge/generated/python": str(client), **npm}
     node = Path(shutil.which("node") or "node").parent
     variables = {"HOME": str(folder), "PATH": f"{sys.base_prefix}/bin:{node}:/usr/bin:/bin", **passed_on()}
     quiet = {"PIP_QUIET": "2", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CACHE_DIR": f"{work}/cache"}

@@ -44,7 +44,7 @@ MARKUP = (
 @cache
 def renderer() -> Markdown:
     """The renderer of the site."""
-    config = load_config(str(ROOT / "mkdocs.yml"))
+    config = load_config(str(ROOT / "mkdocs.yml"), docs_dir=str(ROOT / "docs"))  # the built pages may not exist yet
     return Markdown(extensions=config.markdown_extensions, extension_configs=config.mdx_configs)
 
 

@@ -5,7 +5,7 @@ import binascii
 from dataclasses import dataclass
 
 from segforge.spec.printable import one_line
-from segforge_contract.checks.remembered import by_content
+from segforge_contract.checks.remembered import Remembered
 from segforge_contract.messages.request import Response
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # Pillow reads all pixels without it
@@ -83,7 +83,7 @@ def first_image(response: Response) -> bytes | None:
         return None
 
 
-@by_content
+@Remembered
 def decode(data: bytes) -> DecodedImage | str:
     """Decodes every pixel of an image. Returns an error message if that fails."""
     from io import BytesIO

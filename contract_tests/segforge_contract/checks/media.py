@@ -7,7 +7,7 @@ from segforge.spec.catalog import Media, Model
 from segforge.spec.printable import show
 from segforge_contract.checks.decoders import FORMATS, DecodedFile, NotDecoded, decode_file
 from segforge_contract.checks.encoded import check_base64
-from segforge_contract.checks.properties import Found, check_properties
+from segforge_contract.checks.properties import Found, check_properties, value_of
 from segforge_contract.checks.shapes import check_document, check_text
 from segforge_contract.messages.request import NOT_JSON, Response
 
@@ -30,7 +30,7 @@ def check_output(model: Model, payload: Mapping[str, Any], response: Response) -
             yield from check_document(returns.shape, response.json)
     elif returns.media == "text":
         yield from check_text(response)
-    elif returns.controls.base64 is not None and payload.get(returns.controls.base64) is True:
+    elif value_of(model, payload, returns.controls.base64 or "") is True:
         if returns.media == "image":
             yield from check_base64(model, payload, response)
     else:

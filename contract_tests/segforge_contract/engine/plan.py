@@ -136,13 +136,18 @@ def announcement(plan: Plan, base_url: str, cap: Decimal | None, prices: Prices)
         f"Billed: up to {usual.total()} if the gateway keeps its contract ({_cost(prices.cost(usual), cap)}), "
         f"{most.total()} at worst ({_cost(prices.cost(most), None)} if it bills every request)."
     )
+    named = {model.slug for model in plan.models}
+    others = sum(count for slug, count in most.items() if slug not in named)
+    if others:
+        each = plain(prices.other)
+        yield f"Of these, {others} are for no model of this run. Each counts as the dearest one, {each} credits."
     yield from announced(prices.among(plan.models), plan.catalog.gateway)
     if cap is None:
         yield "Cap: none; --max-spend CREDITS sets one."
     elif cap:
         yield f"Cap: {plain(cap)} credits. Requests that don't fit aren't sent."
     else:
-        yield "Cap: 0. Only requests that are free by the docs are sent, and none after the gateway bills one."
+        yield "Cap: 0. Only requests that are free by the docs are sent, and none after the run sees a bill."
 
 
 def _cost(cost: Decimal, cap: Decimal | None) -> str:

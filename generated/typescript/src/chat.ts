@@ -110,6 +110,104 @@ const DIALECTS: ReadonlyMap<string, Dialect> = new Map<string, Dialect>([
   ["qwen3-coder-flash", ["text", "none", "message"]],
 ]);
 
+/** The other models whose output may be a text. Sources state no form of their messages. */
+const PERHAPS: ReadonlySet<string> = new Set([
+  "bria-fibo-generate",
+  "bria-fibo-generate-structured-prompt",
+  "bria-mask-generator",
+  "bria-prompt-enhancer",
+  "claude-3-haiku",
+  "claude-3-opus",
+  "claude-opus-4.7",
+  "consistent-character",
+  "deepseek-reasoner",
+  "easy-animate",
+  "eleven-labs-transcript",
+  "elevenlabs-dialogue-with-timestamps",
+  "elevenlabs-forced-alignment",
+  "elevenlabs-voice-clone",
+  "elevenlabs-voice-design",
+  "fashion-ai",
+  "flux-dev-finetuned",
+  "gemini-1.5-flash",
+  "gemini-2.5-flash-lite",
+  "gemini-2.5-pro",
+  "gemini-3-flash",
+  "gemini-3-pro",
+  "gemini-3.1-flash-lite",
+  "gemini-3.1-pro",
+  "gemini-embedding-001",
+  "gemini-embedding-2",
+  "glm-5.2",
+  "google-translate",
+  "gpt-5",
+  "gpt-5-nano",
+  "gpt-5.1",
+  "gpt-5.2",
+  "gpt-5.4",
+  "gpt-5.4-mini",
+  "gpt-5.4-nano",
+  "gpt-5.5",
+  "heygen-avatar-v-create",
+  "ideogram-describe",
+  "inpaint-mask-maker",
+  "ip-sdxl-openpose",
+  "kandinsky2.1-txt2img",
+  "kimi-k2-instruct-0905",
+  "llama-v3-70b-instruct",
+  "llama-v3p1-405b-instruct",
+  "llama4-maverick-instruct-basic",
+  "llama4-scout-instruct-basic",
+  "llava-13b",
+  "llava-v1.6",
+  "minimax-m3",
+  "nemotron-3-ultra",
+  "o1-mini",
+  "potraitsd1.5-txt2img",
+  "pulid-lightning",
+  "qrsd1.5-txt2img",
+  "qwen-3.8-max",
+  "qwen-flash",
+  "qwen-plus",
+  "qwen2-vl-72b-instruct",
+  "qwen3-coder-plus",
+  "qwen3-max",
+  "qwen3-vl-flash",
+  "qwen3-vl-plus",
+  "qwen3.5-flash",
+  "qwen3.5-plus",
+  "qwq-plus",
+  "sam-v21-hiera-large",
+  "sd1.5-526mix",
+  "sd1.5-allinonepixel",
+  "sd1.5-colorful",
+  "sd1.5-cuterichstyle",
+  "sd1.5-deepspacediffusion",
+  "sd1.5-dreamshaper",
+  "sd1.5-dvrach",
+  "sd1.5-fantassifiedicons",
+  "sd1.5-flat2d",
+  "sd1.5-fruitfusion",
+  "sd1.5-majicmix",
+  "sd1.5-manmarumix",
+  "sd1.5-paragon",
+  "sd1.5-rcnz",
+  "sd1.5-revanimated",
+  "sd1.5-rpg",
+  "sd1.5-samaritan-3d",
+  "sd1.5-scifi",
+  "sdxl1.0-yamers-realistic",
+  "smallsd1.5-txt2img",
+  "ssd-canny",
+  "ssd-img2img",
+  "superimpose",
+  "superimpose-v2",
+  "text-embedding-3-large",
+  "text-embedding-3-small",
+  "tinysd1.5-txt2img",
+  "tts-elevenlabs-with-timestamps",
+]);
+
 /** The parameters that the gateway does not support, with what the sources say. */
 const UNSUPPORTED: readonly (readonly [name: string, why: string])[] = [
   ["stream", "The gateway does not send answers in pieces."],
@@ -153,11 +251,8 @@ async function translated(slug: string, messages: ChatMessages, params: object =
 /** Returns the dialect of a model. Rejects with `CannotSend` for a model that returns files. */
 async function dialectOf(slug: string): Promise<Dialect> {
   const known = DIALECTS.get(slug);
-  if (!known) {
-    const media = (await import("./models.js")).models.get(slug)?.media;
-    if (media !== undefined && ["image", "video", "audio", "model3d"].includes(media)) {
-      throw new CannotSend(`${slug} is not a chat model: its output is ${media}; use client.run(slug, params)`, { model: slug });
-    }
+  if (!known && !PERHAPS.has(slug) && (await import("./prices.js")).PRICES.has(slug)) {
+    throw new CannotSend(`${slug} is not a chat model: its output is a file; use client.run(slug, params)`, { model: slug });
   }
   return known ?? ["open", "any", "message"];
 }

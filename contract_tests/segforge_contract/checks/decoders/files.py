@@ -12,7 +12,7 @@ from segforge_contract.checks.decoders.headers import MediaHeader
 from segforge_contract.checks.decoders.isobmff import read_isobmff
 from segforge_contract.checks.decoders.matroska import read_matroska
 from segforge_contract.checks.images import decode
-from segforge_contract.checks.remembered import by_content
+from segforge_contract.checks.remembered import Remembered
 
 
 class Format(NamedTuple):
@@ -66,7 +66,7 @@ class NotDecoded:
     reason: str
 
 
-@by_content
+@Remembered
 def decode_file(data: bytes) -> DecodedFile | NotDecoded:
     """Decodes a file: every pixel of an image, the structure of other files, and frames if PyAV is installed."""
     format_ = _format_of(data)

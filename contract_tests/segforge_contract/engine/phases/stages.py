@@ -59,7 +59,12 @@ def stages(session: Session, model: Model) -> Iterator[list[Failure]]:
     stage = Stage(session)
     if not stage.has_clock:
         names = ", ".join(rule.name for rule in RULES.values() if rule.family == "stage")
-        session.unsent[f"the target has no admin API to move its clock or set a balance: {names}"] += 1
+        why = (
+            "a run with a cap doesn't move the clock or set the balance of its target"
+            if session.careful
+            else "the target has no admin API to move its clock or set a balance"
+        )
+        session.unsent[f"{why}: {names}"] += 1
         return
     sample = payload_case(session.catalog.gateway, model, "submit", None, None)
     if not sound(model, sample):

@@ -10,7 +10,7 @@ from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
-from segforge.emit.clients.errors import by_words, failed_status
+from segforge.emit.clients.errors import by_words, failed_status, insufficient_credits
 from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import FILES, output_of
@@ -207,6 +207,7 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "sample_arguments": arguments(shown.model.valid_example),
         "sample_items": items(shown.model.valid_example),
         "errors": [(Code(error.name), Code(error.base), error) for error in errors],
+        "insufficient": insufficient_credits(gateway),
         "not_found": Code(next((error.name for error in errors if error.code == 404), "SegmindError")),
         "by_words": by_words(gateway, errors),
         "exports": [(Code(name), Code(module)) for name, module in exports],

@@ -11,8 +11,8 @@ from segforge.emit.clients.about import about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
-from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status
-from segforge.emit.clients.knowledge import Priced, knowledge, known_models
+from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status, insufficient_credits
+from segforge.emit.clients.knowledge import KnownModel, Priced, knowledge, known_models
 from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
@@ -184,6 +184,7 @@ def _facts(catalog: Catalog, models: list[TypescriptModel]) -> dict[str, object]
         "by_status": [(kind.code, Code(kind.name)) for kind in classes if not kind.words],
         "by_words": by_words(gateway, classes),
         "documented_errors": classes,
+        "insufficient": insufficient_credits(gateway),
         "not_found": Code(next((kind.name for kind in classes if kind.code == 404), "SegmindError")),
         "headers": [header_property(header) for header in gateway.headers],
         **uploading(gateway),
@@ -213,7 +214,16 @@ def _knowledge(catalog: Catalog) -> dict[str, object]:
         "factor": catalog.gateway.assumptions["price_factor"].value,
         "usd_per_credit": catalog.gateway.assumptions["usd_per_credit"].value,
         "price_rows": [(row.slug, _price_row(row.price)) for row in known],
+        "perhaps_chats": _perhaps_chats(catalog, known),
     }
+
+
+def _perhaps_chats(catalog: Catalog, known: Sequence[KnownModel]) -> list[str]:
+    """Returns the models without a dialect whose output isn't known to be a file, so that a chat may suit them."""
+    dialects = {slug for slug, _ in dialects_of(catalog.models)}
+    listed = {name: modality.media for name, modality in catalog.directory.modalities.items()}
+    media = {row.slug: row.media or listed.get(row.modality or "") for row in known if row.slug not in dialects}
+    return [slug for slug, medium in media.items() if medium in ("json", "text", None)]
 
 
 def _price_row(price: Priced) -> list[object]:
