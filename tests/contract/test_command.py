@@ -58,7 +58,7 @@ def test_profile_option_selects_the_observed_profile(catalog: Catalog) -> None:
     [
         (["--target", "nonsense"], "nonsense"),
         (["--target", "http://127.0.0.1/v1"], "http://127.0.0.1/v1"),
-        (["--target", "http://127.0.0.1", "--models", "flux"], "unknown model flux"),
+        (["--target", "http://127.0.0.1", "--models", "flux"], 'unknown model "flux"'),
         (["--target", "http://127.0.0.1", "--profile", "none"], "unknown profile none"),
         (["--target", "http://127.0.0.1", "--json", "/no/such/folder/report.json"], "--json"),
         (["--target", "http://127.0.0.1", "--specs", "/no/such/folder"], "no such folder"),

@@ -150,6 +150,7 @@ const parts = {
 
   async other(browser) {
     const page = await open(browser, `${TOKEN_URL}/_mock/#requests`);
+    await page.waitForSelector("input[type=password]");
     await page.type("input[type=password]", "open sesame");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".entry");
