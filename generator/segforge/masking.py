@@ -49,7 +49,7 @@ class Mask:
 
 
 def whole_word(key: bytes, pattern: bytes) -> bytes:
-    """Limits the pattern of a key to whole words, unless the key is long. An escape before it is no part of a word."""
+    """Limits the pattern of a key to whole words unless the key is long. An escape before it belongs to no word."""
     if len(key) >= SHORTEST_INSIDE:
         return pattern
     return rb"(?:(?<!%b)|%b)%b(?!%b)" % (_WORD, _AFTER_ESCAPE, pattern, _WORD)

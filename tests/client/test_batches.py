@@ -36,18 +36,6 @@ IMAGE = "https://host.test/a.png"
 CALL: Any = {"image": IMAGE, "prompt": "a cat"}
 
 
-@pytest.fixture(scope="module")
-def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
-        yield mock
-
-
-@pytest.fixture
-def mock(shared_mock: Mock) -> Mock:
-    shared_mock.reset()
-    return shared_mock
-
-
 @pytest.fixture
 def ours(mock: Mock) -> Iterator[Segmind]:
     with Segmind(mock.key, mock.url, retries=0) as client:

@@ -40,18 +40,6 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         yield lambda limit, window: RedisLimiter(url, limit, window=window)
 
 
-@pytest.fixture(scope="module")
-def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
-        yield mock
-
-
-@pytest.fixture
-def mock(shared_mock: Mock) -> Mock:
-    shared_mock.reset()
-    return shared_mock
-
-
 def test_processes_that_share_a_limiter_use_the_limit_and_see_no_429(tmp_path: Path) -> None:
     used = use(str(tmp_path / "limit"), processes=4, limit=16, windows=2, speed=60)
     assert set(used.statuses) == {200}

@@ -34,18 +34,6 @@ from tests.client.conftest import KEY, Answer, Gateway, json_answer
 CALL: Any = {"image": "https://host.test/a.png", "prompt": "a cat"}
 
 
-@pytest.fixture(scope="module")
-def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
-        yield mock
-
-
-@pytest.fixture
-def mock(shared_mock: Mock) -> Mock:
-    shared_mock.reset()
-    return shared_mock
-
-
 @pytest.fixture
 def ours(mock: Mock) -> Iterator[Segmind]:
     with Segmind(mock.key, mock.url) as client:

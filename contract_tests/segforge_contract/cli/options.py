@@ -10,7 +10,6 @@ from segforge.console import console
 from segforge.options import number
 from segforge.spec.inputs import default_specs, working_specs
 from segforge.spec.printable import show
-from segforge.spec.search import near_slugs
 from segforge_contract.engine.settings import NAMES, Settings
 from segforge_contract.errors import Misuse
 
@@ -94,16 +93,11 @@ def models_of(settings: Settings, catalog: "Catalog") -> "tuple[Model, ...]":
     known = [model.slug for model in catalog.models]
     unknown = [slug for slug in slugs or () if slug not in known]
     if unknown:
-        raise Misuse(f"--models: unknown model {show(unknown[0])}; {_model_hint(unknown[0], known)}")
+        from segforge_contract.engine.selection import model_hint
+
+        hint = "separate models by spaces" if "," in unknown[0] else model_hint(unknown[0], known)
+        raise Misuse(f"--models: unknown model {show(unknown[0])}; {hint}")
     return tuple(model for model in catalog.models if slugs is None or model.slug in slugs)
-
-
-def _model_hint(text: str, known: list[str]) -> str:
-    """Returns how to mend a slug that isn't known."""
-    if "," in text:
-        return "separate models by spaces"
-    near = near_slugs(text, known)
-    return f"did you mean {' or '.join(near)}?" if near else f"{len(known)} models have specs, such as {known[0]}"
 
 
 def reporting(name: str, command: Callable[[], int]) -> int:

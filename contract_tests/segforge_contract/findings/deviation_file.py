@@ -11,9 +11,9 @@ from segforge.spec.catalog import Catalog
 from segforge.spec.finding import Finding, SpecError
 from segforge.spec.load import check_form
 from segforge.spec.printable import one_line, show
-from segforge.spec.search import near_slugs
 from segforge.spec.source import SourceFile
 from segforge_contract.engine.failure import Failure
+from segforge_contract.engine.selection import model_hint
 from segforge_contract.findings.known import Deviation, Verdict
 from segforge_contract.messages.curl import curl
 from segforge_contract.rules.table import RULES
@@ -46,9 +46,7 @@ def check_scopes(deviations: Iterable[Deviation], catalog: Catalog) -> str | Non
     models = {model.slug: model for model in catalog.models}
     for each in deviations:
         if each.model is not None and each.model not in models:
-            near = near_slugs(each.model, models)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"{len(models)} models have specs"
-            return f"{each.where}: unknown model {show(each.model)}; {hint}"
+            return f"{each.where}: unknown model {show(each.model)}; {model_hint(each.model, list(models))}"
         within = [models[each.model]] if each.model is not None else list(models.values())
         known = list(dict.fromkeys(parameter.name for model in within for parameter in model.parameters))
         if each.parameter is not None and each.parameter not in known:

@@ -152,7 +152,7 @@ class SafeTextDumper(yaml.CSafeDumper):
         return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
 
     def resolve(self, kind: Any, value: Any, implicit: tuple[bool, bool]) -> str:
-        """Returns the tag that a reader gives to a node without one. Most keys and values occur again and again."""
+        """Returns the tag of a node without one, as a reader resolves it. Most nodes occur many times."""
         if kind is yaml.ScalarNode:
             return _scalar_tag(value, implicit)
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
