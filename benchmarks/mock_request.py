@@ -21,8 +21,9 @@ from rich.table import Table
 from uvicorn.server import ServerState
 
 from segforge_mock import create_app
+from segforge_mock.http.answers import Answer
 from segforge_mock.http.protocol import Protocol
-from segforge_mock.http.request import Receive, Scope, Send
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.http.server import run
 from segforge_mock.models.served import models_of_catalog
 from segforge_mock.tenants.history import History
@@ -63,25 +64,24 @@ class Wire(asyncio.Transport):
 class Timed:
     """The mock, with the seconds that it, the writing of answers and the history take."""
 
-    eager = True
-
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
-        self._app = create_app(models=models_of_catalog(CATALOG), time_scale=0, media="tiny")
-        self.memory = self._app.memory
+        self.app = create_app(models=models_of_catalog(CATALOG), time_scale=0, media="tiny")
+        self._answer = self.app.answer
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, request: IncomingRequest) -> Answer:
         """Answers one request."""
         started = time.perf_counter()
-        await self._app(scope, receive, send)
+        answer = await self._answer(request)
         self.spent["app"] += time.perf_counter() - started
+        return answer
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function that adds its time to a part."""
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             started = time.perf_counter()
-            result = function(*arguments)
+            result = function(*arguments, **named)
             self.spent[part] += time.perf_counter() - started
             return result
 
@@ -91,7 +91,8 @@ class Timed:
     def watching(self) -> Iterator[None]:
         """Measures the parts during the block."""
         with (
-            patch.object(Protocol, "_write_whole", self.timed("write", Protocol._write_whole)),
+            patch.object(self.app, "answer", self.answer),
+            patch.object(Protocol, "_write", self.timed("write", Protocol._write)),
             patch.object(History, "arrive", self.timed("history", History.arrive)),
             patch.object(History, "answered", self.timed("history", History.answered)),
         ):
@@ -122,14 +123,13 @@ def measure(protocol: Protocol, app: Timed, data: bytes) -> tuple[float, dict[st
 
 async def main() -> None:
     """Prints the table."""
-    app, wire, state = Timed(), Wire(), ServerState()
+    timed, wire, state = Timed(), Wire(), ServerState()
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, proxy_headers=False
+        timed.app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, proxy_headers=False
     )
     config.load()
     state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
-    with app.watching():  # a connection keeps its way to write
-        protocol = Protocol(config, state, {}, eager=True, memory=app.memory)
+    protocol = Protocol(config, state, {}, endpoint=timed.app, memory=timed.app.memory)
     protocol.connection_made(wire)
     protocol.data_received(request("POST", "/v2/style-transfer", PAYLOAD))
     job = json.loads(wire.sent.partition(b"\r\n\r\n")[2])["request_id"]
@@ -146,11 +146,11 @@ async def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     table = Table("request", "all µs", "reads HTTP", "gateway", "history", "writes HTTP")
-    with app.watching():
+    with timed.watching():
         for name, data in kinds.items():
-            whole, parts = measure(protocol, app, data)
-            gateway = parts["app"] - parts["write"] - parts["history"]
-            figures = (whole, whole - parts["app"], gateway, parts["history"], parts["write"])
+            whole, parts = measure(protocol, timed, data)
+            reading, gateway = whole - parts["app"] - parts["write"], parts["app"] - parts["history"]
+            figures = (whole, reading, gateway, parts["history"], parts["write"])
             table.add_row(name, *(f"{figure:.1f}" for figure in figures))
     Console().print(table)
 

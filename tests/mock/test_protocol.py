@@ -120,8 +120,12 @@ def test_the_client_may_ask_before_it_sends_its_body(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [request("GET", "/healthz", version="1.0"), request("GET", "/healthz", b"", "connection: close")],
-    ids=["HTTP/1.0", "close"],
+    [
+        request("GET", "/healthz", version="1.0"),
+        request("GET", "/healthz", b"", "connection: keep-alive", version="1.0"),
+        request("GET", "/healthz", b"", "connection: close"),
+    ],
+    ids=["HTTP/1.0", "HTTP/1.0 with keep-alive", "close"],
 )
 def test_a_connection_without_keep_alive_is_closed(mock: Mock, raw: bytes) -> None:
     with connect(mock) as connection:

@@ -10,7 +10,7 @@ from segforge_mock.http.answers import Answer, hint_of
 
 def write_log(call: Call, answer: Answer, scenario: str) -> None:
     """Writes the line of a call; `scenario` is the name of its scenario, or ""."""
-    mask = Mask(secrets_of(call.request.scope["headers"]))
+    mask = Mask(secrets_of(call.request.raw_headers))
     hint = hint_of(answer)
     entry = {
         "time": call.now,

@@ -30,7 +30,6 @@ class Cycle(RequestResponseCycle):
     disconnected = False
     body: Any = b""
     """The part of the body that `receive` has not returned: bytes, or a bytearray if it arrived in pieces."""
-    more_body = True
     response_started = False
     response_complete = False
     chunked_encoding = None
@@ -46,8 +45,9 @@ class Cycle(RequestResponseCycle):
         *,
         keep_alive: bool,
         expects: bool,
+        more_body: bool,
     ) -> None:
-        """`expects`: whether the client waits for 100 before it sends the body."""
+        """`expects`: whether the client waits for 100 before it sends the body. `more_body`: whether more follows."""
         self.scope = scope
         self.transport = transport
         self.flow = flow
@@ -55,6 +55,7 @@ class Cycle(RequestResponseCycle):
         self.on_response = on_response
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = expects
+        self.more_body = more_body
 
     @cached_property
     def message_event(self) -> asyncio.Event:  # type: ignore[override]

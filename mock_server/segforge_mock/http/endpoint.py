@@ -1,11 +1,11 @@
 """The ASGI application around a component that answers requests: the mock gateway, or the proxy to a real one."""
 
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from segforge_mock.http.answers import Answer, json_answer
-from segforge_mock.http.delivery import deliver, deliver_at_once
-from segforge_mock.http.request import BODY, Disconnected, IncomingRequest, Receive, Scope, Send, read_body
-from segforge_mock.http.waiting import SMALL_BODY
+from segforge_mock.http.delivery import deliver
+from segforge_mock.http.request import Disconnected, IncomingRequest, Receive, Scope, Send, read_body
 from segforge_mock.memory import Full, HeldBytes, Memory
 
 
@@ -38,7 +38,8 @@ class AsgiEndpoint:
         self.eager = eager
         self.memory = memory or Memory()
         self._component = component
-        self._answer = component.answer
+        self.answer = component.answer
+        """Answers a request, without the errors that `finish` handles."""
 
     async def close(self) -> None:
         """Releases what the component holds open."""
@@ -48,14 +49,13 @@ class AsgiEndpoint:
         """Answers one HTTP request. Raises NotImplementedError for other protocols, and Dropped."""
         if scope["type"] != "http":
             raise NotImplementedError(f"unsupported ASGI scope type {scope['type']!r}; expected 'http'")
-        body: bytes | None = scope.get(BODY)
+        with HeldBytes(self.memory) as hold:
+            await self.finish(self._read(scope, receive, hold), scope, send)
+
+    async def finish(self, answering: Coroutine[Any, Any, Answer], scope: Scope, send: Send) -> None:
+        """Sends the answer that a coroutine returns, or the one of its error."""
         try:
-            if body is not None and len(body) <= SMALL_BODY:
-                answer = await self._answer(IncomingRequest(scope, body))
-                return None if deliver_at_once(answer, scope) else await deliver(answer, scope, send)
-            with HeldBytes(self.memory) as hold:
-                request = IncomingRequest(scope, await read_body(scope, receive, hold.grow))
-                return await deliver(await self._answer(request), scope, send)
+            return await deliver(await answering, scope, send)
         except Disconnected:
             return None
         except Full as error:
@@ -63,3 +63,7 @@ class AsgiEndpoint:
         except Unavailable as error:
             reason = error.reason
         return await deliver(json_answer(503, {"error": reason}), scope, send)
+
+    async def _read(self, scope: Scope, receive: Receive, hold: HeldBytes) -> Answer:
+        """Reads a request and answers it. Raises what the component raises."""
+        return await self.answer(IncomingRequest.of(scope, await read_body(receive, hold.grow)))

@@ -1,13 +1,12 @@
 """HTTP/1.1 on a connection: uvicorn's httptools protocol with more limits and a faster path.
 
-Most requests arrive in one piece and are answered without waiting. Such a request needs no task and a single write:
-the application runs as soon as the last byte is read. All others take uvicorn's path.
+Most requests arrive in one piece and are answered without waiting. Such a request needs no ASGI scope, no task and a
+single write: it is answered as soon as its last byte is read. All others take uvicorn's path.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
-from functools import partial
-from types import coroutine
+from collections.abc import Coroutine, Iterable
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,10 +14,12 @@ from httptools import parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from segforge_mock.http.answers import RawHeaders
+from segforge_mock.http.answers import PLAIN, Answer, RawHeaders
 from segforge_mock.http.cycle import LOG, Cycle
 from segforge_mock.http.delivery import ABORT, WHOLE
-from segforge_mock.http.request import BODY, HEAD
+from segforge_mock.http.endpoint import AsgiEndpoint
+from segforge_mock.http.request import IncomingRequest, Scope
+from segforge_mock.http.stepping import raised, rest_of, returned
 from segforge_mock.http.waiting import SMALL_BODY, WAITS, Waits
 from segforge_mock.memory import Full, Memory
 
@@ -28,6 +29,8 @@ KEEP_ALIVE_SECONDS: Final = 75.0
 READ_SECONDS: Final = 60.0
 _NO_HEADER: Final = -(2**62)
 """Start of the count after the headers. The body has another limit."""
+_REMEMBERED_URL: Final = 256
+"""The longest URL, in bytes, whose parts are cached."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -36,8 +39,8 @@ class Protocol(HttpToolsProtocol):
     _header_bytes = 0
     cycle: Cycle
     """The newest request."""
-    _unstarted: RequestResponseCycle | None = None
-    """A request whose headers have arrived and whose application does not run yet."""
+    _parts: list[bytes] | None = None
+    """The body so far of a request that may be answered at once; None if uvicorn's path handles the request."""
     _current: RequestResponseCycle
     """The request whose application started last. Pipelined requests wait, so that there is one at a time."""
     expected_since: float | None = None
@@ -53,22 +56,23 @@ class Protocol(HttpToolsProtocol):
     """Bytes of answers that the client had not read at the last count."""
     _unread_since = 0.0
     _default_headers: RawHeaders | None = None
-    """The server's own headers of the last answer, and as bytes in `_default_head`."""
+    """The server's own headers of the last answer; `_default_head` is their text."""
     _default_head = b""
 
-    def __init__(self, *args: Any, eager: bool, memory: Memory | None = None, **kwargs: Any) -> None:
-        """`eager`: whether the application may start outside a task. asyncio.timeout, for example, needs a task.
+    def __init__(self, *args: Any, endpoint: AsgiEndpoint | None, memory: Memory | None = None, **kwargs: Any) -> None:
+        """`endpoint`: the application if it may start outside a task. asyncio.timeout, for example, needs a task.
 
         `memory`: unread answers count towards it.
         """
         super().__init__(*args, **kwargs)
         self.logger = LOG
-        self._eager = eager
+        self._endpoint = endpoint
         self._memory = memory or Memory()
         self._waits = Waits()
         self._asgi = {"version": self.asgi_version, "spec_version": "2.3"}
         self._extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
         self._whole_extensions = {**self._extensions, WHOLE: self._write_whole}
+        self._scope_now = partial(self._new_scope, self._whole_extensions)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the time in which a request must arrive."""
@@ -98,9 +102,8 @@ class Protocol(HttpToolsProtocol):
         if self._is_arriving:
             if self.expected_since is None:
                 self.expected_since = self.loop.time()
-            if self._unstarted is not None:
-                cycle, self._unstarted = self._unstarted, None
-                super()._start_asgi_task(cycle, self.app)
+            if self._parts is not None:
+                self._begin(more_body=True)
 
     def on_message_begin(self) -> None:
         """Starts a request."""
@@ -112,113 +115,148 @@ class Protocol(HttpToolsProtocol):
         self._is_arriving = True
 
     def on_headers_complete(self) -> None:
-        """Makes the scope of the request, or queues it behind the one before. Stops counting the bytes of headers."""
+        """Stops counting the bytes of headers. A request that can't be answered at once takes uvicorn's path."""
         self._header_bytes = _NO_HEADER
-        parser, url = self.parser, parse_url(self.url)
-        version, path = parser.get_http_version(), url.path.decode("ascii")
-        scope = {
-            "type": "http",
-            "asgi": self._asgi,
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": parser.get_method().decode("ascii"),
-            "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": url.path,
-            "query_string": url.query or b"",
-            "headers": self.headers,
-            "extensions": self._extensions,
-        }
         before = self.cycle
-        cycle = self.cycle = Cycle(
-            scope,
-            self.transport,
-            self.flow,
-            self.server_state.default_headers,
-            self.on_response_complete,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
-            expects=self.expect_100_continue,
-        )
-        if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
+        if self._endpoint is None or self.expect_100_continue or not (before is None or before.response_complete):
+            self._begin(more_body=True)
         else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
+            self._parts = []
 
     def on_body(self, body: bytes) -> None:
         """Adds a part of the request's body."""
+        if self._parts is not None:
+            self._parts.append(body)
+            return
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.grow(body)
             if len(cycle.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
-            if cycle is not self._unstarted:
-                cycle.message_event.set()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._current = cycle
-        if self._eager and cycle.more_body and not cycle.waiting_for_100_continue:
-            self._unstarted = cycle
-        else:
-            super()._start_asgi_task(cycle, app)
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """Answers a request that arrived in one piece."""
         self._is_arriving = False
         is_in_one_read = self.expected_since is None
         self.expected_since = None
+        parts = self._parts
+        if parts is not None:
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            if self._endpoint is not None and len(body) <= SMALL_BODY:
+                self._parts = None
+                self._answer(self._endpoint, body, self._read - len(body) if is_in_one_read else None)
+            else:
+                self._begin(more_body=False)
+            return
         cycle = self.cycle
         cycle.more_body = False
         if self.flow.read_paused and not self.pipeline:
             # A large body paused the reading. Without reading, the server would not notice that the client disconnects.
             self.flow.resume_reading()
-        if cycle is not self._unstarted:
-            cycle.message_event.set()
-            return
-        self._unstarted = None
-        scope: Any = cycle.scope
-        scope["extensions"] = self._whole_extensions
-        scope[BODY] = body = bytes(cycle.body)
-        if is_in_one_read:
-            scope[HEAD] = self._read - len(body)
-        cycle.body = b""
-        self._run_now(cycle)
+        cycle.message_event.set()
 
-    def _run_now(self, cycle: Cycle) -> None:
-        """Runs the application until it waits. Only the rest, or the report of an error, becomes a task."""
-        rest: Coroutine[Any, Any, None]
-        running = self.app(cycle.scope, cycle.receive, cycle.send)
+    def _begin(self, *, more_body: bool) -> None:
+        """Starts the application in a task, with the body so far, or queues the request behind the one before."""
+        before = self.cycle
+        cycle = self.cycle = self._new_cycle(self._new_scope(self._extensions), more_body=more_body)
+        cycle.body, self._parts = b"".join(self._parts or ()), None
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _new_scope(self, extensions: dict[str, Any]) -> Scope:
+        """Returns the ASGI scope of the newest request."""
+        path, raw_path, query = _target(self.url)
+        return {
+            "type": "http",
+            "asgi": self._asgi,
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "extensions": extensions,
+        }
+
+    def _new_cycle(self, scope: Scope, *, more_body: bool) -> Cycle:
+        return Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.on_response_complete,
+            keep_alive=self._keeps_alive(name for name, _ in self.headers),
+            expects=self.expect_100_continue,
+            more_body=more_body,
+        )
+
+    def _keeps_alive(self, headers: Iterable[bytes]) -> bool:
+        """Returns whether the connection stays open after the answer to the newest request with headers of these names.
+
+        HTTP/1.0 asks for that with a header. It is refused, since the answer would have to repeat the header.
+        """
+        parser = self.parser
+        return parser.should_keep_alive() and (b"connection" not in headers or parser.get_http_version() != "1.0")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._current = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _answer(self, endpoint: AsgiEndpoint, body: bytes, head_bytes: int | None) -> None:
+        """Answers the newest request. If that takes time or fails, the rest becomes a task."""
+        url = self.url
+        path = (_remembered_target if len(url) <= _REMEMBERED_URL else _target)(url)[0]
+        method = self.parser.get_method().decode("ascii")
+        request = IncomingRequest(method, path, self.headers, body, self.scheme or "http", self._scope_now, head_bytes)
+        answering = endpoint.answer(request)
+        rest: Coroutine[Any, Any, Answer]
         try:
-            rest = _rest(running, running.send(None))
-        except StopIteration:
-            if cycle.response_complete or cycle.disconnected:
-                return
-            rest = _nothing()
+            rest = rest_of(answering, answering.send(None))
+        except StopIteration as done:
+            answer: Answer = done.value
+            if answer.delivery is PLAIN:
+                content = b"" if method == "HEAD" else answer.body
+                if self._write(answer.status, answer.headers, content, keep_alive=self._keeps_alive(request.headers)):
+                    self.on_response_complete()
+                    return
+            rest = returned(answer)
         except BaseException as error:
-            rest = _raise(error)
-        super()._start_asgi_task(cycle, lambda *_: rest)
+            rest = raised(error)
+        cycle = self.cycle = self._new_cycle(request.scope, more_body=False)
+        self._start_asgi_task(cycle, lambda scope, _, send: endpoint.finish(rest, scope, send))
 
     def _write_whole(self, status: int, headers: RawHeaders, body: bytes) -> bool:
         """Writes an answer in one call. Returns False, and writes nothing, if that is not possible."""
         cycle = self._current
-        if self.flow.write_paused or cycle.disconnected:
+        if cycle.disconnected or not self._write(status, headers, body, keep_alive=cycle.keep_alive):
             return False
-        head = _lines(headers)
-        if head.count(b"\n") != len(headers):  # uvicorn finds the bad header and reports it
-            return False
-        if cycle.default_headers is not self._default_headers:  # uvicorn renews them once a second
-            self._default_headers = cycle.default_headers
-            self._default_head = _lines(cycle.default_headers)
-        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         cycle.response_started = cycle.response_complete = True
+        self.on_response_complete()
+        return True
+
+    def _write(self, status: int, headers: RawHeaders, body: bytes, *, keep_alive: bool) -> bool:
+        """Writes an answer in one call. Returns False, and writes nothing, if that is not possible."""
+        head = _lines(headers)
+        if self.flow.write_paused or head.count(b"\n") != len(headers):  # uvicorn finds the bad header and reports it
+            return False
+        default_headers = self.server_state.default_headers
+        if default_headers is not self._default_headers:  # they are renewed once a second
+            self._default_headers = default_headers
+            self._default_head = _lines(default_headers)
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         self.transport.write(b"%b%b%b%b%b" % (STATUS_LINE[status], self._default_head, head, end, body))
-        if not cycle.keep_alive:
+        if not keep_alive:
             self.transport.close()
         if len(body) > SMALL_BODY:
             self._count_unread(self.loop.time())
-        self.on_response_complete()
         return True
 
     def _count_unread(self, now: float) -> None:
@@ -281,29 +319,11 @@ def _lines(headers: RawHeaders) -> bytes:
     return b"\r\n".join([*map(b": ".join, headers), b""])
 
 
-@coroutine
-def _go_on(running: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
-    """Wraps the rest of a coroutine that has run until its first future, so that a task can await it."""
-    while True:
-        try:
-            result = yield waiting
-        except BaseException as error:  # a task throws the exception of the future, or its cancellation
-            step = partial(running.throw, error)
-        else:
-            step = partial(running.send, result)
-        try:
-            waiting = step()
-        except StopIteration:
-            return
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Returns the path of a request's URL, the path as it was sent, and the query."""
+    parsed = parse_url(url)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
 
 
-async def _rest(running: Coroutine[Any, Any, None], waiting: Any) -> None:
-    await _go_on(running, waiting)
-
-
-async def _nothing() -> None:
-    """Stands for an application that ended without an answer."""
-
-
-async def _raise(error: BaseException) -> None:
-    raise error
+_remembered_target: Final = lru_cache(maxsize=1_024)(_target)

@@ -68,11 +68,11 @@ async def serve(
     )
     config.load()
     state = ServerState()
-    eager: bool = getattr(app, "eager", False)
+    endpoint: Any = app if getattr(app, "eager", False) else None
     memory: Memory | None = getattr(app, "memory", None)
     ticking = loop.create_task(_tick(state, memory))
     server = await loop.create_server(
-        lambda: Protocol(config, state, {}, eager=eager, memory=memory), sock=bound, ssl=tls
+        lambda: Protocol(config, state, {}, endpoint=endpoint, memory=memory), sock=bound, ssl=tls
     )
     try:
         ready()

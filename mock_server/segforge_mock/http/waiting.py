@@ -71,7 +71,7 @@ async def sleep(scope: Scope, seconds: float) -> None:
 async def pause(memory: Memory, request: IncomingRequest, tenant: Waiter, seconds: float) -> None:
     """Waits for some seconds and keeps the tenant meanwhile. Raises Disconnected and Full."""
     body = len(request.body) if len(request.body) <= SMALL_BODY else 0
-    headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
+    headers = sum(len(name) + len(value) for name, value in request.raw_headers)
     with HeldBytes(memory, WAITING_BYTES + headers + body):
         tenant.waiting += 1
         try:

@@ -128,7 +128,7 @@ class Proxy:
         """
         headers = [
             (name, self._readable(value) if name == b"accept-encoding" else value)
-            for name, value in request.scope["headers"]
+            for name, value in request.raw_headers
             if name.decode("latin-1") not in _HOP_BY_HOP and (not destination.file or name in _FILE_HEADERS)
         ]
         if not destination.file or _origin(destination.file) == _origin(self._upstream):
@@ -166,7 +166,7 @@ class Proxy:
         return found
 
     def _entry(self, request: IncomingRequest, match: Match, difference: AnswerDifference) -> dict[str, Any]:
-        mask = Mask(secrets_of(request.scope["headers"]))
+        mask = Mask(secrets_of(request.raw_headers))
 
         def masked(text: str) -> str:
             return mask.text(text)[:500]

@@ -86,14 +86,14 @@ class Recorder:
             query=destination.query,
             request_headers=[
                 header
-                for header in request.scope["headers"]
+                for header in request.raw_headers
                 if header[0] not in _CONNECTION and (not destination.file or header[0] not in KEY_HEADERS)
             ],
             request_body=plain_body(request),
             status=received.status,
             answer_headers=[header for header in headers if header[0] not in _CONNECTION],
             answer_body=body,
-            masking=self._secrets.masking(request.scope["headers"], destination.query.encode("latin-1")),
+            masking=self._secrets.masking(request.raw_headers, destination.query.encode("latin-1")),
             file_of=destination.file,
             names=tuple(names.values()),
         )

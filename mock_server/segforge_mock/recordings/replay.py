@@ -102,7 +102,7 @@ class Replay:
 
     def answer(self, request: IncomingRequest, tenant: str, origin: str) -> Answer | None:
         """Returns the next recorded answer to a request. Without one returns None, or if strict a refusal."""
-        masking = Masking(credentials(request.scope["headers"]).key)
+        masking = Masking(credentials(request.raw_headers).key)
         address, exact = _address(request, masking)
         track = self._track(address, exact, masking.key)
         if track is None:

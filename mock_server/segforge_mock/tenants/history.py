@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from segforge.masking import SECRET_HEADERS, Mask, secrets_of
 from segforge_mock.http.answers import NO_ANSWER, Answer, RawHeaders
-from segforge_mock.http.request import HEAD, IncomingRequest
+from segforge_mock.http.request import IncomingRequest
 from segforge_mock.memory import Kept, Memory, Shelf
 
 MAX_ENTRIES: Final = 1_000
@@ -156,19 +156,18 @@ class History:
         if len(entries) == BLOCK:
             entries = self._start_block()
         end: End = []
-        entries.append((number, at, request.method, request.path, route, slug, request.scope["headers"], body, end))
+        entries.append((number, at, request.method, request.path, route, slug, request.raw_headers, body, end))
         for event in self._waiting:
             event.set()
         return end
 
     def answered(self, end: End, request: IncomingRequest, scenario: str, answer: Answer) -> None:
         """Adds the answer to the entry of a request; `scenario` is a name or "". Counts the memory of the entry."""
-        scope, received, sent = request.scope, len(request.body), len(answer.body)
+        received, sent = len(request.body), len(answer.body)
         if sent > MAX_BODY:
             answer, sent = replace(answer, body=answer.body[:MAX_BODY]), MAX_BODY
         end.append((scenario, answer))
-        headers: RawHeaders = scope["headers"]
-        head: int | None = scope.get(HEAD)
+        headers, head = request.raw_headers, request.head_bytes
         if head is None:  # adding them up takes as long as all the rest
             head = sum(len(name) + len(value) for name, value in headers)
         size = self._uncounted + ENTRY_BYTES + HEADER_BYTES * len(headers) + head + 8 * len(request.path) + sent

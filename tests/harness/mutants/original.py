@@ -159,7 +159,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        body = await read_body(scope, receive) or b""
+        body = await read_body(receive) or b""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         answer = await self._fault(Asked(scope["method"], scope["path"], headers, body), self._original)
         sent = {**answer.headers, "content-length": str(len(answer.body))}
