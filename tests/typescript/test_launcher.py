@@ -177,7 +177,8 @@ def test_a_mock_that_does_not_start_says_why(
     assert "    at " not in done.stderr
 
 
-def test_the_command_runs_segforge_mock(tests_of_a_user: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_the_command_runs_segforge_mock(tests_of_a_user: Path, sent: signal.Signals) -> None:
     script = tests_of_a_user / "node_modules" / "segforge-mock" / "dist" / "bin.js"
     assert os.access(script, os.X_OK)
     environment = {**os.environ, "SEGFORGE": SEGFORGE}
@@ -185,8 +186,29 @@ def test_the_command_runs_segforge_mock(tests_of_a_user: Path) -> None:
         assert process.stdout is not None
         [url] = re.findall(r"http://\S+", process.stdout.readline())
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
-        process.terminate()
+        process.send_signal(sent)
         assert process.wait(10) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_the_mock_ends_with_npx(tests_of_a_user: Path) -> None:
+    programs = tests_of_a_user / "node_modules" / ".bin"
+    programs.mkdir(exist_ok=True)
+    (programs / "segforge-mock").symlink_to("../segforge-mock/dist/bin.js")
+    command = ["npx", "--no-install", "segforge-mock", "--port", "0"]
+    environment = {**os.environ, "SEGFORGE": SEGFORGE}
+    with started(command, cwd=tests_of_a_user, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        [found] = re.findall(r"http://\S+", process.stdout.readline())
+        url = httpx.URL(found)
+        with socket.create_connection((url.host, url.port or 0), timeout=30) as connection:
+            process.terminate()
+            assert connection.recv(1) == b""
+
+
+def test_misuse_of_the_command_has_the_exit_code_of_segforge(tests_of_a_user: Path) -> None:
+    script = tests_of_a_user / "node_modules" / "segforge-mock" / "dist" / "bin.js"
     misuse = node(str(script), "--no-such", cwd=tests_of_a_user, SEGFORGE=SEGFORGE)
     assert (misuse.returncode, "--no-such" in misuse.stderr) == (2, True)
 
