@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -94,6 +94,47 @@ def test_target_that_is_no_gateway_or_rejects_the_key_ends_the_run_immediately(
     assert (out, len(err.splitlines())) == ("", 1)
     assert said in err
     assert app.requests <= 3
+
+
+class Elsewhere(StandIn):
+    """A gateway of which only one path exists. The others are absent, at a cost if `cost` is set."""
+
+    def __init__(self, catalog: Catalog, path: str, **cost: str) -> None:
+        super().__init__(catalog)
+        self.path, self.cost = path, cost
+
+    def route(self, method: str, parts: list[str], headers: Mapping[str, str], body: bytes) -> Answer:
+        if "/".join(parts) == self.path:
+            return super().route(method, parts, headers, body)
+        self.check_key(headers)
+        return Answer(404, "application/json", b'{"error": "No such route"}', self.cost)
+
+
+@pytest.mark.parametrize("cap", [(), ("--max-spend", "0"), ("--max-spend", "1")])
+def test_wrong_path_of_the_right_server_ends_the_run_with_one_message(
+    cap: tuple[str, ...],
+    catalog: Catalog,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serve(Elsewhere(catalog, "")) as url:
+        assert main(["contract", "--target", f"{url}/api", *MODEL, *cap]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = err.splitlines()[-1]  # a cap above 0 announces its journal first
+    assert f"{url}/api has none of a gateway's routes: GET /v1/get-user-credits returns 404" in said
+    assert said.endswith(f"probably {url}")
+
+
+@pytest.mark.parametrize(
+    ("path", "cost"),
+    [("v1/get-user-credits", {}), ("v2/style-transfer", {}), ("v1/flux-img2img", {}), ("", {"x-cost": "0.01"})],
+)
+def test_gateway_with_one_route_or_a_price_is_tested(path: str, cost: dict[str, str], catalog: Catalog) -> None:
+    with serve(Elsewhere(catalog, path, **cost)) as url:
+        assert main(["contract", "--target", url, *MODEL, "--rules", "method.not_allowed"]) in (0, 1)
 
 
 @pytest.mark.parametrize("fault", ["no_key_accepted", "any_key_accepted", "no_key_403", "error_text"])
