@@ -77,10 +77,10 @@ contract: $(STAMP)  ## run the contract tests alone, against the mock in this pr
 .venv-lowest/.set-up .venv-newest/.set-up .venv-compat/.set-up: pyproject.toml constraints-lowest.txt generated/python/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later was not found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet $(VERSIONS) --editable '.[all]' --editable generated/python pytest-xdist requests
+	$(@D)/bin/pip install --quiet $(VERSIONS) --editable '.[all]' --editable generated/python pytest-xdist requests segmind
 	@touch $@
 
-# The essential tests: they need the extras, pytest-xdist and requests, and no other package.
+# The essential tests: they need the extras and the packages that the recipe above names, and no other package.
 ESSENTIAL := contract_tests tests/client/test_conformance.py tests/client/test_errors.py tests/client/test_jobs.py \
 	tests/client/test_media.py tests/emit/test_generate.py tests/contract/test_campaign.py tests/contract/test_deviations.py \
 	tests/contract/test_examples.py tests/contract/test_stateful.py tests/contract/test_suite.py \
