@@ -1,10 +1,12 @@
 """The names of the docs pages, the keywords of a call, settings, and the cost of an import."""
 
 import contextlib
+import copy
 import io
 import os
 import subprocess
 import sys
+import traceback
 
 import httpx
 import pytest
@@ -16,7 +18,7 @@ from segforge import Catalog
 from segforge.spec.catalog import Model
 from segforge.spec.identifiers import snake_case
 from segforge_contract.pytest_plugin import spread
-from segmind_client import CannotSend, MissingApiKey, Segmind, SegmindClient
+from segmind_client import AsyncSegmind, CannotSend, MissingApiKey, Segmind, SegmindClient
 from tests.client.conftest import KEY, Gateway, json_answer
 from tests.seeds import whole_catalog
 
@@ -246,6 +248,20 @@ def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
     with pytest.raises(AttributeError, match="did you mean flux_img2img"):
         getattr(Segmind(KEY), "flux_img2mg")  # noqa: B009 - the type checkers know that it does not exist
     assert not hasattr(Segmind(KEY), "_repr_html_")
+
+
+@pytest.mark.parametrize("client", [Segmind(KEY), AsyncSegmind(KEY)])
+def test_a_call_that_a_model_lacks_is_answered_with_the_one_that_it_has(client: Segmind | AsyncSegmind) -> None:
+    for call in ("submit", "run_async"):
+        with pytest.raises(
+            AttributeError, match=rf"no attribute '{call}': its docs show only v1, so use run$"
+        ) as caught:
+            getattr(client.flux_dev_finetuned, call)
+        shown = traceback.format_exception_only(caught.value)
+        assert "_submit" not in "".join(shown)  # Python suggests similar names
+    with pytest.raises(AttributeError, match=r"no attribute 'sumbit'$"):
+        getattr(client.flux_img2img, "sumbit")  # noqa: B009 - the type checkers know that it does not exist
+    assert copy.copy(client.flux_img2img).slug == "flux-img2img"
 
 
 def test_every_public_name_exists() -> None:

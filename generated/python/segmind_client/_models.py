@@ -3353,6 +3353,17 @@ def _no_attribute(client: object, name: str) -> AttributeError:
     return AttributeError(f"{type(client).__name__} has no attribute or model {name!r}{hint}")
 
 
+def no_call(model: object, name: str) -> AttributeError:
+    """Returns the error of an attribute that a model lacks. For a call, it names the one that the docs show instead."""
+    said = f"{type(model).__name__!r} object has no attribute {name!r}"
+    calls = {call: version for call, version in (("run", "v1"), ("submit", "v2")) if hasattr(type(model), call)}
+    if len(calls) != 1 or name not in ("run", "submit", "run_async"):
+        return AttributeError(said)
+    [(call, version)] = calls.items()
+    # Without an object, Python doesn't suggest a private name.
+    return AttributeError(f"{said}: its docs show only {version}, so use {call}", name=name, obj=None)
+
+
 def rules_of(slug: str) -> "tuple[Mapping[str, Rules], tuple[Condition, ...]]":
     """Returns the rules of a model's parameters and its conditions; none for a model that this client does not know."""
     known = _by_slug().get(slug)

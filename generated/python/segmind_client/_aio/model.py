@@ -8,7 +8,7 @@ from segmind_client._aio.job import AsyncJob, submitted
 from segmind_client._aio.transport import AsyncTransport
 from segmind_client._decoding import cost_of
 from segmind_client._interrupt import Following, settled
-from segmind_client._models import warn_of
+from segmind_client._models import no_call, warn_of
 from segmind_client._wire import Response, run_request
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class AsyncModel:
         from segmind_client._check import violations
 
         return violations(self.slug, params)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            raise no_call(self, name)
 
     async def _run(self, params: Mapping[str, object]) -> Response:
         return await called(self._transport, self.slug, params)

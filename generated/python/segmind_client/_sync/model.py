@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from segmind_client._decoding import cost_of
 from segmind_client._interrupt import Following, settled
-from segmind_client._models import warn_of
+from segmind_client._models import no_call, warn_of
 from segmind_client._sync.job import Job, submitted
 from segmind_client._sync.transport import Transport
 from segmind_client._wire import Response, run_request
@@ -39,6 +39,11 @@ class Model:
         from segmind_client._check import violations
 
         return violations(self.slug, params)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            raise no_call(self, name)
 
     def _run(self, params: Mapping[str, object]) -> Response:
         return called(self._transport, self.slug, params)
