@@ -7,12 +7,14 @@ import re
 import sys
 import uuid
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from segforge import Catalog, default_specs
 from segforge.cli import main
@@ -28,7 +30,9 @@ from segforge_contract.reports import json as json_report
 from segforge_contract.reports.github import summary
 from segforge_contract.reports.github.annotations import AnnotationReporter
 from segforge_contract.reports.places import findings
+from segforge_contract.reports.text import print_money
 from segforge_contract.targets.journal import Exchanged, create
+from segforge_contract.targets.ledger import Ledger
 from tests.contract.campaigns import reported
 from tests.contract.serving import serve
 from tests.contract.standin import KEY, StandIn
@@ -186,6 +190,21 @@ def test_no_answer_makes_a_report_large(broken: Report) -> None:
         )
         assert len(str(huge)) < len(str(small)) + 150_000, form.__name__
     assert large.broken.found.endswith("…")
+
+
+def test_summary_counts_accepted_calls_and_says_what_they_cost_like_the_terminal(broken: Report) -> None:
+    ledger = Ledger(Decimal("2.5"))
+    ledger.reserve(1, Decimal("0.05"), Decimal("0.05"))
+    ledger.queued(1, "a job that has not ended", None)
+    one = dataclasses.replace(broken.result, billed=1)
+    page = summary.render(dataclasses.replace(broken, result=one, money=ledger.in_words()))
+    terminal = io.StringIO()
+    print_money(Console(file=terminal, width=200), ledger, one)
+    said = terminal.getvalue().splitlines()[-1]
+    assert said.startswith("spent 0 of 2.5 credits by")
+    assert said.endswith(", 0.05 reserved for 1 open call")
+    assert f"S{said[1:]}." in page.splitlines()
+    assert ", 1 call accepted, " in page
 
 
 def test_summary_shows_each_rule_and_has_a_bound(broken: Report, tmp_path: Path) -> None:

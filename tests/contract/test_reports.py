@@ -193,7 +193,7 @@ def test_progress_counts(catalog: Catalog) -> None:
         outcome = run(planned, opened, progress=progress)
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     assert re.search(rf"{planned.requests}/1 {len(outcome.failures)} broken [0-9]{{3}} requests", said)
-    assert f"{outcome.billed} billed, 0 of 2.5 credits" in said
+    assert f"{outcome.billed} calls accepted, 0 of 2.5 credits" in said
 
 
 FAULTS = {

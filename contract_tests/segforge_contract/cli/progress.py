@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from segforge.spec.printable import counted
 from segforge_contract.engine.session import Session
 from segforge_contract.targets.ledger import Ledger, plain
 
@@ -20,7 +21,7 @@ def progress_bar(
     """
 
     def taken() -> str:
-        money = f"{session.billed} billed"
+        money = f"{counted(session.billed, 'call')} accepted"
         if ledger is not None:
             money += f", {plain(ledger.spent)} of {plain(ledger.cap)} credits"
         return f"{session.requests} requests, {money}"

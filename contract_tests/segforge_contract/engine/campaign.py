@@ -27,7 +27,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of a campaign: the failures, the cases that were sent, and how many answers were billed."""
+    """The result of a campaign: the failures, the cases that were sent, and how many calls were accepted."""
 
     failures: tuple[Failure, ...]
     sent: tuple[Case, ...]

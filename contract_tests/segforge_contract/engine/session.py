@@ -89,7 +89,7 @@ class Session:
 
     @property
     def billed(self) -> int:
-        """How many calls were billed, by what their answers say."""
+        """How many calls were accepted, by their answers. Each may be billed; the ledger has the credits."""
         return self.follower.billed
 
     @property

@@ -103,6 +103,7 @@ class Report:
             verdict = f"{counted(broken, 'rule')} broken, {counted(len(result.failures), 'time')}"
         return (
             f"{verdict}: {counted(len(self.plan.models), 'model')}, {counted(len(result.sent), 'case')}, "
-            f"{counted(result.requests, 'request')}, {result.billed} billed, {result.seconds:.1f} s, "
-            f"seed {self.plan.seed}" + (f", {counted(len(result.skipped), 'rule')} skipped" if result.skipped else "")
+            f"{counted(result.requests, 'request')}, {counted(result.billed, 'call')} accepted, "
+            f"{result.seconds:.1f} s, seed {self.plan.seed}"
+            + (f", {counted(len(result.skipped), 'rule')} skipped" if result.skipped else "")
         )

@@ -1,14 +1,16 @@
 """A report as text on the terminal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from segforge.spec.printable import counted, one_line, show
 from segforge_contract.engine.failure import Failure
 from segforge_contract.findings.coverage import Coverage
 from segforge_contract.messages.curl import curl
 from segforge_contract.rules.table import RULES
-from segforge_contract.targets.ledger import Ledger, plain
+from segforge_contract.targets.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,16 +98,19 @@ def print_money(out: "Console", ledger: Ledger | None, result: "RunResult") -> N
         print_ledger(out, ledger)
 
 
+def spending(money: Mapping[str, Any]) -> str:
+    """What was spent in one line, with the source of that figure, from the totals of a ledger."""
+    source = "by the answers (the balance is not reliable)"
+    if money["balance_trusted"]:
+        seen = Decimal(money["balance_lost"]) >= Decimal(money["stated"])
+        source = "by the balance" if seen else "by the answers"
+    held = f"{money['held']} reserved for {counted(money['unsettled'], 'open call')}"
+    return f"spent {money['spent']} of {money['cap']} credits {source}, {held}"
+
+
 def print_ledger(out: "Console", ledger: Ledger) -> None:
     """Prints what was spent, and the source of that figure."""
-    if ledger.trusted:
-        source = "by the balance" if ledger.lost >= ledger.told else "by the answers"
-    else:
-        source = "by the answers (the balance is not reliable)"
-    out.print(
-        f"spent {plain(ledger.spent)} of {plain(ledger.cap)} credits {source}, "
-        f"{plain(ledger.held)} reserved for {ledger.unsettled} open calls"
-    )
+    out.print(spending(ledger.in_words()))
     if ledger.halted is not None:
         out.print(f"halted: {ledger.halted}", style="red", markup=False)
 

@@ -11,7 +11,7 @@ from segforge_contract.engine.failure import Failure
 from segforge_contract.messages.curl import curl
 from segforge_contract.reports.report import Report
 from segforge_contract.reports.reporter import check_writable
-from segforge_contract.reports.text import in_words
+from segforge_contract.reports.text import in_words, spending
 from segforge_contract.rules.table import RULES
 
 _SHOWN: Final = 5  # failures of one rule; the step's log and the other reports have more
@@ -44,7 +44,7 @@ def render(report: Report) -> str:
     lines += [f"- {count} not sent: {_code(reason)}" for reason, count in report.result.unsent.items()]
     lines += [""] * bool(report.result.unsent)
     if report.money is not None:
-        lines += [f"{report.money['spent']} of {report.money['cap']} credits spent.", ""]
+        lines += [f"S{spending(report.money)[1:]}.", ""]
     for rule, failures in report.by_rule.items():
         lines += _rule(report, rule, failures)
     return "\n".join(lines) + "\n"
