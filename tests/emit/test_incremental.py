@@ -121,6 +121,18 @@ def test_swapped_entries_are_replaced(specs: Path, tmp_path: Path) -> None:
     assert generate(specs, tmp_path / "second", f"--cache={cache}") == right
 
 
+def test_removed_entries_are_made_again(specs: Path, tmp_path: Path) -> None:
+    cache, out, only = tmp_path / "cache", tmp_path / "out", ("--only", "mock")
+    generate(specs, out, f"--cache={cache}", *only)
+    before = {entry.name for entry in cache.iterdir()}
+    for name in sorted(before)[2:]:
+        (cache / name).unlink()
+    EDITS["range"](specs)
+    right = generate(specs, tmp_path / "fresh", "--no-cache", *only)
+    assert generate(specs, out, f"--cache={cache}", *only) == right
+    assert len(before - {entry.name for entry in cache.iterdir()}) <= 2  # that of the edited model, that of all files
+
+
 @pytest.mark.parametrize("name", ["openapi/segmind.json", "python/segmind_client/types/flux_img2img.py"])
 def test_check_finds_stale_files_with_any_cache(specs: Path, tmp_path: Path, name: str) -> None:
     options = ["--specs", str(specs), "--out", str(tmp_path / "out"), f"--cache={tmp_path / 'cache'}"]

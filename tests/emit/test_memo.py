@@ -66,6 +66,18 @@ def test_the_least_recently_used_entry_is_removed_first(tmp_path: Path) -> None:
     assert [memo.get(memo.key(bytes([number]))) is not None for number in range(4)] == [True, False, True, True]
 
 
+def test_entries_that_another_run_removes_are_no_error(tmp_path: Path) -> None:
+    memo = Memo(tmp_path / "memo", limit=150)
+    for name in (b"a", b"b"):
+        memo.keep(memo.key(name), b"x" * 100)
+    (tmp_path / "memo" / "removed").symlink_to("nowhere")  # as an entry that is listed and then removed
+    memo.prune()
+    assert sum(memo.get(memo.key(name)) is not None for name in (b"a", b"b")) == 1
+    shutil.rmtree(tmp_path / "memo")
+    memo.prune()
+    assert memo.get(memo.key(b"a")) is None
+
+
 def test_a_change_of_segforge_changes_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Memo(None).key(b"a")
     package = tmp_path / "segforge"

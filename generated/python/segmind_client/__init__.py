@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from segmind_client._errors import JournalError as JournalError
     from segmind_client._errors import MethodNotAllowed as MethodNotAllowed
     from segmind_client._errors import MissingApiKey as MissingApiKey
+    from segmind_client._errors import ModelWarning as ModelWarning
     from segmind_client._errors import NotAcceptable as NotAcceptable
     from segmind_client._errors import NotFound as NotFound
     from segmind_client._errors import RateLimited as RateLimited
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
     from segmind_client._media import ImageInput as ImageInput
     from segmind_client._media import Model3dInput as Model3dInput
     from segmind_client._media import VideoInput as VideoInput
-    from segmind_client._models import ModelWarning as ModelWarning
     from segmind_client._prices import Estimate as Estimate
     from segmind_client._results import AudioResult as AudioResult
     from segmind_client._results import CaptionResult as CaptionResult
@@ -144,7 +144,7 @@ _MODULES = {
     "Model3dInput": "_media",
     "Model3dResult": "_results",
     "ModelInfo": "_knowledge",
-    "ModelWarning": "_models",
+    "ModelWarning": "_errors",
     "NotAcceptable": "_errors",
     "NotFound": "_errors",
     "RateLimited": "_errors",

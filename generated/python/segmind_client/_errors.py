@@ -356,6 +356,11 @@ class ResultExpired(NotFound):
 JobFailed = InferenceFailed
 """Another name of `InferenceFailed`."""
 
+
+class ModelWarning(UserWarning):
+    """A call of a model that the vendor's list lacks, or that is retired. It is given once per process and model."""
+
+
 BY_STATUS: Final[Mapping[int, type[SegmindError]]] = {
     400: BadRequest,
     401: Unauthorized,

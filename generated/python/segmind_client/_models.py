@@ -8,6 +8,7 @@ from inspect import currentframe
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from segmind_client._body import Files, Sending
+from segmind_client._errors import ModelWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -1575,10 +1576,6 @@ _READ: Final = "2026-08-19"
 """The day on which the list was read."""
 
 _warned: Final[set[str]] = set()
-
-
-class ModelWarning(UserWarning):
-    """A call of a model that the vendor's list lacks, or that is retired. It is given once per process and model."""
 
 
 _names: TypeAlias = list[str]

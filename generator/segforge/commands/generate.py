@@ -148,10 +148,9 @@ def _report(files: int, changes: Changes, *, check: bool) -> int:
     if check and changes:
         console(error=True).print("generated files are stale; run: segforge generate", style="red")
         return 1
-    for path in changes.written:
-        out.print(f"wrote    {path}", markup=False)
-    for path in changes.removed:
-        out.print(f"removed {path}", markup=False)
+    lines = [*(f"wrote    {path}" for path in changes.written), *(f"removed {path}" for path in changes.removed)]
+    if lines:
+        out.print("\n".join(lines), markup=False)
     changed = len(changes.written) + len(changes.removed)
     out.print(f"{counted(files, 'file')}, {changed} changed", style="green")
     return 0

@@ -23,7 +23,14 @@ from segforge.emit.memo import Memo
 from segforge.emit.pipeline import Parts, assemble, emit_models, pieces_of
 from segforge.emit.typescript.names import class_names
 from segforge.emit.workers import BATCH, Map, batches, mapping
-from segforge.spec.build import build_directory, build_gateway, build_model, build_releases, with_average
+from segforge.spec.build import (
+    build_directory,
+    build_gateway,
+    build_model,
+    build_releases,
+    outlined_model,
+    with_average,
+)
 from segforge.spec.catalog import Catalog, Directory, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
 from segforge.spec.lint import slugs_collide
@@ -74,7 +81,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
             return None
         making = map_(partial(_emit, gateway, tuple(names)), batches([(data[task.key], task.name) for task in missing]))
         every = [data[task.key] if task.key in data else known[task.key].data for task in tasks]
-        models = tuple(build_model(json.loads(each)) for each in every)
+        models = tuple(outlined_model(json.loads(each)) for each in every)
         made: dict[str, Parts] = {}
         parts = _in_order(tasks, known, chain.from_iterable(making), made)
         artifacts = list(assemble(Catalog(gateway, models, build_releases(changelog), directory), names, parts))

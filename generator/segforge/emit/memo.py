@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -65,16 +66,23 @@ class Memo:
         self._kept = True
 
     def prune(self) -> None:
-        """Removes, if this run stored something, the least recently used entries until the rest is within the limit."""
+        """Removes, if this run stored something, the least recently used entries until the rest is within the limit.
+
+        Other runs may remove entries, or the whole folder, at the same time.
+        """
         if not self._kept or self._folder is None:
             return
-        with os.scandir(self._folder) as found:
-            entries = sorted(((entry.stat(), entry.path) for entry in found), key=lambda each: -each[0].st_mtime_ns)
+        entries = []
+        with suppress(OSError), os.scandir(self._folder) as found:
+            for entry in found:
+                with suppress(OSError):
+                    entries.append((entry.stat(), entry.path))
         size = 0
-        for stat, path in entries:
+        for stat, path in sorted(entries, key=lambda each: -each[0].st_mtime_ns):
             size += stat.st_size
             if size > self._limit:
-                Path(path).unlink(missing_ok=True)
+                with suppress(OSError):
+                    Path(path).unlink()
 
     @cached_property
     def _version(self) -> bytes:

@@ -17,8 +17,11 @@ _Result = TypeVar("_Result")
 BATCH: Final = 25
 """Models that a worker emits at once. Larger batches save no time and need more memory."""
 
+_WORTH_FORKING: Final = 4
+"""Models from which new processes pay off: starting them takes as long as emitting a few models."""
+
 _WORTH_SPAWNING: Final = 40
-"""Models from which new processes pay off on systems without fork, where each imports everything anew."""
+"""The same on systems without fork, where each imports everything anew."""
 
 
 class Map(Protocol):
@@ -40,7 +43,7 @@ def mapping(processes: int, models: int) -> Iterator[Map]:
     The processes end with the block, and with this process, however it ends.
     """
     forks = sys.platform == "linux" and threading.active_count() == 1  # forking with threads can deadlock
-    if processes < 2 or models < (1 if forks else _WORTH_SPAWNING):
+    if processes < 2 or models < (_WORTH_FORKING if forks else _WORTH_SPAWNING):
         yield map
         return
     pool = _pool(min(processes, -(-models // BATCH)), "fork" if forks else "spawn")

@@ -49,7 +49,8 @@ def model_estimate(gateway: Gateway, model: Model) -> Estimate | None:
     of the printed price, which is multiplied by the longest output if it is per second. If the page prints only a lower
     end, or a price per token, that end counts, but it alone is no upper end.
     """
-    lengths = lengths_of(model.parameters_by_name.get(model.returns.controls.duration or ""))
+    duration = model.returns.controls.duration
+    lengths = None if duration is None else lengths_of(model.parameters_by_name.get(duration))
     return estimate(gateway, model.price, model.average, lengths)
 
 

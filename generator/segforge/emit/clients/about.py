@@ -92,11 +92,11 @@ def quirk_sentence(quirk: Quirk) -> str:
 def sample(models: Sequence[_N], slug: str | None) -> _N:
     """Returns the model of the samples: the one with that slug.
 
-    Without one, it is the model with the shortest call among those that have both versions, preferably one of images.
+    Without one, it is the model with the shortest sample among those that have both versions, preferably one of images.
     """
     for named in models:
         if named.model.slug == slug:
             return named
     both = [named for named in models if len(named.model.versions) == 2]
     images = [named for named in both if named.model.returns.media == "image"]
-    return min(images or both or models, key=lambda named: len(named.model.valid_example))
+    return min(images or both or models, key=lambda named: len(named.model.example))

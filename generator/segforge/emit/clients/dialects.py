@@ -41,8 +41,8 @@ def is_chat(model: Model) -> bool:
 
 def dialect_of(model: Model) -> Dialect | None:
     """Returns the dialect of a model's messages; None for another model, and for messages of an unknown form."""
-    messages = model.parameters_by_name.get(MESSAGES)
-    if messages is None or not is_chat(model):
+    messages = model.parameters_by_name.get(MESSAGES) if is_chat(model) else None
+    if messages is None:
         return None
     members = (messages, *messages.any_of)
     conversation = next((one for one in members if "contents" in _names(one.properties)), None)

@@ -36,13 +36,21 @@ def shape_schemas(models: Sequence[Model]) -> Shapes:
     A shape whose facts differ between its uses is left out, and so is a union, since openapi-python-client makes the
     classes of a union's members twice if the union is a component.
     """
-    found: dict[str, dict[str, Any]] = {}
+    return agreed_shapes(shape for model in models for shape in shapes_used(model))
+
+
+def agreed_shapes(used: Iterable[tuple[str, Mapping[str, Any]]]) -> Shapes:
+    """Returns the shapes of `shape_schemas` from all shapes that its models use."""
+    found: dict[str, Mapping[str, Any]] = {}
     unlike = set()
-    for model in models:
-        for part in _shaped(model.parameters):
-            name, schema = str(part.shape), _core(_finished(part, parameter_schema(part), {}))
-            unlike |= {name} if found.setdefault(name, schema) != schema else set()
+    for name, schema in used:
+        unlike |= {name} if found.setdefault(name, schema) != schema else set()
     return {name: schema for name, schema in found.items() if name not in unlike and schema.get("type") == "object"}
+
+
+def shapes_used(model: Model) -> list[tuple[str, dict[str, Any]]]:
+    """Returns the name and the schema of each part of a model's parameters that has a shape."""
+    return [(str(part.shape), _core(_finished(part, parameter_schema(part), {}))) for part in _shaped(model.parameters)]
 
 
 def shape_components(shapes: Shapes) -> dict[str, Any]:

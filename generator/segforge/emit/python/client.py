@@ -26,7 +26,7 @@ from segforge.emit.python.rules import conditions, rules
 from segforge.emit.python.sending import sending
 from segforge.emit.python.signature import signature
 from segforge.emit.python.surface import python_lines
-from segforge.emit.quoting import Code, render
+from segforge.emit.quoting import Code, docstring, render
 from segforge.emit.schemas import request_schema_text
 from segforge.spec.catalog import Catalog, Gateway
 from segforge.spec.price import highest_credits
@@ -67,7 +67,6 @@ _MODULES: Final = (
         "_locks",
         "_log",
         "_media",
-        "_models",
     ),
     *(
         "_options",
@@ -129,9 +128,11 @@ def emit_model(subject: Subject) -> ModelPart:
         {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
         {
             "surface": "\n".join(surface),
-            "reference": "\n".join(parameter_lines(subject.model)),
+            "reference": render("python/models/reference.md.jinja", named=named, lines=parameter_lines(subject.model)),
+            "summary": str(docstring(named.summary, 8)),
             "params": str(params.name),
             "schema": request_schema_text(subject.model),
+            "sending": sending(subject.model),
         },
     )
 
@@ -141,7 +142,7 @@ def emit_common(catalog: Catalog) -> Join:
     models = [named_model(model) for model in catalog.models]
     facts = _facts(catalog, models)
     files = dict(_files(catalog, facts))
-    shown = models.index(sample(models, catalog.gateway.sample))
+    shown = next(at for at, named in enumerate(models) if named is facts["sample"])
     modules = {path.removeprefix(_PACKAGE): text for path, text in files.items() if path.startswith(_PACKAGE)}
     exports = {name: module.replace(".", "/") for name, module in sorted(exports_of(catalog).items())}
     bases = {"AsyncModel": "_aio/model", "Model": "_sync/model"}
@@ -151,20 +152,25 @@ def emit_common(catalog: Catalog) -> Join:
     own_reference = _reference(trees, exports)
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
+        sections = [Code(each["reference"]) for each in pieces]
         reference = render(
-            "python/reference.md.jinja",
-            version=catalog.version,
-            reference=own_reference,
-            models=list(zip(models, lines, strict=True)),
+            "python/reference.md.jinja", version=catalog.version, reference=own_reference, models=sections
         )
         surface = joined(own_surface, (each["surface"] for each in pieces))
         readme = render("python/README.md.jinja", sample_params=Code(pieces[shown]["params"]), **facts)
-        schemas = [(one.slug, each["schema"]) for one, each in zip(catalog.models, pieces, strict=True)]
+        slugs = [model.slug for model in catalog.models]
+        schemas = list(zip(slugs, (each["schema"] for each in pieces), strict=True))
+        attributes = {
+            "members": [(named, Code(each["summary"])) for named, each in zip(models, pieces, strict=True)],
+            "sending": [
+                (slug, Code(each["sending"])) for slug, each in zip(slugs, pieces, strict=True) if each["sending"]
+            ],
+        }
         pages = {
             SURFACE: surface,
             "reference.md": reference,
             "README.md": readme,
+            "segmind_client/_models.py": render("python/_models.py.jinja", **facts, **attributes),
             "segmind_client/_schemas.py": render("python/_schemas.py.jinja", schemas=schemas),
         }
         for path, text in (files | pages).items():
@@ -200,7 +206,6 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
         "models": models,
         "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
         **knowledge(catalog, known_models(catalog)),
-        "sending": sending(catalog.models),
         "model_count": len(models),
         "sample": shown,
         "output": output_of(shown.model.returns),

@@ -56,7 +56,7 @@ _FIXED_EXPORTS: Final = {
     "JsonResult": "_results",
     "MediaResult": "_results",
     "ModelInfo": "_knowledge",
-    "ModelWarning": "_models",
+    "ModelWarning": "_errors",
     **dict.fromkeys((f"{kind}Result" for kind in _RESULTS), "_results"),
     "Segmind": "_sync.client",
     "SegmindClient": "_default",

@@ -1,6 +1,6 @@
 """The requests of models that differ from those of most models: own paths, files in other forms, multipart forms."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from segforge.emit.clients.files import Sent, is_file, sent_as, takes_url
@@ -11,20 +11,15 @@ _UNMARKED: Final = ("model3d", "any")
 """The kinds of files whose bytes can't be recognized by their opening."""
 
 
-def sending(models: Iterable[Model]) -> list[tuple[str, Code]]:
-    """Returns the slug of each model whose requests differ, and an expression that states how."""
-    made = ((model.slug, _sending(model)) for model in models)
-    return [(slug, expression) for slug, expression in made if expression is not None]
-
-
-def _sending(model: Model) -> Code | None:
+def sending(model: Model) -> str:
+    """Returns an expression that states how requests of a model differ from those of most; empty if they don't."""
     facts = [f"paths={python_literal(dict(model.paths))}"] if model.paths else []
     named = {one.name: found for one in model.parameters if (found := _files(one, model, depth=0)) is not None}
     if named:
         facts.append(f"files={_mapping(named)}")
     if "multipart" in model.encodings:
         facts.append(f"multipart={python_literal('parts' if 'json' in model.encodings else 'always')}")
-    return Code(f"Sending({', '.join(facts)})") if facts else None
+    return f"Sending({', '.join(facts)})" if facts else ""
 
 
 def _mapping(named: dict[str, Code]) -> str:

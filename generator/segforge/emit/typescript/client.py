@@ -114,7 +114,9 @@ def emit_model(subject: Subject) -> ModelPart:
         {f"typescript/{path}": _whole(path, _model_module(named, subject.gateway))},
         {
             "surface": "\n".join(lines),
-            "reference": "\n".join(parameter_lines(subject.model)),
+            "reference": render(
+                "typescript/src/models/reference.md.jinja", named=named, lines=parameter_lines(subject.model)
+            ),
             "schema": request_schema_text(subject.model),
         },
     )
@@ -128,9 +130,8 @@ def emit_common(catalog: Catalog) -> Join:
     own_surface = list(typescript_lines({module: files[f"src/{module}.ts"] for module in _MODULES}))
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        lines = [[Code(line) for line in each["reference"].split("\n")] for each in pieces]
-        of_models = list(zip(models, lines, strict=True))
-        reference = render("typescript/reference.md.jinja", version=catalog.version, models=of_models)
+        sections = [Code(each["reference"]) for each in pieces]
+        reference = render("typescript/reference.md.jinja", version=catalog.version, models=sections)
         surface = joined(own_surface, (each["surface"] for each in pieces))
         schemas = [(one.slug, each["schema"]) for one, each in zip(catalog.models, pieces, strict=True)]
         listed = render("typescript/src/schemas.ts.jinja", schemas=schemas)
