@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RateLimited, RequestTimeout, Segmind, SpendLimit } from "segmind-client";
-import { InDoubt, JournalError, call, gather } from "segmind-client/journal";
+import { InDoubt, JournalError, call, gather, mapModels } from "segmind-client/journal";
 import { limitedFetch } from "segmind-client/limiter";
 import { CALLS, CONCURRENCY, batch } from "./batch_program.mjs";
 import { MOCK, Tenant } from "./mock.mjs";
@@ -73,6 +73,23 @@ describe("batches and the limiter", () => {
         assert.equal(done.files.get(number)?.every((path) => fs.existsSync(path)), doubtful ? undefined : true);
       }
       assert.equal((await batch(tenant.key, MOCK, journal, folder, { resendInDoubt: true })).failures.size, 0);
+    }
+  });
+
+  test("several models are called with several inputs", async () => {
+    const tenant = new Tenant();
+    await tenant.admin("POST", "jobs/policy", { policy: "instant" });
+    const client = clientOf(tenant);
+    const inputs = ["a", "b"].map((prompt) => ({ image, prompt }));
+    const journal = place();
+    for (const count of [2, 2]) {
+      const found = await mapModels(client, [client.fluxIpadapter, "no-such-model", "flux-ipadapter"], inputs, { journal });
+      assert.deepEqual([...found.keys()], ["flux-ipadapter", "no-such-model"]);
+      const { results, failures: refused, inDoubt } = found.get("flux-ipadapter");
+      assert.deepEqual(results.map((record) => record.status), ["COMPLETED", "COMPLETED"]);
+      assert.deepEqual([refused.size, inDoubt], [0, []]);
+      assert.deepEqual([...found.get("no-such-model").failures.keys()], [0, 1]);
+      assert.equal((await tenant.admin("GET", "jobs")).length, count);
     }
   });
 

@@ -103,6 +103,29 @@ export async function gather(client: SegmindCore, calls: readonly BatchCall[], o
   }
 }
 
+/**
+ * Calls each model with each input as one batch, and resolves to the outcome for each model, by slug. Positions are those of the
+ * inputs. Resumes and rejects like `gather`.
+ */
+export async function mapModels(
+  client: SegmindCore,
+  models: readonly BatchCall["model"][],
+  inputs: readonly object[],
+  options: BatchOptions,
+): Promise<Map<string, Batch>> {
+  const bySlug = new Map(models.map((model) => [slugOf(model), model]));
+  const calls = [...bySlug.values()].flatMap((model) => inputs.map((params) => ({ model, params })));
+  const done = await gather(client, calls, options);
+  return new Map([...bySlug.keys()].map((slug, index) => [slug, part(done, index * inputs.length, inputs.length)]));
+}
+
+/** Returns the part of an outcome that belongs to one model. */
+function part({ results, failures, files, inDoubt }: Batch, start: number, count: number): Batch {
+  const moved = (places: Iterable<number>) => [...places].map((place) => place - start).filter((at) => at >= 0 && at < count);
+  const own = <T>(map: ReadonlyMap<number, T>) => new Map(moved(map.keys()).map((at) => [at, map.get(at + start)!]));
+  return { results: results.slice(start, start + count), failures: own(failures), files: own(files), inDoubt: moved(inDoubt) };
+}
+
 /** A batch while it runs. */
 class Run {
   readonly #results: (JobRecord | undefined)[];
