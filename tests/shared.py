@@ -1,14 +1,18 @@
 """What tests of several areas share: work that is done once for a whole run of pytest, and quick reading of YAML."""
 
+import argparse
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
+
+ResultT = TypeVar("ResultT")
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -53,3 +57,19 @@ def started(command: Sequence[str | Path], **options: Any) -> Iterator[subproces
             yield process
         finally:
             process.terminate()
+
+
+def run_proof(
+    description: str | None, prove: Callable[[int, int], list[ResultT]], summary: Callable[[list[ResultT]], str]
+) -> None:
+    """Proves as many trials as the command line says, 200 by default, and prints their summary and their time.
+
+    `prove` receives their number, and the number of the first one, from which each is drawn.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("trials", type=int, nargs="?", default=200)
+    parser.add_argument("--first", type=int, default=0)
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    print(summary(prove(arguments.trials, arguments.first)))
+    print(f"{time.perf_counter() - started:.0f} s, CPU {sum(os.times()[:4]):.0f} s")

@@ -3,14 +3,12 @@
 `make batch-proof` runs two hundred of them. Each batch is a process of its own, which SIGKILL ends.
 """
 
-import argparse
 import json
 import math
 import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from segforge_mock import Mock
 from segmind_client import Gathered
 from tests.client import batch_program
 from tests.client.batch_program import CALLS, CONCURRENCY, gathered
+from tests.shared import run_proof
 
 OPENING: Final = 1000.0
 LONGEST: Final = 0.9
@@ -116,7 +115,7 @@ def _book(mock: Mock) -> Counter[int]:
     return Counter(int(job.payload["prompt"].removeprefix("call ")) for job in jobs)
 
 
-def prove(count: int, *, first: int = 0) -> list[Killed]:
+def prove(count: int, first: int = 0) -> list[Killed]:
     """Runs batches one after another, and checks each."""
     memory = Path("/dev/shm")  # the proof is about killed processes, not about machines that lose power
     with (
@@ -143,10 +142,4 @@ def summary(results: list[Killed]) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("batches", type=int, nargs="?", default=200)
-    parser.add_argument("--first", type=int, default=0)
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    print(summary(prove(arguments.batches, first=arguments.first)))
-    print(f"{time.perf_counter() - started:.0f} s")
+    run_proof(__doc__, prove, summary)

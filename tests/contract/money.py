@@ -3,7 +3,6 @@
 `python -m tests.contract.money [CAMPAIGNS]` runs them all, `test_money.py` a few.
 """
 
-import argparse
 import atexit
 import contextlib
 import io
@@ -12,7 +11,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +22,7 @@ from segforge.cli import main
 from segforge_contract import HttpTarget, NoAnswer, Request, Response
 from tests.contract.billing import KEY, Faults, Gateway, serve
 from tests.seeds import copy_seeds, seed_catalog
+from tests.shared import run_proof
 
 WORST = Decimal("0.05")
 PRICES = {
@@ -258,7 +257,7 @@ def check(result: Result) -> str | None:
     return f"campaign {trial.seed}: billed {result.billed}, over the {most} allowed: {trial}"
 
 
-def prove(count: int, *, first: int = 0) -> list[Result]:
+def prove(count: int, first: int = 0) -> list[Result]:
     """Runs campaigns one after another. Raises AssertionError if one costs more than its cap."""
     catalog = seed_catalog()
     memory = Path("/dev/shm")  # the proof covers a killed process, not a machine that lost power
@@ -295,12 +294,5 @@ def summary(results: list[Result]) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("campaigns", type=int, nargs="?", default=200)
-    parser.add_argument("--first", type=int, default=0)
-    arguments = parser.parse_args()
     os.environ["SEGMIND_API_KEY"] = KEY
-    started = time.perf_counter()
-    proven = prove(arguments.campaigns, first=arguments.first)
-    print(summary(proven))
-    print(f"{time.perf_counter() - started:.0f} s, CPU {sum(os.times()[:4]):.0f} s")
+    run_proof(__doc__, prove, summary)

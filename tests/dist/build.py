@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -99,17 +99,22 @@ def _pack(package: Path, out: Path) -> None:
     run("npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", out.resolve(), cwd=package)
 
 
-def main() -> int:
-    """Builds into the folder that the command line names (dist); only npm packages after `npm`. Returns the exit code."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()
+def command(work: Callable[[Path], Iterable[str]]) -> int:
+    """Prints the lines of `work(folder)`, for the folder that the command line names (dist). Returns the exit code."""
     try:
-        for path in build(out, npm_only="npm" in sys.argv[2:]):
-            print(f"{path.name}  {path.stat().st_size:,} bytes")
+        for line in work(Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()):
+            print(line)
     except BuildError as error:
         print(f"make dist: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def built(out: Path) -> Iterator[str]:
+    """Builds into a folder, only npm packages if the command line has the word npm. Yields a line for each file."""
+    for path in build(out, npm_only="npm" in sys.argv[2:]):
+        yield f"{path.name}  {path.stat().st_size:,} bytes"
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(built))

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from tests.dist.build import ROOT, TOOLS, BuildError, build_python, run
+from tests.dist.build import ROOT, TOOLS, BuildError, build_python, command, run
 
 CONTENTS: Final = {
     "segforge": {
@@ -105,16 +105,5 @@ def _tool(name: str) -> Path:
     return TOOLS / name / str(script)
 
 
-def main() -> int:
-    """Checks the folder that the command line names (dist). Returns the exit code."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()
-    try:
-        print("\n".join(check(out)))
-    except BuildError as error:
-        print(f"make dist: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(check))

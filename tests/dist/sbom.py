@@ -7,11 +7,12 @@ import sys
 import tarfile
 import tempfile
 import venv
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.dist.build import EPOCH, ROOT, BuildError, run
+from tests.dist.build import EPOCH, ROOT, BuildError, command, run
 from tests.dist.licences import vendored
 
 
@@ -87,16 +88,11 @@ def _write(path: Path, bill: Any) -> Path:
     return path
 
 
-def main() -> int:
-    """Writes the bills of the folder that the command line names (dist). Returns the exit code."""
-    try:
-        for path in write_all(Path(sys.argv[1] if len(sys.argv) > 1 else "dist").resolve()):
-            print(f"{path.name}  {len(json.loads(path.read_text('utf-8')).get('components', []))} components")
-    except BuildError as error:
-        print(f"make dist: {error}", file=sys.stderr)
-        return 1
-    return 0
+def written(out: Path) -> Iterator[str]:
+    """Writes the bills of a folder. Yields a line for each."""
+    for path in write_all(out):
+        yield f"{path.name}  {len(json.loads(path.read_text('utf-8')).get('components', []))} components"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(written))
