@@ -65,6 +65,12 @@ def test_text_is_one_value(client: httpx.Client, text: str) -> None:
     assert client.post("/v1/style-transfer", json={**EXAMPLE, "prompt": text}).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["prompt", "no_parameter"])
+def test_text_in_a_form_is_one_value(client: httpx.Client, name: str) -> None:
+    files = {key: (None, str(value)) for key, value in {**EXAMPLE, name: "[," * 10**5}.items()}
+    assert client.post("/v1/style-transfer", files=files).status_code == 200
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/octet-stream"])
 def test_a_body_of_another_type_is_refused(client: httpx.Client, media_type: str) -> None:
     answer = client.post("/v1/style-transfer", content=b"[," * 10**5, headers={"content-type": media_type})

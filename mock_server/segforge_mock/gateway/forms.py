@@ -38,7 +38,8 @@ def read_form(model: Model, content_type: str, body: bytes) -> dict[str, Any] | 
     parameters = model.parameters_by_name
     try:
         parts = _parts(parameters, content_type, body)
-        if any(has_too_many_values(part) for found in parts.values() for part in found if isinstance(part, bytes)):
+        read = [part for name, found in parts.items() if _is_json(parameters.get(name)) for part in found]
+        if any(has_too_many_values(part) for part in read if isinstance(part, bytes)):
             return Malformed("a field holds more values than the limit of the mock")
         return {name: _value(parameters.get(name), name, found) for name, found in parts.items()}
     except (FormParserError, ValueError) as error:
@@ -106,6 +107,11 @@ def _decoded(text: bytes, place: str) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"{place} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def _is_json(parameter: Parameter | None) -> bool:
+    """Returns whether the fields of a parameter may be read as JSON. Others are text or one number."""
+    return parameter is not None and parameter.type in ("array", "object", "any")
 
 
 def _item(parameter: Parameter | None) -> Parameter | None:
