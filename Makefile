@@ -90,7 +90,7 @@ ESSENTIAL := contract_tests tests/client/test_conformance.py tests/client/test_e
 test-lowest:  ## run the essential tests with the lowest supported version of each dependency
 test-newest:  ## run them with the newest version of each dependency
 test-compat:  ## run them with another Python: make test-compat PYTHON=python3.13
-test-lowest test-newest test-compat: test-%: .venv-%/.set-up
+test-lowest test-newest test-compat: test-%: .venv-%/.set-up redis
 	.venv-$*/bin/pytest --numprocesses auto --dist worksteal --quiet $(ESSENTIAL)
 
 # The tools come from requirements-dist.txt alone, which pins each file by its hash.
