@@ -1,9 +1,9 @@
 """Answers of models in OpenAPI documents: media types of v1, forms of JSON documents, fields of v2 results."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from segforge.spec.catalog import MEDIA_TYPES, Model
+from segforge.spec.catalog import MEDIA_TYPES, Media, Model
 from segforge.spec.identifiers import pascal_case
 
 _RANGES: Final = {"image": "image/*", "video": "video/*", "audio": "audio/*", "model3d": "model/*"}
@@ -101,12 +101,11 @@ _FORMS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def result_fields(models: Iterable[Model]) -> dict[str, Any]:
-    """Returns the fields of a v2 result that belong to the media of these models.
+def result_fields(media: Collection[Media]) -> dict[str, Any]:
+    """Returns the fields of a v2 result that belong to these media.
 
     `audio` is named like the documented `video`. No source names a field of 3D models.
     """
-    media = {model.returns.media for model in models}
     file = {"$ref": "#/components/schemas/OutputFile"}
     fields = {"image": ("images", _list(file)), "video": ("video", file), "audio": ("audio", file)}
     found = dict(fields[medium] for medium in fields if medium in media)

@@ -1,10 +1,10 @@
 """The components that all models share: failures, headers, schemas of answers; and which of them a document needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from segforge.emit.openapi.answers import answer_schemas, result_fields
-from segforge.spec.catalog import Gateway, Header, Model, Status, StatusCase
+from segforge.spec.catalog import Gateway, Header, Media, Status, StatusCase
 from segforge.spec.printable import fill
 
 
@@ -35,16 +35,15 @@ def references_in(value: object) -> set[str]:
     return set()
 
 
-def failure(status: Status, models: Sequence[Model], *, brief: bool = False) -> dict[str, Any]:
-    """Returns the response of a status, with an example for each of its cases unless it is to be `brief`."""
-    values = _EXAMPLE_VALUES | {"slug": models[0].slug if models else "flux-img2img"}
+def failure(status: Status, slug: str | None) -> dict[str, Any]:
+    """Returns the response of a status, with an example for each of its cases if there is a model for examples."""
     content: dict[str, Any] = {}
     for case in status.cases:
         media_type, schema, value = _case_content(status, case)
         found = content.setdefault(media_type, {"schema": schema})
-        if not brief:
+        if slug is not None:
             examples = found.setdefault("examples", {})
-            examples[case.name] = {"summary": case.when, "value": fill(value, values)}
+            examples[case.name] = {"summary": case.when, "value": fill(value, _EXAMPLE_VALUES | {"slug": slug})}
     return {"description": status.meaning, "content": content}
 
 
@@ -93,8 +92,11 @@ LINKS: Final = {
 """The links from the answer of a submit to the polls of its job."""
 
 
-def shared_schemas(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
-    """Returns the schemas of shared answers. All are open, since the gateway adds keys without notice."""
+def shared_schemas(gateway: Gateway, media: Collection[Media]) -> dict[str, Any]:
+    """Returns the schemas of shared answers of models that return these media.
+
+    All are open, since the gateway adds keys without notice.
+    """
     text, url = {"type": "string"}, {"type": "string", "format": "uri"}
     states = [state.name for state in gateway.lifecycle.states]
     failed = [state.name for state in gateway.lifecycle.states if state.code == 422]
@@ -133,7 +135,7 @@ def shared_schemas(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
                 "status": {"type": "string", "enum": states},
                 "request_id": text,
                 "output": {"description": "The URL of the output; a JSON document is text. Absent while the job runs."},
-                **result_fields(models),
+                **result_fields(media),
                 "seed": {"description": "The seed that was used.", "type": ["string", "integer"]},
                 "metrics": metrics,
             },

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -49,7 +49,7 @@ from segforge.emit.openapi.text import (
     yaml_text,
 )
 from segforge.emit.openapi.workflows import workflow_entries, workflows_text
-from segforge.spec.catalog import Catalog, Gateway, Model
+from segforge.spec.catalog import Catalog, Gateway, Media, Model
 
 _GENERATED: Final = "segforge generate; do not edit, change the specs"
 _DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
@@ -57,22 +57,22 @@ _FOLDER: Final = PurePosixPath("openapi")
 
 
 def emit_model(subject: Subject) -> ModelPart:
-    """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models.
-
-    The document of one model leaves out what those of all models hold: examples of failures, and the balance.
-    """
+    """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models."""
     gateway, model = subject.gateway, subject.model
-    used = shapes_used(model)
-    shapes = agreed_shapes(used)
-    own = _own(gateway, model, shapes)
-    references = references_in(own[PATHS]) | references_in(own[SCHEMAS])
-    text = _yaml(_around(gateway, [model], shapes, references, own, brief=True), {})
-    shared = references - {f"#/components/schemas/{request_name(model)}"}
-    pieces = {"references": "\n".join(sorted(shared)), "workflow": workflow_entries(model), "shapes": json.dumps(used)}
+    shapes = shapes_used(model)
+    own = _own(gateway, model, agreed_shapes(shapes))
+    shared = (references_in(own[PATHS]) | references_in(own[SCHEMAS])) - {f"#/components/schemas/{request_name(model)}"}
+    used = json.dumps(shapes)
+    before, *after = _frame(gateway, model.returns.media, "v2" in model.versions, used, frozenset(shared))
+    entries = {at: yaml_entries(value, at) for at, value in own.items()}
+    inner = "".join(entries[at] + rest for at, rest in zip(own, after, strict=True))
+    text = f"{_yaml(_opening_of(gateway, [model]), {})}{before}{inner}"
     if model.level == "partial":  # its own document has the code samples
-        own = {**own, PATHS: without(own[PATHS], CODE)}
+        own[PATHS] = without(own[PATHS], CODE)
+        entries[PATHS] = yaml_entries(own[PATHS], PATHS)
+    pieces = {"references": "\n".join(sorted(shared)), "workflow": workflow_entries(model), "shapes": used}
     for at, value in own.items():
-        pieces |= {f"yaml.{at[-1]}": yaml_entries(value, at), f"json.{at[-1]}": json_entries(value, at)}
+        pieces |= {f"yaml.{at[-1]}": entries[at], f"json.{at[-1]}": json_entries(value, at)}
     return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
 
 
@@ -104,6 +104,13 @@ def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -
 
 
 _OTHERS: Final = "Routes beside those of models, as their sources describe them. Neither clients nor the mock use them."
+
+
+def _opening_of(gateway: Gateway, models: Sequence[Model]) -> dict[str, Any]:
+    single = models[0] if len(models) == 1 else None
+    title = f"{single.title} on {gateway.title}" if single else gateway.title
+    version = max([gateway.reviewed, *(model.source.reviewed for model in models)])
+    return _opening(title, single.description if single else gateway.description, version)
 
 
 def _opening(title: str, description: str, version: str) -> dict[str, Any]:
@@ -141,50 +148,61 @@ def _own(gateway: Gateway, model: Model, shapes: Shapes) -> dict[Location, Any]:
 
 
 def _around(
+    gateway: Gateway, models: Sequence[Model], shapes: Shapes, references: set[str], own: Mapping[Location, Any]
+) -> dict[str, Any]:
+    """The document of some models: the entries in `own`, and the components that `references` need."""
+    media, jobs = frozenset(model.returns.media for model in models), any("v2" in model.versions for model in models)
+    shared = _shared(gateway, media, jobs, shapes, references, own, slug=models[0].slug if models else "flux-img2img")
+    return {**_opening_of(gateway, models), **shared}
+
+
+@lru_cache(maxsize=64)
+def _frame(gateway: Gateway, media: Media, jobs: bool, used: str, references: frozenset[str]) -> list[str]:
+    """Returns the texts before, between and after the entries of a model in its own document, after the opening.
+
+    Most models have the same frame. Their documents leave out what those of all models hold: examples of failures, and
+    the balance.
+    """
+    empty: dict[Location, Any] = {TAGS: [], PATHS: {}, SCHEMAS: {}}
+    shared = _shared(gateway, frozenset({media}), jobs, agreed_shapes(json.loads(used)), set(references), empty)
+    shared["components"].setdefault("schemas", {})
+    return yaml_text(shared, {at: ["\0"] for at in empty}).split("\0")
+
+
+def _shared(
     gateway: Gateway,
-    models: Sequence[Model],
+    media: frozenset[Media],
+    jobs: bool,
     shapes: Shapes,
     references: set[str],
     own: Mapping[Location, Any],
-    *,
-    brief: bool = False,
+    slug: str | None = None,
 ) -> dict[str, Any]:
-    """The document of some models: the entries in `own`, and the components that `references` need.
-
-    A `brief` one has neither examples of failures nor the route of the balance.
-    """
-    single = models[0] if len(models) == 1 else None
-    paths = {**own[PATHS], **shared_paths(gateway, models, brief=brief)}
-    used = {model.slug for model in models} | {
-        tag for item in paths.values() for operation in item.values() for tag in operation["tags"]
-    }
+    """Returns a document without its opening. `slug` is that of examples; without it, the document is brief."""
+    shared = shared_paths(gateway, jobs=jobs, balance=slug is not None)
+    tags = {tag for item in shared.values() for operation in item.values() for tag in operation["tags"]}
     components = {
         "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": gateway.auth.header}},
         "headers": {header.name: header_object(header) for header in gateway.headers},
         "parameters": {"requestId": REQUEST_ID},
-        "responses": {
-            component(status): failure(status, models, brief=brief) for status in gateway.statuses if status.code != 200
-        },
+        "responses": {component(status): failure(status, slug) for status in gateway.statuses if status.code != 200},
         "links": LINKS,
-        "schemas": {**shared_schemas(gateway, models), **shape_components(shapes), **own[SCHEMAS]},
+        "schemas": {**shared_schemas(gateway, media), **shape_components(shapes), **own[SCHEMAS]},
     }
-    title = f"{single.title} on {gateway.title}" if single else gateway.title
-    version = max([gateway.reviewed, *(model.source.reviewed for model in models)])
     return {
-        **_opening(title, single.description if single else gateway.description, version),
         "servers": [{"url": gateway.base_url}],
         "security": [{"apiKey": []}],
-        "tags": [*own[TAGS], *(tag for tag in SHARED_TAGS if tag["name"] in used)],
-        "paths": paths,
-        "components": referenced(components, references | references_in(paths)),
+        "tags": [*own[TAGS], *(tag for tag in SHARED_TAGS if tag["name"] in tags)],
+        "paths": {**own[PATHS], **shared},
+        "components": referenced(components, references | references_in(shared)),
     }
 
 
 def _keys_stay_apart(gateway: Gateway, models: Sequence[Model], shapes: Shapes) -> bool:
     """Whether all models and the gateway have distinct paths and schema names."""
     paths = [path for model in models for path in model_paths(gateway, model).values()]
-    shared = [*shared_schemas(gateway, models), *shape_components(shapes)]
-    keys = [*paths, *shared_paths(gateway, models), *shared, *map(request_name, models)]
+    paths += shared_paths(gateway, jobs=any("v2" in model.versions for model in models))
+    keys = [*paths, *shared_schemas(gateway, ()), *shape_components(shapes), *map(request_name, models)]
     return len(set(keys)) == len(keys)
 
 

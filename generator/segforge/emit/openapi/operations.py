@@ -1,6 +1,6 @@
 """The operations of an OpenAPI document: run and submit of a model, the polls that all models share, the balance."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from segforge.emit.openapi.about import operation_text
@@ -16,11 +16,11 @@ SAMPLE: Final = "x-invalid-sample"
 """The keyword, in place of `examples`, that holds a sample that the other facts of its page exclude."""
 
 
-def shared_paths(gateway: Gateway, models: Sequence[Model], *, brief: bool = False) -> dict[str, Any]:
-    """Returns the paths of polls, if a model has jobs, and of the balance unless the document is to be `brief`."""
+def shared_paths(gateway: Gateway, *, jobs: bool, balance: bool = True) -> dict[str, Any]:
+    """Returns the paths of polls, if a model has jobs, and of the balance."""
     routes = gateway.routes
     paths = {}
-    if any("v2" in model.versions for model in models):
+    if jobs:
         paths[routes.status.path] = operation(
             routes.status, _poll(gateway, "status", "getJobStatus", "State of a job", "JobStatus")
         )
@@ -31,7 +31,7 @@ def shared_paths(gateway: Gateway, models: Sequence[Model], *, brief: bool = Fal
             routes.poll,
             _poll(gateway, "poll", "pollJob", "Output of a job, for the poll_url of old clients", "JobResult"),
         )
-    if not brief:
+    if balance:
         paths[routes.credits.path] = operation(routes.credits, _credits(gateway))
     return paths
 
