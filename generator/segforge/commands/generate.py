@@ -9,7 +9,6 @@ from typing import Final
 
 import platformdirs
 
-from segforge.commands.lint import print_findings
 from segforge.console import console
 from segforge.emit.artifact import Generated
 from segforge.emit.clients.surface import Shrunk, check_surfaces
@@ -31,7 +30,6 @@ from segforge.options import positive_count
 from segforge.spec.catalog import Release
 from segforge.spec.finding import SpecError
 from segforge.spec.inputs import PACKAGED, Inputs, read_inputs, working_specs
-from segforge.spec.load import load_catalog
 from segforge.spec.printable import counted
 
 _SHOWN: Final = 20
@@ -69,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _generate_or_check(args, out)
     except SpecError as error:
+        from segforge.commands.lint import print_findings
+
         print_findings(list(error.findings), error=True)
         return 1
     except Shrunk as error:
@@ -126,6 +126,7 @@ def _generate(
 ) -> Generated:
     """Generates all files. If the specs have an error, load_catalog raises SpecError with every finding."""
     from segforge.emit.cache import generate
+    from segforge.spec.load import load_catalog
 
     generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
     return Generated(list(emit(load_catalog(args.specs), names))) if generated is None else generated

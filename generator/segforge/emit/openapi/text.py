@@ -141,6 +141,7 @@ _NOT_TEXT: Final = re.compile(
 
 
 _RESOLVER: Final = yaml.resolver.Resolver()
+_TEXT_TAG: Final = "tag:yaml.org,2002:str"
 
 
 class SafeTextDumper(yaml.CSafeDumper):
@@ -149,15 +150,15 @@ class SafeTextDumper(yaml.CSafeDumper):
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Represents text, in single quotes if it could be read as another type. Several lines are a block."""
         style = "'" if _NOT_TEXT.fullmatch(text) else "|" if "\n" in text else None
-        return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
+        return yaml.ScalarNode(_TEXT_TAG, text, style=style)
 
     def resolve(self, kind: Any, value: Any, implicit: tuple[bool, bool]) -> str:
         """Returns the tag of a node without one, as a reader resolves it. Most nodes occur many times."""
         if kind is yaml.ScalarNode:
-            return _scalar_tag(value, implicit)
+            return _plain_tag(value) if implicit[0] else _TEXT_TAG
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=8192)
-def _scalar_tag(value: str, implicit: tuple[bool, bool]) -> str:
-    return str(_RESOLVER.resolve(yaml.ScalarNode, value, implicit))  # type: ignore[no-untyped-call]
+def _plain_tag(value: str) -> str:
+    return str(_RESOLVER.resolve(yaml.ScalarNode, value, (True, False)))  # type: ignore[no-untyped-call]
