@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from segforge.emit.manifest import (
 )
 from segforge.emit.memo import Memo
 from segforge.emit.pipeline import EMITTERS, emit
+from segforge.emit.workers import WorkerKilled
 from segforge.extras import require_extra
 from segforge.options import positive_count
 from segforge.spec.catalog import Release
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     except HandEdited as error:
         _print_edited(out, error)
         return 1
-    except BrokenExecutor:
+    except WorkerKilled:
         console(error=True).print(
             "segforge generate: a worker process was killed. If memory is short, use --jobs 1", style="red"
         )
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
     """Writes files, or lists stale ones. Returns the exit code.
 
-    Raises MissingExtra, SpecError, Shrunk, HandEdited, BrokenExecutor, BadManifest, LeavesFolder and OSError.
+    Raises MissingExtra, SpecError, Shrunk, HandEdited, WorkerKilled, BadManifest, LeavesFolder and OSError.
     """
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")

@@ -1,16 +1,20 @@
-"""A `map` over batches of models that runs in other processes if that saves time."""
+"""A `map` over batches of models that runs in other processes if that saves time.
+
+The modules for processes are imported late, since most runs need none.
+"""
 
 import gc
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -23,6 +27,10 @@ _WORTH_FORKING: Final = 4
 
 _WORTH_SPAWNING: Final = 40
 """The same on systems without fork, where each imports everything anew."""
+
+
+class WorkerKilled(Exception):
+    """A worker process was killed, perhaps because memory is short."""
 
 
 class Map(Protocol):
@@ -41,7 +49,7 @@ def batches(items: Sequence[_Item]) -> list[Sequence[_Item]]:
 def mapping(processes: int, models: int) -> Iterator[Map]:
     """Yields a `map` that uses up to that many other processes, or the built-in one if few models need work.
 
-    The processes end with the block, and with this process, however it ends.
+    The processes end with the block, and with this process, however it ends. Raises WorkerKilled.
     """
     forks = sys.platform == "linux" and threading.active_count() == 1  # forking with threads can deadlock
     if processes < 2 or models < (_WORTH_FORKING if forks else _WORTH_SPAWNING):
@@ -51,18 +59,25 @@ def mapping(processes: int, models: int) -> Iterator[Map]:
     if pool is None:
         yield map
         return
+    from concurrent.futures import BrokenExecutor
+
     try:
         with _interrupts_blocked():
             pool.submit(bool)  # starts the workers, which import their modules while this process reads specs
         yield pool.map
+    except BrokenExecutor as error:
+        raise WorkerKilled from error
     finally:
         # Waiting ends within about a second: a batch is short, and a killed worker breaks the pool.
         pool.shutdown(cancel_futures=True)
 
 
-def _pool(processes: int, method: str) -> ProcessPoolExecutor | None:
+def _pool(processes: int, method: str) -> "ProcessPoolExecutor | None":
     """Returns a pool, or None on a system without semaphores, such as a sandbox whose /dev/shm can't be written."""
     try:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         return ProcessPoolExecutor(processes, multiprocessing.get_context(method), initializer=_start_worker)
     except (ImportError, OSError):
         return None
@@ -87,6 +102,8 @@ def _start_worker() -> None:
     A worker lives for seconds and leaves hardly any garbage in cycles, so it doesn't search for any.
     """
     gc.disable()
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
