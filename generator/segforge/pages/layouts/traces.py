@@ -115,9 +115,12 @@ def headers(listing: str) -> int:
 
 
 def _is_line_of(number: str, line: str) -> bool:
-    """Returns whether a line contains a number and little else, without an intact label at its start."""
+    """Returns whether a line contains a number and little else, without an intact label at its start.
+
+    The number may stand there twice: a digit that replaced a letter of the label can be the same one.
+    """
     rest = re.split(rf"(?<![\d.]){re.escape(number)}(?![\d.])", line)
-    return len(rest) == 2 and len("".join(rest).strip()) < 9 and LABEL.match(line.lstrip()) is None
+    return len(rest) in (2, 3) and len("".join(rest).strip()) < 9 and LABEL.match(line.lstrip()) is None
 
 
 def residue(text: str, key: str, old: Any) -> str:
