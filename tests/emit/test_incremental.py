@@ -186,6 +186,15 @@ def test_errors_are_the_same_with_a_full_cache(specs: Path, tmp_path: Path, caps
     assert "whole" in with_cache
 
 
+def test_a_path_that_another_route_includes_is_an_error(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replaced(MODEL, "\nreturns:", '\npaths: {v2: "/v2/requests/{slug}/status"}\nreturns:')(specs)
+    assert main(["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), "--no-cache"]) == 1
+    assert "path.taken" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_run_without_changes_imports_no_emitter(specs: Path, tmp_path: Path) -> None:
     options = ["--specs", str(specs), "--out", str(tmp_path / "out"), f"--cache={tmp_path / 'cache'}"]
     assert main(["generate", *options]) == 0

@@ -33,7 +33,7 @@ from segforge.spec.build import (
 )
 from segforge.spec.catalog import Catalog, Directory, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
-from segforge.spec.lint import slugs_collide
+from segforge.spec.lint import paths_collide, slugs_collide
 from segforge.spec.load import valid_data
 
 
@@ -80,8 +80,10 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         if data is None:
             return None
         making = map_(partial(_emit, gateway, tuple(names)), batches([(data[task.key], task.name) for task in missing]))
-        every = [data[task.key] if task.key in data else known[task.key].data for task in tasks]
-        models = tuple(outlined_model(json.loads(each)) for each in every)
+        every = [json.loads(data[task.key] if task.key in data else known[task.key].data) for task in tasks]
+        if paths_collide(gateway_data, every):
+            return None
+        models = tuple(map(outlined_model, every))
         made: dict[str, Parts] = {}
         parts = _in_order(tasks, known, chain.from_iterable(making), made)
         artifacts = list(assemble(Catalog(gateway, models, build_releases(changelog), directory), names, parts))

@@ -1,6 +1,7 @@
 """Rules about how a model is called: its paths, the encodings of bodies, and the forms of files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from segforge.spec.finding import Finding
@@ -47,6 +48,12 @@ def lint_paths(gateway: SourceFile, models: list[SourceFile]) -> list[Finding]:
     """Returns all findings about the models' paths beside the gateway's routes."""
     routes = gateway.data["routes"]
     return [finding for source in models for finding in _paths(source, routes)]
+
+
+def paths_collide(gateway: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> bool:
+    """Returns whether `lint_paths` reports a path, by the data of the files alone."""
+    sources = (SourceFile(Path(), "", data, {}, {}) for data in models)
+    return any(True for source in sources for _ in _paths(source, gateway["routes"]))
 
 
 def _paths(source: SourceFile, routes: Mapping[str, Any]) -> Iterator[Finding]:
