@@ -1,10 +1,15 @@
 """A few seeds of `python -m tests.contract.false_alarms`: the correct mock raises no alarm on either profile."""
 
+import contextlib
+import dataclasses
+
 import pytest
 
 from segforge import Catalog
-from segforge_contract import RULES
+from segforge_contract import RULES, NoAnswer, Request, Response, open_session, plan, run
 from segforge_contract.cases.case import under_profile
+from segforge_contract.targets.base import Target
+from segforge_contract.targets.open import IN_PROCESS, open_target
 from tests.contract.false_alarms import Weather, alarms, campaign
 
 
@@ -30,3 +35,32 @@ def test_no_alarm_on_the_correct_mock_behind_a_bad_connection(catalog: Catalog, 
     )
     assert alarms(outcome) == []
     assert outcome.stopped is None
+
+
+class Forgetful:
+    """A target that carries out the first request to each path of the mock's admin API, and loses its answer."""
+
+    def __init__(self, target: Target) -> None:
+        self.base_url, self.loopback = target.base_url, target.loopback
+        self.lost: set[tuple[str, str]] = set()
+        self._target = target
+
+    def send(self, request: Request) -> Response:
+        answer, place = self._target.send(request), (request.method, request.path)
+        if request.path.startswith("/_mock/") and request.method != "GET" and place not in self.lost:
+            self.lost.add(place)
+            raise NoAnswer("no answer: the connection was reset")
+        return answer
+
+    def close(self) -> None:
+        self._target.close()
+
+
+def test_a_lost_answer_of_the_admin_api_changes_no_later_case(catalog: Catalog) -> None:
+    model = dataclasses.replace(catalog, models=(catalog.model("flux-controlnet"),))
+    with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
+        forgetful = Forgetful(target)
+        outcome = run(plan(model, model.models, max_examples=1, seed=0), open_session(model, forgetful))
+    assert alarms(outcome) == []
+    assert ("POST", "/_mock/rules") in forgetful.lost
+    assert "job.failed_is_422" in {case.rule for case in outcome.sent}

@@ -14,6 +14,9 @@ Key: TypeAlias = Literal["valid", "missing", "invalid", "unknown", "recased"]
 account's with each letter in the other case."""
 Expects: TypeAlias = Literal["output", "refusal", "failed job", "limit"]
 
+ADMIN = "/_mock/"
+"""The start of the paths of the mock's admin API."""
+
 INVALID_KEY = "not-a-key"
 """The key that a request with a wrong key carries. No real key has this form."""
 UNKNOWN_KEY = "SG_5e9f02c7d8a1b364"
