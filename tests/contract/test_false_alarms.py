@@ -37,6 +37,34 @@ def test_no_alarm_on_the_correct_mock_behind_a_bad_connection(catalog: Catalog, 
     assert outcome.stopped is None
 
 
+class Busy:
+    """A target whose first 429 is that of another limit, which names the time to wait."""
+
+    def __init__(self, target: Target) -> None:
+        self.base_url, self.loopback = target.base_url, target.loopback
+        self.refused = 0
+        self._target = target
+
+    def send(self, request: Request) -> Response:
+        if request.expects == "limit" and not self.refused:
+            self.refused += 1
+            return Response(429, {"content-type": "application/json", "retry-after": "1"}, b'{"error": "Too many"}')
+        return self._target.send(request)
+
+    def close(self) -> None:
+        self._target.close()
+
+
+def test_another_limit_that_answers_first_is_no_finding(catalog: Catalog) -> None:
+    model = dataclasses.replace(catalog, models=(catalog.model("flux-controlnet"),))
+    with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
+        busy = Busy(target)
+        session = open_session(model, busy, sleep=lambda _: None)
+        outcome = run(plan(model, model.models, max_examples=1, seed=0), session)
+    assert alarms(outcome) == []
+    assert busy.refused == 1
+
+
 class Forgetful:
     """A target that adds the first stub of the mock's admin API and loses the answer."""
 
