@@ -172,7 +172,7 @@ def _fields(models: ServedModels, seen: RoutedRecording) -> Iterator[FactProposa
     if data.get("status") == "FAILED":
         name = "JobFailed"
     served = models.get(seen.slug) if seen.slug else None
-    schemas = shared_schemas(models.gateway, [served.model] if served is not None else [])
+    schemas = shared_schemas(models.gateway, [served.model.returns.media] if served is not None else [])
     for place, value in _unknown(data, schemas[name], schemas, ""):
         stated = f"{name} has {show(sorted(schemas[name]['properties']), 300)}"
         yield FactProposal(
