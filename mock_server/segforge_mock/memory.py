@@ -204,12 +204,15 @@ class Shelf(Generic[K, V]):
 
     def forget_oldest(self) -> None:
         """Drops the oldest thing for lack of room. A thing in use becomes the newest instead."""
-        kept = next(iter(self._things.values()))
+        key, kept = self._things.popitem(last=False)
+        memory = self._memory
         if self._in_use is not None and self._in_use(kept.thing):
-            self._memory.now = kept.age = self._memory.now + 1
-            self._things.move_to_end(kept.key)
+            memory.now = kept.age = memory.now + 1
+            self._things[key] = kept
             return
-        self.pop(kept.key)
+        self.size -= kept.size
+        memory.used -= kept.size
+        memory.freed += kept.size
         self.forgotten += 1
         if self._forget is not None:
             self._forget(kept.thing)

@@ -141,6 +141,19 @@ def test_a_body_beyond_the_limit_is_an_error_that_names_its_request(
     assert all(request.headers["accept-encoding"] == "gzip, deflate" for request in gateway.received)
 
 
+def test_a_cookie_of_an_answer_is_not_sent_again() -> None:
+    with_cookie: list[bool] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        with_cookie.append("cookie" in request.headers)
+        return httpx.Response(200, json={}, headers={"set-cookie": "of=proxy"})
+
+    client = Segmind(KEY, "http://mock", transport=httpx.MockTransport(answer))
+    client.credits()
+    client.credits()
+    assert with_cookie == [False, False]
+
+
 def test_the_limit_applies_to_any_body_and_is_generous() -> None:
     piece = bytes(1 << 20)
 

@@ -10,6 +10,7 @@ _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abc
 """The digit of RFC 9562's variant for each random digit."""
 
 _drawn: deque[str] = deque()
+"""Ids that were drawn and not used, with hyphens."""
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_drawn.clear)
 
@@ -19,8 +20,12 @@ def request_id(form: str) -> str:
     try:
         text = _drawn.popleft()
     except IndexError:
-        digits = os.urandom(16 * _AT_ONCE).hex()
-        _drawn.extend(digits[start : start + 32] for start in range(32, len(digits), 32))
-        text = digits[:32]
-    h = "" if form == "hex" else "-"
-    return f"{text[:8]}{h}{text[8:12]}{h}4{text[13:16]}{h}{_VARIANT[text[16]]}{text[17:20]}{h}{text[20:]}"
+        text, *others = _draw()
+        _drawn.extend(others)
+    return text.replace("-", "") if form == "hex" else text
+
+
+def _draw() -> list[str]:
+    digits = os.urandom(16 * _AT_ONCE).hex()
+    texts = (digits[start : start + 32] for start in range(0, len(digits), 32))
+    return [f"{t[:8]}-{t[8:12]}-4{t[13:16]}-{_VARIANT[t[16]]}{t[17:20]}-{t[20:]}" for t in texts]

@@ -1,6 +1,7 @@
 """The URLs in answers."""
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from segforge.spec.catalog import Route, Routes
 from segforge_mock.http.request import IncomingRequest
@@ -12,19 +13,10 @@ STORAGE_HOST: Final = "storage.segmind.com"
 """The gateway's host of uploads by its page."""
 
 
-class _JobPath(NamedTuple):
-    """A route's path, split at the job's id."""
-
-    before: str
-    after: str
-
-    def of(self, origin: str, request_id: str) -> str:
-        return f"{origin}{self.before}{request_id}{self.after}"
-
-
-def _job_path(route: Route) -> _JobPath:
+def _job_url(route: Route) -> Callable[[str, str], str]:
+    """Returns the function that makes the URL of a route from an origin and the id of a job."""
     before, _, after = route.path.partition("{request_id}")
-    return _JobPath(before, after)
+    return lambda origin, request_id: f"{origin}{before}{request_id}{after}"
 
 
 class Urls:
@@ -32,9 +24,9 @@ class Urls:
 
     def __init__(self, routes: Routes, public_url: str | None) -> None:
         self._public_url = public_url
-        self.poll = _job_path(routes.poll).of
-        self.status = _job_path(routes.status).of
-        self.result = _job_path(routes.result).of
+        self.poll = _job_url(routes.poll)
+        self.status = _job_url(routes.status)
+        self.result = _job_url(routes.result)
 
     def origin(self, request: IncomingRequest) -> str:
         """Returns the scheme and authority of the URLs in the answer to a request."""

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote
 
-from httptools import parse_url
+from httptools import HttpParserError, HttpParserUpgrade, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -96,7 +96,13 @@ class Protocol(HttpToolsProtocol):
         """Reads received bytes. A request that is not complete yet takes uvicorn's path."""
         self._header_bytes += len(data)
         self._read = len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade:
+            pass  # the request is answered as if it had not asked for another protocol
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+            return
         if self._header_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
         if self._is_arriving:
