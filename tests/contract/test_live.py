@@ -242,5 +242,5 @@ def test_mock_passes_under_a_cap(
     arguments = ("--profile", profile, "--max-spend", cap, "--record", str(tmp_path / "run.jsonl"), "--forget")
     assert contract("mock", *arguments) == 0
     out = capsys.readouterr().out
-    assert f"{20 * Decimal(spent):.0f} billed" in out
+    assert f"{20 * Decimal(spent):.0f} calls accepted" in out
     assert f"spent {spent} of {cap} credits by the balance" in out
