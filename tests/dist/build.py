@@ -1,4 +1,4 @@
-"""Builds what a release publishes, reproducibly: wheels, source distributions and npm packages. `make dist` calls it."""
+"""Builds what a release publishes, reproducibly: wheels, source distributions and npm packages, for `make dist`."""
 
 import os
 import shutil
@@ -36,7 +36,12 @@ def run(*command: str | Path, cwd: Path, environment: Mapping[str, str] | None =
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH), **(environment or {})},
+        env={
+            **os.environ,
+            "NO_COLOR": "1",
+            "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
+            **(environment or {}),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

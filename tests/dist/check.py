@@ -46,7 +46,7 @@ def check(out: Path) -> list[str]:
 
 
 def check_form(wheel: Path) -> None:
-    """Runs check-wheel-contents. W002 is off, since licences are in the metadata and beside the code that they cover."""
+    """Runs check-wheel-contents. W002 is off: licences are in the metadata and beside the code that they cover."""
     folders = {within.split("/")[0] for within in CONTENTS[wheel.name.split("-")[0]].values()}
     program = Path(sys.executable).with_name("check-wheel-contents")
     run(program, "--no-config", "--ignore", "W002", "--toplevel", ",".join(sorted(folders)), wheel, cwd=ROOT)
@@ -65,7 +65,9 @@ def check_contents(wheel: Path) -> None:
 
 
 def _tracked(folder: str) -> list[str]:
-    printed = subprocess.run(["git", "ls-files", "-z", "."], cwd=ROOT / folder, capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        ["git", "ls-files", "-z", "."], cwd=ROOT / folder, capture_output=True, text=True, check=True
+    )
     return printed.stdout.split("\0")[:-1]
 
 

@@ -8,7 +8,6 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
@@ -23,7 +22,7 @@ OURS: Final = ("segforge", "segmind-client")
 COMPATIBLE: Final = frozenset(
     "Apache-2.0 BSD-2-Clause BSD-3-Clause ISC MIT MIT-0 MIT-CMU MPL-2.0 PSF-2.0".split()  # noqa: SIM905
 )
-"""Licences under which code may be used by, and shipped with, code under Apache-2.0. MPL-2.0 covers its own files only."""
+"""Licences under which code may be used by, and shipped with, code under Apache-2.0. MPL-2.0 covers its files only."""
 
 CLASSIFIERS: Final = {
     "Apache Software License": "Apache-2.0",
@@ -55,7 +54,9 @@ def python_packages() -> list[Licensed]:
     extras = ["", *sorted(importlib.metadata.metadata("segforge").get_all("Provides-Extra") or ())]
     for extra in extras:
         if extra not in ("all", "bench", "dev", "dist", "docs"):
-            _follow(f"segforge[{extra}]" if extra else "segforge", f"segforge[{extra}]" if extra else "segforge", needed)
+            _follow(
+                f"segforge[{extra}]" if extra else "segforge", f"segforge[{extra}]" if extra else "segforge", needed
+            )
     _follow("segmind-client", "segmind-client", needed)
     found = []
     for name, users in sorted(needed.items()):
@@ -109,8 +110,13 @@ def is_compatible(licence: str) -> bool:
 
 def vendored() -> list[Licensed]:
     """Returns the libraries whose code is in the wheel of segforge. Raises Incompatible."""
-    rows = re.findall(r"^\| `[^|]+` \| (\S+) (\S+) \| [^|]+ \| ([^|,]+), ", (VENDOR / "README.md").read_text("utf-8"), re.MULTILINE)
-    found = [Licensed(f"{name} {version}", licence, "the console of the mock") for name, version, licence in sorted(set(rows))]
+    rows = re.findall(
+        r"^\| `[^|]+` \| (\S+) (\S+) \| [^|]+ \| ([^|,]+), ", (VENDOR / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    found = [
+        Licensed(f"{name} {version}", licence, "the console of the mock")
+        for name, version, licence in sorted(set(rows))
+    ]
     for each in found:
         if not is_compatible(each.licence):
             raise Incompatible(f"{each.name} is under {each.licence}")
@@ -137,16 +143,20 @@ def page() -> str:
             "",
             "# Licences",
             "",
-            "segforge and its clients are under Apache-2.0. This list has everything that their users receive with them or install",
-            "with them on Linux, and the licence that its metadata state. A test fails if a licence is unknown or not compatible.",
+            "segforge and its clients are under Apache-2.0. This list has everything that "
+            "their users receive with them or install",
+            "with them on Linux, and the licence that its metadata state. A test fails if a "
+            "licence is unknown or not compatible.",
             "Windows adds colorama (BSD-3-Clause). The npm packages have no run-time dependencies.",
             "",
             "| package | licence | needed by |",
             "| --- | --- | --- |",
             *rows,
             "",
-            "`jinja2` states only that it is under a BSD licence; its licence file is BSD-3-Clause. The wheels of `av` also contain",
-            "FFmpeg and codecs under licences of their own, such as the LGPL. segforge ships none of these files, and runs without",
+            "`jinja2` states only that it is under a BSD licence; its licence file is "
+            "BSD-3-Clause. The wheels of `av` also contain",
+            "FFmpeg and codecs under licences of their own, such as the LGPL. segforge ships "
+            "none of these files, and runs without",
             "`av`.",
             "",
         ]

@@ -1,7 +1,8 @@
-"""Follows the pages for beginners with built distributions, in clean environments. `make dist-proof` writes a transcript.
+"""Follows the pages for beginners with built distributions, in clean environments, and writes a transcript.
 
-The environments are a new folder with a virtual environment, a new npm project, and a Debian system made by debootstrap, in
-which the user of the container runs the same commands and those of the Dockerfile. None of them has a checkout.
+The environments are a new folder with a virtual environment, a new npm project, and a Debian system made by
+debootstrap, in which the user of the container runs the same commands and those of the Dockerfile. None of them has a
+checkout.
 """
 
 import argparse
@@ -68,10 +69,12 @@ class Environment:
         return made
 
     def exporting(self, line: str) -> "Environment":
-        """Returns the environment in which later commands have the variable that a line such as `export A="$PWD/b"` sets."""
+        """Returns the environment in which later commands have the variable of a line such as `export A="$PWD/b"`."""
         name, _, value = line.removeprefix("export ").partition("=")
         self.lines.append(f"$ {line}")
-        done = subprocess.run(self.command(f"printf %s {value}"), capture_output=True, text=True, check=True, timeout=SECONDS)
+        done = subprocess.run(
+            self.command(f"printf %s {value}"), capture_output=True, text=True, check=True, timeout=SECONDS
+        )
         return replace(self, variables={**self.variables, name: done.stdout})
 
     def command(self, text: str) -> list[str]:
@@ -122,7 +125,7 @@ class Environment:
 def follow(environment: Environment, page: str, skipped: Sequence[str] = (), narrow: str = "") -> None:
     """Follows a page of docs/: writes its files and runs its commands. Raises Failed.
 
-    Leaves out commands that start with one of `skipped`, and adds `narrow` to contract runs, so that a test takes less time.
+    Leaves out commands that start with one of `skipped`, and adds `narrow` to contract runs, which saves time.
     """
     environment.lines.append(f"# docs/{page}")
     port = free_port()
@@ -181,12 +184,17 @@ def _new_folder(work: Path, name: str, title: str, dist: Path) -> Environment:
     folder = work / name
     folder.mkdir()
     [segforge], [client] = (list(dist.glob(f"{each}-*.whl")) for each in ("segforge", "segmind_client"))
-    npm = {f"./segforge/dist/{each}-*.tgz": str(next(dist.glob(f"{each}-*.tgz"))) for each in ("segmind-client", "segforge-mock")}
+    npm = {
+        f"./segforge/dist/{each}-*.tgz": str(next(dist.glob(f"{each}-*.tgz")))
+        for each in ("segmind-client", "segforge-mock")
+    }
     installs = {"./segforge/generated/python": str(client), **npm}
     node = Path(shutil.which("node") or "node").parent
     variables = {"HOME": str(folder), "PATH": f"{sys.base_prefix}/bin:{node}:/usr/bin:/bin", **passed_on()}
     quiet = {"PIP_QUIET": "2", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CACHE_DIR": f"{work}/cache"}
-    return Environment(title, folder, {**variables, **quiet, "npm_config_fund": "false"}, {**installs, "./segforge": str(segforge)})
+    return Environment(
+        title, folder, {**variables, **quiet, "npm_config_fund": "false"}, {**installs, "./segforge": str(segforge)}
+    )
 
 
 def virtual_environment(work: Path, dist: Path) -> Environment:
@@ -206,7 +214,9 @@ def npm_project(work: Path, dist: Path) -> Environment:
     tools = " ".join(f"{name}@{INTEROP[name]}" for name in ("jest", "vitest"))
     project.lines.append("# the samples of segforge-mock, which finds segforge in .venv/bin")
     project.run(f"npm install --silent --save-dev {tools}")
-    with_segforge = replace(project, variables={**project.variables, "PATH": f"{project.folder}/.venv/bin:{project.variables['PATH']}"})
+    with_segforge = replace(
+        project, variables={**project.variables, "PATH": f"{project.folder}/.venv/bin:{project.variables['PATH']}"}
+    )
     for language, name, command in (
         ("ts", "vitest/sample.test.ts", "npx vitest run --dir vitest"),
         ("js", "jest/sample.test.js", "npx jest --rootDir jest --watchman=false"),
@@ -255,7 +265,7 @@ def container(environment: Environment) -> None:
     environment.run("id --user && python3 -m venv .venv")
     environment.run(_installed(f".venv/bin/pip install './segforge{extras}'", environment.installs))
     port = free_port()
-    with environment.background(arrays["ENTRYPOINT"].replace(PORT, port).replace("0.0.0.0", "127.0.0.1")):  # noqa: S104
+    with environment.background(arrays["ENTRYPOINT"].replace(PORT, port).replace("0.0.0.0", "127.0.0.1")):
         environment.run(arrays["CMD"].replace(PORT, port))
 
 
@@ -271,13 +281,19 @@ def transcript(environments: Sequence[Environment], dist: Path, work: Path) -> s
     text = [
         "# Clean environments",
         "",
-        "`make dist-proof` wrote this page. It follows the pages of *Start* with what `make dist` built, in three environments",
+        "`make dist-proof` wrote this page. It follows the pages of *Start* with what `make dist` built, "
+        "in three environments",
         "without a checkout. Only the paths of the installations and the ports differ from the pages, and commands of",
         "make are left out, since they need a checkout. Long outputs are shortened.",
     ]
     for environment in environments:
         lines = "\n".join(environment.lines)
-        for path, name in ((str(dist), "dist"), (str(environment.folder), ""), (environment.inside, ""), (str(work), "")):
+        for path, name in (
+            (str(dist), "dist"),
+            (str(environment.folder), ""),
+            (environment.inside, ""),
+            (str(work), ""),
+        ):
             lines = lines.replace(path, name) if path else lines
         text += ["", f"## In a {environment.name}", "", "```console", *map(str.rstrip, lines.splitlines()), "```"]
     return re.sub("\x1b\\[[0-9;]*m", "", "\n".join(text)) + "\n"

@@ -40,10 +40,16 @@ def test_the_source_distribution_builds_the_same_bytes(built: Path) -> None:
 
 
 def test_each_tool_of_a_release_is_pinned_by_hash_at_the_tested_version() -> None:
-    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)(?: ;[^\n]*)? \\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", PINS, re.MULTILINE))
+    pinned = dict(
+        re.findall(
+            r"^([\w.-]+)==(\S+)(?: ;[^\n]*)? \\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", PINS, re.MULTILINE
+        )
+    )
     assert set(pinned) == set(re.findall(r"^([\w.-]+)==", PINS, re.MULTILINE)), "run: make dist-pins"
     assert "://" not in PINS
-    tested = {canonicalize_name(name): version for name, version in re.findall(r"^(\S+)==(\S+)$", CONSTRAINTS, re.MULTILINE)}
+    tested = {
+        canonicalize_name(name): version for name, version in re.findall(r"^(\S+)==(\S+)$", CONSTRAINTS, re.MULTILINE)
+    }
     assert {name: tested[name] for name in pinned if name in tested} == {n: v for n, v in pinned.items() if n in tested}
     extras = PROJECT["optional-dependencies"]
     needed = {Requirement(each) for each in (*PROJECT["dependencies"], *extras["generate"], *extras["dist"])}

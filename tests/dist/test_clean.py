@@ -76,7 +76,9 @@ def test_the_maintainer_s_commands_use_the_specs_of_the_folder(clean: Environmen
     clean.run("segforge contract --target mock --models pixel-painter --max-examples 2")
 
 
-@pytest.mark.parametrize("command", ["drift page.txt --apply", "drift --directory --apply", "diff HEAD HEAD --write-changelog"])
+@pytest.mark.parametrize(
+    "command", ["drift page.txt --apply", "drift --directory --apply", "diff HEAD HEAD --write-changelog"]
+)
 def test_no_command_edits_the_installed_package(clean: Environment, command: str) -> None:
     (clean.folder / "page.txt").touch()
     printed = clean.run(f"segforge {command}", code=2)

@@ -26,5 +26,5 @@ def test_a_licence_is_compatible(licence: str, compatible: bool) -> None:
 
 def test_a_package_without_a_known_licence_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.dist.licences.READ", {})
-    with pytest.raises(Incompatible, match="jinja2 is under .*; expected one of Apache-2.0, .*remove the dependency"):
+    with pytest.raises(Incompatible, match=r"jinja2 is under .*; expected one of Apache-2.0, .*remove the dependency"):
         licence_of("jinja2")
