@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
@@ -11,6 +13,8 @@ from segforge_contract.cases.case import under_profile
 from segforge_contract.targets.base import Target
 from segforge_contract.targets.open import IN_PROCESS, open_target
 from tests.contract.false_alarms import Weather, alarms, campaign
+
+Outcome: TypeAlias = Callable[[Target, Request], Response]
 
 
 @pytest.mark.parametrize("profile", ["documented", "observed"])
@@ -37,58 +41,51 @@ def test_no_alarm_on_the_correct_mock_behind_a_bad_connection(catalog: Catalog, 
     assert outcome.stopped is None
 
 
-class Busy:
-    """A target whose first 429 is that of another limit, which names the time to wait."""
+class Disturbed:
+    """A target whose first request of a kind has another outcome."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, is_one: Callable[[Request], bool], outcome: Outcome) -> None:
         self.base_url, self.loopback = target.base_url, target.loopback
-        self.refused = 0
-        self._target = target
+        self.disturbed = 0
+        self._target, self._is_one, self._outcome = target, is_one, outcome
 
     def send(self, request: Request) -> Response:
-        if request.expects == "limit" and not self.refused:
-            self.refused += 1
-            return Response(429, {"content-type": "application/json", "retry-after": "1"}, b'{"error": "Too many"}')
+        if self._is_one(request) and not self.disturbed:
+            self.disturbed += 1
+            return self._outcome(self._target, request)
         return self._target.send(request)
 
     def close(self) -> None:
         self._target.close()
 
 
-def test_another_limit_that_answers_first_is_no_finding(catalog: Catalog) -> None:
+def limited(_target: Target, _request: Request) -> Response:
+    """The 429 of another limit, which names the time to wait."""
+    return Response(429, {"content-type": "application/json", "retry-after": "1"}, b'{"error": "Too many"}')
+
+
+def lost(target: Target, request: Request) -> Response:
+    """Carries out the request, and loses the answer."""
+    target.send(request)
+    raise NoAnswer("no answer: the connection was reset")
+
+
+@pytest.mark.parametrize(
+    ("is_one", "outcome", "rule"),
+    [
+        (lambda request: request.expects == "limit", limited, "rate.limited"),
+        (lambda request: request.path == "/_mock/rules", lost, "job.failed_is_422"),
+    ],
+    ids=["another limit answers first", "the answer to a stub is lost"],
+)
+def test_one_disturbed_request_changes_no_verdict(
+    catalog: Catalog, is_one: Callable[[Request], bool], outcome: Outcome, rule: str
+) -> None:
     model = dataclasses.replace(catalog, models=(catalog.model("flux-controlnet"),))
     with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
-        busy = Busy(target)
-        session = open_session(model, busy, sleep=lambda _: None)
-        outcome = run(plan(model, model.models, max_examples=1, seed=0), session)
-    assert alarms(outcome) == []
-    assert busy.refused == 1
-
-
-class Forgetful:
-    """A target that adds the first stub of the mock's admin API and loses the answer."""
-
-    def __init__(self, target: Target) -> None:
-        self.base_url, self.loopback = target.base_url, target.loopback
-        self.lost = 0
-        self._target = target
-
-    def send(self, request: Request) -> Response:
-        answer = self._target.send(request)
-        if request.path == "/_mock/rules" and not self.lost:
-            self.lost += 1
-            raise NoAnswer("no answer: the connection was reset")
-        return answer
-
-    def close(self) -> None:
-        self._target.close()
-
-
-def test_a_stub_whose_answer_was_lost_changes_no_later_case(catalog: Catalog) -> None:
-    model = dataclasses.replace(catalog, models=(catalog.model("flux-controlnet"),))
-    with contextlib.closing(open_target(IN_PROCESS, None, catalog)) as target:
-        forgetful = Forgetful(target)
-        outcome = run(plan(model, model.models, max_examples=1, seed=0), open_session(model, forgetful))
-    assert alarms(outcome) == []
-    assert forgetful.lost == 1
-    assert "job.failed_is_422" in {case.rule for case in outcome.sent}
+        disturbed = Disturbed(target, is_one, outcome)
+        session = open_session(model, disturbed, sleep=lambda _: None)
+        found = run(plan(model, model.models, max_examples=1, seed=0), session)
+    assert alarms(found) == []
+    assert disturbed.disturbed == 1
+    assert rule in {case.rule for case in found.sent}
