@@ -4,7 +4,9 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,9 @@ from tests import seeds
 from tests.harness.pool import COMMON
 from tests.seeds import copy_seeds, seed_catalog
 from tests.shared import common
+
+if TYPE_CHECKING:
+    from segforge_mock import Mock
 
 # The tests start several hundred Python processes. Without bytecode files, each would compile the packages anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -64,3 +69,19 @@ def whole_catalog() -> Catalog:
 def specs(tmp_path: Path) -> Path:
     """A copy of the project's specs with the seed models alone, which a test may change."""
     return copy_seeds(tmp_path / "specs")
+
+
+@pytest.fixture(scope="module")
+def shared_mock() -> Iterator["Mock"]:
+    """A mock that takes no time, for the tests of a module."""
+    from segforge_mock import Mock  # imported late, since most tests need no mock
+
+    with Mock(time_scale=0, media="tiny") as mock:
+        yield mock
+
+
+@pytest.fixture
+def mock(shared_mock: "Mock") -> "Mock":
+    """The mock of the module, as new."""
+    shared_mock.reset()
+    return shared_mock

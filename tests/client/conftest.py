@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from segforge_mock import Mock
 from segmind_client import Segmind
 
 KEY = "SG_0123456789abcdef"
@@ -118,19 +117,6 @@ def gateway() -> Iterator[Gateway]:
 def client(gateway: Gateway) -> Iterator[Segmind]:
     with Segmind(KEY, gateway.url) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
-        yield mock
-
-
-@pytest.fixture
-def mock(shared_mock: Mock) -> Mock:
-    """The mock of the module, as new."""
-    shared_mock.reset()
-    return shared_mock
 
 
 @pytest.fixture(autouse=True)

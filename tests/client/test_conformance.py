@@ -45,12 +45,6 @@ PNG = b"\x89PNG\r\n\x1a\n"
 CALLS = {"run", "submit", "wait", "updates", "result", "resume", "check", "chat", "chat_sync", "batch"}
 
 
-@pytest.fixture(scope="module")
-def shared_mock() -> Iterator[Mock]:
-    with Mock(time_scale=0, images="tiny") as mock:
-        yield mock
-
-
 @pytest.fixture
 def mock(shared_mock: Mock, monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Resets the mock, and replaces the client's waits by moves of its clock and the mock's."""

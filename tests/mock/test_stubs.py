@@ -32,18 +32,6 @@ EXAMPLE = CATALOG.model("style-transfer").valid_example
 FILE = b"\x89PNG of the test"
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Mock]:
-    with Mock(time_scale=0, media="tiny") as mock:
-        yield mock
-
-
-@pytest.fixture
-def mock(shared: Mock) -> Mock:
-    shared.reset()
-    return shared
-
-
 @pytest.fixture
 def client(mock: Mock) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=mock.url, headers={"x-api-key": mock.key}, timeout=10) as client:
