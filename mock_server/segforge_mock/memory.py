@@ -197,25 +197,27 @@ class Shelf(Generic[K, V]):
         kept = self._things.pop(key, None)
         if kept is None:
             return None
-        self.size -= kept.size
-        self._memory.used -= kept.size
-        self._memory.freed += kept.size
+        self._count_off(kept)
         return kept.thing
 
     def forget_oldest(self) -> None:
         """Drops the oldest thing for lack of room. A thing in use becomes the newest instead."""
         key, kept = self._things.popitem(last=False)
-        memory = self._memory
         if self._in_use is not None and self._in_use(kept.thing):
-            memory.now = kept.age = memory.now + 1
+            self._memory.now = kept.age = self._memory.now + 1
             self._things[key] = kept
             return
-        self.size -= kept.size
-        memory.used -= kept.size
-        memory.freed += kept.size
+        self._count_off(kept)
         self.forgotten += 1
         if self._forget is not None:
             self._forget(kept.thing)
+
+    def _count_off(self, kept: Kept[K, V]) -> None:
+        """Stops counting a thing that was taken off the shelf."""
+        memory, size = self._memory, kept.size
+        self.size -= size
+        memory.used -= size
+        memory.freed += size
 
     def _make_room(self) -> None:
         now = self._memory.now

@@ -35,7 +35,7 @@ def broken(answer: Answer, fault: str) -> Answer:
     return answer
 
 
-def deliver_at_once(answer: Answer, scope: Scope) -> bool:
+def _at_once(answer: Answer, scope: Scope) -> bool:
     """Sends an answer without a fault in one call. Returns False, and sends nothing, if the server can't."""
     whole = (scope.get("extensions") or {}).get(WHOLE)
     if whole is None or answer.delivery is not PLAIN:
@@ -46,7 +46,7 @@ def deliver_at_once(answer: Answer, scope: Scope) -> bool:
 
 async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     """Sends an answer in the way that its `delivery` says. Raises Dropped, and what `delivery.wait` raises."""
-    if deliver_at_once(answer, scope):
+    if _at_once(answer, scope):
         return None
     if answer.delivery.parts is not None:
         return await _stream(answer, answer.delivery.parts, send)

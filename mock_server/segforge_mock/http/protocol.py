@@ -71,8 +71,7 @@ class Protocol(HttpToolsProtocol):
         self._waits = Waits()
         self._asgi = {"version": self.asgi_version, "spec_version": "2.3"}
         self._extensions: dict[str, Any] = {ABORT: self._hang_up, WAITS: self._waits}
-        self._whole_extensions = {**self._extensions, WHOLE: self._write_whole}
-        self._scope_now = partial(self._new_scope, self._whole_extensions)
+        self._scope_now = partial(self._new_scope, {**self._extensions, WHOLE: self._write_whole})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the time in which a request must arrive."""
