@@ -2,9 +2,9 @@
 """The only module that uses httpx to send requests. It sends a request once and reports whether a failure came before or after."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx
 
@@ -56,11 +56,14 @@ class Http:
             raise TypeError("http_client and transport exclude each other; pass the transport to your own client")
         _check_kind("http_client", client, HttpClient, "httpx.Client")
         _check_kind("transport", transport, HttpTransport, "httpx.BaseTransport")
-        self._direct = (transport or Routes()) if client is None else None
-        self._client = HttpClient(transport=self._direct) if client is None else client
-        self._close = _pace.at_end(self, self._client.close) if client is None else None
         self._is_ours = client is None and transport is None
         self._home: object = None
+        self._direct: HttpTransport | None = None
+        self._close: Callable[[], Any] | None = None
+        if client is None:
+            self._open(transport or Routes())
+        else:
+            self._client = client
 
     def send(
         self,
@@ -84,7 +87,7 @@ class Http:
         direct = None if follow else self._direct
         headers = {"accept": "*/*", "accept-encoding": _ACCEPTED, **headers}
         try:
-            request = _request(None if direct else client, method, url, headers, content, seconds)
+            request = _request(client if direct is None else None, method, url, headers, content, seconds)
         except httpx.InvalidURL as error:
             return Failure(f"the address is not valid: {error}", sent=False, unsendable=True)
         if without:
@@ -120,11 +123,15 @@ class Http:
     def _client_here(self) -> HttpClient:
         """Returns the httpx client. This client's own one is replaced in a forked process or on another event loop."""
         if self._is_ours and self._is_away():
-            self._direct = Routes()
-            self._client = HttpClient(transport=self._direct)
-            self._close = _pace.at_end(self, self._client.close)
+            self._open(Routes())
         self._home = _pace.home()
         return self._client
+
+    def _open(self, transport: HttpTransport) -> None:
+        """Makes an httpx client of our own, which closes the transport."""
+        self._direct = transport
+        self._client = HttpClient(transport=transport)
+        self._close = _pace.at_end(self, self._client.close)
 
     def _is_away(self) -> bool:
         """Whether connections may exist that belong to another process or event loop."""
