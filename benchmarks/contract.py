@@ -1,9 +1,10 @@
 """Compares `segforge contract` with Schemathesis on the same seeded faults over HTTP: `make bench-contract`.
 
 Each tool runs as a process of its own against a mutant of `tests/harness/mutants/`, served by another process that
-counts requests and what a gateway would have billed. Schemathesis reads the OpenAPI document that segforge emits. On a
-mutant it may stop at its first failure, which decides whether it kills. A whole run is measured on the correct mock,
-where any failure is a false alarm. A whole run takes hours: results are kept in FILE, so an interrupted run resumes.
+counts requests and what a gateway would have billed. Both know the five seed models alone, as the server does:
+Schemathesis reads the OpenAPI document that segforge emits for them. On a mutant it may stop at its first failure,
+which decides whether it kills. A whole run is measured on the correct mock, where any failure is a false alarm. A whole
+run takes hours: results are kept in FILE, so an interrupted run resumes.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +28,9 @@ sys.path.insert(0, str(ROOT))
 from tests.harness.mutants.original import KEY  # noqa: E402 - the tests are no package that is installed
 from tests.harness.mutants.serve import CORRECT  # noqa: E402
 from tests.harness.mutants.table import MUTANTS  # noqa: E402
+from tests.seeds import seed_specs  # noqa: E402
 
-_DOCUMENT: Final = ROOT / "generated" / "openapi" / "segmind.yaml"
+_SEGFORGE: Final = str(Path(sys.executable).with_name("segforge"))
 _SEED: Final = "1"
 _BOUND: Final = 1800
 """The timeout of a run in seconds, after which the benchmark ends."""
@@ -53,14 +56,24 @@ class Tool:
     first: tuple[str, ...] = ()
 
 
+@cache
+def document() -> Path:
+    """Emits the OpenAPI document of the seed models, and returns its file."""
+    out = seed_specs().with_name("generated")
+    command = [_SEGFORGE, "generate", "--specs", str(seed_specs()), "--out", str(out), "--only", "openapi"]
+    subprocess.run([*command, "--no-cache"], check=True, capture_output=True)
+    return out / "openapi" / "segmind.yaml"
+
+
 def _schemathesis(*options: str) -> Callable[[str], list[str]]:
-    command = [sys.executable, "-m", "schemathesis.cli", "run", str(_DOCUMENT), "--seed", _SEED, "--no-color"]
-    return lambda url: [*command, "--url", url, "--header", f"x-api-key: {KEY}", *options]
+    command = [sys.executable, "-m", "schemathesis.cli", "run"]
+    common = ["--seed", _SEED, "--no-color", "--header", f"x-api-key: {KEY}"]
+    return lambda url: [*command, str(document()), "--url", url, *common, *options]
 
 
 def _ours(*options: str) -> Callable[[str], list[str]]:
-    segforge = str(Path(sys.executable).with_name("segforge"))
-    return lambda url: [segforge, "contract", "--target", url, "--seed", _SEED, *options]
+    command = [_SEGFORGE, "contract", "--specs", str(seed_specs()), "--seed", _SEED]
+    return lambda url: [*command, "--target", url, *options]
 
 
 TOOLS: Final = {
@@ -97,11 +110,11 @@ def measure(tool: Tool, mutant: str) -> Run:
     expects = ["--profile", profile] if tool.name.startswith("segforge") else []
     environment = {**os.environ, "SEGMIND_API_KEY": KEY}
     with tempfile.TemporaryDirectory() as folder, served(mutant) as (url, counted):
+        command = [*tool.command(url), *stop_early, *expects]
         before, started = os.times(), time.monotonic()
         result = subprocess.run(
-            [*tool.command(url), *stop_early, *expects],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_BOUND,
-        )  # fmt: skip
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_BOUND
+        )
         seconds, after = time.monotonic() - started, os.times()
     if result.returncode not in (0, 1):
         raise RuntimeError(
