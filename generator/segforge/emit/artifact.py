@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from segforge.spec.catalog import Catalog, Gateway, Model
 
@@ -54,25 +54,34 @@ class Subject:
 
 
 Pieces: TypeAlias = Mapping[str, str]
-"""One model's contributions to an emitter's common files, by names that the emitter chooses."""
+"""Contributions to an emitter's common files, by names that the emitter chooses."""
 
 Join: TypeAlias = Callable[[Sequence[Pieces]], Iterable[Artifact]]
 """Makes the common files from the pieces of all models, in the Catalog's order."""
 
 
 @dataclass(frozen=True)
-class ModelPart:
-    """An emitter's output for one model: texts of whole files by path, and pieces of the common files by name."""
+class Part:
+    """An emitter's output for one model or for some facts: texts of files by path, and pieces of the common files."""
 
     files: Mapping[str, str]
     pieces: Pieces = field(default_factory=dict)
 
 
 class Emitter(Protocol):
-    """A module with two pure functions. All its files lie in one folder of the output; Python is not yet formatted."""
+    """A module with pure functions. All its files lie in one folder of the output; Python is not yet formatted."""
 
-    def emit_model(self, subject: Subject) -> ModelPart:
+    def emit_model(self, subject: Subject) -> Part:
         """Returns the output for one model."""
 
-    def emit_common(self, catalog: Catalog) -> Join:
-        """Prepares the files that all models share. Pieces arrive later, so all other work is done before."""
+    def fixed_facts(self, catalog: Catalog) -> Any:
+        """Returns the facts of `emit_fixed`: few that edits of models change. Their `repr` tells all of them apart."""
+
+    def emit_fixed(self, facts: Any) -> Part:
+        """Returns the output for these facts. It depends on nothing else, so that it can be cached."""
+
+    def emit_common(self, catalog: Catalog, fixed: Pieces) -> Join:
+        """Prepares all other files, given the pieces of `emit_fixed`.
+
+        The models' pieces arrive later, so all other work is done before.
+        """

@@ -3,8 +3,8 @@
 This is a layer around `pipeline`: it decides which models need work, runs `emit_models` on those and passes all parts
 to `assemble`. The parts of a model depend on its file, its line in `directory.yaml`, `gateway.yaml`, the
 schemas and segforge's own code. The memo keeps the model's pieces of the common files and the digests of its own files
-under a key of these inputs. A model whose own files are unchanged on disk is not emitted again. The bytes written are
-the same with and without the cache.
+under a key of these inputs. A model whose own files are unchanged on disk is not emitted again. The same holds for the
+fixed files, whose inputs are the emitters' `fixed_facts`. The bytes written are the same with and without the cache.
 """
 
 import json
@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from segforge.emit.artifact import Artifact, Generated, ModelPart
+from segforge.emit.artifact import Artifact, Generated, Part
 from segforge.emit.manifest import MANIFEST, are_on_disk
 from segforge.emit.memo import Memo
-from segforge.emit.pipeline import Parts, assemble, emit_models, pieces_of
+from segforge.emit.pipeline import Parts, assemble, emit_fixed, emit_models, fixed_facts, pieces_of
 from segforge.emit.typescript.names import class_names
 from segforge.emit.workers import BATCH, Map, batches, mapping
 from segforge.spec.build import (
@@ -47,7 +47,10 @@ class _Task:
 
 
 class _Known(msgspec.Struct):
-    """The memo's entry of a model: its data as JSON, its pieces of the common files, and the digests of its files."""
+    """The memo's entry of a model: its data as JSON, its pieces of the common files, and the digests of its files.
+
+    The entry of the fixed files has no data.
+    """
 
     data: bytes
     pieces: dict[str, dict[str, str]]
@@ -56,7 +59,7 @@ class _Known(msgspec.Struct):
     @property
     def parts(self) -> Parts:
         """The parts, without the files, which are current on disk."""
-        return {name: ModelPart({}, pieces) for name, pieces in self.pieces.items()}
+        return {name: Part({}, pieces) for name, pieces in self.pieces.items()}
 
 
 def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, out: Path) -> Generated | None:
@@ -83,11 +86,15 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         every = [json.loads(data[task.key] if task.key in data else known[task.key].data) for task in tasks]
         if paths_collide(gateway_data, every):
             return None
-        models = tuple(map(outlined_model, every))
-        made: dict[str, Parts] = {}
-        parts = _in_order(tasks, known, chain.from_iterable(making), made)
-        artifacts = list(assemble(Catalog(gateway, models, build_releases(changelog), directory), names, parts))
-    _keep(memo, data, made, artifacts)
+        catalog = Catalog(gateway, tuple(map(outlined_model, every)), build_releases(changelog), directory)
+        facts = fixed_facts(catalog, names)
+        fixed = memo.key(b"fixed", repr(facts).encode("utf-8", "surrogatepass"))
+        if (found := _recall(memo, fixed, out)) is not None:
+            known[fixed] = found
+        made = {} if fixed in known else {fixed: emit_fixed(facts)}
+        of_models = _in_order(tasks, known, chain.from_iterable(making), made)
+        artifacts = list(assemble(catalog, names, made[fixed] if fixed in made else known[fixed].parts, of_models))
+    _keep(memo, {**data, fixed: b""}, made, artifacts)
     return Generated(artifacts, {path: digest for each in known.values() for path, digest in each.files.items()})
 
 

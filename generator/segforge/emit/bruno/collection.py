@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Final
 
-from segforge.emit.artifact import Artifact, Join, ModelPart, Subject
+from segforge.emit.artifact import Join, Part, Pieces, Subject
 from segforge.emit.quoting import render
 from segforge.spec.catalog import Catalog, Gateway, Model, Version
 
@@ -15,28 +15,37 @@ _PAGES: Final = (
 )
 
 
-def emit_model(subject: Subject) -> ModelPart:
+def emit_model(subject: Subject) -> Part:
     """Returns the request of a model: a v1 call if it has one, else a submit. Models with partial specs have none."""
     model = subject.model
     if model.level == "partial":
-        return ModelPart({})
+        return Part({})
     version: Version = "v1" if "v1" in model.versions else "v2"
     path = _FOLDER / "models" / f"{model.slug}.bru"
-    return ModelPart({str(path): _request(subject.gateway, model, version, model.slug)})
+    return Part({str(path): _request(subject.gateway, model, version, model.slug)})
 
 
-def emit_common(catalog: Catalog) -> Join:
-    """Returns the files of the collection itself, and the requests of a job, which run in their order."""
-    gateway = catalog.gateway
-    texts = {page: render(f"bruno/{page}.jinja", gateway=gateway) for page in _PAGES}
+def fixed_facts(catalog: Catalog) -> tuple[Gateway, Model | None]:
+    """Returns the gateway, and the model of the requests of a job, if any model has jobs."""
     with_jobs = [model for model in catalog.models if "v2" in model.versions]
-    if with_jobs:
-        shown = next((model for model in with_jobs if model.slug == gateway.sample), with_jobs[0])
+    by_slug = {model.slug: model for model in with_jobs}
+    return catalog.gateway, by_slug.get(catalog.gateway.sample or "", with_jobs[0] if with_jobs else None)
+
+
+def emit_fixed(facts: tuple[Gateway, Model | None]) -> Part:
+    """Returns the files of the collection itself, and the requests of a job, which run in their order."""
+    gateway, shown = facts
+    texts = {page: render(f"bruno/{page}.jinja", gateway=gateway) for page in _PAGES}
+    if shown is not None:
         texts["job/submit.bru"] = _request(gateway, shown, "v2", "submit")
         texts["job/status.bru"] = _poll(gateway, "status", gateway.routes.status.path)
         texts["job/result.bru"] = _poll(gateway, "result", gateway.routes.result.path)
-    artifacts = [Artifact(_FOLDER / path, text) for path, text in texts.items()]
-    return lambda _: artifacts
+    return Part({str(_FOLDER / path): text for path, text in texts.items()})
+
+
+def emit_common(catalog: Catalog, fixed: Pieces) -> Join:  # noqa: ARG001 - the protocol's
+    """Returns nothing: each request stands for itself."""
+    return lambda _: ()
 
 
 def _request(gateway: Gateway, model: Model, version: Version, name: str) -> str:

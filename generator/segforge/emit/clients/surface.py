@@ -129,6 +129,6 @@ def _json(value: object) -> str:
     return json_visible(json.dumps(value, ensure_ascii=False))
 
 
-def joined(own: Iterable[str], of_models: Iterable[str]) -> str:
-    """Returns the surface of a client: its own lines and those of its models, sorted, without duplicates."""
-    return "\n".join(sorted({*own, *(line for text in of_models for line in text.split("\n"))}))
+def joined(texts: Iterable[str]) -> str:
+    """Returns the surface of a client: all lines of its own and of its models, sorted, without duplicates."""
+    return "\n".join(sorted({line for text in texts for line in text.split("\n")}))

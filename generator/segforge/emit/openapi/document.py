@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
+from segforge.emit.artifact import Artifact, Join, Part, Pieces, Subject
 from segforge.emit.openapi.about import model_tag
 from segforge.emit.openapi.bodies import (
     Shapes,
@@ -56,7 +56,7 @@ _DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
 _FOLDER: Final = PurePosixPath("openapi")
 
 
-def emit_model(subject: Subject) -> ModelPart:
+def emit_model(subject: Subject) -> Part:
     """Returns `models/<slug>.yaml`, and the model's pieces of the documents with all models."""
     gateway, model = subject.gateway, subject.model
     shapes = shapes_used(model)
@@ -73,10 +73,21 @@ def emit_model(subject: Subject) -> ModelPart:
     pieces = {"references": "\n".join(sorted(shared)), "workflow": workflow_entries(model), "shapes": used}
     for at, value in own.items():
         pieces |= {f"yaml.{at[-1]}": entries[at], f"json.{at[-1]}": json_entries(value, at)}
-    return ModelPart({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
+    return Part({str(_FOLDER / "models" / f"{model.slug}.yaml"): text}, pieces)
 
 
-def emit_common(catalog: Catalog) -> Join:
+def fixed_facts(catalog: Catalog) -> Gateway:
+    """Returns the facts of the other routes."""
+    return catalog.gateway
+
+
+def emit_fixed(facts: Gateway) -> Part:
+    """Returns the document of the routes beside those of models, if there are any."""
+    others = others_document(facts, _opening(f"{facts.title}: other routes", _OTHERS, facts.reviewed))
+    return Part({} if others is None else {str(_FOLDER / "other-routes.yaml"): _yaml(others, {})})
+
+
+def emit_common(catalog: Catalog, fixed: Pieces) -> Join:  # noqa: ARG001 - the protocol's
     """Prepares `segmind.yaml` and `segmind.json`, which hold all models, and the workflows of their jobs."""
     return partial(_join, catalog.gateway, catalog.models)
 
@@ -98,9 +109,6 @@ def _join(gateway: Gateway, models: Sequence[Model], pieces: Sequence[Pieces]) -
             at: [each[f"{suffix}.{at[-1]}"] for each in pieces] for at in (TAGS, PATHS, SCHEMAS)
         }
         yield Artifact(_FOLDER / f"segmind.{suffix}", written(whole, texts))
-    others = others_document(gateway, _opening(f"{gateway.title}: other routes", _OTHERS, gateway.reviewed))
-    if others is not None:
-        yield Artifact(_FOLDER / "other-routes.yaml", _yaml(others, {}))
 
 
 _OTHERS: Final = "Routes beside those of models, as their sources describe them. Neither clients nor the mock use them."

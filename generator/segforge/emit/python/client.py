@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from segforge.emit.artifact import Artifact, Join, ModelPart, Pieces, Subject
+from segforge.emit.artifact import Artifact, Join, Part, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
 from segforge.emit.clients.changelog import changelog
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
@@ -56,7 +56,6 @@ _MODULES: Final = (
         "_check",
         "_decoding",
         "_default",
-        "_directory",
         "_environment",
         "_errors",
         "_gateway",
@@ -112,7 +111,7 @@ _FLAVOURS: Final = (
 )
 
 
-def emit_model(subject: Subject) -> ModelPart:
+def emit_model(subject: Subject) -> Part:
     """Returns the modules of a model's classes and of its parameters."""
     named = named_model(subject.model)
     params = params_module(subject.model)
@@ -124,7 +123,7 @@ def emit_model(subject: Subject) -> ModelPart:
     paths = {folder: f"segmind_client/{folder}/{named.module}.py" for folder in modules}
     name = f"client.{named.attribute}"
     surface = [*model_lines(subject.model, name), *(f"{name}.run_async" for _ in [0] if "v2" in subject.model.versions)]
-    return ModelPart(
+    return Part(
         {f"python/{paths[folder]}": _whole(paths[folder], text) for folder, text in modules.items()},
         {
             "surface": "\n".join(surface),
@@ -137,26 +136,36 @@ def emit_model(subject: Subject) -> ModelPart:
     )
 
 
-def emit_common(catalog: Catalog) -> Join:
-    """Prepares all other files of the client."""
-    models = [named_model(model) for model in catalog.models]
-    facts = _facts(catalog, models)
-    files = dict(_files(catalog, facts))
-    shown = next(at for at, named in enumerate(models) if named is facts["sample"])
-    modules = {path.removeprefix(_PACKAGE): text for path, text in files.items() if path.startswith(_PACKAGE)}
-    exports = {name: module.replace(".", "/") for name, module in sorted(exports_of(catalog).items())}
+def emit_fixed(facts: Mapping[str, Any]) -> Part:
+    """Returns the modules that name no model but the sample, with their part of the public surface and reference."""
+    files = dict(_files(facts))
+    exports = {str(name): module.replace(".", "/") for name, module in facts["exports"]}
     bases = {"AsyncModel": "_aio/model", "Model": "_sync/model"}
-    trees = {module: ast.parse(modules[f"{module}.py"]) for module in {*exports.values(), *bases.values()}}
+    trees = {module: ast.parse(files[f"{_PACKAGE}{module}.py"]) for module in {*exports.values(), *bases.values()}}
     made_by_clients = [line for line in python_lines(trees, bases) if ".__init__(" not in line]
-    own_surface = [*python_lines(trees, exports), *made_by_clients]
-    own_reference = _reference(trees, exports)
+    return Part(
+        {f"python/{path}": _whole(path, text) for path, text in files.items()},
+        {
+            "surface": "\n".join([*python_lines(trees, exports), *made_by_clients]),
+            "reference": "\n".join(f"## {name}\n\n{text}\n" for name, text in _reference(trees, exports)),
+        },
+    )
+
+
+def emit_common(catalog: Catalog, fixed: Pieces) -> Join:
+    """Prepares the files that name all models."""
+    models = [named_model(model) for model in catalog.models]
+    facts = _common_facts(catalog, models)
+    shown = next(at for at, named in enumerate(models) if named.model is facts["sample"].model)
+    files = {
+        CHANGELOG: changelog(catalog.releases),
+        "segmind_client/_directory.py": render("python/_directory.py.jinja", **facts),
+    }
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        sections = [Code(each["reference"]) for each in pieces]
-        reference = render(
-            "python/reference.md.jinja", version=catalog.version, reference=own_reference, models=sections
-        )
-        surface = joined(own_surface, (each["surface"] for each in pieces))
+        sections, own = [Code(each["reference"]) for each in pieces], Code(fixed["reference"])
+        reference = render("python/reference.md.jinja", version=catalog.version, reference=own, models=sections)
+        surface = joined([fixed["surface"], *(each["surface"] for each in pieces)])
         readme = render("python/README.md.jinja", sample_params=Code(pieces[shown]["params"]), **facts)
         slugs = [model.slug for model in catalog.models]
         schemas = list(zip(slugs, (each["schema"] for each in pieces), strict=True))
@@ -191,22 +200,29 @@ def _whole(path: str, text: str) -> str:
     return f"{opening}{text.rstrip()}\n"
 
 
-def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
-    """The values for the templates."""
+def _common_facts(catalog: Catalog, models: Sequence[NamedModel]) -> dict[str, Any]:
+    """The values for the templates that name all models."""
+    return {
+        **fixed_facts(catalog),
+        **knowledge(catalog, known_models(catalog)),
+        "models": models,
+        "highest_costs": {model.slug: highest_credits(catalog.gateway, model) for model in catalog.models},
+    }
+
+
+def fixed_facts(catalog: Catalog) -> dict[str, Any]:
+    """Returns the values for the templates of `emit_fixed`."""
     gateway = catalog.gateway
     errors = errors_of(gateway)
-    shown = sample(models, gateway.sample)
-    exports = sorted(exports_of(catalog).items())
+    shown = sample([named_model(model) for model in catalog.models], gateway.sample)
+    exports = sorted(exports_of(gateway).items())
     return {
         "version": catalog.version,
         "log_variable": LOG_VARIABLE,
         "flavours": _FLAVOURS,
         "base_url_variable": BASE_URL_VARIABLE,
         "gateway": gateway,
-        "models": models,
-        "highest_costs": {model.slug: highest_credits(gateway, model) for model in catalog.models},
-        **knowledge(catalog, known_models(catalog)),
-        "model_count": len(models),
+        "model_count": len(catalog.models),
         "sample": shown,
         "output": output_of(shown.model.returns),
         "sample_arguments": arguments(shown.model.valid_example),
@@ -225,11 +241,10 @@ def _facts(catalog: Catalog, models: list[NamedModel]) -> dict[str, Any]:
     }
 
 
-def _files(catalog: Catalog, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _files(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in _PAGES:
         yield name, render(f"python/{name}.jinja", **facts)
     yield _LICENSE, render("LICENSE.jinja")
-    yield CHANGELOG, changelog(catalog.releases)
     yield "segmind_client/py.typed", ""
     for name in _MODULES:
         yield f"segmind_client/{name}.py", render(f"python/{name}.py.jinja", **facts)

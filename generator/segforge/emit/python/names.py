@@ -7,7 +7,7 @@ from typing import Final
 from segforge.emit.clients.about import HeaderProperty, NamedModel
 from segforge.emit.clients.errors import ErrorClass, error_classes
 from segforge.emit.quoting import Code
-from segforge.spec.catalog import Catalog, Gateway, Header, Model
+from segforge.spec.catalog import Gateway, Header, Model
 from segforge.spec.identifiers import pascal_case, snake_case
 from segforge.spec.printable import joined
 
@@ -109,9 +109,9 @@ _RESULT_NAMES: Final = frozenset({"content", "content_type", "data", "headers", 
 _CONVERSIONS: Final = {"string": ("str", ""), "integer": ("int", "integer_of"), "number": ("float", "number_of")}
 
 
-def exports_of(catalog: Catalog) -> dict[str, str]:
+def exports_of(gateway: Gateway) -> dict[str, str]:
     """Returns each public name with the module that defines it."""
-    return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in errors_of(catalog.gateway)}}
+    return {**_FIXED_EXPORTS, **{error.name: "_errors" for error in errors_of(gateway)}}
 
 
 def named_model(model: Model) -> NamedModel:
