@@ -12,10 +12,14 @@ from segforge.spec.catalog import Catalog, Gateway, Model
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file to write, its path relative to the output folder. Its lines end with a line feed only."""
+    """One file to write, its path relative to the output folder. Its lines end with a line feed only.
+
+    `formatted` is whether ruff would leave it as it is.
+    """
 
     path: PurePosixPath
     text: str
+    formatted: bool = False
 
     @cached_property
     def digest(self) -> str:

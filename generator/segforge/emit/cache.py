@@ -83,7 +83,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
         if data is None:
             return None
         making = map_(partial(_emit, gateway, tuple(names)), batches([(data[task.key], task.name) for task in missing]))
-        every = [json.loads(data[task.key] if task.key in data else known[task.key].data) for task in tasks]
+        every = [msgspec.json.decode(data[task.key] if task.key in data else known[task.key].data) for task in tasks]
         if paths_collide(gateway_data, every):
             return None
         catalog = Catalog(gateway, tuple(map(outlined_model, every)), build_releases(changelog), directory)
@@ -153,7 +153,7 @@ def _read(directory: Directory, files: Sequence[SpecFile]) -> list[bytes | None]
 
 def _emit(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, str]]) -> list[Parts]:
     """Runs the emitters on a batch of models, given as JSON with their class names in TypeScript."""
-    return emit_models(gateway, [(build_model(json.loads(data)), name) for data, name in batch], names)
+    return emit_models(gateway, [(build_model(msgspec.json.decode(data)), name) for data, name in batch], names)
 
 
 def _data(file: SpecFile, form: Any) -> Any:

@@ -25,20 +25,25 @@ _RECENT: Final = 60.0
 
 
 def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
-    """Sorts the imports and formats the code of each `.py` file. Raises RuntimeError on invalid syntax."""
+    """Sorts the imports and formats the code of each `.py` file that is not yet formatted.
+
+    Raises RuntimeError on invalid syntax.
+    """
     emitted = list(artifacts)
     with _workspace() as root:
-        for artifact in emitted:
-            if artifact.path.suffix == ".py":
-                path = root / artifact.path
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(artifact.text, "utf-8", newline="\n")
+        for artifact in filter(_is_rough, emitted):
+            path = root / artifact.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(artifact.text, "utf-8", newline="\n")
         _ruff(root, "check", "--select", "I,F401", "--fix", "--quiet")
         _ruff(root, "format", "--quiet")
         for artifact in emitted:
-            path = root / artifact.path
-            text = path.read_text("utf-8") if artifact.path.suffix == ".py" else artifact.text
-            yield Artifact(artifact.path, text)
+            rough = _is_rough(artifact)
+            yield Artifact(artifact.path, (root / artifact.path).read_text("utf-8")) if rough else artifact
+
+
+def _is_rough(artifact: Artifact) -> bool:
+    return artifact.path.suffix == ".py" and not artifact.formatted
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+import msgspec
+
 from segforge.emit.artifact import Generated, sha256
 from segforge.files import PART, write_atomically
 
@@ -291,6 +293,6 @@ def _write_manifest(out: Path, manifest: _Manifest) -> None:
     data = {"generated-by": "segforge generate", "files": dict(sorted(manifest.files.items()))}
     if manifest.unfinished:
         data |= {"unfinished": dict(sorted(manifest.unfinished.items()))}
-    text = json.dumps(data, indent=2) + "\n"
-    if _read(out / MANIFEST) != text.encode():
-        write_atomically(out / MANIFEST, text)
+    raw = msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"
+    if _read(out / MANIFEST) != raw:
+        write_atomically(out / MANIFEST, raw)

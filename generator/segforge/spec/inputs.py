@@ -1,9 +1,11 @@
 """The files of a folder of specs: their names, and their bytes before they are parsed."""
 
 import hashlib
+import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from segforge.options import Misuse
@@ -44,7 +46,9 @@ def refuse_packaged(specs: Path, action: str) -> None:
 
 def model_paths(specs: Path) -> list[Path]:
     """Returns the model files of a folder of specs, sorted."""
-    return sorted(path for path in (specs / MODELS_FOLDER).glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    folder = specs / MODELS_FOLDER
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - names take less time to sort than paths
+    return [folder / name for name in sorted(names) if name.endswith((".yaml", ".yml"))]
 
 
 def shape_paths(specs: Path) -> list[Path]:
@@ -100,7 +104,7 @@ def read_inputs(specs: Path) -> Inputs | None:
     try:
         return Inputs(
             _read(specs / GATEWAY_FILE),
-            tuple(map(_read, sorted(model_paths(specs), key=lambda path: path.stem))),
+            tuple(map(_read, sorted(model_paths(specs), key=attrgetter("stem")))),
             _read(changelog) if changelog.exists() else None,
             _read(directory) if directory.exists() else None,
             tuple(map(_read, shape_paths(specs))),

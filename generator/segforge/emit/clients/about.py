@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote
 
 from segforge.emit.clients.results import result_class
@@ -52,9 +51,6 @@ class HeaderProperty:
     convert: Code
 
 
-_N = TypeVar("_N", bound=NamedModel)
-
-
 def about(model: Model) -> str:
     """Returns the documentation of a model's class."""
     lines = [model.description, "", f"Docs: {model.source.url} (reviewed {model.source.reviewed})."]
@@ -89,14 +85,14 @@ def quirk_sentence(quirk: Quirk) -> str:
     return ended(f"The docs page contradicts itself at {quirk.at}, where it prints {show(quirk.found)}: {quirk.why}")
 
 
-def sample(models: Sequence[_N], slug: str | None) -> _N:
+def sample(models: Sequence[Model], slug: str | None) -> Model:
     """Returns the model of the samples: the one with that slug.
 
     Without one, it is the model with the shortest sample among those that have both versions, preferably one of images.
     """
-    for named in models:
-        if named.model.slug == slug:
-            return named
-    both = [named for named in models if len(named.model.versions) == 2]
-    images = [named for named in both if named.model.returns.media == "image"]
-    return min(images or both or models, key=lambda named: len(named.model.example))
+    for model in models:
+        if model.slug == slug:
+            return model
+    both = [model for model in models if len(model.versions) == 2]
+    images = [model for model in both if model.returns.media == "image"]
+    return min(images or both or models, key=lambda model: len(model.example))

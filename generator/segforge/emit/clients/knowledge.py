@@ -60,7 +60,7 @@ def knowledge(catalog: Catalog, known: Sequence[KnownModel]) -> dict[str, object
     modalities = catalog.directory.modalities
     places: dict[str | None, int | None] = {name: place for place, name in enumerate(modalities)}
     return {
-        "directory": catalog.directory,
+        "read": catalog.directory.read,
         "known": known,
         "modalities": tuple((name, modality.media) for name, modality in modalities.items()),
         "modality_places": places | {None: None},

@@ -131,4 +131,5 @@ def _json(value: object) -> str:
 
 def joined(texts: Iterable[str]) -> str:
     """Returns the surface of a client: all lines of its own and of its models, sorted, without duplicates."""
-    return "\n".join(sorted({line for text in texts for line in text.split("\n")}))
+    lines = dict.fromkeys("\n".join(texts).split("\n"))  # unlike a set, it keeps runs in order, which are sorted faster
+    return "\n".join(sorted(lines))

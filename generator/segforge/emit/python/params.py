@@ -82,11 +82,16 @@ class ParamsModule:
 
 def params_module(model: Model) -> ParamsModule:
     """Returns the types of a model's parameters."""
-    pascal = pascal_case(model.slug)
-    name = f"Model{pascal[1:]}{_SUFFIX}" if pascal.startswith("_") else f"{pascal}{_SUFFIX}"
+    name = params_name(model)
     definitions = _Definitions(name)
     fields = definitions.record(name, model.parameters, "", model.description)
-    return ParamsModule(Code(name), tuple(definitions.listed), fields, frozenset(definitions.used - _TYPE_NAMES))
+    return ParamsModule(name, tuple(definitions.listed), fields, frozenset(definitions.used - _TYPE_NAMES))
+
+
+def params_name(model: Model) -> Code:
+    """Returns the name of the type of a model's parameters."""
+    pascal = pascal_case(model.slug)
+    return Code(f"Model{pascal[1:]}{_SUFFIX}" if pascal.startswith("_") else f"{pascal}{_SUFFIX}")
 
 
 class _Definitions:

@@ -13,15 +13,15 @@ from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
 from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status, insufficient_credits
 from segforge.emit.clients.knowledge import KnownModel, Priced, knowledge, known_models
-from segforge.emit.clients.parameter_text import parameter_lines
 from segforge.emit.clients.results import output_of
 from segforge.emit.clients.surface import SURFACE, joined, model_lines
 from segforge.emit.clients.uploading import uploading
 from segforge.emit.clients.versions import CHANGELOG
+from segforge.emit.frames import filled, slot
 from segforge.emit.quoting import Code, render, typescript_literal
-from segforge.emit.schemas import request_schema_text
 from segforge.emit.typescript.files import special_forms
 from segforge.emit.typescript.layout import array, laid_out
+from segforge.emit.typescript.listing import listing
 from segforge.emit.typescript.names import (
     CLASS_NAMES,
     FIXED_ERRORS,
@@ -55,6 +55,7 @@ _MODULES: Final = (
     "chat",
     "conditions",
     "core",
+    "directory",
     "documents",
     "environment",
     "equal",
@@ -76,6 +77,7 @@ _MODULES: Final = (
     "nested",
     "options",
     "parts",
+    "prices",
     "results",
     "retry",
     "runtime",
@@ -84,8 +86,10 @@ _MODULES: Final = (
     "uploads",
     "validation",
 )
-_WITH_MODELS: Final = ("directory", "index", "prices", "segmind")
-"""The modules that name all models."""
+_SLOTS: Final = {name: slot(name) for name in ("export", "import", "member", "reference", "row", "schema")}
+"""The slots of the common files by name. `listing` fills them."""
+_FRAMES: Final = ("README.md", "reference.md", *(f"src/{name}.ts" for name in ("index", "schemas", "segmind")))
+"""The common files with slots."""
 
 _CONTROLS: Final = ("prompt", "seed", "count", "base64", "width", "height", "size", "aspect_ratio", "duration", "fps")
 """The controls of outputs that the AI SDK of Vercel knows."""
@@ -106,53 +110,44 @@ def emit_model(subject: Subject) -> Part:
     named = named_model(subject.model, subject.typescript_name)
     path = f"src/models/{named.module}.ts"
     lines = [f"class {named.name} extends Model", f"interface {named.params}"]
+    lines.append(f"Segmind.{named.attribute}: {named.name}")
     lines += model_lines(subject.model, f"client.{named.attribute}")
     return Part(
         {f"typescript/{path}": _whole(path, _model_module(named, subject.gateway))},
         {
             "surface": "\n".join(lines),
-            "reference": render(
-                "typescript/src/models/reference.md.jinja", named=named, lines=parameter_lines(subject.model)
-            ),
-            "schema": request_schema_text(subject.model),
+            **listing(named),
         },
     )
 
 
 def emit_fixed(facts: Mapping[str, Any]) -> Part:
-    """Returns the modules that name no models but those of samples, and what they add to the public surface."""
+    """Returns the files without slots. Its pieces are the frames of the others, and its part of the public surface."""
     pages = (*_FILES, *(f"examples/{name}.mjs" for name in _EXAMPLES))
-    modules = {name: render(f"typescript/src/{name}.ts.jinja", **facts) for name in _MODULES}
-    index = render("typescript/src/index.ts.jinja", models=(), **facts)
     files = {
-        **{name: render(f"typescript/{name}.jinja", **facts) for name in pages},
+        **{path: render(f"typescript/{path}.jinja", **facts) for path in pages},
         _LICENSE: render("LICENSE.jinja"),
-        **{f"src/{name}.ts": text for name, text in modules.items()},
+        **{f"src/{name}.ts": render(f"typescript/src/{name}.ts.jinja", **facts) for name in _MODULES},
     }
+    frames = {path: render(f"typescript/{path}.jinja", slot=_SLOTS, **facts) for path in _FRAMES}
+    modules = {path[4:-3]: text for path, text in {**files, **frames}.items() if path.startswith("src/")}
     return Part(
         {f"typescript/{path}": _whole(path, text) for path, text in files.items()},
-        {"surface": "\n".join(typescript_lines({"index": index, **modules}))},
+        {
+            SURFACE: "\n".join(typescript_lines(modules)),
+            **frames,
+        },
     )
 
 
 def emit_common(catalog: Catalog, fixed: Pieces) -> Join:
-    """Prepares the files that name all models."""
-    facts = _common_facts(catalog)
-    modules = {name: render(f"typescript/src/{name}.ts.jinja", **facts) for name in _WITH_MODELS}
-    own_surface = [fixed["surface"], *typescript_lines(modules)]
-    files = {
-        "README.md": render("typescript/README.md.jinja", **facts),
-        CHANGELOG: changelog(catalog.releases),
-        **{f"src/{name}.ts": text for name, text in modules.items()},
-    }
+    """Prepares the files with slots, and those about the whole client."""
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        sections = [Code(each["reference"]) for each in pieces]
-        reference = render("typescript/reference.md.jinja", version=catalog.version, models=sections)
-        surface = joined([*own_surface, *(each["surface"] for each in pieces)])
-        schemas = [(one.slug, each["schema"]) for one, each in zip(catalog.models, pieces, strict=True)]
-        listed = render("typescript/src/schemas.ts.jinja", schemas=schemas)
-        for path, text in (files | {SURFACE: surface, "reference.md": reference, "src/schemas.ts": listed}).items():
+        surface = joined([fixed[SURFACE], *(each["surface"] for each in pieces)])
+        texts = {SURFACE: surface, CHANGELOG: changelog(catalog.releases)}
+        texts |= {path: filled(fixed[path], pieces) for path in _FRAMES}
+        for path, text in texts.items():
             yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
 
     return join
@@ -171,28 +166,14 @@ def _opening(path: str) -> str:
     return f"{'#' if path.endswith('.txt') else '//'} {_HEADER}\n"
 
 
-def _common_facts(catalog: Catalog) -> dict[str, Any]:
-    """The values for the templates that name all models."""
-    known = known_models(catalog)
-    return {
-        **fixed_facts(catalog),
-        **knowledge(catalog, known),
-        "models": _named_models(catalog),
-        "price_rows": [(row.slug, _price_row(row.price)) for row in known],
-        "usd_per_credit": catalog.gateway.assumptions["usd_per_credit"].value,
-    }
-
-
-def _named_models(catalog: Catalog) -> list[TypescriptModel]:
-    names = class_names([model.slug for model in catalog.models])
-    return [named_model(model, name) for model, name in zip(catalog.models, names, strict=True)]
-
-
 def fixed_facts(catalog: Catalog) -> dict[str, Any]:
     """Returns the values for the templates of `emit_fixed`."""
-    gateway, models, known = catalog.gateway, _named_models(catalog), known_models(catalog)
-    classes = error_classes(gateway, CLASS_NAMES | {named.name for named in models})
-    shown = sample(models, gateway.sample)
+    gateway, known = catalog.gateway, known_models(catalog)
+    slugs = [model.slug for model in catalog.models]
+    names = dict(zip(slugs, class_names(slugs), strict=True))
+    classes = error_classes(gateway, CLASS_NAMES | {*names.values()})
+    model = sample(catalog.models, gateway.sample)
+    shown = named_model(model, names[model.slug])
     return {
         "header": _HEADER,
         "version": catalog.version,
@@ -200,10 +181,11 @@ def fixed_facts(catalog: Catalog) -> dict[str, Any]:
         "gateway": gateway,
         "assumed_cost": gateway.assumptions["credits_per_call"].value,
         "factor": gateway.assumptions["price_factor"].value,
-        "read": catalog.directory.read,
-        "warned": [(row.slug, row.state) for row in known if row.warns],
+        **knowledge(catalog, known),
+        "price_rows": [(row.slug, _price_row(row.price)) for row in known],
+        "usd_per_credit": gateway.assumptions["usd_per_credit"].value,
         "perhaps_chats": _perhaps_chats(catalog, known),
-        "model_count": len(models),
+        "model_count": len(names),
         "sample": shown,
         "output": output_of(shown.model.returns),
         "sample_arguments": list(shown.model.valid_example.items()),
