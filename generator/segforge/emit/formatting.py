@@ -19,6 +19,9 @@ from segforge.emit.quoting import LINE_LENGTH
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own there
 """Linux's in-memory file system. Writing thousands of small files to disk takes longer than formatting them."""
 
+_OURS: Final = 'lint.isort.known-first-party = ["segmind_client", "segmind_mock"]'
+"""The emitted packages. Ruff would recognize them by their other files, of which a run may lack some."""
+
 _PREFIX: Final = "segforge-format-"
 _RECENT: Final = 60.0
 """Seconds after which an unlocked folder counts as left by a killed run."""
@@ -35,7 +38,7 @@ def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
             path = root / artifact.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(artifact.text, "utf-8", newline="\n")
-        _ruff(root, "check", "--select", "I,F401", "--fix", "--quiet")
+        _ruff(root, "check", "--select", "I,F401", "--fix", "--quiet", "--config", _OURS)
         _ruff(root, "format", "--quiet")
         for artifact in emitted:
             rough = _is_rough(artifact)
