@@ -1,15 +1,21 @@
 """Committed files equal the files generated from the specs, byte for byte, on any machine."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from segforge import default_specs
+from segforge import Catalog, default_specs
 from segforge.cli import main
+from segforge.emit.artifact import Artifact
+from segforge.emit.formatting import format_python
+from segforge.emit.pipeline import emit
 
 GENERATED = Path(__file__).parents[2] / "generated"
 
@@ -101,3 +107,25 @@ def test_a_new_model_does_not_change_the_samples(specs: Path) -> None:
     samples = [path for path in before if "/examples/" in path]
     assert len(samples) > 5
     assert [path for path in samples if after[path] != before[path]] == []
+
+
+TEXTS = (
+    "it's 'quoted' " * 30,
+    'it\'s a "b"',
+    'say "a" \\',
+    "a\nb\t\u2028\x00\u00e9",
+    "\\'" * 40,
+    '"' * 40,
+    "'" * 90 + '"',
+)
+
+
+def test_the_formatter_leaves_what_is_emitted_as_formatted(catalog: Catalog) -> None:
+    models = tuple(replace(catalog.models[0], slug=f"m{place}", description=text) for place, text in enumerate(TEXTS))
+    [emitted] = [file for file in emit(replace(catalog, models=models), ["python"]) if file.path.name == "_schemas.py"]
+    [formatted] = format_python([Artifact(emitted.path, emitted.text)])
+    assert formatted.text == emitted.text
+    found: dict[str, object] = {}
+    exec(emitted.text, found)
+    schemas = cast("dict[str, str]", found["SCHEMAS"])
+    assert [json.loads(schema)["description"] for schema in schemas.values()] == list(TEXTS)
