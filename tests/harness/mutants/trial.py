@@ -94,12 +94,13 @@ class Trial:
         )
 
 
-def try_out(catalog: Catalog, mutant: Mutant) -> Trial:
-    """Runs the tables of the mutant's model, and as many drawn payloads as the mutant needs."""
+def try_out(catalog: Catalog, mutant: Mutant, seed: int = 0) -> Trial:
+    """Runs the tables of the mutant's model, and as many drawn payloads as the mutant needs, with this seed."""
     clock = Clock()
     catalog = with_own(catalog, mutant.model)
     faulty = Faulty(correct(mutant.model, mutant.profile, clock), catalog, mutant.make())
-    return campaign(under_profile(catalog, mutant.profile), faulty, mutant.model, clock, max_examples=mutant.drawn)
+    expected, drawn = under_profile(catalog, mutant.profile), mutant.drawn
+    return campaign(expected, faulty, mutant.model, clock, max_examples=drawn, seed=seed)
 
 
 def correct(model: str, profile: str, clock: Clock) -> App:
