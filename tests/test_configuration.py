@@ -101,7 +101,7 @@ def test_the_nearest_file_up_to_the_repository_holds(
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("[contract]\nmax_examples = 3", ("segforge.toml:2", "max_examples", "Did you mean max-examples")),
+        ("[contract]\nmax_examples = 3", ("segforge.toml:2", "max_examples", "did you mean max-examples")),
         ('[contract]\nmax-examples = "3"', ("segforge.toml:2", "a whole number", 'the text "3"')),
         ("[contract]\nmax-examples = true", ("a whole number", "found true")),
         ("[contract]\nmax-examples = -1", ("from 0", "found -1")),
@@ -114,9 +114,9 @@ def test_the_nearest_file_up_to_the_repository_holds(
         ("[contract]\nseed = 2026-11-29", ("a whole number", "a date")),
         ('[contract]\nrecord = "a"\nreplay = "b"', ("segforge.toml:3", "contract.replay", "record")),
         ("[contract]\nyes = true", ("contract.yes", "Pass --yes")),
-        ('[mock]\nmedia = "ful"', ("full, plain, tiny", "Did you mean full?")),
+        ('[mock]\nmedia = "ful"', ("full, plain, tiny", "did you mean full?")),
         ('[mock]\nrate-limit = "fre"', ("mock.rate-limit",)),
-        ('[mok]\nport = "x"', ("segforge.toml:1", "mok", "Did you mean mock?")),
+        ('[mok]\nport = "x"', ("segforge.toml:1", "mok", "did you mean mock?")),
         ("mock = 3", ("segforge.toml:1", "mock", "a table")),
         ("[mock\nport = 3", ("segforge.toml:1", "not valid TOML")),
         ("[mock]\nport = 1\nport = 2", ("segforge.toml:3", "not valid TOML")),
@@ -208,7 +208,7 @@ def test_the_fixtures_of_pytest_read_the_file(pytester: pytest.Pytester) -> None
     pytester.makefile(".toml", segforge="[mock]\nprot = 1\n")
     result = pytester.runpytest("-p", "no:cacheprovider", "-k", "mock")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*segforge.toml:2: *Did you mean port?"])
+    result.stdout.fnmatch_lines(["*segforge.toml:2: *did you mean port?"])
 
 
 OTHERS = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from segforge.spec.printable import show
-from segforge.spec.search import near_slugs
+from segforge.spec.search import meant, near_slugs
 from segforge_contract.cases.case import Case
 from segforge_contract.engine.failure import Failure
 from segforge_contract.errors import Misuse
@@ -73,14 +73,9 @@ def _matching(option: str, patterns: Iterable[str]) -> set[str]:
 def rule_hint(text: str, *, families: bool = False) -> str:
     """Returns how to mend an unknown name of a rule: the nearest names, with those of families if these count, too."""
     known = [*sorted({f"{name.partition('.')[0]}.*" for name in RULES}), *RULES] if families else RULES
-    return _meant(difflib.get_close_matches(text, known, n=3, cutoff=0.5), "`segforge contract rules` lists all rules")
+    return meant(difflib.get_close_matches(text, known, n=3, cutoff=0.5), "`segforge contract rules` lists all rules")
 
 
 def model_hint(slug: str, known: Sequence[str]) -> str:
     """Returns how to mend a slug that isn't known: the nearest ones."""
-    return _meant(near_slugs(slug, known), f"{len(known)} models have specs, such as {known[0]}")
-
-
-def _meant(near: Sequence[str], otherwise: str) -> str:
-    """Returns a question about the nearest names, or another text if none is near."""
-    return f"did you mean {' or '.join(near)}?" if near else otherwise
+    return meant(near_slugs(slug, known), f"{len(known)} models have specs, such as {known[0]}")

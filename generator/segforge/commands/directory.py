@@ -14,7 +14,7 @@ from segforge.spec.finding import SpecError
 from segforge.spec.inputs import display, model_paths, working_specs
 from segforge.spec.load import check_form, load_directory
 from segforge.spec.printable import counted, one_line, show
-from segforge.spec.search import near_slugs, search
+from segforge.spec.search import meant, near_slugs, search
 from segforge.spec.source import read_bytes
 
 _PARTIAL: Final = re.compile(rb"^level: *[\"']?partial", re.MULTILINE)
@@ -129,7 +129,7 @@ def _show(known: _Holdings, args: argparse.Namespace) -> int:
     found = directory.listings.get(slug) or directory.unlisted.get(slug)
     if found is None:
         near = near_slugs(slug, (*directory.listings, *directory.unlisted))
-        hint = f"did you mean {', '.join(near)}?" if near else "`segforge directory search WORD` finds models"
+        hint = meant(near, "`segforge directory search WORD` finds models")
         console(error=True).print(f"segforge directory: no model {show(slug)}; {hint}", style="red", markup=False)
         return 1
     facts = {**_facts(known, found), **_of_spec(args.specs, slug)}

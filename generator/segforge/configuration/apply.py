@@ -1,7 +1,6 @@
 """Combines the flags of a command, the configuration file and the defaults. Flags win."""
 
 import argparse
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from segforge.configuration.table import (
     visible,
 )
 from segforge.spec.printable import show
+from segforge.spec.search import meant, near_slugs
 
 Source: TypeAlias = Literal["flag", "file", "default"]
 _NOT_GIVEN: Final = object()
@@ -221,8 +221,8 @@ def _secret(file: ConfigFile, *field: str) -> BadConfiguration:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f". Did you mean {near[0]}?" if near else ""
+    found = meant(near_slugs(name, list(names), 1), "")
+    return f"; {found}" if found else ""
 
 
 def _value(file: ConfigFile, command: str, field: ConfigField, value: object) -> Any:

@@ -36,3 +36,9 @@ def near_slugs(slug: str, known: Iterable[str], count: int = 3) -> list[str]:
     if len(slug) > LONGEST_SLUG:
         return []
     return difflib.get_close_matches(slug, known, count)
+
+
+def meant(near: Iterable[str], otherwise: str) -> str:
+    """Returns how to mend a name that isn't known: a question about the near ones, or another text without any."""
+    asked = " or ".join(near)
+    return f"did you mean {asked}?" if asked else otherwise

@@ -10,7 +10,7 @@ from segforge.spec.finding import Finding
 from segforge.spec.identifiers import words
 from segforge.spec.price import Estimate, estimate, listed_estimate, model_estimate, seconds_of
 from segforge.spec.printable import show
-from segforge.spec.search import near_slugs
+from segforge.spec.search import meant, near_slugs
 from segforge.spec.values import Violation, broken_conditions, json_type, type_matches, value_violations, violations
 from segforge.usage.knowledge import Knowledge
 from segforge.usage.rules import GONE
@@ -82,14 +82,14 @@ class Judge:
         if use.kind == "attribute":
             written = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", use.slug).lower().replace("_", "-")
         near = near_slugs(written, known.slugs)
-        meant = next((slug for slug in near if is_misspelling(written, slug)), None)
+        misspelt = next((slug for slug in near if is_misspelling(written, slug)), None)
         what = (
             f"the client has no model {use.slug}" if use.kind == "attribute" else f"no model {show(use.slug)} is known"
         )
-        if meant is not None:
-            write = self._attribute(meant, use.slug) if use.kind == "attribute" else meant
+        if misspelt is not None:
+            write = self._attribute(misspelt, use.slug) if use.kind == "attribute" else misspelt
             return self._finding(use.at, "slug.misspelt", what, write, f"write {write}")
-        hint = f"did you mean {', '.join(near)}?" if near else "`segforge directory search WORD` finds models"
+        hint = meant(near, "`segforge directory search WORD` finds models")
         expected = f"a model of the vendor's list of {known.directory.read}, or one of your own account"
         return self._finding(use.at, "slug.unknown", what, expected, hint, warning=use.kind != "attribute")
 
@@ -121,8 +121,7 @@ class Judge:
         names = model.parameters_by_name
         for entry in payload.entries:
             if entry.name not in names:
-                near = near_slugs(entry.name, names, 1)
-                mend = f"did you mean {near[0]}?" if near else "remove it; the gateway ignores it"
+                mend = meant(near_slugs(entry.name, names, 1), "remove it; the gateway ignores it")
                 found = f"{model.slug} has no parameter {show(entry.name)}"
                 expected = f"one of {show(list(names), 400)}"
                 yield self._finding(entry.position, "parameter.unknown", found, expected, mend, warning=True)

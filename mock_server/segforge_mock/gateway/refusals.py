@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from segforge.spec.catalog import Gateway
+from segforge.spec.search import meant
 from segforge_mock.gateway.routing import Match
 from segforge_mock.http.answers import Answer, case_answer, hinted
 from segforge_mock.http.request import IncomingRequest
@@ -33,8 +34,8 @@ class Refusals:
 
     def unknown_model(self, slug: str, near: Sequence[str]) -> Answer:
         """Returns 404 for an unknown slug. The hint names the nearest slugs, and how to allow any."""
-        meant = f"did you mean {' or '.join(near)}? " if near else "no model has this slug. "
-        hint = f"{meant}`segforge directory search WORD` lists models; `segforge mock --any-model` serves any slug"
+        found = meant(near, "no model has this slug.")
+        hint = f"{found} `segforge directory search WORD` lists models; `segforge mock --any-model` serves any slug"
         return hinted(self.case("model.unknown", {"slug": slug}), hint)
 
     def unknown_route(self, path: str, hint: str) -> Answer:

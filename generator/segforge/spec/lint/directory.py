@@ -1,11 +1,11 @@
 """Rules about `directory.yaml`, and about models that it lacks."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from datetime import date
 
 from segforge.spec.finding import Finding
 from segforge.spec.printable import show
+from segforge.spec.search import meant, near_slugs
 from segforge.spec.source import SourceFile
 
 
@@ -40,9 +40,7 @@ def _modalities_are_known(source: SourceFile) -> Iterator[Finding]:
     for slug, listing in source.data["models"].items():
         name = listing["modality"]
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            mend = f"did you mean {show(near[0])}?" if near else "add it there"
-            at = ("models", slug, "modality")
+            at, mend = ("models", slug, "modality"), meant(map(show, near_slugs(name, known, 1)), "add it there")
             yield source.finding(at, "directory.modality", show(name), "one of modalities", mend)
 
 

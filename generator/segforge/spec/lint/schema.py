@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from segforge.spec.finding import Finding
 from segforge.spec.inputs import default_specs
 from segforge.spec.printable import show
+from segforge.spec.search import meant
 from segforge.spec.source import Location, SourceFile
 
 if TYPE_CHECKING:
@@ -138,5 +139,4 @@ def _one_of(values: list[Any]) -> str:
 
 
 def _near(word: object, known: list[Any]) -> str:
-    near = difflib.get_close_matches(str(word), map(str, known), 1)
-    return f"did you mean {show(near[0])}?" if near else "remove or rename it"
+    return meant(map(show, difflib.get_close_matches(str(word), map(str, known), 1)), "remove or rename it")
