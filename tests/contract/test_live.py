@@ -66,6 +66,15 @@ def test_plan_of_the_live_gateway_sends_nothing_needs_no_key_and_has_a_cap_of_0(
     assert "Cap: 0." in out
 
 
+@pytest.mark.parametrize("given", [("--target", "ftp://x"), ("--target", "http://127.0.0.1:1", "--public-url", "x")])
+def test_a_wrong_url_is_refused_before_the_plan_is_made(
+    given: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", "SG_1")
+    monkeypatch.setattr("segforge_contract.engine.plan.plan", None)
+    assert main(["contract", *given]) == 2
+
+
 def test_live_without_consent_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert contract("live") == 2
     assert "add --yes" in capsys.readouterr().err

@@ -108,7 +108,7 @@ def _run(args: argparse.Namespace, noted: "list[Finding]") -> int:
     known = known_deviations(args)
     with interruptible(args.max_time) as ignore_interrupts, open_journal(settings_of(args)) as (resumed, journal):
         settings = _with_seed(resumed)
-        plan = _plan(settings)
+        plan = _plan(settings, needs_key=not args.plan)
         with confirmed(settings, plan, journal, plan_only=args.plan, agreed=args.yes) as run:
             if run is None:
                 return 0
@@ -128,12 +128,15 @@ def _with_seed(settings: "Settings") -> "Settings":
     return settings if settings.seed is not None else replace(settings, seed=random.SystemRandom().randrange(2**32))
 
 
-def _plan(settings: "Settings") -> "Plan":
+def _plan(settings: "Settings", *, needs_key: bool) -> "Plan":
+    from segforge_contract.engine.open import check_target
     from segforge_contract.engine.plan import plan
     from segforge_contract.engine.selection import selection
 
     catalog = catalog_of(settings)
     models = models_of(settings, catalog)
+    if settings.replay is None:
+        check_target(settings, catalog, needs_key=needs_key)
     planned = plan(
         catalog,
         models,

@@ -24,7 +24,7 @@ from segforge_contract.targets.base import Target, checked_url
 from segforge_contract.targets.capped import CappedTarget
 from segforge_contract.targets.journal import Journal, create, read, reopen
 from segforge_contract.targets.ledger import NOTHING, Ledger, plain
-from segforge_contract.targets.open import open_target
+from segforge_contract.targets.open import IN_PROCESS, open_target
 from segforge_contract.targets.replay import RecordedTarget, ReplayedTarget
 
 _SHOWN: Final = 5
@@ -119,11 +119,22 @@ def offered(settings: Settings, plan: Plan, journal: Journal | None, *, needs_ke
     Without `needs_key`, a missing key is no error: a plan can be shown without one.
     """
     catalog = plan.catalog
-    key = os.environ.get(catalog.gateway.auth.environment) or (None if needs_key else INVALID_KEY)
-    _check_public_url(settings)
-    with closing(open_target(settings.target or "", key, catalog, settings.specs)) as target:
+    with closing(_target(settings, catalog, needs_key=needs_key)) as target:
         cap, prices = _terms(settings, catalog, target)
         yield Offer(settings, plan if cap is None else within(plan, cap, prices), target, cap, prices, journal)
+
+
+def check_target(settings: Settings, catalog: Catalog, *, needs_key: bool = True) -> None:
+    """Finds a mistake in a URL or the key without a plan, which takes seconds. Raises Misuse and BadTarget."""
+    if settings.target not in (None, IN_PROCESS):
+        _target(settings, catalog, needs_key=needs_key).close()
+
+
+def _target(settings: Settings, catalog: Catalog, *, needs_key: bool) -> Target:
+    """Opens the target without sending a request. Raises Misuse and BadTarget."""
+    key = os.environ.get(catalog.gateway.auth.environment) or (None if needs_key else INVALID_KEY)
+    _check_public_url(settings)
+    return open_target(settings.target or "", key, catalog, settings.specs)
 
 
 def _check_public_url(settings: Settings) -> None:
