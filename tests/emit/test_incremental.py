@@ -19,7 +19,7 @@ from segforge.emit.openapi.document import document
 from segforge.emit.openapi.text import json_text, yaml_text
 from segforge.emit.pipeline import EMITTERS, emit
 from segforge.spec.catalog import Model
-from segforge.spec.inputs import read_inputs
+from segforge.spec.inputs import model_paths, read_inputs, shape_paths
 from segforge.spec.lint import lint_catalog, schema, slugs_collide
 from segforge.spec.printable import HIDDEN
 from segforge.spec.source import SourceFile
@@ -277,6 +277,12 @@ def test_the_digest_of_the_inputs_covers_names_and_bytes(specs: Path) -> None:
         if (specs / MODEL).exists():
             edit(specs)
             digests.append(digest())
+    for path in (specs / "directory.yaml", *shape_paths(specs)):
+        path.unlink()
+        digests.append(digest())
+    last = model_paths(specs)[-1]
+    last.rename(specs / "shapes" / last.name)  # the same names and bytes in the same order, but one is no model
+    digests.append(digest())
     assert len(set(digests)) == len(digests)
     (specs / "gateway.yaml").unlink()
     assert read_inputs(specs) is None

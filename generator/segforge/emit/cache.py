@@ -34,6 +34,7 @@ from segforge.spec.build import (
 from segforge.spec.catalog import Catalog, Directory, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
 from segforge.spec.lint import paths_collide, slugs_collide
+from segforge.spec.lint.schema import Form
 from segforge.spec.load import valid_data
 
 
@@ -69,6 +70,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
     listed = _data(inputs.directory, "directory") if inputs.directory else None
     slugs = [file.path.stem for file in inputs.models]
     unreadable = gateway_data is None or changelog is None or (inputs.directory and listed is None)
+    unreadable = unreadable or any(_data(file, "shape") is None for file in inputs.shapes)
     if unreadable or not slugs or slugs_collide(slugs):
         return None
     directory = build_directory(listed) if listed is not None else Directory()
@@ -79,7 +81,7 @@ def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, o
     with mapping(processes, likely) as map_:
         known = {task.key: found for task in tasks if (found := _recall(memo, task.key, out)) is not None}
         missing = [task for task in tasks if task.key not in known]
-        data = _read_all(missing, directory, map_)
+        data = _read_all(missing, directory, inputs.shapes, map_)
         if data is None:
             return None
         making = map_(partial(_emit, gateway, tuple(names)), batches([(data[task.key], task.name) for task in missing]))
@@ -139,15 +141,18 @@ def _keep(memo: Memo, data: Mapping[str, bytes], made: Mapping[str, Parts], arti
     memo.prune()
 
 
-def _read_all(tasks: Sequence[_Task], directory: Directory, map_: Map) -> dict[str, bytes] | None:
+def _read_all(
+    tasks: Sequence[_Task], directory: Directory, shapes: Sequence[SpecFile], map_: Map
+) -> dict[str, bytes] | None:
     """The data of models as JSON, by key; None if one has an error."""
-    reading = (map_ if len(tasks) > BATCH else map)(partial(_read, directory), batches([task.file for task in tasks]))
+    read = partial(_read, directory, shapes)
+    reading = (map_ if len(tasks) > BATCH else map)(read, batches([task.file for task in tasks]))
     data = {task.key: each for task, each in zip(tasks, chain.from_iterable(reading), strict=True) if each is not None}
     return data if len(data) == len(tasks) else None
 
 
-def _read(directory: Directory, files: Sequence[SpecFile]) -> list[bytes | None]:
-    read = (_data(file, "model") for file in files)
+def _read(directory: Directory, shapes: Sequence[SpecFile], files: Sequence[SpecFile]) -> list[bytes | None]:
+    read = (_data(file, "model", shapes) for file in files)
     return [None if data is None else json.dumps(with_average(data, directory)).encode() for data in read]
 
 
@@ -156,5 +161,5 @@ def _emit(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, s
     return emit_models(gateway, [(build_model(msgspec.json.decode(data)), name) for data, name in batch], names)
 
 
-def _data(file: SpecFile, form: Any) -> Any:
-    return valid_data(file.raw, file.path, form)
+def _data(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
+    return valid_data(file.raw, file.path, form, shapes)

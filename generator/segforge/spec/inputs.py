@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -91,11 +91,11 @@ class Inputs:
     def digest(self) -> bytes:
         """Returns a digest of all files with their names."""
         others = [file for file in (self.changelog, self.directory) if file is not None]
-        return _digest([self.gateway, *self.models, *others, *self.shapes, *self.schemas])
+        return _digest([self.gateway], self.models, others, self.shapes, self.schemas)
 
     def shared_digest(self) -> bytes:
         """Returns a digest of the files that affect every model."""
-        return _digest([self.gateway, *self.shapes, *self.schemas])
+        return _digest([self.gateway], self.shapes, self.schemas)
 
 
 def read_inputs(specs: Path) -> Inputs | None:
@@ -114,10 +114,12 @@ def read_inputs(specs: Path) -> Inputs | None:
         return None
 
 
-def _digest(files: Iterable[SpecFile]) -> bytes:
+def _digest(*kinds: Sequence[SpecFile]) -> bytes:
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(b"%d %d " % (len(file.name), len(file.raw)) + file.name + file.raw)
+    for files in kinds:
+        digest.update(b"%d " % len(files))
+        for file in files:
+            digest.update(b"%d %d " % (len(file.name), len(file.raw)) + file.name + file.raw)
     return digest.digest()
 
 

@@ -1,6 +1,6 @@
 """Loads and checks a folder of specs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +13,7 @@ from segforge.spec.inputs import (
     DIRECTORY_FILE,
     GATEWAY_FILE,
     MODELS_FOLDER,
+    SpecFile,
     default_specs,
     display,
     model_paths,
@@ -136,10 +137,10 @@ def check_changelog(path: Path) -> None:
         raise SpecError(findings)
 
 
-def valid_data(raw: bytes, path: Path, form: Form) -> Any:
-    """Returns the data of a file that was read already, or None if it has errors."""
+def valid_data(raw: bytes, path: Path, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
+    """Returns the data of a file that was read already, as were the shared shapes; None if it has errors."""
     findings: list[Finding] = []
-    source = _fit(*parse_source(raw, path, path.name), form, findings)
+    source = _fit(*parse_source(raw, path, path.name), form, findings, shapes)
     return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
 
 
@@ -148,14 +149,20 @@ def _checked(path: Path, form: Form, findings: list[Finding]) -> SourceFile | No
     return _fit(*read_source(path, display(path)), form, findings)
 
 
-def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings: list[Finding]) -> SourceFile | None:
-    """Checks a file that was read already, like `_checked`."""
+def _fit(
+    source: SourceFile | None,
+    broken: list[Finding],
+    form: Form,
+    findings: list[Finding],
+    shapes: Sequence[SpecFile] | None = None,
+) -> SourceFile | None:
+    """Checks a file that was read already, like `_checked`. `shapes` is None if the shared shapes were not read yet."""
     if source is not None and not fits_schema(form, source.data):
         broken += schema_findings(source, form)
     errors = any(finding.severity == "error" for finding in broken)
     if source is not None and not errors and form == "model":
         used = names_shapes(source.data["parameters"])
-        source, unknown = with_shapes(source, _shapes(source.path.parents[1]) if used else {})
+        source, unknown = with_shapes(source, _shapes(source.path.parents[1], shapes) if used else {})
         broken, errors = broken + unknown, bool(unknown)
     if source is not None and not errors and form == "shape":
         source = with_whole_facts(source)
@@ -165,8 +172,10 @@ def _fit(source: SourceFile | None, broken: list[Finding], form: Form, findings:
     return None if errors else source
 
 
-def _shapes(specs: Path) -> Shapes:
-    """Returns the shared shapes of a folder of specs. One that can't be used has no facts."""
+def _shapes(specs: Path, read: Sequence[SpecFile] | None) -> Shapes:
+    """Returns the shared shapes, those of a folder of specs if none were read yet. One with errors has no facts."""
+    if read is not None:
+        return {file.path.stem: _facts_of_shape(file.raw, file.path) for file in read}
     found: dict[str, Mapping[str, Any] | None] = {}
     for path in shape_paths(specs):
         try:

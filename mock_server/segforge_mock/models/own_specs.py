@@ -1,6 +1,7 @@
 """Loads the models of a user's own specs. Checked specs are cached per user, so that later starts take no time."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def models_of(specs: Path) -> ServedModels:
 def _check(inputs: Inputs, specs: Path) -> _Checked | None:
     """Returns the data of specs without errors, or None."""
     slugs = [file.path.stem for file in inputs.models]
-    data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model") for file in inputs.models)]
+    data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model", inputs.shapes) for file in inputs.models)]
     if inputs.changelog is not None:
         data.append(_valid(inputs.changelog, "changelog"))
     data += [_valid(shape, "shape") for shape in inputs.shapes]
@@ -75,8 +76,8 @@ def _paths(specs: Path) -> dict[str, tuple[str, str]] | None:
     return None if catalog is None else {**catalog.printed_paths}
 
 
-def _valid(file: SpecFile, form: Form) -> Any:
-    return valid_data(file.raw, file.path, form)
+def _valid(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
+    return valid_data(file.raw, file.path, form, shapes)
 
 
 def _models(checked: _Checked) -> ServedModels:
