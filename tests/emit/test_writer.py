@@ -107,6 +107,8 @@ def test_a_missing_manifest_is_stale(tmp_path: Path) -> None:
         '{"files": {}, "unfinished": {"../x": "0"}}',
         '{"files": {"../../x": "0"}}',
         '{"files": {"/etc/passwd": "0"}}',
+        '{"files": {"a/\\ud800": "0"}}',
+        '{"files": {"b/x": "\\ud800"}}',
         "\0",
     ],
 )

@@ -19,9 +19,11 @@ from segforge.emit.manifest import (
     Changes,
     HandEdited,
     LeavesFolder,
+    WrittenMeanwhile,
     fingerprint,
     fingerprint_on_disk,
     plan,
+    state,
     write,
 )
 from segforge.emit.memo import Memo
@@ -36,6 +38,8 @@ from segforge.spec.printable import counted
 
 _SHOWN: Final = 20
 """Lost lines of one client's public surface that are printed."""
+_ATTEMPTS: Final = 5
+"""Times that a run starts because another one wrote to the output folder meanwhile."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Generates or checks. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs."""
+    """Generates or checks. Returns 1 if specs have errors or files are stale or edited by hand, 2 without specs.
+
+    Raises MissingExtra, and OSError if a file can't be read or written.
+    """
     beside = Path.cwd() if args.specs == PACKAGED else args.specs.resolve().parent
     out: Path = args.out or beside / "generated"
     if not args.specs.is_dir():
@@ -68,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         return _misuse(f"{out} is a symbolic link to {target}; to write there, pass --out {target}")
     try:
         with _no_search_for_garbage():
-            return _generate_or_check(args, out)
+            return _undisturbed(args, out)
     except SpecError as error:
         from segforge.commands.lint import print_findings
 
@@ -87,15 +94,33 @@ def run(args: argparse.Namespace) -> int:
             error=True,
         )
         return 1
-    except (BadManifest, LeavesFolder, OSError) as error:
+    except (BadManifest, LeavesFolder) as error:
         say(f"segforge generate: {error}", "red", error=True)
         return 1
 
 
-def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
-    """Writes files, or lists stale ones. Returns the exit code.
+def _undisturbed(args: argparse.Namespace, out: Path) -> int:
+    """Does the work of `_generate_or_check`, from the start if another run wrote to the output folder meanwhile.
 
-    Raises MissingExtra, SpecError, Shrunk, HandEdited, WorkerKilled, BadManifest, LeavesFolder and OSError.
+    Then files that were current may not be, and that run may have read newer specs.
+    """
+    for _ in range(_ATTEMPTS):
+        since = state(out)
+        try:
+            return _generate_or_check(args, out, since)
+        except WrittenMeanwhile:
+            continue
+        except (HandEdited, Shrunk):
+            if state(out) == since:
+                raise
+    raise TimeoutError(f"other runs keep writing to {out}, so this one wrote nothing; wait for them, or stop them")
+
+
+def _generate_or_check(args: argparse.Namespace, out: Path, since: bytes) -> int:
+    """Writes files, or lists stale ones, if the manifest is still in the state `since`. Returns the exit code.
+
+    Raises MissingExtra, SpecError, Shrunk, HandEdited, WrittenMeanwhile, WorkerKilled, BadManifest, LeavesFolder and
+    OSError.
     """
     names = tuple(dict.fromkeys(args.only or EMITTERS))
     memo = Memo(None if args.no_cache else args.cache or Path(platformdirs.user_cache_dir("segforge")) / "generate")
@@ -109,16 +134,18 @@ def _generate_or_check(args: argparse.Namespace, out: Path) -> int:
     if memo.get(installed) is None:  # the key stands for the names and versions of all installed distributions
         require_extra("generate", "`segforge generate`")
         memo.keep(installed, b"")
-    generated = _generate(args, inputs, names, memo, out)
-    if inputs is not None:
+    generated = None if inputs is None else _generate(inputs, names, memo, args.jobs, out)
+    if generated is None:
+        generated = _generate_from_files(args.specs, names)
+    else:
         memo.keep(whole, fingerprint(generated.digests))
     release = overtaken(out, generated.artifacts)
-    changes = plan(out, generated, names) if args.check else Changes((), ())
+    changes = plan(out, generated, names, since) if args.check else Changes((), ())
     _list_stale(changes)
     if not args.allow_breaking:
         check_surfaces(out, generated.artifacts)
     if not args.check:
-        changes = write(out, generated, names)
+        changes = write(out, generated, names, since)
     if release is not None:
         _warn(release, args.specs)
     return _report(len(generated.digests), changes, check=args.check)
@@ -141,15 +168,18 @@ def _misuse(message: str) -> int:
     return 2
 
 
-def _generate(
-    args: argparse.Namespace, inputs: Inputs | None, names: Sequence[str], memo: Memo, out: Path
-) -> Generated:
-    """Generates all files. If the specs have an error, load_catalog raises SpecError with every finding."""
+def _generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, out: Path) -> Generated | None:
+    """Generates all files with the cache. Returns None if the specs have an error."""
     from segforge.emit.cache import generate
+
+    return generate(inputs, names, memo, processes, out)
+
+
+def _generate_from_files(specs: Path, names: Sequence[str]) -> Generated:
+    """Generates all files of specs that are read again, so nothing is cached. Raises SpecError with every finding."""
     from segforge.spec.load import load_catalog
 
-    generated = generate(inputs, names, memo, args.jobs, out) if inputs is not None else None
-    return Generated(list(emit(load_catalog(args.specs), names))) if generated is None else generated
+    return Generated(list(emit(load_catalog(specs), names)))
 
 
 def _cores() -> int:

@@ -6,6 +6,9 @@ is neither the manifest's nor that of its new content.
 Before a run changes any file, it lists the digests that it is about to write under `unfinished` in the manifest. If the
 run is killed, each file matches either `files` or `unfinished`, so the next run recognizes it, even if the specs have
 changed meanwhile.
+
+A run looks at files on disk before it has the lock, to see what is current. If another run wrote meanwhile, which shows
+in the manifest, it writes nothing and must start again.
 """
 
 import difflib
@@ -46,6 +49,10 @@ class LeavesFolder(Exception):
     """A symbolic link in the output folder points outside of it; the message names the link."""
 
 
+class WrittenMeanwhile(Exception):
+    """Another run has written to the output folder since this one started, which has written nothing."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """The changes that writing makes or would make: paths relative to the output folder, sorted."""
@@ -79,23 +86,30 @@ def are_on_disk(out: Path, files: Mapping[str, str]) -> bool:
     return all((raw := _read(folder + path)) is not None and sha256(raw) == digest for path, digest in files.items())
 
 
-def plan(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
+def state(out: Path) -> bytes:
+    """Returns the content of the manifest, `b""` without one. `plan` and `write` compare it with the one they find."""
+    return _read(out / MANIFEST) or b""
+
+
+def plan(out: Path, generated: Generated, emitters: Collection[str], since: bytes | None = None) -> Changes:
     """Returns the changes that `write` would make, including the manifest if only that is stale.
 
-    Raises HandEdited, BadManifest and LeavesFolder.
+    Raises HandEdited, BadManifest, LeavesFolder, and WrittenMeanwhile if another run wrote since the state `since`.
     """
     manifest = _read_manifest(out)
     changes = _compare(out, generated, manifest, emitters).changes
+    _expect(since, out, emitters)
     return changes if changes or _next(manifest, generated, emitters) == manifest else Changes((MANIFEST,), ())
 
 
-def write(out: Path, generated: Generated, emitters: Collection[str]) -> Changes:
+def write(out: Path, generated: Generated, emitters: Collection[str], since: bytes | None = None) -> Changes:
     """Writes the files of these emitters to the output folder, and removes their stale files.
 
-    Waits while another run writes to the folder. Raises HandEdited, BadManifest and LeavesFolder before it writes
-    anything, and OSError.
+    Waits while another run writes to the folder. Raises OSError, and before it writes anything HandEdited, BadManifest,
+    LeavesFolder, and WrittenMeanwhile if another run wrote since the state `since`.
     """
     with _alone(out):
+        _expect(since, out, emitters)
         manifest = _read_manifest(out)
         compared = _compare(out, generated, manifest, emitters)
         for part in list(_parts(out, {MANIFEST, *manifest.unfinished})):
@@ -121,9 +135,10 @@ class _Manifest:
     def wrote(self, path: str, digest: str) -> bool:
         return digest in (self.files.get(path), self.unfinished.get(path))
 
-    def of_others(self, emitters: Collection[str]) -> "_Manifest":
+    def of(self, emitters: Collection[str], *, others: bool = False) -> "_Manifest":
+        """The part about these emitters, or about all others."""
         files, unfinished = (
-            {path: digest for path, digest in part.items() if _emitter(path) not in emitters}
+            {path: digest for path, digest in part.items() if (_emitter(path) in emitters) != others}
             for part in (self.files, self.unfinished)
         )
         return _Manifest(files, unfinished)
@@ -140,13 +155,13 @@ class _Compared:
 
 def _next(manifest: _Manifest, generated: Generated, emitters: Collection[str]) -> _Manifest:
     """Returns the manifest after everything is written."""
-    others = manifest.of_others(emitters)
+    others = manifest.of(emitters, others=True)
     return _Manifest({**others.files, **generated.digests}, others.unfinished)
 
 
 def _begun(manifest: _Manifest, compared: _Compared, generated: Generated, emitters: Collection[str]) -> _Manifest:
     """Returns the manifest before the first file is written: it lists each file's current and future digest."""
-    others = manifest.of_others(emitters)
+    others = manifest.of(emitters, others=True)
     written = {path: generated.digests[path] for path in compared.changes.written}
     files = {**others.files, **generated.unchanged, **compared.there}
     return _Manifest(files, {**others.unfinished, **written})
@@ -267,16 +282,29 @@ def _remove(out: Path, path: str) -> None:
             return
 
 
+def _expect(since: bytes | None, out: Path, emitters: Collection[str]) -> None:
+    """Raises WrittenMeanwhile if the manifest tells other things about these emitters than in the state `since`."""
+    if since is None or (now := state(out)) == since:
+        return
+    before, after = (_parsed(raw, out) if raw else _Manifest({}) for raw in (since, now))
+    if before.of(emitters) != after.of(emitters):
+        raise WrittenMeanwhile(str(out))
+
+
 def _read_manifest(out: Path) -> _Manifest:
     raw = _read(out / MANIFEST)
-    if raw is None:
-        return _Manifest({})
+    return _Manifest({}) if raw is None else _parsed(raw, out)
+
+
+def _parsed(raw: bytes, out: Path) -> _Manifest:
+    """Returns the manifest of a file's content. Raises BadManifest."""
     try:
         data = json.loads(raw)
         files, unfinished = (
             {str(path): str(digest) for path, digest in part.items()}
             for part in (data["files"], data.get("unfinished", {}))
         )
+        json.dumps([files, unfinished], ensure_ascii=False).encode()  # half of a surrogate pair can't be written
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadManifest(
             f"{out / MANIFEST} was not written by segforge; restore it, or delete the output folder"
