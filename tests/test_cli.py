@@ -78,6 +78,9 @@ def test_piped_output_is_plain_and_a_closed_pipe_is_handled() -> None:
     [
         ("lint > /dev/full", 2, "segforge lint: [Errno 28] No space left on device"),
         ("lint >&-", 0, ""),
+        ("generate --only bruno --check >&-", 0, ""),
+        ("generate --only bruno --check > /dev/full", 2, "segforge generate: [Errno 28] No space left on device"),
+        ("generate --only bruno --check > /dev/full 2>&1", 2, ""),
         ("lint --specs ''", 2, "an argument is empty"),
         ("lint --specs=", 2, "--specs= is empty"),
         ("generate --jobs 0", 2, "--jobs: expected a whole number from 1, found '0'"),

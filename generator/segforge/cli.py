@@ -6,8 +6,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
 from segforge.extras import MissingExtra, require_extra
 from segforge.options import Misuse
@@ -69,14 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(name, arguments[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_output()
+        _discard(sys.stdout)
         return 1
     except (MissingExtra, Misuse) as error:
-        print(f"segforge {name}: {error}", file=sys.stderr)
+        _complain(f"segforge {name}: {error}")
         return 2
     except OSError as error:
-        _discard_output()
-        print(f"segforge {name}: {error}", file=sys.stderr)
+        _discard(sys.stdout)
+        _complain(f"segforge {name}: {error}")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -141,9 +142,18 @@ def _open_outputs() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _discard_output() -> None:
-    """Points standard output at /dev/null, so that the interpreter doesn't try to flush a closed pipe when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _complain(message: str) -> None:
+    """Prints a message on standard error, if that can be written to."""
+    try:
+        print(message, file=sys.stderr)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Points an output at /dev/null, so that the interpreter doesn't try to flush a closed pipe when it exits."""
+    with suppress(OSError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _version() -> str:
