@@ -24,6 +24,7 @@ from segforge.cli import main
 from segforge.environment import way_to
 from segforge_contract import HttpTarget, NoAnswer, Request
 from segforge_contract.engine.interrupt import interruptible
+from segforge_contract.errors import Interrupted
 from segforge_contract.targets import http as http_target
 from segforge_contract.targets import patient
 from segforge_contract.targets.base import NO_CONNECTION
@@ -243,6 +244,26 @@ def test_signal_handlers_are_restored() -> None:
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+class Dropping:
+    """An object whose deletion takes a while. Python drops each exception that is raised meanwhile."""
+
+    def __del__(self) -> None:
+        time.sleep(5)
+
+
+def test_interrupt_in_a_callback_that_drops_exceptions_still_ends_the_block() -> None:
+    def work() -> None:
+        dropping = Dropping()
+        del dropping
+        time.sleep(5)
+
+    started, hook = time.monotonic(), sys.unraisablehook
+    with pytest.raises(Interrupted, match="--max-time"), interruptible(0.2):
+        work()
+    assert time.monotonic() - started < 4
+    assert sys.unraisablehook is hook
 
 
 def test_full_disk_prints_one_line_and_still_writes_the_report(tmp_path: Path) -> None:

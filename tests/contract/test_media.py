@@ -1,20 +1,24 @@
 """Output files decode with their properties, and damaged or foreign ones are found without an error."""
 
+import base64
 import contextlib
 import json
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from segforge import Catalog
 from segforge.spec.catalog import Model
 from segforge_contract import AsgiTarget, Request
 from segforge_contract.checks.decoders import FORMATS, DecodedFile, NotDecoded, decode_file
+from segforge_contract.checks.images import first_image
 from segforge_contract.checks.media import check_output, judged_by
 from segforge_contract.checks.shapes import check_job_output
 from segforge_contract.messages.request import Response
@@ -132,3 +136,16 @@ def test_a_start_without_the_rest_is_not_decoded(data: bytes, format_: str | Non
     decoded = decode_file(data)
     assert isinstance(decoded, NotDecoded)
     assert decoded.format == format_
+
+
+def test_an_image_of_too_many_pixels_is_neither_decoded_nor_compared() -> None:
+    file = BytesIO()
+    Image.new("1", (8192, 8192)).save(file, "PNG")
+    data = file.getvalue()
+    cut = data[: len(data) // 2]  # only a decoder notices
+    decoded = decode_file(cut)
+    assert isinstance(decoded, DecodedFile)
+    assert (decoded.header.width, decoded.header.height) == (8192, 8192)
+    assert first_image(Response(200, {"content-type": "image/png"}, cut)) is None
+    encoded = json.dumps({"image": base64.b64encode(cut).decode()}).encode()
+    assert first_image(Response(200, {"content-type": "application/json"}, encoded)) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from segforge_contract import NoAnswer, Request, Response
-from segforge_contract.targets.patient import PatientTarget
+from segforge_contract.targets.patient import PatientTarget, attempt
 
 NOW = 1_700_000_000.0
 GET, POST = Request("GET", "/v2/requests/a"), Request("POST", "/v1/a")
@@ -74,3 +74,18 @@ def test_submit_without_an_answer_is_not_resent() -> None:
 def test_poll_without_an_answer_is_resent() -> None:
     target = Scripted(NoAnswer("cut"), OK)
     assert patient(target)[0].send(GET) == OK
+
+
+def test_body_of_a_lost_answer_is_released_before_the_request_is_sent_again() -> None:
+    class Losing:
+        base_url, loopback = "http://127.0.0.1:9", True
+
+        def send(self, _request: Request) -> Response:
+            raise NoAnswer("no complete answer: the body is larger than 64 MiB")
+
+        def close(self) -> None:
+            pass
+
+    outcome = attempt(Losing(), Request("GET", "/v1/get-user-credits"))
+    assert isinstance(outcome, NoAnswer)
+    assert outcome.__traceback__ is None

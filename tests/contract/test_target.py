@@ -10,7 +10,7 @@ from segforge_contract import AsgiTarget, BadTarget, HttpTarget, NoAnswer, Reque
 from segforge_contract.cases.case import Case
 from segforge_contract.checks.answers import Broken
 from segforge_contract.engine.failure import Failure
-from segforge_contract.messages.request import NOT_JSON
+from segforge_contract.messages.request import MOST_VALUES, NOT_JSON
 from segforge_contract.reports.text import describe
 from segforge_contract.targets.base import read_answer, request_headers
 from segforge_contract.targets.in_process import AsgiApp, Message
@@ -91,6 +91,12 @@ def test_key_echoed_in_json_escapes_is_masked_too() -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff", b"[" * 100_000])
 def test_body_that_is_not_strict_json_is_not_json(body: bytes) -> None:
     assert Response(200, {}, body).json is NOT_JSON
+
+
+def test_json_of_too_many_values_is_not_read() -> None:
+    assert len(Response(200, {}, b"[%s0]" % (b"0," * 100_000)).json) == 100_001
+    for value in (b"0,", b"{},", b"[],"):
+        assert Response(200, {}, b"[%s0]" % (value * MOST_VALUES)).json is NOT_JSON
 
 
 def test_answer_in_words_fits_one_line_and_shows_no_control_characters() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from contextlib import suppress
 from dataclasses import dataclass
 
 from segforge.spec.printable import one_line
@@ -9,6 +10,7 @@ from segforge_contract.checks.remembered import Remembered
 from segforge_contract.messages.request import Response
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # Pillow reads all pixels without it
+_MOST_PIXELS = 2**25  # twice 4096 x 4096, the most that a page offers; decoded, they take some 100 MiB
 _EYE_SLACK = 3.0  # mean difference between two images that look the same, on a scale of 0 to 255
 _FILE_SLACK = 0.1  # relative difference of their sizes in bytes; another quality differs by more
 
@@ -71,28 +73,31 @@ def _thumbnail(data: bytes) -> bytes:
 
 
 def first_image(response: Response) -> bytes | None:
-    """Returns the bytes of the first image in an answer, binary or base64; None if the answer holds no image."""
-    if response.media_type.startswith("image/"):
-        return response.body
-    body = response.json
+    """Returns the bytes of the first image in an answer, binary or base64; None if none can be compared."""
+    data = response.body if response.media_type.startswith("image/") else None
+    body = response.json if data is None else None
     text = body.get("image") if isinstance(body, dict) else None
     text = text[0] if isinstance(text, list) and text else text
-    try:
-        return base64.b64decode(text, validate=True) if isinstance(text, str) else None
-    except (binascii.Error, ValueError):
-        return None
+    with suppress(binascii.Error, ValueError):
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else data
+    found = None if data is None else decode(data)
+    return None if isinstance(found, DecodedImage) and found.width * found.height > _MOST_PIXELS else data
 
 
 @Remembered
 def decode(data: bytes) -> DecodedImage | str:
-    """Decodes every pixel of an image. Returns an error message if that fails."""
+    """Decodes every pixel of an image, unless it has too many. Returns an error message if that fails."""
+    import warnings
     from io import BytesIO
 
     from PIL import Image, UnidentifiedImageError
 
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
             decoded = DecodedImage(Image.MIME[opened.format or ""], opened.width, opened.height)
+            if opened.width * opened.height > _MOST_PIXELS:
+                return decoded
             opened.draft("L", (opened.width // 8 or 1, opened.height // 8 or 1))  # decodes a whole JPEG at reduced cost
             opened.load()
             if opened.format == "PNG" and _PNG_END not in data:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 from segforge.spec.printable import one_line
 
@@ -25,6 +25,10 @@ FIXED_KEYS: Mapping[Key, str] = {"invalid": INVALID_KEY, "unknown": UNKNOWN_KEY}
 """The wrong keys that don't depend on the account's, by kind."""
 WRONG_KEYS: tuple[Key, ...] = ("invalid", "unknown", "recased")
 """The keys that the gateway must refuse."""
+
+
+MOST_VALUES: Final = 500_000
+"""Values in a JSON body that is read. Each takes 60 bytes of memory or more, and an embedding has some thousands."""
 
 
 class NotJson(Enum):
@@ -76,7 +80,9 @@ class Response:
 
     @cached_property
     def json(self) -> Any:
-        """The body as a JSON value; NOT_JSON if it isn't strict JSON in UTF-8."""
+        """The body as a JSON value; NOT_JSON if it isn't strict JSON in UTF-8, or holds too many values."""
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            return NOT_JSON
         try:
             return json.loads(self.body.decode("utf-8"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):

@@ -106,7 +106,7 @@ def attempt(target: Target, request: Request) -> Outcome:
     try:
         return target.send(request)
     except (NoAnswer, NotSent) as error:
-        return error
+        return error.with_traceback(None)  # its frames hold the body so far, while the request is sent again
 
 
 def _retry_after(text: str | None, now: float) -> float | None:
