@@ -299,22 +299,17 @@ def _read_manifest(out: Path) -> _Manifest:
 def _parsed(raw: bytes, out: Path) -> _Manifest:
     """Returns the manifest of a file's content. Raises BadManifest."""
     try:
-        data = json.loads(raw)
-        files, unfinished = (
-            {str(path): str(digest) for path, digest in part.items()}
-            for part in (data["files"], data.get("unfinished", {}))
-        )
-        json.dumps([files, unfinished], ensure_ascii=False).encode()  # half of a surrogate pair can't be written
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        manifest = msgspec.json.decode(raw, type=_Manifest)
+    except (ValueError, RecursionError) as error:
         raise BadManifest(
             f"{out / MANIFEST} was not written by segforge; restore it, or delete the output folder"
         ) from error
-    for path in (*files, *unfinished):
+    for path in (*manifest.files, *manifest.unfinished):
         if not all(path.split("/")) or not {".", ".."}.isdisjoint(path.split("/")) or "\0" in path:
             raise BadManifest(
                 f"{out / MANIFEST} names {path!a}, outside the output folder; restore it, or delete the output folder"
             )
-    return _Manifest(files, unfinished)
+    return manifest
 
 
 def _write_manifest(out: Path, manifest: _Manifest) -> None:
