@@ -66,17 +66,20 @@ def test_check_lists_stale_files_and_writes_nothing(specs: Path, capsys: pytest.
     assert not (out / "openapi/models/flux-dev-finetuned.yaml").exists()
 
 
-def test_a_hand_edited_file_is_reported_with_a_diff(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = specs.parent / "generated"
-    assert main(["generate", "--specs", str(specs)]) == 0
-    edited = out / "openapi/segmind.yaml"
-    edited.write_text(edited.read_text("utf-8") + "# mine\n", "utf-8")
+@pytest.mark.parametrize("name", ["openapi/segmind.yaml", "python/public-surface.txt", "python/CHANGELOG.md"])
+def test_a_hand_edited_file_is_reported_with_a_diff(specs: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", "--specs", str(specs), "--only", name.partition("/")[0]]
+    assert main(command) == 0
+    edited = specs.parent / "generated" / name
+    edited.write_bytes(edited.read_bytes() + b"# mine \xff\n")
     capsys.readouterr()
-    assert main(["generate", "--specs", str(specs)]) == 1
-    error = capsys.readouterr().err
-    assert "-# mine" in error
-    assert "nothing was written" in error
-    assert edited.read_text("utf-8").endswith("# mine\n")
+    for options in ([], ["--check"]):
+        assert main([*command, *options]) == 1
+        error = capsys.readouterr().err
+        assert "-# mine" in error
+        assert "nothing was written" in error
+        assert "would break" not in error
+    assert edited.read_bytes().endswith(b"# mine \xff\n")
 
 
 def test_only_keeps_other_files(specs: Path) -> None:

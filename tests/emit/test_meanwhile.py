@@ -1,6 +1,7 @@
 """Other runs write to the output, or specs change, while a run generates: no file is stale, and no cache is wrong."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from segforge.cli import main
 from segforge.commands import generate as command
 from segforge.emit.artifact import Artifact, Generated
-from segforge.emit.clients import versions
 from segforge.emit.manifest import WrittenMeanwhile, plan, state, write
 from segforge.spec.inputs import Inputs, read_inputs
 from tests.emit import test_incremental
@@ -32,14 +32,16 @@ def generate(specs: Path, out: Path, *options: str, only: str = ONLY) -> dict[st
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object], times: int = 1) -> None:
     """Runs an action when a run has generated its files and is about to compare them with those on disk."""
-    real, left = versions.overtaken, [action] * times
+    left = [action] * times
+    real: dict[str, Callable[..., Any]] = {"plan": plan, "write": write}
 
-    def overtaken(out: Path, artifacts: Any) -> Any:
+    def patched(name: str, *args: Any) -> Any:
         if left:
             left.pop()()
-        return real(out, artifacts)
+        return real[name](*args)
 
-    monkeypatch.setattr(f"{command.__name__}.overtaken", overtaken)
+    for name in real:
+        monkeypatch.setattr(command, name, partial(patched, name))
 
 
 @pytest.mark.parametrize("options", [[], ["--no-cache"], ["--check"]])

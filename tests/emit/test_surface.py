@@ -1,6 +1,7 @@
 """The public surface of a client: its lines, its diffs, and the protection against breaking changes."""
 
 import dataclasses
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segforge import Catalog
 from segforge.cli import main
@@ -17,6 +20,7 @@ from segforge.emit.pipeline import emit
 from segforge.spec.catalog import Choices, Condition, Model, Parameter, Returns
 from segforge.spec.changes import model_changes
 from tests.client.wide import wide_catalog
+from tests.seeds import seed_catalog
 from tests.spec.mutated import mutations
 
 BASE = Path("python") / SURFACE
@@ -24,6 +28,11 @@ BASE = Path("python") / SURFACE
 
 def surface(catalog: Catalog) -> str:
     return next(artifact.text for artifact in emit(catalog, ["python"]) if artifact.path.name == SURFACE)
+
+
+@functools.cache
+def surface_of_seeds() -> str:
+    return surface(seed_catalog())
 
 
 def bump(before: str, after: str) -> str:
@@ -227,6 +236,34 @@ def test_names_that_look_like_lines_stay_names(catalog: Catalog) -> None:
         for choices in (hostile, Choices(hostile.known[1:], 2))
     )
     assert broken(before, after) == ('client.flux_img2img takes "scheduler" = "\\" to 5"',)
+
+
+@given(st.data())
+def test_a_line_of_any_form_can_be_compared(data: st.DataObject) -> None:
+    """Another version of segforge may have written it."""
+    text = surface_of_seeds()
+    line = data.draw(st.sampled_from([line for line in text.splitlines() if line.startswith("client.")]))
+    end = data.draw(st.integers(len("client."), len(line) - 1))
+    other = line[:end] + data.draw(st.sampled_from(['"', "{", "[", "{}", '{"one": 1}', "x", "", "\\", "1e999"]))
+    for before, after in ((f"{text}\n{other}", text), (text, f"{text}\n{other}")):
+        assert isinstance(broken(before, after), tuple)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'demands {"new": 1}',
+        "demands {",
+        'returns "x',
+        'takes "seed" = [',
+        'assumes "seed" = {',
+        'takes "seed" from "x"',
+    ],
+)
+def test_an_unknown_line_that_is_lost_breaks(line: str) -> None:
+    text = surface_of_seeds()
+    lost = f"client.flux_img2img {line}"
+    assert broken(f"{text}\n{lost}", text) == (lost,)
 
 
 def test_generate_refuses_a_breaking_surface(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

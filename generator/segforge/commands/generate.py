@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -139,16 +140,23 @@ def _generate_or_check(args: argparse.Namespace, out: Path, since: bytes) -> int
         generated = _generate_from_files(args.specs, names)
     else:
         memo.keep(whole, fingerprint(generated.digests))
-    release = overtaken(out, generated.artifacts)
-    changes = plan(out, generated, names, since) if args.check else Changes((), ())
-    _list_stale(changes)
+    judge = partial(_judge, args, out, generated)
+    if args.check:
+        changes = plan(out, generated, names, since)
+        _list_stale(changes)
+        judge()
+    else:
+        changes = write(out, generated, names, since, judge)
+    return _report(len(generated.digests), changes, check=args.check)
+
+
+def _judge(args: argparse.Namespace, out: Path, generated: Generated) -> None:
+    """Compares the clients with those in the output folder, which were not edited by hand. Raises Shrunk, or warns."""
     if not args.allow_breaking:
         check_surfaces(out, generated.artifacts)
-    if not args.check:
-        changes = write(out, generated, names, since)
+    release = overtaken(out, generated.artifacts)
     if release is not None:
         _warn(release, args.specs)
-    return _report(len(generated.digests), changes, check=args.check)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -102,16 +102,24 @@ def plan(out: Path, generated: Generated, emitters: Collection[str], since: byte
     return changes if changes or _next(manifest, generated, emitters) == manifest else Changes((MANIFEST,), ())
 
 
-def write(out: Path, generated: Generated, emitters: Collection[str], since: bytes | None = None) -> Changes:
+def write(
+    out: Path,
+    generated: Generated,
+    emitters: Collection[str],
+    since: bytes | None = None,
+    judge: Callable[[], object] = bool,
+) -> Changes:
     """Writes the files of these emitters to the output folder, and removes their stale files.
 
-    Waits while another run writes to the folder. Raises OSError, and before it writes anything HandEdited, BadManifest,
-    LeavesFolder, and WrittenMeanwhile if another run wrote since the state `since`.
+    Waits while another run writes to the folder. Before it writes anything, it raises HandEdited, BadManifest,
+    LeavesFolder, WrittenMeanwhile if another run wrote since the state `since`, or an error of `judge`, which may then
+    read the files as segforge wrote them. Raises OSError.
     """
     with _alone(out):
         _expect(since, out, emitters)
         manifest = _read_manifest(out)
         compared = _compare(out, generated, manifest, emitters)
+        judge()
         for part in list(_parts(out, {MANIFEST, *manifest.unfinished})):
             part.unlink(missing_ok=True)
         if compared.changes:

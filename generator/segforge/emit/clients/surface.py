@@ -38,9 +38,10 @@ def broken(before: str, after: str) -> tuple[str, ...]:
     if before == after:
         return ()
     old, new = read_surface(before), read_surface(after)
-    found = {line for line in old.others if line not in new.others}
     differ = [name for name, lines in old.lines.items() if lines != new.lines.get(name)]
-    for change in model_changes(list(map(old.model, differ)), [new.model(one) for one in differ if one in new.lines]):
+    changes = model_changes(list(map(old.model, differ)), [new.model(one) for one in differ if one in new.lines])
+    found = {line for line in old.others if line not in new.others}
+    for change in changes:
         if change.level == "breaking":
             found.update(_lines_of_change(change, old, new))
     return tuple(sorted(found))
@@ -69,9 +70,9 @@ def check_surfaces(out: Path, artifacts: Iterable[Artifact]) -> None:
     lost = {}
     for path, text in texts.items():
         if path.name == SURFACE and (out / path).is_file():
-            lines = broken((out / path).read_text("utf-8"), text)
+            lines = broken((out / path).read_text("utf-8", "replace"), text)
             log = path.with_name(CHANGELOG)
-            before = (out / log).read_text("utf-8") if (out / log).is_file() else ""
+            before = (out / log).read_text("utf-8", "replace") if (out / log).is_file() else ""
             if lines and not (before and allows_breaking(before, texts[log])):
                 lost[str(path)] = lines
     if lost:

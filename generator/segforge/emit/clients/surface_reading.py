@@ -79,7 +79,10 @@ class _Model:
 
 
 class Surface:
-    """The facts in a client's surface: the lines of each model, by its name in the client, and all other lines."""
+    """The facts in a client's surface: the lines of each model, by its name in the client, and all other lines.
+
+    A line of a model that can't be read becomes one of the others when the model is read.
+    """
 
     def __init__(self, text: str) -> None:
         self.lines: dict[str, set[str]] = {}
@@ -119,7 +122,12 @@ class Surface:
             read = self._read[name] = _Model()
             for line in sorted(self.lines[name]):
                 if found := _OF_MODEL.fullmatch(line):
-                    for path in _add(read, found):
+                    try:
+                        paths = list(_add(read, found))
+                    except (ValueError, TypeError):  # of another version of segforge
+                        self.others.add(line)
+                        continue
+                    for path in paths:
                         read.at.setdefault(path, set()).add(line)
         return self._read[name]
 
@@ -209,7 +217,10 @@ def _take(part: _Part, found: re.Match[str]) -> Iterator[str]:
         part.facts["format"] = None if found["format"] == "any text" else found["format"]
         yield "format"
     elif found["limit"]:
-        part.facts[LIMITS[found["limit"]]] = json.loads(found["end"])
+        end = json.loads(found["end"])
+        if not isinstance(end, int | float):
+            raise TypeError(end)
+        part.facts[LIMITS[found["limit"]]] = end
         yield LIMITS[found["limit"]]
     elif found["file"]:
         part.facts["file"] = found["file"]
