@@ -6,16 +6,22 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segforge import Catalog, default_specs
 from segforge.cli import main
-from segforge.emit.artifact import Artifact
+from segforge.emit import formatting
+from segforge.emit.artifact import Artifact, Subject
 from segforge.emit.formatting import format_python
 from segforge.emit.pipeline import emit
+from segforge.emit.python.listing import listing
+from segforge.emit.python.names import named_model
+from tests.seeds import seed_catalog
 
 GENERATED = Path(__file__).parents[2] / "generated"
 
@@ -82,6 +88,19 @@ def test_a_hand_edited_file_is_reported_with_a_diff(specs: Path, name: str, caps
     assert edited.read_bytes().endswith(b"# mine \xff\n")
 
 
+@pytest.mark.parametrize(("script", "found"), [("echo full >&2; exit 2", "full"), ("kill -9 $$", "-9")])
+def test_a_formatter_that_fails_ends_in_one_message(
+    script: str, found: str, specs: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ruff = specs.parent / "ruff"
+    ruff.write_text(f"#!/bin/sh\n{script}\n")
+    ruff.chmod(0o755)
+    monkeypatch.setattr(formatting, "find_ruff_bin", lambda: str(ruff))
+    assert main(["generate", "--specs", str(specs), "--only", "mock", "--no-cache"]) == 2
+    assert found in capfd.readouterr().err
+    assert not (specs.parent / "generated").exists()
+
+
 def test_only_keeps_other_files(specs: Path) -> None:
     out = specs.parent / "generated"
     assert main(["generate", "--specs", str(specs), "--only", "openapi"]) == 0
@@ -123,12 +142,30 @@ TEXTS = (
 )
 
 
+def assert_formatted(text: str, expected: list[str]) -> None:
+    """Ruff leaves the module of these descriptions' schemas as it is, and it holds them."""
+    [formatted] = format_python([Artifact(PurePosixPath("python/schemas.py"), text)])
+    assert formatted.text == text
+    found: dict[str, object] = {}
+    exec(text, found)
+    schemas = cast("dict[str, str]", found["SCHEMAS"])
+    assert [json.loads(schema)["description"] for schema in schemas.values()] == expected
+
+
 def test_the_formatter_leaves_what_is_emitted_as_formatted(catalog: Catalog) -> None:
     models = tuple(replace(catalog.models[0], slug=f"m{place}", description=text) for place, text in enumerate(TEXTS))
     [emitted] = [file for file in emit(replace(catalog, models=models), ["python"]) if file.path.name == "_schemas.py"]
-    [formatted] = format_python([Artifact(emitted.path, emitted.text)])
-    assert formatted.text == emitted.text
-    found: dict[str, object] = {}
-    exec(emitted.text, found)
-    schemas = cast("dict[str, str]", found["SCHEMAS"])
-    assert [json.loads(schema)["description"] for schema in schemas.values()] == list(TEXTS)
+    assert_formatted(emitted.text, list(TEXTS))
+
+
+quoted = st.text("'\"\\{}a \n\0\x85\u2028\u00e9", min_size=20)
+
+
+@settings(max_examples=3)
+@given(st.lists(st.text() | quoted | quoted.map(lambda text: "'" * 99 + text), min_size=50, max_size=90))
+def test_the_formatter_leaves_a_schema_of_any_text(texts: list[str]) -> None:
+    catalog = seed_catalog()
+    plain = replace(catalog.models[0], parameters=(), example={}, conditions=())
+    models = [named_model(replace(plain, slug=f"m{place}", description=text)) for place, text in enumerate(texts)]
+    lines = [listing(Subject(catalog.gateway, named.model, ""), named)["schema"] for named in models]
+    assert_formatted("\n".join(["SCHEMAS = {", *lines, "}", ""]), texts)

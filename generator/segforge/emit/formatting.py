@@ -23,6 +23,8 @@ _OURS: Final = 'lint.isort.known-first-party = ["segmind_client", "segmind_mock"
 """The emitted packages. Ruff would recognize them by their other files, of which a run may lack some."""
 
 _PREFIX: Final = "segforge-format-"
+_SHOWN: Final = 2000
+"""Characters of ruff's output that an error shows."""
 _RECENT: Final = 60.0
 """Seconds after which an unlocked folder counts as left by a killed run."""
 
@@ -30,7 +32,7 @@ _RECENT: Final = 60.0
 def format_python(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
     """Sorts the imports and formats the code of each `.py` file that is not yet formatted.
 
-    Raises RuntimeError on invalid syntax.
+    Raises OSError if memory, space or ruff are missing, or on invalid syntax.
     """
     emitted = list(artifacts)
     with _workspace() as root:
@@ -94,4 +96,8 @@ def _ruff(root: Path, *arguments: str) -> None:
     line_length = ["--line-length", str(LINE_LENGTH), "--target-version", "py310", "."]
     result = subprocess.run([*command, *line_length], cwd=root, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise RuntimeError(f"ruff rejected emitted code: {result.stdout}{result.stderr}")
+        printed = f"{result.stdout}{result.stderr}".strip()[-_SHOWN:]
+        raise ChildProcessError(
+            f"`ruff {arguments[0]}` ended with {result.returncode} on emitted code; memory, or space in {root.parent}, "
+            f"may be short: {printed or 'it printed nothing'}"
+        )
