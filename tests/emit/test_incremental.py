@@ -189,6 +189,13 @@ def test_errors_are_the_same_with_a_full_cache(specs: Path, tmp_path: Path, caps
     assert "whole" in with_cache
 
 
+def test_a_shape_that_no_model_uses_is_checked(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (specs / "shapes/block.yaml").write_text("name: block\n", "utf-8")
+    assert main(["generate", "--specs", str(specs), "--out", str(tmp_path / "out"), "--only", "mock"]) == 1
+    assert "block.yaml" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_path_that_another_route_includes_is_an_error(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
