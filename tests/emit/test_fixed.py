@@ -30,7 +30,7 @@ def test_values_of_other_types_or_in_another_order_are_told_apart(catalog: Catal
     assumptions = [
         {**gateway.assumptions, name: dataclasses.replace(first, value=value)} for value in (1, 1.0, "1", "'1'", True)
     ]
-    assumptions.append(dict(reversed(gateway.assumptions.items())))
+    assumptions.append(dict([*gateway.assumptions.items()][::-1]))
     catalogs = [
         dataclasses.replace(catalog, gateway=dataclasses.replace(gateway, assumptions=one)) for one in assumptions
     ]

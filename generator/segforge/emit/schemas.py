@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
+from segforge.emit.once import once
 from segforge.spec.catalog import Absent, Model, Parameter
 from segforge.spec.printable import joined, json_visible, show
 
@@ -49,7 +49,7 @@ NOT_NULL: Final = {"not": {"type": "null"}}
 """The schema of any value except null."""
 
 
-@lru_cache(maxsize=4)  # each client's emitter asks for it
+@once(4)  # each client's emitter asks for it
 def request_schema_text(model: Model) -> str:
     """Returns the JSON Schema of a model's payload as JSON on one line, without hidden characters."""
     return json_visible(json.dumps(request_schema(model), ensure_ascii=False, separators=(",", ":")))

@@ -1,10 +1,10 @@
 """All facts about a parameter and its parts in lines of text, as docstrings and reference pages show them."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from segforge.emit.clients.condition_text import condition_sentences
+from segforge.emit.once import once
 from segforge.emit.quoting import Code, markdown
 from segforge.emit.schemas import describe, facts
 from segforge.spec.catalog import Model, Parameter
@@ -17,7 +17,7 @@ FORMS: Final = {"url": "URL", "data_uri": "data URL", "base64": "base64 text", "
 """Each form in which a file may be sent, in words."""
 
 
-@lru_cache(maxsize=128)  # both clients and their reference pages state the same facts
+@once(128)  # both clients and their reference pages state the same facts
 def parameter_text(parameter: Parameter) -> str:
     """Returns all facts about a parameter as one line, such as `steps (integer, required): ...`."""
     return _line(parameter.name, parameter, "required" if parameter.required else "optional")
@@ -50,7 +50,7 @@ def _line(at: str, parameter: Parameter, need: str) -> str:
     return f"{at} ({', '.join(filter(None, (kind, need)))}): {text}".strip().removesuffix(":")
 
 
-@lru_cache(maxsize=128)
+@once(128)
 def part_text(parameter: Parameter) -> str:
     """Returns the purpose of a parameter and the facts about it that its type doesn't show, as sentences."""
     sentences = [describe(parameter), facts(parameter), file_text(parameter), _labels(parameter)]

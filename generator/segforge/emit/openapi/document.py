@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from segforge.emit.artifact import Artifact, Join, Part, Pieces, Subject
+from segforge.emit.once import once
 from segforge.emit.openapi.about import model_tag
 from segforge.emit.openapi.bodies import (
     Shapes,
@@ -164,7 +165,7 @@ def _around(
     return {**_opening_of(gateway, models), **shared}
 
 
-@lru_cache(maxsize=64)
+@once(64)
 def _frame(gateway: Gateway, media: Media, jobs: bool, used: str, references: frozenset[str]) -> list[str]:
     """Returns the texts before, between and after the entries of a model in its own document, after the opening.
 

@@ -161,7 +161,7 @@ class _Interfaces:
 
 def _text(parameter: Parameter) -> str:
     """Returns the facts about a parameter. A tag states that it is deprecated."""
-    return part_text(replace(parameter, deprecated=False))
+    return part_text(replace(parameter, deprecated=False) if parameter.deprecated else parameter)
 
 
 def _is_nested(value: object) -> bool:
