@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from segforge.spec.finding import SpecError
 from segforge_mock import MockTransport, create_app
 from segforge_mock.gateway.routing import CONTROL_ROUTES
 from segforge_mock.models.own_specs import models_of
@@ -106,6 +107,10 @@ def test_own_specs_have_printed_paths(specs: Path, tmp_path: Path, monkeypatch: 
         with httpx.Client(transport=MockTransport(app), base_url="http://mock") as client:
             response = client.post("/v1/models/copy", json=data["example"], headers={"x-api-key": KEY})
         assert response.headers["content-type"] == "image/webp"
+    taken = {**data, "slug": "copy", "paths": {"v2": "/v2/requests/{slug}/status"}}
+    (specs / "models" / "copy.yaml").write_text(yaml.safe_dump(taken), "utf-8")
+    with pytest.raises(SpecError, match=r"path\.taken"):
+        models_of(specs)
 
 
 def test_every_other_route_of_the_specs_is_served_or_is_one_of_the_gateway_s_own() -> None:

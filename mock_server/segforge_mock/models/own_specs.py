@@ -9,12 +9,12 @@ import msgspec
 import platformdirs
 
 from segforge.emit.memo import Memo
-from segforge.spec.build import build_directory, build_gateway, build_model, with_average
-from segforge.spec.catalog import Directory, Model
+from segforge.spec.build import build_directory, build_gateway, build_model, outlined_model, with_average
+from segforge.spec.catalog import Catalog, Directory, Model
 from segforge.spec.inputs import Inputs, SpecFile, read_inputs
-from segforge.spec.lint import slugs_collide
+from segforge.spec.lint import paths_collide, slugs_collide
 from segforge.spec.lint.schema import Form
-from segforge.spec.load import check_specs, load_catalog, valid_data
+from segforge.spec.load import load_catalog, valid_data
 from segforge_mock.models.served import ServedModels, models_of_catalog
 
 
@@ -41,7 +41,7 @@ def models_of(specs: Path) -> ServedModels:
     content = memo.get(key)
     if content is not None:
         return _models(msgspec.msgpack.decode(content, type=_Checked))
-    checked = _check(inputs, specs)
+    checked = _check(inputs)
     if checked is None:
         return models_of_catalog(load_catalog(specs))  # which raises SpecError
     memo.keep(key, msgspec.msgpack.encode(checked))
@@ -49,7 +49,7 @@ def models_of(specs: Path) -> ServedModels:
     return _models(checked)
 
 
-def _check(inputs: Inputs, specs: Path) -> _Checked | None:
+def _check(inputs: Inputs) -> _Checked | None:
     """Returns the data of specs without errors, or None."""
     slugs = [file.path.stem for file in inputs.models]
     data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model", inputs.shapes) for file in inputs.models)]
@@ -62,18 +62,13 @@ def _check(inputs: Inputs, specs: Path) -> _Checked | None:
     if not slugs or None in data or slugs_collide(slugs):
         return None
     named = dict(zip(slugs, data[1:], strict=False))
-    paths = _paths(specs) if any("paths" in model for model in named.values()) else {}
-    if paths is None:
+    if paths_collide(data[0], named.values()):
         return None
+    printed = (outlined_model(model) for model in named.values() if "paths" in model)
+    paths = Catalog(build_gateway(data[0]), tuple(printed)).printed_paths
     directory = build_directory(listed) if listed is not None else Directory()
     models = {slug: json.dumps(with_average(each, directory)).encode() for slug, each in named.items()}
-    return _Checked(json.dumps(data[0]).encode(), models, paths, json.dumps(listed).encode())
-
-
-def _paths(specs: Path) -> dict[str, tuple[str, str]] | None:
-    """Returns the paths that pages print, or None if specs have errors. Only a whole catalog can tell if they clash."""
-    catalog, _ = check_specs(specs)
-    return None if catalog is None else {**catalog.printed_paths}
+    return _Checked(json.dumps(data[0]).encode(), models, {**paths}, json.dumps(listed).encode())
 
 
 def _valid(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
