@@ -147,6 +147,8 @@ class StandIn:
             return Answer(204, "text/plain", b"")
         if parts[1] == "requests":
             self.check_key(headers)
+            if method != "GET" and parts[2] in self.looks:
+                raise Refused(405, "Method Not Allowed")
             return self.poll(parts[2], "poll" if parts[0] == "v1" else parts[3] if parts[3:] else "result")
         if self.faulty("crashes_on_options") and method == "OPTIONS":
             raise Refused(500, "Internal server error")

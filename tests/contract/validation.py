@@ -117,7 +117,7 @@ INVENTED: Mapping[str, Callable[[Model, Parameter, Mapping[str, Any]], bool]] = 
     "null_refused": lambda _, p, v: p.nullable and p.name in v and v[p.name] is None,
     "default_refused": lambda m, p, v: p.name in v and v[p.name] == p.default and not _sample(m, p, v),
     "true_refused": lambda _, p, v: v.get(p.name) is True,
-    "pair_refused": lambda _m, _p, v: v.get("base64") is True and v.get("samples", 1) > 2,
+    "pair_refused": lambda _m, _p, v: v.get("base64") is True and v.get("samples") in (3, 4),
 }
 """Valid payloads that a strict gateway refuses, by fault."""
 

@@ -96,7 +96,7 @@ def _range_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
         yield ParameterChange("range.minus_zero", -0.0)
     boundless = part.choices is None and not has_limit(part)
     if part.type == "integer" and boundless and not subject.sizes:
-        yield ParameterChange("number.huge", _HUGE)
+        yield from (ParameterChange("number.huge", value) for value in (_HUGE, 2**31))
 
 
 def _exclusive_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
@@ -326,7 +326,7 @@ def _text_changes(subject: PartUnderTest) -> Iterator[ParameterChange]:
     if not subject.prose:
         return
     for rule, text in (
-        ("text.unicode", "Fuß, кот, 猫, חתול, 🐈"),
+        ("text.unicode", 'Fuß, кот, 猫, חתול, 🐈, l\'été "{0}" 50%s <b> \\ $x;--'),
         ("text.empty", ""),
         ("text.long", "a cat and " * 1000),
         ("text.control", "a cat\r\n\ton a mat\x00\x1b[31m\x7f"),

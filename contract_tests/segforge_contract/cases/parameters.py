@@ -25,8 +25,11 @@ from segforge_contract.rules.table import REFUSED, RULES
 _SEVERAL = 2
 _OBLONG = ((768, 512), (512, 768))
 """Sizes that swapped sides, or one side for both, would change."""
-_BESIDE = ("range.", "enum.unknown", "required.missing")
-"""The rules of refusals that are also tested beside unusual values of all other parameters."""
+_BESIDE = ("range.", "enum.unknown", "required.missing", "null.", "format.", "type.")
+"""The rules of refusals that are also tested beside unusual values of all other parameters; of those about types, one
+for each parameter."""
+_BESIDE_NOTHING = ("range.", "enum.unknown")
+"""The rules of refusals that are also tested without any other optional parameter."""
 
 
 def payload_case(
@@ -93,9 +96,10 @@ def parameter_cases(gateway: Gateway, model: Model, operation: Operation) -> Ite
         for change in parameter_changes(model, parameter):
             if promised(gateway, change.rule):
                 yield payload_case(gateway, model, operation, parameter.name, change)
-            if change.place is None and change.rule not in beside and change.rule.startswith(_BESIDE):
-                beside.add(change.rule)
-                yield from _beside_unusual(gateway, model, operation, parameter, change)
+            rule = "type." if change.rule.startswith("type.") else change.rule
+            if change.place is None and rule not in beside and rule.startswith(_BESIDE):
+                beside.add(rule)
+                yield from _beside_others(gateway, model, operation, parameter, change)
     for rule, name, payload in condition_changes(model):
         changes = differences(payload, base_payload(model)) | ({} if name in payload else {name: OMITTED})
         words = changes_in_words(changes) or "the page's sample"
@@ -133,17 +137,21 @@ def _oblong_images(gateway: Gateway, model: Model, operation: Operation) -> Iter
         yield valid_case(gateway, model, operation, changed_payload(model, changes), changes_in_words(changes))
 
 
-def _beside_unusual(
+def _beside_others(
     gateway: Gateway, model: Model, operation: Operation, parameter: Parameter, change: ParameterChange
 ) -> Iterator[Case]:
-    """Yields a refusal again with all other parameters said, base64 included: a rule holds for every payload."""
+    """Yields a refusal again with all other parameters said, base64 included, and with none: a rule always holds."""
     if REFUSED not in RULES[change.rule].outcomes or not promised(gateway, change.rule):
         return
+    others = [(unusual_payload(model), "beside unusual values")]
+    if change.rule.startswith(_BESIDE_NOTHING):
+        others.append((_minimal_payload(model), "beside what is required only"))
     changes = {parameter.name: change.value}
-    payload = with_changes(unusual_payload(model), changes)
-    payload = settled(model, payload, fixed=frozenset(changes)) or payload
-    words = f"{changes_in_words(changes)}, beside unusual values"
-    yield _case(gateway, model, operation, change.rule, parameter.name, words, payload)
+    for other, beside in others:
+        payload = with_changes(other, changes)
+        payload = settled(model, payload, fixed=frozenset(changes)) or payload
+        words = f"{changes_in_words(changes)}, {beside}"
+        yield _case(gateway, model, operation, change.rule, parameter.name, words, payload)
 
 
 def parameter_changes(model: Model, parameter: Parameter) -> Iterator[ParameterChange]:

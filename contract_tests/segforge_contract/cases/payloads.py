@@ -106,19 +106,28 @@ def _unusual_payload(model: Model) -> dict[str, Any]:
 
 
 def _alternatives(model: Model, parameter: Parameter) -> Iterator[Any]:
-    """Yields valid values of a parameter from the middle of its range; the ends have cases of their own."""
+    """Yields valid values of a parameter from the middle of its range; the ends have cases of their own.
+
+    A number has a fraction if it may. Width and height differ, since a square would hide swapped sides.
+    """
     if parameter.choices is not None:
         yield from parameter.choices.known
     elif parameter.type == "boolean":
         yield from (True, False)
     elif parameter.minimum is not None and parameter.maximum is not None:
-        middle = (parameter.minimum + parameter.maximum) / 2
-        near = (int(middle), int(middle) + 1) if parameter.type == "integer" else (middle,)
+        start, length = parameter.minimum, parameter.maximum - parameter.minimum
+        near = [start + length * share for share in _shares(model, parameter)]
+        if parameter.type == "integer":
+            near = [number for value in near for number in (int(value), int(value) + 1)]
         yield from (value for value in near if parameter.minimum <= value <= parameter.maximum)
     elif is_prose(model, parameter) and not parameter.required:
         yield from (valid_value(model, parameter), "A quiet street")
     elif parameter.parts:
         yield from (part_value(one) for one in (parameter, *parameter.any_of))
+
+
+def _shares(model: Model, parameter: Parameter) -> tuple[float, float]:
+    return (0.625, 0.5) if parameter.name == model.returns.controls.height else (0.375, 0.5)
 
 
 def is_prose(model: Model, parameter: Parameter) -> bool:

@@ -60,7 +60,8 @@ def request_cases(gateway: Gateway, model: Model, operation: Operation) -> Itera
     yield case("auth.missing", "no key", Request("POST", path, "missing", JSON_TYPE, body))
     for key, words in _WRONG:
         yield case("auth.invalid", words, Request("POST", path, key, JSON_TYPE, body))
-    yield case("order.auth_before_method", "GET without a key", Request("GET", path, "missing"))
+    for method in ("GET", "HEAD"):
+        yield case("order.auth_before_method", f"{method} without a key", Request(method, path, "missing"))
     yield case("order.auth_before_body", "no JSON without a key", Request("POST", path, "missing", JSON_TYPE, b"{"))
     for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD"):
         yield case("method.not_allowed", method, Request(method, path))

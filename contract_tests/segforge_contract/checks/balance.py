@@ -29,9 +29,12 @@ class Balance(NamedTuple):
 def read_balance(response: Response) -> Balance | None:
     """Returns the balance in an answer of the credits route, or None if it holds none."""
     body = response.json if response.status == 200 else None
-    if not isinstance(body, dict) or figure(body.get("credits")) is None:
+    if not isinstance(body, dict):
         return None
-    return Balance(figure(body["credits"]) or 0.0, figure(body.get("free-credits")) or 0.0)
+    credits, free = figure(body.get("credits")), figure(body.get("free-credits"))
+    if credits is None or (free is None and body.get("free-credits") is not None):
+        return None
+    return Balance(credits, free or 0.0)
 
 
 @dataclass

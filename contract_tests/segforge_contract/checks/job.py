@@ -12,9 +12,11 @@ from segforge_contract.cases.requests import poll_request
 from segforge_contract.checks.answers import Broken, Exchange, figure, house_broken
 from segforge_contract.checks.media import FILES, check_file, check_stated, is_exact, judged_by, states_medium
 from segforge_contract.checks.properties import check_result
+from segforge_contract.checks.records import agree, output_in
 from segforge_contract.checks.shapes import check_job_output
 from segforge_contract.checks.urls import foreign_urls, wrong_urls
 from segforge_contract.messages.request import Key, Request, Response
+from segforge_contract.rules.table import RULES
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,6 @@ class Watch:
         self._check_metrics(response.json)
         for expected, found in wrong_urls(self.gateway, response.json, self.request_id):
             self.report("job.urls_absolute", expected, found)
-        for expected, found in foreign_urls(response.json, self.base_url, self.public_url):
-            self.report("job.urls_own", expected, found)
         return state
 
     def check_result(self) -> None:
@@ -97,8 +97,7 @@ class Watch:
 
         All polls are repeated, and none may depend on another one.
         """
-        if self.polls_first:
-            self._check_poll_url()
+        poll = self.ask("poll") if self.polls_first else None
         response = self.result = self.ask("result")
         body = response.json if isinstance(response.json, dict) else {}
         agrees = (
@@ -115,16 +114,20 @@ class Watch:
             )
         self._check_metrics(body)
         self._check_output(response, body)
-        self._check_poll_url()
+        self._check_poll_url(poll or self.ask("poll"), response)
         self._check_strangers()
+        self._check_methods()
         ended, now = self.state, self.poll()
         if now is not None and now is ended:  # otherwise another rule is broken
             self.read_again(response)
 
-    def _check_poll_url(self) -> None:
-        poll = self.ask("poll")
+    def _check_poll_url(self, poll: Response, result: Response) -> None:
+        """Checks the answer of the v1 poll URL. If it is a record as the result, both must agree."""
+        own, other = output_in(poll), output_in(result)
         if poll.status != 200 or not poll.body:
             self.report("job.poll_url_serves", "200 with the output", poll.in_words)
+        elif None not in (own, other) and own != other:
+            self.report("job.poll_url_serves", f"the output of the result, {show(other)}", show(own))
 
     def read_again(self, first: Response) -> None:
         """Reads the result of a completed job once more; it must hold the same output as before."""
@@ -132,7 +135,7 @@ class Watch:
 
     def compare(self, first: Response, again: Response) -> None:
         """Compares two results of a completed job."""
-        if first.status == 200 and (again.status != 200 or _output_of(again) != _output_of(first)):
+        if first.status == 200 and (again.status != 200 or not agree(first, again)):
             self.report("job.result_stable", f"the result again: {first.in_words}", again.in_words)
 
     def check_failure(self) -> None:
@@ -148,6 +151,9 @@ class Watch:
         self._check_metrics(body)
         self._check_strangers()
         self.poll()
+        again = self.ask("result")
+        if again.status != response.status:
+            self.report("job.terminal_stable", f"the result again: {response.in_words}", again.in_words)
 
     def read_metrics(self) -> None:
         """Polls the result to read the cost from its metrics."""
@@ -199,6 +205,18 @@ class Watch:
         if response.status != self.gateway.cases["request.unknown"][0].code:
             self.report("request.unknown", f"404, since the job's id is {self.request_id}", response.in_words)
 
+    def _check_methods(self) -> None:
+        """Checks that other methods neither delete a job nor crash. The reads that follow notice if one has an effect.
+
+        A server may answer HEAD as GET (RFC 9110, section 9.3.2).
+        """
+        path = poll_request(self.gateway, "result", self.request_id).path
+        allowed = {self.gateway.cases[name][0].code for name in RULES["method.of_polls"].outcomes}
+        for method in ("HEAD", "DELETE"):
+            response = self.send(Request(method, path, expects="refusal"))
+            if response.status not in allowed | ({200} if method == "HEAD" else set()):
+                self.report("method.of_polls", f"{method} of an existing job to be refused", response.in_words)
+
     def _check_metrics(self, body: Mapping[str, Any]) -> None:
         metrics = body.get("metrics")
         if not isinstance(metrics, dict):
@@ -223,6 +241,8 @@ class Watch:
         response = self.send(request)
         if response.key_echoed:
             self.report("key.not_echoed", "an answer without the key", response.in_words)
+        for expected, found in foreign_urls(response.json, self.base_url, self.public_url):
+            self.report("job.urls_own", expected, found)
         slug = None if self.model is None else self.model.slug
         poll = Case("job.pollable", operation, slug, None, "a poll", request, (), self.payload)
         for each in house_broken(Exchange(self.gateway, self.model, poll, response)):
@@ -286,14 +306,6 @@ class Watch:
 
 def _done(gateway: Gateway) -> Iterator[str]:
     return (state.name for state in gateway.lifecycle.states if state.terminal and state.code == 200)
-
-
-def _output_of(response: Response) -> Any:
-    """Returns the output in a result. The query of a URL, which may be a signature, is left out."""
-    output = response.json.get("output") if isinstance(response.json, dict) else None
-    if isinstance(output, str) and output.startswith(("https://", "http://")):
-        return output.partition("?")[0]
-    return output
 
 
 def _output(body: Mapping[str, Any]) -> bool:

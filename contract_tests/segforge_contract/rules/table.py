@@ -92,7 +92,7 @@ def _parameter_rules() -> Iterator[Rule]:
             "optional.omitted": "an optional parameter may be omitted",
             "null.nullable": "null is accepted if the page prints it as the default",
             "range.minus_zero": "-0.0 equals 0 and is accepted if 0 is in the range",
-            "text.unicode": "free text may use any script",
+            "text.unicode": "free text may use any script and punctuation",
             "unknown.ignored": "a key that is not a parameter is ignored",
         },
     )
@@ -135,7 +135,7 @@ def _undecided_rules() -> Iterator[Rule]:
     undecided = "inferred: no page decides this, and 500 means an internal failure"
     for name, promise in (
         ("type.whole_for_integer", "20.0 sent for 20 is treated as an integer, as in JSON Schema, or refused"),
-        ("number.huge", "an integer of 30 digits without a printed range is accepted or refused"),
+        ("number.huge", "an integer beyond 32 bits, or of 30 digits, without a printed range is accepted or refused"),
         ("text.empty", "an empty string is accepted or refused"),
         ("text.long", "a string of 10,000 characters is accepted or refused"),
         ("text.control", "control characters in a string are accepted or refused"),
@@ -252,11 +252,11 @@ def _job_rules() -> Iterator[Rule]:
         ("job.output_own", "no two jobs share an output", "api-evangelist, data-model/segmind-data-model.yml"),
         (
             "job.result_stable",
-            "the result of a completed job can be read again and holds the same output",
+            "the result of a completed job can be read again and holds the same output and cost",
             f"{docs} (kept for an hour); api-evangelist, conventions/segmind-conventions.yml (a GET is always safe)",
         ),
         ("job.result_own", "jobs that wait at the same time return the outputs of their own payloads", docs),
-        ("job.poll_url_serves", "the v1 poll URL also serves a completed job", docs),
+        ("job.poll_url_serves", "the v1 poll URL also serves a completed job, with the same output", docs),
     ):
         yield Rule(name, "job", promise, source)
 

@@ -43,9 +43,35 @@ def _repeated_reads() -> Iterator[Mutant]:
     def empty(_: str, reads: int, answer: Answer) -> Answer:
         return answer.with_json({**answer.json, "output": ""}) if reads else answer
 
+    def fewer(_: str, reads: int, answer: Answer) -> Answer:
+        return answer.with_json({**answer.json, "images": answer.json["images"][1:]}) if reads else answer
+
+    def dearer(_: str, reads: int, answer: Answer) -> Answer:
+        return (
+            answer.with_json({**answer.json, "metrics": {**answer.json["metrics"], "cost": 9.0}}) if reads else answer
+        )
+
+    yield made("fewer-images", "lists fewer images each time", "result_stable", fewer, "result")
+    yield made("other-cost", "states another cost each time", "result_stable", dearer, "result")
+    yield Mutant("read-failure-once", "serves a failed job's result once only", "job.terminal_stable", _failure_once)
     yield made("once", "serves a result once only", "result_stable", once, "result")
     yield made("other-output", "states another output each time", "result_stable", other, "result")
     yield made("then-empty", "empties the output once it was read", "result_stable", empty, "result")
+
+
+def _failure_once() -> Fault:
+    read: set[str] = set()
+
+    async def fault(asked: Asked, original: Original) -> Answer:
+        answer, match = await original(asked), original.match(asked)
+        if match.route != "result" or answer.status != 422:
+            return answer
+        if match.value in read:
+            return refusal(404, _GONE)
+        read.add(match.value)
+        return answer
+
+    return fault
 
 
 def _ordered(first: str, then: str) -> Callable[[], Fault]:
@@ -130,11 +156,31 @@ def _crossed(pair: Callable[[int], int]) -> Callable[[], Fault]:
     return make
 
 
+def _polls_other() -> Fault:
+    before: dict[str, str] = {}
+    newest = [""]
+
+    async def fault(asked: Asked, original: Original) -> Answer:
+        answer, match = await original(asked), original.match(asked)
+        if match.route == "submit" and answer.status == 200:
+            newest.append(answer.json["request_id"])
+            before[newest[-1]] = newest[-2]
+        other = before.get(match.value)
+        if match.route != "poll" or not other or not isinstance(answer.json, dict) or "output" not in answer.json:
+            return answer
+        return answer.with_json({**answer.json, "output": answer.json["output"].replace(match.value, other)})
+
+    return fault
+
+
 def _at_once() -> Iterator[Mutant]:
     yield Mutant(
         "crossed-neighbors", "swaps the outputs of neighbors among jobs that wait together", "job.result_own",
         _crossed(lambda index: index ^ 1),
     )  # fmt: skip
+    yield Mutant(
+        "crossed-poll-url", "sends the output of the job before on the v1 poll URL", "job.poll_url_serves", _polls_other
+    )
     yield Mutant(
         "crossed-shifted", "sends the output of the next job among those that wait together", "job.result_own",
         _crossed(lambda index: index + 1),
@@ -183,6 +229,19 @@ def _origins() -> Iterator[Mutant]:
     names = ("poll_url", "status_url", "response_url")
     yield made("of-production", "sends the URLs of api.segmind.com", moved("https://api.segmind.com", *names), "submit")
     yield made("of-another-port", "sends URLs without the port", moved("http://127.0.0.1", *names), "submit")
+
+    def foreign(data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, "response_url": "http://mock.internal/v2/requests/1"}
+
+    yield Mutant(
+        "origin-in-result", "sends a URL of another host in the result", "job.urls_own", lambda: body(foreign, "result")
+    )
+    yield Mutant(
+        "origin-in-poll",
+        "sends a URL of another host on the v1 poll URL",
+        "job.urls_own",
+        lambda: body(foreign, "poll"),
+    )
     yield made("in-status", "sends URLs of another host in the status", moved("http://mock.internal", *names), "status")
 
 
@@ -193,11 +252,15 @@ def _unreadable() -> Iterator[Mutant]:
     def metrics_as_text(data: dict[str, Any]) -> None:
         as_text(data.get("metrics", {}))
 
+    def free_as_text(data: dict[str, Any]) -> None:
+        data["free-credits"] = str(data["free-credits"])
+
     def nested(data: dict[str, Any]) -> dict[str, Any]:
         return {"data": data}
 
     for name, does, change, routes in (
         ("balance-as-text", "states the balance as text", as_text, ("credits",)),
+        ("free-as-text", "states the free credits as text", free_as_text, ("credits",)),
         ("balance-nested", "nests the balance in an object", nested, ("credits",)),
         ("cost-as-text", "states the cost of a job as text", metrics_as_text, ("status", "result")),
     ):

@@ -35,6 +35,31 @@ def _verb(answers: Callable[[Asked], Answer | None], *routes: str) -> Fault:
     return fault
 
 
+def _deleting() -> Fault:
+    gone: set[str] = set()
+
+    async def fault(asked: Asked, original: Original) -> Answer:
+        answer, match = await original(asked), original.match(asked)
+        if asked.method == "DELETE" and match.route in POLLS and answer.status == 405:
+            gone.add(match.value)
+            return Answer(204, {}, b"")
+        return refusal(404, "Request not found") if match.value in gone else answer
+
+    return fault
+
+
+def _crashing() -> Fault:
+    known: set[str] = set()
+
+    async def fault(asked: Asked, original: Original) -> Answer:
+        answer, match = await original(asked), original.match(asked)
+        if match.route == "submit" and answer.status == 200:
+            known.add(answer.json["request_id"])
+        return refusal(500, "Internal server error") if asked.method == "HEAD" and match.value in known else answer
+
+    return fault
+
+
 def _verbs() -> Iterator[Mutant]:
     def made(name: str, does: str, breaks: str, method: str, answer: Answer, *routes: str) -> Mutant:
         def fault() -> Fault:
@@ -47,6 +72,12 @@ def _verbs() -> Iterator[Mutant]:
     yield made("head-runs", "answers 200 to HEAD of a model", "not_allowed", "HEAD", done, *CALLS)
     yield made("head-crashes", "answers 500 to HEAD of a job", "of_polls", "HEAD", crash, *POLLS)
     yield made("delete", "answers 204 to DELETE of any job", "of_polls", "DELETE", empty, *POLLS)
+    yield Mutant("verb-delete-own", "deletes a job on DELETE", "method.of_polls", _deleting)
+    yield Mutant("verb-head-of-own", "answers 500 to HEAD of an existing job", "method.of_polls", _crashing)
+    yield Mutant(
+        "verb-head-keyless", "answers 404 to HEAD without a key", "order.auth_before_method",
+        lambda: _verb(lambda asked: refusal(404) if asked.method == "HEAD" and not asked.key else None, *CALLS),
+    )  # fmt: skip
     yield made("options-crashes", "answers 500 to OPTIONS of a model", "options", "OPTIONS", crash, *CALLS)
     yield made("options-of-polls", "answers 500 to OPTIONS of a job", "options", "OPTIONS", crash, *POLLS)
 
