@@ -16,7 +16,10 @@ from tests.contract.standin import KEY, StandIn
 
 IP = "flux-ipadapter"
 
-FREE = re.compile(r"^GET .*(/requests/|/generations/|/get-user-credits|/_mock/)")
+FREE = re.compile(
+    r"^GET .*(/requests/|/generations/|/get-user-credits|/_mock/)"
+    r"|^(HEAD|DELETE) /v2/requests/[0-9a-f]{8}(?<!00000000)-"  # of an existing job
+)
 Spying: TypeAlias = Callable[..., "Spy"]
 
 
