@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,18 +37,23 @@ def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         command = [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
         with subprocess.Popen([*command, "--dir", folder], stdout=subprocess.DEVNULL) as process:
             try:
-                _wait_for(path)
+                _wait_for(f"unix://{path}")
                 yield f"unix://{path}", process
             finally:
                 process.terminate()
                 process.wait(10)
 
 
-def _wait_for(path: Path) -> None:
+def _wait_for(url: str) -> None:
+    """Waits until the server answers. Its socket exists before it listens."""
     deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline, "redis-server does not start"
-        time.sleep(0.01)
+    with redis.Redis.from_url(url) as client:
+        while True:
+            with suppress(redis.ConnectionError):
+                client.ping()
+                return
+            assert time.monotonic() < deadline, "redis-server does not start"
+            time.sleep(0.01)
 
 
 @pytest.fixture
