@@ -164,7 +164,7 @@ def _judge(args: argparse.Namespace, out: Path, generated: Generated) -> None:
 def _no_search_for_garbage() -> Iterator[None]:
     """Stops the search for garbage in cycles, of which a run of seconds leaves hardly any. It takes 4 % of the time.
 
-    The interpreter searches again when it ends, which takes 5 %. What is frozen then is not searched.
+    The interpreter searches again when it ends, which takes 5 %, unless all objects are frozen by then.
     """
     before = gc.isenabled()
     gc.disable()

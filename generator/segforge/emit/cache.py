@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -34,7 +33,6 @@ from segforge.spec.build import (
 from segforge.spec.catalog import Catalog, Directory, Gateway
 from segforge.spec.inputs import Inputs, SpecFile
 from segforge.spec.lint import paths_collide, slugs_collide
-from segforge.spec.lint.schema import Form
 from segforge.spec.load import valid_data
 
 
@@ -65,12 +63,12 @@ class _Known(msgspec.Struct):
 
 def generate(inputs: Inputs, names: Sequence[str], memo: Memo, processes: int, out: Path) -> Generated | None:
     """The files that `emit` would return for these emitters; None if the specs have an error."""
-    gateway_data = _data(inputs.gateway, "gateway")
-    changelog = _data(inputs.changelog, "changelog") if inputs.changelog else {"releases": []}
-    listed = _data(inputs.directory, "directory") if inputs.directory else None
+    gateway_data = valid_data(inputs.gateway, "gateway")
+    changelog = valid_data(inputs.changelog, "changelog") if inputs.changelog else {"releases": []}
+    listed = valid_data(inputs.directory, "directory") if inputs.directory else None
     slugs = [file.path.stem for file in inputs.models]
     unreadable = gateway_data is None or changelog is None or (inputs.directory and listed is None)
-    unreadable = unreadable or any(_data(file, "shape") is None for file in inputs.shapes)
+    unreadable = unreadable or any(valid_data(file, "shape") is None for file in inputs.shapes)
     if unreadable or not slugs or slugs_collide(slugs):
         return None
     directory = build_directory(listed) if listed is not None else Directory()
@@ -152,14 +150,10 @@ def _read_all(
 
 
 def _read(directory: Directory, shapes: Sequence[SpecFile], files: Sequence[SpecFile]) -> list[bytes | None]:
-    read = (_data(file, "model", shapes) for file in files)
+    read = (valid_data(file, "model", shapes) for file in files)
     return [None if data is None else json.dumps(with_average(data, directory)).encode() for data in read]
 
 
 def _emit(gateway: Gateway, names: Sequence[str], batch: Sequence[tuple[bytes, str]]) -> list[Parts]:
     """Runs the emitters on a batch of models, given as JSON with their class names in TypeScript."""
     return emit_models(gateway, [(build_model(msgspec.json.decode(data)), name) for data, name in batch], names)
-
-
-def _data(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
-    return valid_data(file.raw, file.path, form, shapes)

@@ -48,7 +48,7 @@ class Memo:
             return None
         path = os.path.join(self._folder, key)  # noqa: PTH118 - a run reads hundreds of entries
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - faster than Path
                 raw = file.read()
             os.utime(path)
         except OSError:
@@ -102,7 +102,7 @@ class Memo:
 def _files(folder: str) -> Iterator[str]:
     """The paths of all files below a folder, without compiled ones. It takes a third of the time of `rglob`."""
     for inside, _, names in os.walk(folder):
-        yield from (os.path.join(inside, name) for name in names if not name.endswith(".pyc"))  # noqa: PTH118
+        yield from (os.path.join(inside, name) for name in names if not name.endswith(".pyc"))  # noqa: PTH118 - faster
 
 
 def _distributions(folders: Iterable[str]) -> list[str]:

@@ -137,10 +137,10 @@ def check_changelog(path: Path) -> None:
         raise SpecError(findings)
 
 
-def valid_data(raw: bytes, path: Path, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
+def valid_data(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
     """Returns the data of a file that was read already, as were the shared shapes; None if it has errors."""
     findings: list[Finding] = []
-    source = _fit(*parse_source(raw, path, path.name), form, findings, shapes)
+    source = _fit(*parse_source(file.raw, file.path, file.path.name), form, findings, shapes)
     return None if source is None or any(finding.severity == "error" for finding in findings) else source.data
 
 
@@ -175,19 +175,19 @@ def _fit(
 def _shapes(specs: Path, read: Sequence[SpecFile] | None) -> Shapes:
     """Returns the shared shapes, those of a folder of specs if none were read yet. One with errors has no facts."""
     if read is not None:
-        return {file.path.stem: _facts_of_shape(file.raw, file.path) for file in read}
+        return {file.path.stem: _facts_of_shape(file) for file in read}
     found: dict[str, Mapping[str, Any] | None] = {}
     for path in shape_paths(specs):
         try:
-            found[path.stem] = _facts_of_shape(read_bytes(path), path)
+            found[path.stem] = _facts_of_shape(SpecFile(path, read_bytes(path)))
         except OSError:
             found[path.stem] = None
     return found
 
 
 @lru_cache(maxsize=1000)
-def _facts_of_shape(raw: bytes, path: Path) -> Mapping[str, Any] | None:
-    data = valid_data(raw, path, "shape")
+def _facts_of_shape(file: SpecFile) -> Mapping[str, Any] | None:
+    data = valid_data(file, "shape")
     return None if data is None else cast("Mapping[str, Any]", data["facts"])
 
 

@@ -1,9 +1,7 @@
 """Loads the models of a user's own specs. Checked specs are cached per user, so that later starts take no time."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import platformdirs
@@ -11,9 +9,8 @@ import platformdirs
 from segforge.emit.memo import Memo
 from segforge.spec.build import build_directory, build_gateway, build_model, outlined_model, with_average
 from segforge.spec.catalog import Catalog, Directory, Model
-from segforge.spec.inputs import Inputs, SpecFile, read_inputs
+from segforge.spec.inputs import Inputs, read_inputs
 from segforge.spec.lint import paths_collide, slugs_collide
-from segforge.spec.lint.schema import Form
 from segforge.spec.load import load_catalog, valid_data
 from segforge_mock.models.served import ServedModels, models_of_catalog
 
@@ -52,11 +49,12 @@ def models_of(specs: Path) -> ServedModels:
 def _check(inputs: Inputs) -> _Checked | None:
     """Returns the data of specs without errors, or None."""
     slugs = [file.path.stem for file in inputs.models]
-    data = [_valid(inputs.gateway, "gateway"), *(_valid(file, "model", inputs.shapes) for file in inputs.models)]
+    data = [valid_data(inputs.gateway, "gateway")]
+    data += [valid_data(file, "model", inputs.shapes) for file in inputs.models]
     if inputs.changelog is not None:
-        data.append(_valid(inputs.changelog, "changelog"))
-    data += [_valid(shape, "shape") for shape in inputs.shapes]
-    listed = _valid(inputs.directory, "directory") if inputs.directory is not None else None
+        data.append(valid_data(inputs.changelog, "changelog"))
+    data += [valid_data(shape, "shape") for shape in inputs.shapes]
+    listed = valid_data(inputs.directory, "directory") if inputs.directory is not None else None
     if inputs.directory is not None:
         data.append(listed)
     if not slugs or None in data or slugs_collide(slugs):
@@ -69,10 +67,6 @@ def _check(inputs: Inputs) -> _Checked | None:
     directory = build_directory(listed) if listed is not None else Directory()
     models = {slug: json.dumps(with_average(each, directory)).encode() for slug, each in named.items()}
     return _Checked(json.dumps(data[0]).encode(), models, {**paths}, json.dumps(listed).encode())
-
-
-def _valid(file: SpecFile, form: Form, shapes: Sequence[SpecFile] = ()) -> Any:
-    return valid_data(file.raw, file.path, form, shapes)
 
 
 def _models(checked: _Checked) -> ServedModels:

@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from segforge.emit.artifact import Artifact, Join, Part, Pieces, Subject
 from segforge.emit.clients.about import NamedModel, about, sample
-from segforge.emit.clients.changelog import changelog
+from segforge.emit.clients.common import common_texts
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
 from segforge.emit.clients.errors import by_words, failed_status, insufficient_credits
 from segforge.emit.clients.knowledge import knowledge, known_models
 from segforge.emit.clients.results import FILES, output_of
-from segforge.emit.clients.surface import SURFACE, joined, model_lines
+from segforge.emit.clients.surface import SURFACE, model_lines
 from segforge.emit.clients.uploading import uploading
-from segforge.emit.clients.versions import CHANGELOG
-from segforge.emit.frames import filled, slot
+from segforge.emit.frames import slot
 from segforge.emit.python.blocking import blocking
 from segforge.emit.python.calls import arguments, call_text, items, submit_text
 from segforge.emit.python.listing import listing
@@ -110,11 +109,6 @@ _FLAVOURS: Final = (
     _Flavour(Code(""), Code("def"), Code(""), Code(""), "member"),
     _Flavour(Code("Async"), Code("async def"), Code("await "), Code('"Async" + '), "async member"),
 )
-_SLOTS: Final = {
-    name: slot(name) for name in ("async member", "entry", "import", "member", "reference", "row", "schema", "sending")
-}
-"""The slots of the common files by name. `listing` fills them."""
-
 _SCHEMAS: Final = "segmind_client/_schemas.py"
 """The largest module. It has one line for each model, which ruff would leave as it is."""
 _FRAMES: Final = {
@@ -153,9 +147,9 @@ def emit_fixed(facts: Mapping[str, Any]) -> Part:
     bases = {"AsyncModel": "_aio/model", "Model": "_sync/model"}
     trees = {module: ast.parse(files[f"{_PACKAGE}{module}.py"]) for module in {*exports.values(), *bases.values()}}
     made_by_clients = [line for line in python_lines(trees, bases) if ".__init__(" not in line]
-    frames = {path: render(template, slot=_SLOTS, **facts) for path, template in _FRAMES.items()}
+    frames = {path: render(template, slot=slot, **facts) for path, template in _FRAMES.items()}
     own = Code("\n".join(f"## {name}\n\n{text}\n" for name, text in _reference(trees, exports)))
-    frames[_REFERENCE] = render("python/reference.md.jinja", slot=_SLOTS, version=facts["version"], reference=own)
+    frames[_REFERENCE] = render("python/reference.md.jinja", slot=slot, version=facts["version"], reference=own)
     return Part(
         {f"python/{path}": _whole(path, text) for path, text in files.items()},
         {
@@ -169,10 +163,7 @@ def emit_common(catalog: Catalog, fixed: Pieces) -> Join:
     """Prepares the files with slots, and those about the whole client."""
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        surface = joined([fixed[SURFACE], *(each["surface"] for each in pieces)])
-        texts = {SURFACE: surface, CHANGELOG: changelog(catalog.releases)}
-        texts |= {path: filled(fixed[path], pieces) for path in (*_FRAMES, _REFERENCE)}
-        for path, text in texts.items():
+        for path, text in common_texts(catalog, fixed, (*_FRAMES, _REFERENCE), pieces).items():
             yield Artifact(PurePosixPath("python") / path, _whole(path, text), formatted=path == _SCHEMAS)
 
     return join

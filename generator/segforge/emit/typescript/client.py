@@ -8,16 +8,15 @@ from typing import Any, Final
 
 from segforge.emit.artifact import Artifact, Join, Part, Pieces, Subject
 from segforge.emit.clients.about import about, sample
-from segforge.emit.clients.changelog import changelog
+from segforge.emit.clients.common import common_texts
 from segforge.emit.clients.condition_text import condition_sentences
 from segforge.emit.clients.dialects import chat_sample, dialects_of, unsupported
 from segforge.emit.clients.errors import ErrorClass, by_words, error_classes, failed_status, insufficient_credits
 from segforge.emit.clients.knowledge import KnownModel, Priced, knowledge, known_models
 from segforge.emit.clients.results import output_of
-from segforge.emit.clients.surface import SURFACE, joined, model_lines
+from segforge.emit.clients.surface import SURFACE, model_lines
 from segforge.emit.clients.uploading import uploading
-from segforge.emit.clients.versions import CHANGELOG
-from segforge.emit.frames import filled, slot
+from segforge.emit.frames import slot
 from segforge.emit.quoting import Code, render, typescript_literal
 from segforge.emit.typescript.files import special_forms
 from segforge.emit.typescript.layout import array, laid_out
@@ -86,8 +85,6 @@ _MODULES: Final = (
     "uploads",
     "validation",
 )
-_SLOTS: Final = {name: slot(name) for name in ("export", "import", "member", "reference", "row", "schema")}
-"""The slots of the common files by name. `listing` fills them."""
 _FRAMES: Final = ("README.md", "reference.md", *(f"src/{name}.ts" for name in ("index", "schemas", "segmind")))
 """The common files with slots."""
 
@@ -129,7 +126,7 @@ def emit_fixed(facts: Mapping[str, Any]) -> Part:
         _LICENSE: render("LICENSE.jinja"),
         **{f"src/{name}.ts": render(f"typescript/src/{name}.ts.jinja", **facts) for name in _MODULES},
     }
-    frames = {path: render(f"typescript/{path}.jinja", slot=_SLOTS, **facts) for path in _FRAMES}
+    frames = {path: render(f"typescript/{path}.jinja", slot=slot, **facts) for path in _FRAMES}
     modules = {path[4:-3]: text for path, text in {**files, **frames}.items() if path.startswith("src/")}
     return Part(
         {f"typescript/{path}": _whole(path, text) for path, text in files.items()},
@@ -144,10 +141,7 @@ def emit_common(catalog: Catalog, fixed: Pieces) -> Join:
     """Prepares the files with slots, and those about the whole client."""
 
     def join(pieces: Sequence[Pieces]) -> Iterator[Artifact]:
-        surface = joined([fixed[SURFACE], *(each["surface"] for each in pieces)])
-        texts = {SURFACE: surface, CHANGELOG: changelog(catalog.releases)}
-        texts |= {path: filled(fixed[path], pieces) for path in _FRAMES}
-        for path, text in texts.items():
+        for path, text in common_texts(catalog, fixed, _FRAMES, pieces).items():
             yield Artifact(PurePosixPath("typescript") / path, _whole(path, text))
 
     return join

@@ -10,6 +10,7 @@ import yaml
 
 from segforge.pages.listing.compare import ListDrift
 from segforge.spec.catalog import Listing
+from segforge.spec.inputs import SpecFile
 from segforge.spec.load import valid_data
 from segforge.spec.printable import show
 from segforge.spec.source import parse_source
@@ -92,7 +93,7 @@ def apply_list(text: str, drift: ListDrift, read: str) -> str:
         tail = [_line(slug, one, notes.get(slug, "")) for slug, one in wanted["unlisted"].items()]
         lines = [*"\n".join(lines).rstrip("\n").split("\n"), "", "unlisted:", *tail, ""]
     new = "\n".join(lines)
-    if (found := valid_data(new.encode(), path, "directory")) != wanted:
+    if (found := valid_data(SpecFile(path, new.encode()), "directory")) != wanted:
         problem = "segforge lint rejects the result" if found is None else "it has another form than expected"
         raise Unwritable(f"{problem}; write one model on each line, as `slug: {{title: ..., modality: ...}}`")
     return new
